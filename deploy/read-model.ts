@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
+import { product } from '../base/statistics.js';
 import { biasNorm, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
 import {
   parseOnnx,
@@ -55,7 +56,7 @@ export function layersModelWeights(file: string): Weights {
         const bytes = Buffer.concat(paths.map((path) => readFileSync(join(dirname(file), path))));
         let offset = 0;
         return weights.map(({ name, shape }) => {
-          const size = 4 * shape.reduce((a, b) => a * b, 1);
+          const size = 4 * product(shape);
           if (offset + size > bytes.length) throw new Error(`${paths.join(', ')} ends before ${name} does`);
           const data = new Float32Array(Uint8Array.from(bytes.subarray(offset, offset + size)).buffer);
           offset += size;

@@ -1,3 +1,4 @@
+import { samePadding } from '../base/same-padding.js';
 import {
   type Activation,
   type BasicBlock,
@@ -116,10 +117,9 @@ export type Windowed = Pick<LayerOf<'avg_pool'>, 'kernel' | 'stride' | 'input' |
 };
 
 /** Padding before and after the image on an axis (0 is the height): TensorFlow's 'same', or half the kernel. */
-export function paddingAlong({ kernel, stride, padding, input, output }: Windowed, axis: 0 | 1) {
+export function paddingAlong({ kernel, stride, padding, input }: Windowed, axis: 0 | 1) {
   if (padding === 'symmetric') return [kernel >> 1, kernel >> 1] as const;
-  const total = Math.max((output[axis] - 1) * stride + kernel - input[axis], 0);
-  return [total >> 1, total - (total >> 1)] as const;
+  return samePadding(input[axis], kernel, stride);
 }
 
 /** The names of a convolution's branches in training; the first copy has the name of the convolution. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput, type NasError } from '../../base/errors.js';
-import { nodeLabel, numbersOf, openSizes, intsOf, sizeOf } from '../graph/index.js';
-import type { Constant, OnnxGraph, OnnxNode, Scope, Shape } from '../graph/index.js';
+import { boundsOf, integersOf, nodeLabel, openSizes, sizeOf } from '../graph/index.js';
+import type { Bounds, Constant, OnnxGraph, OnnxNode, Scope, Shape } from '../graph/index.js';
 import { inverse, isIdentity, permute } from '../values/layout.js';
 import { uniform } from '../trace/operations.js';
 import { axisIn, inFileOrder, plain, withChannelsLast, type Value } from './value.js';
@@ -158,20 +158,23 @@ export class Call {
     return data?.length === 1 ? Number(data[0]) : undefined;
   }
 
+  /** The bounds of a Clip. */
+  bounds(): Bounds {
+    return boundsOf(this.application.scope, this.node) ?? this.refuse('has a bound that is computed');
+  }
+
   /**
    * Whole numbers of an input, or of the attribute that held them in earlier opsets; undefined where neither is given. Open
    * sizes have the values of this batch.
    */
-  integers(input: number, attribute?: string): readonly number[] | undefined {
-    const name = this.node.inputs[input] ?? '';
-    if (name === '') return attribute === undefined ? undefined : intsOf(this.node, attribute);
+  integers(input: number, attribute = ''): readonly number[] | undefined {
+    const given = integersOf(this.application.scope, this.node, input, attribute);
+    if (given === undefined) return undefined;
     // Multiples of the first open size are multiples of the batch; 2^63 - 1, which means the end of an axis, is smaller.
-    const found = numbersOf(this.application.scope, name)?.map((size) =>
-      size >= openSizes[0] ? (size / openSizes[0]) * this.batch : size,
-    );
+    const found = given?.map((size) => (size >= openSizes[0] ? (size / openSizes[0]) * this.batch : size));
     if (found && !found.some(Number.isNaN)) return found;
     return this.refuse(
-      `needs numbers ('${name}') that depend on more than the size of the images`,
+      `needs numbers ('${this.node.inputs[input]}') that depend on more than the size of the images`,
       'Export the model for one size of images, with constant folding.',
     );
   }

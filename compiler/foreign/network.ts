@@ -106,23 +106,10 @@ function pooled(value: Value): tf.Tensor {
 }
 
 function run(parts: Parts, images: tf.Tensor, { weights, mode, stored, isReading }: Run): ForeignOutputs {
-  const { graph, layout, answer, head, newHead, where, scope, opset, fixedBatch, names } = parts;
+  const { graph, layout, answer, head, newHead, where } = parts;
   const batch = images.shape[0];
   const values = new Map<string, Value>([[graph.inputs[0].name, layout === 'NCHW' ? last(images) : plain(images)]]);
-  const application = {
-    where,
-    graph,
-    scope,
-    opset,
-    fixedBatch,
-    names,
-    mode,
-    batch,
-    values,
-    weights,
-    stored,
-    isReading,
-  };
+  const application = { ...parts, mode, batch, values, weights, stored, isReading };
   for (const node of parts.nodes) {
     const rule = node === answer.node ? ruleOf('Identity') : ruleOf(node.op);
     if ('unsupported' in rule) throw refusal(where, node, rule.unsupported, rule.hint);
@@ -135,10 +122,7 @@ function run(parts: Parts, images: tf.Tensor, { weights, mode, stored, isReading
       throw refusal(where, node, `does not fit its inputs: ${messageOf(error)}`, 'Check the file with onnx.checker.');
     }
   }
-  const found = (name: string): Value => {
-    const value = values.get(name);
-    return value ?? fail(`internal: nothing computed '${name}'`);
-  };
+  const found = (name: string): Value => values.get(name) ?? fail(`internal: nothing computed '${name}'`);
   const features = head && pooled(found(head.features));
   if (newHead === null || features === null) return { logits: inFileOrder(found(graph.outputs[0].name)), features };
   const classes = newHead.bias.length;

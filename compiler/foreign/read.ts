@@ -1,5 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
-import { applyRules, checkedAfter, GraphEditor, nodeLabel, scopeOf, withTypes } from '../graph/index.js';
+import { applyRules, checkedAfter, GraphEditor, intOf, nodeLabel, scopeOf, withTypes } from '../graph/index.js';
 import type { OnnxGraph, OnnxNode, Rule, Scope } from '../graph/index.js';
 import { readGraph } from '../onnx/read.js';
 import { constantNodes, foldConstants } from '../passes/constants.js';
@@ -202,16 +202,13 @@ const behindHead = new Set([
 ]);
 
 /** The inputs of the last linear layer, if a node is one. */
-function inputsOfLinear({ op, inputs, attributes }: OnnxNode, { constants }: OnnxGraph): number | undefined {
-  const shape = constants.get(inputs[1] ?? '')?.shape;
+function inputsOfLinear(node: OnnxNode, { constants }: OnnxGraph): number | undefined {
+  const shape = constants.get(node.inputs[1] ?? '')?.shape;
   if (shape === undefined) return undefined;
-  if (op === 'Gemm') return shape[attributes['transB']?.kind === 'int' && attributes['transB'].value === 1 ? 1 : 0];
-  if (op === 'MatMul' && shape.length === 2) return shape[0];
-  return op === 'Conv' &&
-    !('group' in attributes && attributes['group']?.value !== 1) &&
-    String(shape.slice(2)) === '1,1'
-    ? shape[1]
-    : undefined;
+  if (node.op === 'Gemm') return shape[intOf(node, 'transB', 0)];
+  if (node.op === 'MatMul' && shape.length === 2) return shape[0];
+  const isLinear = node.op === 'Conv' && intOf(node, 'group', 1) === 1 && String(shape.slice(2)) === '1,1';
+  return isLinear ? shape[1] : undefined;
 }
 
 /** The nodes before the output of a graph along first inputs that are no constants, the last one first. */

@@ -1,18 +1,15 @@
+import { attributeList, type Attributes, int, ints } from './attributes.js';
 import type { Graph, Node, Port, Scope } from './graph.js';
 import { inferNode } from './infer.js';
 import { withoutDeadCode } from './editor.js';
 import { commutative, type OnnxOp } from './operators.js';
 import {
-  attributeList,
-  type Attributes,
   batchDependence,
   bytesOf,
   type Constant,
   type Data,
   type DType,
   elementTypes,
-  int,
-  ints,
   sameShape,
   type Shape,
   type TensorType,

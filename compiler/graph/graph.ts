@@ -1,6 +1,7 @@
+import type { Attributes } from './attributes.js';
 import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf';
 import type { OnnxOp } from './operators.js';
-import { tensorType, type Attributes, type Constant, type Shape, type TensorType, type ValueType } from './types.js';
+import { tensorType, type Constant, type Shape, type TensorType, type ValueType } from './types.js';
 
 /**
  * One operation. Values are named; every name is written once. An empty input name is an optional input left out.
@@ -55,28 +56,6 @@ export interface Scope {
   readonly loose: boolean;
   /** Integers inferred earlier (see `numbersOf`), by the value that holds them. */
   readonly knownIntegers?: Map<string, readonly number[] | null>;
-}
-
-type Attributed = Pick<OnnxNode, 'attributes'>;
-
-export function intOf<D>({ attributes }: Attributed, name: string, otherwise: D): number | D {
-  const attribute = attributes[name];
-  return attribute?.kind === 'int' ? attribute.value : otherwise;
-}
-
-export function intsOf({ attributes }: Attributed, name: string): readonly number[] | undefined {
-  const attribute = attributes[name];
-  return attribute?.kind === 'ints' ? attribute.value : undefined;
-}
-
-export function floatOf({ attributes }: Attributed, name: string, otherwise: number): number {
-  const attribute = attributes[name];
-  return attribute?.kind === 'float' ? attribute.value : otherwise;
-}
-
-export function textOf({ attributes }: Attributed, name: string, otherwise: string): string {
-  const attribute = attributes[name];
-  return attribute?.kind === 'string' ? attribute.value : otherwise;
 }
 
 /** A node's name in messages: its name in the file; without one, the name of its first output. */

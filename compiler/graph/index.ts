@@ -1,21 +1,23 @@
+export * from './attributes.js';
 export { GraphBuilder } from './builder.js';
 export { GraphEditor, withoutDeadCode, type NewNode } from './editor.js';
 export type { Graph, Node, OnnxGraph, OnnxNode, Port, Scope } from './graph.js';
-export {
-  floatOf,
-  histogram,
-  intOf,
-  intsOf,
-  isDynamic,
-  nodeLabel,
-  optimizerOrigin,
-  producersOf,
-  scopeOf,
-  shapeIn,
-  textOf,
-} from './graph.js';
+export { histogram, isDynamic, nodeLabel, optimizerOrigin, producersOf, scopeOf, shapeIn } from './graph.js';
 export { numbersOf, withTypes } from './infer.js';
 export { sliced } from './movement-rules.js';
+export {
+  affineOfNorm,
+  boundsOf,
+  floatsOf,
+  hardSigmoidOf,
+  integersOf,
+  isPlainProduct,
+  reducedAxes,
+  scalarOf,
+  zerosAround,
+  type Affine,
+  type Bounds,
+} from './node-parameters.js';
 export type { OnnxOp } from './operators.js';
 export { commutative, onnxName, operatorOf, rowsOf, shapeRules } from './operators.js';
 export { graphHash, graphLines, printGraph } from './print.js';

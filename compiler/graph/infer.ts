@@ -1,4 +1,5 @@
-import { intOf, intsOf, scopeOf, type OnnxGraph, type OnnxNode, type Scope } from './graph.js';
+import { intOf, intsOf } from './attributes.js';
+import { scopeOf, type OnnxGraph, type OnnxNode, type Scope } from './graph.js';
 import { sliced } from './movement-rules.js';
 import { inferTypes } from './operators.js';
 import { isFixed, sizeOf, valueType, type Shape, type TensorType, type ValueType } from './types.js';

@@ -1,14 +1,7 @@
+import { attributeList, type Attribute, type Attributes } from './attributes.js';
 import { contentHash } from '../../base/hash.js';
 import type { OnnxGraph, OnnxNode, Port } from './graph.js';
-import {
-  attributeList,
-  type Attribute,
-  type Attributes,
-  bytesOf,
-  type Constant,
-  sizeOf,
-  type ValueType,
-} from './types.js';
+import { bytesOf, type Constant, sizeOf, type ValueType } from './types.js';
 
 export const typeText = ({ dtype, shape }: ValueType): string =>
   `${dtype}[${shape.map((size) => size ?? '?').join(',')}]`;

@@ -1,5 +1,7 @@
 /** Rules that infer the output types of operators. movement-rules.ts has the operators that move elements. */
-import type { Attributes, DType, Shape, TensorType } from './types.js';
+import { intOf, intsOf, textOf, type Attributes } from './attributes.js';
+import { samePadding } from '../../base/same-padding.js';
+import type { DType, Shape, TensorType } from './types.js';
 import { broadcastShapes, isFixed, range, sameShape } from './types.js';
 
 /** The view of a node for shape rules. */
@@ -33,15 +35,11 @@ export const known = (node: Signature, index: number): readonly number[] =>
   node.numbers(index) ?? fail(node, `input ${index} must be known`);
 
 export const intAttribute = (node: Pick<Signature, 'attributes'>, name: string, otherwise?: number): number => {
-  const attribute = node.attributes[name];
-  if (attribute?.kind === 'int') return attribute.value;
-  return otherwise ?? fail(node as Signature, `attribute ${name} must be an integer`);
+  return intOf(node, name, otherwise) ?? fail(node as Signature, `attribute ${name} must be an integer`);
 };
 
 export const intsAttribute = (node: Signature, name: string, otherwise?: readonly number[]): readonly number[] => {
-  const attribute = node.attributes[name];
-  if (attribute?.kind === 'ints') return attribute.value;
-  return otherwise ?? fail(node, `attribute ${name} must be a list of integers`);
+  return intsOf(node, name) ?? otherwise ?? fail(node, `attribute ${name} must be a list of integers`);
 };
 
 export const expectDtypes = (node: Signature, allowed: readonly DType[], from = 0, to = node.inputs.length): void => {
@@ -64,8 +62,7 @@ export const axisOf = (node: Signature, axis: number, rank: number): number => {
 
 /** Axes as the second input or the attribute `axes` gives them, counted from the front; undefined where neither does. */
 export function axesOf(node: Signature, rank: number): readonly number[] | undefined {
-  const attribute = node.attributes['axes'];
-  const listed = node.has(1) ? known(node, 1) : attribute?.kind === 'ints' ? attribute.value : undefined;
+  const listed = node.has(1) ? known(node, 1) : intsOf(node, 'axes');
   return listed?.map((axis) => axisOf(node, axis, rank));
 }
 
@@ -141,14 +138,6 @@ export interface Window {
   readonly pads: readonly number[];
 }
 
-/** The pads of one axis that TF's `same` stands for. */
-function samePads(size: number, kernel: number, stride: number, dilation: number, upper: boolean): [number, number] {
-  const span = (kernel - 1) * dilation + 1;
-  const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + span - size);
-  const less = Math.floor(total / 2);
-  return upper ? [less, total - less] : [total - less, less];
-}
-
 /**
  * The window of a node, its pads written out.
  * @param spatial sizes of the image that it reads
@@ -156,26 +145,25 @@ function samePads(size: number, kernel: number, stride: number, dilation: number
  * @returns undefined where the pads are unknown, because they depend on unknown sizes
  */
 export function windowOf(
-  { attributes }: Pick<Signature, 'attributes'>,
+  node: Pick<Signature, 'attributes'>,
   spatial: Shape,
   kernel?: readonly number[],
 ): Window | undefined {
-  const listed = (name: string): readonly number[] | undefined => {
-    const attribute = attributes[name];
-    return attribute?.kind === 'ints' ? attribute.value : undefined;
-  };
+  const listed = (name: string): readonly number[] | undefined => intsOf(node, name);
   const size = listed('kernel_shape') ?? kernel;
   if (size?.length !== spatial.length) return undefined;
   const ones = spatial.map(() => 1);
   const { strides = ones, dilations = ones } = { strides: listed('strides'), dilations: listed('dilations') };
-  const mode = attributes['auto_pad'];
-  const auto = mode?.kind === 'string' ? mode.value : 'NOTSET';
+  const auto = textOf(node, 'auto_pad', 'NOTSET');
   if (auto === 'NOTSET' || auto === 'VALID') {
     const none = new Array<number>(2 * spatial.length).fill(0);
     return { kernel: size, strides, dilations, pads: auto === 'VALID' ? none : (listed('pads') ?? none) };
   }
   if (!spatial.every(isFixed)) return undefined;
-  const pads = spatial.map((extent, i) => samePads(extent, size[i], strides[i], dilations[i], auto === 'SAME_UPPER'));
+  const pads = spatial.map((extent, i) => {
+    const around = samePadding(extent, (size[i] - 1) * dilations[i] + 1, strides[i]);
+    return auto === 'SAME_UPPER' ? around : around.toReversed();
+  });
   return { kernel: size, strides, dilations, pads: [...pads.map(([begin]) => begin), ...pads.map(([, end]) => end)] };
 }
 

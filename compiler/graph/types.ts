@@ -1,4 +1,4 @@
-import type { AttributeProto, TensorProto } from 'onnx-buf';
+import type { TensorProto } from 'onnx-buf';
 import { invalidInput } from '../../base/errors.js';
 
 /**
@@ -140,28 +140,6 @@ export function dtypeOf(data: Data): DType {
 }
 
 export const bytesOf = (data: Data): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
-/** An operator's attribute; the kind decides how it is stored in the ONNX file. */
-export type Attribute =
-  | { readonly kind: 'int'; readonly value: number }
-  | { readonly kind: 'ints'; readonly value: readonly number[] }
-  | { readonly kind: 'float'; readonly value: number }
-  | { readonly kind: 'floats'; readonly value: readonly number[] }
-  | { readonly kind: 'string'; readonly value: string }
-  | { readonly kind: 'tensor'; readonly value: Constant }
-  /** An attribute that the compiler does not read, such as a graph, unchanged from the file. */
-  | { readonly kind: 'opaque'; readonly value: AttributeProto };
-export type Attributes = Readonly<Partial<Record<string, Attribute>>>;
-
-/** The attributes that are set, with their names. */
-export const attributeList = (attributes: Attributes): [string, Attribute][] =>
-  Object.entries(attributes).flatMap(([name, attribute]) => (attribute ? [[name, attribute]] : []));
-
-export const int = (value: number): Attribute => ({ kind: 'int', value });
-export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });
-export const float = (value: number): Attribute => ({ kind: 'float', value });
-export const floats = (value: readonly number[]): Attribute => ({ kind: 'floats', value });
-export const string = (value: string): Attribute => ({ kind: 'string', value });
 
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean =>

@@ -1,4 +1,5 @@
-import { intOf, type Node } from '../graph/graph.js';
+import { intOf } from '../graph/attributes.js';
+import { type Node } from '../graph/graph.js';
 import type { OnnxOp } from '../graph/operators.js';
 import type { DType, Shape, TensorType } from '../graph/types.js';
 

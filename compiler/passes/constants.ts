@@ -1,6 +1,8 @@
 /** Rules that compute the constants of a graph that was read from a file. */
-import { intsOf, isFixed, range, rulesFor, sizeOf, type Constant, type Rule, type Shape } from '../graph/index.js';
-import { layOut, toStorage } from '../values/layout.js';
+import { floatsOf, intsOf, isFixed, range, rulesFor, sizeOf } from '../graph/index.js';
+import type { Data, GraphEditor, OnnxNode, Rule, Scope } from '../graph/index.js';
+import { computeInto, scalarFunctions } from '../values/arithmetic.js';
+import { toStorage } from '../values/layout.js';
 
 type Rules = readonly Rule<string>[];
 type Replace = Rule<string>['replace'];
@@ -21,64 +23,36 @@ const constantNode: Replace = ({ attributes, outputs }, { editor }) => {
 /** Constants that are nodes become initializers. */
 export const constantNodes: Rules = rulesFor({ Constant: constantNode });
 
-/** Computes a node of constants in float32, as the runtime would. */
-type Fold = (
-  values: readonly Float32Array[],
-  constants: readonly Constant[],
-  ...node: Parameters<Replace>
-) => Float32Array;
+/** Operators that keep the order of a constant's numbers. */
+const reshaping: readonly string[] = ['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze'];
 
-const each =
-  (of: (x: number) => number): Fold =>
-  ([x]) =>
-    x.map(of);
-const pairwise =
-  (of: (a: number, b: number) => number): Fold =>
-  ([a, b]) =>
-    a.map((value, i) => of(value, b[i]));
-const same: Fold = ([x]) => x;
+/** The numbers of a constant that a node only rearranges; undefined for other nodes. */
+export function rearranged(node: OnnxNode, scope: Pick<Scope, 'constant'>): Data | undefined {
+  const source = scope.constant(node.inputs[0]);
+  if (source === undefined || reshaping.includes(node.op)) return source?.data;
+  const perm = intsOf(node, 'perm') ?? range(source.shape.length).reverse();
+  return node.op === 'Transpose' ? toStorage(source.data, source.shape, perm) : undefined;
+}
 
-/** Repeats a constant to the shape that it broadcasts to. */
-const broadcast = (data: Float32Array, from: Shape, to: Shape): Float32Array =>
-  layOut(data, [...new Array<number>(to.length - from.length).fill(1), ...from], to, range(to.length));
-
-/** Operators whose inputs are broadcast before they are computed. */
-const arithmetic: Readonly<Partial<Record<string, Fold>>> = {
-  Add: pairwise((a, b) => a + b),
-  Div: pairwise((a, b) => a / b),
-  Mul: pairwise((a, b) => a * b),
-  Sub: pairwise((a, b) => a - b),
-  Neg: each((x) => -x),
-  Reciprocal: each((x) => 1 / x),
-  Sqrt: each(Math.sqrt),
-};
-
-const rearranging: Readonly<Partial<Record<string, Fold>>> = {
-  Flatten: same,
-  Reshape: same,
-  Squeeze: same,
-  Unsqueeze: same,
-  Transpose: ([x], [{ shape }], node) => toStorage(x, shape, intsOf(node, 'perm') ?? range(shape.length).reverse()),
-};
+/** Operators that are computed in float32, as the runtime would. */
+const arithmetic: readonly string[] = ['Add', 'Div', 'Mul', 'Sub', 'Neg', 'Reciprocal', 'Sqrt'];
 
 /** The floats that a node computes from constants. */
-function floatsOf(...[node, match]: Parameters<Replace>): Float32Array | undefined {
-  const { editor } = match;
-  const to = editor.shapeOf(node.outputs[0]);
-  const isArithmetic = node.op in arithmetic;
-  const fold = arithmetic[node.op] ?? rearranging[node.op];
-  const constants = (isArithmetic ? node.inputs : node.inputs.slice(0, 1)).map((name) => editor.constant(name));
-  if (!fold || !constants.every((constant) => constant !== undefined)) return undefined;
-  const values = constants.map(({ data, shape }) => {
-    if (!(data instanceof Float32Array)) return null;
-    return isArithmetic ? broadcast(data, shape, to) : data;
-  });
-  return values.every((value) => value !== null) ? fold(values, constants, node, match) : undefined;
+function computedFloats(node: OnnxNode, editor: GraphEditor<string>): Float32Array | undefined {
+  const of = scalarFunctions[node.op];
+  if (!of || !arithmetic.includes(node.op)) {
+    const data = rearranged(node, editor);
+    return data instanceof Float32Array ? data : undefined;
+  }
+  const shape = editor.shapeOf(node.outputs[0]);
+  const operands = node.inputs.map((name) => ({ data: floatsOf(editor, name), shape: editor.shapeOf(name) }));
+  const known = operands.flatMap(({ data, shape: own }) => (data ? [{ data, shape: own }] : []));
+  if (known.length < operands.length) return undefined;
+  return computeInto(new Float32Array(sizeOf(shape)), shape, of, known);
 }
 
 /** Computes a node of constants, or of shapes that follow from the size of the model's input. */
-const folded: Replace = (node, match) => {
-  const { editor } = match;
+const folded: Replace = (node, { editor }) => {
   const [name] = node.outputs;
   const type = editor.type(name);
   if (!type?.shape.every(isFixed) || node.outputs.length !== 1 || editor.isOutput(name)) return null;
@@ -86,12 +60,12 @@ const folded: Replace = (node, match) => {
   const numbers = type.dtype === 'int64' ? editor.numbers(name) : null;
   if (numbers?.length === sizeOf(shape) && numbers.every(Number.isSafeInteger) && numbers.every(isFixed))
     return { constant: { dtype: 'int64', shape, data: BigInt64Array.from(numbers, BigInt) } };
-  const data = floatsOf(node, match);
+  const data = computedFloats(node, editor);
   return data && { constant: { dtype: 'float32', shape, data } };
 };
 
 const shapeOperators = ['Cast', 'Concat', 'ConstantOfShape', 'Gather', 'Identity', 'Shape', 'Slice'];
 
 export const foldConstants: Rules = [
-  { match: [[...shapeOperators, ...Object.keys(arithmetic), ...Object.keys(rearranging)]], replace: folded },
+  { match: [[...shapeOperators, ...arithmetic, ...reshaping, 'Transpose']], replace: folded },
 ];

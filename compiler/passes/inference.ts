@@ -1,20 +1,16 @@
 /** Rules for inference with constant weights: as few operators as possible, and standard ones only. */
-import { attributeList, floatOf, int, intOf, ints, intsOf, sizeOf } from '../graph/index.js';
+import { affineOfNorm, attributeList, int, intOf, ints, intsOf, sizeOf } from '../graph/index.js';
 import type { Attributes, Constant, GraphEditor, Match, Node, Replacement, Rule } from '../graph/index.js';
-import { toStorage } from '../values/layout.js';
+import { rearranged } from './constants.js';
 
-/** Computes a node that only rearranges a constant. */
-function rearranged(node: Node, { editor }: Match): Replacement {
-  const source = editor.constant(node.inputs[0]);
+const fold: Rule['replace'] = (node, { editor }) => {
+  const data = rearranged(node, editor);
   const type = editor.type(node.outputs[0]);
-  if (!source || !type || editor.isOutput(node.outputs[0])) return null;
-  if (node.op === 'Reshape') return { constant: { ...type, data: source.data } };
-  const perm = intsOf(node, 'perm');
-  return perm && { constant: { ...type, data: toStorage(source.data, source.shape, perm) } };
-}
+  return data && type && !editor.isOutput(node.outputs[0]) ? { constant: { ...type, data } } : null;
+};
 
 /** Reshape and Transpose of constants are computed now. */
-export const foldConstants: readonly Rule[] = [{ match: [['Reshape', 'Transpose']], replace: rearranged }];
+export const foldConstants: readonly Rule[] = [{ match: [['Reshape', 'Transpose']], replace: fold }];
 
 /** A convolution of some consecutive channels of a map. */
 interface ChannelConvolution {
@@ -129,21 +125,12 @@ export const shuffleChannels: readonly Rule[] = [
   { match: ['Transpose', 'Reshape', 'Transpose', 'Reshape', 'Transpose'], replace: shuffled },
 ];
 
-/** Scale and shift of each channel that an inference-mode batch normalisation stands for: scale*x + shift. */
-function scaleAndShift(editor: GraphEditor, node: Node): { scale: Float64Array; shift: Float64Array } | null {
-  const [gamma, beta, mean, variance] = node.inputs.slice(1).map((name) => editor.floats(name));
-  if (!gamma || !beta || !mean || !variance) return null;
-  const epsilon = floatOf(node, 'epsilon', 1e-5);
-  const scale = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c] + epsilon));
-  return { scale, shift: Float64Array.from(beta, (b, c) => b - mean[c] * scale[c]) };
-}
-
 /** The convolution with the normalisation of its output folded into filter and bias. */
 function normalised(norm: Node, { editor, nodes: [, convolution] }: Match): Replacement {
   const [x, filterName, biasName] = [...convolution.inputs, ''];
   const filter = editor.constant(filterName);
   const old = biasName === '' ? null : editor.constant(biasName);
-  const affine = scaleAndShift(editor, norm);
+  const affine = affineOfNorm(editor, norm);
   if (!affine || !(filter?.data instanceof Float32Array) || old === undefined) return null;
   const { scale, shift } = affine;
   const perChannel = sizeOf(filter.shape) / filter.shape[0];

@@ -4,6 +4,8 @@
  * of the graph's tensor is which part of the stored one.
  */
 
+import { product } from '../../base/statistics.js';
+
 /** A run of equal steps through a stored tensor; a part has an identity, and is never of size 1. */
 export interface Part {
   readonly size: number;
@@ -17,7 +19,7 @@ export interface Placement {
 
 const partOf = (size: number): readonly Part[] => (size === 1 ? [] : [{ size }]);
 
-const sizeOf = (parts: readonly Part[]): number => parts.reduce((product, { size }) => product * size, 1);
+const sizeOf = (parts: readonly Part[]): number => product(parts.map(({ size }) => size));
 
 /** Sizes of an image. */
 export type ImageSize = readonly [height: number, width: number, channels: number];

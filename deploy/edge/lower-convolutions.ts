@@ -1,4 +1,4 @@
-import { floatOf, intOf, nodeLabel, toStorage, windowOf, type OnnxNode } from '../../compiler/index.js';
+import { intOf, isPlainProduct, nodeLabel, toStorage, windowOf, type OnnxNode } from '../../compiler/index.js';
 import { type ImageSize } from './lower-axes.js';
 import type { GraphConstant, Lowering, Rule } from './lower-graph.js';
 import type { Padding, Pair, TensorId } from './program.js';
@@ -112,8 +112,7 @@ export const dense =
   (node, it) => {
     const matrix = weightsOf(node, it);
     if (matrix.shape.length !== 2) throw it.refusal(node, `has weights [${matrix.shape}], not a matrix`);
-    if (floatOf(node, 'alpha', 1) !== 1 || floatOf(node, 'beta', 1) !== 1 || intOf(node, 'transA', 0) !== 0)
-      throw it.refusal(node, 'is no plain dense layer (alpha, beta or transA)');
+    if (!isPlainProduct(node)) throw it.refusal(node, 'is no plain dense layer (alpha, beta or transA)');
     const rows = isTurned(node);
     const [out, each] = rows ? matrix.shape : matrix.shape.toReversed();
     const data = rows ? matrix.data : toStorage(matrix.data, matrix.shape, [1, 0]);

@@ -1,4 +1,4 @@
-import { floatOf, intOf, nodeLabel, type OnnxNode } from '../../compiler/index.js';
+import { boundsOf, floatOf, hardSigmoidOf, intOf, nodeLabel, type OnnxNode } from '../../compiler/index.js';
 import type { Lowering, Rule } from './lower-graph.js';
 import { bytes } from './lower-program.js';
 import type { Clipping, Elementwise, Quantization } from './program.js';
@@ -27,20 +27,20 @@ export function clipped(node: OnnxNode, it: Lowering, clip: Exclude<Clipping, 'n
 }
 
 export const clip: Rule = (node, it) => {
-  const bound = (name: string | undefined, open: number) => (name ? (it.constant(name)?.data[0] ?? NaN) : open);
-  const bounds = [bound(node.inputs[1], -Infinity), bound(node.inputs[2], Infinity)];
-  if (bounds[0] === 0 && bounds[1] === 6) clipped(node, it, 'relu6');
-  else if (bounds[0] === 0 && bounds[1] === Infinity) clipped(node, it, 'relu');
-  else throw it.refusal(node, `clips to [${bounds}]; programs clip to [0, 6] or [0, ∞]`, 'Use relu or relu6.');
+  const [low, high] = boundsOf(it.scope, node) ?? [NaN, NaN];
+  if (low === 0 && high === 6) clipped(node, it, 'relu6');
+  else if (low === 0 && high === Infinity) clipped(node, it, 'relu');
+  else throw it.refusal(node, `clips to [${low},${high}]; programs clip to [0, 6] or [0, ∞]`, 'Use relu or relu6.');
 };
 
 /** The hard sigmoid of MobileNetV3, clip(x / 6 + 1 / 2, 0, 1). */
-const isUsual = (alpha: number, beta: number): boolean => Math.abs(alpha - 1 / 6) < 1e-5 && Math.abs(beta - 0.5) < 1e-3;
+const isUsual = ({ alpha, beta }: ReturnType<typeof hardSigmoidOf>): boolean =>
+  Math.abs(alpha - 1 / 6) < 1e-5 && Math.abs(beta - 0.5) < 1e-3;
 
 const otherSlope = 'is a hard sigmoid of another slope than clip(x / 6 + 1 / 2, 0, 1)';
 
 export const hardSigmoid: Rule = (node, it) => {
-  if (!isUsual(floatOf(node, 'alpha', 0.2), floatOf(node, 'beta', 0.5))) throw it.refusal(node, otherSlope);
+  if (!isUsual(hardSigmoidOf(node))) throw it.refusal(node, otherSlope);
   elementwise(node, it, { name: 'hard-sigmoid' });
 };
 
@@ -85,7 +85,8 @@ export const dequantize: Rule = (node, it) => {
     return;
   }
   // Written as x, read as clip(alpha x + beta, 0, 1).
-  const isGate = read.zero === -128 && isUsual(read.scale / written.scale, (written.zero + 128) * read.scale);
+  const isGate =
+    read.zero === -128 && isUsual({ alpha: read.scale / written.scale, beta: (written.zero + 128) * read.scale });
   if (!isGate) throw it.refusal(node, otherSlope);
   const operator = {
     op: 'elementwise',

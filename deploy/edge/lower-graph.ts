@@ -59,7 +59,7 @@ const moves: ReadonlySet<string> = new Set([
 export class Lowering {
   readonly builder = new ProgramBuilder();
   readonly compounds: ReadonlySet<Compound>;
-  private readonly scope: Scope;
+  readonly scope: Scope;
   private readonly values = new Map<string, GraphValue>();
   private readonly constants = new Map<string, GraphConstant>();
   private readonly firstNames = new Map<TensorId, string>();

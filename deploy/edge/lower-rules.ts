@@ -1,4 +1,5 @@
-import { intOf, intsOf, nodeLabel, textOf, type OnnxNode } from '../../compiler/index.js';
+import { product } from '../../base/statistics.js';
+import { intOf, intsOf, nodeLabel, reducedAxes, zerosAround, type OnnxNode } from '../../compiler/index.js';
 import { reshaped, transposed, type ImageSize } from './lower-axes.js';
 import type { GraphValue, Lowering, Rule } from './lower-graph.js';
 import { bytes, sameQuantization } from './lower-program.js';
@@ -82,7 +83,7 @@ const arithmetic =
     it.put(node, { op, label, inputs: [first, other], clip: 'none' }, size);
   };
 
-const area = (it: Lowering, image: TensorId): number => it.sizeOf(image).reduce((product, size) => product * size, 1);
+const area = (it: Lowering, image: TensorId): number => product(it.sizeOf(image));
 
 const mean: Rule = (node, it) => {
   const image = it.image(node);
@@ -90,13 +91,7 @@ const mean: Rule = (node, it) => {
 };
 
 const reduceMean: Rule = (node, it) => {
-  const axes = intsOf(node, 'axes') ?? it.numbers(node.inputs[1] ?? '') ?? [];
-  if (
-    axes
-      .map((axis) => (axis < 0 ? axis + 4 : axis))
-      .toSorted()
-      .join() !== '2,3'
-  )
+  if (reducedAxes(it.scope, node, 4) !== '2,3')
     throw it.refusal(node, 'is a mean over other axes than rows and columns');
   mean(node, it);
 };
@@ -132,13 +127,10 @@ function padded(it: Lowering, image: TensorId, padding: Padding, label: string, 
 }
 
 const pad: Rule = (node, it) => {
-  const pads = intsOf(node, 'pads') ?? it.numbers(node.inputs[1] ?? '');
-  const isZero = !node.inputs[2] || it.constant(node.inputs[2])?.data.every((one: number) => one === 0) === true;
-  const isPlain = textOf(node, 'mode', 'constant') === 'constant' && isZero && !node.inputs[3];
-  if (!isPlain || pads?.length !== 8 || [0, 1, 4, 5].some((i) => pads[i] !== 0) || pads.some((one) => one < 0))
-    throw it.refusal(node, 'pads with other than zeros around the image');
+  const pads = zerosAround(it.scope, node);
+  if (pads === undefined) throw it.refusal(node, 'pads with other than zeros around the image');
   const image = it.image(node);
-  const tensor = padded(it, image, paddingOf([2, 3, 6, 7].map((i) => pads[i])), nodeLabel(node), node.outputs[0]);
+  const tensor = padded(it, image, paddingOf(pads), nodeLabel(node), node.outputs[0]);
   it.keepImage(node.outputs[0], tensor);
 };
 

@@ -4,6 +4,8 @@
  * ONNX graph, and written as a `.tflite` file or as C.
  */
 
+import { product } from '../../base/statistics.js';
+
 /** What the numbers of a tensor are. Bytes are signed; sums and biases of bytes are `int32`. */
 export type Element = 'float32' | 'int8' | 'int32';
 
@@ -36,7 +38,7 @@ export interface EdgeTensor {
   readonly data?: ElementArrays[Element];
 }
 
-export const numbersIn = ({ shape }: Pick<EdgeTensor, 'shape'>): number => shape.reduce((a, b) => a * b, 1);
+export const numbersIn = ({ shape }: Pick<EdgeTensor, 'shape'>): number => product(shape);
 
 /** Pixels added around an image: zeros, which int8 stores as the zero of the quantization. */
 export interface Padding {

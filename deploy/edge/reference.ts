@@ -1,4 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
+import { sum } from '../../base/statistics.js';
 import {
   byteRange,
   channelMultipliers,
@@ -283,8 +284,8 @@ const softmax: Kernel<'softmax'> = ({ inputs, output, values: [logits] }) => {
   const table = exponentials(quantizationOf(inputs[0]));
   const largest = Math.max(...logits);
   const powers = Array.from(logits, (byte) => table[largest - byte]);
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return Int8Array.from(powers, (power) => toByte(Math.floor((power * 256 + (sum >>> 1)) / sum) - 128));
+  const total = sum(powers);
+  return Int8Array.from(powers, (power) => toByte(Math.floor((power * 256 + (total >>> 1)) / total) - 128));
 };
 
 const quantize: Kernel<'quantize'> = ({ output, values: [numbers], rounding }) => {
@@ -306,7 +307,7 @@ const kernels: { readonly [K in OperatorName]: Kernel<K> } = {
   elementwise,
   mean,
   'max-pool': pool((bytes) => Math.max(...bytes)),
-  'average-pool': pool((bytes) => roundAway(bytes.reduce((a, b) => a + b, 0) / bytes.length)),
+  'average-pool': pool((bytes) => roundAway(sum(bytes) / bytes.length)),
   pad,
   concat,
   slice,

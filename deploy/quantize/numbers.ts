@@ -1,3 +1,5 @@
+import { product } from '../../base/statistics.js';
+
 /** Least and greatest value of a tensor. */
 export type Range = readonly [low: number, high: number];
 
@@ -81,9 +83,6 @@ export interface QuantizedWeights {
   readonly scale: Float32Array<ArrayBuffer>;
 }
 
-/** Product of the sizes from `first` on. */
-const sizeFrom = (dims: readonly number[], first: number): number => dims.slice(first).reduce((a, b) => a * b, 1);
-
 /** The greatest magnitude in each channel. */
 function magnitudes(values: Float32Array, channels: number, inner: number): Float64Array<ArrayBuffer> {
   const most = new Float64Array(channels);
@@ -110,7 +109,7 @@ export function quantizeWeights(
 ): QuantizedWeights {
   const top = greatestWeight[bits];
   const channels = dims[axis];
-  const inner = sizeFrom(dims, axis + 1);
+  const inner = product(dims.slice(axis + 1));
   const scale = Float32Array.from(magnitudes(values, channels, inner), (most, c) => {
     const shift = Math.abs(bias?.[c] ?? 0);
     // A little more than the bias needs: the scale, and its product with the input's, are rounded to float32.

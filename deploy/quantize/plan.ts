@@ -1,8 +1,10 @@
 import {
-  floatOf,
+  boundsOf,
   GraphEditor,
+  hardSigmoidOf,
   int,
   intOf,
+  isPlainProduct,
   nodeLabel,
   onnxName,
   type OnnxGraph,
@@ -139,10 +141,8 @@ const bytes: TreatmentRule = ({ node: { inputs }, isBytes }) => (inputs.some(isB
 /** Products of weights by row, whose sums nothing reads in bytes. */
 const scores: TreatmentRule = (it) => {
   const { node, editor } = it;
-  const isPlain = intOf(node, 'transA', 0) === 0 && intOf(node, 'transB', 0) === 1;
-  const isOwnSum = floatOf(node, 'alpha', 1) === 1 && floatOf(node, 'beta', 1) === 1;
-  if (!isPlain || !isOwnSum || !areScores(editor, node.outputs[0]))
-    return { float: 'there is no integer kernel for it' };
+  const isByRow = isPlainProduct(node) && intOf(node, 'transB', 0) === 1;
+  if (!isByRow || !areScores(editor, node.outputs[0])) return { float: 'there is no integer kernel for it' };
   return products(({ length }) => length === 2)(it) === 'products'
     ? 'scores'
     : { float: 'its weights are not constant' };
@@ -168,15 +168,9 @@ const maximum: TreatmentRule = (it) => {
 
 /** The numbers that a node clips to; null where they are not known, or where it does not clip. */
 function clippedTo(node: OnnxNode, editor: Editor): Range | null {
-  if (node.op === 'Relu') return [0, Infinity];
   // Its argument is stored as the gate's bytes; see `ScaleSource`.
   if (node.op === 'HardSigmoid') return [0, 1];
-  if (node.op !== 'Clip') return null;
-  const bound = (name: string | undefined, open: number): number | undefined =>
-    name ? editor.floats(name)?.[0] : open;
-  const low = bound(node.inputs[1], -Infinity);
-  const high = bound(node.inputs[2], Infinity);
-  return low === undefined || high === undefined ? null : [low, high];
+  return boundsOf(editor, node) ?? null;
 }
 
 /** Saturation does what bounds on both sides of zero (or at zero) do. */
@@ -188,11 +182,9 @@ const saturating: TreatmentRule = ({ node, editor, source, isBytes }) => {
   return source === null ? 'looked-up' : 'saturated';
 };
 
-const gateOf = (node: OnnxNode) => ({ alpha: floatOf(node, 'alpha', 0.2), beta: floatOf(node, 'beta', 0.5) });
-
 /** A gate of a slope above zero, whose clipped ends a byte can hold. */
 const hardSigmoid: TreatmentRule = (it) => {
-  const { alpha, beta } = gateOf(it.node);
+  const { alpha, beta } = hardSigmoidOf(it.node);
   return alpha > 0 && beta >= 0 && beta <= 1 ? saturating(it) : { float: 'zero is outside its bounds' };
 };
 
@@ -233,7 +225,7 @@ export const planOf = (graph: OnnxGraph): Plan => new Planner(new GraphEditor<st
 
 /** Where a function that multiplies its argument ends: below it the product is (next to) zero. */
 const endsBelow: Readonly<Record<string, (node: OnnxNode) => number>> = {
-  HardSigmoid: (node) => -gateOf(node).beta / gateOf(node).alpha,
+  HardSigmoid: (node) => -hardSigmoidOf(node).beta / hardSigmoidOf(node).alpha,
   // x sigmoid(x) is -0.0027 at -8.
   Sigmoid: () => -8,
 };
@@ -324,7 +316,7 @@ class Planner {
 
   private scaleOf(name: string): ScaleSource {
     const by = this.saturated.get(name) ?? this.editor.producer(name);
-    if (by?.op === 'HardSigmoid' && this.treatments.has(by.outputs[0])) return { kind: 'gate', ...gateOf(by) };
+    if (by?.op === 'HardSigmoid' && this.treatments.has(by.outputs[0])) return { kind: 'gate', ...hardSigmoidOf(by) };
     const tensor = this.saturated.get(name)?.outputs[0] ?? name;
     const [low, high] = (by && clippedTo(by, this.editor)) ?? [-Infinity, Infinity];
     return { kind: 'observed', tensor, within: [Math.max(low, this.endOf(tensor)), high] };

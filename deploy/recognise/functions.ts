@@ -1,4 +1,4 @@
-import { floatOf, type OnnxNode } from '../../compiler/index.js';
+import { boundsOf, hardSigmoidOf, type OnnxNode, type Scope } from '../../compiler/index.js';
 import type { LayerActivation } from '../../spaces/index.js';
 
 export type Scalar = (x: number) => number;
@@ -34,27 +34,11 @@ export const binary: Readonly<Record<string, (a: number, b: number) => number>> 
   Max: Math.max,
 };
 
-/**
- * The function of an operator with one operand; null for other operators.
- * @param numberOf the constant of a name, if it is one number
- */
-export function functionOf(node: OnnxNode, numberOf: (name: string) => number | undefined): Scalar | null {
-  const bound = (index: number, attribute: string, otherwise: number): number =>
-    node.inputs[index] ? (numberOf(node.inputs[index]) ?? NaN) : floatOf(node, attribute, otherwise);
-  switch (node.op) {
-    case 'Relu':
-      return clip(0, Infinity);
-    case 'Clip':
-      return clip(bound(1, 'min', -Infinity), bound(2, 'max', Infinity));
-    case 'Sigmoid':
-      return sigmoid;
-    case 'HardSwish':
-      return activations.hard_swish;
-    case 'HardSigmoid': {
-      const [alpha, beta] = [floatOf(node, 'alpha', 0.2), floatOf(node, 'beta', 0.5)];
-      return (x) => clip(0, 1)(alpha * x + beta);
-    }
-    default:
-      return null;
-  }
+/** The function of an operator with one operand; null for other operators. */
+export function functionOf(node: OnnxNode, scope: Scope): Scalar | null {
+  const bounds = boundsOf(scope, node);
+  if (bounds !== undefined) return clip(...bounds);
+  const { alpha, beta } = hardSigmoidOf(node);
+  if (node.op === 'HardSigmoid') return (x) => clip(0, 1)(alpha * x + beta);
+  return node.op === 'Sigmoid' ? sigmoid : node.op === 'HardSwish' ? activations.hard_swish : null;
 }

@@ -1,13 +1,16 @@
 import { type NasError, invalidInput } from '../../base/errors.js';
+import { samePadding } from '../../base/same-padding.js';
 import {
   floatOf,
   intOf,
   intsOf,
+  isPlainProduct,
   nodeLabel,
-  numbersOf,
+  reducedAxes,
+  windowOf,
+  zerosAround,
   type OnnxNode,
   type ReadFile,
-  windowOf,
 } from '../../compiler/index.js';
 import type { LayerActivation, Padding } from '../../spaces/index.js';
 import type { WeightValue } from '../../spaces/models/index.js';
@@ -79,13 +82,6 @@ const channelsOf = ({ kind, weight: { shape } }: KernelLayer): number =>
   shape[{ conv: 3, depthwise: 2, dense: 1 }[kind]];
 
 const shownNode = (node: OnnxNode): string => `${node.op} '${nodeLabel(node)}'`;
-
-/** Zeros on both sides that each padding puts around an axis. */
-function padsOf(padding: Padding, size: number, kernel: number, stride: number): readonly [number, number] {
-  if (padding === 'symmetric') return [kernel >> 1, kernel >> 1];
-  const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + kernel - size);
-  return [total >> 1, total - (total >> 1)];
-}
 
 /** Reads the graph of a classifier as a list of our layers. */
 class Reader {
@@ -171,7 +167,7 @@ class Reader {
     if (node === this.answer) return this.value(inputs[0]);
     if (moving.has(op)) return this.moved(node);
     if (op in binary) return this.combined(node, binary[op]);
-    const of = functionOf(node, (name) => this.number(name));
+    const of = functionOf(node, this.file.scope);
     if (of !== null) return this.applied(this.value(inputs[0]), op, of);
     if (op === 'Pad') return this.padded(node);
     if (op === 'Conv') return this.convolution(node);
@@ -237,12 +233,9 @@ class Reader {
 
   private padded(node: OnnxNode): Value {
     const value = this.value(node.inputs[0]);
-    const pads = intsOf(node, 'pads') ?? numbersOf(this.file.scope, node.inputs[1] ?? '');
-    const filling = node.inputs[2] ? this.number(node.inputs[2]) : floatOf(node, 'value', 0);
-    if (pads?.length !== 8 || filling !== 0 || value.pads !== undefined)
-      this.refuse(node, 'pads by other values than zeros');
-    const [top, left] = value.isLast ? [1, 2] : [2, 3];
-    return { ...value, pads: [pads[top], pads[left], pads[top + 4], pads[left + 4]] };
+    const pads = zerosAround(this.file.scope, node, value.isLast ? 1 : 2);
+    if (pads === undefined || value.pads !== undefined) this.refuse(node, 'pads by other values than zeros');
+    return { ...value, pads };
   }
 
   private convolution(node: OnnxNode): Value {
@@ -273,7 +266,10 @@ class Reader {
     const fits = (padding: Padding): boolean =>
       [0, 1].every((axis) => {
         const size = map[axis] - before[axis] - before[axis + 2];
-        return String(padsOf(padding, size, kernel, stride)) === String([whole[axis], whole[axis + 2]]);
+        return (
+          String(padding === 'same' ? samePadding(size, kernel, stride) : [kernel >> 1, kernel >> 1]) ===
+          String([whole[axis], whole[axis + 2]])
+        );
       });
     const [same, symmetric] = [fits('same'), fits('symmetric')];
     if (!same && !symmetric) this.refuse(node, `has pads [${whole.join(', ')}]`);
@@ -302,8 +298,7 @@ class Reader {
     const from = this.layerOf(this.value(node.inputs[0]), node);
     if (!this.isVector(from)) this.refuse(node, 'reads all pixels of a map');
     const weight = this.constant(node.inputs[1]) ?? this.refuse(node, 'has weights that are no constant');
-    const isPlain = ['alpha', 'beta'].every((name) => floatOf(node, name, 1) === 1) && intOf(node, 'transA', 0) === 0;
-    if (!isPlain || weight.shape.length !== 2) this.refuse(node, 'is no plain product');
+    if (!isPlainProduct(node) || weight.shape.length !== 2) this.refuse(node, 'is no plain product');
     const isTurned = intOf(node, 'transB', 0) === 1;
     const order = isTurned ? [1, 0] : [0, 1];
     return this.addDense(node, from, permuted(weight, order), node.inputs[2] ? this.vector(node, 2) : null);
@@ -338,12 +333,8 @@ class Reader {
     const value = this.value(node.inputs[0]);
     const from = this.layerOf(value, node);
     if (this.isVector(from)) this.refuse(node, 'averages a vector');
-    if (node.op === 'ReduceMean') {
-      const axes = intsOf(node, 'axes') ?? numbersOf(this.file.scope, node.inputs[1] ?? '') ?? [];
-      const found = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
-      if (String(found) !== (value.isLast ? '1,2' : '2,3'))
-        this.refuse(node, 'averages other axes than height and width');
-    }
+    if (node.op === 'ReduceMean' && reducedAxes(this.file.scope, node, 4) !== (value.isLast ? '1,2' : '2,3'))
+      this.refuse(node, 'averages other axes than height and width');
     return this.add({ kind: 'global_pool', node: shownNode(node), inputs: [from] }, false);
   }
 }

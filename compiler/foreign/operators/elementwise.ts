@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { floatOf, textOf } from '../../graph/index.js';
+import { floatOf, hardSigmoidOf, textOf } from '../../graph/index.js';
 import type { Call } from '../call.js';
 import { aligned, plain, type Value } from '../value.js';
 import { combining, unary, type Rule } from './rule.js';
-
-const scalarAttribute = (call: Call, name: string, otherwise: number): number => floatOf(call.node, name, otherwise);
 
 /** clip(x, low, high), spelled as the compiler's fast gradients know it. */
 function clipped(x: tf.Tensor, low: number, high: number): tf.Tensor {
@@ -13,16 +11,8 @@ function clipped(x: tf.Tensor, low: number, high: number): tf.Tensor {
   return low === -Infinity ? tf.minimum(x, high) : tf.clipByValue(above, low, high);
 }
 
-/** A bound of Clip: an attribute before opset 11, an input from then on. */
-function bound(call: Call, input: number, name: string, otherwise: number): number {
-  const given = call.has(input) ? call.scalar(input) : scalarAttribute(call, name, otherwise);
-  if (given === undefined) return call.refuse(`has a bound (${name}) that is computed`);
-  // PyTorch and TensorFlow write the largest float for a bound that is left out.
-  return Math.abs(given) > 3.4e38 ? otherwise : given;
-}
-
 /** clip(alpha x + beta, 0, 1) as alpha * clip(x + beta / alpha, 0, 1 / alpha), which the compiler knows. */
-function hardSigmoid(x: tf.Tensor, alpha: number, beta: number): tf.Tensor {
+function hardSigmoid(x: tf.Tensor, { alpha, beta }: ReturnType<typeof hardSigmoidOf>): tf.Tensor {
   // 1/6 and 0.5 are float32 in a file.
   const [shift, top] = [beta / alpha, 1 / alpha].map((value) => Math.round(value * 1e6) / 1e6);
   return tf.mul(clipped(tf.add(x, shift), 0, top), 1 / top);
@@ -74,23 +64,21 @@ export const elementwiseRules = {
   Abs: unary((x) => tf.abs(x)),
   Add: arithmetic((a, b) => tf.add(a, b)),
   Celu: unary((x, call) => {
-    const alpha = scalarAttribute(call, 'alpha', 1);
+    const alpha = floatOf(call.node, 'alpha', 1);
     return tf.mul(tf.elu(tf.div(x, alpha)), alpha);
   }),
-  Clip: unary((x, call) => clipped(x, bound(call, 1, 'min', -Infinity), bound(call, 2, 'max', Infinity))),
+  Clip: unary((x, call) => clipped(x, ...call.bounds())),
   Div: withConstants((a, b) => tf.div(a, b)),
   Elu: unary((x, call) => {
-    const alpha = scalarAttribute(call, 'alpha', 1);
+    const alpha = floatOf(call.node, 'alpha', 1);
     return alpha === 1 ? tf.elu(x) : tf.add(tf.relu(x), tf.mul(tf.elu(tf.minimum(x, 0)), alpha));
   }),
   Erf: unary((x) => tf.erf(x)),
   Exp: unary((x) => tf.exp(x)),
   Gelu: unary(gelu),
-  HardSigmoid: unary((x, call) =>
-    hardSigmoid(x, scalarAttribute(call, 'alpha', 0.2), scalarAttribute(call, 'beta', 0.5)),
-  ),
-  HardSwish: unary((x) => tf.mul(x, hardSigmoid(x, 1 / 6, 0.5))),
-  LeakyRelu: unary((x, call) => tf.leakyRelu(x, scalarAttribute(call, 'alpha', 0.01))),
+  HardSigmoid: unary((x, { node }) => hardSigmoid(x, hardSigmoidOf(node))),
+  HardSwish: unary((x) => tf.mul(x, hardSigmoid(x, { alpha: 1 / 6, beta: 0.5 }))),
+  LeakyRelu: unary((x, call) => tf.leakyRelu(x, floatOf(call.node, 'alpha', 0.01))),
   Log: unary((x) => tf.log(x)),
   Max: withConstants((a, b) => tf.maximum(a, b)),
   Mean: (call) => {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { floatOf, intOf, intsOf, range, sizeOf } from '../../graph/index.js';
+import { floatOf, intOf, range, sizeOf } from '../../graph/index.js';
 import { normalizeBatch } from '../../trace/operations.js';
 import type { Call } from '../call.js';
 import { axisIn, last, plain, reshaped, shapeOf, type Value } from '../value.js';
@@ -116,7 +116,7 @@ const reduction =
   (call) => {
     const value = call.value();
     const { rank } = value.tensor;
-    const axes = [...(call.integers(1) ?? intsOf(call.node, 'axes') ?? range(rank))];
+    const axes = [...(call.integers(1, 'axes') ?? range(rank))];
     const keep = intOf(call.node, 'keepdims', 1) === 1;
     const places = (of: Value): number[] => axes.map((axis) => axisIn(of, axis));
     if (places(value).some((axis) => axis < 0)) return call.refuse(`has axes [${axes}] that its input does not have`);

@@ -1,4 +1,5 @@
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import { product } from '../../../base/statistics.js';
 import type { ClassifierFacts, ClassifierSignature, SignatureEnd } from './signature.js';
 import { classification, type LearningTask, type TaskType } from '../../../base/task.js';
 import { type ImageData, imageShape, type ImageLayout, type OutputKind } from './inputs-outputs.js';
@@ -34,7 +35,7 @@ export function fitClassifier(
   const { input, output, facts, end } = signature;
   const [batch] = input.shape;
   const sizes = output.shape.slice(1);
-  const outputs = sizes.every((size) => typeof size === 'number') ? sizes.reduce((a, b) => a * b, 1) : undefined;
+  const outputs = sizes.every((size) => typeof size === 'number') ? product(sizes) : undefined;
   checkTask(given.task ?? facts.task ?? (end === 'softmax' ? classification : data.task), data, where);
   return {
     kind: kinds[data.task.type](end),
@@ -211,7 +212,7 @@ export function openClassifier(
   where: string,
 ): OpenClassifier {
   const shape = imageShape[layout](data);
-  const values = shape.reduce((a, b) => a * b, 1);
+  const values = product(shape);
   const classes = data.classes.length;
   const prepare = inputTransform(layout, normalisation, data);
 

@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
+import { sum } from '../../../base/statistics.js';
+import { sizeOf } from '../../graph/index.js';
 import { parseOnnx } from '../classifier/onnx-file.js';
 import { profileModel, readProfile, type NodeTime } from './profile.js';
 import type { SessionOptions } from '../programs/session.js';
@@ -22,7 +24,7 @@ const attribute = ({ attribute: all }: NodeProto, name: string): number =>
   Number(all.find((each) => each.name === name)?.i ?? 0);
 
 /** Filters are [out, in / groups, height, width]. */
-const convolution: Product['depth'] = (weights) => weights.slice(1).reduce((a, b) => a * b, 1);
+const convolution: Product['depth'] = (weights) => sizeOf(weights.slice(1));
 /** Matrices are [..., rows, columns]. */
 const matrix: Product['depth'] = (weights) => weights.at(-2) ?? 1;
 const gemm: Product['depth'] = (weights, node) => weights.at(attribute(node, 'transB') === 0 ? -2 : -1) ?? 1;
@@ -137,8 +139,6 @@ function formatOf(operator: string, type: string | undefined): NumberFormat | nu
   return operator.startsWith('QLinear') ? 'int8' : 'fp32';
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
 const ran = ({ name, operator, layer, ms, inputs, outputs }: NodeTime, proto?: NodeProto): ExecutedNode => ({
   operator,
   node: name,
@@ -188,7 +188,7 @@ function summarise(nodes: readonly ExecutedNode[], graph: GraphProto | undefined
     const macs = values === undefined ? 1 : values * (comparable ? (known[i] ?? 1) : 1);
     if (format !== null) work.set(format, (work.get(format) ?? 0) + macs);
   }
-  const total = [...work.values()].reduce((sum, macs) => sum + macs, 0);
+  const total = sum(work.values());
   return {
     operators,
     precision: most(work),

@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataType as Type } from 'onnx-buf';
 import { NasError } from '../../../base/errors.js';
+import { product } from '../../../base/statistics.js';
 import { portInit, type NodeInit } from '../../onnx/model.js';
 import { openOnnx, type OpenModel } from '../classifier/classifier.js';
 
@@ -29,7 +30,7 @@ function probeModel(): Uint8Array {
     name,
     dataType,
     dims: dims.map(BigInt),
-    rawData: new Uint8Array(dims.reduce((a, b) => a * b, 1)).fill(value),
+    rawData: new Uint8Array(product(dims)).fill(value),
   });
   const node = (opType: string, input: string[], output: string, attribute: NodeInit['attribute'] = []): NodeInit => ({
     name: output,

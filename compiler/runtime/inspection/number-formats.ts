@@ -1,4 +1,5 @@
-import { ModelProtoSchema, type NodeProto, type TensorProto, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
+import { ModelProtoSchema, type NodeProto, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
+import { sizeOf } from '../../graph/index.js';
 import { parseOnnx } from '../classifier/onnx-file.js';
 import { create, toBinary } from '@bufbuild/protobuf';
 
@@ -13,14 +14,12 @@ const formats = new Map<number, NumberFormat>([
   [TensorProto_DataType.UINT8, 'int8'],
 ]);
 
-const sizeOf = ({ dims }: TensorProto): number => dims.reduce((product, extent) => product * Number(extent), 1);
-
 /** The format of most weights of a model; fp32 without weights. */
 export function weightFormat(model: Uint8Array): NumberFormat {
   const counts = new Map<NumberFormat, number>();
   for (const tensor of parseOnnx(model).graph.initializer) {
     const format = formats.get(tensor.dataType);
-    if (format !== undefined) counts.set(format, (counts.get(format) ?? 0) + sizeOf(tensor));
+    if (format !== undefined) counts.set(format, (counts.get(format) ?? 0) + sizeOf(tensor.dims.map(Number)));
   }
   const [most] = [...counts].sort(([, a], [, b]) => b - a);
   return counts.size === 0 ? 'fp32' : most[0];

@@ -1,4 +1,5 @@
 import { invalidInput } from '../../../base/errors.js';
+import { samePadding } from '../../../base/same-padding.js';
 import type {
   EdgeOperator,
   EdgeProgram,
@@ -20,12 +21,6 @@ type Writer<K extends OperatorName> = (operator: OperatorOf<K>, to: TfliteGraph)
 const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
 const isPadded = (padding: Padding): boolean => Object.values(padding).some((size) => size > 0);
 
-/** How far SAME pads on both sides of an axis: the smaller half before. */
-function samePads(size: number, window: number, stride: number): readonly [before: number, after: number] {
-  const total = Math.max((Math.ceil(size / stride) - 1) * stride + window - size, 0);
-  return [Math.floor(total / 2), Math.ceil(total / 2)];
-}
-
 /** A window on an image in TFLite's words; undefined where neither SAME nor VALID pads like it. */
 function windowOptions(
   { shape }: EdgeTensor,
@@ -38,8 +33,8 @@ function windowOptions(
   const [, height, width] = shape;
   const strides = { strideH, strideW };
   if (!isPadded(padding)) return { ...strides, padding: paddings.valid };
-  const [top, bottom] = samePads(height, size[0], strideH);
-  const [left, right] = samePads(width, size[1], strideW);
+  const [top, bottom] = samePadding(height, size[0], strideH);
+  const [left, right] = samePadding(width, size[1], strideW);
   const { top: t, bottom: b, left: l, right: r } = padding;
   return t === top && b === bottom && l === left && r === right ? { ...strides, padding: paddings.same } : undefined;
 }

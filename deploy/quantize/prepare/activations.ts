@@ -1,6 +1,17 @@
 /** Rules that merge bounds into one Relu or Clip, recognise hard sigmoids, and fold scales and shifts into convolutions. */
-import { float, floatOf, int, intOf, ints, isFixed, type NewNode, type OnnxNode } from '../../../compiler/index.js';
-import { boundsOf, named, scalarOf, type Editor, type Replace, type Rules } from './values.js';
+import {
+  affineOfNorm,
+  boundsOf,
+  float,
+  int,
+  ints,
+  isFixed,
+  scalarOf,
+  type Affine,
+  type NewNode,
+  type OnnxNode,
+} from '../../../compiler/index.js';
+import { named, type Editor, type Replace, type Rules } from './values.js';
 
 function bounded(editor: Editor, node: OnnxNode, x: string, low: number, high: number): readonly NewNode<string>[] {
   const [output] = node.outputs;
@@ -94,12 +105,6 @@ export const hardSigmoids: Rules = [
   { match: ['Clip'], replace: plainRamp },
 ];
 
-/** `scale x + shift` for each channel, computed in float64 until it is folded. */
-interface Affine {
-  readonly scale: Float64Array;
-  readonly shift: Float64Array;
-}
-
 /** A constant as one value a channel of images [N, C, H, W]; undefined where it varies along other axes. */
 function perChannel(editor: Editor, name: string, channels: number): Float64Array | undefined {
   const values = editor.floats(name);
@@ -110,20 +115,12 @@ function perChannel(editor: Editor, name: string, channels: number): Float64Arra
   return values.length === channels ? Float64Array.from(values) : undefined;
 }
 
-function normalization(editor: Editor, node: OnnxNode): Affine | undefined {
-  const [gamma, beta, mean, variance] = node.inputs.slice(1).map((name) => editor.floats(name));
-  if (!gamma || !beta || !mean || !variance || intOf(node, 'training_mode', 0) !== 0) return undefined;
-  const epsilon = floatOf(node, 'epsilon', 1e-5);
-  const scale = Float64Array.from(gamma, (value, c) => value / Math.sqrt(variance[c] + epsilon));
-  return { scale, shift: Float64Array.from(beta, (value, c) => value - mean[c] * scale[c]) };
-}
-
 /** Scale and shift per channel of a BatchNormalization, Mul or Add; undefined if it does more. */
 function affineOf(editor: Editor, node: OnnxNode): Affine | undefined {
   const shape = editor.shape(node.inputs[0]);
   const channels = shape?.length === 4 ? shape[1] : NaN;
   if (!isFixed(channels)) return undefined;
-  if (node.op === 'BatchNormalization') return normalization(editor, node);
+  if (node.op === 'BatchNormalization') return affineOfNorm(editor, node);
   const values = perChannel(editor, node.inputs[1], channels);
   if (values === undefined) return undefined;
   const [ones, zeros] = [new Float64Array(channels).fill(1), new Float64Array(channels)];

@@ -1,18 +1,17 @@
 /** Rules that make pads part of windows, and means over images GlobalAveragePool. */
-import { int, intOf, ints, intsOf, textOf, windowOf, type NewNode, type OnnxNode } from '../../../compiler/index.js';
-import { boundsOf, named, type Editor, type Replace, type Rules } from './values.js';
-
-/** Zero pads of rows and columns only, begins before ends; undefined for others. */
-function zerosAround(editor: Editor, node: OnnxNode): readonly number[] | undefined {
-  const [, amounts, value] = node.inputs;
-  const pads = editor.numbers(amounts);
-  const isZero = !value || editor.floats(value)?.every((one) => one === 0) === true;
-  if (textOf(node, 'mode', 'constant') !== 'constant' || node.inputs[3] || !isZero || pads?.length !== 8)
-    return undefined;
-  return [0, 1, 4, 5].some((i) => pads[i] !== 0) || !pads.every((pad) => pad >= 0)
-    ? undefined
-    : [2, 3, 6, 7].map((i) => pads[i]);
-}
+import {
+  boundsOf,
+  int,
+  intOf,
+  ints,
+  intsOf,
+  reducedAxes,
+  windowOf,
+  zerosAround,
+  type NewNode,
+  type OnnxNode,
+} from '../../../compiler/index.js';
+import { named, type Editor, type Replace, type Rules } from './values.js';
 
 /** Whether a tensor has no negative values: a maximum then ignores zeros around it. */
 function isPositive(editor: Editor, name: string): boolean {
@@ -45,15 +44,6 @@ const widened: Replace = (reader, { editor, nodes: [, pad] }) => {
 /** Zeros around an image become the pads of the convolutions and poolings that read it. */
 export const padsInside: Rules = [{ match: [['Conv', 'MaxPool', 'AveragePool'], 'Pad'], replace: widened }];
 
-/** Axes of a reduction in order, counted from the front. */
-function axesOf(editor: Editor, node: OnnxNode, rank: number): string | undefined {
-  const axes = intsOf(node, 'axes') ?? (node.inputs[1] ? editor.numbers(node.inputs[1]) : undefined);
-  return axes
-    ?.map((axis) => (axis < 0 ? axis + rank : axis))
-    .sort((a, b) => a - b)
-    .join();
-}
-
 const keepsAxes = (node: OnnxNode): boolean => intOf(node, 'keepdims', 1) === 1;
 
 /** The image that a tensor stores with its channels last; undefined for other tensors. */
@@ -72,7 +62,7 @@ function meanOf(editor: Editor, node: OnnxNode): Mean | undefined {
   const [x] = node.inputs;
   const rank = editor.shape(x)?.length;
   if (rank === undefined) return undefined;
-  const axes = axesOf(editor, node, rank);
+  const axes = reducedAxes(editor, node, rank);
   const kept = keepsAxes(node);
   if (rank === 4 && axes === '2,3') return { image: x, form: kept ? 'image' : 'vector' };
   const turned = rank === 4 && axes === '1,2' ? channelsFirst(editor, x) : undefined;
@@ -80,7 +70,7 @@ function meanOf(editor: Editor, node: OnnxNode): Mean | undefined {
   // One axis after the other.
   const before = editor.producer(x);
   if (before?.op !== 'ReduceMean' || editor.only(x) !== node) return undefined;
-  const inner = editor.shape(before.inputs[0])?.length === 4 ? axesOf(editor, before, 4) : undefined;
+  const inner = editor.shape(before.inputs[0])?.length === 4 ? reducedAxes(editor, before, 4) : undefined;
   if (kept || keepsAxes(before) || axes !== '2' || (inner !== '3' && inner !== '2')) return undefined;
   return { image: before.inputs[0], form: 'vector' };
 }
