@@ -8,7 +8,7 @@ import { requireHalf } from './runtime/providers/probes.js';
 import { looping, Program, singly } from './runtime/programs/program.js';
 import { invalidInput } from '../base/errors.js';
 import { InferenceProgram } from './runtime/programs/inference.js';
-import { createSession, needlessOptimizers } from './runtime/programs/session.js';
+import { createSession, needlessOptimizers } from './runtime/session.js';
 import type { StateLayout, StatePack } from './passes/pack-states.js';
 import { mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
 import { StateStore } from './runtime/programs/state-store.js';

@@ -5,7 +5,7 @@ import { invalidInput } from '../base/errors.js';
 import { completeDecoding, type Rendering } from '../base/preprocess.js';
 // Not the compiler's index: that loads TF.js, and a server of models does without its 50 MB.
 import { classifierFacts, factsOf, imageSizeIn, ownKey, parseText } from '../compiler/runtime/classifier/signature.js';
-import { inputsOf, parseOnnx, type OnnxFile } from '../compiler/runtime/classifier/onnx-file.js';
+import { inputsOf, parseOnnx, type OnnxFile } from '../compiler/onnx/file.js';
 import type { Network } from '../spaces/index.js';
 
 const isNetwork = (value: unknown): value is Network =>

@@ -5,7 +5,7 @@ import { readGraph } from '../onnx/read.js';
 import { constantNodes, foldConstants } from '../passes/constants.js';
 import { requireFloat32 } from '../runtime/classifier/float32.js';
 import type { ImageLayout } from '../runtime/classifier/inputs-outputs.js';
-import { parseOnnx, showTensor } from '../runtime/classifier/onnx-file.js';
+import { parseOnnx, showTensor } from '../onnx/file.js';
 import { onnxSignature, type ClassifierFacts, type ClassifierSignature } from '../runtime/classifier/signature.js';
 import { refusal } from './call.js';
 import { ruleOf } from './operators/index.js';

@@ -8,7 +8,7 @@ import type { Input } from './pool.js';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { createSession } from '../../compiler/runtime/programs/session.js';
+import { createSession } from '../../compiler/runtime/session.js';
 
 export interface Outcome {
   /** [images, classes] */

@@ -7,7 +7,7 @@ import { invalidInput, messageOf } from '../../base/errors.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { classification } from '../../base/task.js';
 import { fitClassifier } from '../../compiler/runtime/classifier/classifier.js';
-import { parseOnnx, showTensor, type OnnxFile } from '../../compiler/runtime/classifier/onnx-file.js';
+import { parseOnnx, showTensor, type OnnxFile } from '../../compiler/onnx/file.js';
 import { imageSizeIn, onnxSignature, type ClassifierSignature } from '../../compiler/runtime/classifier/signature.js';
 import { metadataIn, metadataOf, type ModelMetadata } from '../../deploy/metadata.js';
 import type { ImageSize, Model } from './model.js';

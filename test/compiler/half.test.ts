@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { elementTypes, GraphBuilder, int, toHalf } from '../../compiler/graph/index.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
-import { createSession } from '../../compiler/runtime/programs/session.js';
+import { createSession } from '../../compiler/runtime/session.js';
 
 it('toHalf rounds as ONNX Runtime does', async () => {
   const random = new Random(1, 'half');

@@ -6,7 +6,7 @@ import { describe, expect, it, test } from 'vitest';
 import { createScoreboard } from '../../base/scoreboard.js';
 import type { LearningTask } from '../../base/task.js';
 import { runOnnx, parseOnnx, type ImageData } from '../../compiler/index.js';
-import { outputsOf } from '../../compiler/runtime/classifier/onnx-file.js';
+import { outputsOf } from '../../compiler/onnx/file.js';
 import { loadLayersModel } from '../../compiler/runtime/classifier/layers-model.js';
 import {
   checkExport,

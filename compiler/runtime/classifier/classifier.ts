@@ -3,9 +3,9 @@ import { product } from '../../../base/statistics.js';
 import type { ClassifierFacts, ClassifierSignature, SignatureEnd } from './signature.js';
 import { classification, type LearningTask, type TaskType } from '../../../base/task.js';
 import { type ImageData, imageShape, type ImageLayout, type OutputKind } from './inputs-outputs.js';
-import { showTensor, type Dimension } from './onnx-file.js';
+import { showTensor, type Dimension } from '../../onnx/file.js';
 import { Tensor } from 'onnxruntime-node';
-import { createSession, type SessionOptions } from '../programs/session.js';
+import { createSession, type SessionOptions } from '../session.js';
 
 /** How to run a model as a classifier of given images. */
 export interface Classifier {

@@ -1,6 +1,6 @@
 import { AttributeProto_AttributeType as Kind, TensorProto_DataLocation, TensorProto_DataType as Type } from 'onnx-buf';
 import { invalidInput } from '../../../base/errors.js';
-import type { OnnxFile } from './onnx-file.js';
+import type { OnnxFile } from '../../onnx/file.js';
 
 /** Operators that only quantized models have, in any domain. */
 const quantizedOperators =

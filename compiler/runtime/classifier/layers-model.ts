@@ -13,7 +13,7 @@ import {
   factsOf,
   type SignatureEnd,
 } from './signature.js';
-import type { TensorInfo } from './onnx-file.js';
+import type { TensorInfo } from '../../onnx/file.js';
 
 /** The used parts of a `model.json`. */
 const modelJson = z.object({

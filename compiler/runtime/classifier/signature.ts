@@ -3,7 +3,7 @@ import { invalidInput } from '../../../base/errors.js';
 import { classification, learningTaskSchema } from '../../../base/task.js';
 import { partialDecodingSchema } from '../../../base/preprocess.js';
 import { imageLayouts, leastStd } from './inputs-outputs.js';
-import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from './onnx-file.js';
+import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from '../../onnx/file.js';
 
 const positive = z.number().int().min(1);
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { sum } from '../../../base/statistics.js';
 import { sizeOf } from '../../graph/index.js';
-import { parseOnnx } from '../classifier/onnx-file.js';
+import { parseOnnx } from '../../onnx/file.js';
 import { profileModel, readProfile, type NodeTime } from './profile.js';
-import type { SessionOptions } from '../programs/session.js';
-import { weightFormat, type NumberFormat } from './number-formats.js';
+import type { SessionOptions } from '../session.js';
+import { weightFormat, type NumberFormat } from '../../onnx/number-formats.js';
 
 /** An operator that multiplies and accumulates. */
 export interface Product {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { GraphProto, NodeProto } from 'onnx-buf';
 import type * as ort from 'onnxruntime-node';
 import { z } from 'zod';
-import { parseOnnx } from '../classifier/onnx-file.js';
-import { createSession, type SessionOptions } from '../programs/session.js';
+import { parseOnnx } from '../../onnx/file.js';
+import { createSession, type SessionOptions } from '../session.js';
 
 /** An input or output of a node. */
 export interface TensorKind {

@@ -2,7 +2,7 @@ import type * as ort from 'onnxruntime-node';
 import { NasError } from '../../../base/errors.js';
 import type { Dim, Graph, TfDType, ValueType } from '../../graph/index.js';
 import { encodeModel } from '../../onnx/model.js';
-import { createSession, runSession, type SessionOptions } from './session.js';
+import { createSession, runSession, type SessionOptions } from '../session.js';
 import { fromOrt, isOnDevice, toOrt, type OrtTensor } from './tensors.js';
 
 /** A tensor was kept or freed on a device, or a session that reads such tensors was opened or released. */

@@ -5,7 +5,7 @@ import { inference, runPasses } from '../../passes/pipelines.js';
 import type { Target } from '../../target.js';
 import type { InputSpec, Traced } from '../../trace/trace.js';
 import { stateInput } from '../../trace/variables.js';
-import { createSession, runSession } from './session.js';
+import { createSession, runSession } from '../session.js';
 import type { StateStore } from './state-store.js';
 import { bindFeeds, type Feed, type HostTensor, resultsOf } from './tensors.js';
 

@@ -10,7 +10,7 @@ import { type InputSpec, noiseInput, type State, type Traced } from '../../trace
 import { stateInput, stateOutput } from '../../trace/variables.js';
 import { profileModel, type Profile } from '../inspection/profile.js';
 import type { StateStore } from './state-store.js';
-import { runSession, type SessionOptions } from './session.js';
+import { runSession, type SessionOptions } from '../session.js';
 
 type Tensors = Record<string, ort.Tensor>;
 

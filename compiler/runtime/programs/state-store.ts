@@ -5,7 +5,7 @@ import { fromStorage, type Perm, permute, toStorage } from '../../values/layout.
 import type { State } from '../../trace/trace.js';
 import type { StateLayout, StatePack } from '../../passes/pack-states.js';
 import { DeviceMemory, type DeviceEvent } from './device-memory.js';
-import type { SessionOptions } from './session.js';
+import type { SessionOptions } from '../session.js';
 import { fromOrt, type HostData, type HostTensor, type OrtTensor, toOrt } from './tensors.js';
 
 /** A tensor with one state in its storage order, or with the concatenated states of a vector. */

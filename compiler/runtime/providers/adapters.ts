@@ -36,15 +36,3 @@ export const adapterKinds: { readonly [K in AdapterKind]: string } = {
   software: 'software: for tests only',
   unknown: 'not known to be a graphics card',
 };
-
-/** The environment in which Vulkan shows one adapter only, by Mesa's device selection layer. */
-export const selection = (id: string | null): Readonly<Record<string, string>> =>
-  id === null ? {} : { MESA_VK_DEVICE_SELECT: `${id}!` };
-
-/**
- * Chooses the adapter of this process, before WebGPU's first session: the provider chooses once and has no option for it.
- * @param id as `Adapter.id`; null: the system's choice
- */
-export function selectAdapter(id: string | null): void {
-  Object.assign(process.env, selection(id));
-}

@@ -8,7 +8,7 @@ import { encodeModel } from '../../onnx/model.js';
 import { capabilitiesOf, targetWith } from '../../onnx/providers.js';
 import type { Target, TargetOptions } from '../../target.js';
 import { Val } from '../../values/value.js';
-import { createSession } from '../programs/session.js';
+import { createSession } from '../session.js';
 
 async function runOnce(
   builder: GraphBuilder,

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { tryTinyModel, type Trial } from './trial.js';
-import { type Adapter, type Adapters, selection } from './adapters.js';
+import type { Adapter, Adapters } from './adapters.js';
+import { selection } from '../session.js';
 import { direct3dAdapters, metalAdapters, vulkanAdapters } from './adapter-reports.js';
 import { invalidInput } from '../../../base/errors.js';
 

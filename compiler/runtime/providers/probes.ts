@@ -3,7 +3,7 @@ import { invalidInput, messageOf, type NasError } from '../../../base/errors.js'
 import { elementTypes, GraphBuilder, int, ints } from '../../graph/index.js';
 import { encodeModel } from '../../onnx/model.js';
 import type { Target } from '../../target.js';
-import { createSession, type SessionOptions } from '../programs/session.js';
+import { createSession, type SessionOptions } from '../session.js';
 
 /** A model that doubles numbers in float16. */
 function doubling(count: number): Uint8Array {

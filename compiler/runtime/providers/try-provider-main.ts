@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { messageOf } from '../../../base/errors.js';
 import { computeHalf, tinyModel } from './probes.js';
-import { createSession, type SessionOptions } from '../programs/session.js';
+import { createSession, type SessionOptions } from '../session.js';
 import type { TrialType } from './trial.js';
 
 const trials: { readonly [T in TrialType]: (options: SessionOptions) => Promise<void> } = {

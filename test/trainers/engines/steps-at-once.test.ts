@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { resolveTarget, targetWith } from '../../../compiler/index.js';
-import { inputsOf, outputsOf, parseOnnx, type TensorInfo } from '../../../compiler/runtime/classifier/onnx-file.js';
+import { inputsOf, outputsOf, parseOnnx, type TensorInfo } from '../../../compiler/onnx/file.js';
 import { CompiledTraining, createCompiledEngine } from '../../../trainers/engines/compiled.js';
 import { activateBackend, onProcessor, type ProgramSpec } from '../../../trainers/engines/index.js';
 import { createNetworkProgram } from '../../../trainers/engines/network-program.js';

@@ -4,7 +4,7 @@ import { ClassScoreboard } from '../../../../base/scoreboard.js';
 import { classification } from '../../../../base/task.js';
 import { fitClassifier, onnxSignature, outputKind, toTrained, type ImageData } from '../../../../compiler/index.js';
 import { classOrder, inputTransform, reorder } from '../../../../compiler/runtime/classifier/classifier.js';
-import type { Dimension, TensorInfo } from '../../../../compiler/runtime/classifier/onnx-file.js';
+import type { Dimension, TensorInfo } from '../../../../compiler/onnx/file.js';
 import { modelOf, node, type NodeText } from '../../support/onnx-models.js';
 import {
   checkSignature,

@@ -1,7 +1,6 @@
-import { DeviceFailure, messageOf, NasError } from '../../../base/errors.js';
+import { DeviceFailure, messageOf, NasError } from '../../base/errors.js';
 import * as ort from 'onnxruntime-node';
-import type { Target } from '../../target.js';
-import { selectAdapter } from '../providers/adapters.js';
+import type { Target } from '../target.js';
 
 /**
  * Optimizers of ONNX Runtime that never find anything in compiled programs; they take a quarter of the time of opening one.
@@ -61,6 +60,18 @@ const sourceOfCheck = /\/\S*onnxruntime\/\S+\.(?:cc|h):\d+ .*? was false\. (?=\S
 /** Removes ONNX Runtime's source location from a message that says more. */
 export const withoutSource = (message: string): string => message.replace(sourceOfCheck, '');
 
+/** The environment in which Vulkan shows one adapter only, by Mesa's device selection layer. */
+export const selection = (id: string | null): Readonly<Record<string, string>> =>
+  id === null ? {} : { MESA_VK_DEVICE_SELECT: `${id}!` };
+
+/**
+ * Chooses the adapter of this process, before WebGPU's first session: the provider chooses once and has no option for it.
+ * @param id as `Adapter.id`; null: the system's choice
+ */
+export function selectAdapter(id: string | null): void {
+  Object.assign(process.env, selection(id));
+}
+
 /** By default the provider `cpu` and one spinning thread. */
 export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'device' | 'threads' | 'spinning'>> {
   /**
@@ -114,7 +125,7 @@ export async function runSession(
 
 /** A lazy import: the parser of ONNX files takes 10 MB in each thread, and most only run models. */
 async function withUnsharedBytes(model: Uint8Array): Promise<Uint8Array> {
-  const { unsharedBytes } = await import('../inspection/number-formats.js');
+  const { unsharedBytes } = await import('../onnx/number-formats.js');
   return unsharedBytes(model);
 }
 

@@ -1,6 +1,6 @@
 import { ModelProtoSchema, type NodeProto, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
-import { sizeOf } from '../../graph/index.js';
-import { parseOnnx } from '../classifier/onnx-file.js';
+import { sizeOf } from '../graph/index.js';
+import { parseOnnx } from './file.js';
 import { create, toBinary } from '@bufbuild/protobuf';
 
 /** Formats of stored numbers and of computation. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deviceFailureOf, withoutSource } from '../../../../compiler/runtime/programs/session.js';
+import { deviceFailureOf, withoutSource } from '../../../compiler/runtime/session.js';
 
 describe('the kind of a device failure follows from the text of the error', () => {
   it.each([

@@ -6,7 +6,7 @@ import {
   type ModelProto,
   type ValueInfoProto,
 } from 'onnx-buf';
-import { invalidInput, messageOf } from '../../../base/errors.js';
+import { invalidInput, messageOf } from '../../base/errors.js';
 
 export type OnnxFile = ModelProto & { readonly graph: GraphProto };
 

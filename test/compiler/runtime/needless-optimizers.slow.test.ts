@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { afterEach, expect, it } from 'vitest';
-import { compile, profileModel, resolveTarget, sizeOf, type SessionOptions } from '../../../../compiler/index.js';
-import { needlessOptimizers } from '../../../../compiler/runtime/programs/session.js';
-import { withVariableGradients } from '../../support/gradients.js';
-import { variablesOf } from '../../support/models.js';
-import { buildNetwork, smallNetworks } from '../../support/networks.js';
-import { specsOf } from '../../support/reference.js';
-import { batchFor, lossOf } from '../../support/training.js';
+import { compile, profileModel, resolveTarget, sizeOf, type SessionOptions } from '../../../compiler/index.js';
+import { needlessOptimizers } from '../../../compiler/runtime/session.js';
+import { withVariableGradients } from '../support/gradients.js';
+import { variablesOf } from '../support/models.js';
+import { buildNetwork, smallNetworks } from '../support/networks.js';
+import { specsOf } from '../support/reference.js';
+import { batchFor, lossOf } from '../support/training.js';
 
 afterEach(() => tf.disposeVariables());
 

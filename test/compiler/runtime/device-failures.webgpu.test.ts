@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, expect, it } from 'vitest';
-import { DeviceFailure } from '../../../../base/errors.js';
-import { compile, resolveTarget, StateStore, type Target } from '../../../../compiler/index.js';
-import { describeOnWebGpu } from '../../../support/webgpu.js';
-import type { Inputs } from '../../support/reference.js';
+import { DeviceFailure } from '../../../base/errors.js';
+import { compile, resolveTarget, StateStore, type Target } from '../../../compiler/index.js';
+import { describeOnWebGpu } from '../../support/webgpu.js';
+import type { Inputs } from '../support/reference.js';
 
 let target: Target;
 
