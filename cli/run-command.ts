@@ -12,9 +12,26 @@ interface ErrorStyle {
   readonly debug: boolean;
 }
 
+/** A native module that this Node.js cannot load, in an error or its causes; undefined for other errors. */
+export function unloadableModule(error: unknown): NasError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (!('code' in error) || error.code !== 'ERR_DLOPEN_FAILED') return unloadableModule(error.cause);
+  const path = /[^\s']+\.node\b/.exec(error.message)?.[0] ?? 'a native module';
+  const name = /.*node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+)/.exec(path)?.[1];
+  const versions = /NODE_MODULE_VERSION (\d+)[^]*NODE_MODULE_VERSION (\d+)/.exec(error.message);
+  const why =
+    versions === null
+      ? error.message
+      : `it was built for module version ${versions[1]}, and Node.js ${process.version} needs ${versions[2]}`;
+  return new NasError('failure', `${path}: the module cannot be loaded: ${why}`, {
+    hint: `Run \`npm rebuild${name === undefined ? '' : ` ${name}`}\` with the Node.js that runs nas.`,
+    cause: error,
+  });
+}
+
 /** Writes an error to `err`, as text or JSON. @returns the exit code */
 function reportError(error: unknown, terminal: Terminal, { json, debug }: ErrorStyle): number {
-  const known = error instanceof NasError ? error : undefined;
+  const known = unloadableModule(error) ?? (error instanceof NasError ? error : undefined);
   const code = known?.code ?? 'failure';
   const message = known?.message ?? `unexpected error: ${messageOf(error)}`;
   const hint = known === undefined ? 'NAS_DEBUG=1 shows where it happened.' : known.hint;

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCommands, verbs } from '../../cli/commands/index.js';
 import { processTerminal } from '../../cli/output/terminal.js';
-import { createParser } from '../../cli/run-command.js';
+import { createParser, unloadableModule } from '../../cli/run-command.js';
 import { writeExperiment } from '../runner/experiment.js';
 import { storedRunInPrecisions } from '../reports/read-model/precisions.js';
 import { main, nas, nasInside } from './nas.js';
@@ -21,6 +21,15 @@ beforeAll(() => storedRun(workdir, 60));
 
 const error = (text: string): { code: string; message: string; hint?: string } =>
   (JSON.parse(text) as { error: { code: string; message: string; hint?: string } }).error;
+
+function errorOf(task: () => void): unknown {
+  try {
+    task();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 const helpOf = async (line: readonly string[]): Promise<string> =>
   (await createParser(line, quietTerminal)).parser.getHelp();
@@ -82,6 +91,27 @@ describe('the command', () => {
     const { code, err } = await nasInside(['status', folder, '--json']);
     expect(code).toBe(2);
     expect(error(err)).toMatchObject({ code: 'invalid-input', hint: expect.stringContaining('nas run') as string });
+  });
+
+  it('name a native module that this Node.js cannot load, and what mends it', () => {
+    const file = join(folder, 'broken.node');
+    writeFileSync(file, 'no library');
+    expect(unloadableModule(errorOf(() => process.dlopen({ exports: {} }, file)))?.message).toMatch(
+      /broken\.node: the module cannot be loaded: .*(file too short|ELF)/,
+    );
+    const built = Object.assign(
+      new Error(`The module '/x/node_modules/better-sqlite3/build/Release/better_sqlite3.node'
+was compiled against a different Node.js version using
+NODE_MODULE_VERSION 115. This version of Node.js requires
+NODE_MODULE_VERSION 137. Please try re-compiling or re-installing
+the module (for instance, using \`npm rebuild\` or \`npm install\`).`),
+      { code: 'ERR_DLOPEN_FAILED' },
+    );
+    expect(unloadableModule(new Error('the folder cannot be written', { cause: built }))).toMatchObject({
+      message: expect.stringContaining('built for module version 115') as string,
+      hint: 'Run `npm rebuild better-sqlite3` with the Node.js that runs nas.',
+    });
+    expect(unloadableModule(new Error('another'))).toBeUndefined();
   });
 
   it('shows a stack only with NAS_DEBUG', async () => {
