@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { fidelitySchema } from './fidelity/scheduler.js';
 
 const choice = z.union([z.string(), z.number(), z.boolean()]);
 const choices = z.record(z.string(), choice);
@@ -32,6 +31,52 @@ export type EnqueueConfig = z.output<typeof enqueueSchema>;
 /** The built-in controllers. */
 export const controllerNames = ['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce', 'surrogate'] as const;
 export type ControllerName = (typeof controllerNames)[number];
+
+const minEpochs = z.number().int().min(1).default(1).describe('epochs before a trial is judged for the first time');
+
+const eta = (preset: number) =>
+  z
+    .number()
+    .int()
+    .min(2)
+    .max(16)
+    .default(preset)
+    .describe('one in this many trials at a rung is promoted; the next rung has this many times the epochs');
+
+/** `search.fidelity:`; how long each trial is trained. */
+export const fidelitySchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('none') }).describe('every trial is trained for all of train.epochs'),
+  z
+    .strictObject({ type: z.literal('asha'), min_epochs: minEpochs, eta: eta(3) })
+    .describe('asynchronous successive halving (Li et al. 2020): trials go on as soon as a rung has enough results'),
+  z
+    .strictObject({
+      type: z.literal('halving'),
+      min_epochs: minEpochs,
+      eta: eta(3),
+      bracket: z
+        .number()
+        .int()
+        .min(2)
+        .optional()
+        .describe('trials that compete with each other; default: enough for one at the last rung'),
+    })
+    .describe('successive halving (Jamieson & Talwalkar 2016): a rung is judged when its bracket is complete'),
+  z
+    .strictObject({
+      type: z.literal('freeze-thaw'),
+      min_epochs: minEpochs,
+      eta: eta(2),
+      min_gain: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .default(0.002)
+        .describe('a trial goes on while it is expected to add this share of the hypervolume to the frontier'),
+    })
+    .describe('the trial with the greatest expected gain for the frontier goes on (after Swersky et al. 2014)'),
+]);
+export type FidelityConfig = z.output<typeof fidelitySchema>;
 
 /** `search:`; how candidates are chosen, how many, and how many in parallel. */
 export const searchSchema = z.strictObject({

@@ -1,36 +1,23 @@
-export type { ClassResult, ClassResults } from './class-results.js';
+export type { ClassResult } from './class-results.js';
 export type { Clock } from './connection.js';
-export { eventKinds, type EventKind, type EventRecord, type Events, type NewEvent } from './events.js';
-export type { FinalRecord, Finals, FinalStage, FoldRecord, NewFinal, WeightsOrigin } from './finals.js';
+export type { EventKind, EventRecord } from './events.js';
+export type { FinalRecord, FoldRecord, WeightsOrigin } from './finals.js';
 export { isWorkedIn, lockWorkdir, waitForWorkdir, workerIn } from './lock.js';
 export type {
   BriefMeasurement,
   MeasurementPurpose,
   MeasurementRecord,
-  Measurements,
-  Networks,
   NewMeasurement,
   PredictedMeasurement,
   StoredPrediction,
   StoredPredictions,
 } from './measurements.js';
-export type { Run, RunMeta, RunRecord, RunState, RunStatus, RunStatusRecord } from './run.js';
-export type { NewShrunk, ShrunkLatencies, ShrunkNetworks, ShrunkOutcome, ShrunkRecord } from './shrunk.js';
-export { Store, type StoreOptions } from './store.js';
-export {
-  describeTraining,
-  type ArtifactRecord,
-  type Artifacts,
-  type Curves,
-  type Epoch,
-  type NewArtifact,
-  type Training,
-  type TrialStage,
-} from './trainings.js';
-export type { TrialEnd, TrialOverview, TrialStanding } from './trial-overview.js';
+export type { RunMeta, RunRecord, RunState, RunStatusRecord } from './run.js';
+export type { NewShrunk, ShrunkLatencies, ShrunkRecord } from './shrunk.js';
+export { Store } from './store.js';
+export { describeTraining, type ArtifactRecord, type Epoch, type Training, type TrialStage } from './trainings.js';
 export {
   trialStates,
-  type CompleteValues,
   type NewTrial,
   type Outcome,
   type Progress,
@@ -39,6 +26,5 @@ export {
   type TrialState,
 } from './trial-record.js';
 export type { ObjectiveValue, ObjectiveValues, Provenance } from './trial-values.js';
-export type { Trials, TrialWords } from './trials.js';
 export { storedPrecisions, type StoredPrecision } from './values.js';
-export type { VariantRecord, Variants, Verdict } from './variants.js';
+export type { VariantRecord } from './variants.js';

@@ -6,15 +6,10 @@ import type { DatasetRef } from './data/dataset.js';
 import type { InitialWeights } from './weights.js';
 import type { RangeOptions } from './quantize-aware/ranges.js';
 import type { Int8Rounding } from './quantize-aware/rounding.js';
-import type { TrainConfig } from './recipe.js';
-import type { Teacher } from './teachers/schema.js';
+import type { TrainConfig } from './schema/recipe.js';
+import type { Teacher, TeacherModelSource, TeacherNormalisation } from './schema/teacher.js';
 import type { Augmentation } from './data/augment/schema.js';
-import type { SupernetConfig } from './supernet/schema.js';
-
-/** Source of a teacher's model when a loss needs its features. */
-export type TeacherModelSource =
-  | { readonly type: 'network'; readonly network: Network; readonly weights: string }
-  | { readonly type: 'layers-model'; readonly path: string };
+import type { SupernetConfig } from './schema/supernet.js';
 
 /** A teacher's logits for every view of the train split and of the images without labels. */
 export interface TeacherLogits {
@@ -24,14 +19,6 @@ export interface TeacherLogits {
   readonly augment: Augmentation;
   readonly views: number;
   readonly viewSeed: number;
-}
-
-/** The normalisation of a teacher's images, per channel of pixel / 255. */
-export interface TeacherNormalisation {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** Its source; `data`: neither the experiment nor the file has one, so the data's is used. */
-  readonly from: 'configuration' | 'metadata' | 'data';
 }
 
 /** A teacher that is ready to teach, as plain data for worker processes. */

@@ -7,8 +7,8 @@ import {
   type ForeignNetwork,
   type HostTensor,
 } from '../../compiler/index.js';
-import { trainSchema } from '../../trainers/recipe.js';
-import { lossSchema } from '../../trainers/schema.js';
+import { trainSchema } from '../../trainers/schema/recipe.js';
+import { lossSchema } from '../../trainers/schema/loss.js';
 import { createCompiledEngine } from '../../trainers/engines/compiled.js';
 import { createNetworkProgram, type ProgramSpec } from '../../trainers/engines/network-program.js';
 import { median } from '../../trainers/index.js';

@@ -11,7 +11,7 @@ import {
   type SupernetConfig,
   type TrainConfig,
 } from '../../trainers/index.js';
-import { fromTrained, slowed } from '../../trainers/fine-tuning.js';
+import { fromTrained, slowed } from '../../trainers/training/fine-tuning.js';
 import { join } from 'node:path';
 import { cpuSeconds, folderOf, cached, testAccuracy, threads, type Trained } from './alone.js';
 import type { Subject } from './networks.js';

@@ -1,6 +1,7 @@
+import type { FidelityConfig } from '../schema.js';
 import { freezeThaw } from './freeze-thaw.js';
 import { asynchronousHalving, successiveHalving } from './halving.js';
-import type { FidelityConfig, Scheduler, SchedulerInput } from './scheduler.js';
+import type { Scheduler, SchedulerInput } from './scheduler.js';
 
 /**
  * Epochs of the rungs, ascending. The last rung is the whole training; each earlier one has 1 / eta of the next one's

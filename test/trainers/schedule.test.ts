@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { averageDecay, learningRate, type Schedule, type ScheduleConfig } from '../../trainers/optimizers/index.js';
-import { trainSchema } from '../../trainers/recipe.js';
+import { trainSchema } from '../../trainers/schema/recipe.js';
 
 const config = (warmup: number, epochs = 4, final = 0.01, schedule?: Schedule): ScheduleConfig => ({
   schedule,

@@ -5,13 +5,14 @@ import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import { type Network, trainedLayersOf } from '../../spaces/index.js';
 import { apply, namedWeights, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
-import { featureWeights, type FeaturePair } from '../losses/index.js';
+import { featureWeights } from '../schema/loss.js';
+import type { FeaturePair } from '../losses/index.js';
 import type { Parameter } from '../optimizers/index.js';
-import type { LossConfig } from '../schema.js';
+import type { LossConfig } from '../schema/loss.js';
 import { loadLayersModel } from '../../compiler/index.js';
 import type { ImageSize } from '../data/index.js';
 import { readWeights } from '../weights.js';
-import type { PreparedTeacher } from '../jobs.js';
+import type { TeacherModelSource, TeacherNormalisation } from '../schema/teacher.js';
 
 /**
  * The last feature map [batch, height, width, channels] at each resolution (`height x width`), in the order of the layers,
@@ -199,7 +200,10 @@ export function compareFeatures(
  * @throws NasError `invalid-input` when a layers model takes images of another size
  */
 export async function loadFeatureTeacher(
-  teacher: Pick<PreparedTeacher, 'model' | 'normalisation'> | null,
+  teacher: {
+    readonly model: TeacherModelSource | null;
+    readonly normalisation: TeacherNormalisation | null;
+  } | null,
   input: ImageSize,
   data: PixelScale,
 ): Promise<FeatureTeacher> {

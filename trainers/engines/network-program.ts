@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
 import type { Applied, WeightValue } from '../../spaces/models/index.js';
-import { answerLoss, imageWeights, type Loss, totalLoss, withAnswers } from '../losses/index.js';
+import { answerLoss, imageWeights, totalLoss, withAnswers } from '../losses/index.js';
+import type { Loss } from '../schema/loss.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
-import type { OptimizerConfig, Precision } from '../schema.js';
+import type { OptimizerConfig, Precision } from '../schema/train.js';
 import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
 import { Random } from '../../base/random.js';
 import { LossScaling } from './loss-scaling.js';

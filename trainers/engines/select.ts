@@ -12,7 +12,7 @@ import {
   tryProvider,
   tryWebGpu,
 } from '../../compiler/index.js';
-import type { EngineConfig } from '../schema.js';
+import type { EngineConfig } from '../schema/engine.js';
 import { createRequire } from 'node:module';
 
 /** The compiled engine and its device. */

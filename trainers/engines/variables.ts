@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { inLayer, optimizerOrigin } from '../../compiler/index.js';
 import { variablesOf, type Weights, type WeightSpec, type WeightValue } from '../../spaces/models/index.js';
 import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers/index.js';
-import type { OptimizerConfig } from '../schema.js';
+import type { OptimizerConfig } from '../schema/train.js';
 import { isSameValue, stemKernel } from '../weights.js';
 
 /** The scalars of an update. */

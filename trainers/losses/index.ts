@@ -1,9 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
-import type { Loss } from './schema.js';
-
-export { featureless, featureWeights, type Loss, lossFor, unsuitedKeys } from './schema.js';
-export { checkClassWeight, classWeights, imagesPerClass, type ClassWeight } from './class-balance.js';
+import type { Loss } from '../schema/loss.js';
 
 /** Features of student and teacher at one spatial resolution, [batch, height, width, channels]. */
 export interface FeaturePair {

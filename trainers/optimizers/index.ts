@@ -1,4 +1,4 @@
-import type { OptimizerConfig } from '../schema.js';
+import type { OptimizerConfig } from '../schema/train.js';
 import { adamw } from './adamw.js';
 import { muon } from './muon.js';
 import type { ConfigOf, Optimizer, Parameter } from './optimizer.js';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { OptimizerConfig } from '../schema.js';
+import type { OptimizerConfig } from '../schema/train.js';
 
 /** A trainable tensor with a name that is the same in every process. */
 export interface Parameter {

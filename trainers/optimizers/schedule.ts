@@ -1,4 +1,4 @@
-import type { TrainConfig } from '../recipe.js';
+import type { TrainConfig } from '../schema/recipe.js';
 
 /** The configuration of the learning rate schedule; without `schedule`, it is a cosine. */
 export type ScheduleConfig = Pick<

@@ -16,7 +16,7 @@ import {
   type ForeignNetwork,
 } from '../../compiler/index.js';
 import type { DatasetInfo, Size } from '../data/index.js';
-import type { TeacherNormalisation } from '../jobs.js';
+import type { TeacherNormalisation } from '../schema/teacher.js';
 
 /** A classifier's file, and what it may leave open. */
 export interface PretrainedFile {

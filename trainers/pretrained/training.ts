@@ -2,8 +2,8 @@ import { invalidInput } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { ForeignNetwork } from '../../compiler/index.js';
 import { withoutMixing } from '../data/augment/steps.js';
-import { lossSchema } from '../losses/schema.js';
-import { trainSchema, withStepsOn, type TrainConfig } from '../recipe.js';
+import { lossSchema } from '../schema/loss.js';
+import { trainSchema, withStepsOn, type TrainConfig } from '../schema/recipe.js';
 
 /** Epochs of a fine-tuning where images are many, and its least number of steps. */
 const tuningLength = { epochs: 10, steps: 300 } as const;

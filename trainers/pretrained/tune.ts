@@ -19,12 +19,12 @@ import {
   type EngineChoice,
 } from '../engines/index.js';
 import { evaluateSplit } from '../evaluate.js';
-import { checkedLoss, trainingHash, trainResumably } from '../fit.js';
+import { checkedLoss, trainingHash, trainResumably } from '../training/fit.js';
 import type { CompleteFit, EpochMetrics, FitHooks } from '../jobs.js';
 import { proceed } from '../proceed.js';
-import type { TrainConfig } from '../recipe.js';
+import type { TrainConfig } from '../schema/recipe.js';
 import { readTensorFile, writeTensorFile } from '../tensor-file.js';
-import type { TrainingPlan } from '../training-loop.js';
+import type { TrainingPlan } from '../training/training-loop.js';
 import { classInfluence, imagesPerClass } from '../losses/class-balance.js';
 import { featuresOf, repeated } from './features.js';
 import { fitHead, headParts, type FittedHead } from './fit-head.js';

@@ -4,17 +4,17 @@ import { stepsPerEpoch } from '../data/batches.js';
 import { epochImages, withDataset, type Size } from '../data/index.js';
 import { openEngine } from '../engines/index.js';
 import type { FitHooks, FitResult, SupernetJob } from '../jobs.js';
-import { featureWeights } from '../losses/index.js';
+import { featureWeights } from '../schema/loss.js';
 import { loadFeatureTeacher } from '../engines/features.js';
-import { checkedLoss, trainResumably, trainingHash } from '../fit.js';
-import type { TrainingPlan } from '../training-loop.js';
+import { checkedLoss, trainResumably, trainingHash } from '../training/fit.js';
+import type { TrainingPlan } from '../training/training-loop.js';
 import { initialHash } from '../weights.js';
 import { readTensorFile } from '../tensor-file.js';
-import { whitenedStem } from '../whitened-stem.js';
+import { whitenedStem } from '../training/whitened-stem.js';
 import { createCompiledSupernet, createEagerSupernet } from './engines.js';
 import { createSupernetProgram } from './program.js';
 import { createSandwich, type Trainee } from './sandwich.js';
-import type { SupernetConfig } from './schema.js';
+import type { SupernetConfig } from '../schema/supernet.js';
 
 /** The share of soft labels as a function of the step; null: none. */
 function softLabelsOver(steps: number, soft: SupernetConfig['soft_labels']): ((step: number) => number) | null {

@@ -20,7 +20,7 @@ import {
   type Student,
 } from '../engines/network-program.js';
 import { startShared } from '../weights.js';
-import type { Loss } from '../losses/index.js';
+import type { Loss } from '../schema/loss.js';
 import type { Trainee, Sandwich } from './sandwich.js';
 
 export interface SupernetSpec extends LearningSpec {

@@ -9,7 +9,7 @@ import {
   sampleGenotype,
   type Space,
 } from '../../spaces/index.js';
-import type { SupernetConfig } from './schema.js';
+import type { SupernetConfig } from '../schema/supernet.js';
 
 /** A member that trains in a step. */
 export interface Trainee {

@@ -3,8 +3,8 @@ import { viewsOf } from '../data/augment/defaults.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { LearningTask } from '../../base/task.js';
 import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
-import { lossFor } from '../losses/index.js';
-import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from './schema.js';
+import { lossFor } from '../schema/loss.js';
+import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
 import {
   givenTeacher,
   isAdapted,

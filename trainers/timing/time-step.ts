@@ -7,8 +7,8 @@ import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
 import { activateBackend, chooseEngine, type EngineBatch } from '../engines/index.js';
 import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
-import { lossSchema } from '../schema.js';
-import { trainSchema } from '../recipe.js';
+import { lossSchema } from '../schema/loss.js';
+import { trainSchema } from '../schema/recipe.js';
 import { median, type TimedNetwork, type StepTiming, type TimingJob } from './index.js';
 
 const seed = 1;

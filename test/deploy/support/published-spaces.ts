@@ -3,7 +3,7 @@ import { exportOnnx } from '../../../deploy/index.js';
 import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../spaces/index.js';
 import type { Model } from '../../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig } from '../../../trainers/index.js';
-import { lossSchema } from '../../../trainers/schema.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
 import { noiseBatch, update } from '../../trainers/support/networks.js';
 import { metadataFor } from './classifiers.js';
 

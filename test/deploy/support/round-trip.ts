@@ -29,7 +29,7 @@ import { inlineRunner } from '../../../serve/inference/runner.js';
 import { readModel as readServed } from '../../../serve/models/read-model.js';
 import type { DatasetInfo } from '../../../trainers/index.js';
 import { readPretrained } from '../../../trainers/pretrained/read.js';
-import { teacherSchema } from '../../../trainers/teachers/schema.js';
+import { teacherSchema } from '../../../trainers/schema/teacher.js';
 import { layersModelTeacher, onnxTeacher, type TeacherOptions } from '../../../trainers/teachers/sources.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { openLiteRt } from '../../support/litert.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createEngine, engineSchema } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
-import { lossSchema } from '../../../trainers/schema.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
 import { noiseBatch, tinyStudent, update } from '../support/networks.js';
 import { batch, describeEngine, everything, muon, openSingle, run, specOf, threads } from './contract.js';
 

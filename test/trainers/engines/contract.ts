@@ -4,7 +4,8 @@ import { initialWeights } from '../../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig, type TrainingEngine } from '../../../trainers/index.js';
 import { networkFeatureTeacher } from '../../../trainers/engines/features.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
-import { lossSchema, type LossConfig, type OptimizerConfig } from '../../../trainers/schema.js';
+import { lossSchema, type LossConfig } from '../../../trainers/schema/loss.js';
+import type { OptimizerConfig } from '../../../trainers/schema/train.js';
 import { noiseBatch, tinyStudent, tinyTeacher, update } from '../support/networks.js';
 
 export const batch = 6;

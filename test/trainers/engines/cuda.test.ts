@@ -7,8 +7,8 @@ import { looping, Program } from '../../../compiler/runtime/programs/program.js'
 import { CompiledTraining, createCompiledEngine, readStates } from '../../../trainers/engines/compiled.js';
 import { activateBackend, onProcessor, type EngineState, type ProgramSpec } from '../../../trainers/engines/index.js';
 import { createNetworkProgram, noiseSeed } from '../../../trainers/engines/network-program.js';
-import { lossSchema } from '../../../trainers/schema.js';
-import { trainSchema } from '../../../trainers/recipe.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
+import { trainSchema } from '../../../trainers/schema/recipe.js';
 import { referenceNetworks } from '../../support/reference-networks.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { writtenFor } from '../support/written-for.js';

@@ -11,7 +11,7 @@ import {
   pairFeatures,
   type FeatureTeacher,
 } from '../../../trainers/engines/features.js';
-import type { TeacherNormalisation } from '../../../trainers/jobs.js';
+import type { TeacherNormalisation } from '../../../trainers/schema/teacher.js';
 import { layersModelOf } from '../../support/layers-model.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { saveLayersModel } from '../support/layers-model-file.js';

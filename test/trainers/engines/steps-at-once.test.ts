@@ -4,7 +4,7 @@ import { inputsOf, outputsOf, parseOnnx, type TensorInfo } from '../../../compil
 import { CompiledTraining, createCompiledEngine } from '../../../trainers/engines/compiled.js';
 import { activateBackend, onProcessor, type ProgramSpec } from '../../../trainers/engines/index.js';
 import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
-import { lossSchema } from '../../../trainers/schema.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
 

@@ -9,21 +9,18 @@ import {
   attentionDistance,
   binaryCrossEntropy,
   binaryDistillation,
-  checkClassWeight,
-  classWeights,
   crossEntropy,
   decoupledDistillation,
   hintDistance,
   huberLoss,
-  imagesPerClass,
   imageWeights,
   knowledgeDistillation,
-  type Loss,
   totalLoss,
-  unsuitedKeys,
 } from '../../../trainers/losses/index.js';
-import { lossFor } from '../../../trainers/losses/schema.js';
-import { lossSchema } from '../../../trainers/schema.js';
+import { checkClassWeight, classWeights, imagesPerClass } from '../../../trainers/losses/class-balance.js';
+import { type Loss, unsuitedKeys } from '../../../trainers/schema/loss.js';
+import { lossFor } from '../../../trainers/schema/loss.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
 import { finiteDifferences, gradient } from '../support/finite-differences.js';
 
 beforeAll(async () => {

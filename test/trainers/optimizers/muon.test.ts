@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { createOptimizer, type Parameter } from '../../../trainers/optimizers/index.js';
-import { trainSchema } from '../../../trainers/recipe.js';
+import { trainSchema } from '../../../trainers/schema/recipe.js';
 import { frobenius, type Matrix, newtonSchulz } from '../support/matrices.js';
 
 beforeAll(async () => {

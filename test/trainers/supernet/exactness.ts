@@ -6,8 +6,8 @@ import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type Weights } from '.
 import { GradientSums } from '../../../trainers/engines/variables.js';
 import { activateBackend, onProcessor } from '../../../trainers/engines/index.js';
 import { type BatchInputs, createNetworkProgram } from '../../../trainers/engines/network-program.js';
-import { lossSchema } from '../../../trainers/schema.js';
-import { trainSchema } from '../../../trainers/recipe.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
+import { trainSchema } from '../../../trainers/schema/recipe.js';
 import { createSupernetProgram } from '../../../trainers/supernet/program.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
 import { noiseBatch } from '../support/networks.js';

@@ -18,7 +18,7 @@ import {
 } from '../../../trainers/index.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
-import { whitenedStem } from '../../../trainers/whitened-stem.js';
+import { whitenedStem } from '../../../trainers/training/whitened-stem.js';
 import { makeSpace, singleSpace, task, tiniestSpace } from './spaces.js';
 
 let bench: Workbench;

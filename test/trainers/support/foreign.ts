@@ -10,7 +10,7 @@ import {
   type TrainingEngine,
 } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
-import { lossSchema } from '../../../trainers/schema.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
 
 const fixtures = new URL('../../compiler/foreign/fixtures/', import.meta.url);
 /** A file among the fixtures of `test/compiler/foreign/`. */

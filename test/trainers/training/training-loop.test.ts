@@ -1,17 +1,17 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DeviceFailure } from '../../base/errors.js';
-import { resolveTarget } from '../../compiler/index.js';
-import { withDataset } from '../../trainers/data/index.js';
-import { createCompiledEngine } from '../../trainers/engines/compiled.js';
-import { activateBackend, onProcessor, type TrainingEngine } from '../../trainers/engines/index.js';
-import { createNetworkProgram } from '../../trainers/engines/network-program.js';
-import { resumableFit, trainResumably, trainingHash } from '../../trainers/fit.js';
-import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../trainers/index.js';
-import { lossSchema } from '../../trainers/schema.js';
-import { readTensorFile } from '../../trainers/tensor-file.js';
-import type { TrainingPlan } from '../../trainers/training-loop.js';
-import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
+import { DeviceFailure } from '../../../base/errors.js';
+import { resolveTarget } from '../../../compiler/index.js';
+import { withDataset } from '../../../trainers/data/index.js';
+import { createCompiledEngine } from '../../../trainers/engines/compiled.js';
+import { activateBackend, onProcessor, type TrainingEngine } from '../../../trainers/engines/index.js';
+import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
+import { resumableFit, trainResumably, trainingHash } from '../../../trainers/training/fit.js';
+import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../../trainers/index.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
+import { readTensorFile } from '../../../trainers/tensor-file.js';
+import type { TrainingPlan } from '../../../trainers/training/training-loop.js';
+import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 beforeAll(async () => {

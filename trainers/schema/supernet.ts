@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { overTraining, type TrainConfig } from '../recipe.js';
-import { type OptimizerConfig, optimizerSchema, trainFields } from '../schema.js';
+import { overTraining, type TrainConfig } from './recipe.js';
+import { type OptimizerConfig, optimizerSchema, trainFields } from './train.js';
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().min(1);

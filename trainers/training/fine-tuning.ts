@@ -1,5 +1,6 @@
-import { lossSchema, type OptimizerConfig } from './schema.js';
-import type { TrainConfig } from './recipe.js';
+import { lossSchema } from '../schema/loss.js';
+import type { OptimizerConfig } from '../schema/train.js';
+import type { TrainConfig } from '../schema/recipe.js';
 
 /** The optimizer with a share of all its learning rates. */
 export const slowed = (optimizer: OptimizerConfig, share: number): OptimizerConfig => ({

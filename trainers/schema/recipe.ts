@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { stepsPerEpoch } from './data/batches.js';
-import type { Augmentation } from './data/augment/schema.js';
-import { optimizerSchema, trainKeys } from './schema.js';
+import { stepsPerEpoch } from '../data/batches.js';
+import type { Augmentation } from '../data/augment/schema.js';
+import { optimizerSchema, trainKeys } from './train.js';
 
 type WrittenTraining = z.output<typeof trainKeys>;
 

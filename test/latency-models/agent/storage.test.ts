@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Uploads } from '../../../latency-models/devices/agent/storage.js';
+import { Uploads } from '../../../latency-models/agent/storage.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const modelOf = (value: number): Uint8Array => new Uint8Array(40).fill(value);

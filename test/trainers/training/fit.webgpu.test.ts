@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { engineSchema, fit, type CompleteFit, type FitHooks } from '../../trainers/index.js';
-import { readTensorFile } from '../../trainers/tensor-file.js';
-import { describeOnWebGpu } from '../support/webgpu.js';
-import { openWorkbench, quiet, tinyJob } from './support/tiny-training.js';
+import { engineSchema, fit, type CompleteFit, type FitHooks } from '../../../trainers/index.js';
+import { readTensorFile } from '../../../trainers/tensor-file.js';
+import { describeOnWebGpu } from '../../support/webgpu.js';
+import { openWorkbench, quiet, tinyJob } from '../support/tiny-training.js';
 
 const engine = engineSchema.parse({ type: 'compiled', provider: 'webgpu' });
 

@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { AgentClient } from '../../../latency-models/devices/agent/client.js';
 import { knockEverywhere, type Knock } from '../../support/doors.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { headersFor, testAgent } from './agents.js';
+import { headersFor, testAgent } from '../devices/agents.js';
 
 const token = 'a token of the doors';
 const sha = '0'.repeat(64);

@@ -2,7 +2,7 @@ import fs, { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } 
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NasError } from '../../base/errors.js';
+import { NasError } from '../../../base/errors.js';
 import {
   calibrateBatchNorm,
   evaluateModel,
@@ -14,11 +14,11 @@ import {
   type EpochMetrics,
   type FitHooks,
   type FitJob,
-} from '../../trainers/index.js';
-import { slicedTo, type WeightValue } from '../../spaces/models/index.js';
-import { readTensorFile } from '../../trainers/tensor-file.js';
-import { tiniestStudent, tinyStudent } from './support/networks.js';
-import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
+} from '../../../trainers/index.js';
+import { slicedTo, type WeightValue } from '../../../spaces/models/index.js';
+import { readTensorFile } from '../../../trainers/tensor-file.js';
+import { tiniestStudent, tinyStudent } from '../support/networks.js';
+import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let whole: CompleteFit;

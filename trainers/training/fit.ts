@@ -1,24 +1,25 @@
-import { type Dataset, epochImages, withDataset } from './data/index.js';
-import { calibrateBatchNorm } from './batch-norm.js';
-import { stepsPerEpoch } from './data/batches.js';
-import { viewsOf } from './data/augment/defaults.js';
-import { chooseEngine, createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
-import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
-import { initialHash, readInitial } from './weights.js';
+import { type Dataset, epochImages, withDataset } from '../data/index.js';
+import { calibrateBatchNorm } from '../batch-norm.js';
+import { stepsPerEpoch } from '../data/batches.js';
+import { viewsOf } from '../data/augment/defaults.js';
+import { chooseEngine, createEngine, type ProgramSpec, type TrainingEngine } from '../engines/index.js';
+import type { FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
+import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
-import { foldedNetwork, styleOf, type Network } from '../spaces/index.js';
-import { foldBranches, weightSpecs } from '../spaces/models/index.js';
-import { classWeights, featureWeights, imagesPerClass, type Loss, lossFor, unsuitedKeys } from './losses/index.js';
-import { activationRanges } from './quantize-aware/ranges.js';
-import { loadFeatureTeacher } from './engines/features.js';
+import { foldedNetwork, styleOf, type Network } from '../../spaces/index.js';
+import { foldBranches, weightSpecs } from '../../spaces/models/index.js';
+import { classWeights, imagesPerClass } from '../losses/class-balance.js';
+import { featureWeights, type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
+import { activationRanges } from '../quantize-aware/ranges.js';
+import { loadFeatureTeacher } from '../engines/features.js';
 import { completeFit, TrainingLoop, type TrainingPlan, viewSeedOf } from './training-loop.js';
 import { rmSync } from 'node:fs';
-import { DeviceFailure, invalidInput } from '../base/errors.js';
-import { canonicalJson, contentHash } from '../base/hash.js';
+import { DeviceFailure, invalidInput } from '../../base/errors.js';
+import { canonicalJson, contentHash } from '../../base/hash.js';
 import { TrainingFiles } from './checkpoint.js';
-import type { LossConfig } from './schema.js';
-import type { TrainConfig } from './recipe.js';
-import { CorruptFile } from './tensor-file.js';
+import type { LossConfig } from '../schema/loss.js';
+import type { TrainConfig } from '../schema/recipe.js';
+import { CorruptFile } from '../tensor-file.js';
 
 /**
  * Trains one network and keeps its files in `job.directory`: a checkpoint after each epoch and every

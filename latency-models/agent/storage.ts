@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { NasError } from '../../../base/errors.js';
-import { makeDirectory, writeFileAtomic } from '../../../base/files.js';
-import { idSchema, stateSchema, type MeasurementState } from './wire.js';
+import { NasError } from '../../base/errors.js';
+import { makeDirectory, writeFileAtomic } from '../../base/files.js';
+import { idSchema, stateSchema, type MeasurementState } from '../devices/agent/wire.js';
 
 interface JournalEntry {
   readonly id: string;

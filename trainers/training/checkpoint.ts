@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Details } from '../base/scores.js';
-import type { EngineState } from './engines/index.js';
-import { CorruptFile, readTensorFile, writeTensorFile } from './tensor-file.js';
+import type { Details } from '../../base/scores.js';
+import type { EngineState } from '../engines/index.js';
+import { CorruptFile, readTensorFile, writeTensorFile } from '../tensor-file.js';
 
 const count = z.number().int().min(0);
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import type { TaskType } from '../../base/task.js';
-import type { Teacher } from '../teachers/schema.js';
+import type { Teacher } from './teacher.js';
 
 const fraction = z.number().min(0).max(1);
 const weight = z.number().min(0);

@@ -1,8 +1,8 @@
-import { dot, symmetricEigen } from '../base/linear-algebra.js';
-import { Random } from '../base/random.js';
-import type { WeightSpec, WeightValue } from '../spaces/models/index.js';
-import { type Dataset, openBatches, type ImageSize } from './data/index.js';
-import { stemKernel } from './weights.js';
+import { dot, symmetricEigen } from '../../base/linear-algebra.js';
+import { Random } from '../../base/random.js';
+import type { WeightSpec, WeightValue } from '../../spaces/models/index.js';
+import { type Dataset, openBatches, type ImageSize } from '../data/index.js';
+import { stemKernel } from '../weights.js';
 
 /** Shape of a convolution's filters. */
 export type FilterShape = readonly [height: number, width: number, channels: number, filters: number];

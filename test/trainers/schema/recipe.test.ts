@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fromTrained } from '../../trainers/fine-tuning.js';
-import type { ConfigOf } from '../../trainers/optimizers/optimizer.js';
-import { defaultLength, overTraining, trainSchema, withStepsOn } from '../../trainers/recipe.js';
-import { optimizerSchema } from '../../trainers/schema.js';
+import { fromTrained } from '../../../trainers/training/fine-tuning.js';
+import type { ConfigOf } from '../../../trainers/optimizers/optimizer.js';
+import { defaultLength, overTraining, trainSchema, withStepsOn } from '../../../trainers/schema/recipe.js';
+import { optimizerSchema } from '../../../trainers/schema/train.js';
 
 const parse = (written: unknown) => trainSchema.parse(written);
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { messageOf, NasError } from '../../../base/errors.js';
-import { createDevice } from '../create-device.js';
+import { messageOf, NasError } from '../../base/errors.js';
+import { createDevice } from '../devices/create-device.js';
 import type { MeasuringTask } from './agent-queue.js';
-import type { MeasurementState } from './wire.js';
+import type { MeasurementState } from '../devices/agent/wire.js';
 
 // The entry of an agent's measuring process: it receives one task, sends states, and ends.
 

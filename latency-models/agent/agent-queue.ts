@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process';
 import PQueue from 'p-queue';
 import { z } from 'zod';
-import { builtModule } from '../../../base/processes.js';
-import type { Protocol } from '../../device.js';
-import type { DeviceConfig } from '../../schema.js';
+import { builtModule } from '../../base/processes.js';
+import type { Protocol } from '../device.js';
+import type { DeviceConfig } from '../schema.js';
 import type { Journal, Uploads } from './storage.js';
-import { contentOf, stateSchema, type MeasurementRequest, type MeasurementState } from './wire.js';
+import { contentOf, stateSchema, type MeasurementRequest, type MeasurementState } from '../devices/agent/wire.js';
 
 /** Most waiting measurements. */
 const maxWaiting = 100;

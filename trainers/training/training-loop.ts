@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { NasError } from '../base/errors.js';
-import type { PixelScale } from '../base/preprocess.js';
+import { NasError } from '../../base/errors.js';
+import type { PixelScale } from '../../base/preprocess.js';
 import {
   startPosition,
   type Checkpoint,
@@ -9,15 +9,15 @@ import {
   type TrainingPosition,
   type Validations,
 } from './checkpoint.js';
-import { viewsOf } from './data/augment/defaults.js';
-import { createLoader, type Batch, type Dataset, type Loader, type Size } from './data/index.js';
-import type { EngineState, TrainingEngine } from './engines/index.js';
-import { evaluateLoader, evaluationLoader } from './evaluate.js';
-import { metricsOf, type Details } from '../base/scores.js';
-import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
-import { learningRate } from './optimizers/index.js';
-import type { Loss } from './losses/index.js';
-import type { TrainConfig } from './recipe.js';
+import { viewsOf } from '../data/augment/defaults.js';
+import { createLoader, type Batch, type Dataset, type Loader, type Size } from '../data/index.js';
+import type { EngineState, TrainingEngine } from '../engines/index.js';
+import { evaluateLoader, evaluationLoader } from '../evaluate.js';
+import { metricsOf, type Details } from '../../base/scores.js';
+import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
+import { learningRate } from '../optimizers/index.js';
+import type { Loss } from '../schema/loss.js';
+import type { TrainConfig } from '../schema/recipe.js';
 
 /** A training whose parts are known to fit together. */
 export interface TrainingPlan {

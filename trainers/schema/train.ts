@@ -1,18 +1,6 @@
 import { z } from 'zod';
-import { augmentSchema, viewsSchema } from './data/augment/schema.js';
-import { lossSchema } from './losses/schema.js';
-
-export { type Augmentation, type AugmentStep } from './data/augment/schema.js';
-export {
-  dataSchema,
-  isImageFiles,
-  labelledImages,
-  renderingOf,
-  type DataConfig,
-  type ImageFilesConfig,
-} from './data/schema.js';
-export { lossSchema, type LossConfig } from './losses/schema.js';
-export { teacherSchema, type SingleTeacher, type TeacherConfig } from './teachers/schema.js';
+import { augmentSchema, viewsSchema } from '../data/augment/schema.js';
+import { lossSchema } from './loss.js';
 
 const fraction = z.number().min(0).max(1);
 const decay = z.number().min(0).lt(1);
@@ -190,46 +178,3 @@ export type Precision = NonNullable<z.output<typeof trainFields.precision>>;
 
 /** `final:`; overrides of `train` for the frontier's networks after the search. Missing keys keep their values. */
 export const finalSchema = z.strictObject(trainFields).partial().extend({ quantize_aware: quantizeAware.optional() });
-
-/** Providers with a choice of devices. */
-const hasDevices: ReadonlySet<string> = new Set(['webgpu', 'cuda']);
-
-/** `engine:`; what runs the training step. */
-export const engineSchema = z
-  .strictObject({
-    type: z
-      .enum(['auto', 'compiled', 'eager'])
-      .default('auto')
-      .describe('compiled: one ONNX program a training step; eager: TF.js itself; auto: eager when `backend` is given'),
-    provider: z
-      .string()
-      .optional()
-      .describe(
-        'ONNX Runtime execution provider of the compiled engine, as `nas doctor` lists them; by default webgpu where it runs on a graphics card, else cpu',
-      ),
-    device: z
-      .union([z.number().int().min(0), z.string().min(1)])
-      .optional()
-      .describe(
-        'the graphics card, where there are several: for cuda its number, for webgpu (on Linux) a part of its name or its id, as `nas doctor` lists them',
-      ),
-    backend: z
-      .enum(['tensorflow', 'cpu'])
-      .optional()
-      .describe('TF.js backend of the eager engine: tensorflow needs @tensorflow/tfjs-node-gpu (or tfjs-node)'),
-    threads: z
-      .number()
-      .int()
-      .min(1)
-      .optional()
-      .describe('for each training worker; by default the cores divided by `search.parallel`'),
-  })
-  .refine(({ provider = '', device }) => device === undefined || hasDevices.has(provider), {
-    path: ['device'],
-    error: 'needs the provider webgpu or cuda beside it',
-  })
-  .refine(({ provider, device = 0 }) => provider !== 'cuda' || typeof device === 'number', {
-    path: ['device'],
-    error: 'is a number for the provider cuda: 0, 1, ...',
-  });
-export type EngineConfig = z.output<typeof engineSchema>;

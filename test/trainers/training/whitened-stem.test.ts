@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDataset, type Dataset } from '../../trainers/index.js';
-import { type FilterShape, patchCovariance, whitenedFilters } from '../../trainers/whitened-stem.js';
-import { openWorkbench, type Workbench } from './support/tiny-training.js';
-import { slicedTo } from '../../spaces/models/index.js';
+import { openDataset, type Dataset } from '../../../trainers/index.js';
+import { type FilterShape, patchCovariance, whitenedFilters } from '../../../trainers/training/whitened-stem.js';
+import { openWorkbench, type Workbench } from '../support/tiny-training.js';
+import { slicedTo } from '../../../spaces/models/index.js';
 
 let bench: Workbench;
 let dataset: Dataset;
