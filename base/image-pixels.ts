@@ -1,6 +1,8 @@
 import type { FitEnum, Sharp } from 'sharp';
 import type { PixelScale, Rendering } from './preprocess.js';
 
+export type ImageSize = readonly [height: number, width: number, channels: number];
+
 const sharpFits: { readonly [F in Rendering['fit']]: keyof FitEnum } = {
   cover: 'cover',
   contain: 'contain',
@@ -27,7 +29,7 @@ export const scaledBytes = ({ mean, std }: PixelScale): Float32Array =>
 /** Renders pixels [height, width, channels] as a lossless file of them is rendered. */
 export async function renderPixels(
   pixels: Uint8Array,
-  [height, width, channels]: readonly [height: number, width: number, channels: number],
+  [height, width, channels]: ImageSize,
   rendering: Rendering,
 ): Promise<Uint8Array> {
   // Loaded lazily: it is slow to load, and most processes render no image.

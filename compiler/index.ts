@@ -50,4 +50,5 @@ export { allBelow, normalizeBatch, rounded, roundedByChannel, uniform, withNoise
 export type { NormalizedBatch, Steps } from './trace/operations.js';
 export { inLayer } from './trace/overrides.js';
 export { trace, type InputSpec, type TraceOptions, type Traced, type TracedFunction } from './trace/trace.js';
+export { scalarFunctions } from './values/arithmetic.js';
 export { layOut, toStorage } from './values/layout.js';

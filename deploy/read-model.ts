@@ -272,4 +272,5 @@ function readLayersModel(path: string): ReadModel {
  * @param path an ONNX file, or a `model.json` with its weights and its `metadata.json` beside it
  * @throws NasError `invalid-input` when it is missing, damaged, or does not say which network it is
  */
-export const readModel = (path: string): ReadModel => (path.endsWith('.json') ? readLayersModel(path) : readOnnx(path));
+export const readExport = (path: string): ReadModel =>
+  path.endsWith('.json') ? readLayersModel(path) : readOnnx(path);

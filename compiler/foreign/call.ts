@@ -4,7 +4,7 @@ import { boundsOf, integersOf, nodeLabel, openSizes, sizeOf } from '../graph/ind
 import type { Bounds, Constant, OnnxGraph, OnnxNode, Scope, Shape } from '../graph/index.js';
 import { inverse, isIdentity, permute } from '../values/layout.js';
 import { uniform } from '../trace/operations.js';
-import { axisIn, inFileOrder, plain, withChannelsLast, type Value } from './value.js';
+import { axisIn, inFileOrder, plain, withChannelsLast, type FileValue } from './value.js';
 
 /** Returns the weight of a name in exactly this shape. */
 export type WeightSource = (name: string, shape: Shape) => tf.Tensor;
@@ -55,7 +55,7 @@ export interface Application {
   /** Images of this application, and of every one where the file fixes their number. */
   readonly batch: number;
   readonly fixedBatch: number | null;
-  readonly values: Map<string, Value>;
+  readonly values: Map<string, FileValue>;
   readonly weights: WeightSource;
   /** Names of weights by constant, for weights whose name differs from the constant's. */
   readonly names: ReadonlyMap<string, string>;
@@ -105,11 +105,11 @@ export class Call {
   }
 
   /** All inputs. */
-  inputs(): Value[] {
+  inputs(): FileValue[] {
     return this.node.inputs.map((_, i) => this.value(i));
   }
 
-  value(input = 0): Value {
+  value(input = 0): FileValue {
     const name = this.node.inputs[input] ?? '';
     const known = this.application.values.get(name);
     if (known) return known;
@@ -137,7 +137,7 @@ export class Call {
   }
 
   /** Where the axis of an attribute stands in a value. */
-  axis(value: Value, name: string, otherwise: number): number {
+  axis(value: FileValue, name: string, otherwise: number): number {
     const attribute = this.node.attributes[name];
     const axis = axisIn(value, attribute?.kind === 'int' ? attribute.value : otherwise);
     return axis >= 0 ? axis : this.refuse(`has an axis that its input [${value.tensor.shape}] does not have`);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
+import type { ImageSize } from '../../base/image-pixels.js';
 import { exportFunction, type ExportOptions } from '../export.js';
 import { nodeLabel, scopeOf, withoutDeadCode, type Shape } from '../graph/index.js';
 import type { ImageLayout } from '../runtime/classifier/inputs-outputs.js';
@@ -19,7 +20,7 @@ import {
 import { featuresText, namedHead } from './features.js';
 import { ruleOf } from './operators/index.js';
 import { answerOf, headOf, readClassifier, type Answer, type Head, type ReadFile, type ReadOptions } from './read.js';
-import { inFileOrder, last, plain, type Value } from './value.js';
+import { inFileOrder, last, plain, type FileValue } from './value.js';
 
 /** A weight of a foreign network with its value in TF.js's layout. */
 export interface ForeignWeight {
@@ -48,8 +49,7 @@ export interface NewHead {
 
 /** A classifier of another program as a TF.js function of images and weights. */
 export interface ForeignNetwork {
-  /** Height, width and channels of its images. */
-  readonly input: readonly [height: number, width: number, channels: number];
+  readonly input: ImageSize;
   /** The layout of the file's images; `apply` always takes NHWC. */
   readonly layout: ImageLayout;
   readonly classes: number;
@@ -100,7 +100,7 @@ interface Run {
 }
 
 /** [batch, features] of what a last layer reads. */
-function pooled(value: Value): tf.Tensor {
+function pooled(value: FileValue): tf.Tensor {
   const { tensor, isLast } = value;
   return isLast && tensor.rank === 4 ? tf.mean(tensor, [1, 2]) : inFileOrder(value);
 }
@@ -108,21 +108,21 @@ function pooled(value: Value): tf.Tensor {
 function run(parts: Parts, images: tf.Tensor, { weights, mode, stored, isReading }: Run): ForeignOutputs {
   const { graph, layout, answer, head, newHead, where } = parts;
   const batch = images.shape[0];
-  const values = new Map<string, Value>([[graph.inputs[0].name, layout === 'NCHW' ? last(images) : plain(images)]]);
+  const values = new Map<string, FileValue>([[graph.inputs[0].name, layout === 'NCHW' ? last(images) : plain(images)]]);
   const application = { ...parts, mode, batch, values, weights, stored, isReading };
   for (const node of parts.nodes) {
     const rule = node === answer.node ? ruleOf('Identity') : ruleOf(node.op);
     if ('unsupported' in rule) throw refusal(where, node, rule.unsupported, rule.hint);
     const compute = () => tf.tidy(() => [rule(new Call(node, application))].flat() as unknown as tf.TensorContainer);
     try {
-      const outputs = inLayer(nodeLabel(node), compute) as unknown as readonly Value[];
+      const outputs = inLayer(nodeLabel(node), compute) as unknown as readonly FileValue[];
       for (const [i, output] of outputs.entries()) values.set(node.outputs[i], output);
     } catch (error) {
       if (error instanceof NasError && error.message.startsWith(where)) throw error;
       throw refusal(where, node, `does not fit its inputs: ${messageOf(error)}`, 'Check the file with onnx.checker.');
     }
   }
-  const found = (name: string): Value => values.get(name) ?? fail(`internal: nothing computed '${name}'`);
+  const found = (name: string): FileValue => values.get(name) ?? fail(`internal: nothing computed '${name}'`);
   const features = head && pooled(found(head.features));
   if (newHead === null || features === null) return { logits: inFileOrder(found(graph.outputs[0].name)), features };
   const classes = newHead.bias.length;

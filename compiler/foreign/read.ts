@@ -1,4 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
+import type { ImageSize } from '../../base/image-pixels.js';
 import { applyRules, checkedAfter, GraphEditor, intOf, nodeLabel, scopeOf, withTypes } from '../graph/index.js';
 import type { OnnxGraph, OnnxNode, Rule, Scope } from '../graph/index.js';
 import { readGraph } from '../onnx/read.js';
@@ -9,9 +10,6 @@ import { parseOnnx, showTensor } from '../onnx/file.js';
 import { onnxSignature, type ClassifierFacts, type ClassifierSignature } from '../runtime/classifier/signature.js';
 import { refusal } from './call.js';
 import { ruleOf } from './operators/index.js';
-
-/** Height, width and channels of one image. */
-type ImageSize = readonly [height: number, width: number, channels: number];
 
 export interface ReadOptions {
   /** What errors call the file; default `the file`. */

@@ -6,7 +6,7 @@ import { inverse, permute } from '../values/layout.js';
  * A value of a file's graph. Maps [N, C, H, W] are computed as [N, H, W, C], so that convolutions move no data; `isLast` says
  * so. Of five axes or more, as a channel shuffle has, the two last ones are height and width and stand behind N, too.
  */
-export interface Value {
+export interface FileValue {
   readonly tensor: tf.Tensor;
   readonly isLast: boolean;
 }
@@ -19,19 +19,20 @@ export const lastOrder = (rank: number): readonly number[] => [
   ...range(rank - 3).map((i) => i + 1),
 ];
 
-const orderOf = ({ tensor: { rank }, isLast }: Value): readonly number[] => (isLast ? lastOrder(rank) : range(rank));
+const orderOf = ({ tensor: { rank }, isLast }: FileValue): readonly number[] =>
+  isLast ? lastOrder(rank) : range(rank);
 
 /** The shape as the file has it. */
-export const shapeOf = (value: Value): number[] => permute(value.tensor.shape, inverse(orderOf(value)));
+export const shapeOf = (value: FileValue): number[] => permute(value.tensor.shape, inverse(orderOf(value)));
 
 /** Where an axis of the file stands in the tensor. */
-export function axisIn(value: Value, axis: number): number {
+export function axisIn(value: FileValue, axis: number): number {
   const { rank } = value.tensor;
   return orderOf(value).indexOf(axis < 0 ? axis + rank : axis);
 }
 
 /** Numbers for each axis of the file, in the order of the tensor's axes. */
-export const byAxis = <T>(value: Value, items: readonly T[]): T[] => permute(items, orderOf(value));
+export const byAxis = <T>(value: FileValue, items: readonly T[]): T[] => permute(items, orderOf(value));
 
 /** A transposition; a reshape where only axes of size 1 move. */
 function transposed(tensor: tf.Tensor, order: readonly number[]): tf.Tensor {
@@ -42,19 +43,19 @@ function transposed(tensor: tf.Tensor, order: readonly number[]): tf.Tensor {
     : tf.transpose(tensor, [...order]);
 }
 
-export const plain = (tensor: tf.Tensor): Value => ({ tensor, isLast: false });
-export const last = (tensor: tf.Tensor): Value => ({ tensor, isLast: true });
+export const plain = (tensor: tf.Tensor): FileValue => ({ tensor, isLast: false });
+export const last = (tensor: tf.Tensor): FileValue => ({ tensor, isLast: true });
 
 /** The tensor with the axes of the file. */
-export const inFileOrder = (value: Value): tf.Tensor =>
+export const inFileOrder = (value: FileValue): tf.Tensor =>
   value.isLast ? transposed(value.tensor, inverse(orderOf(value))) : value.tensor;
 
 /** The tensor with channels last; it has four axes or more. */
-export const withChannelsLast = ({ tensor, isLast }: Value): tf.Tensor =>
+export const withChannelsLast = ({ tensor, isLast }: FileValue): tf.Tensor =>
   isLast ? tensor : transposed(tensor, lastOrder(tensor.rank));
 
 /** The value with another order of its axes. */
-export function permuted(value: Value, perm: readonly number[]): Value {
+export function permuted(value: FileValue, perm: readonly number[]): FileValue {
   const order = orderOf(value);
   // The place of each new axis in the tensor.
   const places = perm.map((axis) => order.indexOf(axis));
@@ -75,7 +76,7 @@ function besideMaps(tensor: tf.Tensor, rank: number): tf.Tensor {
 }
 
 /** Operands of one operation that broadcasts: all with channels last or all in the file's order. */
-export function aligned(values: readonly Value[]): { readonly tensors: tf.Tensor[]; readonly isLast: boolean } {
+export function aligned(values: readonly FileValue[]): { readonly tensors: tf.Tensor[]; readonly isLast: boolean } {
   const rank = Math.max(...values.map(({ tensor }) => tensor.rank));
   const isLast =
     values.some((value) => value.isLast) && values.every((value) => !value.isLast || value.tensor.rank === rank);
@@ -87,7 +88,7 @@ export function aligned(values: readonly Value[]): { readonly tensors: tf.Tensor
 }
 
 /** The value with another shape, in the file's order of elements. A split or merge of channels keeps height and width. */
-export function reshaped(value: Value, shape: Shape): Value {
+export function reshaped(value: FileValue, shape: Shape): FileValue {
   const { tensor, isLast } = value;
   const before = shapeOf(value);
   const keepsMaps =

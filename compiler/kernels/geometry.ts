@@ -55,13 +55,13 @@ export function padsOf(info: WindowInfo): readonly [number, number, number, numb
   ];
 }
 
-type Rounding = ConvolutionAttrs['dimRoundingMode'];
+type SizeRounding = ConvolutionAttrs['dimRoundingMode'];
 const roundings = ['floor', 'round', 'ceil'] as const;
 
 /** The sizes that give an output of this shape, if known: TF.js does not tell its gradients the `dimRoundingMode`. */
 export function roundedSizes<Info extends Pick<WindowInfo, 'outHeight' | 'outWidth'>>(
-  sizes: (rounding: Rounding) => Info,
-  given: Rounding,
+  sizes: (rounding: SizeRounding) => Info,
+  given: SizeRounding,
   output?: Shape,
 ): Info {
   const info = sizes(given);
@@ -82,7 +82,7 @@ export function convolutionGeometry(
   const { strides, pad } = attrs;
   // Layers give null.
   const dilations = attrs.dilations ?? 1;
-  const sizes = (rounding: Rounding): tf.backend_util.Conv2DInfo =>
+  const sizes = (rounding: SizeRounding): tf.backend_util.Conv2DInfo =>
     tf.backend_util.computeConv2DInfo(shape4(input), shape4(filter), strides, dilations, pad, rounding, depthwise);
   const info = roundedSizes(sizes, attrs.dimRoundingMode, output);
   return {

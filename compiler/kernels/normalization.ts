@@ -22,8 +22,15 @@ const number = (value: Val, x: number): Val => numberLike(value, x);
 const inverseDeviation = (variance: Val, epsilon: number): Val =>
   elementwise('Reciprocal', [elementwise('Sqrt', [add(variance, number(variance, epsilon))])]);
 
+interface NormVectors {
+  readonly mean: Val;
+  readonly variance: Val;
+  readonly offset: Val;
+  readonly scale: Val;
+}
+
 /** scale * (x - mean) / sqrt(variance + epsilon) + offset, with given statistics. */
-function normalize(x: Val, mean: Val, variance: Val, offset: Val, scale: Val, epsilon: number): Val {
+function normalize(x: Val, { mean, variance, offset, scale }: NormVectors, epsilon: number): Val {
   const channels = x.shape[x.rank - 1];
   const vectors = [scale, offset, mean, variance];
   // TF.js raises lower ranks to 4 with leading axes of size 1; these are no images.
@@ -120,9 +127,7 @@ function affineOfChannels(x: Val, scale: Val, offset: Val, addend: Val): Val {
 export function batchNormGradient(
   x: Val,
   dy: Val,
-  gamma: Val,
-  mean: Val,
-  variance: Val,
+  { gamma, mean, variance }: { readonly gamma: Val; readonly mean: Val; readonly variance: Val },
   epsilon: number,
 ): readonly Val[] {
   const count = sizeOf(x.shape.slice(0, 3));
@@ -144,14 +149,8 @@ export const normalizationRules = {
     const channels = [x.shape[x.rank - 1]];
     const vector = (name: string, otherwise: number): Val =>
       call.optional(name) ?? Val.fill(call.builder, otherwise, channels, 'float32');
-    return normalize(
-      x,
-      call.value('mean'),
-      call.value('variance'),
-      vector('offset', 0),
-      vector('scale', 1),
-      varianceEpsilon,
-    );
+    const [mean, variance] = [call.value('mean'), call.value('variance')];
+    return normalize(x, { mean, variance, offset: vector('offset', 0), scale: vector('scale', 1) }, varianceEpsilon);
   }),
 } satisfies Record<string, Rule>;
 
@@ -170,9 +169,7 @@ export const batchNormTrainingRules = {
     batchNormGradient(
       call.value('x'),
       call.value('dy'),
-      call.value('gamma'),
-      call.value('mean'),
-      call.value('variance'),
+      { gamma: call.value('gamma'), mean: call.value('mean'), variance: call.value('variance') },
       epsilon,
     ),
   ),

@@ -46,29 +46,22 @@ export function reduce(
   keepDims: boolean,
 ): Val {
   const axes = tf.util.parseAxisParam([axis ?? range(x.rank)].flat(), [...x.shape]);
-  const { builder, stored, shape } = x;
+  const { stored, shape } = x;
   const kept = shape.map((d, a) => (axes.includes(a) ? 1 : d));
   const final = keepDims ? kept : shape.filter((_, a) => !axes.includes(a));
   const blocked = blockedReduce(op, x, axes);
   if (blocked) return blocked.reshaped(final);
-  const real = axes.filter((a) => stored[a] !== 1);
   const repeats = sizeOf(axes.filter((a) => stored[a] === 1).map((a) => shape[a]));
-  const result = real.length === 0 ? x.relabelled(kept) : reduceStored(builder, op, x, axes, real, keepDims);
+  const result = axes.every((a) => stored[a] === 1) ? x.relabelled(kept) : reduceStored(op, x, axes, keepDims);
   return repeated(op, result, repeats).reshaped(final);
 }
 
-function reduceStored(
-  builder: GraphBuilder,
-  op: ReduceOp,
-  x: Val,
-  axes: readonly number[],
-  real: readonly number[],
-  keepDims: boolean,
-): Val {
-  const { stored, shape } = x;
+function reduceStored(op: ReduceOp, x: Val, axes: readonly number[], keepDims: boolean): Val {
+  const { builder, stored, shape } = x;
   const perm = x.perm ?? range(x.rank);
   const at = (list: readonly number[]): number[] => list.map((a) => perm.indexOf(a)).sort((p, q) => p - q);
   if (keepDims) {
+    const real = axes.filter((a) => stored[a] !== 1);
     const name = reduceAt(builder, op, x.form(perm), at(real), true);
     const one = (d: number, a: number): number => (axes.includes(a) ? 1 : d);
     return Val.of(builder, name, shape.map(one), x.dtype, perm, stored.map(one));

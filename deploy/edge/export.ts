@@ -8,7 +8,7 @@ import { writeFacts } from '../facts.js';
 import { readMetadata } from '../metadata.js';
 import { lowerOnnx, type LowerOptions } from './lower.js';
 import { writeC } from './c/index.js';
-import type { Rounding } from './fixed-point.js';
+import type { ByteRounding } from './fixed-point.js';
 import { innerOperators } from './plan.js';
 import type { EdgeProgram } from './program.js';
 import { writeTflite } from './tflite/index.js';
@@ -22,7 +22,7 @@ export interface EdgeExportOptions {
   /** What a `.tflite` file takes and gives. */
   readonly io: NonNullable<LowerOptions['io']>;
   /** How C rounds. */
-  readonly rounding: Rounding;
+  readonly rounding: ByteRounding;
   /** What the names of C begin with. */
   readonly prefix: string;
 }

@@ -5,10 +5,10 @@ import type { Clipping, Quantization } from './program.js';
  * How sums become bytes: `exact` rounds once, to the nearest (LiteRT on phones and PCs; TFLite Micro built with
  * `TFLITE_SINGLE_ROUNDING`); `tflm` rounds twice, as TFLite Micro does by default.
  */
-export type Rounding = 'exact' | 'tflm';
+export type ByteRounding = 'exact' | 'tflm';
 
 /** `float`: as LiteRT's XNNPACK computes convolutions and products, by a factor of float32. Only the reference knows it. */
-export type Scaling = Rounding | 'float';
+export type ReferenceRounding = ByteRounding | 'float';
 
 /** A factor as TFLite stores it: mantissa · 2^(shift - 31), with a mantissa of 31 bits. */
 export interface Multiplier {
@@ -62,7 +62,7 @@ export function toEven(value: number): number {
 }
 
 /** A sum times a factor, as an integer. */
-export const scaled: { readonly [R in Scaling]: (sum: number, factor: Multiplier) => number } = {
+export const scaled: { readonly [R in ReferenceRounding]: (sum: number, factor: Multiplier) => number } = {
   exact: (sum, { mantissa, shift }) => scaledDown(sum, mantissa, 31 - shift),
   tflm: (sum, { mantissa, shift }) =>
     dividedByPower(scaledDown(sum * 2 ** Math.max(shift, 0), mantissa, 31), Math.max(-shift, 0)),
@@ -129,7 +129,7 @@ export function sumTwice(a: Quantization, b: Quantization, output: Quantization)
 
 /** The sum over `count` numbers to their mean. */
 export const meanMultiplier: {
-  readonly [R in Rounding]: (input: Quantization, output: Quantization, count: number) => Multiplier;
+  readonly [R in ByteRounding]: (input: Quantization, output: Quantization, count: number) => Multiplier;
 } = {
   exact: (input, output, count) => multiplierOf(input.scales[0] / output.scales[0] / count),
   // TFLite Micro divides the mantissa of the factor between the scales, and keeps what is left.

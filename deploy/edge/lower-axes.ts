@@ -4,25 +4,23 @@
  * of the graph's tensor is which part of the stored one.
  */
 
+import type { ImageSize } from '../../base/image-pixels.js';
 import { product } from '../../base/statistics.js';
 
 /** A run of equal steps through a stored tensor; a part has an identity, and is never of size 1. */
-export interface Part {
+export interface AxisPart {
   readonly size: number;
 }
 
 /** The parts of a stored tensor, slowest first, and the parts that make up each axis of the graph's tensor. */
 export interface Placement {
-  readonly stored: readonly Part[];
-  readonly axes: readonly (readonly Part[])[];
+  readonly stored: readonly AxisPart[];
+  readonly axes: readonly (readonly AxisPart[])[];
 }
 
-const partOf = (size: number): readonly Part[] => (size === 1 ? [] : [{ size }]);
+const partOf = (size: number): readonly AxisPart[] => (size === 1 ? [] : [{ size }]);
 
-const sizeOf = (parts: readonly Part[]): number => product(parts.map(({ size }) => size));
-
-/** Sizes of an image. */
-export type ImageSize = readonly [height: number, width: number, channels: number];
+const sizeOf = (parts: readonly AxisPart[]): number => product(parts.map(({ size }) => size));
 
 /** A tensor whose axes lie as they are written. */
 export function plain(shape: readonly number[]): Placement {
@@ -47,9 +45,9 @@ export const transposed = ({ stored, axes }: Placement, order: readonly number[]
 /** The same numbers in other axes; undefined where a size would take a fraction of a part. */
 export function reshaped({ stored, axes }: Placement, shape: readonly number[]): Placement | undefined {
   const rest = axes.flat();
-  const halves = new Map<Part, readonly Part[]>();
+  const halves = new Map<AxisPart, readonly AxisPart[]>();
   const cut = shape.map((size) => {
-    const taken: Part[] = [];
+    const taken: AxisPart[] = [];
     let wanted = size;
     while (wanted > 1) {
       const next = rest.shift();
@@ -93,7 +91,7 @@ export function imageForm({ stored, axes }: Placement): ImageForm | undefined {
   const [, channels, rows = [], columns = []] = axes;
   const size = [rows, columns, channels].map(sizeOf) as unknown as ImageSize;
   const around = [...rows, ...columns];
-  const isAt = (parts: readonly Part[], from: number) => parts.every((part, i) => stored[from + i] === part);
+  const isAt = (parts: readonly AxisPart[], from: number) => parts.every((part, i) => stored[from + i] === part);
   if (!isAt(around, 0)) return undefined;
   if (isAt(channels, around.length)) return { size };
   // Each cut of the channels in two, with the parts exchanged.

@@ -1,5 +1,5 @@
+import type { ImageSize } from '../../base/image-pixels.js';
 import { intOf, isPlainProduct, nodeLabel, toStorage, windowOf, type OnnxNode } from '../../compiler/index.js';
-import { type ImageSize } from './lower-axes.js';
 import type { GraphConstant, Lowering, Rule } from './lower-graph.js';
 import type { Padding, Pair, TensorId } from './program.js';
 
@@ -27,17 +27,11 @@ export function slide(node: OnnxNode, it: Lowering, [height, width]: ImageSize, 
 export const pair = ([vertical, horizontal]: readonly number[]): Pair => [vertical, horizontal];
 
 /** Weights [out, in / groups, height, width] as TFLite has them, and the bias. */
-function kernelOf(
-  node: OnnxNode,
-  it: Lowering,
-  image: TensorId,
-  weights: GraphConstant,
-  bias: GraphConstant | undefined,
-  isDepthwise: boolean,
-) {
+function kernelOf(node: OnnxNode, it: Lowering, image: TensorId, weights: GraphConstant, isDepthwise: boolean) {
   const { builder } = it;
   const label = nodeLabel(node);
   const [out, each, height, width] = weights.shape;
+  const bias = biasOf(node, it, out);
   const inBytes = it.isBytes(image);
   const { data, scales } = weights;
   if (inBytes !== data instanceof Int8Array || (inBytes && scales === undefined))
@@ -97,7 +91,7 @@ export const conv: Rule = (node, it) => {
     clip: 'none',
   } as const;
   const isDepthwise = groups === channels && channels > 1;
-  const inputs = kernelOf(node, it, image, weights, biasOf(node, it, out), isDepthwise);
+  const inputs = kernelOf(node, it, image, weights, isDepthwise);
   const made = { label: nodeLabel(node), inputs, ...window };
   it.put(
     node,
@@ -124,7 +118,7 @@ export const dense =
         `reads [${height}, ${width}, ${channels}], which its weights [${matrix.shape}] do not fit`,
       );
     const weights = { ...matrix, data, shape: [out, each, 1, 1] };
-    const inputs = kernelOf(node, it, image, weights, biasOf(node, it, out), false);
+    const inputs = kernelOf(node, it, image, weights, false);
     it.put(
       node,
       {

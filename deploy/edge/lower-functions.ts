@@ -67,7 +67,7 @@ export const quantize: Rule = (node, it) => {
     it.same(node, value);
     return;
   }
-  const { scale, zero } = it.scalingOf(node);
+  const { scale, zero } = it.byteScaleOf(node);
   const operator = { op: 'quantize', label: nodeLabel(node), inputs: [value.tensor] } as const;
   it.putAlike(node, operator, value, bytes(scale, zero));
 };
@@ -79,7 +79,7 @@ export const dequantize: Rule = (node, it) => {
     return;
   }
   const value = it.value(node);
-  const [written, read] = [it.writtenAs(x), it.scalingOf(node)];
+  const [written, read] = [it.writtenAs(x), it.byteScaleOf(node)];
   if (written === undefined || (written.scale === read.scale && written.zero === read.zero)) {
     it.same(node, value);
     return;

@@ -1,4 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
+import type { ImageSize } from '../../base/image-pixels.js';
 import {
   nodeLabel,
   numbersOf,
@@ -9,7 +10,7 @@ import {
   type Scope,
 } from '../../compiler/index.js';
 import { activationParameters, type Range } from '../quantize/numbers.js';
-import { alike, channelsFirst, imageForm, plain, vector, type ImageSize, type Placement } from './lower-axes.js';
+import { alike, channelsFirst, imageForm, plain, vector, type Placement } from './lower-axes.js';
 import { bytes, ProgramBuilder, type Made } from './lower-program.js';
 import type { EdgeProgram, Quantization, TensorId } from './program.js';
 
@@ -39,7 +40,7 @@ export interface GraphValue {
 }
 
 /** How a QuantizeLinear or DequantizeLinear reads bytes, as signed ones. */
-export interface Scaling {
+export interface ByteScale {
   readonly scale: number;
   readonly zero: number;
 }
@@ -165,13 +166,13 @@ export class Lowering {
   isReadOnce = (name: string): boolean => this.readers.get(name)?.length === 1 && !this.outputs.has(name);
 
   /** The bytes that a QuantizeLinear makes of a value; undefined where none does. */
-  written(name: string): Scaling | undefined {
+  written(name: string): ByteScale | undefined {
     const node = this.readers.get(name)?.find(({ op }) => op === 'QuantizeLinear');
-    return node && this.scalingOf(node);
+    return node && this.byteScaleOf(node);
   }
 
   /** Scale and zero of a QuantizeLinear or DequantizeLinear, as of signed bytes. */
-  scalingOf(node: OnnxNode): Scaling {
+  byteScaleOf(node: OnnxNode): ByteScale {
     const [, scales, zeros = ''] = node.inputs;
     const scale = this.graph.constants.get(scales)?.data;
     const zero = this.graph.constants.get(zeros);
@@ -250,14 +251,14 @@ export class Lowering {
     const quantizer = this.readers.get(name)?.find(({ op }) => op === 'QuantizeLinear');
     const reader = quantizer && this.readers.get(quantizer.outputs[0])?.find(({ op }) => op === 'DequantizeLinear');
     if (quantizer === undefined || reader === undefined) return false;
-    const [written, read] = [this.scalingOf(quantizer), this.scalingOf(reader)];
+    const [written, read] = [this.byteScaleOf(quantizer), this.byteScaleOf(reader)];
     return written.scale !== read.scale || written.zero !== read.zero;
   }
 
   /** The scale at which bytes of the graph are written. */
-  writtenAs(bytesName: string): Scaling | undefined {
+  writtenAs(bytesName: string): ByteScale | undefined {
     const node = this.scope.producer(bytesName);
-    return node?.op === 'QuantizeLinear' ? this.scalingOf(node) : undefined;
+    return node?.op === 'QuantizeLinear' ? this.byteScaleOf(node) : undefined;
   }
 
   /** Keeps the constant that a DequantizeLinear reads. */
@@ -292,7 +293,7 @@ export class Lowering {
   }
 
   /** The bytes that the first QuantizeLinear makes of a value, also after it was moved. */
-  private writtenBehindMoves(name: string): Scaling | undefined {
+  private writtenBehindMoves(name: string): ByteScale | undefined {
     const reader = this.readers.get(name)?.at(0);
     const isMoved = reader !== undefined && moves.has(reader.op);
     return this.written(name) ?? (isMoved ? this.writtenBehindMoves(reader.outputs[0]) : undefined);

@@ -1,6 +1,7 @@
+import type { ImageSize } from '../../base/image-pixels.js';
 import { product } from '../../base/statistics.js';
 import { intOf, intsOf, nodeLabel, reducedAxes, zerosAround, type OnnxNode } from '../../compiler/index.js';
-import { reshaped, transposed, type ImageSize } from './lower-axes.js';
+import { reshaped, transposed } from './lower-axes.js';
 import type { GraphValue, Lowering, Rule } from './lower-graph.js';
 import { bytes, sameQuantization } from './lower-program.js';
 import type { Elementwise, Padding, TensorId } from './program.js';

@@ -12,8 +12,8 @@ import {
   sumTwice,
   toByte,
   toEven,
-  type Rounding,
-  type Scaling,
+  type ByteRounding,
+  type ReferenceRounding,
 } from './fixed-point.js';
 import {
   numbersIn,
@@ -53,11 +53,11 @@ interface Call<O extends EdgeOperator = EdgeOperator> {
   readonly inputs: readonly EdgeTensor[];
   readonly output: EdgeTensor;
   readonly values: readonly Numbers[];
-  readonly rounding: Scaling;
+  readonly rounding: ReferenceRounding;
 }
 
 /** The rounding of operators that have no float32 factor. */
-const integers = (rounding: Scaling): Rounding => (rounding === 'tflm' ? 'tflm' : 'exact');
+const integers = (rounding: ReferenceRounding): ByteRounding => (rounding === 'tflm' ? 'tflm' : 'exact');
 
 type Kernel<K extends OperatorName> = (call: Call<OperatorOf<K>>) => Int8Array | Float32Array;
 
@@ -328,7 +328,7 @@ export function computeOperator(
   { tensors }: EdgeProgram,
   operator: EdgeOperator,
   values: readonly Numbers[],
-  rounding: Scaling,
+  rounding: ReferenceRounding,
 ): Int8Array | Float32Array {
   const kernel = kernels[operator.op] as Kernel<OperatorName>;
   return kernel({
@@ -347,7 +347,7 @@ export function computeOperator(
 export function runReference(
   program: EdgeProgram,
   image: Int8Array | Float32Array,
-  rounding: Rounding = 'exact',
+  rounding: ByteRounding = 'exact',
 ): ReadonlyMap<TensorId, Numbers> {
   const values = new Map<TensorId, Numbers>([[program.input, image]]);
   program.tensors.forEach(({ data }, id) => data && values.set(id, data));

@@ -1,5 +1,5 @@
-import { layersOf, type Constant, type KernelName, type Layer } from './c/layers.js';
-import type { Rounding } from './fixed-point.js';
+import { kernelCallsOf, type Constant, type KernelName, type KernelCall } from './c/kernel-calls.js';
+import type { ByteRounding } from './fixed-point.js';
 import { planArena } from './plan.js';
 import { numbersIn, type EdgeProgram, type TensorId } from './program.js';
 
@@ -7,7 +7,7 @@ import { numbersIn, type EdgeProgram, type TensorId } from './program.js';
 export interface EdgeSizes {
   /** The arena: activations and working memory. The stack comes to it, about 300 bytes. */
   readonly sramBytes: number;
-  /** Weights, tables, numbers of layers, and the code of the kernels used. */
+  /** Weights, tables, numbers of calls, and the code of the kernels used. */
   readonly flashBytes: number;
 }
 
@@ -15,7 +15,7 @@ export interface EdgeSizes {
  * Code of each kernel for Cortex-M4 with the DSP extension: GCC 14.2, `-Os`, in bytes. A test compares the sums with what the
  * compiler makes.
  */
-const codeBytes: { readonly [R in Rounding]: { readonly [K in KernelName | 'always']: number } } = {
+const codeBytes: { readonly [R in ByteRounding]: { readonly [K in KernelName | 'always']: number } } = {
   exact: {
     conv: 1460,
     depthwise: 1196,
@@ -55,7 +55,7 @@ const LAYER = 6 * POINTER;
 const inWords = (bytes: number): number => Math.ceil(bytes / 4) * 4;
 const constantBytes = ({ type, length }: Constant): number => inWords(type === 'int32_t' ? 4 * length : length);
 
-const layerBytes = ({ constants, words, shorts }: Layer): number =>
+const callBytes = ({ constants, words, shorts }: KernelCall): number =>
   LAYER +
   constants.reduce((sum, constant) => sum + constantBytes(constant), 0) +
   inWords(constants.length * POINTER + 4 * words.count + 2 * shorts.count);
@@ -66,17 +66,17 @@ const layerBytes = ({ constants, words, shorts }: Layer): number =>
  */
 export function edgeSizes(
   program: EdgeProgram,
-  { rounding = 'exact' }: { readonly rounding?: Rounding } = {},
+  { rounding = 'exact' }: { readonly rounding?: ByteRounding } = {},
 ): EdgeSizes {
-  const layers = layersOf(program, rounding);
+  const calls = kernelCallsOf(program, rounding);
   const plan = planArena(program);
-  const read = layers.flatMap(({ a, b }) => (b === undefined ? [a] : [a, b]));
+  const read = calls.flatMap(({ a, b }) => (b === undefined ? [a] : [a, b]));
   const constants = new Set<TensorId>(read.filter((id) => !plan.offsets.has(id)));
-  const kernels = new Set<KernelName | 'always'>(['always', ...layers.map(({ kernel }) => kernel)]);
+  const kernels = new Set<KernelName | 'always'>(['always', ...calls.map(({ kernel }) => kernel)]);
   return {
     sramBytes: plan.bytes,
     flashBytes:
-      layers.reduce((sum, layer) => sum + layerBytes(layer), 0) +
+      calls.reduce((total, call) => total + callBytes(call), 0) +
       [...constants].reduce((sum, id) => sum + inWords(numbersIn(program.tensors[id])), 0) +
       [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], 0),
   };

@@ -1,4 +1,4 @@
-import { dividedByPower, multiplierOf, roundAway, scaled, toByte, type Rounding } from './fixed-point.js';
+import { dividedByPower, multiplierOf, roundAway, scaled, toByte, type ByteRounding } from './fixed-point.js';
 import type { Elementwise, Quantization } from './program.js';
 
 type Name = Elementwise['name'];
@@ -72,7 +72,12 @@ const micro: {
 };
 
 /** All 256 values of a function: the result for byte b is at b & 255. */
-export function byteTable(fn: Elementwise, input: Quantization, output: Quantization, rounding: Rounding): Int8Array {
+export function byteTable(
+  fn: Elementwise,
+  input: Quantization,
+  output: Quantization,
+  rounding: ByteRounding,
+): Int8Array {
   const integer =
     rounding === 'tflm'
       ? (micro[fn.name] as undefined | ((i: Quantization, o: Quantization, options: Elementwise) => ByteFunction))

@@ -25,15 +25,6 @@ const probes = Array.from({ length: 41 }, (_, i) => (i - 20) * 0.47);
 export const agree = (a: Scalar, b: Scalar): boolean => probes.every((x) => Math.abs(a(x) - b(x)) < 1e-5);
 export const known = Object.entries(activations) as [LayerActivation, Scalar][];
 
-export const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
-  Add: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-  Div: (a, b) => a / b,
-  Min: Math.min,
-  Max: Math.max,
-};
-
 /** The function of an operator with one operand; null for other operators. */
 export function functionOf(node: OnnxNode, scope: Scope): Scalar | null {
   const bounds = boundsOf(scope, node);

@@ -7,6 +7,7 @@ import {
   isPlainProduct,
   nodeLabel,
   reducedAxes,
+  scalarFunctions,
   windowOf,
   zerosAround,
   type OnnxNode,
@@ -15,7 +16,7 @@ import {
 import type { LayerActivation, Padding } from '../../spaces/index.js';
 import type { WeightValue } from '../../spaces/models/index.js';
 import { permuted } from '../read-model.js';
-import { agree, binary, functionOf, identity, known, type Scalar } from './functions.js';
+import { agree, functionOf, identity, known, type Scalar } from './functions.js';
 
 interface Base {
   /** Operator and name of its node. */
@@ -57,7 +58,7 @@ interface PlainLayer extends Base {
 export type FoundLayer = KernelLayer | NormLayer | ActivationLayer | PlainLayer;
 
 /** A value of the file: a function of each element of a layer's output, not yet known as an activation. */
-interface Value {
+interface FoundValue {
   readonly layer: number;
   readonly of: Scalar;
   /** Operators that the function consists of. */
@@ -70,6 +71,9 @@ interface Value {
 
 /** Operators that move values of vectors, or do nothing in inference. */
 const moving = new Set(['Cast', 'Dropout', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
+
+/** Operators of two operands. */
+const combining = new Set(['Add', 'Sub', 'Mul', 'Div', 'Min', 'Max']);
 
 /** The error for a file with a part that our networks lack. */
 export const unlike = (where: string, node: string, what: string): NasError =>
@@ -86,7 +90,7 @@ const shownNode = (node: OnnxNode): string => `${node.op} '${nodeLabel(node)}'`;
 /** Reads the graph of a classifier as a list of our layers. */
 class Reader {
   readonly layers: FoundLayer[] = [{ kind: 'image', node: 'the image', inputs: [] }];
-  private readonly values = new Map<string, Value>();
+  private readonly values = new Map<string, FoundValue>();
   private readonly activated = new Map<string, number>();
 
   constructor(
@@ -112,7 +116,7 @@ class Reader {
     throw unlike(this.where, shownNode(node), what);
   }
 
-  private value(name: string): Value {
+  private value(name: string): FoundValue {
     const value = this.values.get(name);
     if (value === undefined) throw new Error(`internal: nothing computed '${name}'`);
     return value;
@@ -132,12 +136,12 @@ class Reader {
     return this.constant(node.inputs[index])?.data ?? this.refuse(node, `has no constant for input ${index}`);
   }
 
-  private add(layer: FoundLayer, isLast: boolean): Value {
+  private add(layer: FoundLayer, isLast: boolean): FoundValue {
     return { layer: this.layers.push(layer) - 1, of: identity, ops: [], isLast };
   }
 
   /** The layer that computes a value; the function becomes an activation. */
-  private layerOf(value: Value, node: OnnxNode): number {
+  private layerOf(value: FoundValue, node: OnnxNode): number {
     const { layer, of, ops, pads } = value;
     if (pads !== undefined) this.refuse(node, 'reads a padded map');
     if (agree(of, identity)) return layer;
@@ -162,11 +166,12 @@ class Reader {
     return kind === 'activation' && this.isVector(inputs[0]);
   }
 
-  private valueOf(node: OnnxNode): Value {
+  private valueOf(node: OnnxNode): FoundValue {
     const { op, inputs } = node;
     if (node === this.answer) return this.value(inputs[0]);
     if (moving.has(op)) return this.moved(node);
-    if (op in binary) return this.combined(node, binary[op]);
+    const pairwise = combining.has(op) ? scalarFunctions[op] : undefined;
+    if (pairwise) return this.combined(node, pairwise);
     const of = functionOf(node, this.file.scope);
     if (of !== null) return this.applied(this.value(inputs[0]), op, of);
     if (op === 'Pad') return this.padded(node);
@@ -177,11 +182,11 @@ class Reader {
     return this.refuse(node, 'is no part of one');
   }
 
-  private applied(value: Value, op: string, of: Scalar): Value {
+  private applied(value: FoundValue, op: string, of: Scalar): FoundValue {
     return { ...value, of: (x) => of(value.of(x)), ops: [...value.ops, op] };
   }
 
-  private moved(node: OnnxNode): Value {
+  private moved(node: OnnxNode): FoundValue {
     const value = this.value(node.inputs[0]);
     const isNoOp = node.op === 'Cast' || node.op === 'Dropout' || node.op === 'Identity';
     if (isNoOp || this.isVector(value.layer)) return value;
@@ -191,7 +196,7 @@ class Reader {
     return this.refuse(node, 'moves the pixels or channels of a map');
   }
 
-  private combined(node: OnnxNode, of: (a: number, b: number) => number): Value {
+  private combined(node: OnnxNode, of: (a: number, b: number) => number): FoundValue {
     const { op, inputs } = node;
     if (inputs.length !== 2) this.refuse(node, `has ${inputs.length} inputs`);
     const [a, b] = inputs.map((name) => this.values.get(name));
@@ -219,7 +224,7 @@ class Reader {
   }
 
   /** A number for each channel that is added to the output of a layer with a kernel is its bias. */
-  private withBias(node: OnnxNode, value: Value, name: string): Value {
+  private withBias(node: OnnxNode, value: FoundValue, name: string): FoundValue {
     const layer = this.layers[value.layer];
     const { shape, data: bias = null } = this.constant(name) ?? { shape: [] };
     const isBias = node.op === 'Add' && agree(value.of, identity) && 'bias' in layer && layer.bias === null;
@@ -231,14 +236,14 @@ class Reader {
     return value;
   }
 
-  private padded(node: OnnxNode): Value {
+  private padded(node: OnnxNode): FoundValue {
     const value = this.value(node.inputs[0]);
     const pads = zerosAround(this.file.scope, node, value.isLast ? 1 : 2);
     if (pads === undefined || value.pads !== undefined) this.refuse(node, 'pads by other values than zeros');
     return { ...value, pads };
   }
 
-  private convolution(node: OnnxNode): Value {
+  private convolution(node: OnnxNode): FoundValue {
     const { pads: before = [0, 0, 0, 0], ...value } = this.value(node.inputs[0]);
     const weight = this.constant(node.inputs[1]) ?? this.refuse(node, 'has filters that are no constant');
     const bias = node.inputs[2] ? this.vector(node, 2) : null;
@@ -289,12 +294,12 @@ class Reader {
     );
   }
 
-  private addDense(node: OnnxNode, from: number, weight: WeightValue, bias: Float32Array | null): Value {
+  private addDense(node: OnnxNode, from: number, weight: WeightValue, bias: Float32Array | null): FoundValue {
     const shape = { kernel: 1, stride: 1, padding: null } as const;
     return this.add({ kind: 'dense', node: shownNode(node), inputs: [from], ...shape, weight, bias }, false);
   }
 
-  private dense(node: OnnxNode): Value {
+  private dense(node: OnnxNode): FoundValue {
     const from = this.layerOf(this.value(node.inputs[0]), node);
     if (!this.isVector(from)) this.refuse(node, 'reads all pixels of a map');
     const weight = this.constant(node.inputs[1]) ?? this.refuse(node, 'has weights that are no constant');
@@ -304,7 +309,7 @@ class Reader {
     return this.addDense(node, from, permuted(weight, order), node.inputs[2] ? this.vector(node, 2) : null);
   }
 
-  private norm(node: OnnxNode): Value {
+  private norm(node: OnnxNode): FoundValue {
     const value = this.value(node.inputs[0]);
     const from = this.layerOf(value, node);
     if (this.isVector(from)) this.refuse(node, 'normalises a vector');
@@ -329,7 +334,7 @@ class Reader {
     return String(kernel) === String(map) && pads.every((pad) => pad === 0);
   }
 
-  private pooled(node: OnnxNode): Value {
+  private pooled(node: OnnxNode): FoundValue {
     const value = this.value(node.inputs[0]);
     const from = this.layerOf(value, node);
     if (this.isVector(from)) this.refuse(node, 'averages a vector');

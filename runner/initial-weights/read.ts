@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
-import { metadataOfFile, readModel, recogniseNetwork, weightPaths, type ModelMetadata } from '../../deploy/index.js';
+import { metadataOfFile, readExport, recogniseNetwork, weightPaths, type ModelMetadata } from '../../deploy/index.js';
 import { createSpace, extremes, genotypeOf, memberOf, type Network, type Space } from '../../spaces/index.js';
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
@@ -61,7 +61,7 @@ export async function readFoundWeights(path: string, space: Space): Promise<Foun
   const file = weightsFileOf(path);
   if (!/\.(onnx|json)$/.test(file)) return readTensors(file);
   if (metadataOfFile(file).network === undefined) return readForeign(file, space);
-  const { model, metadata, folded } = readModel(file);
+  const { model, metadata, folded } = readExport(file);
   if (metadata.shrunk_from !== undefined) throw shrunkOne(file);
   const places = metadata.places ?? placesAmong(space, model.network, metadata);
   if (places === null)

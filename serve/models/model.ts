@@ -1,10 +1,10 @@
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
+import type { ImageSize } from '../../base/image-pixels.js';
 import type { TaskType } from '../../base/task.js';
 import type { Decoding, PixelScale, Rendering } from '../../base/preprocess.js';
 
-/** Height, width and channels of an image. */
-export type ImageSize = readonly [height: number, width: number, channels: number];
+export type { ImageSize };
 
 /** Normalisation of pixels per channel: (pixel / 255 - mean) / std. */
 export type Normalisation = PixelScale;

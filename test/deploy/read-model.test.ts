@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { runOnnx } from '../../compiler/index.js';
-import { exportOnnx, exportTfjs, readModel } from '../../deploy/index.js';
+import { exportOnnx, exportTfjs, readExport } from '../../deploy/index.js';
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { noise } from './quantize/support/run.js';
@@ -36,10 +36,10 @@ const onnxFile = (bytes: Uint8Array): string => {
   return file;
 };
 
-describe('readModel', () => {
+describe('readExport', () => {
   it('reads a network that predicts as its ONNX file does', async () => {
     const bytes = exportOnnx(trained(1), metadata);
-    const found = readModel(onnxFile(bytes));
+    const found = readExport(onnxFile(bytes));
     const expected = await runOnnx(bytes, 'the model', images, shape);
     expectClose(logitsOf(found.model), [...expected]);
     expect(found).toMatchObject({ folded: true, metadata });
@@ -48,7 +48,7 @@ describe('readModel', () => {
   it('finds the layers of an ONNX file by their order if another program has renamed its nodes', () => {
     const model = fromBinary(ModelProtoSchema, exportOnnx(trained(1), metadata));
     for (const [i, node] of model.graph?.node.entries() ?? []) node.name = `node${i}`;
-    expectClose(logitsOf(readModel(onnxFile(toBinary(ModelProtoSchema, model))).model), logitsOf(trained(1)));
+    expectClose(logitsOf(readExport(onnxFile(toBinary(ModelProtoSchema, model))).model), logitsOf(trained(1)));
   });
 
   it.each([0, 0.5])('reads biases that are all %d, which the file omits or stores as one number', (bias) => {
@@ -56,26 +56,26 @@ describe('readModel', () => {
       return [name, { shape: own, data: name.endsWith('/bias') ? data.fill(bias) : data }] as const;
     });
     const model = { network, weights: new Map(weights) };
-    expectClose(logitsOf(readModel(onnxFile(exportOnnx(model, metadata))).model), logitsOf(model));
+    expectClose(logitsOf(readExport(onnxFile(exportOnnx(model, metadata))).model), logitsOf(model));
   });
 
   it('reads the exact weights of a TF.js model', async () => {
     const folder = temporaryFolder();
     await exportTfjs(trained(2), metadata, folder);
-    const found = readModel(join(folder, 'model.json'));
+    const found = readExport(join(folder, 'model.json'));
     expect(found).toMatchObject({ folded: false, metadata });
     expect(new Map([...found.model.weights].sort())).toEqual(new Map([...trained(2).weights].sort()));
   });
 
   it('refuses files without a network description, and files whose weights do not fit it', async () => {
     const without = { ...metadata, network: undefined };
-    expect(() => readModel(onnxFile(exportOnnx(trained(1), without)))).toThrow(/does not say which network it is/);
+    expect(() => readExport(onnxFile(exportOnnx(trained(1), without)))).toThrow(/does not say which network it is/);
     const other = { ...network, blocks: network.blocks.slice(1) };
-    expect(() => readModel(onnxFile(exportOnnx(trained(1), { ...metadata, network: other })))).toThrow(
+    expect(() => readExport(onnxFile(exportOnnx(trained(1), { ...metadata, network: other })))).toThrow(
       /convolutions and dense layers/,
     );
     const wider = { ...network, stem: { ...network.stem, kernel: 5 } };
-    expect(() => readModel(onnxFile(exportOnnx(trained(1), { ...metadata, network: wider })))).toThrow(
+    expect(() => readExport(onnxFile(exportOnnx(trained(1), { ...metadata, network: wider })))).toThrow(
       /does not hold its network: stem\/kernel/,
     );
     const folder = temporaryFolder();
@@ -83,9 +83,9 @@ describe('readModel', () => {
     const cut = temporaryFolder();
     cpSync(folder, cut, { recursive: true });
     writeFileSync(join(cut, 'weights.bin'), readFileSync(join(folder, 'weights.bin')).subarray(0, -4));
-    expect(() => readModel(join(cut, 'model.json'))).toThrow(/ends before .* does/);
+    expect(() => readExport(join(cut, 'model.json'))).toThrow(/ends before .* does/);
     rmSync(join(folder, 'metadata.json'));
-    expect(() => readModel(join(folder, 'model.json'))).toThrow(/does not say which network it is/);
-    expect(() => readModel(onnxFile(new Uint8Array([1, 2, 3])))).toThrow(/is not an ONNX model/);
+    expect(() => readExport(join(folder, 'model.json'))).toThrow(/does not say which network it is/);
+    expect(() => readExport(onnxFile(new Uint8Array([1, 2, 3])))).toThrow(/is not an ONNX model/);
   });
 });

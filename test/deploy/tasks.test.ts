@@ -16,7 +16,7 @@ import {
   halveWeights,
   quantizeClassifier,
   readMetadata,
-  readModel,
+  readExport,
   withMetadata,
 } from '../../deploy/index.js';
 import { apply, weightsFrom } from '../../spaces/models/index.js';
@@ -116,7 +116,7 @@ describe.each(tasks)('a network for $type', (task) => {
     const folder = temporaryFolder();
     await exportTfjs(model, metadata(task), folder);
     for (const path of [file(bytes), join(folder, 'model.json')]) {
-      const read = readModel(path);
+      const read = readExport(path);
       for (const name of ['logits/kernel', 'logits/bias'])
         expect(read.model.weights.get(name)?.data).toEqual(model.weights.get(name)?.data);
       expect(read.metadata.task).toEqual(readMetadata(bytes).task);

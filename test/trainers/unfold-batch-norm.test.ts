@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { runOnnx } from '../../compiler/index.js';
-import { exportOnnx, readModel, type ModelMetadata } from '../../deploy/index.js';
+import { exportOnnx, readExport, type ModelMetadata } from '../../deploy/index.js';
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { trainingLoader, withDataset } from '../../trainers/index.js';
 import { unfoldBatchNorm } from '../../trainers/batch-norm.js';
@@ -67,7 +67,7 @@ describe('unfoldBatchNorm', () => {
     const bytes = exportOnnx(trained(), metadata);
     const file = join(bench.folder, 'model.onnx');
     writeFileSync(file, bytes);
-    const { model } = readModel(file);
+    const { model } = readExport(file);
     const images = await trainingImages(100);
     const expected = [...(await runOnnx(bytes, 'the model', images, [100, ...network.input]))];
     // As it is read, batch norm would throw away in training what was folded into the kernels.

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { floatOf, intOf, intsOf, range, windowOf, type Window } from '../../graph/index.js';
 import type { Call, Form } from '../call.js';
-import { last, plain, reshaped, type Value } from '../value.js';
+import { last, plain, reshaped, type FileValue } from '../value.js';
 import type { Rule } from './rule.js';
 
 type Pair = [number, number];
@@ -175,7 +175,7 @@ const matMul: Rule = (call) => {
 
 const overMaps =
   (of: (x: tf.Tensor4D) => tf.Tensor): Rule =>
-  (call): Value =>
+  (call): FileValue =>
     last(of(call.maps()));
 
 /** x / (bias + alpha / size * the sum of squares over neighbouring channels) ^ beta */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { floatOf, hardSigmoidOf, textOf } from '../../graph/index.js';
 import type { Call } from '../call.js';
-import { aligned, plain, type Value } from '../value.js';
+import { aligned, plain, type FileValue } from '../value.js';
 import { combining, unary, type Rule } from './rule.js';
 
 /** clip(x, low, high), spelled as the compiler's fast gradients know it. */
@@ -30,7 +30,7 @@ const gelu = (x: tf.Tensor, call: Call): tf.Tensor => {
 const prelu = (x: tf.Tensor, slope: tf.Tensor): tf.Tensor => tf.add(tf.relu(x), tf.mul(slope, tf.minimum(x, 0)));
 
 /** A constant vector that is added or multiplied behind the first weights is a weight itself: a bias or a scale. */
-function operands(call: Call): Value[] {
+function operands(call: Call): FileValue[] {
   return call.node.inputs.map((_, i) => {
     const constant = call.constant(i);
     const isVector = constant !== undefined && constant.data.length > 1;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { intOf, intsOf, range, sizeOf, sliced, textOf } from '../../graph/index.js';
 import type { Call } from '../call.js';
-import { aligned, axisIn, byAxis, inFileOrder, permuted, plain, reshaped, shapeOf, type Value } from '../value.js';
+import { aligned, axisIn, byAxis, inFileOrder, permuted, plain, reshaped, shapeOf, type FileValue } from '../value.js';
 import { unary, type Rule } from './rule.js';
 
 const fromFront = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
@@ -201,7 +201,7 @@ const dropout: Rule = unary((x, call) => {
   return call.mode.training && !call.isReading && rate > 0 ? tf.mul(x, call.noise(x.shape, 1 - rate)) : x;
 });
 
-const identity: Rule = (call): Value => call.value();
+const identity: Rule = (call): FileValue => call.value();
 
 const cast: Rule = (call) =>
   intOf(call.node, 'to', 0) === 1 ? call.value() : call.refuse('changes the type of numbers');

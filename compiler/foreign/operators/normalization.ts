@@ -2,11 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { floatOf, intOf, range, sizeOf } from '../../graph/index.js';
 import { normalizeBatch } from '../../trace/operations.js';
 import type { Call } from '../call.js';
-import { axisIn, last, plain, reshaped, shapeOf, type Value } from '../value.js';
+import { axisIn, last, plain, reshaped, shapeOf, type FileValue } from '../value.js';
 import type { Rule } from './rule.js';
 
 /** The input as maps [N, H, W, C], and the way back. */
-function channelMaps(call: Call): { readonly x: tf.Tensor4D; readonly back: (y: tf.Tensor) => Value } {
+function channelMaps(call: Call): { readonly x: tf.Tensor4D; readonly back: (y: tf.Tensor) => FileValue } {
   const { rank, shape } = call.value().tensor;
   const [batch, channels = 1] = shape;
   if (rank === 4) return { x: call.maps(), back: last };
@@ -118,7 +118,7 @@ const reduction =
     const { rank } = value.tensor;
     const axes = [...(call.integers(1, 'axes') ?? range(rank))];
     const keep = intOf(call.node, 'keepdims', 1) === 1;
-    const places = (of: Value): number[] => axes.map((axis) => axisIn(of, axis));
+    const places = (of: FileValue): number[] => axes.map((axis) => axisIn(of, axis));
     if (places(value).some((axis) => axis < 0)) return call.refuse(`has axes [${axes}] that its input does not have`);
     if (keep) return { tensor: of(value.tensor, places(value), true), isLast: value.isLast };
     // Without height and width, the channels stand behind N in both orders.

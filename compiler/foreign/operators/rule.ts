@@ -1,9 +1,9 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Call } from '../call.js';
-import { aligned, type Value } from '../value.js';
+import { aligned, type FileValue } from '../value.js';
 
 /** Computes the outputs of a node by TF.js operations. */
-export type Rule = (call: Call) => Value | readonly Value[];
+export type Rule = (call: Call) => FileValue | readonly FileValue[];
 
 /** An operation on each element: the order of the axes stays. */
 export const unary =
@@ -15,7 +15,7 @@ export const unary =
 
 /** An operation on operands that broadcast to each other; more than two are combined from the left. */
 export const combining =
-  (of: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor, operands: (call: Call) => readonly Value[]): Rule =>
+  (of: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor, operands: (call: Call) => readonly FileValue[]): Rule =>
   (call) => {
     const { tensors, isLast } = aligned(operands(call));
     return { tensor: tensors.reduce(of), isLast };

@@ -136,12 +136,13 @@ interface Phase {
   readonly end: number;
 }
 
-/** The pixels of phase a: dx[s*i + a] is the sum over t of dy[i + o - t] * w[first + s*t], o = (a + pad - first)/s. */
-function phase(a: number, stride: number, kernel: number, pad: number, input: number, output: number): Phase {
+/** The pixels of phase a along an axis: dx[s*i + a] is the sum over t of dy[i + o - t] * w[first + s*t], o = (a + pad - first)/s. */
+function phaseAt(a: number, axis: number, { kernel, strides, pads, input, output }: Geometry): Phase {
+  const [stride, pad] = [strides[axis], pads[axis]];
   const first = (a + pad) % stride;
-  const cells = Math.max(0, Math.ceil((kernel - first) / stride));
+  const cells = Math.max(0, Math.ceil((kernel[axis] - first) / stride));
   const offset = (a + pad - first) / stride;
-  return { first, cells, begin: cells - 1 - offset, end: input / stride + offset - output };
+  return { first, cells, begin: cells - 1 - offset, end: input[axis] / stride + offset - output[axis] };
 }
 
 /**
@@ -151,12 +152,10 @@ function phase(a: number, stride: number, kernel: number, pad: number, input: nu
  */
 function stridedInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
   const { builder } = dy;
-  const { input, output, kernel, strides, pads } = g;
+  const { input, strides } = g;
   if (!builder.uses('strided input gradient')) return null;
   if (input.some((d, i) => d % strides[i] !== 0) || g.dilations.some((d) => d !== 1)) return null;
-  const [rows, columns] = [0, 1].map((axis) =>
-    range(strides[axis]).map((a) => phase(a, strides[axis], kernel[axis], pads[axis], input[axis], output[axis])),
-  );
+  const [rows, columns] = [0, 1].map((axis) => range(strides[axis]).map((a) => phaseAt(a, axis, g)));
   if ([...rows, ...columns].some(({ cells, begin, end }) => cells === 0 || begin < 0 || end < 0)) return null;
   const weights = exchanged(builder, packFilter(builder, filter.fullForm()));
   const shape = [g.batch, ...input, g.inChannels];

@@ -75,7 +75,7 @@ function* nodesOf({ node: nodes }: GraphProto): Generator<NodeProto> {
 }
 
 /** Layers by node name and by output name: fused nodes are named after outputs. */
-function layersOf(model: Uint8Array): Map<string, string> {
+function layerNames(model: Uint8Array): Map<string, string> {
   const layers = new Map<string, string>();
   for (const { name, output } of nodesOf(parseOnnx(model).graph)) {
     const end = name.lastIndexOf('/');
@@ -107,7 +107,7 @@ function middleHalf(runs: readonly RunTimes[]): readonly RunTimes[] {
  * @throws an error of JSON or zod for anything else
  */
 export function readProfile(text: string, model: Uint8Array, skip: number): Profile {
-  const layers = layersOf(model);
+  const layers = layerNames(model);
   const events = z.array(eventSchema).parse(JSON.parse(text));
   const nodes = new Map<string, Omit<NodeTime, 'layer' | 'ms'>>();
   const runs: RunTimes[] = [];

@@ -84,7 +84,12 @@ function normalization(g: Geometry, inputs: Inputs): readonly Val[] {
   const vector = (name: string): Val => inputs(name, [g.outChannels]);
   const y = convolve(x, inputs('w', [...g.kernel, g.inChannels, g.outChannels]), null, g);
   const [z, mean, variance] = batchNormTraining(y, vector('gamma'), vector('beta'), 1e-2, () => 0);
-  return [z, mean, variance, ...batchNormGradient(y, multiply(dy, z), vector('gamma'), mean, variance, 1e-2)];
+  return [
+    z,
+    mean,
+    variance,
+    ...batchNormGradient(y, multiply(dy, z), { gamma: vector('gamma'), mean, variance }, 1e-2),
+  ];
 }
 
 type Inputs = (name: string, shape: Shape) => Val;

@@ -1,12 +1,16 @@
 import { contentHash } from '../../../base/hash.js';
-import type { Rounding } from '../fixed-point.js';
+import type { ByteRounding } from '../fixed-point.js';
 import { innerEnds, innerOperators } from '../plan.js';
 import { numbersIn, type EdgeProgram } from '../program.js';
 import { runReference } from '../reference.js';
 import { array, ownFile } from './source.js';
 
 /** The answers of the integer reference to images. */
-export function referenceOutputs(program: EdgeProgram, images: readonly Int8Array[], rounding?: Rounding): number[] {
+export function referenceOutputs(
+  program: EdgeProgram,
+  images: readonly Int8Array[],
+  rounding?: ByteRounding,
+): number[] {
   const ends = innerEnds(program);
   const inner = { ...program, operators: innerOperators(program), ...ends };
   return images.flatMap((image) => Array.from(runReference(inner, image, rounding).get(ends.output) ?? []));
@@ -25,7 +29,7 @@ function benchImage(program: EdgeProgram): Int8Array {
 export const benchId = (modelSource: string): string => contentHash(modelSource).slice(0, 16);
 
 /** `model_bench.h`: times the model on a board, and checks its answer to one image. */
-export const benchHeader = (program: EdgeProgram, modelSource: string, rounding?: Rounding): string => `/*
+export const benchHeader = (program: EdgeProgram, modelSource: string, rounding?: ByteRounding): string => `/*
  * The benchmark that nas latency measure --device serial:... reads. A program for a board calls nas_bench() without end:
  * see examples/Benchmark.
  */

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidInput } from '../../../base/errors.js';
 import { packageRoot } from '../../../base/processes.js';
-import type { Rounding } from '../fixed-point.js';
+import type { ByteRounding } from '../fixed-point.js';
 import { innerEnds, planArena, type ArenaPlan } from '../plan.js';
 import { numbersIn, type EdgeProgram, type TensorId } from '../program.js';
 import { imageShape, quantizationOf } from '../reference.js';
-import { kernels, layersOf, usesScratch, type KernelName, type Layer } from './layers.js';
+import { kernels, kernelCallsOf, usesScratch, type KernelName, type KernelCall } from './kernel-calls.js';
 
 const folder = join(packageRoot(fileURLToPath(import.meta.url)), 'deploy', 'edge', 'c');
 
@@ -15,7 +15,7 @@ const folder = join(packageRoot(fileURLToPath(import.meta.url)), 'deploy', 'edge
 export const ownFile = (name: string): string => readFileSync(join(folder, name), 'utf8');
 
 export interface SourceOptions {
-  readonly rounding?: Rounding;
+  readonly rounding?: ByteRounding;
 }
 
 /** What the header says of the network beside its program. */
@@ -58,7 +58,7 @@ void ${macroOf(kernel)}(const nas_layer *layer);
 `;
 
 /** Numbers of layers in the types that C has for them. */
-function checkShorts({ label }: Layer, values: readonly number[]): readonly number[] {
+function checkShorts({ label }: KernelCall, values: readonly number[]): readonly number[] {
   const large = values.find((value) => value !== (value << 16) >> 16);
   if (large !== undefined)
     throw invalidInput(`layer ${label}: ${large} is too large: the model in C has sizes up to 32767`);
@@ -66,7 +66,12 @@ function checkShorts({ label }: Layer, values: readonly number[]): readonly numb
 }
 
 /** `model.c`: kernels, constants, the arena and the list of layers. */
-function modelSource(program: EdgeProgram, layers: readonly Layer[], plan: ArenaPlan, rounding: Rounding): string {
+function modelSource(
+  program: EdgeProgram,
+  layers: readonly KernelCall[],
+  plan: ArenaPlan,
+  rounding: ByteRounding,
+): string {
   const { tensors } = program;
   const constants = new Map<TensorId, string>();
   const parts: string[] = [];
@@ -147,7 +152,7 @@ static inline int8_t nas_pixel(uint8_t pixel, int channel) {
 }
 
 /** `model.h`: sizes, scales, names, and the functions. */
-function modelHeader(program: EdgeProgram, plan: ArenaPlan, rounding: Rounding, facts: ModelFacts): string {
+function modelHeader(program: EdgeProgram, plan: ArenaPlan, rounding: ByteRounding, facts: ModelFacts): string {
   const { tensors } = program;
   const ends = innerEnds(program);
   const [input, output] = [tensors[ends.input], tensors[ends.output]];
@@ -205,7 +210,7 @@ export function cSources(
   { rounding = 'exact' }: SourceOptions = {},
 ): { readonly 'model.h': string; readonly 'model.c': string } {
   const plan = planArena(program);
-  const layers = layersOf(program, rounding);
+  const layers = kernelCallsOf(program, rounding);
   return {
     'model.h': modelHeader(program, plan, rounding, facts),
     'model.c': modelSource(program, layers, plan, rounding),

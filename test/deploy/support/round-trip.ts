@@ -18,7 +18,7 @@ import {
   prepareModel,
   quantizeClassifier,
   readMetadata,
-  readModel,
+  readExport,
   withMetadata,
   type ModelMetadata,
 } from '../../../deploy/index.js';
@@ -173,7 +173,7 @@ const teacher: Reader = async (file, { info, images }) => {
 /** What reads files, by the command or key that uses it. */
 const readers = {
   'train.from': (file, { images, model, task }) => {
-    const read = readModel(file);
+    const read = readExport(file);
     return Promise.resolve(
       tf.tidy(() => answers(read.model, task, tf.tensor(images, [count, ...model.network.input])).dataSync()),
     ) as Promise<Float32Array>;

@@ -7,7 +7,7 @@ import {
   sumOnce,
   sumTwice,
   type Multiplier,
-  type Rounding,
+  type ByteRounding,
 } from '../fixed-point.js';
 import { readsInPlace } from '../overlap.js';
 import { innerOperators } from '../plan.js';
@@ -48,8 +48,8 @@ export interface Constant {
   readonly values: () => ArrayLike<number>;
 }
 
-/** One call of a kernel. */
-export interface Layer {
+/** One call of a kernel in C. */
+export interface KernelCall {
   readonly kernel: KernelName;
   readonly label: string;
   /** In the order of the C type: constants, then numbers of 32 bits, then of 16. */
@@ -67,29 +67,29 @@ export interface Layer {
   readonly operator: EdgeOperator;
 }
 
-type Description = Omit<Layer, 'kernel' | 'label' | 'a' | 'y' | 'operator' | 'constants' | 'words' | 'shorts'> & {
+type Description = Omit<KernelCall, 'kernel' | 'label' | 'a' | 'y' | 'operator' | 'constants' | 'words' | 'shorts'> & {
   readonly kernel: KernelName;
   readonly constants?: readonly Constant[];
-  readonly words?: Layer['words'];
-  readonly shorts?: Layer['shorts'];
+  readonly words?: KernelCall['words'];
+  readonly shorts?: KernelCall['shorts'];
   readonly a?: TensorId;
 };
 
 interface Context {
   readonly tensors: readonly EdgeTensor[];
-  readonly rounding: Rounding;
+  readonly rounding: ByteRounding;
 }
 
 type Describe<K extends OperatorName> = (operator: OperatorOf<K>, context: Context) => readonly Description[];
 
 const pixelsOf = (tensor: EdgeTensor): number => numbersIn(tensor) / imageShape(tensor)[2];
-const none: Layer['words'] = { count: 0, values: () => [] };
+const none: KernelCall['words'] = { count: 0, values: () => [] };
 
 /** A list of a known length. Its values are computed when they are written. */
-const numbers = (count: number, values: () => readonly number[]): Layer['words'] => ({ count, values });
+const numbers = (count: number, values: () => readonly number[]): KernelCall['words'] => ({ count, values });
 
 /** How far the kernels shift a product to the right, after 31 bits, or after 33 where they round once. */
-const right: { readonly [R in Rounding]: (factor: Multiplier) => number } = {
+const right: { readonly [R in ByteRounding]: (factor: Multiplier) => number } = {
   exact: ({ shift }) => -2 - shift,
   tflm: ({ shift }) => -shift,
 };
@@ -281,10 +281,10 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
 };
 
 /** The calls of kernels that a program is in C. Values of constants and numbers are computed when they are read. */
-export function layersOf(program: EdgeProgram, rounding: Rounding): Layer[] {
+export function kernelCallsOf(program: EdgeProgram, rounding: ByteRounding): KernelCall[] {
   const context: Context = { tensors: program.tensors, rounding };
   return innerOperators(program).flatMap((operator) =>
-    (describe[operator.op] as Describe<OperatorName>)(operator, context).map((description): Layer => ({
+    (describe[operator.op] as Describe<OperatorName>)(operator, context).map((description): KernelCall => ({
       label: operator.label,
       operator,
       a: operator.inputs[0],
@@ -298,5 +298,5 @@ export function layersOf(program: EdgeProgram, rounding: Rounding): Layer[] {
 }
 
 /** Whether the kernel of an operator needs the working memory that the plan has for it. */
-export const usesScratch = ({ operator }: Layer, { tensors }: EdgeProgram): boolean =>
+export const usesScratch = ({ operator }: KernelCall, { tensors }: EdgeProgram): boolean =>
   operator.op === 'conv' && !readsInPlace(operator, tensors[operator.inputs[1]]);
