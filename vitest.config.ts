@@ -37,8 +37,8 @@ const processor: TestProjectInlineConfiguration = {
     name: 'cpu',
     include: ['test/**/*.test.ts'],
     exclude: [graphicsCard, slowTests],
-    // One more than the gate has cores: often one of them waits for processes, a disk or a clock.
-    maxWorkers: 3,
+    // More than the gate has cores: often some of them wait for processes or a clock.
+    maxWorkers: 4,
     // Loading TF.js anew for each file took as long as a third of the tests.
     isolate: false,
   },

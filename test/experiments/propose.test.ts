@@ -153,7 +153,7 @@ describe('nas init --images', () => {
 
   it('estimates the time of the run by trainings of some networks', async () => {
     const root = temporaryFolder();
-    await writeColours(root, colours, 6);
+    await writeColours(root, colours, 4);
     writeFileSync(join(root, 'red', 'broken.png'), 'no image');
     const request = { images: root, file: join(root, 'experiment.yaml'), estimated: true };
     const notes: string[] = [];
@@ -161,7 +161,7 @@ describe('nas init --images', () => {
       if (event.kind === 'note') notes.push(event.message);
     };
     const { signal } = new AbortController();
-    const sample = { networks: 2, seconds: 0.2 };
+    const sample = { networks: 1, seconds: 0.1 };
     const options = { observe, signal, sample, workers: inside };
     const { text, hours } = await proposeExperiment(request, options);
     expect(hours[0]).toMatch(/^The run takes about/);
@@ -174,7 +174,7 @@ describe('nas init --images', () => {
     // Only what the run does is timed.
     const kinds: Job['kind'][] = [];
     const counted = parseExperiment(request.file, text, { set: [...set, 'objectives=[accuracy, macs]'] });
-    await estimateRun(counted, { ...options, sample: { networks: 1, seconds: 0.1 }, workers: () => insideWith(kinds) });
+    await estimateRun(counted, { ...options, workers: () => insideWith(kinds) });
     expect(kinds).toEqual(['train']);
   });
 
