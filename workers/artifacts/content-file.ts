@@ -3,7 +3,7 @@ import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../../base/files.js';
 import { ArtifactGone, StorageFailed, WrongContent, type Artifact } from './artifact.js';
-import { blockBytes, partOf, readFrom, type OpenFile } from './files.js';
+import { partOf, readFrom, type OpenFile } from './files.js';
 
 /** After so many bytes, the disk is asked to store them while the next ones come. */
 const syncBytes = 2 ** 25;
@@ -14,18 +14,11 @@ const syncBytes = 2 ** 25;
  */
 export class ContentFile {
   private readonly hash = createHash('sha256');
-  /** Bytes are copied: memory that is needed until it is written would cost more in garbage collection. */
-  private block: Buffer;
-  /** The earlier block, which is being written. */
-  private earlier: Buffer;
-  private filled = 0;
   private unsynced = 0;
-  private writing: Promise<void> = Promise.resolve();
   private syncing: Promise<void> = Promise.resolve();
-  /** The error of a write in the background. */
   private failure: StorageFailed | undefined;
   private isOpen = true;
-  /** Bytes of the file so far, written or still in a block. */
+  /** Bytes of the file so far. */
   bytes: number;
 
   private constructor(
@@ -37,9 +30,6 @@ export class ContentFile {
     readonly left: number,
   ) {
     this.bytes = left;
-    const size = Math.min(blockBytes, artifact.bytes - left);
-    this.block = Buffer.allocUnsafeSlow(size);
-    this.earlier = Buffer.allocUnsafeSlow(size);
   }
 
   /** @throws StorageFailed */
@@ -66,22 +56,24 @@ export class ContentFile {
   /** Appends bytes, which may be overwritten afterwards. @throws StorageFailed; WrongContent when there are too many */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.bytes + chunk.byteLength > this.artifact.bytes) throw await this.refuse();
-    for (let done = 0; done < chunk.byteLength;) {
-      const piece = chunk.subarray(done, done + this.block.byteLength - this.filled);
-      this.block.set(piece, this.filled);
-      this.filled += piece.byteLength;
-      this.bytes += piece.byteLength;
-      done += piece.byteLength;
-      if (this.filled === this.block.byteLength) await this.flush();
+    if (this.failure !== undefined) throw this.failure;
+    this.hash.update(chunk);
+    try {
+      await this.handle.appendFile(chunk);
+    } catch (error) {
+      throw this.fail(error);
     }
+    this.bytes += chunk.byteLength;
+    if ((this.unsynced += chunk.byteLength) < syncBytes) return;
+    this.unsynced = 0;
+    this.syncing = this.syncing.then(() => this.handle.datasync()).catch((error: unknown) => void this.fail(error));
   }
 
   /** Puts the file in its place. @throws WrongContent, and then nothing of it is kept; StorageFailed */
   async finish(): Promise<void> {
-    await this.flush();
     if (this.bytes !== this.artifact.bytes || this.hash.digest('hex') !== this.artifact.sha256)
       throw await this.refuse();
-    await Promise.all([this.writing, this.syncing]);
+    await this.syncing;
     if (this.failure !== undefined) throw this.failure;
     try {
       await this.handle.sync();
@@ -98,8 +90,7 @@ export class ContentFile {
   async close(): Promise<void> {
     if (!this.isOpen) return;
     this.isOpen = false;
-    await this.flush().catch(() => undefined);
-    await Promise.all([this.writing, this.syncing]);
+    await this.syncing;
     await this.handle.close();
     // On a full disk, the space of the part is worth more.
     if (this.failure !== undefined || this.bytes === 0) await rm(this.part, { force: true });
@@ -111,23 +102,8 @@ export class ContentFile {
     await rm(this.part, { force: true });
   }
 
-  /** Hashes the block, and writes it while the next one is filled. @throws StorageFailed when an earlier write failed */
-  private async flush(): Promise<void> {
-    await this.writing;
-    if (this.failure !== undefined) throw this.failure;
-    if (this.filled === 0) return;
-    const full = this.block.subarray(0, this.filled);
-    const fail = (error: unknown): void => {
-      this.failure = new StorageFailed(this.path, error);
-    };
-    this.writing = this.handle.appendFile(full).catch(fail);
-    this.hash.update(full);
-    [this.block, this.earlier] = [this.earlier, this.block];
-    this.filled = 0;
-    this.unsynced += full.byteLength;
-    if (this.unsynced < syncBytes) return;
-    this.unsynced = 0;
-    this.syncing = this.syncing.then(() => this.handle.datasync()).catch(fail);
+  private fail(error: unknown): StorageFailed {
+    return (this.failure = new StorageFailed(this.path, error));
   }
 
   private async refuse(): Promise<WrongContent> {

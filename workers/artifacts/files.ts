@@ -20,8 +20,8 @@ export interface OpenFile {
   readonly artifact: Artifact;
 }
 
-/** Bytes of one read from or write to a disk. */
-export const blockBytes = 2 ** 19;
+/** Bytes of one read from a disk. */
+const blockBytes = 2 ** 19;
 
 /** Number of files whose hash is remembered. */
 const mostKnown = 50_000;

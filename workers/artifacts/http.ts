@@ -47,33 +47,36 @@ export class HttpTransport implements Transport {
   }
 
   async fetch(artifact: Artifact, target: ContentFile, transfer: Transfer): Promise<void> {
-    const start = target.bytes;
-    if (start === artifact.bytes || (await this.fetchPlain(artifact, target, transfer))) return;
-    const range: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` };
-    const answer = await this.exchange(artifact, { method: 'GET', headers: range }, transfer);
-    const { statusCode } = answer;
-    if (statusCode !== 200 && statusCode !== 206) throw await this.refusal(answer, artifact, artifact.sha256);
-    // A proxy may ignore the range and send everything.
-    const skip = statusCode === 206 ? 0 : start;
+    if (target.bytes === artifact.bytes) return;
+    const pieces =
+      (await this.fetchPlain(artifact, target.bytes, transfer)) ??
+      (await this.fetchRest(artifact, target.bytes, transfer));
     try {
-      await append(after(skip, answer), target, transfer);
+      await append(pieces, target, transfer);
     } catch (error) {
       throw error instanceof NasError ? error : this.unreachable(error);
     }
     if (target.bytes < artifact.bytes) throw this.unreachable(new Error('the connection was closed'));
   }
 
-  /** Fetches a large rest over plain HTTP. @returns false, before any byte, when Node's client has to do it */
-  private async fetchPlain({ sha256, bytes }: Artifact, target: ContentFile, transfer: Transfer): Promise<boolean> {
+  /** A large rest over plain HTTP; null when Node's client has to fetch it. */
+  private async fetchPlain({ sha256, bytes }: Artifact, start: number, { signal }: Transfer) {
     const { server, silenceMs } = this;
-    const { bytes: start } = target;
-    if (bytes - start < largeBytes || !server.url.startsWith('http:')) return false;
-    const range = { path: artifactPath(sha256), start, bytes, silenceMs, signal: transfer.signal };
+    if (bytes - start < largeBytes || !server.url.startsWith('http:')) return null;
     try {
-      return await downloadPlain(server, range, (pieces) => append(pieces, target, transfer));
+      return await downloadPlain(server, { path: artifactPath(sha256), start, bytes, silenceMs, signal });
     } catch (error) {
-      throw error instanceof NasError ? error : this.unreachable(error);
+      throw this.unreachable(error);
     }
+  }
+
+  private async fetchRest(artifact: Artifact, start: number, transfer: Transfer): Promise<AsyncIterable<Uint8Array>> {
+    const range: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` };
+    const answer = await this.exchange(artifact, { method: 'GET', headers: range }, transfer);
+    const { statusCode } = answer;
+    if (statusCode !== 200 && statusCode !== 206) throw await this.refusal(answer, artifact, artifact.sha256);
+    // A proxy may ignore the range and send everything.
+    return after(statusCode === 206 ? 0 : start, answer);
   }
 
   /** Sends a request. @returns the answer, whose body may follow. @throws Unreachable; the error of an aborted signal */

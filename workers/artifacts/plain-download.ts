@@ -1,10 +1,11 @@
+import { on } from 'node:events';
 import { connect } from 'node:net';
 import { withoutBrackets } from '../../base/server.js';
 
 /**
- * Downloads of large files over plain HTTP. Node's client allocates memory for each 64 KiB, so half of a download's CPU time
- * goes to garbage collection. Here all bytes arrive in one buffer. It understands only answers of the run's own server; other
- * answers are left to Node's client.
+ * Downloads of large files over plain HTTP. HTTP clients for Node.js allocate memory for each 64 KiB, so half of a download's CPU
+ * time goes to garbage collection (ADR 18). Here all bytes arrive in one buffer. It understands only answers of the run's own
+ * server; other answers are left to Node's client.
  */
 
 export interface Download {
@@ -24,16 +25,15 @@ const bufferBytes = 2 ** 19;
 const longestHead = 2 ** 14;
 
 /**
- * Downloads the rest of a content.
- * @param take gets the pieces, each of which overwrites the one before
- * @returns false, before any piece, when the answer is not exactly these bytes
- * @throws the connection's error, and errors of `take`
+ * Requests the rest of a content.
+ * @returns its pieces, each of which overwrites the one before, and which are fewer bytes when the server closes the connection;
+ *   null when the answer is not exactly this rest
+ * @throws the connection's error, as the pieces do
  */
 export async function downloadPlain(
   { url, token }: { readonly url: string; readonly token: string },
   { path, start, bytes, silenceMs, signal }: Download,
-  take: (pieces: AsyncIterable<Uint8Array>) => Promise<void>,
-): Promise<boolean> {
+): Promise<AsyncGenerator<Uint8Array> | null> {
   const target = new URL(url.replace(/\/+$/, '') + path);
   const request = [
     `GET ${target.pathname} HTTP/1.1`,
@@ -43,36 +43,32 @@ export async function downloadPlain(
     'Connection: close',
   ];
   const received = exchange(target, `${request.join('\r\n')}\r\n\r\n`, silenceMs, signal);
-  try {
-    let head = Buffer.alloc(0);
-    for (let end = -1; end < 0; end = head.indexOf('\r\n\r\n')) {
-      if (head.byteLength > longestHead) return false;
-      const { value, done } = await received.next();
-      if (done === true) throw new Error('the connection was closed');
-      head = Buffer.concat([head, value]);
-    }
-    const end = head.indexOf('\r\n\r\n');
-    if (!isRest(head.toString('latin1', 0, end), start, bytes)) return false;
-    await take(exactly(bytes - start, head.subarray(end + 4), received));
-    return true;
-  } finally {
-    await received.return();
+  let head = Buffer.alloc(0);
+  let end = -1;
+  while (end < 0 && head.byteLength <= longestHead) {
+    const { value, done } = await received.next();
+    if (done === true) throw new Error('the connection was closed');
+    head = Buffer.concat([head, value]);
+    end = head.indexOf('\r\n\r\n');
   }
+  if (end >= 0 && isRest(head.toString('latin1', 0, end), start, bytes))
+    return first(bytes - start, head.subarray(end + 4), received);
+  await received.return(undefined);
+  return null;
 }
 
-/** So many bytes. @throws Error when there are fewer */
-async function* exactly(missing: number, first: Uint8Array, others: AsyncIterable<Uint8Array>) {
-  const wanted = first.subarray(0, missing);
-  if (wanted.byteLength > 0) yield wanted;
-  missing -= wanted.byteLength;
-  if (missing === 0) return;
-  for await (const piece of others) {
-    const rest = piece.subarray(0, missing);
-    yield rest;
-    missing -= rest.byteLength;
-    if (missing === 0) return;
+/** The first bytes of a body whose beginning is there already. */
+async function* first(missing: number, beginning: Uint8Array, others: AsyncGenerator<Uint8Array, undefined>) {
+  try {
+    for (let piece: Uint8Array | undefined = beginning; piece !== undefined; piece = (await others.next()).value) {
+      const wanted = piece.subarray(0, missing);
+      yield wanted;
+      missing -= wanted.byteLength;
+      if (missing === 0) return;
+    }
+  } finally {
+    await others.return(undefined);
   }
-  throw new Error('the connection was closed');
 }
 
 /** Sends a request. Yields what arrives; each piece overwrites the one before. @throws the connection's error */
@@ -81,46 +77,29 @@ async function* exchange(
   request: string,
   silenceMs: number,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const state: { piece: Uint8Array | null; isClosed: boolean; failure: Error | null } = {
-    piece: null,
-    isClosed: false,
-    failure: null,
-  };
-  let wake = (): void => undefined;
+): AsyncGenerator<Uint8Array, undefined, undefined> {
+  const buffer = Buffer.allocUnsafeSlow(bufferBytes);
   const socket = connect({
     host: withoutBrackets(hostname),
     port: port === '' ? 80 : Number(port),
     ...(signal !== undefined && { signal }),
     onread: {
-      buffer: Buffer.allocUnsafeSlow(bufferBytes),
-      callback: (count, buffer) => {
-        state.piece = buffer.subarray(0, count);
-        wake();
+      buffer,
+      callback: (count) => {
+        socket.emit('piece', count);
         // Reading pauses until the piece is used.
         return false;
       },
     },
   });
   socket.setTimeout(silenceMs, () => socket.destroy(new Error(`nothing came or went for ${silenceMs / 1000} s`)));
-  socket.on('error', (error) => (state.failure = error));
-  socket.on('close', () => {
-    state.isClosed = true;
-    wake();
-  });
+  // Of a connection that is not needed any more.
+  socket.on('error', () => undefined);
   socket.write(request, 'latin1');
   try {
-    for (;;) {
-      if (state.piece === null && !state.isClosed)
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          socket.resume();
-        });
-      const { piece } = state;
-      state.piece = null;
-      if (piece !== null) yield piece;
-      else if (state.failure !== null) throw state.failure;
-      else if (state.isClosed) return;
+    for await (const [count] of on(socket, 'piece', { close: ['close'] }) as AsyncIterable<[number]>) {
+      yield buffer.subarray(0, count);
+      socket.resume();
     }
   } finally {
     socket.destroy();

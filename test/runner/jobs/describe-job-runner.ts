@@ -29,7 +29,7 @@ export interface JobFixture {
 const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
 
 function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (fixture: JobFixture) => void): void {
-  describe(name, { timeout: 240_000 }, () => {
+  describe(name, { timeout: 600_000 }, () => {
     let dataset: DatasetRef;
     let network: Network;
     const folder = sharedFolder();

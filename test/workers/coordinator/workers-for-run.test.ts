@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { buildId } from '../../../workers/machine.js';
-import { chooseGroup, type GroupOptions } from '../../../workers/coordinator/workers-for-run.js';
+import { chooseGroup, createWatch, type GroupOptions } from '../../../workers/coordinator/workers-for-run.js';
 import { requirementsOf, requireQueue } from '../../../workers/coordinator/open-runner.js';
 import { announceWorker, type WorkerRecord } from '../../../workers/registry.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
@@ -77,5 +77,22 @@ describeWithValkey('the group of a run', () => {
     await expect(requireQueue(configOf(valkey, taken))).rejects.toMatchObject({ code: 'invalid-input' });
     const unwritable = { artifacts: { type: 'folder', path: '/proc/nowhere' } };
     await expect(requireQueue(configOf(valkey, unwritable))).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+
+  it('takes no jobs with code of the user until a worker allows it: the watch says which worker to start, once', async () => {
+    const run = new QueuedRun(valkey);
+    await announce({ host: 'pi5' });
+    const wanted = { ...requirementsOf({ tag: undefined }), modules: true };
+    const watch = createWatch(
+      { waiting: () => [wanted] },
+      { connection: await connectionTo(valkey), url: valkey.url, observe: (event) => run.events.push(event) },
+    );
+    for (let i = 0; i < 2; i++) await watch();
+    const command = `nas worker --queue ${valkey.url} --allow-modules`;
+    const warning = `No worker takes the jobs that wait (pi5 runs no code of others (--allow-modules)); start one: ${command}`;
+    expect(run.notes).toEqual([warning]);
+    await announce({ modules: true });
+    await watch();
+    expect(run.notes).toEqual([warning]);
   });
 });
