@@ -6,7 +6,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import { connectQueue, type QueueAddress, type QueueConnection } from '../../workers/connection.js';
 import { aclFor, judgeServer } from '../../workers/server-checks.js';
-import { startProxy, type Proxy } from '../support/proxy.js';
 import { describeWithValkey, startValkey, type Valkey, type ValkeyOptions } from '../support/valkey.js';
 
 const address = (url: string, more: Partial<QueueAddress> = {}): QueueAddress => ({
@@ -103,12 +102,6 @@ describeWithValkey('a connection to the queue server', () => {
     return valkey;
   }
 
-  async function through(valkey: Valkey): Promise<Proxy> {
-    const proxy = await startProxy({ port: valkey.port });
-    ends.push(() => proxy.close());
-    return proxy;
-  }
-
   it('says what is missing when the server needs a password', async () => {
     const { url } = await start({ password: 'secret' });
     expect(await refusal(url)).toMatch(
@@ -183,16 +176,6 @@ describeWithValkey('a connection to the queue server', () => {
     expect(await late).toBe('OK');
     await expect.poll(() => connection.redis.publish('nas:channel', 'after')).toBe(1);
     await expect.poll(() => heard).toContain('after');
-  });
-
-  it('reconnects when the network is back', async () => {
-    const proxy = await through(shared);
-    const connection = await connect(`redis://127.0.0.1:${proxy.port}`);
-    proxy.set('cut');
-    const late = connection.redis.set('nas:key', 'value');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    proxy.set('open');
-    expect(await late).toBe('OK');
   });
 
   it('can be closed at any moment, and waiting commands end', async () => {

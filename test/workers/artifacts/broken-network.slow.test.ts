@@ -161,20 +161,6 @@ describe('an interrupted transfer', () => {
     const second = await hosted.put(path);
     await reach(() => url).get(second, join(temporaryFolder(), 'file'));
   });
-
-  it('carries 100 MB in both directions', async () => {
-    const { hosted, url } = await network();
-    const path = fileWith(Buffer.alloc(0));
-    const chunk = someBytes(megabyte);
-    for (let i = 0; i < 100; i++) writeFileSync(path, chunk.fill(i, 0, 8), { flag: 'a' });
-    const worker = reach(() => url);
-    const artifact = await worker.put(path);
-    expect(artifact.bytes).toBe(100 * megabyte);
-    const folder = temporaryFolder();
-    await hosted.get(artifact, join(folder, 'taken'));
-    await worker.get(artifact, join(folder, 'fetched'));
-    expect(await reach(() => url).put(join(folder, 'fetched'))).toEqual(artifact);
-  });
 });
 
 describe('a coordinator', () => {

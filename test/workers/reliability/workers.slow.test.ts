@@ -62,29 +62,6 @@ describeWithValkey('workers of a queue', () => {
     expect(found.trials.filter((trial) => trial.state === 'complete')).toHaveLength(5);
   });
 
-  it('fail a trial whose process is killed three times, and keep running', async () => {
-    const { directory, valkey, machines } = place;
-    const { file } = writeEvaluations(directory, queueAt(valkey.url), {
-      name: 'fatal',
-      body: `
-        const poison = file('fatal.seed');
-        try { writeFileSync(poison, String(seed), { flag: 'wx' }); } catch {}
-        if (readFileSync(poison, 'utf8') === String(seed)) process.kill(process.pid, 'SIGKILL');
-      `,
-      search: '{ controller: random, trials: 3, parallel: 1, retries: 2 }',
-    });
-    const worker = machines.worker(valkey.url, { args: ['--allow-modules'] });
-    await machines.ready(valkey.url, worker);
-    const { found, events } = await runQueued({ file, workdir: join(directory, 'fatal') });
-    expect(found.trials.map(({ state }) => state)).toEqual(['failed', 'complete', 'complete']);
-    expect(found.trials[0].message).toContain('SIGKILL');
-    expect(retriesOf(events).map(({ attempt, attempts }) => [attempt, attempts])).toEqual([
-      [2, 3],
-      [3, 3],
-    ]);
-    expect(worker.isRunning()).toBe(true);
-  });
-
   it('give the same results with clocks that are wrong by an hour', async () => {
     const { directory, valkey, machines } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), { name: 'clocks' });
