@@ -2,8 +2,6 @@ import { changeText, valueText, type Unit } from './number-text.js';
 import { mean, meanOrZero, sum } from './statistics.js';
 import type { TaskType } from './task.js';
 
-export { mean, sum as total };
-
 /** `confusion[actual][predicted]`: number of images. */
 export type Confusion = readonly (readonly number[])[];
 

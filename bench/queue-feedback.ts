@@ -15,6 +15,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { z } from 'zod';
+import { mean } from '../base/statistics.js';
 import { Random } from '../base/random.js';
 import type { TableExperiment } from '../experiments/index.js';
 import type { TableResults } from '../runner/index.js';
@@ -46,7 +47,6 @@ const budget = Number(options.budget);
 const seeds = Array.from({ length: Number(options.seeds) }, (_, seed) => seed);
 const listed = (text: string): string[] => text.split(',').filter(Boolean);
 const slotCounts = listed(options.slots).map(Number);
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 const space: TableExperiment['space'] = { type: 'table', file, decisions: recogniseDecisions(readCsv(file)) };
 const variants = listed(options.devices).map((device) => ({

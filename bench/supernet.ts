@@ -17,7 +17,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { mean } from '../latency-models/statistics.js';
+import { mean } from '../base/statistics.js';
 import { trainAlone, type Trained } from './supernet/alone.js';
 import { cifarImages, createSetting, recipes } from './supernet/setting.js';
 import { straight, trainSupernet, tuned, tunings, variants } from './supernet/members.js';

@@ -1,8 +1,6 @@
 import type { Random } from '../base/random.js';
 import { mean, quantile, sum } from '../base/statistics.js';
 
-export { mean };
-
 export const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
 export const median = (values: readonly number[]): number => quantile(ascending(values), 0.5);

@@ -8,6 +8,7 @@ import {
 import type { Images, Peer } from './peer.js';
 import { executedBy } from '../../compiler/index.js';
 import { Random } from '../../base/random.js';
+import { product } from '../../base/statistics.js';
 import { spearman } from '../../latency-models/statistics.js';
 import { defaultProtocol, type Protocol } from '../../latency-models/index.js';
 import { costs } from '../../spaces/index.js';
@@ -34,7 +35,7 @@ const part = 32;
 
 async function* batchesOf({ values, shape }: Images): AsyncGenerator<{ images: Float32Array; shape: number[] }> {
   const [count, ...image] = shape;
-  const size = image.reduce((a, b) => a * b, 1);
+  const size = product(image);
   for (let start = 0; start < count; start += part) {
     const end = Math.min(count, start + part);
     yield await Promise.resolve({ images: values.slice(start * size, end * size), shape: [end - start, ...image] });
@@ -74,7 +75,7 @@ const calibrationImages = 8;
 export function randomImages(input: readonly number[]): Images {
   const shape = [calibrationImages, ...input];
   const random = new Random(1, 'int8', 'images');
-  return { values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), shape };
+  return { values: Float32Array.from({ length: product(shape) }, () => random.normal()), shape };
 }
 
 /** Times a network and its quantized forms side by side. */

@@ -1,7 +1,7 @@
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import { quantile } from '../../base/statistics.js';
-import { ascending, mean } from '../../latency-models/statistics.js';
+import { mean, quantile } from '../../base/statistics.js';
+import { ascending } from '../../latency-models/statistics.js';
 import type { DeviceTable } from '../../latency-models/predictors/device-table.js';
 import type { Sample } from '../../latency-models/predictors/features.js';
 import { fitSamples, type FitOptions } from '../../latency-models/predictors/fit.js';

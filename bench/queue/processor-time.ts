@@ -1,3 +1,4 @@
+import { sum } from '../../base/statistics.js';
 import { existsSync, readFileSync } from 'node:fs';
 
 /** Whether the system reports the CPU time of other processes (Linux). */
@@ -32,8 +33,6 @@ export interface Parts {
   readonly server: number;
   readonly workers: readonly number[];
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** CPU seconds of each part so far; this process is the coordinator. Empty if the system does not report them. */
 export function secondsOf({ server, workers }: Parts): PartSeconds {

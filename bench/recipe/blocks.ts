@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Random } from '../../base/random.js';
-import { mean, median } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
+import { median } from '../../latency-models/statistics.js';
 import { hypervolume } from '../../search/index.js';
 import { costs, genotypeId, sampleGenotype, type Network } from '../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';

@@ -1,4 +1,4 @@
-import { mean } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
 import { foundBy } from './search.js';
 import { each, points, signed, standardError, type Setting } from './setting.js';
 import type { Rows } from './studies.js';

@@ -1,4 +1,4 @@
-import { mean } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
 import type { Network } from '../../spaces/index.js';
 import { prepareTeacher, teacherSchema, type TeacherConfig } from '../../trainers/index.js';
 import { threads } from '../supernet/alone.js';

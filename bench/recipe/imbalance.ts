@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mean } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
 import {
   dataSchema,
   defaultAugment,

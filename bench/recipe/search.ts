@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isTableExperiment, parseExperiment } from '../../experiments/index.js';
 import { runExperiment } from '../../runner/index.js';
-import { mean } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
 import { hypervolume, nonDominated } from '../../search/index.js';
 import { testErrors } from '../search/judge.js';
 import {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createSpace, spaceSchema, type Network, type Space } from '../../spaces/index.js';
-import { mean } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
 import {
   completeTraining,
   defaultAugment,

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../base/random.js';
-import { kendall, mean } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
+import { kendall } from '../../latency-models/statistics.js';
 import { genotypeId, sampleGenotype, type Network, type Space } from '../../spaces/index.js';
 import {
   dataSchema,

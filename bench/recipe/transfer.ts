@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Random } from '../../base/random.js';
 import { withMetadata, type ModelMetadata } from '../../deploy/index.js';
 import { evaluateOnSplit } from '../../runner/index.js';
-import { mean } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
 import { presetNetworks, type Network } from '../../spaces/index.js';
 import { toOnnx } from '../../spaces/models/index.js';
 import {

@@ -1,6 +1,5 @@
-import { quantile } from '../../base/statistics.js';
+import { mean, quantile } from '../../base/statistics.js';
 import { csvLine } from '../../base/text.js';
-import { mean } from '../../latency-models/statistics.js';
 import type { Comparison, TaskResult } from './task.js';
 
 export interface Quartiles {

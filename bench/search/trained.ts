@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { mean } from '../../base/statistics.js';
 import { Random } from '../../base/random.js';
 import { median } from '../../latency-models/statistics.js';
 import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../spaces/index.js';
@@ -91,7 +92,6 @@ export function describeTrained({ controller, cost, trials }: TrainedSetting, ru
   const late = asks.slice(-early.length);
   const seconds = (part: readonly number[]): number => (part.at(-1) ?? NaN) - (part.at(0) ?? NaN);
   const rate = (part: readonly number[]): string => (part.length / seconds(part)).toFixed(0);
-  const mean = (part: readonly number[]): number => part.reduce((sum, one) => sum + one, 0) / part.length;
   return [
     controller,
     cost === 'macs' ? 'exact' : 'predicted',

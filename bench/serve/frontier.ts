@@ -1,3 +1,4 @@
+import { sum } from '../../base/statistics.js';
 import { choiceName } from '../../serve/models/model.js';
 import { frontierSubjects, subjectText, writeModels, type Subject } from './networks.js';
 import { pixelRequests } from './requests.js';
@@ -18,10 +19,7 @@ function mixText(measurements: readonly Measurement[], subjects: readonly Subjec
   const counts = subjects.map(({ name }) =>
     measurements.reduce((sum, { report }) => sum + (report.networks[name] ?? 0), 0),
   );
-  const all = Math.max(
-    1,
-    counts.reduce((a, b) => a + b, 0),
-  );
+  const all = Math.max(1, sum(counts));
   return counts.map((count, i) => `${((100 * count) / all).toFixed(0)} % ${subjects[i].name}`).join(', ');
 }
 

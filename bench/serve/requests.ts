@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { product } from '../../base/statistics.js';
 import { Random } from '../../base/random.js';
 import type { LoadRequest } from './load/plan.js';
 
 type Shape = readonly [height: number, width: number, channels: number];
-
-const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
 /** Equivalent requests for `nas serve` and for the peers, with the same body. */
 export interface Requests {
@@ -29,7 +28,7 @@ function tensorRequests(body: string, path: string, model: string): Requests {
 export function rawRequests(folder: string, shape: Shape, model: string): Requests {
   const random = new Random(1, 'raw');
   const body = join(folder, 'values.bin');
-  writeFileSync(body, new Uint8Array(Float32Array.from({ length: sizeOf(shape) }, () => random.normal()).buffer));
+  writeFileSync(body, new Uint8Array(Float32Array.from({ length: product(shape) }, () => random.normal()).buffer));
   return tensorRequests(body, '/raw', model);
 }
 
@@ -39,7 +38,7 @@ export function pixelRequests(folder: string, shape: Shape, model: string): Requ
   const body = join(folder, 'pixels.bin');
   writeFileSync(
     body,
-    Uint8Array.from({ length: sizeOf(shape) }, () => random.int(256)),
+    Uint8Array.from({ length: product(shape) }, () => random.int(256)),
   );
   return tensorRequests(body, '/pixels', model);
 }

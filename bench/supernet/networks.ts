@@ -8,7 +8,8 @@ import {
   type Network,
   type Space,
 } from '../../spaces/index.js';
-import { kendall, mean, spearman } from '../../latency-models/statistics.js';
+import { mean } from '../../base/statistics.js';
+import { kendall, spearman } from '../../latency-models/statistics.js';
 
 /** A network of the comparison. */
 export interface Subject {

@@ -1,5 +1,6 @@
 /** The status line of a server, computed from its Prometheus metrics. */
 import type { Registry } from 'prom-client';
+import { sum } from '../../base/statistics.js';
 import { ms, percent } from '../../base/number-text.js';
 import { imageTasks } from '../../serve/http/images/tasks.js';
 
@@ -29,8 +30,6 @@ function sums<K>(samples: readonly Sample[], key: (labels: Sample['labels']) => 
   return result;
 }
 
-const total = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
-
 export async function countsOf(registry: Registry): Promise<Counts> {
   const metrics = await registry.getMetricsAsJSON();
   const samples = (name: string): readonly Sample[] => metrics.find((metric) => metric.name === name)?.values ?? [];
@@ -41,8 +40,8 @@ export async function countsOf(registry: Registry): Promise<Counts> {
     requests: sums(work('nas_requests_total'), ({ status }) => String(status)),
     within: sums(buckets, ({ le }) => (le === '+Inf' ? Infinity : Number(le))),
     answers: sums(samples('nas_answers_total'), ({ network }) => String(network)),
-    late: total(samples('nas_late_answers_total').map(({ value }) => value)),
-    depth: total(samples('nas_queue_depth').map(({ value }) => value)),
+    late: sum(samples('nas_late_answers_total').map(({ value }) => value)),
+    depth: sum(samples('nas_queue_depth').map(({ value }) => value)),
   };
 }
 
@@ -73,12 +72,12 @@ export function figuresLine(before: Counts, after: Counts, seconds: number): str
   const requests = differences(after.requests, before.requests);
   const within = differences(after.within, before.within);
   const answers = differences(after.answers, before.answers);
-  const answered = total(answers.values());
+  const answered = sum(answers.values());
   const perSecond = (count: number): string => {
     const rate = count / seconds;
     return rate > 0 && rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en-US');
   };
-  const refused = total(refusals.map((status) => requests.get(status) ?? 0));
+  const refused = sum(refusals.map((status) => requests.get(status) ?? 0));
   const quantiles = (['p50', 'p99'] as const).flatMap((name) => {
     const took = quantile(within, Number(name.slice(1)) / 100);
     return took === null ? [] : [`${name} ${ms(took)}`];
@@ -88,7 +87,7 @@ export function figuresLine(before: Counts, after: Counts, seconds: number): str
     .sort(([, a], [, b]) => b - a)
     .map(([network, count]) => `${network} ${Math.round((100 * count) / answered)} %`);
   return [
-    `${perSecond(total(requests.values()))} requests/s`,
+    `${perSecond(sum(requests.values()))} requests/s`,
     ...(answered === 0 ? [] : [`${percent(1 - (after.late - before.late) / answered)} in time`]),
     ...quantiles,
     `${after.depth} waiting`,

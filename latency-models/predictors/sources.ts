@@ -1,5 +1,5 @@
 import { Cholesky, dot } from '../../base/linear-algebra.js';
-import { mean } from '../statistics.js';
+import { mean } from '../../base/statistics.js';
 import { columnsOf, heavyTraffic, layerCost, type Columns } from './columns.js';
 import type { Catalogue, Column, Profile, Sample } from './features.js';
 import { minimiseNonNegative, normalEquations } from './nnls.js';

@@ -1,6 +1,7 @@
 import { frontier } from '../../search/frontier.js';
 import type { FinalRecord, FoldRecord, Store, StoredPrecision } from '../../store/index.js';
-import { isMetric, mean, metricsOf, total } from '../../base/scores.js';
+import { mean, sum } from '../../base/statistics.js';
+import { isMetric, metricsOf } from '../../base/scores.js';
 import { isAccuracy } from '../../experiments/schema/measures.js';
 import { plainValues } from '../../runner/stored/candidates.js';
 import { objectivesOf } from '../../runner/stored/experiment.js';
@@ -60,7 +61,7 @@ function summaryOf(records: readonly FoldRecord[]): FoldSummary | null {
   const known = accuracies.filter((accuracy) => accuracy !== null);
   if (known.length < 2) return null;
   const average = mean(known);
-  const variance = total(known.map((accuracy) => (accuracy - average) ** 2)) / (known.length - 1);
+  const variance = sum(known.map((accuracy) => (accuracy - average) ** 2)) / (known.length - 1);
   return { folds: records[0].of, accuracies, mean: average, standardError: Math.sqrt(variance / known.length) };
 }
 

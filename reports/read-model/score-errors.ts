@@ -2,13 +2,13 @@ import { type Certainty, normal } from '../../base/certainty.js';
 import {
   classScores,
   outputScores,
-  total,
   type ClassDetails,
   type ClassScores,
   type Details,
   type Metric,
   type OutputColumn,
 } from '../../base/scores.js';
+import { sum } from '../../base/statistics.js';
 
 /** Shrinks a share towards 1/2 by two successes and two failures, so that 0 and 1 have an error, too. */
 const shrunk = (share: number, images: number): number => (share * images + 2) / (images + 4);
@@ -41,7 +41,7 @@ export function metricErrors(details: Details): Readonly<Partial<Record<Metric, 
   if (worst === undefined) return {};
   const variances = recalls.map(({ recall, count }) => standardErrorOf(recall, count) ** 2);
   return {
-    balanced_accuracy: Math.sqrt(total(variances)) / recalls.length,
+    balanced_accuracy: Math.sqrt(sum(variances)) / recalls.length,
     macro_f1: errorOfMacroF1(details),
     worst_recall: standardErrorOf(worst.recall, worst.count),
   };
@@ -49,7 +49,7 @@ export function metricErrors(details: Details): Readonly<Partial<Record<Metric, 
 
 function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number {
   const scores = classScores(confusion);
-  const sizes = confusion.map((row, c) => total(row) + total(confusion.map((other) => other[c])));
+  const sizes = confusion.map((row, c) => sum(row) + sum(confusion.map((other) => other[c])));
   /** Of F1 of a class, for an image of it or taken for it. */
   const derivative = (c: number, isRight: boolean): number => {
     const { f1 } = scores[c];
@@ -62,7 +62,7 @@ function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number 
       return images * change * change;
     }),
   );
-  return Math.sqrt(total(squares)) / Math.max(1, scores.filter(({ f1 }) => f1 !== null).length);
+  return Math.sqrt(sum(squares)) / Math.max(1, scores.filter(({ f1 }) => f1 !== null).length);
 }
 
 /** Standard error of the main score, where the images of each cell do not give it. */

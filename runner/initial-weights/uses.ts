@@ -1,3 +1,4 @@
+import { product } from '../../base/statistics.js';
 import { type Member, sharedName } from '../../spaces/index.js';
 import { type Weights, weightSpecs } from '../../spaces/models/index.js';
 import type { Coverage } from '../../trainers/index.js';
@@ -68,7 +69,6 @@ export function overlapOf({ network, places }: Member, shared: Weights): Coverag
     const name = sharedName(places, own);
     const given = shared.get(name)?.shape;
     const isTaken = useOf(shape, given, !name.startsWith('logits/')) !== 'random';
-    const product = (sides: readonly number[]): number => sides.reduce((a, b) => a * b, 1);
     values.all += product(shape);
     if (isTaken) values.given += product(shape.map((side, axis) => Math.min(side, given?.[axis] ?? 0)));
     if (!own.endsWith('kernel')) continue;

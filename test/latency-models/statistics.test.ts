@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
-import { quantile } from '../../base/statistics.js';
+import { mean, quantile } from '../../base/statistics.js';
 import {
   ascending,
   blockBootstrap,
   interquartileMean,
   kendall,
-  mean,
   meanAbsolutePercentageError,
   median,
   ranks,

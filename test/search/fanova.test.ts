@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { mean } from '../../base/statistics.js';
 import { Random } from '../../base/random.js';
 import { decompose, functionalAnova, growTree, type Observations } from '../../search/fanova.js';
 import { products } from '../../spaces/genotype.js';
@@ -16,7 +17,6 @@ function observed(sizes: readonly number[], rows: number, value: Value, random: 
   };
 }
 
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 const variance = (values: readonly number[]): number => mean(values.map((value) => (value - mean(values)) ** 2));
 
 /** The variance of the means over each decision's choices, by looking at every network of the space. */

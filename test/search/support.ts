@@ -1,3 +1,4 @@
+import { mean } from '../../base/statistics.js';
 import {
   createController,
   searchSchema,
@@ -27,8 +28,6 @@ export const canonicalSpace: DecisionSpace = {
 
 /** How many networks `canonicalSpace` has. */
 export const canonicalCount = 3 + 9 + 27;
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Latency in ms and parameters: known before training. */
 export const cheapValues = (genotype: Genotype): Values => ({

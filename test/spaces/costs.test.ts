@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { product } from '../../base/statistics.js';
 import { costs, layersOf, type Network } from '../../spaces/index.js';
 import { handNetwork, smallNetworks } from './networks.js';
 import { mobilenetV2, mobilenetV3Large, mobilenetV3Small } from './published.js';
-
-const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 describe('costs', () => {
   it('agrees with arithmetic by hand', () => {
@@ -60,8 +59,8 @@ describe('costs', () => {
           result.params,
           result.trafficBytes,
         ]);
-        const largest = Math.max(...layersOf(network).map(({ input, output }) => size(input) + size(output)));
-        expect(result.activationBytes).toBeGreaterThanOrEqual(4 * size(network.input));
+        const largest = Math.max(...layersOf(network).map(({ input, output }) => product(input) + product(output)));
+        expect(result.activationBytes).toBeGreaterThanOrEqual(4 * product(network.input));
         expect(result.activationBytes).toBeLessThanOrEqual(4 * 3 * largest);
       }),
     );

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { sum } from '../../base/statistics.js';
 import type { Store } from '../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
 import type { QueueConnection } from '../connection.js';
@@ -67,11 +68,9 @@ export async function chooseGroup(options: GroupOptions): Promise<string> {
 
 const slotsText = (count: number): string => `${count} slot${count === 1 ? '' : 's'}`;
 
-const sum = (slots: ReadonlyMap<string, number>): number => [...slots.values()].reduce((a, b) => a + b, 0);
-
 function groupMessage(slots: ReadonlyMap<string, number>, group: string, text: string): string {
   const own = slots.get(group) ?? 0;
-  const others = sum(slots) - own;
+  const others = sum(slots.values()) - own;
   const message = `The run works on machines of group ${group} (${text}): ${slotsText(own)} now`;
   if (others === 0) return message;
   return `${message}; ${slotsText(others)} of machines whose results differ in the last bits are left out (workers.mixed takes them)`;
@@ -79,7 +78,7 @@ function groupMessage(slots: ReadonlyMap<string, number>, group: string, text: s
 
 /** Reports a large difference between the slots of the workers and the trials that the search runs at once. */
 export function reportSlots(byGroup: ReadonlyMap<string, number>, parallel: number, observe: RunObserver): void {
-  const slots = sum(byGroup);
+  const slots = sum(byGroup.values());
   if (slots > 0 && slots * 2 <= parallel)
     observe({
       kind: 'note',

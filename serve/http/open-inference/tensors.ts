@@ -1,3 +1,4 @@
+import { product } from '../../../base/statistics.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { renderInput, type PixelLayout } from '../../inference/pixel-layout.js';
 import type { Input, RunOptions } from '../../inference/pool.js';
@@ -9,7 +10,6 @@ import type { Served } from '../served.js';
 import { bytesOf, inputNames, type Datatype } from './wire.js';
 
 const isBytes = (data: DescribedTensor['data']): data is Buffer => Buffer.isBuffer(data);
-const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const text = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
 /** Shape of an image in a data type. @throws Refusal 400 when the data type is not accepted. */
@@ -107,7 +107,7 @@ function describeRaw(bytes: Buffer, served: Served): DescribedTensor {
   for (const datatype of ['FP32', 'UINT8'] as const) {
     const image = datatype === 'FP32' ? served.values : served.pixels;
     if (image === null) continue;
-    const size = elements(image) * bytesOf[datatype];
+    const size = product(image) * bytesOf[datatype];
     const name = datatype === 'FP32' ? inputNames.values : inputNames.pixels;
     if (bytes.length === size) return { kind: 'described', name, datatype, shape: [1, ...image], data: bytes };
     sizes.push(`${size} (${datatype})`);
@@ -134,7 +134,7 @@ export function inputsOf(tensor: Tensor, served: Served, most: number): readonly
   const image = shapeFor(datatype, served);
   checkName(described, served);
   const count = countOf(described, image, most);
-  const size = elements(image);
+  const size = product(image);
   if (isBytes(data)) checkBytes(data, datatype, count * size);
   if (datatype === 'UINT8') {
     const bytes = isBytes(data) ? data : new Uint8Array(count * size);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mean } from '../../../base/statistics.js';
 import { Random } from '../../../base/random.js';
 import {
   Catalogue,
@@ -38,7 +39,6 @@ async function errors(
     const withTimes = networks.map((observation) => timed(observation, random));
     return { without: errorOf(networks), withTimes: errorOf(withTimes) };
   });
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   return { without: mean(draws.map((draw) => draw.without)), withTimes: mean(draws.map((draw) => draw.withTimes)) };
 }
 

@@ -75,5 +75,4 @@ export function missed(history: readonly TrialResult[], objectives = both): numb
   return 1 - hypervolume(pointsOf(history, objectives), worst) / best;
 }
 
-export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 export const seeds = [0, 1, 2, 3];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mean } from '../../../base/statistics.js';
 import type { ControllerName, Objective, TrialResult, Values } from '../../../search/index.js';
 import { enumerate, genotypeId, tableSpace, type Genotype } from '../../../spaces/index.js';
 import {
@@ -7,7 +8,6 @@ import {
   complete,
   count,
   latency,
-  mean,
   missed,
   ops,
   search,

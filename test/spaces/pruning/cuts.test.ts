@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { sum } from '../../../base/statistics.js';
 import { Random } from '../../../base/random.js';
 import {
   channelGroups,
@@ -40,7 +41,6 @@ function slowly(network: Network, importance: Importance, multiple: number, step
         const left = ranked(own)
           .slice(0, before)
           .map((channel) => own[channel]);
-        const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
         return [{ next, name, width, price: sum(left.slice(width)) / sum(left) / (now - costs(cut).macs) }];
       }
       return [];

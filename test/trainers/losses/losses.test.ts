@@ -4,6 +4,7 @@ import '@tensorflow/tfjs-layers';
 import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { mean } from '../../../base/statistics.js';
 import {
   answerLoss,
   attentionDistance,
@@ -33,7 +34,6 @@ const softmax = (row: readonly number[]): number[] => {
   const total = e.reduce((a, b) => a + b, 0);
   return e.map((x) => x / total);
 };
-const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 const kl = (p: readonly number[], q: readonly number[]): number =>
   p.reduce((sum, x, i) => sum + (x === 0 ? 0 : x * Math.log(x / (q[i] ?? NaN))), 0);
 
@@ -58,7 +58,7 @@ const S = (): tf.Tensor2D => tf.tensor2d(student);
 
 describe('cross-entropy', () => {
   test.each([0, 0.1, 1])('is the mean over the batch of -sum y log p with smoothing %d', (smoothing) => {
-    const expected = meanOf(
+    const expected = mean(
       student.map((row, i) => {
         const p = softmax(row);
         return -(labels[i] ?? []).reduce(
@@ -200,7 +200,7 @@ describe('weights of classes', () => {
 
 describe('knowledge distillation', () => {
   test.each([1, 4])('is T^2 KL(teacher || student) at temperature %d', (t) => {
-    const expected = meanOf(
+    const expected = mean(
       student.map(
         (row, i) => t * t * kl(softmax((teacher[i] ?? []).map((x) => x / t)), softmax(row.map((x) => x / t))),
       ),
@@ -221,7 +221,7 @@ describe('decoupled distillation', () => {
 
   test.each([1, 3])('is T^2 (alpha TCKD + beta NCKD) at temperature %d', (t) => {
     const targets = [1, 0, 2];
-    const expected = meanOf(
+    const expected = mean(
       student.map((row, i) => {
         const s = parts(row, targets[i] ?? 0, t);
         const q = parts(teacher[i] ?? [], targets[i] ?? 0, t);

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { product } from '../../../base/statistics.js';
 import { compile, resolveTarget, StateStore, type HostTensor, type Target } from '../../../compiler/index.js';
 import { sharedName, type Member, type SpaceConfig, type Task } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type Weights } from '../../../spaces/models/index.js';
@@ -64,7 +65,7 @@ async function alone(member: Member, shared: Weights): Promise<Found> {
     const whole = shared.get(sharedName(member.places, name));
     return [
       name,
-      whole === undefined ? { shape, data: new Float32Array(size(shape)) } : slicedTo(whole, shape),
+      whole === undefined ? { shape, data: new Float32Array(product(shape)) } : slicedTo(whole, shape),
     ] as const;
   });
   const program = createNetworkProgram({ ...learning, network, initial: new Map(parts) });
@@ -82,7 +83,6 @@ async function alone(member: Member, shared: Weights): Promise<Found> {
 }
 
 const floats = (value: HostTensor | undefined): Float32Array => Float32Array.from(value?.data ?? []);
-const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const nonzero = (data: ArrayLike<number>): number => Array.from(data).filter((value) => value !== 0).length;
 
 /** Members have the loss and the gradients of the same network trained alone, bit for bit. */
