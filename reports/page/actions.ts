@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Actions, RunId, SpaceDecision } from './api.js';
+import type { Actions, Bodies, RunId, SpaceDecision } from './api.js';
 import { noteIn } from '../../runner/stored/notes.js';
-import { bodySchemas, parseBody } from './requests.js';
+import { parseBody } from './requests.js';
 import { lockTimeout, type RunFolder } from './run-folder.js';
 
 type Action = keyof Actions;
 
 type Handlers = {
-  readonly [A in Action]: (workdir: string, body: Actions[A]['body']) => Promise<Actions[A]['answer']>;
+  readonly [A in Action]: (workdir: string, body: Bodies[A]) => Promise<Actions[A]>;
 };
 
 /** Visitors wait for the page while it waits for a lock; and the runs may be others', whose code it does not run. */
@@ -41,7 +41,7 @@ export function serveActions(app: FastifyInstance, folder: RunFolder): void {
   const serve = <A extends Action>(address: A, act: Handlers[A]): void => {
     app.post(address, async (request: FastifyRequest<{ Params: { run: RunId } }>, reply: FastifyReply) => {
       const { workdir } = folder.run(request.params.run);
-      const body = parseBody<Actions[A]['body']>(bodySchemas[address], request);
+      const body = parseBody(address, request);
       return reply.header('cache-control', 'no-store').send(await act(workdir, body));
     });
   };

@@ -5,6 +5,7 @@
  * Accuracies are in [0, 1], latencies in ms, sizes in bytes, `at` in ms since 1970, `...After` in seconds after the run's
  * start (simulated for tables). Unknown values are null.
  */
+import type { z } from 'zod';
 import type { Objective, Values } from '../../search/index.js';
 import type { Choice } from '../../spaces/index.js';
 import type {
@@ -16,7 +17,7 @@ import type {
   TrialState,
 } from '../../store/index.js';
 import type { Activity } from '../read-model/activity.js';
-import type { NoteChange, Notes } from '../../runner/stored/notes.js';
+import type { Notes } from '../../runner/stored/notes.js';
 import type { ResourceSample } from '../../runner/stored/resources.js';
 import type {
   Certainty,
@@ -33,6 +34,7 @@ import type {
   RunSummary,
   RunWorkers,
 } from '../read-model/data.js';
+import type { bodySchemas, querySchemas } from './queries.js';
 
 export type * from '../read-model/data.js';
 export type { Note, Notes } from '../../runner/stored/notes.js';
@@ -376,45 +378,27 @@ export interface Answers {
 export type Address = keyof Answers;
 
 type Nothing = Readonly<Record<string, never>>;
+type QuerySchemas = typeof querySchemas;
 
-/** Query parameters; a list repeats its name (`runs=a&runs=b`). */
-export interface Queries {
-  readonly '/api/access': Nothing;
-  readonly '/api/runs': Nothing;
-  readonly '/api/runs/:run': Nothing;
-  /** Trials from a number on, at most `limit` (up to 5000); the server may return fewer. */
-  readonly '/api/runs/:run/trials': { readonly from?: number; readonly limit?: number };
-  /** Trials from `from` to `to`, exclusive: at most 1000. */
-  readonly '/api/runs/:run/texts': { readonly from: number; readonly to: number };
-  /** At most 500 trial numbers. */
-  readonly '/api/runs/:run/curves': { readonly trials: readonly number[] };
-  readonly '/api/runs/:run/trials/:trial': { readonly precision?: StoredPrecision };
-  readonly '/api/runs/:run/hypervolume': Nothing;
-  readonly '/api/runs/:run/importance': Nothing;
-  readonly '/api/runs/:run/timeline': Nothing;
-  readonly '/api/runs/:run/resources': Nothing;
-  readonly '/api/runs/:run/space': Nothing;
-  readonly '/api/runs/:run/predictions': Nothing;
-  /** 2 to 6 runs. */
-  readonly '/api/compare': { readonly runs: readonly RunId[] };
-}
+/** The query of an address, of answers and of streams. */
+export type Query<A> = A extends keyof QuerySchemas ? Readonly<z.output<QuerySchemas[A]>> : Nothing;
 
-/** JSON bodies of POST and the answers, by address; for requests with the token of changes. */
-export interface Actions {
+/** Bodies of POST, by address; for requests with the token of changes. */
+export type Bodies = { readonly [A in keyof typeof bodySchemas]: Readonly<z.output<(typeof bodySchemas)[A]>> };
+
+/** Answers to POST. */
+export interface Actions extends Readonly<Record<keyof Bodies, unknown>> {
   /** Asks a run that goes on to write its checkpoints and stop. */
-  readonly '/api/runs/:run/stop': { readonly body: Nothing; readonly answer: Nothing };
+  readonly '/api/runs/:run/stop': Nothing;
   /** Has the run try a network next; choices that are not given are drawn at random. */
   readonly '/api/runs/:run/enqueue': {
-    readonly body: { readonly choices: Readonly<Record<string, Choice>>; readonly name?: string };
-    /** `planned`: the search has a trial left for it. */
-    readonly answer: {
-      readonly name: string;
-      readonly choices: Readonly<Record<string, Choice>>;
-      readonly planned: boolean;
-    };
+    readonly name: string;
+    readonly choices: Readonly<Record<string, Choice>>;
+    /** Whether the search has a trial left for it. */
+    readonly planned: boolean;
   };
   /** Changes the note and the tags of a trial, or of the run. */
-  readonly '/api/runs/:run/note': { readonly body: NoteChange; readonly answer: Nothing };
+  readonly '/api/runs/:run/note': Nothing;
 }
 
 /**
@@ -429,11 +413,6 @@ export interface Streams {
    * `gone` is the last event: the run's file was replaced, removed, or has become unreadable.
    */
   readonly '/api/runs/:run/live': { readonly changes: Changes; readonly gone: ErrorAnswer };
-}
-
-export interface StreamQueries {
-  readonly '/api/live': Nothing;
-  readonly '/api/runs/:run/live': { readonly after?: number };
 }
 
 /** A file of a run's workdir: `/files/:run/artifacts/frontier/trial-3.onnx`. */

@@ -5,7 +5,7 @@ import { collectPredictions } from '../read-model/statistics.js';
 import { readResources } from '../../runner/stored/resources.js';
 import { decisionsIn } from './actions.js';
 import { hasToken, type Access } from './access.js';
-import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
+import type { Address, Answers, ComparisonAnswer, Query, RunId } from './api.js';
 import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
 import { evenly } from '../../base/statistics.js';
@@ -13,7 +13,7 @@ import { collectRunAnswer } from './collect/run-answer.js';
 import type { RunCache } from './collect/run-cache.js';
 import { collectTimeline } from './collect/timeline.js';
 import { collectTrialAnswer } from './collect/trial-answer.js';
-import { parseQuery, parseTrial, querySchemas } from './requests.js';
+import { parseQuery, parseTrial } from './requests.js';
 import type { WatchedRun, RunFolder } from './run-folder.js';
 import type { RunList } from './run-list.js';
 
@@ -25,7 +25,7 @@ const maxSamples = 600;
 
 interface ParsedRequest<A extends Address> {
   readonly params: { readonly run: RunId; readonly trial?: string };
-  readonly query: Queries[A];
+  readonly query: Query<A>;
   /** What its token allows the request. */
   readonly may: Answers['/api/access'];
 }
@@ -110,7 +110,7 @@ const answering =
     request: FastifyRequest<{ Params: ParsedRequest<A>['params'] }>,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const query = parseQuery(querySchemas[address], request);
+    const query = parseQuery(address, request);
     const has = (token: string | null): boolean => token !== null && hasToken(request, token);
     const [changes, images] = [has(access.changeToken), has(access.imageToken)];
     const may = { changes, images, isKnown: changes || images || has(access.token) };

@@ -7,31 +7,22 @@ import { databasePath, hasRun, workdirFiles } from '../../runner/stored/workdir.
 import type { RunId } from './api.js';
 import { RunCache } from './collect/run-cache.js';
 
-/** Inode, size and time of a database, its log and the notes; equal stamps mean that nothing was written. */
-interface FileStamp {
-  readonly text: string;
-  /** False right after a write: a second write within the file system's clock resolution leaves the same stamp. */
+/** What a run looked like at one time; two checks that differ call for a read. */
+export interface Check {
+  /** Inode, size and time of its database, its log and its notes, and whether a process works in it; null: there is no run. */
+  readonly seen: string | null;
+  /** False right after a write: a second write within the file system's clock resolution changes nothing of `seen`. */
   readonly isSettled: boolean;
+  /** ms since 1970. */
+  readonly at: number;
 }
 
 /** Upper bound of a file system's clock resolution, ms. */
 const clockResolution = 100;
 
-/** Two `stat` calls; does not open the file. @returns null when there is no database */
-function stampOf(workdir: string, clock: Clock): FileStamp | null {
-  const path = databasePath(workdir);
-  const notes = join(workdir, workdirFiles.notes);
-  const [file, ...others] = [path, `${path}-wal`, notes].map((one) =>
-    statSync(one, { bigint: true, throwIfNoEntry: false }),
-  );
-  if (file === undefined) return null;
-  const stats = [file, ...others.filter((one) => one !== undefined)];
-  const latest = Math.max(...stats.map(({ mtimeMs }) => Number(mtimeMs)));
-  return {
-    text: stats.map(({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`).join(', '),
-    isSettled: clock() - latest > clockResolution,
-  };
-}
+/** @param ages whether the run changes without a write: its pace and ETA depend on the time */
+export const mayHaveChanged = (before: Check, now: Check, ages: boolean): boolean =>
+  !before.isSettled || before.seen !== now.seen || (ages && now.at - before.at >= refreshInterval);
 
 /** How long a read waits for a locked database, ms. It blocks the whole server meanwhile. */
 export const lockTimeout = 200;
@@ -65,12 +56,29 @@ export class WatchedRun {
     return this.createdAt;
   }
 
-  stamp(): FileStamp | null {
-    return stampOf(this.workdir, this.clock);
-  }
-
-  isWorkedIn(): boolean {
-    return isWorkedIn(this.workdir);
+  /**
+   * Does not open the database.
+   * @param isEnded whether no process is expected to work in it, so that its lock is not tried
+   */
+  check(isEnded = false): Check {
+    const at = this.clock();
+    const path = databasePath(this.workdir);
+    const notes = join(this.workdir, workdirFiles.notes);
+    try {
+      const [file, ...others] = [path, `${path}-wal`, notes].map((one) =>
+        statSync(one, { bigint: true, throwIfNoEntry: false }),
+      );
+      if (file === undefined) return { seen: null, isSettled: true, at };
+      const stats = [file, ...others.filter((one) => one !== undefined)];
+      const latest = Math.max(...stats.map(({ mtimeMs }) => Number(mtimeMs)));
+      const files = stats.map(({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`).join(', ');
+      // The death of a process leaves no trace in the files.
+      const lock = isEnded ? '' : ` ${isWorkedIn(this.workdir)}`;
+      return { seen: `${files}${lock}`, isSettled: at - latest > clockResolution, at };
+    } catch {
+      // The read that follows reports the problem.
+      return { seen: 'unknown', isSettled: false, at };
+    }
   }
 
   /**

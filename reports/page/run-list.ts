@@ -3,7 +3,14 @@ import { messageOf, NasError } from '../../base/errors.js';
 import type { Clock } from '../../store/index.js';
 import type { RunEntry, RunId, RunsAnswer } from './api.js';
 import { collectEntry } from './collect/run-answer.js';
-import { processorTime, refreshInterval, restFactor, type RunFolder, type WatchedRun } from './run-folder.js';
+import {
+  mayHaveChanged,
+  processorTime,
+  restFactor,
+  type Check,
+  type RunFolder,
+  type WatchedRun,
+} from './run-folder.js';
 
 /** Waits until the time is over or the signal is aborted; does not keep the process alive. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
@@ -11,12 +18,10 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
 
 interface CachedEntry {
   readonly run: WatchedRun;
-  readonly stamp: string;
-  readonly isSettled: boolean;
-  readonly isWorkedIn: boolean;
   readonly entry: RunEntry;
-  /** When it was read, ms since 1970, and the processor time of the read, ms. */
-  readonly at: number;
+  /** Before the read. */
+  readonly check: Check;
+  /** Processor time of the read, ms. */
   readonly took: number;
 }
 
@@ -86,35 +91,26 @@ export class RunList {
   /** The current entry of a run; undefined when the run has vanished. */
   private async refresh(run: WatchedRun): Promise<CachedEntry | undefined> {
     const before = this.cached.get(run.id);
-    let start = processorTime();
+    const status = before === undefined ? undefined : statusOf(before.entry);
+    const check = run.check(status !== undefined && status !== 'running' && status !== 'died');
+    if (check.seen === null) return undefined;
+    if (before?.run === run && !this.isDue(before, check)) return before;
+    // Lets the server answer other requests between two runs.
+    await setImmediate();
+    const start = processorTime();
     try {
-      const stamp = run.stamp();
-      if (stamp === null) return undefined;
-      if (before?.run === run && !this.mayHaveChanged(before, stamp.text)) return before;
-      // Lets the server answer other requests between two runs.
-      await setImmediate();
-      const at = this.clock();
-      start = processorTime();
-      const isWorkedIn = run.isWorkedIn();
-      const entry = await run.read((store, cache) => collectEntry(store, run.id, cache, at));
-      const { text, isSettled } = stamp;
-      return { run, stamp: text, isSettled, isWorkedIn, entry, at, took: processorTime() - start };
+      const entry = await run.read((store, cache) => collectEntry(store, run.id, cache, check.at));
+      return { run, entry, check, took: processorTime() - start };
     } catch (error) {
       // Another process holds the lock for a moment; the last entry is still true.
       if (error instanceof NasError && error.code === 'in-use' && before?.run === run) return before;
       const hint = error instanceof NasError && error.hint !== undefined ? `. ${error.hint}` : '';
       const entry = { id: run.id, problem: `${messageOf(error)}${hint}` };
-      const took = processorTime() - start;
-      return { run, stamp: '', isSettled: false, isWorkedIn: false, entry, at: this.clock(), took };
+      return { run, entry, check: { ...check, isSettled: false }, took: processorTime() - start };
     }
   }
 
-  private mayHaveChanged({ run, stamp, isSettled, isWorkedIn, entry, at, took }: CachedEntry, now: string): boolean {
-    const age = this.clock() - at;
-    const status = statusOf(entry);
-    // The death of a process leaves no trace in the file.
-    if ((status === 'running' || status === 'died') && run.isWorkedIn() !== isWorkedIn) return true;
-    if (status === 'running' && age > refreshInterval) return true;
-    return (!isSettled || stamp !== now) && age >= restFactor * took;
+  private isDue({ entry, check, took }: CachedEntry, now: Check): boolean {
+    return mayHaveChanged(check, now, statusOf(entry) === 'running') && now.at - check.at >= restFactor * took;
   }
 }

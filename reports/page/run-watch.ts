@@ -4,7 +4,7 @@ import type { Clock } from '../../store/index.js';
 import type { Changes, ErrorAnswer } from './api.js';
 import { collectChanges } from './collect/changes.js';
 import { refusalOf } from './requests.js';
-import { processorTime, refreshInterval, restFactor, type WatchedRun } from './run-folder.js';
+import { mayHaveChanged, processorTime, restFactor, type Check, type WatchedRun } from './run-folder.js';
 
 /** How much of a run a listener knows. */
 export interface StreamPosition {
@@ -24,7 +24,7 @@ type ReadResult =
   | { readonly kind: 'locked' }
   | { readonly kind: 'unreadable'; readonly problem: ErrorAnswer };
 
-/** Shortest and longest time between two checks of the file's stamp, ms. */
+/** Shortest and longest time between two checks, ms. */
 const [interval, longestInterval] = [250, 10_000];
 /** Milliseconds between two parts for a listener that is behind: sending them takes the processor, too. */
 const partInterval = 250;
@@ -53,16 +53,8 @@ export class ReadQueue {
   }
 }
 
-/** What the file looked like at one check. */
-interface Check {
-  readonly seen: string;
-  readonly isSettled: boolean;
-  readonly at: number;
-}
-
 /**
- * Watches one run for all its listeners: checks its stamp four times a second, and reads the file only when the stamp
- * changed. A slow listener gets everything since its last message at once.
+ * Watches one run for all its listeners: checks it four times a second, and reads it only when a check differs. A slow listener gets everything since its last message at once.
  */
 export class RunWatch {
   private readonly reads = new Map<string, Promise<ReadResult>>();
@@ -76,7 +68,7 @@ export class RunWatch {
     private readonly clock: Clock,
     private readonly queue: ReadQueue,
   ) {
-    this.current = this.check();
+    this.current = run.check();
   }
 
   /** Changes since a position: at once and whenever there are more, until the signal is aborted or the run is gone. */
@@ -113,11 +105,7 @@ export class RunWatch {
   private async changeAfter(before: Check | null, signal: AbortSignal): Promise<void> {
     do {
       await (this.nextCheck ??= this.next());
-    } while (!signal.aborted && before !== null && this.isUnchanged(before));
-  }
-
-  private isUnchanged({ seen, isSettled, at }: Check): boolean {
-    return isSettled && seen === this.current.seen && this.current.at - at < refreshInterval;
+    } while (!signal.aborted && before !== null && !mayHaveChanged(before, this.current, true));
   }
 
   /** One check for all listeners that wait. */
@@ -126,20 +114,7 @@ export class RunWatch {
     this.nextCheck = undefined;
     this.took = 0;
     this.reads.clear();
-    this.current = this.check();
-  }
-
-  private check(): Check {
-    const at = this.clock();
-    try {
-      const stamp = this.run.stamp();
-      // The death of a process leaves no trace in the file.
-      const isWorkedIn = stamp !== null && this.run.isWorkedIn();
-      return { seen: `${stamp?.text ?? 'none'} ${isWorkedIn}`, isSettled: stamp?.isSettled ?? true, at };
-    } catch {
-      // The read that follows reports the problem.
-      return { seen: 'unknown', isSettled: false, at };
-    }
+    this.current = this.run.check();
   }
 
   /** @param signal of the first listener that asks: once it is gone, the others ask again at the next check */
@@ -167,7 +142,10 @@ export class RunWatch {
       });
     } catch (error) {
       if (error instanceof NasError && error.code === 'in-use') return { kind: 'locked' };
-      return { kind: 'unreadable', problem: this.run.stamp() === null ? removed(this.run) : refusalOf(error).body };
+      return {
+        kind: 'unreadable',
+        problem: this.run.check().seen === null ? removed(this.run) : refusalOf(error).body,
+      };
     } finally {
       this.took += processorTime() - start;
     }

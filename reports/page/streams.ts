@@ -2,8 +2,8 @@ import type { SSEMessage } from '@fastify/sse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import type { Clock } from '../../store/index.js';
-import type { RunId, StreamQueries, Streams } from './api.js';
-import { parseQuery, refusalOf, streamSchemas } from './requests.js';
+import type { Query, RunId, Streams } from './api.js';
+import { parseQuery, refusalOf } from './requests.js';
 import type { WatchedRun, RunFolder } from './run-folder.js';
 import type { RunList } from './run-list.js';
 import { ReadQueue, RunWatch, type StreamPosition } from './run-watch.js';
@@ -23,7 +23,7 @@ type Source<A extends keyof Streams> = (signal: AbortSignal) => AsyncIterable<Me
 
 /** Opens a stream. @throws Refusal; NasError when the folder or run cannot be read. */
 type Open<A extends keyof Streams> = (
-  query: StreamQueries[A],
+  query: Query<A>,
   request: FastifyRequest<{ Params: { readonly run: RunId } }>,
   reply: FastifyReply,
 ) => Source<A>;
@@ -62,7 +62,7 @@ export function serveStreams(app: FastifyInstance, { folder, list, clock, report
       address,
       { sse: 'only', exposeHeadRoute: false },
       async (request, reply) => {
-        const query = parseQuery(streamSchemas[address], request);
+        const query = parseQuery(address, request);
         const messages = source(query, request, reply);
         const leave = enter(open, request.ip);
         await send(reply, messages)

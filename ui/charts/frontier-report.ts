@@ -1,7 +1,6 @@
-import { placeText } from '../../base/certainty.js';
 import { mainScores } from '../../base/scores.js';
-import type { Certainty, ReportData, ReportMember, ReportTrial } from '../../reports/page/api.js';
-import { isAccuracy, memberLabel, precisions, sliced, titleOf, unusualAccuracy } from '../data/measures.js';
+import type { ReportData, ReportTrial } from '../../reports/page/api.js';
+import { isAccuracy, precisions, sliced, titleOf, unusualAccuracy } from '../data/measures.js';
 import {
   type FrontierInput,
   type FrontierPoint,
@@ -9,6 +8,7 @@ import {
   memberPoints,
   type Plane,
   planeOf,
+  pointOf,
   seriesNames,
 } from './frontier-series.js';
 import type { ChartTheme } from './theme.js';
@@ -60,52 +60,7 @@ function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
   ];
 }
 
-/** The mark of a trial; null where it lacks a value. */
-function pointOf(
-  { number, precision = null, values, provenance, certainty = {}, rivals = [] }: ReportTrial,
-  plane: Plane,
-  series: FrontierSeries,
-): FrontierPoint | null {
-  const x = plane.x === null ? number : (values[plane.x] as number | undefined);
-  const y = values[plane.y] as number | undefined;
-  if (x === undefined || y === undefined) return null;
-  const predicted = [plane.x, plane.y].some((name) => name !== null && provenance[name] === 'predicted');
-  const known = (name: string | null) => (name === null ? undefined : (certainty[name] as Certainty | undefined));
-  const [across, upright] = [known(plane.x), known(plane.y)];
-  const unreliable = across?.unreliable ?? upright?.unreliable;
-  return {
-    series,
-    key: { number, precision },
-    x,
-    y,
-    predicted,
-    ...(series === 'frontier' && {
-      intervals: { ...(across && { x: across.interval }), ...(upright && { y: upright.interval }) },
-      place: placeText({ rivals, certainty }),
-    }),
-    ...(unreliable !== undefined && { unreliable }),
-  };
-}
-
-const isPoint = (value: FrontierPoint | null): value is FrontierPoint => value !== null;
-
 const keyOf = ({ number, precision = null }: ReportTrial): string => `${number} ${precision ?? ''}`;
-
-function pointsOfMember(
-  member: ReportMember,
-  plane: Plane,
-  measures: ReportData['measures'],
-): readonly FrontierPoint[] {
-  const at = pointOf(member, plane, 'frontier');
-  if (at === null) return [];
-  const final = isAccuracy(measures, plane.y) ? (member.final?.accuracy ?? null) : null;
-  return memberPoints({ ...at, label: memberLabel(member.number, member), final, error: member.final?.standardError });
-}
-
-const enqueuedPoint = (trial: ReportTrial, plane: Plane): FrontierPoint | null => {
-  const at = trial.enqueued === null ? null : pointOf(trial, plane, 'enqueued');
-  return at === null ? null : { ...at, label: trial.enqueued ?? '' };
-};
 
 /** `Accuracy`; `mAP` stays as it is. */
 const capitalised = (text: string): string => text.replace(/^[a-z](?=[a-z]*\b)/, (first) => first.toUpperCase());
@@ -117,16 +72,25 @@ function pointsOf({ trials, frontier, objectives, measures }: ReportData, plane:
   const stopped = trials.filter(
     ({ state, values }) => state === 'pruned' && objectives.every(({ name }) => name in values),
   );
+  const marksOf = (some: readonly ReportTrial[], series: FrontierSeries): readonly FrontierPoint[] =>
+    some.flatMap((trial) => {
+      const at = pointOf(trial, plane, series);
+      return at === null ? [] : [{ ...at, ...(series === 'enqueued' && { label: trial.enqueued ?? '' }) }];
+    });
+  const accuracy = isAccuracy(measures, plane.y);
   return [
-    ...visible(stopped.map((trial) => pointOf(trial, plane, 'stopped')).filter(isPoint)),
+    ...visible(marksOf(stopped, 'stopped')),
     ...visible(
-      complete
-        .filter((trial) => !members.has(keyOf(trial)))
-        .map((trial) => pointOf(trial, plane, 'trial'))
-        .filter(isPoint),
+      marksOf(
+        complete.filter((trial) => !members.has(keyOf(trial))),
+        'trial',
+      ),
     ),
-    ...frontier.flatMap((member) => pointsOfMember(member, plane, measures)),
-    ...complete.map((trial) => enqueuedPoint(trial, plane)).filter(isPoint),
+    ...frontier.flatMap((member) => memberPoints(member, plane, accuracy ? member.final : null)),
+    ...marksOf(
+      complete.filter(({ enqueued }) => enqueued !== null),
+      'enqueued',
+    ),
   ];
 }
 

@@ -1,5 +1,13 @@
-import { intervalAround } from '../../base/certainty.js';
-import type { CandidateKey, Interval, Objective, StoredPrecision } from '../../reports/page/api.js';
+import { intervalAround, placeText } from '../../base/certainty.js';
+import type {
+  CandidateKey,
+  Certainty,
+  Interval,
+  Objective,
+  ReportTrial,
+  StoredPrecision,
+} from '../../reports/page/api.js';
+import { memberLabel } from '../data/measures.js';
 import type { Measures } from './axis.js';
 import type { Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
@@ -46,32 +54,62 @@ export interface FrontierPoint {
   readonly label?: string;
 }
 
-/** A member of the frontier as the search found it, and the accuracy of its final training with its standard error. */
-interface Member extends Omit<FrontierPoint, 'series' | 'from' | 'label'> {
-  readonly label: string;
-  readonly final: number | null;
-  readonly error: number | null | undefined;
+/** A candidate with what is known of its values. */
+export type Plotted = Pick<ReportTrial, 'number' | 'precision' | 'values' | 'certainty' | 'rivals'> &
+  Partial<Pick<ReportTrial, 'provenance'>>;
+
+/** The mark of a candidate; null where it lacks a value. */
+export function pointOf(candidate: Plotted, plane: Plane, series: FrontierSeries): FrontierPoint | null {
+  const { number, precision = null, values, provenance = {}, certainty = {}, rivals = [] } = candidate;
+  const valueAt = (name: string): number | undefined => (Object.hasOwn(values, name) ? values[name] : undefined);
+  const [x, y] = [plane.x === null ? number : valueAt(plane.x), valueAt(plane.y)];
+  if (x === undefined || y === undefined) return null;
+  const predicted = [plane.x, plane.y].some((name) => name !== null && provenance[name] === 'predicted');
+  const known = (name: string | null) => (name === null ? undefined : (certainty[name] as Certainty | undefined));
+  const [across, upright] = [known(plane.x), known(plane.y)];
+  const unreliable = across?.unreliable ?? upright?.unreliable;
+  return {
+    series,
+    key: { number, precision },
+    x,
+    y,
+    predicted,
+    ...(series === 'frontier' && {
+      intervals: { ...(across && { x: across.interval }), ...(upright && { y: upright.interval }) },
+      place: placeText({ rivals, certainty }),
+    }),
+    ...(unreliable !== undefined && { unreliable }),
+  };
 }
 
-/** The marks of a member: in the search, and after the final training. The upper one has the label. */
-export function memberPoints({ label, final, error, intervals = {}, ...at }: Member): readonly FrontierPoint[] {
-  if (final === null) return [{ ...at, series: 'frontier', intervals, label }];
-  const isUpper = final >= at.y;
+/** The accuracy of a final training. */
+interface Final {
+  readonly accuracy: number | null;
+  readonly standardError?: number | null;
+}
+
+/**
+ * The marks of a member: in the search, and after the final training. The upper one has the label.
+ * @param final null where the vertical axis is no accuracy
+ */
+export function memberPoints(member: Plotted, plane: Plane, final: Final | null): readonly FrontierPoint[] {
+  const at = pointOf(member, plane, 'frontier');
+  if (at === null) return [];
+  const { accuracy = null, standardError: error } = final ?? {};
+  const label = memberLabel(member.number, member);
+  if (accuracy === null) return [{ ...at, label }];
+  const isUpper = accuracy >= at.y;
+  // With a final accuracy, the bar of the search's one would only be in the way.
+  const { intervals: { x: across } = {}, ...rest } = at;
   return [
-    // With a final accuracy, the bar of the search's one would only be in the way.
+    { ...at, intervals: { ...(across && { x: across }) }, ...(!isUpper && { label }) },
     {
-      ...at,
-      series: 'frontier',
-      intervals: { ...(intervals.x && { x: intervals.x }) },
-      ...(!isUpper && { label }),
-    },
-    {
-      ...at,
+      ...rest,
       series: 'final',
-      y: final,
+      y: accuracy,
       from: at.y,
       predicted: false,
-      ...(typeof error === 'number' && { intervals: { y: intervalAround(final, error) } }),
+      ...(typeof error === 'number' && { intervals: { y: intervalAround(accuracy, error) } }),
       ...(isUpper && { label }),
     },
   ];

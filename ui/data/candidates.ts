@@ -65,11 +65,7 @@ export class Candidates {
 
   /** How sure the values of a row are, by name. */
   certaintyOf(row: number): Record<string, Certainty> {
-    const own = [...this.certainty].flatMap(([name, column]) => {
-      const known = column[row] as Certainty | null | undefined;
-      return known === null || known === undefined ? [] : [[name, known] as const];
-    });
-    return Object.fromEntries(own);
+    return cellsOf(this.certainty, row);
   }
 
   hasEnded(number: number): boolean {
@@ -130,3 +126,12 @@ export class Candidates {
 function put(column: unknown[], cells: readonly unknown[], rows: readonly number[]): void {
   for (let i = 0; i < rows.length; i++) column[rows[i]] = i < cells.length ? cells[i] : null;
 }
+
+/** The known cells of a row, by the names of their columns. */
+export const cellsOf = <T>(columns: ReadonlyMap<string, readonly (T | null)[]>, row: number): Record<string, T> =>
+  Object.fromEntries(
+    [...columns].flatMap(([name, column]) => {
+      const cell = column[row] as T | null | undefined;
+      return cell === null || cell === undefined ? [] : [[name, cell] as const];
+    }),
+  );

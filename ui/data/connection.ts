@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type { Actions, Address, Answers, ErrorAnswer, Queries, Streams } from '../../reports/page/api.js';
+import type { Actions, Address, Answers, Bodies, ErrorAnswer, Query, Streams } from '../../reports/page/api.js';
 import { fetchWithToken } from './token.js';
 
 /** The placeholders of a path: `run` and `trial` of `/api/runs/:run/trials/:trial`. */
@@ -50,7 +50,7 @@ async function refusalOf(response: Response): Promise<Refused> {
 export const get = <A extends Address>(
   address: A,
   parameters: Parameters<A>,
-  query?: Queries[A],
+  query?: Query<A>,
   signal: AbortSignal | null = null,
 ): Promise<Answers[A]> => bodyOf(fetchWithToken(addressOf(address, parameters, query), { signal }));
 
@@ -58,8 +58,8 @@ export const get = <A extends Address>(
 export const post = <A extends keyof Actions>(
   address: A,
   parameters: Parameters<A>,
-  body: Actions[A]['body'],
-): Promise<Actions[A]['answer']> => {
+  body: Bodies[A],
+): Promise<Actions[A]> => {
   const headers = { 'content-type': 'application/json' };
   return bodyOf(
     fetchWithToken(addressOf(address, parameters), { method: 'POST', headers, body: JSON.stringify(body) }),

@@ -1,4 +1,4 @@
-import { estimateText, placeText } from '../../base/certainty.js';
+import { estimateText } from '../../base/certainty.js';
 import { count, duration } from '../../base/number-text.js';
 import { mainScores, meanScoreText, scoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
@@ -13,7 +13,7 @@ import {
   titleOf,
   unusualAccuracy,
 } from '../data/measures.js';
-import { Value } from '../components/value.js';
+import { frontierColumns, placeColumn } from '../components/frontier-columns.js';
 import { hasNetwork } from '../components/network.js';
 import { NoteText } from '../components/notes.js';
 import { numberColumn, Table, type Column } from '../components/table.js';
@@ -70,37 +70,17 @@ type MemberColumn = Column<ReportMember>;
 
 const countOf = (value: number | undefined): string => (value === undefined ? '-' : count(value));
 
-const trialColumn: MemberColumn = {
-  title: 'trial',
-  heading: true,
-  cell: (member) => (
-    <>
-      <a href={`#${cardId(member)}`}>#{member.number}</a>
-      {member.enqueued !== null && (
-        <>
-          {' '}
-          <Tag text={member.enqueued} />
-        </>
-      )}
-    </>
-  ),
-};
-
-function objectiveColumn(name: string, { run, measures }: ReportData): MemberColumn {
-  const trains = run.evaluation === 'training';
-  return numberColumn(
-    (trains ? measureOf(measures, name)?.searchTitle : undefined) ?? titleOf(measures, name),
-    ({ values, provenance, certainty }) => (
-      <Value
-        measures={measures}
-        name={name}
-        value={values[name]}
-        certainty={certainty?.[name]}
-        provenance={trains ? (provenance[name] ?? 'computed') : undefined}
-      />
-    ),
-  );
-}
+const TrialCell = ({ member }: { readonly member: ReportMember }) => (
+  <>
+    <a href={`#${cardId(member)}`}>#{member.number}</a>
+    {member.enqueued !== null && (
+      <>
+        {' '}
+        <Tag text={member.enqueued} />
+      </>
+    )}
+  </>
+);
 
 /** Cross-validated scores with their standard errors; no column without any. */
 function foldsColumns(task: TaskType, frontier: readonly ReportMember[]): MemberColumn[] {
@@ -132,7 +112,6 @@ const finalColumns = ({ run: { task }, titles, frontier }: ReportData): MemberCo
 ];
 
 const noteColumn: MemberColumn = { title: 'note', cell: (member) => <NoteText of={member} /> };
-const placeColumn: MemberColumn = { title: 'place', cell: placeText };
 
 const costColumns: readonly (MemberColumn & { readonly objective: string })[] = [
   { objective: 'macs', title: 'MACs', numeric: true, cell: ({ costs }) => countOf(costs?.macs) },
@@ -140,17 +119,20 @@ const costColumns: readonly (MemberColumn & { readonly objective: string })[] = 
 ];
 
 function columnsOf(data: ReportData): MemberColumn[] {
-  const { run, objectives, frontier, precisions, titles } = data;
+  const { run, objectives, measures, frontier, precisions, titles } = data;
+  const trains = run.evaluation === 'training';
   const named = new Set(objectives.map(({ name }) => name));
   const test: MemberColumn = numberColumn(titles.test, ({ final }) =>
     estimateText(mainScores[run.task].unit, final?.testAccuracy, final?.testStandardError),
   );
   return [
-    trialColumn,
-    ...(precisions === undefined
-      ? []
-      : [{ title: 'precision', cell: ({ precision }: ReportMember) => precision ?? '-' }]),
-    ...objectives.map(({ name }) => objectiveColumn(name, data)),
+    ...frontierColumns<ReportMember>({
+      objectives,
+      measures,
+      link: (member) => <TrialCell member={member} />,
+      precisions: precisions !== undefined,
+      title: (name) => (trains ? measureOf(measures, name)?.searchTitle : undefined) ?? titleOf(measures, name),
+    }),
     ...(frontier.some(({ certainty }) => certainty !== undefined) ? [placeColumn] : []),
     ...(frontier.some(({ note, tags }) => (note ?? tags) !== undefined) ? [noteColumn] : []),
     ...(hasFinalTraining(data) ? finalColumns(data) : []),
@@ -159,9 +141,12 @@ function columnsOf(data: ReportData): MemberColumn[] {
   ];
 }
 
-export const FrontierTable = ({ data }: { readonly data: ReportData }) => (
-  <Table columns={columnsOf(data)} rows={data.frontier} label="Networks on the frontier" />
-);
+export function FrontierTable({ data }: { readonly data: ReportData }) {
+  const { run, frontier } = data;
+  // The values of a table or a program are neither measured nor predicted here.
+  const rows = run.evaluation === 'training' ? frontier : frontier.map((member) => ({ ...member, provenance: {} }));
+  return <Table columns={columnsOf(data)} rows={rows} label="Networks on the frontier" />;
+}
 
 const searchNotes: { readonly [E in NonNullable<MeasureText['evaluation']>]: (score: string) => string } = {
   train: (score) => `Search ${score}: validation split, on the search's short schedule`,

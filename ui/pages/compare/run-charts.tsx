@@ -2,12 +2,13 @@ import { useLocation } from 'preact-iso';
 import type { CandidateKey, ComparisonAnswer, RunId } from '../../../reports/page/api.js';
 import { useQuery } from '../../data/hooks.js';
 import { hypervolumeOption } from '../../charts/curves.js';
+import { pointOf } from '../../charts/frontier-series.js';
 import { asksForLog, overlayOption } from '../../charts/overlay.js';
 import { skyline, turnOf } from '../../charts/points.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Checkbox, Select } from '../../components/elements.js';
-import { numberColumn, Table } from '../../components/table.js';
-import { Value } from '../../components/value.js';
+import { frontierColumns } from '../../components/frontier-columns.js';
+import { Table } from '../../components/table.js';
 import { trialAddress } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import { HypervolumeTable } from '../run/hypervolume-card.js';
@@ -25,18 +26,13 @@ const addressOf = ({ run, number }: Member): string => trialAddress(run, number)
 
 function FrontierTable({ answer: { runs, objectives, measures } }: Props) {
   const rows = runs.flatMap(({ id, frontier }) => frontier.map((member) => ({ ...member, run: id })));
+  const link = (row: (typeof rows)[number]) => <a href={addressOf(row)}>#{row.number}</a>;
   return (
     <Table
       label="Members of the frontiers"
       columns={[
         { title: 'run', cell: ({ run }) => run },
-        { title: 'trial', heading: true, cell: (row) => <a href={addressOf(row)}>#{row.number}</a> },
-        { title: 'precision', cell: ({ precision }) => precision },
-        ...objectives.map(({ name }) =>
-          numberColumn(titleOf(measures, name), ({ values, certainty }: (typeof rows)[number]) => (
-            <Value measures={measures} name={name} value={values[name]} certainty={certainty?.[name]} />
-          )),
-        ),
+        ...frontierColumns({ objectives, measures, link, precisions: true }),
       ]}
       rows={rows}
     />
@@ -54,11 +50,13 @@ export function ComparedFrontiers({ answer }: Props) {
     objectives.find(({ name }) => name === query[axis]) ?? objectives[usual];
   const [x, y] = [axisIn('x', 1), axisIn('y', 0)];
   const lines = runs.map(({ id, frontier }) => {
-    const points = frontier.flatMap(({ values, certainty, number, precision }) => {
-      if (!Object.hasOwn(values, x.name) || !Object.hasOwn(values, y.name)) return [];
-      const isHollow = [x, y].some(({ name }) => certainty?.[name]?.unreliable !== undefined);
+    const points = frontier.flatMap((member) => {
+      const at = pointOf(member, { x: x.name, y: y.name }, 'trial');
+      if (at === null) return [];
+      const { number, precision } = member;
+      const isHollow = at.unreliable !== undefined;
       const label = `#${number}${isHollow ? ', latency not reliable' : ''}`;
-      return [{ x: values[x.name], y: values[y.name], key: { run: id, number, precision }, label, isHollow }];
+      return [{ x: at.x, y: at.y, key: { run: id, number, precision }, label, isHollow }];
     });
     return { name: id, points: skyline(points, x.direction, y.direction) };
   });

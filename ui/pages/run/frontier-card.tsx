@@ -1,6 +1,6 @@
 import { foldText } from '../../data/fields.js';
 import { useMemo } from 'preact/hooks';
-import { estimateText, isSure, placeText } from '../../../base/certainty.js';
+import { estimateText, isSure } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
 import { shellWord } from '../../../base/text.js';
 import type { CandidateKey } from '../../../reports/page/api.js';
@@ -9,12 +9,13 @@ import { extentOf, spansDecades } from '../../charts/axis.js';
 import { frontierOption } from '../../charts/frontier.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { Checkbox, Select } from '../../components/elements.js';
+import { frontierColumns, placeColumn } from '../../components/frontier-columns.js';
 import { TrialLink, TrialLinks } from '../../components/run-status.js';
 import { numberColumn, Table, type Column } from '../../components/table.js';
-import { Value } from '../../components/value.js';
+import { cellsOf } from '../../data/candidates.js';
 import { isAccuracy, titleOf } from '../../data/measures.js';
 import type { Test } from '../../filter/compile.js';
-import { axisInAddress, axisMeasures, axisNames, columnOf, flagIn, FrontierMarks, planeIn } from './frontier-marks.js';
+import { axisInAddress, axisMeasures, axisNames, columnOf, flagIn, frontierMarks, planeIn } from './frontier-marks.js';
 
 interface AxisChoiceProps {
   /** `x` or `y`. */
@@ -74,32 +75,23 @@ function FrontierTable({ test }: Filtered) {
   } = useRun();
   const { title, unit } = mainScores[run.task];
   const { finalAccuracy, finalError, foldAccuracy, foldError } = candidates;
-  const members = frontier.value.map((key) => ({ ...key, row: candidates.rowOf(key) ?? -1 }));
+  const members = frontier.value.map((key) => {
+    const row = candidates.rowOf(key) ?? -1;
+    const values = cellsOf(candidates.values, row);
+    const provenance = cellsOf(candidates.provenance, row);
+    return { ...key, row, values, provenance, certainty: candidates.certaintyOf(row) };
+  });
   const rows = version.value === 0 ? [] : members.filter(({ row }) => test?.(row) ?? true);
   type Member = (typeof rows)[number];
   const knows = (column: readonly unknown[]): boolean => rows.some(({ row }) => typeof column[row] === 'number');
+  const link = ({ number }: Member) => <TrialLink number={number} />;
   const columns: readonly (Column<Member> | false)[] = [
-    { title: 'trial', heading: true, cell: ({ number }) => <TrialLink number={number} /> },
-    precisions !== null && { title: 'precision', cell: ({ precision }) => precision },
-    ...objectives.map(({ name }): Column<Member> =>
-      numberColumn(titleOf(measures, name), ({ row }) => (
-        <Value
-          measures={measures}
-          name={name}
-          value={candidates.values.get(name)?.[row]}
-          certainty={candidates.certainty.get(name)?.[row]}
-          provenance={candidates.provenance.get(name)?.[row]}
-        />
-      )),
-    ),
+    ...frontierColumns({ objectives, measures, link, precisions: precisions !== null }),
     knows(finalAccuracy) &&
       numberColumn(`final ${title}`, ({ row }) => estimateText(unit, finalAccuracy[row], finalError[row])),
     knows(foldAccuracy) &&
       numberColumn(`cross-validated ${title}`, ({ row }) => foldText(run.task, foldAccuracy[row], foldError[row])),
-    candidates.certainty.size > 0 && {
-      title: 'place',
-      cell: ({ row, rivals }) => placeText({ rivals, certainty: candidates.certaintyOf(row) }),
-    },
+    candidates.certainty.size > 0 && placeColumn,
   ];
   return <Table columns={columns.filter((column) => column !== false)} rows={rows} label="Networks of the frontier" />;
 }
@@ -130,11 +122,9 @@ export function FrontierCard({ test }: Filtered) {
   const option = useMemo(() => {
     const plane = { x, y };
     const accuracy = isAccuracy(info.measures, y);
-    const input = { candidates, frontier, plane, accuracy, precisions, dominated, test };
-    const { points, clouds, members } = new FrontierMarks(input);
+    const marks = frontierMarks({ candidates, frontier, plane, accuracy, precisions, dominated, test });
     const { objectives } = info;
-    const drawn = { points, clouds, members, plane, objectives, measures, theme, precisions, log };
-    return frontierOption({ ...drawn, sparseLabels: true });
+    return frontierOption({ ...marks, plane, objectives, measures, theme, precisions, log, sparseLabels: true });
   }, [version, frontier, x, y, log.x, log.y, dominated, theme, precisions, candidates, test]);
   const options = names.map((name) => [name, titleOf(measures, name)] as const);
   const title = (name: string | null): string => (name === null ? 'trial' : titleOf(measures, name));

@@ -1,24 +1,17 @@
-import { placeText } from '../../../base/certainty.js';
 import { mainScores } from '../../../base/scores.js';
 import type { TaskType } from '../../../base/task.js';
-import type {
-  CandidateKey,
-  Certainty,
-  FrontierKey,
-  MeasureText,
-  RunAnswer,
-  StoredPrecision,
-} from '../../../reports/page/api.js';
+import type { CandidateKey, FrontierKey, MeasureText, RunAnswer } from '../../../reports/page/api.js';
 import {
   type FrontierPoint,
   memberPoints,
   type Plane,
   planeOf,
+  type Plotted,
   type PointCloud,
+  pointOf,
 } from '../../charts/frontier-series.js';
-import type { Candidates } from '../../data/candidates.js';
+import { cellsOf, type Candidates } from '../../data/candidates.js';
 import type { Test } from '../../filter/compile.js';
-import { memberLabel } from '../../data/measures.js';
 
 /** Results of final trainings can be an axis, too; these are their names in addresses. */
 const finals = ['final_accuracy', 'test_accuracy'] as const;
@@ -82,123 +75,78 @@ interface Mark {
   readonly y: number;
 }
 
-interface Group {
-  readonly series: 'stopped' | 'trial';
-  readonly precision: StoredPrecision | null;
-  readonly predicted: boolean;
-  readonly unreliable: boolean;
+interface FrontierMarks {
+  /** Members and baselines. */
+  readonly points: readonly FrontierPoint[];
+  /** All other trials. */
+  readonly clouds: readonly PointCloud[];
+  /** All members of the frontier; the filter does not apply. */
+  readonly members: readonly Mark[];
+}
+
+/** Rows of one cloud. */
+interface Group extends Pick<PointCloud, 'series' | 'precision' | 'predicted' | 'unreliable'> {
   readonly marks: Mark[];
 }
 
-/** The marks of a run's rows: members and baselines as points, all others as clouds. */
-export class FrontierMarks {
-  readonly points: FrontierPoint[] = [];
-  /** All members of the frontier; the filter does not apply. */
-  readonly members: Mark[] = [];
-  private readonly groups = new Map<string, Group>();
-  private readonly horizontal: readonly (number | null)[];
-  private readonly vertical: readonly (number | null)[];
+/** The marks of a run's rows. */
+export function frontierMarks(input: MarksInput): FrontierMarks {
+  const { candidates, frontier, plane, accuracy, precisions, dominated, test } = input;
+  const { number, precision, chosen, enqueued, finalAccuracy, finalError } = candidates;
+  const [horizontal, vertical] = [
+    plane.x === null ? number : (columnOf(candidates, plane.x) ?? []),
+    columnOf(candidates, plane.y) ?? [],
+  ];
+  const axes = [plane.x, plane.y].filter((name) => name !== null);
+  const isPredicted = (row: number): boolean =>
+    axes.some((name) => candidates.provenance.get(name)?.[row] === 'predicted');
+  const doubtAt = (row: number): string | undefined =>
+    axes.map((name) => candidates.certainty.get(name)?.[row]?.unreliable).find((doubt) => doubt !== undefined);
+  const keyOf = (row: number): CandidateKey => ({ number: number[row], precision: precision[row] });
+  const plotted = ({ row, x, y }: Mark): Plotted => ({
+    ...keyOf(row),
+    values: { ...(plane.x !== null && { [plane.x]: x }), [plane.y]: y },
+    provenance: cellsOf(candidates.provenance, row),
+    certainty: candidates.certaintyOf(row),
+  });
 
-  constructor(private readonly input: MarksInput) {
-    const { candidates, frontier, plane, dominated, test } = input;
-    this.horizontal = plane.x === null ? candidates.number : (columnOf(candidates, plane.x) ?? []);
-    this.vertical = columnOf(candidates, plane.y) ?? [];
-    const members = new Map(frontier.map((key) => [candidates.rowOf(key), key]));
-    for (let row = 0; row < candidates.length; row++) {
-      const mark = this.markOf(row);
-      if (mark === null) continue;
-      const member = members.get(row);
-      if (member !== undefined) this.members.push(mark);
-      if (test !== null && !test(row)) continue;
-      if (member !== undefined) this.addMember(mark, member);
-      else if (dominated && candidates.chosen[row]) this.addTrial(mark);
-      if (candidates.enqueued[row] !== null && candidates.chosen[row]) this.addEnqueued(mark);
-    }
-  }
-
-  get clouds(): readonly PointCloud[] {
-    return [...this.groups.values()].map(({ series, precision, predicted, unreliable, marks }) => {
-      const xy = new Float64Array(2 * marks.length);
-      for (const [i, { x, y }] of marks.entries()) {
-        xy[2 * i] = x;
-        xy[2 * i + 1] = y;
-      }
-      return {
-        series,
-        precision,
-        predicted,
-        unreliable,
-        xy,
-        keyAt: (i) => this.keyOf(marks[i].row),
-        doubtAt: (i) => this.doubtOf(marks[i].row),
-      };
-    });
-  }
-
-  private keyOf(row: number): CandidateKey {
-    const { number, precision } = this.input.candidates;
-    return { number: number[row], precision: precision[row] };
-  }
-
-  private markOf(row: number): Mark | null {
-    const [x, y] = [this.horizontal[row], this.vertical[row]] as (number | null | undefined)[];
-    return x === null || x === undefined || y === null || y === undefined ? null : { row, x, y };
-  }
-
-  private isPredicted(row: number): boolean {
-    const { candidates, plane } = this.input;
-    return [plane.x, plane.y].some((name) => name !== null && candidates.provenance.get(name)?.[row] === 'predicted');
-  }
-
-  private certaintyOf(row: number, name: string | null): Certainty | undefined {
-    return name === null ? undefined : (this.input.candidates.certainty.get(name)?.[row] ?? undefined);
-  }
-
-  /** Why a value of the row is not reliable. */
-  private doubtOf(row: number): string | undefined {
-    const { x, y } = this.input.plane;
-    return this.certaintyOf(row, x)?.unreliable ?? this.certaintyOf(row, y)?.unreliable;
-  }
-
-  private addTrial(mark: Mark): void {
-    const { candidates, precisions } = this.input;
+  const points: FrontierPoint[] = [];
+  const members: Mark[] = [];
+  const groups = new Map<string, Group>();
+  const addTrial = (mark: Mark): void => {
     const state = candidates.state[mark.row];
     if (state === 'waiting' || state === 'running') return;
-    const series = state === 'complete' ? 'trial' : 'stopped';
-    const precision = precisions ? candidates.precision[mark.row] : null;
-    const predicted = this.isPredicted(mark.row);
-    const unreliable = this.doubtOf(mark.row) !== undefined;
-    const name = `${series} ${precision ?? ''} ${predicted} ${unreliable}`;
-    let group = this.groups.get(name);
-    if (group === undefined) this.groups.set(name, (group = { series, precision, predicted, unreliable, marks: [] }));
+    const own = {
+      series: state === 'complete' ? 'trial' : 'stopped',
+      precision: precisions ? precision[mark.row] : null,
+      predicted: isPredicted(mark.row),
+      unreliable: doubtAt(mark.row) !== undefined,
+    } as const;
+    const name = Object.values(own).join(' ');
+    let group = groups.get(name);
+    if (group === undefined) groups.set(name, (group = { ...own, marks: [] }));
     group.marks.push(mark);
+  };
+  const byRow = new Map(frontier.map((key) => [candidates.rowOf(key), key]));
+  for (let row = 0; row < candidates.length; row++) {
+    const [x, y] = [horizontal[row], vertical[row]] as (number | null | undefined)[];
+    if (x === null || x === undefined || y === null || y === undefined) continue;
+    const mark = { row, x, y };
+    const member = byRow.get(row);
+    if (member !== undefined) members.push(mark);
+    if (test !== null && !test(row)) continue;
+    if (member !== undefined) {
+      const final = { accuracy: finalAccuracy[row], standardError: finalError[row] };
+      points.push(...memberPoints({ ...plotted(mark), rivals: member.rivals }, plane, accuracy ? final : null));
+    } else if (dominated && chosen[row]) addTrial(mark);
+    const at = enqueued[row] !== null && chosen[row] ? pointOf(plotted(mark), plane, 'enqueued') : null;
+    if (at !== null) points.push({ ...at, label: enqueued[row] ?? '' });
   }
-
-  private addMember({ row, x, y }: Mark, { rivals }: FrontierKey): void {
-    const { candidates, plane, accuracy } = this.input;
-    const key = this.keyOf(row);
-    const [across, upright] = [this.certaintyOf(row, plane.x)?.interval, this.certaintyOf(row, plane.y)?.interval];
-    const unreliable = this.doubtOf(row);
-    const known = { rivals, certainty: candidates.certaintyOf(row) };
-    this.points.push(
-      ...memberPoints({
-        key,
-        x,
-        y,
-        predicted: this.isPredicted(row),
-        intervals: { ...(across && { x: across }), ...(upright && { y: upright }) },
-        ...(unreliable !== undefined && { unreliable }),
-        place: placeText(known),
-        label: memberLabel(key.number, known),
-        final: accuracy ? candidates.finalAccuracy[row] : null,
-        error: candidates.finalError[row],
-      }),
-    );
-  }
-
-  private addEnqueued({ row, x, y }: Mark): void {
-    const label = this.input.candidates.enqueued[row];
-    if (label === null) return;
-    this.points.push({ series: 'enqueued', key: this.keyOf(row), x, y, predicted: this.isPredicted(row), label });
-  }
+  const clouds = [...groups.values()].map(({ marks, ...group }) => ({
+    ...group,
+    xy: Float64Array.from(marks.flatMap(({ x, y }) => [x, y])),
+    keyAt: (i: number) => keyOf(marks[i].row),
+    doubtAt: (i: number) => doubtAt(marks[i].row),
+  }));
+  return { points, clouds, members };
 }

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { csvLine } from '../../../base/text.js';
-import type { Cell, Field, FieldGroup, Known } from '../../data/fields.js';
+import { cellsOf } from '../../data/candidates.js';
+import type { Field, FieldGroup, Known } from '../../data/fields.js';
 import { save } from '../../data/files.js';
 import type { Texts } from '../../data/texts.js';
 
@@ -23,11 +24,6 @@ export function trialsCsv(rows: readonly number[], fields: readonly Field[]): re
   ];
 }
 
-const cellsOf = (row: number, columns: ReadonlyMap<string, readonly Cell[]>): Record<string, Cell> =>
-  Object.fromEntries(
-    [...columns].map(([name, column]) => [name, column[row]] as const).filter(([, cell]) => cell !== null),
-  );
-
 /** Rows as a JSON array, with the keys of `nas trials --json`. */
 export function trialsJson(rows: readonly number[], known: Known): readonly string[] {
   const { candidates, severalPrecisions, onFrontier, textOf } = known;
@@ -39,9 +35,9 @@ export function trialsJson(rows: readonly number[], known: Known): readonly stri
       state: candidates.state[row],
       ...(severalPrecisions ? { precision: candidates.precision[row] } : {}),
       genotypeId: text?.genotypeId ?? null,
-      choices: cellsOf(row, candidates.choices),
-      values: cellsOf(row, candidates.values),
-      provenance: cellsOf(row, candidates.provenance),
+      choices: cellsOf(candidates.choices, row),
+      values: cellsOf(candidates.values, row),
+      provenance: cellsOf(candidates.provenance, row),
       reason: text?.reason ?? null,
       enqueued: candidates.enqueued[row],
       message: text?.message ?? null,

@@ -4,7 +4,7 @@ import {
   axisInAddress,
   axisNames,
   flagIn,
-  FrontierMarks,
+  frontierMarks,
   planeIn,
   type MarksInput,
 } from '../../../../ui/pages/run/frontier-marks.js';
@@ -50,7 +50,7 @@ const input: MarksInput = {
   test: null,
 };
 
-const cloudsOf = (marks: FrontierMarks) =>
+const cloudsOf = (marks: ReturnType<typeof frontierMarks>) =>
   marks.clouds.map(({ series, predicted, xy, keyAt }) => ({
     series,
     predicted,
@@ -58,12 +58,12 @@ const cloudsOf = (marks: FrontierMarks) =>
     numbers: Array.from({ length: xy.length / 2 }, (_, i) => keyAt(i).number),
   }));
 
-describe('FrontierMarks', () => {
+describe('frontierMarks', () => {
   it('draws members as points with interval and final accuracy, and labels the upper mark', () => {
     const place = 'within noise of #2; unreliable latency';
     const zero = { key: { number: 0, precision: 'fp32' }, x: 1, predicted: false, unreliable: 'busy', place };
     const six = { key: { number: 6, precision: 'fp32' }, x: 0.5, place: 'sure' };
-    expect(new FrontierMarks(input).points.filter(({ key }) => key.number !== 1)).toEqual([
+    expect(frontierMarks(input).points.filter(({ key }) => key.number !== 1)).toEqual([
       { ...zero, series: 'frontier', y: 0.8, intervals: { x: [0.9, 1.1] } },
       { ...zero, series: 'final', y: 0.85, from: 0.8, label: '#0 ?' },
       { ...six, series: 'frontier', y: 0.75, predicted: true, label: '#6', intervals: {} },
@@ -72,13 +72,13 @@ describe('FrontierMarks', () => {
   });
 
   it('leaves out the marks of other trials than those of a filter, and keeps the line of the frontier', () => {
-    const { points, clouds, members } = new FrontierMarks({ ...input, test: (row) => candidates.number[row] === 0 });
+    const { points, clouds, members } = frontierMarks({ ...input, test: (row) => candidates.number[row] === 0 });
     expect([points.map(({ key }) => key.number), clouds]).toEqual([[0, 0], []]);
     expect(members.flatMap(({ x, y }) => [x, y])).toEqual([1, 0.8, 0.5, 0.75]);
   });
 
   it('draws other trials as clouds by state and provenance, and baselines in addition', () => {
-    const marks = new FrontierMarks(input);
+    const marks = frontierMarks(input);
     expect(cloudsOf(marks)).toEqual([
       { series: 'trial', predicted: true, xy: [2, 0.7], numbers: [1] },
       { series: 'trial', predicted: false, xy: [3, 0.6], numbers: [2] },
@@ -95,16 +95,16 @@ describe('FrontierMarks', () => {
   });
 
   it('can leave out other trials, but not baselines', () => {
-    const marks = new FrontierMarks({ ...input, dominated: false });
+    const marks = frontierMarks({ ...input, dominated: false });
     expect(marks.clouds).toEqual([]);
     expect(marks.points.map(({ series }) => series)).toContain('enqueued');
   });
 
   it('has final accuracies only on an accuracy axis, and no marks on an unknown axis', () => {
-    const swapped = new FrontierMarks({ ...input, plane: { x: null, y: 'latency_ms' }, accuracy: false });
+    const swapped = frontierMarks({ ...input, plane: { x: null, y: 'latency_ms' }, accuracy: false });
     expect(swapped.points.map(({ series }) => series)).not.toContain('final');
     expect(swapped.points.find(({ key }) => key.number === 0)).toMatchObject({ x: 0, y: 1 });
-    expect(new FrontierMarks({ ...input, plane: { x: 'unknown', y: 'accuracy' } }).points).toEqual([]);
+    expect(frontierMarks({ ...input, plane: { x: 'unknown', y: 'accuracy' } }).points).toEqual([]);
   });
 });
 
