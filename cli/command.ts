@@ -94,8 +94,3 @@ export const uiOption = {
   default: false,
   describe: 'Show the run in a browser, at the printed address',
 } as const satisfies Options;
-
-export const untilStopped = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });

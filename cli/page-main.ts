@@ -1,4 +1,4 @@
-// The process of the page. It ends when the parent process disconnects or ends.
+// The process of the page. It ends when the parent process disconnects or ends, also while a read of a store blocks it.
 
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf, NasError } from '../base/errors.js';
 import { packageRoot } from '../base/processes.js';
 import { startPage } from '../reports/page/server.js';
+import { endWithParent } from './end-with-parent.js';
 import type { PageTask, Started } from './page-process.js';
 
 /** The built front end; also used when sources run directly. */
@@ -48,5 +49,6 @@ async function serve({ page: options, givesWay }: PageTask): Promise<void> {
 
 // The parent process handles Ctrl-C; the page shows the run until it has ended.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+endWithParent();
 // Sent by `startPageProcess`.
 process.once('message', (task) => void serve(task as PageTask));

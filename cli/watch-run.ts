@@ -1,4 +1,4 @@
-import { exitCodes, NasError } from '../base/errors.js';
+import { NasError } from '../base/errors.js';
 import { collectReport } from '../reports/index.js';
 import type { RunObserver } from '../runner/events.js';
 import type { RunOutcome } from '../runner/index.js';
@@ -6,27 +6,18 @@ import { withRun } from './open-run.js';
 import { json, type Terminal } from './output/terminal.js';
 import { frontierTable } from './output/trials.js';
 import { createProgressView } from './progress/run-progress.js';
-
-/** The first Ctrl-C aborts the signal, so that the run checkpoints; the second one ends the process. */
-function interruptible(): { readonly signal: AbortSignal; readonly release: () => void } {
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    controller.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return { signal: controller.signal, release: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
-}
+import { onStop } from './signals.js';
 
 /** A task that reports events and stops at an abort. */
 type ObservedTask<T> = (observe: RunObserver, signal: AbortSignal) => Promise<T>;
 
-/** Shows the progress of a task on `err`. */
+/** Shows the progress of a task on `err`. The first Ctrl-C aborts its signal, so that a run checkpoints. */
 export async function watch<T>(start: ObservedTask<T>, terminal: Terminal): Promise<T> {
   const view = createProgressView(terminal);
-  const { signal, release } = interruptible();
+  const controller = new AbortController();
+  const release = onStop(() => controller.abort());
   try {
-    return await start(view.observe, signal);
+    return await start(view.observe, controller.signal);
   } finally {
     view.close();
     release();

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
+import { isMap } from '../../experiments/parse/problem.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
 import { databasePath, hasRun } from '../../runner/stored/workdir.js';
 import { Store } from '../../store/index.js';
@@ -29,7 +30,7 @@ const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[
 function isDataAlone(file: string): boolean {
   try {
     const content = parse(readFileSync(file, 'utf8')) as unknown;
-    return typeof content === 'object' && content !== null && Object.keys(content).join() === 'data';
+    return isMap(content) && Object.keys(content).join() === 'data';
   } catch {
     return false;
   }

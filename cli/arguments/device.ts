@@ -5,6 +5,7 @@ import type { Options } from 'yargs';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
+import { isMap } from '../../experiments/parse/problem.js';
 // latency-models/index.js would load all devices.
 import { needsQueue } from '../../latency-models/devices/worker.js';
 import {
@@ -30,9 +31,6 @@ export const runDeviceOption = (byDefault: string) =>
   }) as const satisfies Options;
 
 const pathKeys = ['file', 'token_file', 'executable'] as const;
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Resolves relative paths against `folder`. */
 function withPaths(written: Record<string, unknown>, folder: string): Record<string, unknown> {

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
+import { isMap } from '../../experiments/parse/problem.js';
 import type { InitialPlan } from '../../runner/index.js';
 import type {
   LoadedExperiment,
@@ -97,9 +98,6 @@ function readYaml(file: string): unknown {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 async function spaceNames(): Promise<readonly string[]> {
   const { spaceSchema } = await import('../../spaces/index.js');
   const types = spaceSchema.options.map(({ shape }) => z.toJSONSchema(shape.type).const);
@@ -124,7 +122,7 @@ export async function parseSpace(argument: string): Promise<NamedSpace> {
   const { spaceSchema } = await import('../../spaces/index.js');
   if (isFile(argument)) {
     const content = readYaml(argument);
-    if (isObject(content) && 'type' in content) {
+    if (isMap(content) && 'type' in content) {
       const { task, ...rest } = content;
       return fromConfig(argument, spaceSchema.safeParse(rest), task);
     }

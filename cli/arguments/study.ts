@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { invalidInput, messageOf } from '../../base/errors.js';
+import { isMap } from '../../experiments/parse/problem.js';
 import type { Study } from '../../runner/study.js';
 
 /** `<study>` and options of the commands that drive a study. */
@@ -55,7 +56,6 @@ export function parseMap(option: string, text: string): Readonly<Record<string, 
   } catch (error) {
     throw invalidInput(`${option} ${text}: not YAML or JSON: ${messageOf(error)}`);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Readonly<Record<string, unknown>>;
+  if (isMap(value)) return value;
   throw invalidInput(`${option} ${text}: expected a map, such as '{"accuracy": 0.91}'`);
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
-import { command, listOption, untilStopped } from '../command.js';
+import { command, listOption } from '../command.js';
+import { untilStopped } from '../signals.js';
 
 /** `127.0.0.1:7700`, `[::1]:7700`. */
 function addressOf(text: string): { readonly host: string; readonly port: number } {

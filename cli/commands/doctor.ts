@@ -8,7 +8,7 @@ import type { adapterKinds, Adapters, IntegerArithmetic } from '../../compiler/i
 import { bytes } from '../../reports/index.js';
 import type { EngineAvailability } from '../../trainers/index.js';
 import { command, jsonOption } from '../command.js';
-import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
+import { type Colors, type Column, json, renderFacts, renderTable, type Fact } from '../output/terminal.js';
 
 export interface CacheEntry {
   /** `data/fashion-mnist-1a2b...`, relative to the caches' folder. */
@@ -69,7 +69,7 @@ async function forBoards(): Promise<Record<string, string>> {
   const { qemuTools } = await import('../../deploy/index.js');
   const counting =
     'missing: nas latency instructions and the objective instructions need gcc-arm-none-eabi and qemu-system-arm';
-  const tools = Object.entries(qemuTools()).map(([name, version]): [string, string] => [name, version ?? counting]);
+  const tools = Object.entries(qemuTools()).map(([name, version]): Fact => [name, version ?? counting]);
   const timing = 'missing: latency.device: {type: serial} needs it (npm install serialport)';
   const serialport = await import('serialport').catch(() => null);
   // serialport's own list ends the process where udev is missing.

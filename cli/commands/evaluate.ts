@@ -6,7 +6,7 @@ import { classReport, ms, providerText } from '../../reports/index.js';
 import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import { classFacts, classListing, wrongListing } from '../output/classes.js';
-import { json, renderFacts } from '../output/terminal.js';
+import { json, renderFacts, warningLine, type Fact } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
 const lossTitles: { readonly [T in TaskType]: string } = {
@@ -15,12 +15,8 @@ const lossTitles: { readonly [T in TaskType]: string } = {
   regression: 'Huber loss',
 };
 
-function precisionFacts({
-  precision,
-  weight_format: format,
-  quantization,
-}: Partial<ModelMetadata>): readonly (readonly [string, string])[] {
-  const facts: [string, string][] = [];
+function precisionFacts({ precision, weight_format: format, quantization }: Partial<ModelMetadata>): readonly Fact[] {
+  const facts: Fact[] = [];
   if (precision !== undefined)
     facts.push(['precision', `${precision}${format === undefined ? '' : `, weights stored in ${format}`}`]);
   if (quantization !== undefined) {
@@ -111,7 +107,7 @@ export const evaluate = command({
           ...precisionFacts(readMetadata(model)),
           [title, `${valueText(unit, scores.accuracy)} of ${scores.count} images of the ${split} split`],
           ['executed', precisionText(environment)],
-          ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
+          ...(environment.notes ?? []).map((note): Fact => ['note', note]),
           [lossTitles[task.type], scores.loss.toFixed(4)],
           ...classFacts(report),
           ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
@@ -124,8 +120,6 @@ export const evaluate = command({
     terminal.out(classListing(report, terminal.colors));
     if (report.wrong !== undefined) terminal.out(wrongListing(report, report.wrong, terminal.colors));
     if (isSaturated)
-      terminal.err(
-        `${terminal.colors.yellow('warning')}: ${saturationText}. The accuracy above is that of exact arithmetic\n`,
-      );
+      terminal.err(warningLine(`${saturationText}. The accuracy above is that of exact arithmetic`, terminal.colors));
   },
 });

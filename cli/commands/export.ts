@@ -13,7 +13,7 @@ import type { Store, StoredPrecision } from '../../store/index.js';
 import { writeExport } from '../arguments/output.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { json, type Terminal } from '../output/terminal.js';
+import { json, type Terminal, warningLine } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
 /** Targets that are made of an ONNX file. */
@@ -329,7 +329,7 @@ export const exportTrials = command({
         if (asJson) continue;
         const what = own === 'fp32' ? '' : ` (${own})`;
         terminal.err(`${kind} ${number}${what}: ${directory}\n${cost === undefined ? '' : `${cost}\n`}`);
-        for (const warning of warnings) terminal.err(`${terminal.colors.yellow('warning')}: ${warning}\n`);
+        for (const warning of warnings) terminal.err(warningLine(warning, terminal.colors));
       }
       if (asJson) terminal.out(json(written));
     });

@@ -6,7 +6,7 @@ import { deviceOption, parseDevice } from '../arguments/device.js';
 import { checkOutput } from '../arguments/output.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import { quantizedTable } from '../output/quantized.js';
-import { json } from '../output/terminal.js';
+import { json, warningLine } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
 const defaults = compressSchema.parse({});
@@ -137,6 +137,6 @@ export const quantize = command({
       return;
     }
     terminal.out(quantizedTable(report, terminal.colors));
-    for (const warning of report.warnings) terminal.err(`${terminal.colors.yellow('warning')}: ${warning}\n`);
+    for (const warning of report.warnings) terminal.err(warningLine(warning, terminal.colors));
   },
 });

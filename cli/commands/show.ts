@@ -19,6 +19,7 @@ import {
   searchTitle,
   testTitle,
   type CurvePoint,
+  type FinalResult,
   type ReportCosts,
   type ReportMember,
 } from '../../reports/index.js';
@@ -29,10 +30,8 @@ import { withRun } from '../open-run.js';
 import { classFacts, classListing } from '../output/classes.js';
 import { assignmentsTable } from '../output/runs.js';
 import { shrunkListing } from '../output/shrunk.js';
-import { type Colors, json, renderFacts, renderTable } from '../output/terminal.js';
+import { type Colors, json, renderFacts, renderTable, numeric, type Fact } from '../output/terminal.js';
 import { filesOf, precisionsListing } from '../output/trials.js';
-
-type Fact = readonly [name: string, value: string];
 
 function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
   const facts: Fact[] = [];
@@ -64,38 +63,33 @@ const costFacts = (costs: ReportCosts): Fact[] => [
   ['weights', bytes(costs.sizeBytes)],
 ];
 
-function facts(task: TaskType, member: ReportMember, objectives: readonly Objective[]): Fact[] {
-  const { costs, final } = member;
+const finalFacts = (task: TaskType, final: FinalResult, objectives: readonly Objective[]): (Fact | false)[] => {
   const { unit } = mainScores[task];
+  return [
+    final.epochs > 0 && [
+      finalTitle(task, [final]),
+      final.message ?? estimateText(unit, final.accuracy, final.standardError),
+    ],
+    final.folds !== undefined && [foldsTitle(task, [final]), foldsText(task, final)],
+    [testTitle(task, objectives, [final]), estimateText(unit, final.testAccuracy, final.testStandardError)],
+  ];
+};
+
+function facts(task: TaskType, member: ReportMember, objectives: readonly Objective[]): (Fact | false)[] {
+  const { costs, final } = member;
   return [
     ['trial', `${member.number} (${member.state}${member.message === null ? '' : `: ${member.message}`})`],
     ['genotype', member.genotypeId],
-    ...(member.tags === undefined ? [] : [['tags', member.tags.join(' ')] as const]),
-    ...(member.note === undefined ? [] : [['note', member.note] as const]),
-    ...(member.precision === undefined ? [] : [['precision', member.precision ?? '-'] as const]),
+    member.tags !== undefined && ['tags', member.tags.join(' ')],
+    member.note !== undefined && ['note', member.note],
+    member.precision !== undefined && ['precision', member.precision ?? '-'],
     ...objectives.map(({ name }): Fact => [
       searchTitle(name),
       `${objectiveValue(name, member.values[name], member.certainty?.[name])}${name in member.provenance ? ` (${member.provenance[name]})` : ''}`,
     ]),
     ...(member.classes === undefined ? [] : classFacts(member.classes)),
     ...latencyFacts(member),
-    ...(final === null
-      ? []
-      : [
-          ...(final.epochs === 0
-            ? []
-            : [
-                [
-                  finalTitle(task, [final]),
-                  final.message ?? estimateText(unit, final.accuracy, final.standardError),
-                ] as const,
-              ]),
-          ...(final.folds === undefined ? [] : [[foldsTitle(task, [final]), foldsText(task, final)] as const]),
-          [
-            testTitle(task, objectives, [final]),
-            estimateText(unit, final.testAccuracy, final.testStandardError),
-          ] as const,
-        ]),
+    ...(final === null ? [] : finalFacts(task, final, objectives)),
     ...(costs === null ? [] : costFacts(costs)),
     ...filesOf(member).map(({ kind, path }): Fact => [kind, path]),
   ];
@@ -104,23 +98,11 @@ function facts(task: TaskType, member: ReportMember, objectives: readonly Object
 function curve(task: TaskType, title: string, points: readonly CurvePoint[], colors: Colors): string {
   if (points.length === 0) return '';
   const columns = [
-    { title: 'epoch', numeric: true, cell: ({ epoch }: CurvePoint) => `${epoch + 1}` },
-    { title: 'train loss', numeric: true, cell: ({ trainLoss }: CurvePoint) => trainLoss.toFixed(4) },
-    {
-      title: 'validation loss',
-      numeric: true,
-      cell: ({ validationLoss }: CurvePoint) => validationLoss.toFixed(4),
-    },
-    {
-      title: `train ${mainScores[task].title}`,
-      numeric: true,
-      cell: ({ trainAccuracy }: CurvePoint) => scoreText(task, trainAccuracy),
-    },
-    {
-      title: `validation ${mainScores[task].title}`,
-      numeric: true,
-      cell: (p: CurvePoint) => scoreText(task, p.validationAccuracy),
-    },
+    numeric('epoch', ({ epoch }: CurvePoint) => `${epoch + 1}`),
+    numeric('train loss', ({ trainLoss }: CurvePoint) => trainLoss.toFixed(4)),
+    numeric('validation loss', ({ validationLoss }: CurvePoint) => validationLoss.toFixed(4)),
+    numeric(`train ${mainScores[task].title}`, ({ trainAccuracy }: CurvePoint) => scoreText(task, trainAccuracy)),
+    numeric(`validation ${mainScores[task].title}`, (p: CurvePoint) => scoreText(task, p.validationAccuracy)),
   ];
   return `\n${colors.bold(title)}\n${renderTable(columns, points, colors)}`;
 }

@@ -2,7 +2,7 @@ import { bytes, count } from '../../reports/index.js';
 import type { Decision, DecisionSpace, Extreme } from '../../spaces/index.js';
 import { isSpaceName, type LoadedTable, loadWithSpace, type NamedSpace, parseSpace } from '../arguments/space.js';
 import { command, jsonOption, setOption } from '../command.js';
-import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
+import { type Colors, type Column, json, renderFacts, renderTable, numeric } from '../output/terminal.js';
 
 const decisionColumns: readonly Column<Decision>[] = [
   { title: 'decision', cell: ({ name }) => name },
@@ -11,10 +11,10 @@ const decisionColumns: readonly Column<Decision>[] = [
 
 const costColumns: readonly Column<readonly [string, Extreme]>[] = [
   { title: 'network', cell: ([name]) => name },
-  { title: 'MACs', numeric: true, cell: ([, { costs }]) => count(costs.macs) },
-  { title: 'parameters', numeric: true, cell: ([, { costs }]) => count(costs.params) },
-  { title: 'activation memory', numeric: true, cell: ([, { costs }]) => bytes(costs.activationBytes) },
-  { title: 'weights', numeric: true, cell: ([, { costs }]) => bytes(costs.sizeBytes) },
+  numeric('MACs', ([, { costs }]) => count(costs.macs)),
+  numeric('parameters', ([, { costs }]) => count(costs.params)),
+  numeric('activation memory', ([, { costs }]) => bytes(costs.activationBytes)),
+  numeric('weights', ([, { costs }]) => bytes(costs.sizeBytes)),
 ];
 
 const plainExtreme = ({ genotype, network, costs }: Extreme) => ({

@@ -21,7 +21,7 @@ import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { atWorkListing, runsTable } from '../output/runs.js';
-import { json, renderFacts } from '../output/terminal.js';
+import { json, renderFacts, type Fact } from '../output/terminal.js';
 
 const statusText = ({ status, message }: RunSummary, workdir: string): string =>
   status === 'died'
@@ -35,7 +35,7 @@ const trainedSchema = z.looseObject({
 });
 
 /** The processor or graphics card of the trainings, as it was when the run began; nothing for a run on a table. */
-function trainsOn(environment: unknown): [string, string][] {
+function trainsOn(environment: unknown): Fact[] {
   const { data } = trainedSchema.safeParse(environment);
   if (data === undefined) return [];
   const { provider, adapter, cpu } = data;
@@ -44,7 +44,7 @@ function trainsOn(environment: unknown): [string, string][] {
 }
 
 /** The pace of the search and its end by it, as on the page; nothing while no few trials have ended. */
-function paceFacts(store: Store): [string, string][] {
+function paceFacts(store: Store): Fact[] {
   const cache = new RunCache();
   cache.update(store);
   const { trialsPerHour, etaSeconds } = cache.summary(store, Date.now()).pace;
@@ -93,21 +93,21 @@ export const status = command({
       const seconds = (Date.parse(run.updatedAt) - Date.parse(run.startedAt)) / 1000;
       const states = (['running', 'waiting', 'pruned', 'failed'] as const).filter((state) => run.counts[state] > 0);
       const others = states.map((state) => `, ${run.counts[state]} ${state}`).join('');
-      const facts: [string, string][] = [
+      const facts: readonly (Fact | false)[] = [
         [
           'run',
           `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} thread${run.threads === 1 ? '' : 's'} a worker)`,
         ],
         ['status', statusText(run, workdir)],
-        ...(results === undefined ? [] : [['results', results] as [string, string]]),
+        results !== undefined && ['results', results],
         ...trainsOn(store.run.get().environment),
-        ...(supernet === null ? [] : [['supernet', supernetText(supernet, run.task)] as [string, string]]),
+        supernet !== null && ['supernet', supernetText(supernet, run.task)],
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],
         ...(run.status === 'running' ? paceFacts(store) : []),
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],
-        ...(precisions === undefined ? [] : [['precisions', precisionsText(precisions)] as [string, string]]),
+        precisions !== undefined && ['precisions', precisionsText(precisions)],
         ['frontier', `${numbers.length} networks${numbers.length === 0 ? '' : `: trials ${members.join(', ')}`}`],
-        ...(workers === undefined ? [] : [['workers', workersText(workers)] as [string, string]]),
+        workers !== undefined && ['workers', workersText(workers)],
         ['started', run.startedAt],
         ['last change', `${run.updatedAt} (${duration(seconds)} after the start)`],
       ];

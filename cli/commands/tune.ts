@@ -9,7 +9,7 @@ import { checkOutput } from '../arguments/output.js';
 import { wholeNumber } from '../arguments/values.js';
 import { command, dataOption, jsonOption, listOption } from '../command.js';
 import { classListing } from '../output/classes.js';
-import { json, renderTable, type Colors, type Column } from '../output/terminal.js';
+import { json, renderTable, type Colors, type Column, numeric } from '../output/terminal.js';
 import { watch } from '../watch-run.js';
 
 interface Stage {
@@ -24,8 +24,8 @@ function stagesTable({ task, before, head, after, adapted }: TuneReport, colors:
   const score = (value: number | undefined): string => (value === undefined ? '–' : scoreText(task, value));
   const columns: Column<Stage>[] = [
     { title: '', cell: ({ name }) => name },
-    { title: `validation ${title}`, numeric: true, cell: ({ validation }) => score(validation) },
-    { title: `test ${title}`, numeric: true, cell: ({ test }) => score(test) },
+    numeric(`validation ${title}`, ({ validation }) => score(validation)),
+    numeric(`test ${title}`, ({ test }) => score(test)),
   ];
   const written = { ...after, name: adapted === 'all' ? 'fine-tuned' : 'with a new head' };
   const stages: Stage[] = [

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { isLoopback, checkPort, makeToken, readToken } from '../../base/server.js';
-import { command, listOption, untilStopped } from '../command.js';
+import { command, listOption } from '../command.js';
 import { startPageProcess } from '../page-process.js';
+import { untilStopped } from '../signals.js';
 
 /** Wildcard addresses; browsers use the host name instead. */
 const wildcards = ['0.0.0.0', '::'];

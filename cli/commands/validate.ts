@@ -2,16 +2,16 @@ import { loadWithSpace } from '../arguments/space.js';
 import type { LoadedExperiment, TrainingExperiment } from '../../experiments/index.js';
 import { command, jsonOption, setOption } from '../command.js';
 import type { StageUse } from '../../runner/index.js';
-import { json, renderTable, type Column } from '../output/terminal.js';
+import { json, renderTable, type Column, numeric } from '../output/terminal.js';
 
 /** Layers of the largest network by what they take of `train.from`. */
 const uses: readonly Column<StageUse>[] = [
   { title: 'stage', cell: ({ stage }) => stage },
-  { title: 'taken whole', numeric: true, cell: ({ whole }) => String(whole) },
-  { title: 'cut', numeric: true, cell: ({ cut }) => String(cut) },
-  { title: 'grown', numeric: true, cell: ({ grown }) => String(grown) },
-  { title: 'random', numeric: true, cell: ({ random }) => String(random) },
-  { title: 'unused in the file', numeric: true, cell: ({ unused }) => String(unused) },
+  numeric('taken whole', ({ whole }) => String(whole)),
+  numeric('cut', ({ cut }) => String(cut)),
+  numeric('grown', ({ grown }) => String(grown)),
+  numeric('random', ({ random }) => String(random)),
+  numeric('unused in the file', ({ unused }) => String(unused)),
 ];
 
 /** @throws NasError `invalid-input` for a provider that ONNX Runtime does not have; whether one works here is not tried. */

@@ -1,11 +1,12 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { exitCodes, invalidInput } from '../../base/errors.js';
+import { invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { bytes as inBytes } from '../../base/number-text.js';
 import { parseBytes, wholeNumber } from '../arguments/values.js';
 import { command, listOption } from '../command.js';
 import { queueAddressOf, queueOptions } from '../arguments/queue.js';
+import { untilStopped } from '../signals.js';
 import { createWorkerView } from '../worker-progress/index.js';
 
 /** Memory of the machine, or what its container may use. */
@@ -15,19 +16,6 @@ function memoryHere(): number {
 }
 
 const slotsOf = (memory: number): number => Math.max(1, Math.min(availableParallelism(), Math.floor(memory / 2 ** 30)));
-
-/** Ctrl-C once: `stop` is called. Twice: the process ends now. */
-function untilStopped(stop: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let stopping = false;
-    const onSignal = (): void => {
-      if (stopping) process.exit(exitCodes.interrupted);
-      stopping = true;
-      stop().then(resolve, reject);
-    };
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  });
-}
 
 export const worker = command({
   usage: 'worker',
@@ -103,10 +91,9 @@ export const worker = command({
       if (tags.length > 0) view.note(`Tags: ${tags.join(', ')}`);
       if (modules) view.note('Code that comes with jobs is run here: users of the queue may use this machine');
       view.note(`Waiting for jobs at ${address.url}`);
-      await untilStopped(async () => {
-        view.note('Stopping: jobs write their checkpoints and are given back');
-        await started.stop();
-      });
+      await untilStopped();
+      view.note('Stopping: jobs write their checkpoints and are given back');
+      await started.stop();
     } finally {
       view.close();
     }

@@ -9,7 +9,7 @@ import {
   type Metric,
   type WrongImages,
 } from '../../base/scores.js';
-import { type Colors, type Column, renderTable } from './terminal.js';
+import { type Colors, type Column, renderTable, numeric } from './terminal.js';
 
 /** The metrics, and the calibration error of classes. */
 export const classFacts = ({
@@ -30,14 +30,14 @@ const tableColumns = ({ task, classes: [first] }: ClassReport): readonly Column<
   { title: outputNames[task][0], cell: ({ name }) => name },
   ...columnsOf(first).map((key) => {
     const [title, unit] = outputColumns[key];
-    return { title, numeric: true, cell: (row: ClassRow) => estimateText(unit, row[key], row.errors[key]) };
+    return numeric(title, (row: ClassRow) => estimateText(unit, row[key], row.errors[key]));
   }),
 ];
 
 const confusedColumns: readonly Column<ConfusedClasses>[] = [
   { title: 'class', cell: ({ actual }) => actual },
   { title: 'taken for', cell: ({ predicted }) => predicted },
-  { title: 'images', numeric: true, cell: ({ count }) => `${count}` },
+  numeric('images', ({ count }) => `${count}`),
 ];
 
 /** Most classes of a matrix that fits a terminal. */
@@ -52,14 +52,12 @@ function confusionTable({ matrix, classes, confused }: ClassReport, colors: Colo
   const rows = matrix.map((counts, c) => ({ counts, c }));
   const columns: Column<(typeof rows)[number]>[] = [
     { title: 'class \\ predicted', cell: ({ c }) => classes[c].name },
-    ...classes.map(({ name }, p) => ({
-      title: name,
-      numeric: true,
-      cell: ({ counts, c }: (typeof rows)[number]) => {
+    ...classes.map(({ name }, p) =>
+      numeric(name, ({ counts, c }: (typeof rows)[number]) => {
         const text = counts[p] === 0 ? '·' : `${counts[p]}`;
         return c === p ? colors.bold(text) : text;
-      },
-    })),
+      }),
+    ),
   ];
   return `\n${colors.bold('Confusion matrix')}\n${renderTable(columns, rows, colors)}`;
 }
@@ -80,7 +78,7 @@ export function wrongListing({ classes, of }: ClassReport, { images }: WrongImag
     { title: 'image', cell: ({ path, row }) => path ?? `image ${row} of the data set` },
     { title: 'class', cell: ({ actual }) => classes[actual].name },
     { title: 'taken for', cell: ({ predicted }) => classes[predicted].name },
-    { title: 'probability', numeric: true, cell: ({ probability }) => percent(probability) },
+    numeric('probability', ({ probability }) => percent(probability)),
   ];
   const title = colors.bold(`Most confident mistakes of ${of}`);
   return `\n${title}\n${renderTable(columns, images.slice(0, mostRows), colors)}`;

@@ -2,7 +2,7 @@ import { contentsText, withoutRepeated, type DataDescription } from '../../exper
 import { counted } from '../../base/text.js';
 import { unequal } from '../../experiments/propose.js';
 import { leftOutLines, splitNames, type SplitName } from '../../trainers/index.js';
-import { printable, renderFacts, renderTable, type Colors, type Column } from './terminal.js';
+import { printable, renderFacts, renderTable, type Colors, type Column, numeric, type Fact } from './terminal.js';
 
 const number = (value: number): string => value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 const whole = (value: number): string => value.toLocaleString('en-US');
@@ -43,7 +43,7 @@ function splitText({ assigned, data }: DataDescription): string {
   return [...given, ...own.map(([name, share]) => `${number(100 * share)} % for ${name}`)].join('; ');
 }
 
-function facts(description: DataDescription): [string, string][] {
+function facts(description: DataDescription): (Fact | false)[] {
   const { headers, height, width, channels, images, unlabelled } = description;
   const copies = unlabelled === null ? 0 : splitNames.reduce((sum, name) => sum + unlabelled.copies[name], 0);
   const left = copies === 0 ? '' : `; ${counted(copies, 'copy', 'copies')} of labelled images left out`;
@@ -57,11 +57,9 @@ function facts(description: DataDescription): [string, string][] {
           ['colours', countsText(headers.colours)],
           ['shorter sides', `${spreadText(headers.sides)} pixels`],
           ['width / height', spreadText(headers.aspects)],
-        ] as [string, string][])),
+        ] satisfies Fact[])),
     ['splits', splitText(description)],
-    ...(unlabelled === null
-      ? []
-      : [['without labels', `${counted(unlabelled.images, 'image')}${left}`] as [string, string]]),
+    unlabelled !== null && ['without labels', `${counted(unlabelled.images, 'image')}${left}`],
   ];
 }
 
@@ -76,14 +74,11 @@ function classTable({ task, classes: named, images: count, splits: all }: DataDe
   const half = mostClasses / 2;
   const shown = classes.length > mostClasses ? [...bySize.slice(0, half), ...bySize.slice(-half)] : classes;
   const largest = Math.max(1, bySize[0].images);
-  const split = (name: SplitName): Column<ClassRow> => ({
-    title: name,
-    numeric: true,
-    cell: ({ splits }) => (splits === null ? '-' : whole(splits[name])),
-  });
+  const split = (name: SplitName): Column<ClassRow> =>
+    numeric(name, ({ splits }) => (splits === null ? '-' : whole(splits[name])));
   const columns: Column<ClassRow>[] = [
     { title: task === 'multi-label' ? 'label' : 'class', cell: ({ name }) => printable(name) },
-    { title: 'images', numeric: true, cell: ({ images }) => whole(images) },
+    numeric('images', ({ images }) => whole(images)),
     ...splitNames.map(split),
     { title: '', cell: ({ images }) => '█'.repeat(Math.ceil((barWidth * images) / largest)) },
   ];

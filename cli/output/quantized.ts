@@ -2,7 +2,7 @@ import { bytes, ms, percent } from '../../base/number-text.js';
 import { mainScores, scoreChange, scoreText } from '../../base/scores.js';
 import { speedupOf } from '../../runner/compress/index.js';
 import type { BeforeAfter, QuantizedReport, ShownFloat } from '../../runner/models/quantize-file.js';
-import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
+import { type Colors, type Column, renderFacts, renderTable, numeric } from './terminal.js';
 
 type Latency = QuantizedReport['latency']['fp32'];
 
@@ -17,8 +17,8 @@ interface Row {
 
 const columns: readonly Column<Row>[] = [
   { title: '', cell: ({ what }) => what },
-  { title: 'fp32', numeric: true, cell: ({ before }) => before },
-  { title: 'int8', numeric: true, cell: ({ after }) => after },
+  numeric('fp32', ({ before }) => before),
+  numeric('int8', ({ after }) => after),
   { title: '', cell: ({ change }) => change ?? '' },
 ];
 
@@ -61,11 +61,7 @@ const sums = {
 const floatColumns = (latency: Latency): readonly Column<ShownFloat>[] => [
   { title: 'operator', cell: ({ operator }) => operator },
   { title: 'node', cell: ({ node }) => node },
-  {
-    title: 'share of the time',
-    numeric: true,
-    cell: ({ ms: spent }) => (spent === null ? '-' : percent(Math.min(1, spent / latency.ms))),
-  },
+  numeric('share of the time', ({ ms: spent }) => (spent === null ? '-' : percent(Math.min(1, spent / latency.ms)))),
   { title: 'why', cell: ({ reason }) => reason ?? '' },
 ];
 
@@ -78,7 +74,7 @@ export function quantizedTable(report: QuantizedReport, colors: Colors): string 
       ['int8 model', output],
       ['calibration', `${method} (validation ${mainScores[report.task].title}: ${trials}), ${images} training images`],
       ['device', device],
-      ...(integers === null ? [] : [['sums of bytes', sums[integers]] as const]),
+      integers !== null && ['sums of bytes', sums[integers]],
     ],
     colors,
   );

@@ -10,7 +10,7 @@ import {
 import type { SharedFolder } from '../../workers/artifacts/shared-folders.js';
 import { describeTraining, type Training } from '../../store/index.js';
 import type { QueueOverview, RunOverview } from '../../workers/registry.js';
-import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
+import { type Colors, type Column, renderFacts, renderTable, numeric } from './terminal.js';
 
 type Listed = ReturnType<typeof collectRuns>[number];
 
@@ -22,8 +22,14 @@ const cell =
 const columns: readonly Column<Listed>[] = [
   { title: 'workdir', cell: ({ workdir }) => workdir },
   { title: 'status', cell: (listed) => ('problem' in listed ? listed.problem : listed.run.status) },
-  { title: 'trials', numeric: true, cell: cell(({ run }) => `${run.counts.complete} of ${run.planned}`) },
-  { title: 'frontier', numeric: true, cell: cell(({ frontier }) => String(frontier)) },
+  numeric(
+    'trials',
+    cell(({ run }) => `${run.counts.complete} of ${run.planned}`),
+  ),
+  numeric(
+    'frontier',
+    cell(({ frontier }) => String(frontier)),
+  ),
   {
     title: 'best',
     cell: cell(({ best }) =>
@@ -53,7 +59,7 @@ export function atWorkListing({ now: trainings, waiting }: RunWorkers, now: numb
     { title: 'stage', cell: ({ training }) => stages[training.stage] },
     { title: 'host', cell: ({ host }) => host },
     { title: 'group', cell: ({ group }) => group ?? '-' },
-    { title: 'for', numeric: true, cell: ({ since }) => duration(Math.max(0, now - since) / 1000) },
+    numeric('for', ({ since }) => duration(Math.max(0, now - since) / 1000)),
   ];
   const waits = waiting === 0 ? '' : `${waiting} ${waiting === 1 ? 'training waits' : 'trainings wait'} for a worker\n`;
   const table = trainings.length === 0 ? '' : renderTable(columns, trainings, colors);
@@ -62,10 +68,10 @@ export function atWorkListing({ now: trainings, waiting }: RunWorkers, now: numb
 
 const assignmentColumns: readonly Column<ReportAssignment>[] = [
   { title: 'stage', cell: ({ stage }) => stages[stage] },
-  { title: 'attempt', numeric: true, cell: ({ attempt }) => String(attempt) },
+  numeric('attempt', ({ attempt }) => String(attempt)),
   { title: 'host', cell: ({ host }) => host },
   { title: 'group', cell: ({ group }) => group ?? '-' },
-  { title: 'taken after', numeric: true, cell: ({ takenAfter }) => duration(takenAfter) },
+  numeric('taken after', ({ takenAfter }) => duration(takenAfter)),
   { title: 'ended', cell: ({ ended }) => ended?.replace(/\s+/g, ' ') ?? 'at work' },
 ];
 
@@ -83,23 +89,23 @@ const workerColumns: readonly Column<Worker>[] = [
   { title: 'host', cell: ({ host }) => host },
   { title: 'processor', cell: ({ cpu, cores }) => `${cpu}, ${cores} core${cores === 1 ? '' : 's'}` },
   { title: 'group', cell: ({ group }) => group },
-  { title: 'slots', numeric: true, cell: ({ jobs, slots }) => `${jobs.length}/${slots}` },
+  numeric('slots', ({ jobs, slots }) => `${jobs.length}/${slots}`),
   { title: 'state', cell: stateOf },
   {
     title: 'tags',
     cell: ({ tags, modules }) => [...tags, ...(modules ? ['(runs modules)'] : [])].join(' ') || '-',
   },
   { title: 'version', cell: ({ build }) => build },
-  { title: 'up', numeric: true, cell: ({ upSeconds }) => duration(upSeconds) },
+  numeric('up', ({ upSeconds }) => duration(upSeconds)),
 ];
 
 const jobColumns: readonly Column<Job>[] = [
   { title: 'host', cell: ({ host }) => host },
-  { title: 'slot', numeric: true, cell: ({ slot }) => String(slot) },
+  numeric('slot', ({ slot }) => String(slot)),
   { title: 'run', cell: ({ name }) => name },
   { title: 'job', cell: ({ id }) => id },
   { title: 'kind', cell: ({ kind }) => kind },
-  { title: 'since', numeric: true, cell: ({ seconds }) => duration(seconds) },
+  numeric('since', ({ seconds }) => duration(seconds)),
 ];
 
 const waiting = ({ name, unfit }: RunOverview): string =>
@@ -126,7 +132,7 @@ export function workersText({ workers, runs }: QueueOverview, colors: Colors): s
 const folderColumns: readonly Column<SharedFolder>[] = [
   { title: 'folder', cell: ({ run }) => run },
   { title: 'run', cell: ({ owner }) => (owner === null ? '-' : `${owner.host}:${owner.workdir}`) },
-  { title: 'size', numeric: true, cell: (folder) => bytes(folder.bytes) },
+  numeric('size', (folder) => bytes(folder.bytes)),
   { title: '', cell: ({ removed, reason }) => `${removed ? 'removed' : 'kept'}: ${reason}` },
 ];
 

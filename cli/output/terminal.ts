@@ -50,6 +50,9 @@ export interface Column<Row> {
   readonly cell: (row: Row) => string;
 }
 
+/** A right-aligned column. */
+export const numeric = <Row>(title: string, cell: Column<Row>['cell']): Column<Row> => ({ title, numeric: true, cell });
+
 const gap = '  ';
 
 const widthOf = (text: string): number => (text.includes('\u001b') ? stripVTControlCharacters(text) : text).length;
@@ -70,10 +73,15 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
   return lines.map((line) => `${line.map(aligned).join(gap).trimEnd()}\n`).join('');
 }
 
-/** Aligned names and values, one pair a line. */
-export function renderFacts(facts: readonly (readonly [name: string, value: string])[], colors: Colors): string {
-  const width = Math.max(...facts.map(([name]) => name.length));
-  return facts.map(([name, value]) => `${colors.dim(name.padEnd(width))}${gap}${value}\n`).join('');
+export type Fact = readonly [name: string, value: string];
+
+/** Aligned names and values, one pair a line; `false` stands for a fact that is not known. */
+export function renderFacts(facts: readonly (Fact | false)[], colors: Colors): string {
+  const known = facts.filter((fact) => fact !== false);
+  const width = Math.max(...known.map(([name]) => name.length));
+  return known.map(([name, value]) => `${colors.dim(name.padEnd(width))}${gap}${value}\n`).join('');
 }
+
+export const warningLine = (text: string, colors: Colors): string => `${colors.yellow('warning')}: ${text}\n`;
 
 export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

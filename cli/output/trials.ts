@@ -22,21 +22,19 @@ import { mainScores } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
-import { type Colors, type Column, renderTable } from './terminal.js';
+import { type Colors, type Column, renderTable, numeric, warningLine } from './terminal.js';
 
 /** Columns of objectives by search values; latencies show whether they are measured, reliably, or predicted. */
 export function objectiveColumns(objectives: readonly Objective[], colors: Colors): Column<ReportTrial>[] {
-  return objectives.map(({ name }) => ({
-    title: searchTitle(name),
-    numeric: true,
-    cell: ({ values, provenance, certainty }) => {
+  return objectives.map(({ name }) =>
+    numeric(searchTitle(name), ({ values, provenance, certainty }) => {
       const text = objectiveValue(name, values[name], certainty?.[name]);
       if (name !== 'latency_ms' || !(name in values)) return text;
       const origin = provenance[name];
       if (certainty?.[name]?.unreliable !== undefined) return `${text} ${colors.red('unreliable')}`;
       return `${text} ${origin === 'measured' ? colors.green(origin) : colors.yellow(origin)}`;
-    },
-  }));
+    }),
+  );
 }
 
 /** Columns of final accuracy (if any) and test accuracy. */
@@ -50,16 +48,10 @@ export function finalColumns(
   if (all.length === 0) return [];
   const trained = all.some(({ accuracy, state }) => accuracy !== null || state === 'failed');
   const { unit } = mainScores[task];
-  const final: Column<ReportTrial> = {
-    title: finalTitle(task, all),
-    numeric: true,
-    cell: (trial) => {
-      const final = finals.of(trial);
-      return final?.state === 'failed'
-        ? colors.red('failed')
-        : estimateText(unit, final?.accuracy, final?.standardError);
-    },
-  };
+  const final: Column<ReportTrial> = numeric(finalTitle(task, all), (trial) => {
+    const final = finals.of(trial);
+    return final?.state === 'failed' ? colors.red('failed') : estimateText(unit, final?.accuracy, final?.standardError);
+  });
   const ranked: Column<ReportTrial> = {
     title: 'final frontier',
     cell: (trial) => {
@@ -67,27 +59,21 @@ export function finalColumns(
       return onFrontier === null ? '-' : onFrontier ? colors.green('yes') : colors.dim('no');
     },
   };
-  const crossValidated: Column<ReportTrial> = {
-    title: foldsTitle(task, all),
-    numeric: true,
-    cell: (trial) => foldsText(task, finals.of(trial)),
-  };
+  const crossValidated: Column<ReportTrial> = numeric(foldsTitle(task, all), (trial) =>
+    foldsText(task, finals.of(trial)),
+  );
   return [
     ...(trained ? [final] : []),
     ...(all.some(({ folds }) => folds !== undefined) ? [crossValidated] : []),
     ...(trained ? [ranked] : []),
-    {
-      title: testTitle(task, objectives, all),
-      numeric: true,
-      cell: (trial) => {
-        const final = finals.of(trial);
-        return estimateText(unit, final?.testAccuracy, final?.testStandardError);
-      },
-    },
+    numeric(testTitle(task, objectives, all), (trial) => {
+      const final = finals.of(trial);
+      return estimateText(unit, final?.testAccuracy, final?.testStandardError);
+    }),
   ];
 }
 
-export const numberColumn: Column<ReportTrial> = { title: 'trial', numeric: true, cell: ({ number }) => `${number}` };
+export const numberColumn: Column<ReportTrial> = numeric('trial', ({ number }) => `${number}`);
 
 /** Precision of the values; no column in runs with fp32 only. */
 export const precisionColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
@@ -159,7 +145,7 @@ function doubtsText(doubts: LatencyDoubts | null, colors: Colors): string {
   const found = `${unreliable} of ${measured} measured latencies ${unreliable === 1 ? 'is' : 'are'} not reliable (${reason})`;
   return members === 0
     ? `\n${colors.dim(`${found}; none of them is on the frontier`)}\n`
-    : `\n${colors.yellow('warning')}: ${found}, ${members} of them on the frontier; on a quiet machine, measure it again: ${command}\n`;
+    : `\n${warningLine(`${found}, ${members} of them on the frontier; on a quiet machine, measure it again: ${command}`, colors)}`;
 }
 
 /** Table of a trial in each precision, with verdicts; empty in runs with fp32 only. */
@@ -172,32 +158,22 @@ export function precisionsListing(task: TaskType, member: ReportMember, colors: 
     accepted === null ? colors.dim : accepted ? colors.green : colors.yellow;
   const columns: Column<ReportVariant>[] = [
     { title: 'precision', cell: ({ precision }) => precision },
-    ...names.map((name): Column<ReportVariant> => ({
-      title: objectiveTitle(name),
-      numeric: true,
-      cell: ({ values, provenance }) => {
+    ...names.map((name): Column<ReportVariant> =>
+      numeric(objectiveTitle(name), ({ values, provenance }) => {
         const text = objectiveValue(name, values[name]);
         return name === 'latency_ms' && name in values ? `${text} ${provenance[name]}` : text;
-      },
-    })),
+      }),
+    ),
     ...(Object.values(kept).some(({ final }) => final !== null)
       ? [
-          {
-            title: `final ${title}`,
-            numeric: true,
-            cell: ({ precision }: ReportVariant) => {
-              const final = kept[precision]?.final;
-              return estimateText(unit, final?.accuracy, final?.standardError);
-            },
-          },
-          {
-            title: `test ${title}`,
-            numeric: true,
-            cell: ({ precision }: ReportVariant) => {
-              const final = kept[precision]?.final;
-              return estimateText(unit, final?.testAccuracy, final?.testStandardError);
-            },
-          },
+          numeric(`final ${title}`, ({ precision }: ReportVariant) => {
+            const final = kept[precision]?.final;
+            return estimateText(unit, final?.accuracy, final?.standardError);
+          }),
+          numeric(`test ${title}`, ({ precision }: ReportVariant) => {
+            const final = kept[precision]?.final;
+            return estimateText(unit, final?.testAccuracy, final?.testStandardError);
+          }),
         ]
       : []),
     { title: 'verdict', cell: (variant) => paint(variant)(variant.verdict) },

@@ -1,5 +1,6 @@
 import { duration, objectiveValue } from '../../reports/index.js';
 import type { RunEvent, RunObserver, TrialStepEvent } from '../../runner/events.js';
+import { LiveLines } from '../output/live-lines.js';
 import type { Terminal } from '../output/terminal.js';
 import { epochLine, lineOf } from './event-lines.js';
 import { type ProgressState, ProgressTracker } from './tracker.js';
@@ -60,18 +61,14 @@ function liveLines(state: ProgressState, maxWorkers: number): string[] {
 }
 
 /** Redraws a few lines at the bottom; permanent lines scroll above them. */
-function createLiveView({ err, columns, rows }: Terminal, clock: () => number): ProgressView {
+function createLiveView(terminal: Terminal, clock: () => number): ProgressView {
   const tracker = new ProgressTracker(clock);
-  let drawn = 0;
+  const lines = new LiveLines(terminal);
   let last = -Infinity;
-  const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
   const draw = (above: string): void => {
-    const width = Math.max(20, columns() || 80) - 1;
     // A live part higher than the screen could not be erased.
-    const maxWorkers = Math.max(2, ((rows?.() ?? 0) || 24) - 3);
-    const lines = liveLines(tracker.state, maxWorkers).map((line) => line.slice(0, width));
-    err(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
-    drawn = lines.length;
+    const maxWorkers = Math.max(2, ((terminal.rows?.() ?? 0) || 24) - 3);
+    lines.draw(above, liveLines(tracker.state, maxWorkers));
     last = clock();
   };
   return {
@@ -81,10 +78,7 @@ function createLiveView({ err, columns, rows }: Terminal, clock: () => number): 
       if (line !== null) draw(`${line}\n`);
       else if (event.kind === 'phase' || clock() - last >= interval) draw('');
     },
-    close: () => {
-      err(erase());
-      drawn = 0;
-    },
+    close: () => lines.close(),
   };
 }
 

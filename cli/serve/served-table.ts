@@ -2,7 +2,7 @@ import { ms } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { InferencePool } from '../../serve/inference/pool.js';
 import type { PooledModel } from '../../serve/inference/pool.js';
-import { type Colors, type Column, renderTable } from '../output/terminal.js';
+import { type Colors, type Column, renderTable, numeric } from '../output/terminal.js';
 
 /** Measured times of a network, for the table and the log. */
 export interface ServedNetwork {
@@ -46,18 +46,14 @@ export function servedTable(pool: InferencePool, colors: Colors): string {
   const { task } = pool.models[0].model;
   const columns: readonly Column<ServedNetwork>[] = [
     { title: 'network', cell: ({ network }) => network },
-    { title: mainScores[task].title, numeric: true, cell: ({ accuracy }) => scoreText(task, accuracy) },
-    ...batches.map((batch, i) => ({
-      title: i === 0 ? `batch of ${batch}` : batch,
-      numeric: true,
-      cell: (network: ServedNetwork) => (batch in network.ms ? ms(network.ms[batch]) : '-'),
-    })),
-    { title: 'largest', numeric: true, cell: ({ maxBatch }) => String(maxBatch) },
-    {
-      title: 'images/s',
-      numeric: true,
-      cell: ({ imagesPerSecond }) => Math.round(imagesPerSecond).toLocaleString('en-US'),
-    },
+    numeric(mainScores[task].title, ({ accuracy }) => scoreText(task, accuracy)),
+    ...batches.map((batch, i) =>
+      numeric(i === 0 ? `batch of ${batch}` : batch, (network: ServedNetwork) =>
+        batch in network.ms ? ms(network.ms[batch]) : '-',
+      ),
+    ),
+    numeric('largest', ({ maxBatch }) => String(maxBatch)),
+    numeric('images/s', ({ imagesPerSecond }) => Math.round(imagesPerSecond).toLocaleString('en-US')),
   ];
   return renderTable(columns, networks, colors);
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { exitCodes, messageOf } from '../../base/errors.js';
 import type { RunningServer } from '../../serve/start-server.js';
+import { onStop } from '../signals.js';
 
 /** After the drain, a network that never returns does not keep the process: clients with the longest budget have left. */
 const longestEndMs = 80_000;
@@ -22,18 +23,14 @@ export async function reloadModels({ service }: RunningServer, log: Logger): Pro
  */
 export async function untilEnded(server: RunningServer, drainMs: number, log: Logger): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    let isEnding = false;
-    const onSignal = (): void => {
-      if (isEnding) process.exit(exitCodes.interrupted);
-      isEnding = true;
+    onStop(() => {
       log.info({ drainMs }, 'ending: answering accepted requests');
       server.drained(drainMs).then(resolve, reject);
       setTimeout(() => {
         log.error('some requests were not answered in time: the server ends without them');
         process.exit(exitCodes.failure);
       }, drainMs + longestEndMs).unref();
-    };
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+    });
   });
   log.info('ended: all accepted requests are answered');
 }

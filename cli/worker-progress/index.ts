@@ -1,4 +1,5 @@
 import type { WorkerEvent } from '../../workers/worker/job-run.js';
+import { LiveLines } from '../output/live-lines.js';
 import type { Terminal } from '../output/terminal.js';
 import { beginLine, endLine, epochLine, slotLine, type SlotState } from './lines.js';
 
@@ -15,18 +16,15 @@ const interval = 120;
 
 /** @param clock in ms */
 export function createWorkerView(
-  { err, live, columns }: Pick<Terminal, 'err' | 'live' | 'columns'>,
+  terminal: Pick<Terminal, 'err' | 'live' | 'columns'>,
   clock: () => number = () => performance.now(),
 ): WorkerView {
   const slots = new Map<number, SlotState>();
-  let drawn = 0;
+  const lines = new LiveLines(terminal);
+  const { live } = terminal;
   let last = -Infinity;
-  const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
   const draw = (above: string): void => {
-    const width = Math.max(20, columns() || 80) - 1;
-    const lines = live ? [...slots.values()].sort((a, b) => a.job.slot - b.job.slot).map(slotLine) : [];
-    err(`${erase()}${above}${lines.map((line) => `${line.slice(0, width)}\n`).join('')}`);
-    drawn = lines.length;
+    lines.draw(above, live ? [...slots.values()].sort((a, b) => a.job.slot - b.job.slot).map(slotLine) : []);
     last = clock();
   };
   const observe = (event: WorkerEvent): void => {
@@ -50,9 +48,6 @@ export function createWorkerView(
   return {
     note: (message) => draw(`${message}\n`),
     observe,
-    close: () => {
-      err(erase());
-      drawn = 0;
-    },
+    close: () => lines.close(),
   };
 }

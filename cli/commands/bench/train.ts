@@ -1,7 +1,7 @@
 import type { NodeShare, TimedNetwork, StepTiming } from '../../../trainers/index.js';
 import { wholeNumber } from '../../arguments/values.js';
 import { command, jsonOption } from '../../command.js';
-import { type Column, json, renderTable, type Terminal } from '../../output/terminal.js';
+import { type Column, json, renderTable, type Terminal, numeric } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 
 /** Result of one network, as `--json` prints it. */
@@ -21,16 +21,16 @@ interface Row {
 
 const columns: readonly Column<Row>[] = [
   { title: 'network', cell: ({ name }) => name },
-  { title: 'batch', numeric: true, cell: ({ batch }) => `${batch}` },
-  { title: 'parameters', numeric: true, cell: ({ params }) => `${params}` },
-  { title: 'ms/step', numeric: true, cell: ({ ms_per_step }) => ms_per_step.toFixed(1) },
-  { title: 'images/s', numeric: true, cell: ({ images_per_s }) => images_per_s.toFixed(0) },
-  { title: 'start-up ms', numeric: true, cell: ({ startup_ms }) => startup_ms.toFixed(0) },
-  { title: 'peak MiB', numeric: true, cell: ({ memory_mib }) => memory_mib.toFixed(0) },
+  numeric('batch', ({ batch }) => `${batch}`),
+  numeric('parameters', ({ params }) => `${params}`),
+  numeric('ms/step', ({ ms_per_step }) => ms_per_step.toFixed(1)),
+  numeric('images/s', ({ images_per_s }) => images_per_s.toFixed(0)),
+  numeric('start-up ms', ({ startup_ms }) => startup_ms.toFixed(0)),
+  numeric('peak MiB', ({ memory_mib }) => memory_mib.toFixed(0)),
 ];
 const evaluationColumns: readonly Column<Row>[] = [
-  { title: 'evaluated/s', numeric: true, cell: (row) => row.evaluation_images_per_s?.toFixed(0) ?? '' },
-  { title: 'exported/s', numeric: true, cell: (row) => row.exported_images_per_s?.toFixed(0) ?? '' },
+  numeric('evaluated/s', (row) => row.evaluation_images_per_s?.toFixed(0) ?? ''),
+  numeric('exported/s', (row) => row.exported_images_per_s?.toFixed(0) ?? ''),
 ];
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
@@ -80,9 +80,9 @@ const byLayer = (nodes: readonly NodeShare[]): Share[] =>
 const barWidth = 24;
 const shareColumns = (title: string): readonly Column<Share>[] => [
   { title, cell: ({ name }) => name },
-  { title: 'nodes', numeric: true, cell: ({ nodes }) => `${nodes}` },
-  { title: 'ms', numeric: true, cell: ({ ms }) => ms.toFixed(2) },
-  { title: 'share', numeric: true, cell: ({ share }) => `${(100 * share).toFixed(1)} %` },
+  numeric('nodes', ({ nodes }) => `${nodes}`),
+  numeric('ms', ({ ms }) => ms.toFixed(2)),
+  numeric('share', ({ share }) => `${(100 * share).toFixed(1)} %`),
   { title: '', cell: ({ share }) => '█'.repeat(Math.round(share * barWidth)) },
 ];
 /** Maximum number of layers in the table; JSON has all. */

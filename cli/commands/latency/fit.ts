@@ -7,7 +7,15 @@ import { deviceOption, parseDevice } from '../../arguments/device.js';
 import { parseSpace, spaceOption } from '../../arguments/space.js';
 import { wholeNumber } from '../../arguments/values.js';
 import { command, jsonOption } from '../../command.js';
-import { type Column, json, renderFacts, renderTable, type Terminal } from '../../output/terminal.js';
+import {
+  type Column,
+  json,
+  renderFacts,
+  renderTable,
+  type Terminal,
+  numeric,
+  warningLine,
+} from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 
 const fitPrecisions = ['fp32', 'int8'] as const;
@@ -35,13 +43,18 @@ function timeLeft(began: number, done: number, total: number): string {
   return `, at most ${seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`} left`;
 }
 
+interface Chosen {
+  readonly space: Space;
+  readonly genotypes: readonly Genotype[];
+  /** Of the weights. */
+  readonly seed: number;
+  readonly precision: FitPrecision;
+}
+
 /** Measures networks; skips those for which the device has only its own prediction. */
 async function measureAll(
   device: Device,
-  space: Space,
-  genotypes: readonly Genotype[],
-  seed: number,
-  precision: FitPrecision,
+  { space, genotypes, seed, precision }: Chosen,
   terminal: Terminal,
 ): Promise<MeasuredNetworks> {
   const { untrainedSubject } = await import('../../../runner/index.js');
@@ -62,13 +75,9 @@ async function measureAll(
 }
 
 const errorColumns: readonly Column<CrossValidation['pairs'][number]>[] = [
-  { title: 'measured', numeric: true, cell: ({ measured }) => ms(measured) },
-  { title: 'predicted', numeric: true, cell: ({ predicted }) => ms(predicted) },
-  {
-    title: 'error',
-    numeric: true,
-    cell: ({ predicted, measured }) => `${(100 * (predicted / measured - 1)).toFixed(1)} %`,
-  },
+  numeric('measured', ({ measured }) => ms(measured)),
+  numeric('predicted', ({ predicted }) => ms(predicted)),
+  numeric('error', ({ predicted, measured }) => `${(100 * (predicted / measured - 1)).toFixed(1)} %`),
 ];
 
 /** `model.json` -> `model.svg`, `model.measurements.json`. */
@@ -103,6 +112,7 @@ export const fit = command({
       .option('json', jsonOption),
   run: async ({ space: name, device: argument, samples, output, from, seed, precision, json: asJson }, terminal) => {
     const { out, err, colors } = terminal;
+    const warn = (text: string): void => err(warningLine(text, colors));
     wholeNumber('--samples', samples, minNetworks);
     const { Random } = await import('../../../base/random.js');
     const {
@@ -123,7 +133,7 @@ export const fit = command({
       chosen = genotypes.length;
       if (chosen < minNetworks)
         throw invalidInput(`${name}: a space of ${chosen} networks needs no model; measure them all`);
-      const taken = await measureAll(device, space, genotypes, seed, precision, terminal);
+      const taken = await measureAll(device, { space, genotypes, seed, precision }, terminal);
       requireExecuted(taken.environment, precision, device.name);
       if (taken.networks.length < minNetworks)
         throw invalidInput(
@@ -187,13 +197,8 @@ export const fit = command({
     err(`predicted against measured: ${chart}\n`);
     if (from === undefined) err(`measurements: ${kept}\n`);
     if (chosen > networks.length)
-      err(
-        `${colors.yellow('warning')}: ${chosen - networks.length} of ${chosen} networks have no row in the table and are left out\n`,
-      );
-    if (unreliable > 0)
-      err(
-        `${colors.yellow('warning')}: ${unreliable} of ${measured.length} measurements are not reliable; use a quiet machine\n`,
-      );
+      warn(`${chosen - networks.length} of ${chosen} networks have no row in the table and are left out`);
+    if (unreliable > 0) warn(`${unreliable} of ${measured.length} measurements are not reliable; use a quiet machine`);
     if (against.length > 0)
       throw new NasError('failure', `the model is not stored: ${against.join('; ')}`, {
         hint: `${

@@ -1,7 +1,7 @@
 import { qemuCores } from '../../../deploy/edge/c/machines.js';
 import { count } from '../../../reports/index.js';
 import { command, jsonOption } from '../../command.js';
-import { json, renderFacts } from '../../output/terminal.js';
+import { json, renderFacts, type Fact } from '../../output/terminal.js';
 import { withSubject } from './measure.js';
 
 export const instructions = command({
@@ -36,7 +36,7 @@ export const instructions = command({
               'instructions',
               `${instructions.toLocaleString('en-US')} (${count(instructions)}) an image: a count, not a time`,
             ],
-            ...Object.entries(tools).map(([name, version]): [string, string] => [name, version ?? 'missing']),
+            ...Object.entries(tools).map(([name, version]): Fact => [name, version ?? 'missing']),
           ],
           colors,
         ),

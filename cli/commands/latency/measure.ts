@@ -15,7 +15,17 @@ import type {
 import { deviceOption, parseDevice } from '../../arguments/device.js';
 import { command, jsonOption } from '../../command.js';
 import { withRun } from '../../open-run.js';
-import { type Colors, type Column, json, renderFacts, renderTable, type Terminal } from '../../output/terminal.js';
+import {
+  type Colors,
+  type Column,
+  json,
+  renderFacts,
+  renderTable,
+  type Terminal,
+  numeric,
+  warningLine,
+  type Fact,
+} from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 
 interface Row {
@@ -26,17 +36,13 @@ interface Row {
 const perSecond = ({ batch, measurement }: Row): number => (1000 * batch) / measurement.ms;
 
 const columns = (colors: Colors): readonly Column<Row>[] => [
-  { title: 'batch', numeric: true, cell: ({ batch }) => `${batch}` },
-  { title: 'latency', numeric: true, cell: ({ measurement }) => ms(measurement.ms) },
-  {
-    title: '95 % interval',
-    numeric: true,
-    cell: ({ measurement: { interval } }) => `${ms(interval[0])} to ${ms(interval[1])}`,
-  },
-  { title: 'p50', numeric: true, cell: ({ measurement }) => ms(measurement.p50) },
-  { title: 'p95', numeric: true, cell: ({ measurement }) => ms(measurement.p95) },
-  { title: 'p99', numeric: true, cell: ({ measurement: { p99 } }) => (p99 === null ? '' : ms(p99)) },
-  { title: 'images/s', numeric: true, cell: (row) => Number(perSecond(row).toPrecision(4)).toLocaleString('en-US') },
+  numeric('batch', ({ batch }) => `${batch}`),
+  numeric('latency', ({ measurement }) => ms(measurement.ms)),
+  numeric('95 % interval', ({ measurement: { interval } }) => `${ms(interval[0])} to ${ms(interval[1])}`),
+  numeric('p50', ({ measurement }) => ms(measurement.p50)),
+  numeric('p95', ({ measurement }) => ms(measurement.p95)),
+  numeric('p99', ({ measurement: { p99 } }) => (p99 === null ? '' : ms(p99))),
+  numeric('images/s', (row) => Number(perSecond(row).toPrecision(4)).toLocaleString('en-US')),
   {
     title: 'reliable',
     cell: ({ measurement: { reliable } }) => (reliable ? colors.green('yes') : colors.red('no')),
@@ -48,8 +54,8 @@ const barWidth = 30;
 const layerColumns = (largest: number): readonly Column<LayerTime>[] => [
   { title: 'layer', cell: ({ layer }) => layer },
   { title: 'operators', cell: ({ operators }) => operators.join(' ') },
-  { title: 'time', numeric: true, cell: (layer) => `${(1000 * layer.ms).toFixed(1)} µs` },
-  { title: 'share', numeric: true, cell: ({ share }) => percent(share) },
+  numeric('time', (layer) => `${(1000 * layer.ms).toFixed(1)} µs`),
+  numeric('share', ({ share }) => percent(share)),
   { title: '', cell: ({ share }) => '█'.repeat(Math.round((barWidth * share) / Math.max(largest, 1e-9))) },
 ];
 
@@ -111,9 +117,9 @@ export async function withSubject<T>(
 }
 
 const againColumns = (colors: Colors): readonly Column<MeasuredAgain>[] => [
-  { title: 'trial', numeric: true, cell: ({ trial }) => `${trial}` },
+  numeric('trial', ({ trial }) => `${trial}`),
   { title: 'precision', cell: ({ precision }) => precision },
-  { title: 'before', numeric: true, cell: ({ before }) => (before === null ? '-' : ms(before)) },
+  numeric('before', ({ before }) => (before === null ? '-' : ms(before))),
   ...columns(colors)
     .filter(({ title }) => title !== 'batch' && title !== 'images/s')
     .map(({ cell, ...column }): Column<MeasuredAgain> => ({
@@ -148,7 +154,10 @@ async function measureAgain(workdir: string, asJson: boolean, terminal: Terminal
   const [first] = unreliable;
   if (unreliable.length > 0)
     err(
-      `${colors.yellow('warning')}: ${unreliable.length} of ${rows.length} are not reliable: ${first.measurement.reasons.join('; ')}\n`,
+      warningLine(
+        `${unreliable.length} of ${rows.length} are not reliable: ${first.measurement.reasons.join('; ')}`,
+        colors,
+      ),
     );
   const late = new Set(rows.flatMap(({ trial, saved }) => (saved ? [] : [trial])));
   if (late.size > 0) {
@@ -249,21 +258,19 @@ export const measure = command({
             ['runtime', `${environment.runtime}; ${environment.platform}`],
             ['clock governor', environment.governor ?? 'unknown'],
             ['load, affinity', `${environment.load.toFixed(2)}; processors ${environment.affinity ?? 'unknown'}`],
-            ...(environment.precision === undefined
-              ? []
-              : [['executed', precisionText(environment)] satisfies [string, string]]),
+            environment.precision !== undefined && ['executed', precisionText(environment)],
             ['provenance', provenance === 'measured' ? `measured, ${runs} runs` : provenance],
-            ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
+            ...(environment.notes ?? []).map((note): Fact => ['note', note]),
           ],
           colors,
         ),
       );
       out(`\n${renderTable(columns(colors), rows, colors)}`);
       if (layers !== undefined) out(profileTable(layers, colors));
-      if (isSaturated) err(`${colors.yellow('warning')}: ${saturationText}\n`);
+      if (isSaturated) err(warningLine(saturationText, colors));
       for (const { batch: size, measurement } of rows)
         if (!measurement.reliable)
-          err(`${colors.yellow('warning')}: batch ${size} is not reliable: ${measurement.reasons.join('; ')}\n`);
+          err(warningLine(`batch ${size} is not reliable: ${measurement.reasons.join('; ')}`, colors));
       if (output !== undefined) err(`all samples: ${output}\n`);
     });
   },
