@@ -15,7 +15,7 @@ export {
   frontierOf,
   type RunListing,
 } from './read-model/run.js';
-export { latencyDoubts } from './read-model/evidence.js';
+export { latencyWarning } from './read-model/evidence.js';
 export { collectShrunk } from './read-model/shrunk.js';
 export { collectPrecisions } from './read-model/statistics.js';
 export {

@@ -130,7 +130,7 @@ export const show = command({
       const shrunk = (await collectShrunk(store)).filter(({ parent }) => parent === number);
       const assignments = collectAssignments(store, number);
       if (asJson) {
-        out(json({ ...member, ...(assignments.length > 0 && { takings: assignments }), shrunk }));
+        out(json({ ...member, ...(assignments.length > 0 && { assignments }), shrunk }));
         return;
       }
       const task = taskOfRun(experimentOf(store));

@@ -5,8 +5,8 @@ import {
   finalTitle,
   foldsText,
   foldsTitle,
-  latencyDoubts,
-  type LatencyDoubts,
+  latencyWarning,
+  type LatencyWarning,
   objectiveTitle,
   objectiveValue,
   type ReportMember,
@@ -132,16 +132,16 @@ export function frontierTable(store: Store, workdir: string, colors: Colors): st
     ...finalColumns(taskOfRun(experimentOf(store)), collectFinals(store), objectives, colors),
     ...noteColumns(members),
   ];
-  return `${renderTable(columns, members, colors)}${doubtsText(latencyDoubts(store, workdir, members), colors)}`;
+  return `${renderTable(columns, members, colors)}${warningText(latencyWarning(store, workdir, members), colors)}`;
 }
 
 /** A member's place on the frontier: `sure`, or the trials that may be as good in every objective. */
 const placeColumn: Column<ReportTrial> = { title: 'place', cell: placeText };
 
 /** A warning about unreliable latencies and what to do; empty without any. */
-function doubtsText(doubts: LatencyDoubts | null, colors: Colors): string {
-  if (doubts === null) return '';
-  const { measured, unreliable, members, reason, command } = doubts;
+function warningText(warning: LatencyWarning | null, colors: Colors): string {
+  if (warning === null) return '';
+  const { measured, unreliable, members, reason, command } = warning;
   const found = `${unreliable} of ${measured} measured latencies ${unreliable === 1 ? 'is' : 'are'} not reliable (${reason})`;
   return members === 0
     ? `\n${colors.dim(`${found}; none of them is on the frontier`)}\n`

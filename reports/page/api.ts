@@ -22,7 +22,7 @@ import type { ResourceSample } from '../../runner/stored/resources.js';
 import type {
   Certainty,
   CurvePoint,
-  LatencyDoubts,
+  LatencyWarning,
   MeasureText,
   PrecisionsReport,
   PredictionsAnswer,
@@ -132,7 +132,7 @@ export interface RunAnswer {
   readonly provenance: RunProvenance;
   /** Absent when only the run's own machine works for it. */
   readonly workers?: RunWorkers;
-  readonly latencies: LatencyDoubts | null;
+  readonly latencies: LatencyWarning | null;
   /** Device of the latest measured latency, as text; null without one. */
   readonly device: string | null;
   readonly settings: string;
@@ -238,7 +238,7 @@ export interface TrialAnswer {
   readonly text: TrialText;
   readonly attempts: number;
   /** Assignments of its trainings to workers of a queue. Absent when there are none. */
-  readonly takings?: readonly ReportAssignment[];
+  readonly assignments?: readonly ReportAssignment[];
   readonly rejected: number;
   readonly onFrontier: boolean;
   /** Of a member: trials that may dominate it within the 95 % intervals. */

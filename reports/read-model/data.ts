@@ -22,10 +22,10 @@ import type {
   Training,
   TrialState,
 } from '../../store/index.js';
-import type { LatencyDoubts } from '../../runner/stored/uncertainty.js';
+import type { LatencyWarning } from '../../runner/stored/uncertainty.js';
 import type { HostShare } from '../../runner/stored/workers.js';
 
-export type { Certainty, Interval, LatencyDoubts };
+export type { Certainty, Interval, LatencyWarning };
 export type { ClassReport, ClassRow, ConfusedClasses } from './classes.js';
 
 export interface MeasureText {
@@ -315,7 +315,7 @@ export interface ReportData {
   readonly shrunk: readonly ReportShrunk[];
   readonly prediction: PredictionReport | null;
   /** Null when all measured latencies are reliable. */
-  readonly latencies: LatencyDoubts | null;
+  readonly latencies: LatencyWarning | null;
   /** Absent in runs with fp32 only. */
   readonly precisions?: PrecisionsReport;
   /** Null without a supernet. */

@@ -3,7 +3,7 @@ import { isMetric, type Details } from '../../base/scores.js';
 import type { Values } from '../../search/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { isAccuracy } from '../../experiments/schema/measures.js';
-import type { LatencyDoubts, ReportTrial } from './data.js';
+import type { LatencyWarning, ReportTrial } from './data.js';
 import type { Estimated } from './rivals.js';
 import { metricErrors, scoreError, shareCertainty, standardErrorOf } from './score-errors.js';
 import { LatencyEvidence } from '../../runner/stored/uncertainty.js';
@@ -105,8 +105,8 @@ export class RunEvidence {
 }
 
 /** What a user must know about unreliable latencies of a run; null when all are reliable. */
-export const latencyDoubts = (
+export const latencyWarning = (
   store: Store,
   workdir: string,
   members: readonly Pick<ReportTrial, 'number' | 'precision'>[],
-): LatencyDoubts | null => new LatencyEvidence(store.measurements.brief()).doubts(workdir, members);
+): LatencyWarning | null => new LatencyEvidence(store.measurements.brief()).warning(workdir, members);

@@ -37,7 +37,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
     frontier,
     shrunk: await collectShrunk(store),
     prediction: await collectPrediction(store),
-    latencies: evidence.latency.doubts('WORKDIR', frontier),
+    latencies: evidence.latency.warning('WORKDIR', frontier),
     ...(precisions && { precisions }),
     supernet: collectSupernet(store, experiment),
     environment: Object.fromEntries(flatten(environment)),

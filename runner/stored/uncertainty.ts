@@ -48,7 +48,7 @@ export function sessionsOf(measurements: readonly BriefMeasurement[]): ReadonlyM
 }
 
 /** Latencies of trials that cannot be trusted. */
-export interface LatencyDoubts {
+export interface LatencyWarning {
   /** Trials with a measured latency, those whose measurement is not reliable, and how many of them are on the frontier. */
   readonly measured: number;
   readonly unreliable: number;
@@ -158,10 +158,10 @@ export class LatencyEvidence {
   }
 
   /** What a user must know about unreliable latencies of trials, and do about them; null when all are reliable. */
-  doubts(
+  warning(
     workdir: string,
     members: readonly { readonly number: number; readonly precision?: StoredPrecision | null }[],
-  ): LatencyDoubts | null {
+  ): LatencyWarning | null {
     const measured = [...this.used.values()];
     const unreliable = measured.filter(({ reliable }) => !reliable);
     if (unreliable.length === 0) return null;

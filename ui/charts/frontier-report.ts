@@ -29,9 +29,9 @@ function latencyNote({ frontier, trials, latencies }: ReportData, plane: Plane):
   const whose = measured.length === frontier.length ? '' : ` of ${measured.length} frontier networks`;
   const others = trials.filter(({ provenance }) => provenance['latency_ms'] === 'predicted').length;
   const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
-  const doubts =
+  const unsure =
     latencies === null ? '' : ` ${latencies.unreliable} of ${latencies.measured} measured latencies are not reliable.`;
-  return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % intervals.${predicted}${doubts}`;
+  return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % intervals.${predicted}${unsure}`;
 }
 
 /** ` (5 fp32, 4 int8)`, in a run with int8. */

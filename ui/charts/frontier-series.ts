@@ -127,7 +127,7 @@ export interface PointCloud {
   readonly xy: Float64Array;
   readonly keyAt: (row: number) => CandidateKey;
   /** Why the latency of a mark is not reliable. */
-  readonly doubtAt?: (row: number) => string | undefined;
+  readonly unreliableAt?: (row: number) => string | undefined;
 }
 
 export interface FrontierInput extends Heading {

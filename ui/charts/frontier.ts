@@ -48,7 +48,7 @@ function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (a
     const cloud = input.clouds?.find((each) => each.keyAt === keyAt);
     if (cloud === undefined) return '';
     const [x, y] = cloud.xy.subarray(2 * dataIndex, 2 * dataIndex + 2);
-    const unreliable = cloud.doubtAt?.(dataIndex);
+    const unreliable = cloud.unreliableAt?.(dataIndex);
     const own = { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted };
     return plainText(hoverText(input, unreliable === undefined ? own : { ...own, unreliable }));
   };

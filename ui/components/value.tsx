@@ -10,7 +10,7 @@ interface ValueProps {
   readonly provenance?: string | null | undefined;
 }
 
-/** A value with its standard error; a tag says where a latency is from. Its interval and doubts appear on hover. */
+/** A value with its standard error; a tag says where a latency is from. Its interval, and why it is not reliable, appear on hover. */
 export function Value({ measures, name, value, certainty, provenance }: ValueProps) {
   const isUnreliable = certainty?.unreliable !== undefined;
   const tag = isUnreliable ? 'unreliable' : name === 'latency_ms' ? provenance : undefined;

@@ -118,7 +118,7 @@ function provenanceFields({ candidates, measures }: Known): Field[] {
       values: origins,
     }),
   );
-  const doubts = [...candidates.certainty]
+  const flags = [...candidates.certainty]
     .filter(([, column]) => column.some((each) => each?.unreliable !== undefined))
     .map(([name, column]) =>
       field('measure', 'flag', `${name}.unreliable`, `${titleOf(measures, name)} unreliable`, (row) => {
@@ -126,7 +126,7 @@ function provenanceFields({ candidates, measures }: Known): Field[] {
         return certainty === null || certainty === undefined ? null : certainty.unreliable !== undefined;
       }),
     );
-  return [...origin, ...doubts];
+  return [...origin, ...flags];
 }
 
 function textFields({ candidates: { number }, textOf: textsOf }: Known): Field[] {

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { ReportData } from '../../reports/page/api.js';
-import { LatencyDoubts } from '../components/doubts.js';
+import { LatencyWarning } from '../components/latency-warning.js';
 import { Card, Facts } from '../components/elements.js';
 import { hasNetwork } from '../components/network.js';
 import { NoteText } from '../components/notes.js';
@@ -115,7 +115,7 @@ function Report({ data }: ReportProps) {
         </p>
         <NoteText of={run} />
       </header>
-      <LatencyDoubts doubts={data.latencies} />
+      <LatencyWarning warning={data.latencies} />
       <ReportTiles data={data} />
       <FrontierSection data={data} />
       <PrecisionsSection run={run} precisions={precisions} />

@@ -20,9 +20,9 @@ type Quality = Pick<PredictionQuality, 'count' | 'mape' | 'spearman'> &
   Partial<Pick<PredictionQuality, 'unreliable' | 'mapeError'>>;
 
 function qualityText({ count, mape, mapeError, spearman, unreliable = 0 }: Quality): string {
-  const doubts = unreliable === 0 ? '' : `, ${unreliable} of them not reliably measured`;
+  const unsure = unreliable === 0 ? '' : `, ${unreliable} of them not reliably measured`;
   const error = mapeError === undefined ? '' : ` ± ${mapeError.toFixed(1)}`;
-  return `${count} networks${doubts}; mean error ${mape.toFixed(1)} %${error}, rank correlation ${spearman?.toFixed(2) ?? 'unknown'}`;
+  return `${count} networks${unsure}; mean error ${mape.toFixed(1)} %${error}, rank correlation ${spearman?.toFixed(2) ?? 'unknown'}`;
 }
 
 /** The quality of the latency model of each precision. */

@@ -172,7 +172,7 @@ export const fit = command({
           kind: model.kind,
           ...quality,
           unreliable,
-          doubts: against,
+          warnings: against,
           pairs,
         }),
       );

@@ -88,7 +88,7 @@ export async function collectRunAnswer(
       provenance: collectProvenance(store, experiment, workers),
       ...(workers && { workers }),
       device: deviceOf(store),
-      latencies: new RunEvidence(store).latency.doubts(workdir, cache.frontier),
+      latencies: new RunEvidence(store).latency.warning(workdir, cache.frontier),
       settings: stringify(experiment),
       source: record.source,
       notes: cache.notes(store),

@@ -77,7 +77,7 @@ export class RunCache {
   private changedAt = 0;
   private archive = new FrontierArchive<Member>([]);
   /** Complete candidates that may be on the frontier, members among them. */
-  private near: readonly Member[] = [];
+  private candidates: readonly Member[] = [];
   private evidence: RunEvidence | undefined;
   private members: readonly (Member & { readonly rivals: readonly number[] })[] = [];
   private changedCursor = 0;
@@ -117,7 +117,7 @@ export class RunCache {
       if (latest === this.latestEvent && this.knownFacts !== undefined) return;
       try {
         if (this.knownFacts === undefined || latest - this.latestEvent > maxNewEvents) this.readAll(store, latest);
-        else this.readSince(store, latest);
+        else this.readNewEvents(store, latest);
       } catch (error) {
         // A half-applied update is unusable: the next one reads everything.
         this.knownFacts = undefined;
@@ -175,7 +175,7 @@ export class RunCache {
     this.changedAt = store.events.all(latest - 1).at(-1)?.at ?? begun.at;
   }
 
-  private readSince(store: Store, latest: number): void {
+  private readNewEvents(store: Store, latest: number): void {
     const events = store.events.all(this.latestEvent);
     if (events.some(({ kind }) => kind === 'extended')) this.knownFacts = factsOf(store);
     for (const event of events) {
@@ -183,7 +183,7 @@ export class RunCache {
       this.applyPace(event);
       this.changedAt = Math.max(this.changedAt, event.at);
     }
-    // The first results say how many images there are.
+    // The number of images, which errors depend on, is known once the first results are stored.
     if (events.some(({ kind }) => kind === 'measured') || this.evidence?.isExact === true) this.evidence = undefined;
     const trials = store.trials.some(changedBy(events));
     for (const { number, state, rejected } of trials) {
@@ -226,7 +226,7 @@ export class RunCache {
         added.push(member);
       }
     }
-    if (added.length > 0) this.setFrontier(latest, [...this.near, ...added]);
+    if (added.length > 0) this.setFrontier(latest, [...this.candidates, ...added]);
   }
 
   private estimated(store: Store, candidate: Member): Member {
@@ -258,9 +258,9 @@ export class RunCache {
   private setFrontier(latest: number, near: readonly Member[]): void {
     const { objectives } = this.facts;
     const sorted = sortFrontier(this.archive.members, objectives);
-    this.near = contenders(near, sorted, objectives);
+    this.candidates = contenders(near, sorted, objectives);
     const before = this.members;
-    this.members = sorted.map((member) => ({ ...member, rivals: rivalsOf(member, this.near, objectives) }));
+    this.members = sorted.map((member) => ({ ...member, rivals: rivalsOf(member, this.candidates, objectives) }));
     if (!isDeepStrictEqual(this.members, before)) this.changedCursor = latest;
   }
 }

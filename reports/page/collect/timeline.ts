@@ -33,7 +33,7 @@ class Timeline {
   private before: number | null = null;
 
   private readonly handlers: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
-    // Of a retried training, `retried` follows, and ends the attempt before.
+    // A retry is reported by `started`, then by `retried`, which ends the attempt before.
     started: ({ at, trial }, { stage = 'search' }) => {
       if (!this.open.has(keyOf(stage, trial))) this.begin(stage, trial, at);
     },

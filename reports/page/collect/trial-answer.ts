@@ -108,7 +108,7 @@ export async function collectTrialAnswer(
     trial,
     text,
     attempts: listed.attempts,
-    ...(assignments.length > 0 && { takings: assignments }),
+    ...(assignments.length > 0 && { assignments }),
     rejected: listed.rejected,
     rivals: member?.rivals ?? [],
     onFrontier: member !== undefined,

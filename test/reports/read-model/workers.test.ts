@@ -189,6 +189,6 @@ describe('assignments of a trial', () => {
     );
     const answer = await collectTrialAnswer(store, { workdir: '/w', number: 3 }, memory);
     expect(answer).toBeDefined();
-    expect(answer).not.toHaveProperty('takings');
+    expect(answer).not.toHaveProperty('assignments');
   });
 });

@@ -177,14 +177,14 @@ describe('the latency of a trial', () => {
   it('is in doubt with its reasons, and a run with the most frequent one and the command to run', () => {
     expect(evidence.certainty(evidence.measurements[1]).unreliable).toBe('busy 1.3; disturbed');
     expect(evidence.certainty(evidence.measurements[2])).not.toHaveProperty('unreliable');
-    expect(evidence.doubts('runs/my run', [{ number: 7 }, { number: 8 }])).toEqual({
+    expect(evidence.warning('runs/my run', [{ number: 7 }, { number: 8 }])).toEqual({
       measured: 2,
       unreliable: 1,
       members: 1,
       reason: 'busy 1.3',
       command: "nas latency measure 'runs/my run' --frontier",
     });
-    expect(new LatencyEvidence([measured(1)]).doubts('runs/a', [])).toBeNull();
+    expect(new LatencyEvidence([measured(1)]).warning('runs/a', [])).toBeNull();
   });
 });
 

@@ -102,11 +102,13 @@ function launch(executablePath: string): Promise<Browser> {
 /**
  * Tests the built page in a real browser, against the real server on a folder that `prepare` fills. Errors and warnings in
  * the browser's console fail the test. Without a browser, the tests are skipped and say so.
+ * @param clock of the server
  */
 export function describeInBrowser(
   name: string,
   prepare: (folder: string) => Promise<void>,
   body: (site: () => Site) => void,
+  clock: () => number = Date.now,
 ): void {
   describe.skipIf(executable === null)(titleInBrowser(name), () => {
     let site: Site | undefined;
@@ -121,15 +123,8 @@ export function describeInBrowser(
       ending.unshift(() => rmSync(folder, { recursive: true, force: true }));
       await prepare(folder);
       const report = (error: unknown): void => theSite().note(`the server: ${String(error)}`);
-      const server = await startPage({
-        folder,
-        host: '127.0.0.1',
-        port: 0,
-        assets,
-        report,
-        changeToken,
-        imageToken: changeToken,
-      });
+      const tokens = { changeToken, imageToken: changeToken };
+      const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets, report, clock, ...tokens });
       ending.unshift(() => server.close());
       browser ??= launch(executable ?? '');
       site = new Site(await browser, server.address, folder);

@@ -9,6 +9,9 @@ import { textProblems } from './text-checks.js';
 
 const shown = [...pages, { name: 'Dead run', path: () => '/runs/dead', heading: /frontier/i }];
 
+/** Of the browser and of the server. */
+const time = new Date('2026-01-02T10:00:00Z');
+
 /** Changes of one rule that a picture shows. */
 const changes: Readonly<Record<string, string>> = {
   'a moved card': '.cards { margin-top: 19px }',
@@ -28,7 +31,7 @@ describeInBrowser(
   (site) => {
     const open = async ({ path, heading }: (typeof shown)[number], width: number): Promise<Page> => {
       const height = width > 2000 ? 2160 : 900;
-      const page = await site().open(path('example'), { width, height, time: new Date('2026-01-02T10:00:00Z') });
+      const page = await site().open(path('example'), { width, height, time });
       await settled(page, heading);
       return page;
     };
@@ -67,4 +70,5 @@ describeInBrowser(
       }
     });
   },
+  () => time.getTime(),
 );

@@ -10,7 +10,7 @@ import { legendStyle } from '../../charts/frame.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../charts/prediction.js';
 import type { ChartTheme } from '../../charts/theme.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
-import { LatencyDoubts } from '../../components/doubts.js';
+import { LatencyWarning } from '../../components/latency-warning.js';
 import { tileOf, Tiles, type TileText } from '../../components/elements.js';
 import { Table } from '../../components/table.js';
 import { averaged, extrapolates, PairTable, rollingErrors, withinTwo } from './errors.js';
@@ -106,7 +106,7 @@ export default function LatencyPage() {
     <>
       <h2 class="page-title">Latency model</h2>
       {problem !== null && <p class="banner">{problem}</p>}
-      <LatencyDoubts doubts={info.latencies} />
+      <LatencyWarning warning={info.latencies} />
       <Tiles tiles={tilesOf(answer)} />
       <div class="cards">
         <section>

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { RunAnswer } from '../../../reports/page/api.js';
 import { useRun } from '../../data/hooks.js';
 import { Checkbox, CopyButton, Facts, Time, type Fact } from '../../components/elements.js';
-import { LatencyDoubts } from '../../components/doubts.js';
+import { LatencyWarning } from '../../components/latency-warning.js';
 import { RunLog } from '../../components/run-status.js';
 import { alignLines, type LineRow } from '../../data/line-diff.js';
 import { evaluationTexts } from '../../data/measures.js';
@@ -123,7 +123,7 @@ export default function ProvenancePage() {
           <Facts entries={Object.entries(info.environment)} />
         </Facet>
         <Facet title={warnings.length === 0 ? 'Warnings' : `Warnings: ${warnings.length}`}>
-          <LatencyDoubts doubts={info.latencies} />
+          <LatencyWarning warning={info.latencies} />
           {warnings.length > 0 && <RunLog log={warnings} />}
           {warnings.length === 0 && info.latencies === null && <p class="empty">None.</p>}
         </Facet>

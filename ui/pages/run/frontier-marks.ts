@@ -100,7 +100,7 @@ export function frontierMarks(input: MarksInput): FrontierMarks {
   const axes = [plane.x, plane.y].filter((name) => name !== null);
   const isPredicted = (row: number): boolean =>
     axes.some((name) => candidates.provenance.get(name)?.[row] === 'predicted');
-  const doubtAt = (row: number): string | undefined =>
+  const unreliableAt = (row: number): string | undefined =>
     axes.map((name) => candidates.certainty.get(name)?.[row]?.unreliable).find((doubt) => doubt !== undefined);
   const keyOf = (row: number): CandidateKey => ({ number: number[row], precision: precision[row] });
   const plotted = ({ row, x, y }: Mark): Plotted => ({
@@ -120,7 +120,7 @@ export function frontierMarks(input: MarksInput): FrontierMarks {
       series: state === 'complete' ? 'trial' : 'stopped',
       precision: precisions ? precision[mark.row] : null,
       predicted: isPredicted(mark.row),
-      unreliable: doubtAt(mark.row) !== undefined,
+      unreliable: unreliableAt(mark.row) !== undefined,
     } as const;
     const name = Object.values(own).join(' ');
     let group = groups.get(name);
@@ -146,7 +146,7 @@ export function frontierMarks(input: MarksInput): FrontierMarks {
     ...group,
     xy: Float64Array.from(marks.flatMap(({ x, y }) => [x, y])),
     keyAt: (i: number) => keyOf(marks[i].row),
-    doubtAt: (i: number) => doubtAt(marks[i].row),
+    unreliableAt: (i: number) => unreliableAt(marks[i].row),
   }));
   return { points, clouds, members };
 }

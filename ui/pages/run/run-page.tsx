@@ -7,7 +7,7 @@ import { useAddressFilter } from '../../components/filtered.js';
 import { useNow, useRun } from '../../data/hooks.js';
 import { EnqueueCard } from '../../components/actions.js';
 import { AddressFilter } from '../../components/address-filter.js';
-import { LatencyDoubts } from '../../components/doubts.js';
+import { LatencyWarning } from '../../components/latency-warning.js';
 import { NoteCard } from '../../components/note-card.js';
 import { tileOf, Tiles, type TileText } from '../../components/elements.js';
 import { endedTrials, RunLog } from '../../components/run-status.js';
@@ -145,7 +145,7 @@ export default function RunPage() {
   const kept = useMemo(() => (test === null ? all : all.filter(test)).length, [all, test]);
   return (
     <>
-      <LatencyDoubts doubts={latencies} />
+      <LatencyWarning warning={latencies} />
       <RunTiles />
       <div class="cards">
         <section class="wide">

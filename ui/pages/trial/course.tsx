@@ -96,12 +96,12 @@ const workerColumns: readonly Column<ReportAssignment>[] = [
 ];
 
 /** The machines that trained this trial, in a run with a queue. */
-export function TrialWorkers({ takings = [] }: Pick<TrialAnswer, 'takings'>) {
-  if (takings.length === 0) return null;
+export function TrialWorkers({ assignments = [] }: Pick<TrialAnswer, 'assignments'>) {
+  if (assignments.length === 0) return null;
   return (
     <>
       <h3>Workers</h3>
-      <Table columns={workerColumns} rows={takings} label="Workers of its trainings" />
+      <Table columns={workerColumns} rows={assignments} label="Workers of its trainings" />
     </>
   );
 }

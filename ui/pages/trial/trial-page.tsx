@@ -116,7 +116,7 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
         <Verdicts trial={trial} />
         <h3>Course</h3>
         <Course answer={answer} />
-        <TrialWorkers takings={answer.takings} />
+        <TrialWorkers assignments={answer.assignments} />
       </section>
       <NoteCard trial={trial.number} />
       <Network trial={trial} />

@@ -2,7 +2,7 @@ import { useLocation } from 'preact-iso';
 import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
 import { isText, useFiltered } from '../../components/filtered.js';
 import { useRun } from '../../data/hooks.js';
-import { LatencyDoubts } from '../../components/doubts.js';
+import { LatencyWarning } from '../../components/latency-warning.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
 import { mostCompared, runAddress, trialAddress } from '../../data/addresses.js';
@@ -117,7 +117,7 @@ function Trials({ view, change, write, open }: TrialsProps) {
         />
         <Downloads name={info.run.name} rows={rows} fields={fields} known={known} texts={texts} />
       </div>
-      <LatencyDoubts doubts={info.latencies} />
+      <LatencyWarning warning={info.latencies} />
       {rows.length === 0 && (
         <p class="note">{filter === null ? 'There are no trials yet.' : 'No trial matches the filter.'}</p>
       )}
