@@ -5,6 +5,7 @@ import { frontierOption } from '../../../ui/charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../../../ui/charts/frontier-report.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
+import { renderPage } from '../../../ui/index.js';
 import { syntheticReport } from '../../reports/read-model/synthetic.js';
 
 let data: ReportData;
@@ -63,5 +64,38 @@ describe("a report's frontier", () => {
     const alone = without(({ objectives: [first] }) => ({ objectives: [first] }));
     expect(draw(alone)).toContain('Accuracy against trial');
     expect(draw(without(() => ({ frontier: [], trials: [] })))).toContain('latency [ms]');
+  });
+
+  it('marks baselines by their names, on and off the frontier', () => {
+    expect(draw(data)).not.toContain('>enqueued<');
+    const [member] = data.frontier;
+    const other = data.trials.find(({ number }) => !data.frontier.some((one) => one.number === number));
+    const names = new Map([
+      [member.number, 'mobilenet-x0.5'],
+      [other?.number, 'my baseline'],
+    ]);
+    const named = <T extends { readonly number: number }>(trial: T) => ({
+      ...trial,
+      enqueued: names.get(trial.number) ?? null,
+    });
+    const given = without(({ trials, frontier }) => ({ trials: trials.map(named), frontier: frontier.map(named) }));
+    const svg = draw(given);
+    expect(svg).toContain('>enqueued<');
+    for (const name of names.values()) expect(svg).toContain(`>${name}</text>`);
+    expect(renderPage(given)).toContain('<span class="tag">mobilenet-x0.5</span>');
+  });
+
+  it('is drawn over the second objective', () => {
+    const objectives = [
+      { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
+      { name: 'macs', direction: 'minimize', cost: 'cheap' },
+    ] as const;
+    const withMacs = without(({ frontier, trials, measures }) => ({
+      measures: { ...measures, macs: measureText('macs') },
+      objectives,
+      frontier: frontier.map((m) => ({ ...m, values: { ...m.values, macs: m.costs?.macs ?? 0 } })),
+      trials: trials.map((t) => ({ ...t, values: { ...t.values, macs: 1e6 } })),
+    }));
+    expect(draw(withMacs)).toContain('Accuracy against MACs');
   });
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ReportData } from '../../../reports/read-model/data.js';
 import { reportFiles, renderPage } from '../../../ui/index.js';
+import { renderCurves } from '../../../ui/report/pictures.js';
 import { syntheticReport } from '../../reports/read-model/synthetic.js';
 
 let data: ReportData;
@@ -93,4 +94,9 @@ it('names the command that measures unreliable latencies again', () => {
   const latencies = { measured: 8, unreliable: 3, members: 2, reason: 'busy', command: 'nas latency measure runs/a' };
   const words = '<span>nas</span> <span>latency</span> <span>measure</span> <span>runs/a</span>';
   expect(renderPage({ ...data, latencies })).toContain(`<code>${words}</code>`);
+});
+
+it('learning curves are drawn for more networks than colours', () => {
+  const many = Array.from({ length: 16 }, (_, i) => ({ ...data.frontier[i % data.frontier.length], number: i }));
+  expect(renderCurves('classification', many)).toContain('#15');
 });
