@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { executedBy, openOnnx } from '../../../../compiler/index.js';
 import { calibrateRanges, prepareModel, quantizeModel } from '../../../../deploy/quantize/index.js';
@@ -5,8 +6,10 @@ import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Tas
 import { initialWeights, toOnnx } from '../../../../spaces/models/index.js';
 import { inMemory } from './batches.js';
 
+const usual: Task = { input: [32, 32, 3], classes: 10 };
+
 /** The network with the fewest parameters of some random networks. */
-export async function smallNetwork(config: unknown, task: Task): Promise<Network> {
+async function smallNetwork(config: unknown, task: Task): Promise<Network> {
   const space = await createSpace(spaceSchema.parse(config), task);
   const random = new Random(3, JSON.stringify(config));
   const networks = Array.from({ length: 20 }, () => space.build(sampleGenotype(space, random)));
@@ -14,7 +17,7 @@ export async function smallNetwork(config: unknown, task: Task): Promise<Network
 }
 
 /** Quantizes on noise; returns executed operators, float operators, and the error of the scores. */
-export async function quantized(network: Network) {
+async function quantized(network: Network) {
   const model = toOnnx({ network, weights: initialWeights(network, 1) });
   const shape = [8, ...network.input];
   const random = new Random(5);
@@ -40,4 +43,13 @@ export async function quantized(network: Network) {
  * Operators that every network runs: images are quantized and transposed once, and scores are floats. Channel shuffles
  * (fbnet) add further transposes.
  */
-export const around = { QuantizeLinear: 1, Transpose: 1, Flatten: 1, QGemm: 1 };
+const around = { QuantizeLinear: 1, Transpose: 1, Flatten: 1, QGemm: 1 };
+
+/** Fails unless a small network of the space runs these operators, all in integers. */
+export async function expectIntegers(config: unknown, operators?: Readonly<Record<string, number>>, task = usual) {
+  const found = await quantized(await smallNetwork(config, task));
+  expect(found.floats).toEqual([]);
+  if (operators) expect(found.operators).toEqual({ ...around, ...operators });
+  // Untrained networks have nearly equal scores.
+  expect(found.error).toBeLessThan(0.2);
+}
