@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { modelOf, node, type ConstantText, type NodeText } from '../../../compiler/support/onnx-models.js';
+import { encodeRead, parseOnnx } from '../../../../compiler/index.js';
+import { product } from '../../../../base/statistics.js';
+import {
+  modelOf,
+  node,
+  number,
+  whole,
+  type ConstantText,
+  type NodeText,
+} from '../../../compiler/support/onnx-models.js';
 import { noise, preparing } from '../support/run.js';
 
-const floats = (dims: readonly number[], seed = 1): ConstantText => [
-  dims,
-  noise(
-    dims.reduce((a, b) => a * b, 1),
-    seed,
-  ),
-];
-const one = (value: number): ConstantText => [[], Float32Array.of(value)];
-const long = (...values: number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
+const floats = (dims: readonly number[], seed = 1): ConstantText => [dims, noise(product(dims), seed)];
 
 /** Constants of all models; each file holds them all. `x` is [N, 3, 8, 8]. */
 const constants: Readonly<Record<string, ConstantText>> = {
@@ -25,25 +26,25 @@ const constants: Readonly<Record<string, ConstantText>> = {
   wide: floats([144, 5], 8),
   bias: floats([5], 9),
   channels: floats([1, 4, 1, 1], 10),
-  three: one(3),
-  zero: one(0),
-  six: one(6),
-  sixth: one(1 / 6),
-  inverse: one(0.5),
-  around: long(0, 0, 1, 1, 0, 0, 1, 1),
-  ends: long(2, 3),
-  vector: long(0, -1),
-  pixel: long(0, 0, 1, 1),
-  unit: one(1),
-  two: one(2),
-  most: one(3.4028234663852886e38),
-  noPads: long(0, 0, 0, 0, 0, 0, 0, 0),
-  inChannels: long(0, 1, 0, 0, 0, 1, 0, 0),
-  first: long(0),
-  second: long(1),
-  third: long(2),
-  end: long(9),
-  minus: long(-1),
+  three: number(3),
+  zero: number(0),
+  six: number(6),
+  sixth: number(1 / 6),
+  inverse: number(0.5),
+  around: whole(0, 0, 1, 1, 0, 0, 1, 1),
+  ends: whole(2, 3),
+  vector: whole(0, -1),
+  pixel: whole(0, 0, 1, 1),
+  unit: number(1),
+  two: number(2),
+  most: number(3.4028234663852886e38),
+  noPads: whole(0, 0, 0, 0, 0, 0, 0, 0),
+  inChannels: whole(0, 1, 0, 0, 0, 1, 0, 0),
+  first: whole(0),
+  second: whole(1),
+  third: whole(2),
+  end: whole(9),
+  minus: whole(-1),
   int32: [[1], Int32Array.of(-1)],
 };
 const conv = node('Conv', 'x w b', 'c');
@@ -339,5 +340,18 @@ describe('prepared models of other programs', () => {
     );
     expect(found.operators).toEqual({ Conv: 1, Softsign: 1, ReduceMax: 1, MatMul: 1 });
     expect(found.difference).toBe(0);
+  });
+
+  it('have unique names of nodes where nodes have the names of their outputs', async () => {
+    const nodes = [
+      conv,
+      node('ReduceMean', 'c', 'p', { axes: [2, 3], keepdims: 0 }),
+      node('Gemm', 'p turned bias', 'g', { transB: 1 }),
+      node('Relu', 'g', 'y'),
+    ];
+    const { graph, difference } = await prepared(nodes.map((one) => ({ ...one, name: one.output[0] })));
+    expect(difference).toBeLessThan(1e-5);
+    const names = parseOnnx(encodeRead(graph)).graph.node.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
   });
 });
