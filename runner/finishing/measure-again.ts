@@ -15,7 +15,7 @@ import type { Network } from '../../spaces/index.js';
 import { lockWorkdir, Store, type StoredPrecision } from '../../store/index.js';
 import { measureNamed } from '../../experiments/schema/measures.js';
 import { frontierCandidates } from '../stored/candidates.js';
-import { databasePath } from '../stored/workdir.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
 import type { RunObserver } from '../events.js';
 import { candidateOnnx } from '../jobs/candidate-model.js';
 import { environmentDifferences, toStored } from '../latency/stored-latency.js';
@@ -53,7 +53,7 @@ const modelOf = (network: Network, seed: number, precision: StoredPrecision): Ui
 /**
  * Measures the frontier of a run anew, side by side on the run's device, and stores the latencies. Where that lets other
  * networks in, all are measured again. Nothing else of the run changes.
- * @throws NasError `interrupted` when it was stopped; `invalid-input` for a run without measured latencies, without a frontier, or in another environment than
+ * @throws NasError `interrupted` when it was stopped; `invalid-input` without a run, for a run without measured latencies, without a frontier, or in another environment than
  *   before; `in-use` when the run is going on; errors of the device.
  */
 export async function measureFrontierAgain(
@@ -64,6 +64,7 @@ export async function measureFrontierAgain(
   // Suppresses the console message about TF.js's native package.
   tf.enableProdMode();
   const path = resolve(workdir);
+  if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
   const { signal, end } = stopSignal(path, asked);
   const store = Store.open(databasePath(path));

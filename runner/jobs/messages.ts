@@ -1,4 +1,4 @@
-import { DeviceFailure, NasError, exitCodes, messageOf, type ErrorCode } from '../../base/errors.js';
+import { DeviceFailure, exitCodes, isInterruption, messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 import { JobFailed, StorageFailure, WorkerDied } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 
@@ -62,6 +62,7 @@ export function toPlainError(error: unknown): PlainError {
       hint: 'Free some space or choose another folder with --workdir.',
       storage: true,
     };
+  if (isInterruption(error)) return { code: 'interrupted', message: messageOf(error) };
   const detail = error instanceof Error && process.env['NAS_DEBUG'] !== undefined ? error.stack : undefined;
   return { code: 'failure', message: detail ?? messageOf(error) };
 }

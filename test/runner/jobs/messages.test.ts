@@ -15,6 +15,7 @@ it('tells a device that failed, whose worker ends, from a job that did', () => {
   expect(diverged).not.toBeInstanceOf(WorkerDied);
   expect(diverged).toMatchObject({ message: 'training diverged', hint: 'Lower the rate.' });
   expect(received(new NasError('invalid-input', 'no such file'))).not.toBeInstanceOf(JobFailed);
+  expect(received(AbortSignal.abort().reason)).toMatchObject({ code: 'interrupted' });
 });
 
 const systemError = (code: string): Error => Object.assign(new Error(`${code}: no`), { code });

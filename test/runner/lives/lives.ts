@@ -1,27 +1,32 @@
 import fc from 'fast-check';
 import { vi } from 'vitest';
 import { lifeFolder } from './place.js';
-import { LivedRun, runLife } from './run-life.js';
-import { LivedStudy, studyLife } from './study-life.js';
+import { LivedRun, runLife, type RunLife } from './run-life.js';
+import { LivedStudy, studyLife, type StudyLife } from './study-life.js';
 
-const lives = fc.oneof(
-  { weight: 5, arbitrary: runLife('table') },
-  { weight: 5, arbitrary: studyLife },
-  { weight: 1, arbitrary: runLife('function') },
-);
+/** Lives that take milliseconds. @param kills whether they start processes and kill them */
+export const quickLives = (kills: boolean) =>
+  fc.oneof(
+    { weight: 5, arbitrary: runLife('table', kills) },
+    { weight: 5, arbitrary: studyLife },
+    { weight: 1, arbitrary: runLife('function') },
+  );
+
+export const supernetLives = runLife('supernet');
 
 /**
  * Lives so many random lives.
  * @throws an error with the settings and commands of the shortest life that fails, and its seed
  */
-export async function live(numRuns: number): Promise<void> {
+export async function live(numRuns: number, lives: fc.Arbitrary<RunLife | StudyLife>): Promise<void> {
   const cache = lifeFolder();
   vi.stubEnv('NAS_CACHE', cache.folder);
 
   const property = fc.asyncProperty(lives, async (life) => {
     const { folder, remove } = lifeFolder();
     try {
-      await (life.kind === 'study' ? new LivedStudy(life, folder) : new LivedRun(life, folder)).live();
+      const lived = life.kind === 'study' ? new LivedStudy(life, folder) : await LivedRun.of(life, folder);
+      await lived.live();
     } finally {
       remove();
     }

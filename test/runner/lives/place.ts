@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { databasePath } from '../../../runner/stored/workdir.js';
 
@@ -38,3 +39,55 @@ export const allowWrites = (workdir: string): void =>
   change(workdir, `DROP TABLE IF EXISTS ${name}; DROP TRIGGER IF EXISTS ${name}_trigger`);
 
 export const isRefusal = (error: unknown): boolean => error instanceof Error && error.message.includes(name);
+
+/** Runs a task while another connection keeps the database of a run locked. */
+export async function locked<T>(workdir: string, task: () => Promise<T>): Promise<T> {
+  const database = new Database(databasePath(workdir));
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    return await task();
+  } finally {
+    database.close();
+  }
+}
+
+/** Keeps a database locked for so many ms, if it is free, and says when it does. */
+const holding = `
+const Database = require('better-sqlite3');
+require('node:worker_threads').parentPort.on('message', ({ path, ms, isLocked }) => {
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.exec('BEGIN IMMEDIATE');
+  } catch {}
+  Atomics.store(isLocked, 0, 1);
+  Atomics.notify(isLocked, 0);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  database.close();
+});
+`;
+let holder: Worker | undefined;
+
+/** Another thread keeps the database of a run locked from now on, for so many ms. */
+export function lockFor(workdir: string, ms: number): void {
+  if (holder === undefined) {
+    holder = new Worker(holding, { eval: true });
+    holder.unref();
+  }
+  const isLocked = new Int32Array(new SharedArrayBuffer(4));
+  holder.postMessage({ path: databasePath(workdir), ms, isLocked });
+  Atomics.wait(isLocked, 0, 0);
+}
+
+/** Number of the last event of a run, which another process may be creating; 0 without one. */
+export function lastEvent(workdir: string): number {
+  try {
+    const database = new Database(databasePath(workdir), { readonly: true, fileMustExist: true });
+    try {
+      return database.prepare<[], number>('SELECT max(seq) FROM events').pluck().get() ?? 0;
+    } finally {
+      database.close();
+    }
+  } catch {
+    return 0;
+  }
+}

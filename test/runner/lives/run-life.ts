@@ -1,20 +1,28 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
+import { limitsIn } from '../../../experiments/schema/run-experiment.js';
 import { enqueueIn } from '../../../runner/enqueue.js';
-import { resumeExperiment, runExperiment } from '../../../runner/index.js';
+import { measureFrontierAgain, resumeExperiment, runExperiment } from '../../../runner/index.js';
+import { endChange } from '../../../runner/run.js';
 import { type RunEvent } from '../../../runner/events.js';
+import { runSpecialized, specialize } from '../../../runner/specialize.js';
 import { requestStop } from '../../../runner/stop.js';
 import { noteIn, readNotes } from '../../../runner/stored/notes.js';
-import { generationFolder, generationIn, hasRun } from '../../../runner/stored/workdir.js';
-import { frontierCandidates } from '../../../runner/stored/candidates.js';
+import { generationFolder, generationIn, hasRun, supernetFolder, weightsFile } from '../../../runner/stored/workdir.js';
+import { frontierCandidates, plainValues } from '../../../runner/stored/candidates.js';
+import { violated } from '../../../search/index.js';
+import { main } from '../../cli/nas.js';
 import { inside } from '../inside.js';
 import { findingsOf } from '../table-experiment.js';
 import { History, type Seen } from './history.js';
-import { allowWrites, isRefusal, refuseWrites } from './place.js';
-import { functionSource, tableSource, type Source } from './sources.js';
+import { allowWrites, isRefusal, lastEvent, locked, lockFor, refuseWrites } from './place.js';
+import { functionSource, supernetSource, tableSource, type Source } from './sources.js';
 
 /** How a part of a run begins. */
 type Part = 'run' | 'resume' | 'accept' | 'extend';
@@ -23,46 +31,61 @@ type Part = 'run' | 'resume' | 'accept' | 'extend';
 type Ending =
   | { readonly by: 'itself' }
   | { readonly by: 'signal' | 'death' | 'request'; readonly after: number }
+  /** Not at all: another program keeps the database locked for a moment. */
+  | { readonly by: 'lock'; readonly after: number }
+  /** SIGKILL: this part is a process. */
+  | { readonly by: 'kill'; readonly after: number }
   /** Other commands at the same moment: they go on side by side, or are refused. */
   | { readonly by: 'others'; readonly after: number };
 
 type Command =
-  /** `accept`: resume, and accept that the table changed. */
+  /** `accept`: resume, and accept that inputs changed. */
   | { readonly do: 'run' | 'resume' | 'accept'; readonly ends: Ending }
   | { readonly do: 'extend'; readonly trials: string; readonly ends: Ending }
   | { readonly do: 'enqueue'; readonly depth: number; readonly kernel: string }
   | { readonly do: 'note'; readonly text: string }
-  | { readonly do: 'other input' | 'old input' | 'other seed' };
+  | { readonly do: 'other input'; readonly which: number }
+  /** A network of the supernet for a budget in ms. */
+  | { readonly do: 'specialize'; readonly budget: number }
+  | { readonly do: 'old inputs' | 'other seed' | 'measure' | 'locked' };
 
-const ending: fc.Arbitrary<Ending> = fc.oneof(
-  { weight: 2, arbitrary: fc.constant({ by: 'itself' } as const) },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      by: fc.constantFrom('signal', 'death', 'death', 'request', 'others'),
-      after: fc.integer({ min: 0, max: 25 }),
-    }),
-  },
-);
+/** Where a run has its results from: a table, a function on networks for images, or slices of a supernet. */
+const sources = { table: tableSource, function: functionSource, supernet: supernetSource } as const;
+type Kind = keyof typeof sources;
+
 const some = fc.integer({ min: 1, max: 4 });
 
-const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({ do: fc.constantFrom('run', 'resume', 'resume', 'resume', 'accept'), ends: ending }),
-  fc.record({
-    do: fc.constant('extend'),
-    trials: fc.oneof(
-      some.map((n) => `+${n}`),
-      some.map(String),
-    ),
-    ends: ending,
-  }),
-  fc.record({ do: fc.constant('enqueue'), depth: fc.integer({ min: 0, max: 3 }), kernel: fc.constantFrom('k3', 'k7') }),
-  fc.record({ do: fc.constant('note'), text: fc.constantFrom('good', 'bad') }),
-  fc.record({ do: fc.constantFrom('other input', 'old input', 'old input', 'other seed') }),
-) as fc.Arbitrary<Command>;
-
-/** Where a run has its results from: a table, or a function on networks for images. */
-const sources = { table: tableSource, function: functionSource } as const;
+/** @param kills whether parts of the run are processes that are killed */
+function commandOf(kind: Kind, kills: boolean): fc.Arbitrary<Command> {
+  const after = fc.integer({ min: 0, max: 25 });
+  const ends = fc.oneof(
+    { weight: 20, arbitrary: fc.constant({ by: 'itself' } as const) },
+    {
+      weight: 60,
+      arbitrary: fc.record({
+        by: fc.constantFrom('signal', 'death', 'death', 'request', 'others', 'lock'),
+        after,
+      }),
+    },
+    { weight: kills ? 1 : 0, arbitrary: fc.record({ by: fc.constant('kill'), after }) },
+  );
+  const trials = fc.oneof(
+    some.map((n) => `+${n}`),
+    some.map(String),
+  );
+  const parts = fc.oneof(
+    fc.record({ do: fc.constantFrom('run', 'resume', 'resume', 'resume', 'accept'), ends }),
+    fc.record({ do: fc.constant('extend'), trials, ends }),
+  );
+  const others = fc.oneof(
+    fc.record({ do: fc.constant('enqueue'), depth: fc.nat(3), kernel: fc.constantFrom('k3', 'k7') }),
+    fc.record({ do: fc.constant('note'), text: fc.constantFrom('good', 'bad') }),
+    fc.record({ do: fc.constant('other input'), which: fc.nat(2) }),
+    fc.record({ do: fc.constantFrom('old inputs', 'old inputs', 'other seed', 'locked', 'measure') }),
+    ...(kind === 'supernet' ? [fc.record({ do: fc.constant('specialize'), budget: fc.constantFrom(0.5, 3, 6) })] : []),
+  );
+  return fc.oneof({ weight: 2, arbitrary: parts }, { weight: 3, arbitrary: others }) as fc.Arbitrary<Command>;
+}
 
 const settings = {
   controller: fc.constantFrom('random', 'evolution', 'nsga2'),
@@ -71,16 +94,21 @@ const settings = {
   trials: fc.integer({ min: 1, max: 8 }),
   hours: fc.option(fc.constantFrom(0.01, 0.03), { freq: 2 }),
   constraint: fc.option(fc.constantFrom('{ min: 0.88 }', '{ min: 0.95 }'), { freq: 2 }),
-  commands: fc.array(fc.option(command, { freq: 30 }), { minLength: 30, maxLength: 30 }),
+  flash: fc.option(fc.constantFrom(7, 9), { freq: 2 }),
 };
-export const runLife = (kind: keyof typeof sources) => fc.record({ kind: fc.constant(kind), ...settings });
-type RunLife = ReturnType<typeof runLife> extends fc.Arbitrary<infer T> ? T : never;
+export const runLife = (kind: Kind, kills = false) =>
+  fc.record({
+    kind: fc.constant(kind),
+    ...settings,
+    commands: fc.array(fc.option(commandOf(kind, kills), { freq: 30 }), { minLength: 30, maxLength: 30 }),
+  });
+export type RunLife = ReturnType<typeof runLife> extends fc.Arbitrary<infer T> ? T : never;
 
-const codeOf = (error: unknown): string => (error instanceof NasError ? error.code : String(error));
+const codeOf = (error: unknown): string =>
+  error instanceof NasError && error.code !== 'failure' ? error.code : String(error);
 
 /** Lives a run whose evaluations take no time, and checks after each command that all holds. */
 export class LivedRun {
-  private readonly source: Source;
   private time = Date.UTC(2026, 0, 1);
   private readonly workdir: string;
   private history: History;
@@ -89,9 +117,9 @@ export class LivedRun {
   /** Time in which the run worked, as the life saw it. */
   private worked = 0;
   private planned: number;
-  /** What the run reads, and what its results rest on. */
-  private now = '';
-  private accepted = '';
+  /** Which inputs have their other content now, and in what the results rest on. */
+  private now: readonly boolean[];
+  private accepted: readonly boolean[];
   private enqueues = 0;
   private notes = 0;
   /** The last look at each generation before this one. */
@@ -99,20 +127,25 @@ export class LivedRun {
   /** Whether the controller had no more networks. */
   private exhausted = false;
 
-  constructor(
-    private readonly life: RunLife,
-    private readonly folder: string,
-  ) {
-    const { controller, order, parallel, trials, hours, constraint } = life;
+  static async of(life: RunLife, folder: string): Promise<LivedRun> {
+    const { controller, order, parallel, trials, hours, constraint, flash } = life;
     const stop = hours === null ? `trials: ${trials}` : `stop: { trials: ${trials}, hours: ${hours} }`;
     const population = { random: '', evolution: 'population: 4, tournament: 2, ', nsga2: 'population: 4, ' }[
       controller
     ];
     const search = `{ controller: ${controller}, ${population}order: ${order}, parallel: ${parallel}, ${stop} }`;
-    this.source = sources[life.kind](folder, search, constraint);
+    return new LivedRun(life, folder, await sources[life.kind](folder, { search, constraint, flash }));
+  }
+
+  private constructor(
+    private readonly life: RunLife,
+    private readonly folder: string,
+    private readonly source: Source,
+  ) {
+    this.now = this.accepted = source.inputs.map(() => false);
     this.workdir = join(folder, 'run');
     this.history = new History(this.workdir);
-    this.planned = trials;
+    this.planned = life.trials;
   }
 
   async live(): Promise<void> {
@@ -137,9 +170,17 @@ export class LivedRun {
       case 'note':
         return this.note(one.text);
       case 'other input':
-      case 'old input':
-        this.write(one.do === 'other input' ? 'other' : '');
+        this.write(this.now.map((isOther, i) => isOther || i === one.which % this.now.length));
         return;
+      case 'old inputs':
+        this.write(this.now.map(() => false));
+        return;
+      case 'measure':
+        return this.measure();
+      case 'specialize':
+        return this.specialize(one.budget);
+      case 'locked':
+        return this.enqueueLocked();
       case 'other seed':
         if (hasRun(this.workdir)) await this.refused(() => this.begin(['seed=77']), 'another experiment');
     }
@@ -155,13 +196,13 @@ export class LivedRun {
   }
 
   /** Changes what the run reads. */
-  private write(more: string): void {
-    this.now = more;
-    this.source.write(more);
+  private write(now: readonly boolean[]): void {
+    for (const [i, isOther] of now.entries()) if (isOther !== this.now[i]) this.source.inputs[i](isOther);
+    this.now = now;
   }
 
   private get changed(): boolean {
-    return this.now !== this.accepted;
+    return this.now.some((isOther, i) => isOther !== this.accepted[i]);
   }
 
   /** The clock goes on with each look at it. */
@@ -198,8 +239,13 @@ export class LivedRun {
         this.planned = wanted;
       }
     }
-    const { error, outcome } = await this.attempt(ends, how, trials);
+    const { error, outcome } =
+      ends.by === 'kill' ? await this.kill(ends.after, how, trials) : await this.attempt(ends, how, trials);
     if (!hasRun(this.workdir)) return;
+    endChange(this.workdir);
+    // Killed before the next generation began.
+    if (ends.by === 'kill' && generationIn(this.workdir) < this.generation)
+      return this.goOn({ by: 'itself' }, 'accept');
     allowWrites(this.workdir);
     expect(generationIn(this.workdir)).toBe(this.generation);
     const after = this.history.look();
@@ -224,6 +270,7 @@ export class LivedRun {
       if (ends.by !== 'signal' && !hasRun(this.workdir)) return;
       isDone = true;
       if (ends.by === 'signal') stop.abort();
+      if (ends.by === 'lock') lockFor(this.workdir, 20);
       if (ends.by === 'request') requestStop(this.workdir);
       if (ends.by === 'others') others.push(this.beside());
     };
@@ -238,6 +285,29 @@ export class LivedRun {
     } finally {
       await Promise.all(others);
     }
+  }
+
+  /** One part of the run as a process, which is killed after so many events, unless it ends before. */
+  private async kill(after: number, how: Part, trials: string | undefined) {
+    const args =
+      how === 'run'
+        ? ['run', this.source.file, '--workdir', this.workdir]
+        : [
+            'resume',
+            this.workdir,
+            ...(how === 'accept' ? ['--accept-data'] : []),
+            ...(trials ? ['--trials', trials] : []),
+          ];
+    const before = lastEvent(this.workdir);
+    const child = spawn(process.execPath, [main, ...args], { stdio: 'ignore' });
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    while (child.exitCode === null && lastEvent(this.workdir) <= before + after) await setTimeout(1);
+    child.kill('SIGKILL');
+    const code = await ended;
+    return {
+      outcome: code === 0 ? 'complete' : null,
+      error: code === 3 ? new NasError('infeasible', 'exit code 3') : null,
+    };
   }
 
   /** While the run goes on in this process, nobody else may continue it, but anybody may look, write notes and enqueue. */
@@ -273,8 +343,12 @@ export class LivedRun {
   }
 
   private judge(ends: Ending, { state, trials, experiment }: Seen, outcome: string | null, error: unknown): void {
+    for (const { state: own, values } of trials)
+      if (own === 'complete') expect(violated(limitsIn(experiment), plainValues(values))).toEqual([]);
     const open = trials.filter((trial) => trial.state === 'waiting' || trial.state === 'running').length;
-    if (ends.by === 'death' && state === 'died') {
+    if (ends.by === 'kill' && outcome === null && error === null) return;
+    // Failed: a transaction of several events was refused, and the shorter one of its failure was not.
+    if (ends.by === 'death' && (state === 'died' || (state === 'failed' && isRefusal(error)))) {
       // The user hears of the first error.
       expect(isRefusal(error) || codeOf(error) === 'infeasible').toBe(true);
       return;
@@ -314,6 +388,49 @@ export class LivedRun {
     } catch (error) {
       if (!isRefusal(error)) expect(String(error)).toMatch(/has this network already|enqueued already/);
     }
+  }
+
+  /** While another program keeps the database locked, nothing is enqueued. */
+  private async enqueueLocked(): Promise<void> {
+    if (!hasRun(this.workdir)) return;
+    const choices = this.source.choices(1, 'k3');
+    await this.refused(
+      () => locked(this.workdir, () => enqueueIn(this.workdir, choices, undefined, { patience: 0 })),
+      'another process keeps the database locked',
+    );
+  }
+
+  /** Measures the frontier again: of a table of latencies, all stay as they are. */
+  private async measure(): Promise<void> {
+    const measuring = () => measureFrontierAgain(this.workdir, {}, () => undefined);
+    if (!hasRun(this.workdir)) return this.refused(measuring, 'there is no run here');
+    if (this.life.kind === 'table') return this.refused(measuring, 'has no networks');
+    const { trials, experiment } = this.history.look();
+    if (frontierCandidates(trials, experiment.objectives).length === 0)
+      return this.refused(measuring, 'there is no frontier yet');
+    if (this.now[1] !== this.accepted[1]) return this.refused(measuring, 'in another environment before');
+    const measured = await measuring();
+    for (const { before, measurement } of measured) expect(measurement.ms).toBe(before);
+    expect(this.history.look().trials).toEqual(trials);
+  }
+
+  /** Searches the supernet for a budget; its frontier keeps budget and constraints of the run. */
+  private async specialize(latencyMs: number): Promise<void> {
+    const workdir = join(this.folder, 'special');
+    const derive = () => specialize(this.workdir, { latencyMs, trials: 2, workdir });
+    if (!hasRun(this.workdir)) return this.refused(() => Promise.resolve().then(derive), 'holds no run');
+    if (!existsSync(join(this.workdir, supernetFolder, weightsFile)))
+      return this.refused(() => Promise.resolve().then(derive), 'is not trained to its end');
+    const run = () => runSpecialized(derive(), { ...this.options, fresh: true }, () => undefined);
+    // Its trainings are over: it does not read the teacher, and latencies are its own.
+    if (this.now[0] !== this.accepted[0]) return this.refused(run, 'what the run reads changed');
+    const outcome = await run().then(({ state }) => state, codeOf);
+    const { trials, experiment } = new History(workdir).look();
+    const limits = [...experiment.objectives, ...limitsIn(experiment)];
+    expect(limitsIn(experiment)).toEqual(limitsIn(this.history.look().experiment));
+    for (const { state, values } of trials)
+      if (state === 'complete') expect(violated(limits, plainValues(values))).toEqual([]);
+    expect(outcome).toBe(frontierCandidates(trials, experiment.objectives).length > 0 ? 'complete' : 'infeasible');
   }
 
   private note(text: string): Promise<void> {

@@ -69,7 +69,7 @@ export const studyLife = fc.record({
   hours: fc.option(fc.constantFrom(1, 4), { freq: 2 }),
   commands: fc.array(fc.option(command, { freq: 30 }), { minLength: 30, maxLength: 30 }),
 });
-type StudyLife = typeof studyLife extends fc.Arbitrary<infer T> ? T : never;
+export type StudyLife = typeof studyLife extends fc.Arbitrary<infer T> ? T : never;
 
 const msPerHour = 3_600_000;
 const epochs = 9;

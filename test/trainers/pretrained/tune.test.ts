@@ -2,11 +2,15 @@ import { existsSync, mkdirSync, readdirSync, truncateSync, utimesSync, writeFile
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { classScores } from '../../../base/scores.js';
 import { toOnnx } from '../../../spaces/models/index.js';
 import {
+  dataSchema,
   describeDataset,
+  openDataset,
+  prepareDataset,
   readPretrained,
   teacherSchema,
   trimCache,
@@ -17,6 +21,8 @@ import {
   type TuneHooks,
   type TuneJob,
 } from '../../../trainers/index.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
+import { headParts } from '../../../trainers/pretrained/fit-head.js';
 import { readingLines } from '../../../trainers/pretrained/read.js';
 import { shaken } from '../../deploy/support/classifiers.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -76,6 +82,35 @@ describe('a fitted head', () => {
     if (details.type === 'classification') expect(classScores(details.confusion)[1].recall).toBe(1);
     await expect(head('unknown', { class_weight: { Trousers: 2 } })).rejects.toThrow('which is no class of the data');
   });
+});
+
+test.each([
+  ['accuracy', {}],
+  ['balanced accuracy', { loss: lossSchema.parse({ type: 'cross-entropy', logit_adjustment: 1 }) }],
+])('the %s decides between the head and a fine-tuning, as the settings of classes say', async (score, settings) => {
+  const onNote: TuneHooks['onNote'] = (line) => {
+    if (line.startsWith('With a new head')) throw new Error(line);
+  };
+  await expect(head(`by ${score}`, settings, { adapt: 'all' }, { onNote })).rejects.toThrow(`validation ${score} of `);
+});
+
+test('images of a group of the data are in one part where parts choose the ridge of a head', async () => {
+  const folder = temporaryFolder();
+  const copies = 3;
+  const rows = Array.from({ length: 60 }, (_, i) => `${i}.png,${i % 2 === 0 ? 'cat' : 'dog'},${i % (60 / copies)}`);
+  for (const i of rows.keys())
+    await sharp({ create: { width: 10, height: 10, channels: 3, background: { r: 4 * i, g: 0, b: 0 } } })
+      .png()
+      .toFile(join(folder, `${i}.png`));
+  writeFileSync(join(folder, 'list.csv'), ['path,label,plant', ...rows, ''].join('\n'));
+  const data = dataSchema.parse({ type: 'list', path: join(folder, 'list.csv'), size: 10, group: 'plant' });
+  const dataset = openDataset(await prepareDataset(data, { cache: join(folder, 'cache') }));
+  onTestFinished(() => dataset.close());
+  const parts = dataset.trainingParts(headParts);
+  const placed = [...dataset.shared.splits.train.indices].map((image, row) => [image % (60 / copies), parts[row]]);
+  const groups = new Set(placed.map(([group]) => group));
+  expect(placed).toHaveLength(copies * groups.size);
+  expect(new Set(placed.map(String)).size).toBe(groups.size);
 });
 
 describe('a file is read as it is said', () => {

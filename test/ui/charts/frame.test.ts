@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gridIn, legendRows } from '../../../ui/charts/frame.js';
+import { gridIn, labelsIn, legendRows } from '../../../ui/charts/frame.js';
 import type { ChartOption } from '../../../ui/charts/echarts.js';
 
 const names = ['on the frontier', 'other trials', 'final training', 'enqueued', 'hollow: latency predicted'];
@@ -19,4 +19,17 @@ describe('the legend of a chart', () => {
     expect(gridIn(option, 350)).toEqual({ bottom: 100 });
     expect(gridIn({ series: [] }, 350)).toBeUndefined();
   });
+});
+
+it('the labels of categories share the width of a chart, and stay readable', () => {
+  const widthIn = (count: number, width: number): number => {
+    const xAxis = [{ type: 'category', data: Array.from({ length: count }, String) }, { type: 'value' }];
+    const [labels, none] = labelsIn({ series: [], xAxis }, width) as { axisLabel: { width: number } }[];
+    expect(none).toEqual({});
+    return labels.axisLabel.width;
+  };
+  expect(widthIn(4, 390)).toBe(64);
+  expect(widthIn(4, 1000)).toBeGreaterThan(widthIn(4, 390));
+  expect(4 * widthIn(4, 1000)).toBeLessThan(1000);
+  expect(widthIn(100, 390)).toBe(24);
 });
