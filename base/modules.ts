@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { invalidInput, messageOf } from './errors.js';
 import { dirname, join } from 'node:path';
@@ -33,6 +33,24 @@ async function importModule(file: string, key: string): Promise<{ readonly defau
       }),
     });
   }
+}
+
+/** `from './x.js'`, `import './x.js'`, `import('./x.js')`, `require('./x.js')`. */
+const relativeImport = /\b(?:from|import|require)\s*\(?\s*(['"])(\.{1,2}\/[^'"]+)\1/g;
+
+/** A module and, transitively, the files that it imports by relative paths; not packages, and no paths that are computed. */
+export function withImports(module: string): readonly string[] {
+  const files = new Set([module]);
+  // A set yields what is added while it is read.
+  for (const file of files)
+    for (const [, , path] of readFileSync(file, 'utf8').matchAll(relativeImport)) {
+      const imported = join(dirname(file), path);
+      // CommonJS leaves the ending out; TypeScript writes that of the JavaScript.
+      const candidates = [imported, `${imported}.js`, imported.replace(/js$/, 'ts')];
+      const found = candidates.find((one) => statSync(one, { throwIfNoEntry: false })?.isFile());
+      if (found !== undefined) files.add(found);
+    }
+  return [...files];
 }
 
 const versionIn = (folder: string): string =>

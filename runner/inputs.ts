@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { NasError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
+import { withImports } from '../base/modules.js';
 import { contentHash } from '../base/hash.js';
 import { counted, csvLine } from '../base/text.js';
 import type { RunRecord, Store } from '../store/index.js';
@@ -69,9 +70,12 @@ function latencyFiles({ latency: { device, predictor } }: Training): Record<stri
   };
 }
 
-/** All files that are read for a key. @throws NasError when there is none */
-export const filesFor = (key: string, file: string): readonly string[] =>
-  isWeights(key) && existsSync(file) ? weightsFilesOf(file) : [file];
+/** All files that are read for a key: of weights, and what a module imports. @throws NasError when there is none */
+export function filesFor(key: string, file: string): readonly string[] {
+  if (!existsSync(file)) return [file];
+  if (isWeights(key)) return weightsFilesOf(file);
+  return kindOfInput(key) === 'module' ? withImports(file) : [file];
+}
 
 /** Hash of all that is read for a key; null when the file is gone. */
 const hashOf = (key: string, file: string): string | null =>
@@ -189,6 +193,7 @@ function imageText(workdir: string, now: readonly ImageRow[]): string {
 
 /** A change of an input since a run began. */
 export interface InputChange {
+  readonly key: string;
   readonly text: string;
   /** Whether there is no such file any more. */
   readonly isGone: boolean;
@@ -203,14 +208,17 @@ export function inputChanges(
   const now = inputsOf(experiment, hashes);
   const changed = [...new Set([...Object.keys(stored), ...Object.keys(now)])].filter((key) => stored[key] !== now[key]);
   const files = filesOf(experiment);
-  const images = changed.some((key) => key in hashes) ? [{ text: imageText(workdir, rows), isGone: false }] : [];
+  const ofImages = changed.find((key) => key in hashes);
+  const images = ofImages === undefined ? [] : [{ key: ofImages, text: imageText(workdir, rows), isGone: false }];
   return [
     ...images,
     ...changed.flatMap((key) => {
       if (key in hashes) return [];
       const file = files[key] ?? key;
       const isGone = now[key] === null;
-      return { text: `${key}: the ${kindOfInput(key)} ${file} ${isGone ? 'is gone' : 'has another content'}`, isGone };
+      const imports = kindOfInput(key) === 'module' && !isGone && filesFor(key, file).length > 1;
+      const what = `${kindOfInput(key)} ${file}${imports ? ', or a file that it imports,' : ''}`;
+      return { key, text: `${key}: the ${what} ${isGone ? 'is gone' : 'has another content'}`, isGone };
     }),
   ];
 }

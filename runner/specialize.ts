@@ -6,11 +6,13 @@ import { writeFileAtomic } from '../base/files.js';
 import type { DeviceConfig } from '../latency-models/index.js';
 import type { Objective } from '../search/index.js';
 import { Store } from '../store/index.js';
-import { parseExperiment, type LoadedExperiment } from '../experiments/parse/index.js';
+import { locatingNowhere, parseExperiment, type LoadedExperiment } from '../experiments/parse/index.js';
 import { isMap } from '../experiments/parse/problem.js';
 import type { RunObserver } from './events.js';
 import { runExperiment, type RunOptions } from './run.js';
 import { type RunOutcome } from './execute.js';
+import { filesOf, imagesOf, inputChanges, requireSameInputs, storedInputs } from './inputs.js';
+import { prepareImages } from './prepare-plan.js';
 import { trainedSupernet } from './trainings/supernet.js';
 import type { TrainingExperiment } from '../experiments/schema/experiment.js';
 import { isMetric } from '../base/scores.js';
@@ -107,6 +109,8 @@ export function specialized(
 
 export interface SpecializedRun {
   readonly loaded: LoadedExperiment;
+  /** Workdir of the run with the supernet. */
+  readonly source: string;
   readonly workdir: string;
 }
 
@@ -126,7 +130,7 @@ export function specialize(workdir: string, wanted: Specialization): Specialized
     throw invalidInput(`${workdir}: its frontier would be overwritten`, { hint: 'Choose another --workdir.' });
   const file = join(target, experimentFile);
   const comment = `# Searches the supernet of ${basename(source)} for a latency of ${wanted.latencyMs} ms.\n`;
-  return { loaded: parseExperiment(file, comment + stringify(derived)), workdir: target };
+  return { loaded: parseExperiment(file, comment + stringify(derived)), source, workdir: target };
 }
 
 function runOf(workdir: string): { readonly written: Written; readonly experiment: TrainingExperiment } {
@@ -142,12 +146,48 @@ function runOf(workdir: string): { readonly written: Written; readonly experimen
   }
 }
 
-/** Runs a specialization; writes its experiment file into its workdir. */
-export function runSpecialized(
-  { loaded, workdir }: SpecializedRun,
-  options: Pick<RunOptions, 'fresh' | 'signal' | 'workers' | 'queue' | 'report'>,
+/**
+ * Requires that the images, the space and the teacher that a specialization reads are those that its supernet was trained with.
+ * @throws NasError `inputs-changed` as `nas resume` of the run with the supernet
+ */
+async function requireSameSource(
+  { loaded, source }: SpecializedRun,
+  observe: RunObserver,
+  signal: AbortSignal,
+): Promise<void> {
+  const store = Store.open(databasePath(source), { readonly: true });
+  try {
+    const experiment = trainingExperimentOf(store, source);
+    const images = imagesOf(await prepareImages(experiment.data, { locating: locatingNowhere, observe, signal }));
+    const stored = storedInputs(store.run.get(), source);
+    const { data } = loaded.experiment as TrainingExperiment;
+    const read = [
+      'data',
+      ...('unlabelled' in data && data.unlabelled !== undefined ? ['data.unlabelled'] : []),
+      ...Object.keys(filesOf(loaded.experiment)),
+    ];
+    const trainedWith = read.filter((key) => /^(data|space|teacher)\b/.test(key));
+    const changes = inputChanges(experiment, images, { stored, workdir: source });
+    requireSameInputs(
+      changes.filter(({ key }) => trainedWith.includes(key)),
+      source,
+    );
+  } finally {
+    store.close();
+  }
+}
+
+/**
+ * Runs a specialization; writes its experiment file into its workdir.
+ * @throws NasError `inputs-changed` when its supernet was trained with other images or files; all errors of `runExperiment`
+ */
+export async function runSpecialized(
+  specializedRun: SpecializedRun,
+  options: Pick<RunOptions, 'fresh' | 'signal' | 'workers' | 'queue' | 'report' | 'clock'>,
   observe: RunObserver,
 ): Promise<RunOutcome> {
+  const { loaded, workdir } = specializedRun;
+  await requireSameSource(specializedRun, observe, options.signal ?? new AbortController().signal);
   const file = join(workdir, experimentFile);
   return runExperiment(loaded, { ...options, workdir }, (event) => {
     // The workdir exists after the data phase.

@@ -110,7 +110,7 @@ function namesIn({ nodes, constants }: OnnxGraph): ReadonlyMap<string, string> {
 }
 
 /** The graph for images of this size and any number of them, its constants computed. */
-function withSizes(
+function settled(
   graph: OnnxGraph,
   { layout, size }: { readonly layout: ImageLayout; readonly size: ImageSize },
 ): OnnxGraph {
@@ -144,7 +144,7 @@ export function readClassifier(bytes: Uint8Array, options: ReadOptions = {}): Re
   const read = readGraph(file);
   requireOrder(read, where);
   checkedAfter('reading', read);
-  const graph = withSizes(read, image);
+  const graph = settled(read, image);
   const nodes = graph.nodes.filter((node) => !isShape(node, graph));
   for (const node of nodes) {
     const rule = ruleOf(node.op);

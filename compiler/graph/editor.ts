@@ -170,7 +170,7 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
   }
 
   /** Makes what a node computes a constant of the same name, and removes the node. */
-  makeConstant(node: Node<Op>, constant: Constant): void {
+  settle(node: Node<Op>, constant: Constant): void {
     this.remove(node);
     this.constants.set(node.outputs[0], constant);
   }

@@ -53,7 +53,7 @@ function matched<Op extends string>(
 
 function put<Op extends string>(editor: GraphEditor<Op>, node: Node<Op>, by: NonNullable<Replacement<Op>>): void {
   if ('value' in by) editor.bypass(node, by.value);
-  else if ('constant' in by) editor.makeConstant(node, by.constant);
+  else if ('constant' in by) editor.settle(node, by.constant);
   else editor.replace(node, ...by);
 }
 

@@ -33,7 +33,7 @@ const portOf = ({ name, dtype, shape }: Port): PortInit => portInit(name, dtype,
  */
 export function encodeLoop(graph: Graph, { carried, fixed }: LoopPorts, options: ModelOptions): Uint8Array {
   const [inputs, outputs] = [byName(graph.inputs), byName(graph.outputs)];
-  const passed = carried.map(({ input, output }) => {
+  const handedOn = carried.map(({ input, output }) => {
     const port = outputs.get(output);
     if (port === undefined) throw new Error(`internal: the step has no output '${output}'`);
     return { input: { ...port, name: input }, output: port };
@@ -58,8 +58,8 @@ export function encodeLoop(graph: Graph, { carried, fixed }: LoopPorts, options:
     name: 'step',
     node: [...own.map(take), ...node, { name: goOnStill, opType: 'Identity', input: [goOn], output: [goOnStill] }],
     initializer,
-    input: [portInit(step, 'int64', []), portInit(goOn, 'bool', []), ...passed.map(({ input }) => portOf(input))],
-    output: [portInit(goOnStill, 'bool', []), ...passed.map(({ output }) => portOf(output)), ...results.map(portOf)],
+    input: [portInit(step, 'int64', []), portInit(goOn, 'bool', []), ...handedOn.map(({ input }) => portOf(input))],
+    output: [portInit(goOnStill, 'bool', []), ...handedOn.map(({ output }) => portOf(output)), ...results.map(portOf)],
   };
   const loop = {
     name: 'loop',
@@ -73,11 +73,11 @@ export function encodeLoop(graph: Graph, { carried, fixed }: LoopPorts, options:
     node: [loop],
     input: [
       portInit(stepsInput, 'int64', []),
-      ...passed.map(({ input }) => portOf(renamed(input))),
+      ...handedOn.map(({ input }) => portOf(renamed(input))),
       ...fixed.flatMap((name) => inputs.get(name) ?? []).map(portOf),
       ...own.map(stacked),
     ],
-    output: [...passed.map(({ output }) => portOf(renamed(output))), ...results.map(stacked)],
+    output: [...handedOn.map(({ output }) => portOf(renamed(output))), ...results.map(stacked)],
   };
   return encodeFile(main, graph, options);
 }

@@ -145,7 +145,7 @@ function outputStates(trace: Trace): void {
     const { variable } = record;
     if (record.frozen) throw invalidInput(`variable '${variable.name}' is frozen but the function assigns to it`);
     const value = trace.backend.value(variable);
-    const perm = variables.orderOf(record, value.perm ?? range(value.rank));
+    const perm = variables.settle(record, value.perm ?? range(value.rank));
     builder.output(stateOutput(variable.name), value.fullForm(perm));
   }
 }

@@ -4,7 +4,7 @@ import { elementTypes, isTfDType, requireDtype, type Data, type GraphBuilder, ty
 import type { Perm } from '../values/layout.js';
 import { Val } from '../values/value.js';
 
-/** Fixed storage orders of states, by variable name. */
+/** Settled storage orders of states, by variable name. */
 export type StorageOrders = ReadonlyMap<string, Perm>;
 
 export interface TracedVariable {
@@ -35,7 +35,7 @@ export class Variables {
 
   constructor(
     private readonly builder: GraphBuilder,
-    private readonly fixed: StorageOrders,
+    private readonly settled: StorageOrders,
     private readonly freeze: (variable: tf.Variable) => boolean,
   ) {}
 
@@ -80,9 +80,9 @@ export class Variables {
     return !variable.isDisposed && variable.dataId !== dataId;
   }
 
-  /** The storage order of a variable that was assigned but never read. */
-  orderOf(record: TracedVariable, wanted: Perm): Perm {
-    return (record.perm ??= this.fixed.get(record.variable.name) ?? wanted);
+  /** Settles the storage order of a variable that was assigned but never read. */
+  settle(record: TracedVariable, wanted: Perm): Perm {
+    return (record.perm ??= this.settled.get(record.variable.name) ?? wanted);
   }
 
   /** Gives every variable its data from before the trace. */
@@ -107,19 +107,19 @@ export class Variables {
   private state(record: TracedVariable): Val {
     const { name, shape } = record.variable;
     const key = shape.join();
-    const fixed = this.fixed.get(name);
+    const settled = this.settled.get(name);
     return Val.undecided(
       this.builder,
       {
         declare: (wanted) => {
-          const perm = fixed ?? wanted;
+          const perm = settled ?? wanted;
           record.perm = perm;
           if (!this.layoutOfShape.has(key)) this.layoutOfShape.set(key, perm);
           const stored = perm.map((axis) => shape[axis]);
           return { perm, name: this.builder.input(stateInput(name), stored, record.dtype) };
         },
         // Optimizer slots are used before their weight: the order of a weight of the same shape fits.
-        preferred: () => fixed ?? this.layoutOfShape.get(key) ?? null,
+        preferred: () => settled ?? this.layoutOfShape.get(key) ?? null,
       },
       shape,
       record.dtype,

@@ -69,7 +69,7 @@ interface Form {
 
 /** A graph input whose storage order its first use decides. */
 interface Undecided {
-  /** Declares the input, in this order unless it has a fixed order. */
+  /** Declares the input, in this order unless its order is settled. */
   declare(perm: Perm): Form;
   /** The preferred order; null: any. */
   preferred(): Perm | null;

@@ -115,15 +115,15 @@ interface Case {
 }
 
 /** The treatment; why the node stays float; or null for a node that computes nothing. */
-type Decision = Treatment | { readonly float: string } | null;
-type TreatmentRule = (it: Case) => Decision;
+type Verdict = Treatment | { readonly float: string } | null;
+type TreatmentRule = (it: Case) => Verdict;
 
 const float = (reason: string): TreatmentRule => {
-  const decision = { float: reason };
-  return () => decision;
+  const verdict = { float: reason };
+  return () => verdict;
 };
 
-const floatInput: Decision = { float: 'its input is float' };
+const floatInput: Verdict = { float: 'its input is float' };
 
 /** `fits` says whether the operator has an integer kernel for weights of this shape. */
 const products =
@@ -263,25 +263,25 @@ class Planner {
     if (activations.length === 0) return;
     if (!measuring.has(node.op)) for (const name of node.outputs) this.activations.add(name);
     const rule = Object.hasOwn(treatmentRules, node.op) ? treatmentRules[node.op] : unknown;
-    const decision = rule({
+    const verdict = rule({
       node,
       editor: this.editor,
       isActivation: (name) => this.activations.has(name),
       isBytes: (name) => this.computed.has(name),
       source: this.sourceOf(node),
     });
-    if (decision === null) return;
-    if (typeof decision === 'object') {
-      this.floats.push({ operator: onnxName(node.op).type, node: nodeLabel(node), reason: decision.float });
+    if (verdict === null) return;
+    if (typeof verdict === 'object') {
+      this.floats.push({ operator: onnxName(node.op).type, node: nodeLabel(node), reason: verdict.float });
       return;
     }
-    this.treatments.set(node.outputs[0], decision);
-    if (decision === 'saturated') this.saturate(node);
+    this.treatments.set(node.outputs[0], verdict);
+    if (verdict === 'saturated') this.saturate(node);
     else for (const name of activations) this.bytes.add(this.bytesOf(name));
-    if (decision === 'scores') return;
+    if (verdict === 'scores') return;
     for (const name of node.outputs.filter((output) => output !== '')) {
       this.computed.add(name);
-      if (decision !== 'saturated') this.bytes.add(name);
+      if (verdict !== 'saturated') this.bytes.add(name);
     }
   }
 

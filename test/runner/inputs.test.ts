@@ -109,6 +109,15 @@ const teacherFile = async (folder: string, seed: number): Promise<void> => {
   writeFileSync(join(folder, 'teacher.onnx'), candidateOnnx({ network, seed }));
 };
 
+/** Files of which each imports the next one. */
+const imported = {
+  'a.mjs': "export { b as a } from './b.mjs';\n",
+  'b.mjs':
+    "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nexport const { b } = require('./c');\n",
+  'c.js': 'exports.b = 0.5; void import("./d.json");\n',
+  'd.json': '{}\n',
+};
+
 const kinds: Readonly<Record<string, Kind>> = {
   'a folder': {
     write: async (folder) => ({ data: `{ type: image-folder, path: ${await writePhotos(photos(folder))}, ${size} }` }),
@@ -365,7 +374,8 @@ const kinds: Readonly<Record<string, Kind>> = {
     write: async (folder) => {
       await writePhotos(photos(folder));
       const module = join(folder, 'mine.mjs');
-      writeFileSync(module, 'export default () => ({ accuracy: 0.5 });\n');
+      for (const [name, text] of Object.entries(imported)) writeFileSync(join(folder, name), text);
+      writeFileSync(module, "import { a } from './a.mjs';\nexport default () => ({ accuracy: a });\n");
       const data = `{ type: image-folder, path: ${photos(folder)}, ${size} }`;
       return { data, teacher: '', train: '', evaluate: `{ type: module, path: ${module} }` };
     },
@@ -373,7 +383,17 @@ const kinds: Readonly<Record<string, Kind>> = {
       {
         name: 'with other content',
         make: (folder) => appendFileSync(join(folder, 'mine.mjs'), '// other\n'),
-        refused: ['evaluate.path: the module ', 'mine.mjs has another content'],
+        refused: ['evaluate.path: the module ', 'mine.mjs, or a file that it imports, has another content'],
+      },
+      {
+        name: 'with other content of a file at the end of its imports',
+        make: (folder) => appendFileSync(join(folder, 'd.json'), ' '),
+        refused: ['evaluate.path: the module ', 'mine.mjs, or a file that it imports, has another content'],
+      },
+      {
+        name: 'beside another module',
+        make: (folder) => writeFileSync(join(folder, 'other.mjs'), ''),
+        refused: null,
       },
       { name: 'gone', make: (folder) => rmSync(join(folder, 'mine.mjs')), refused: ['mine.mjs is gone'] },
       { name: 'touched only', make: (folder) => touch(join(folder, 'mine.mjs')), refused: null },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runSpecialized, specialize } from '../../runner/specialize.js';
 import { Store } from '../../store/index.js';
+import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { nasInside } from '../cli/nas.js';
 import { cachedFolder, ended, start, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
@@ -92,5 +93,15 @@ describe('nas specialize', () => {
     expect(taken.err).toMatch(/holds a run of another experiment/);
     expect(readFileSync(join(other, 'experiment.yaml'), 'utf8')).toBe(before);
     expect((await refused('--latency', '1', '--workdir', first)).err).toMatch(/would be overwritten/);
+  });
+
+  it('refuses other images than the supernet was trained with, as nas resume does', async () => {
+    const data = join(directory, 'data');
+    makeTinyDataset(data, { train: 21 });
+    const { code, err } = await refused('--latency', '2.5', '--device', device, '--workdir', join(directory, 'other'));
+    makeTinyDataset(data, { train: 20 });
+    expect(code).toBe(5);
+    expect(err).toMatch(/what the run reads changed since it began: data: .* images? added/);
+    expect(existsSync(join(directory, 'other'))).toBe(false);
   });
 });

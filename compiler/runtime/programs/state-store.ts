@@ -35,7 +35,7 @@ interface Entry {
  * States stay where a program leaves them, also in the memory of a device; readers get copies. Disposing of the last
  * program moves them to host memory.
  *
- * The store fixes the storage of states for all programs: the first program that uses a state decides its storage order,
+ * The store fixes the storage of states for all programs: the first program that uses a state settles its storage order,
  * the first that updates it decides about a vector. Alternating programs therefore move nothing.
  */
 export class StateStore {
@@ -58,7 +58,7 @@ export class StateStore {
     return [...this.entries.keys()];
   }
 
-  /** Storage orders of the states, for tracing further programs. */
+  /** Settled storage orders, for tracing further programs. */
   get orders(): ReadonlyMap<string, Perm> {
     return new Map([...this.entries].map(([name, { perm }]) => [name, perm] as const));
   }

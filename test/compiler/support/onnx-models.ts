@@ -5,7 +5,6 @@ import {
   TensorProto_DataType as Type,
   type TensorProto,
 } from 'onnx-buf';
-import { product } from '../../../base/statistics.js';
 import { bytesOf, dtypeOf, elementTypes, parseOnnx, readGraph } from '../../../compiler/index.js';
 import type { Data, OnnxFile, OnnxGraph } from '../../../compiler/index.js';
 
@@ -53,17 +52,6 @@ export const node = (
 });
 
 export type ConstantText = readonly [dims: readonly number[], data: Data];
-
-export const number = (value: number): ConstantText => [[], Float32Array.of(value)];
-export const whole = (...values: readonly number[]): ConstantText => [
-  [values.length],
-  BigInt64Array.from(values, BigInt),
-];
-/** Floats by their position. */
-export const filled = (dims: readonly number[], of: (i: number) => number): ConstantText => [
-  dims,
-  Float32Array.from({ length: product(dims) }, (_, i) => of(i)),
-];
 
 export interface ModelText {
   readonly nodes: readonly NodeText[];

@@ -3,33 +3,29 @@ import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { lowerOnnx, type LowerOptions } from '../../../deploy/edge/lower.js';
 import { withMetadata } from '../../../deploy/metadata.js';
-import {
-  filled,
-  modelOf,
-  node,
-  number,
-  whole,
-  type ConstantText,
-  type ModelText,
-  type NodeText,
-} from '../../compiler/support/onnx-models.js';
+import { modelOf, node, type ConstantText, type ModelText, type NodeText } from '../../compiler/support/onnx-models.js';
 import { int8Of, noiseImages } from './support/agreement.js';
 
-const spread = (...dims: readonly number[]): ConstantText => filled(dims, (i) => ((i * 7) % 11) / 11 - 0.4);
+const filled = (...dims: readonly number[]): ConstantText => [
+  dims,
+  Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 7) % 11) / 11 - 0.4),
+];
+const whole = (...values: readonly number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
+const number = (value: number): ConstantText => [[], Float32Array.of(value)];
 
 const constants: NonNullable<ModelText['constants']> = {
-  w: spread(4, 3, 3, 3),
-  v: spread(4, 4, 1, 1),
-  deep: spread(8, 1, 3, 3),
-  pairs: spread(4, 2, 1, 1),
-  b: spread(4),
-  dense: spread(4, 5),
+  w: filled(4, 3, 3, 3),
+  v: filled(4, 4, 1, 1),
+  deep: filled(8, 1, 3, 3),
+  pairs: filled(4, 2, 1, 1),
+  b: filled(4),
+  dense: filled(4, 5),
   zero: number(0),
   one: number(1),
   five: number(5),
   six: number(6),
-  channels: spread(4, 1, 1),
-  corners: whole(0, 0, 1, 1, 0, 0, 0, 0),
+  channels: filled(4, 1, 1),
+  corners: [[8], BigInt64Array.from([0, 0, 1, 1, 0, 0, 0, 0], BigInt)],
   groups: whole(0, 2, 2, 6, 6),
   image: whole(0, 4, 6, 6),
   rows: whole(0, 6, 4, 6),
@@ -130,7 +126,7 @@ describe('a program of a float file', () => {
   it('has depthwise convolutions with several results a channel, and adds constants', () => {
     const nodes = [node('Conv', 'c deep', 'd', { group: 4 })];
     const [depthwise] = lowerOnnx(
-      fileOf(nodes, { constants: { ...constants, dense: spread(8, 5) } }),
+      fileOf(nodes, { constants: { ...constants, dense: filled(8, 5) } }),
       'net',
     ).operators.slice(1);
     expect(depthwise).toMatchObject({ op: 'depthwise', multiplier: 2 });

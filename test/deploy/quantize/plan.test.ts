@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { observedBy, planOf, type Plan } from '../../../deploy/quantize/plan.js';
 import {
-  filled,
   graphFrom,
   node,
-  number,
-  whole,
+  type ConstantText,
   type ModelText,
   type NodeText,
 } from '../../compiler/support/onnx-models.js';
 
-const ones = (...dims: readonly number[]) => filled(dims, () => 1);
+const ones = (...dims: readonly number[]): ConstantText => [
+  dims,
+  new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(1),
+];
+const whole = (...values: readonly number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
+const number = (value: number): ConstantText => [[], Float32Array.of(value)];
 
 const constants: NonNullable<ModelText['constants']> = {
   w: ones(4, 3, 1, 1),

@@ -1,4 +1,3 @@
-import { expect } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { executedBy, openOnnx } from '../../../../compiler/index.js';
 import { calibrateRanges, prepareModel, quantizeModel } from '../../../../deploy/quantize/index.js';
@@ -6,10 +5,8 @@ import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Tas
 import { initialWeights, toOnnx } from '../../../../spaces/models/index.js';
 import { inMemory } from './batches.js';
 
-const usual: Task = { input: [32, 32, 3], classes: 10 };
-
 /** The network with the fewest parameters of some random networks. */
-async function smallNetwork(config: unknown, task: Task): Promise<Network> {
+export async function smallNetwork(config: unknown, task: Task): Promise<Network> {
   const space = await createSpace(spaceSchema.parse(config), task);
   const random = new Random(3, JSON.stringify(config));
   const networks = Array.from({ length: 20 }, () => space.build(sampleGenotype(space, random)));
@@ -17,7 +14,7 @@ async function smallNetwork(config: unknown, task: Task): Promise<Network> {
 }
 
 /** Quantizes on noise; returns executed operators, float operators, and the error of the scores. */
-async function quantized(network: Network) {
+export async function quantized(network: Network) {
   const model = toOnnx({ network, weights: initialWeights(network, 1) });
   const shape = [8, ...network.input];
   const random = new Random(5);
@@ -43,13 +40,4 @@ async function quantized(network: Network) {
  * Operators that every network runs: images are quantized and transposed once, and scores are floats. Channel shuffles
  * (fbnet) add further transposes.
  */
-const around = { QuantizeLinear: 1, Transpose: 1, Flatten: 1, QGemm: 1 };
-
-/** Fails unless a small network of the space runs these operators, all in integers. */
-export async function expectIntegers(config: unknown, operators?: Readonly<Record<string, number>>, task = usual) {
-  const found = await quantized(await smallNetwork(config, task));
-  expect(found.floats).toEqual([]);
-  if (operators) expect(found.operators).toEqual({ ...around, ...operators });
-  // Untrained networks have nearly equal scores.
-  expect(found.error).toBeLessThan(0.2);
-}
+export const around = { QuantizeLinear: 1, Transpose: 1, Flatten: 1, QGemm: 1 };
