@@ -6,6 +6,25 @@ import { runInside } from './inside.js';
 const directory = cachedFolder();
 
 describe('a search whose trials stop early', { timeout: 300_000 }, () => {
+  it('trains a trial in parts as it would at once, bit for bit', async () => {
+    const plain = { teacher: null, final: null };
+    const search = (more: string) => `{ controller: random, trials: 4, ${more} }`;
+    const [parts, whole] = [
+      writeExperiment(directory, { ...plain, name: 'parts', search: search('fidelity: { type: halving, eta: 2 }') }),
+      writeExperiment(directory, { ...plain, name: 'whole', search: search('parallel: 2') }),
+    ];
+    const [halved, straight] = [
+      (await runInside(parts, join(directory, 'parts'))).expected,
+      (await runInside(whole, join(directory, 'whole'))).expected,
+    ];
+    expect(halved.steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(3);
+    const complete = halved.trials.flatMap(({ state, number }) => (state === 'complete' ? [number] : []));
+    expect(complete).toHaveLength(1);
+    for (const [number, [curve]] of halved.curves.entries())
+      expect(curve).toEqual(straight.curves[number][0].slice(0, curve.length));
+    for (const number of complete) expect(halved.weights[number]).toEqual(straight.weights[number]);
+  });
+
   it('continues the best of each rung', async () => {
     const file = writeExperiment(directory, {
       name: 'rungs',

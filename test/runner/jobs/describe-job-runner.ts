@@ -176,8 +176,14 @@ export function describeJobRunner(
 const deadline = 6;
 
 /** The part of the contract that waits for deadlines and repeated deaths. */
-export function describeHangingWorkers(name: string, underTest: JobRunnerUnderTest): void {
-  describeWithJobs(name, underTest, ({ create, quick, training, measuring }) => {
+export function describeHangingWorkers(
+  name: string,
+  underTest: JobRunnerUnderTest,
+  more: (fixture: JobFixture) => void = () => undefined,
+): void {
+  describeWithJobs(name, underTest, (fixture) => {
+    const { create, quick, training, measuring } = fixture;
+
     it('gives up when the worker dies too often', async () => {
       const runner = await create({ size: 1, retries: 1 });
       const dying = runner.submit(training('train', 40), {
@@ -236,5 +242,7 @@ export function describeHangingWorkers(name: string, underTest: JobRunnerUnderTe
       await expect(hanging.result).rejects.toThrow(`no progress for ${deadline} s`);
       expect(await runner.submit(quick('next')).result).toMatchObject({ state: 'complete' });
     });
+
+    more(fixture);
   });
 }

@@ -1,9 +1,33 @@
+import { expect, it } from 'vitest';
+import { WorkerDied } from '../../../runner/jobs/job-runner.js';
 import { LocalPool } from '../../../runner/jobs/local-pool.js';
-import { describeHangingWorkers } from './describe-job-runner.js';
+import { describeHangingWorkers, type JobFixture } from './describe-job-runner.js';
 
 let pool: LocalPool;
 
-describeHangingWorkers('LocalPool', {
-  create: (options) => (pool = new LocalPool(options)),
-  workers: () => pool.pids(),
+const pools = { create: (options) => (pool = new LocalPool(options)), workers: () => pool.pids() } satisfies Parameters<
+  typeof describeHangingWorkers
+>[1];
+
+describeHangingWorkers('LocalPool', pools, (fixture: JobFixture) => {
+  it('ends a process that holds more memory than a job may, and tries once more', async () => {
+    const runner = await fixture.create({ size: 1, retries: 1, memoryBytes: 48 * 2 ** 20 });
+    const reasons: string[] = [];
+    const started: (readonly number[])[] = [];
+    const large = runner.submit(fixture.training('large', 400), {
+      started: () => setImmediate(() => started.push(pool.pids())),
+      retry: (_attempt, _attempts, reason) => reasons.push(reason),
+    });
+    const error: unknown = await large.result.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(WorkerDied);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /^the worker process used \S+ MiB of memory of the 48 MiB that a job may use, and was ended \(Set a smaller batch/,
+      ) as string,
+    });
+    expect(reasons).toHaveLength(1);
+    // Each attempt had a process of its own, which is gone.
+    expect(new Set(started.flat()).size).toBe(2);
+    expect(pool.pids()).toEqual([]);
+  });
 });
