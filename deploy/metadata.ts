@@ -54,8 +54,8 @@ export const modelMetadataSchema = z.strictObject({
   experiment: z.string().optional(),
   trial: z.number().int().min(0).optional(),
   seed: z.number().int().min(0).optional(),
-  /** Trial that the network was pruned from; the network is no member of its space. */
-  shrunk_from: z.number().int().min(0).optional(),
+  /** Name of the model that the network was pruned from (`trial 7`); the network is no member of a space. */
+  shrunk_from: z.string().optional(),
   /** Id of the genotype, and its choices by decision. */
   genotype: z.string().optional(),
   decisions: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
@@ -94,6 +94,7 @@ const plain: ReadonlySet<MetadataKey> = new Set([
   'created',
   'experiment',
   'genotype',
+  'shrunk_from',
   'weights',
   'precision',
   'weight_format',

@@ -16,7 +16,6 @@ export {
   type RunListing,
 } from './read-model/run.js';
 export { latencyWarning } from './read-model/evidence.js';
-export { collectShrunk } from './read-model/shrunk.js';
 export { collectPrecisions } from './read-model/statistics.js';
 export {
   bytes,
@@ -36,11 +35,8 @@ export {
   percent,
   providerText,
   searchTitle,
-  shrunkRows,
-  targetText,
   testTitle,
   verdictText,
-  withinText,
   workersText,
 } from './read-model/text.js';
 export { collectAssignments, collectWorkers } from './read-model/workers.js';

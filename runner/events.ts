@@ -6,8 +6,7 @@ import type { HostShare } from './stored/workers.js';
 
 /**
  * The parts of a run. `frontier` comes twice: its networks are measured before their final training and saved after it.
- * `shrink` and `tune`
- * stand alone.
+ * `shrink` and `tune` are commands of their own.
  */
 export const phases = [
   'data',
@@ -84,7 +83,7 @@ export type RunEvent =
       readonly message: string;
     }
   | ProgressEvent
-  /** An epoch of a phase's own training (teacher, supernet, shrunk network) ended. */
+  /** An epoch of a phase's own training (teacher, supernet; or of `nas shrink`) ended. */
   | (EpochResult & { readonly kind: 'phase-epoch'; readonly phase: PhaseName })
   /** The controller proposed a candidate. */
   | {

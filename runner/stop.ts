@@ -15,8 +15,8 @@ const requestOf = (workdir: string): string | null => {
 };
 
 /**
- * Asks the run of a workdir, in whichever process it goes on, to write its checkpoints and stop, as the first Ctrl-C does; also
- * `nas shrink` and `nas latency measure --frontier`. Returns at once; `nas resume` continues the run.
+ * Asks the process that works on a workdir (a run, or `nas latency measure --frontier`) to write its checkpoints and stop, as the
+ * first Ctrl-C does. Returns at once; `nas resume` continues the run.
  * @param options how long a locked database is waited for
  * @throws NasError `invalid-input` when no process works there.
  */
@@ -26,7 +26,7 @@ export function requestStop(workdir: string, options: { readonly patience?: numb
   const { status } = store.run.state();
   store.close();
   const request = requestOf(resolve(workdir));
-  // `nas shrink` and `nas latency measure --frontier` work on complete runs, and look for requests, too.
+  // `nas latency measure --frontier` works on complete runs.
   if (request === null) throw invalidInput(`${workdir}: the run is not going on: it is ${status}`);
   writeFileAtomic(stopFile(workdir), request);
 }

@@ -5,7 +5,7 @@ import { isStudy } from '../experiments/schema/run-experiment.js';
 const msPerHour = 3_600_000;
 
 /** Commands write these into runs that stand still. */
-const standingStill: ReadonlySet<EventKind> = new Set<EventKind>(['shrink-began', 'measuring-again']);
+const standingStill: ReadonlySet<EventKind> = new Set<EventKind>(['measuring-again']);
 
 /**
  * The time in which a run works, from its events: not after its end or a kill, nor while another command works on it. A

@@ -24,8 +24,6 @@ export const eventKinds = [
   'fold-finished',
   'artifact',
   'supernet-trained',
-  'shrink-began',
-  'shrink-finished',
   'weight-bits',
   'enqueued',
   'resumed',

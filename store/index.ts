@@ -13,7 +13,6 @@ export type {
   StoredPredictions,
 } from './measurements.js';
 export type { RunMeta, RunRecord, RunState, RunStatusRecord } from './run.js';
-export type { NewShrunk, ShrunkLatencies, ShrunkRecord } from './shrunk.js';
 export { Store } from './store.js';
 export { describeTraining, type ArtifactRecord, type Epoch, type Training, type TrialStage } from './trainings.js';
 export {

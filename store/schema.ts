@@ -4,12 +4,10 @@ const provenance = `provenance TEXT NOT NULL CHECK (provenance IN ('measured', '
 /** Stages of training that belong to a trial. */
 const ofTrials = `'search', 'final', 'quantize-aware'`;
 
-/** What a training trains: a trial, a shrunk network, or the run's teacher or supernet. */
-const training = `stage TEXT NOT NULL CHECK (stage IN (${ofTrials}, 'teacher', 'supernet', 'shrunk')),
-    trial INTEGER REFERENCES trials (number),
-    shrunk INTEGER REFERENCES shrunk (number)`;
-const trainingChecks = `CHECK ((trial IS NOT NULL) = (stage IN (${ofTrials}))),
-    CHECK ((shrunk IS NOT NULL) = (stage = 'shrunk'))`;
+/** What a training trains: a trial, or the run's teacher or supernet. */
+const training = `stage TEXT NOT NULL CHECK (stage IN (${ofTrials}, 'teacher', 'supernet')),
+    trial INTEGER REFERENCES trials (number)`;
+const trainingChecks = `CHECK ((trial IS NOT NULL) = (stage IN (${ofTrials})))`;
 
 /** Each table is append-only history. Times are ms since 1970, JSON is text. A later row replaces an earlier one. */
 const tables = {
@@ -139,32 +137,6 @@ const tables = {
     cells TEXT NOT NULL,
     calibration_error REAL NOT NULL,
     details TEXT`,
-  shrunk: `
-    number INTEGER PRIMARY KEY CHECK (number >= 0),
-    parent INTEGER NOT NULL REFERENCES trials (number),
-    network TEXT NOT NULL,
-    target TEXT NOT NULL CHECK (target IN ('latency_ms', 'macs')),
-    target_value REAL NOT NULL,
-    importance TEXT NOT NULL,
-    multiple INTEGER NOT NULL CHECK (multiple >= 1),
-    widths TEXT NOT NULL,
-    macs INTEGER NOT NULL,
-    params INTEGER NOT NULL,
-    latencies TEXT,
-    epochs INTEGER NOT NULL CHECK (epochs >= 0),
-    began_at INTEGER NOT NULL`,
-  shrunk_outcomes: `
-    number INTEGER PRIMARY KEY REFERENCES shrunk (number),
-    state TEXT NOT NULL CHECK (state IN ('complete', 'failed')),
-    accuracy REAL,
-    test_accuracy REAL,
-    accuracy_before REAL,
-    test_accuracy_before REAL,
-    parent_accuracy REAL,
-    parent_test_accuracy REAL,
-    seconds REAL NOT NULL,
-    message TEXT,
-    finished_at INTEGER NOT NULL`,
   artifacts: `
     seq INTEGER PRIMARY KEY,
     ${training},
@@ -219,12 +191,12 @@ const views = {
     'SELECT trial, objective, value, provenance, max(seq) AS seq FROM trial_values GROUP BY trial, objective',
   // An epoch that was trained again after a kill counts once.
   curves: `
-    SELECT stage, trial, shrunk, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy, metrics,
+    SELECT stage, trial, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy, metrics,
       learning_rate, seconds, max(seq) AS seq
-    FROM epochs GROUP BY stage, trial, shrunk, epoch`,
+    FROM epochs GROUP BY stage, trial, epoch`,
   current_artifacts: `
-    SELECT trial, shrunk, stage, kind, path, sha256, bytes, written_at, max(seq) AS seq
-    FROM artifacts GROUP BY stage, trial, shrunk, kind, path`,
+    SELECT trial, stage, kind, path, sha256, bytes, written_at, max(seq) AS seq
+    FROM artifacts GROUP BY stage, trial, kind, path`,
   run_status: 'SELECT status, message, at FROM run_states ORDER BY seq DESC LIMIT 1',
 };
 
@@ -236,8 +208,8 @@ const appendOnly = (table: string): string[] =>
        BEGIN SELECT raise(ABORT, '${table} is append-only'); END`,
   );
 
-/** Stored in each database. A release that changes the schema raises it; 1 to 9 were never released. */
-export const schemaVersion = 10;
+/** Stored in each database. A release that changes the schema raises it; 1 to 10 were never released. */
+export const schemaVersion = 11;
 
 /** The SQL statements that make an empty database one of a run. */
 export const schema: readonly string[] = [

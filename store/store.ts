@@ -6,7 +6,6 @@ import { Finals } from './finals.js';
 import { Measurements, Networks, Predictions } from './measurements.js';
 import { createDatabase, memoryDatabase, openDatabase } from './open.js';
 import { Run, type RunMeta } from './run.js';
-import { ShrunkNetworks } from './shrunk.js';
 import { Artifacts, Attempts, Curves } from './trainings.js';
 import { TrialOverview } from './trial-overview.js';
 import { TrialValues } from './trial-values.js';
@@ -45,7 +44,6 @@ export class Store {
   readonly measurements: Measurements;
   readonly finals: Finals;
   readonly artifacts: Artifacts;
-  readonly shrunk: ShrunkNetworks;
   readonly events: Events;
 
   /** @param connection an open database with the current schema. */
@@ -67,7 +65,6 @@ export class Store {
     this.measurements = new Measurements(connection, events, networks);
     this.finals = new Finals(connection, events, attempts);
     this.artifacts = new Artifacts(connection, events);
-    this.shrunk = new ShrunkNetworks(connection, events);
   }
 
   /**

@@ -8,16 +8,13 @@ import { finite, json } from './values.js';
  */
 export type TrialStage = 'search' | 'final' | 'quantize-aware';
 
-/** A training: of a trial, of a shrunk network (by its number), or of a network that all trials rest on. */
+/** A training: of a trial, or of a network that all trials rest on. */
 export type Training =
-  | { readonly stage: TrialStage; readonly trial: number; readonly shrunk?: undefined }
-  | { readonly stage: 'teacher' | 'supernet'; readonly trial?: undefined; readonly shrunk?: undefined }
-  | { readonly stage: 'shrunk'; readonly trial?: undefined; readonly shrunk: number };
+  | { readonly stage: TrialStage; readonly trial: number }
+  | { readonly stage: 'teacher' | 'supernet'; readonly trial?: undefined };
 
-export function describeTraining({ stage, trial, shrunk }: Training): string {
-  if (trial !== undefined) return `trial ${trial}`;
-  return shrunk === undefined ? `the ${stage}` : `shrunk network ${shrunk}`;
-}
+export const describeTraining = ({ stage, trial }: Training): string =>
+  trial === undefined ? `the ${stage}` : `trial ${trial}`;
 
 /** One epoch of a training; accuracies in [0, 1]. */
 export interface Epoch {
@@ -40,7 +37,7 @@ interface EpochRow extends Omit<Epoch, 'metrics'> {
 const columns = `epoch, train_loss AS trainLoss, train_accuracy AS trainAccuracy, validation_loss AS validationLoss,
   validation_accuracy AS validationAccuracy, metrics, learning_rate AS learningRate, seconds`;
 
-const keyOf = ({ stage, trial, shrunk }: Training) => ({ stage, trial: trial ?? null, shrunk: shrunk ?? null });
+const keyOf = ({ stage, trial }: Training) => ({ stage, trial: trial ?? null });
 
 /** Learning curves. An epoch that is recorded again (it was trained again after a crash) replaces the earlier record. */
 export class Curves {
@@ -53,12 +50,12 @@ export class Curves {
     private readonly events: Events,
   ) {
     this.insert = connection.prepare(
-      `INSERT INTO epochs (stage, trial, shrunk, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy,
+      `INSERT INTO epochs (stage, trial, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy,
          metrics, learning_rate, seconds)
-       VALUES ($stage, $trial, $shrunk, $epoch, $trainLoss, $trainAccuracy, $validationLoss, $validationAccuracy,
+       VALUES ($stage, $trial, $epoch, $trainLoss, $trainAccuracy, $validationLoss, $validationAccuracy,
          $metrics, $learningRate, $seconds)`,
     );
-    const ofTraining = 'stage = $stage AND trial IS $trial AND shrunk IS $shrunk';
+    const ofTraining = 'stage = $stage AND trial IS $trial';
     this.select = connection.prepare<EpochRow>(`SELECT ${columns} FROM curves WHERE ${ofTraining} ORDER BY epoch`);
     this.selectOne = connection.prepare<EpochRow>(
       `SELECT ${columns} FROM epochs WHERE ${ofTraining} AND epoch = $epoch ORDER BY seq DESC LIMIT 1`,
@@ -67,7 +64,7 @@ export class Curves {
 
   /** @throws NasError `failure` when a number is not finite: the training diverged. */
   add(training: Training, epoch: Epoch): void {
-    const { stage, trial, shrunk } = training;
+    const { stage, trial } = training;
     const where = `${describeTraining(training)} in epoch ${epoch.epoch}`;
     const row = {
       ...keyOf(training),
@@ -82,7 +79,7 @@ export class Curves {
     };
     this.connection.write(() => {
       this.insert.run(row);
-      const detail = { stage, epoch: epoch.epoch, ...(shrunk === undefined ? {} : { shrunk }) };
+      const detail = { stage, epoch: epoch.epoch };
       this.events.add({ kind: 'epoch', detail, ...(trial === undefined ? {} : { trial }) });
     });
   }
@@ -146,10 +143,8 @@ export interface NewArtifact {
 
 export interface ArtifactRecord extends NewArtifact {
   readonly stage: Training['stage'];
-  /** Null for files that belong to no trial: of the teacher, the supernet, shrunk networks. */
+  /** Null for files that belong to no trial: of the teacher, the supernet. */
   readonly trial: number | null;
-  /** Number of the shrunk network that it belongs to. */
-  readonly shrunk: number | null;
   /** In ms since 1970. */
   readonly writtenAt: number;
 }
@@ -164,11 +159,11 @@ export class Artifacts {
     private readonly events: Events,
   ) {
     this.insert = connection.prepare(
-      `INSERT INTO artifacts (trial, shrunk, stage, kind, path, sha256, bytes, written_at)
-       VALUES ($trial, $shrunk, $stage, $kind, $path, $sha256, $bytes, $at)`,
+      `INSERT INTO artifacts (trial, stage, kind, path, sha256, bytes, written_at)
+       VALUES ($trial, $stage, $kind, $path, $sha256, $bytes, $at)`,
     );
     this.select = connection.prepare<ArtifactRecord>(
-      `SELECT trial, shrunk, stage, kind, path, sha256, bytes, written_at AS writtenAt FROM current_artifacts ORDER BY seq`,
+      `SELECT trial, stage, kind, path, sha256, bytes, written_at AS writtenAt FROM current_artifacts ORDER BY seq`,
     );
   }
 

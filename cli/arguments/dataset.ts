@@ -43,6 +43,18 @@ export function experimentAt(file: string): TrainingExperiment {
   return trainingOf(loadExperiment(file, { set }));
 }
 
+/** The experiment of a `--data` that is an experiment file or the folder of a run; undefined for other data. */
+export function experimentFor(argument: string): TrainingExperiment | undefined {
+  if (/\.ya?ml$/.test(argument)) return experimentAt(argument);
+  if (!hasRun(argument)) return undefined;
+  const store = Store.open(databasePath(argument), { readonly: true });
+  try {
+    return trainingExperimentOf(store, argument);
+  } finally {
+    store.close();
+  }
+}
+
 /** Whether an argument is a type of data set, alone or before the path of its files. */
 export const isDataset = (argument: string): boolean => types.includes(argument.split(':')[0]);
 
@@ -52,8 +64,8 @@ export const isDataset = (argument: string): boolean => types.includes(argument.
  * @throws NasError `invalid-input` when it is none of these.
  */
 export function parseDataset(argument: string, rendering: Rendering | undefined): DataConfig {
-  if (/\.ya?ml$/.test(argument)) return experimentAt(argument).data;
-  if (hasRun(argument)) return dataOfRun(argument);
+  const experiment = experimentFor(argument);
+  if (experiment !== undefined) return experiment.data;
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));
@@ -72,15 +84,6 @@ export function parseDataset(argument: string, rendering: Rendering | undefined)
       : `--data ${argument}: expected an experiment file, the folder of a run, or one of ${types.join(', ')} with :folder after it${didYouMean(type, types)}`,
     { hint: 'For example --data fashion-mnist, --data cifar10:data/cifar-10-batches-bin, --data experiment.yaml.' },
   );
-}
-
-function dataOfRun(workdir: string): DataConfig {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return trainingExperimentOf(store, workdir).data;
-  } finally {
-    store.close();
-  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { readInput } from '../../base/files.js';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
 import type { ExportedOnnx, ExportSource, WeightFormat } from '../../runner/exporting/index.js';
-import type { EdgeExportOptions, EdgeTarget } from '../../deploy/index.js';
+import type { EdgeExportOptions, EdgeTarget, ModelMetadata } from '../../deploy/index.js';
 import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
@@ -52,7 +52,7 @@ const onnxWriter =
       precision,
       weights,
       ...(runs && { runs }),
-      onProgress: (what, done, total) => counter.show(`${source.kind} ${source.number}: ${what}`)(done, total),
+      onProgress: (what, done, total) => counter.show(`trial ${source.number}: ${what}`)(done, total),
       onWarning: (message) => void warnings.push(message),
     }).finally(counter.close);
     const cost = await write(file, wanted);
@@ -81,7 +81,7 @@ const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
 const toEdge = (target: EdgeTarget): Exporter =>
   onnxWriter(async (file, wanted) => {
     const { edgeExporters } = await import('../../deploy/index.js');
-    edgeExporters[target](file.model, `${wanted.source.kind} ${wanted.source.number}`, wanted);
+    edgeExporters[target](file.model, `trial ${wanted.source.number}`, wanted);
     return costOf(file);
   }, 'exactly');
 
@@ -106,25 +106,50 @@ const isEdge = (to: Target): to is EdgeTarget => (edgeTargets as readonly string
 const isFile = (path: string): boolean =>
   path.endsWith('.onnx') || (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
 
-/** Writes an ONNX file of this or another program for phones and microcontrollers. */
+/** The metadata of a file that nas wrote. @throws NasError `invalid-input` for files of other programs */
+function ownMetadata(file: string, metadata: Partial<ModelMetadata>, to: Target): ModelMetadata {
+  const { classes, layout, input, mean, std, nas_version, created } = metadata;
+  if (classes && layout && input && mean && std && nas_version !== undefined && created !== undefined)
+    return { ...metadata, classes, layout, input, mean, std, nas_version, created };
+  throw invalidInput(`${file} is not a file of nas, which --to ${to} needs: it lacks class names or normalisation`, {
+    hint: `Give a file of nas shrink, or the folder of a run; --to ${edgeTargets.join(' and --to ')} write any ONNX file.`,
+  });
+}
+
+type FileTarget = Exclude<Target, 'onnx'>;
+
+/** Writes an ONNX file in another form. */
+async function writeFile(file: string, to: FileTarget, directory: string, options: EdgeOptions): Promise<void> {
+  const deploy = await import('../../deploy/index.js');
+  if (isEdge(to)) {
+    deploy.edgeExporters[to](readInput(file), file, { ...options, directory });
+  } else if (to === 'web') {
+    const model = readInput(file);
+    await deploy.exportWeb(model, ownMetadata(file, deploy.readMetadata(model), to), directory);
+  } else {
+    const { model, metadata } = deploy.readModel(file);
+    await deploy.exportTfjs(model, ownMetadata(file, metadata, to), directory);
+  }
+}
+
+/** Writes an ONNX file for elsewhere: of any program for phones and microcontrollers, of nas for the browser, too. */
 async function fromFile(
   file: string,
   { to, output, force, json: asJson, ...others }: Asked & FileAsked,
   terminal: Terminal,
 ): Promise<void> {
-  if (!isEdge(to))
+  if (to === 'onnx')
     throw invalidInput(`${file} is a file: --to ${to} exports networks of a run`, {
-      hint: `Give the folder of a run, or --to ${edgeTargets.join(' or --to ')}.`,
+      hint: 'Give the folder of a run, or another --to.',
     });
-  const { trial, shrunk, pareto, precision, calibrated } = others;
-  const given = { trial, shrunk, pareto, calibrated, precision: precision === 'auto' ? undefined : precision };
+  const { trial, pareto, precision, calibrated } = others;
+  const given = { trial, pareto, calibrated, precision: precision === 'auto' ? undefined : precision };
   const [wrong] = Object.entries(given).find(([, value]) => value !== undefined && value !== false) ?? [];
   if (wrong !== undefined)
     throw invalidInput(`--${wrong} goes with the folder of a run, and ${file} is a file, which is written as it is`, {
       hint: 'Leave it out; nas quantize makes an int8 file of a float one.',
     });
-  const { edgeExporters } = await import('../../deploy/index.js');
-  await writeExport(output, force, (directory) => edgeExporters[to](readInput(file), file, { ...others, directory }));
+  await writeExport(output, force, (directory) => writeFile(file, to, directory, others));
   if (asJson) terminal.out(json([{ model: file, directory: output }]));
   else terminal.err(`${file}: ${output}\n`);
 }
@@ -139,7 +164,7 @@ async function confident(
   terminal: Terminal,
 ): Promise<readonly [ExportSource, () => Fitted | undefined]> {
   const { calibratedSource } = await import('../../runner/exporting/index.js');
-  const { kind, number } = source;
+  const { number } = source;
   const counter = createCounter(terminal);
   let found: Fitted | undefined;
   const onFitted = ({ temperature, loss, calibrationError }: Fitted): void => {
@@ -149,27 +174,24 @@ async function confident(
       calibrationError === undefined
         ? `binary cross-entropy ${loss.before.toFixed(4)} before, ${loss.after.toFixed(4)} after`
         : `calibration error ${percent(calibrationError.before)} before, ${percent(calibrationError.after)} after`;
-    terminal.err(`${kind} ${number}: temperature ${temperature.toFixed(3)}, ${changed}, on the validation images\n`);
+    terminal.err(`trial ${number}: temperature ${temperature.toFixed(3)}, ${changed}, on the validation images\n`);
   };
-  const onProgress = counter.show(`${kind} ${number}: validation images`);
+  const onProgress = counter.show(`trial ${number}: validation images`);
   return [calibratedSource(source, { store, workdir }, { onProgress, onFitted }), () => found];
 }
 
 interface Choice {
   readonly trial: number | undefined;
-  readonly shrunk: number | undefined;
   readonly pareto: boolean;
 }
 
-async function chosen(store: Store, workdir: string, { trial, shrunk, pareto }: Choice): Promise<ExportSource[]> {
-  if (trial === undefined && shrunk === undefined && !pareto)
-    throw invalidInput('which networks? give --trial N, --shrunk N, or --pareto for the whole frontier', {
+async function chosen(store: Store, workdir: string, { trial, pareto }: Choice): Promise<ExportSource[]> {
+  if (trial === undefined && !pareto)
+    throw invalidInput('which networks? give --trial N, or --pareto for the whole frontier', {
       hint: 'nas export --help',
     });
   const { exportSource, frontierSources } = await import('../../runner/exporting/index.js');
-  if (trial !== undefined) return [exportSource(store, workdir, 'trial', trial)];
-  if (shrunk !== undefined) return [exportSource(store, workdir, 'shrunk', shrunk)];
-  return frontierSources(store, workdir);
+  return trial === undefined ? frontierSources(store, workdir) : [exportSource(store, workdir, trial)];
 }
 
 /** Options that say which network of a run, and how. */
@@ -177,7 +199,6 @@ interface FileAsked {
   readonly output: string;
   readonly json: boolean;
   readonly trial: number | undefined;
-  readonly shrunk: number | undefined;
   readonly pareto: boolean | undefined;
   readonly calibrated: boolean;
 }
@@ -238,12 +259,11 @@ export const exportTrials = command({
       .positional('workdir', {
         type: 'string',
         demandOption: true,
-        describe: "A run's folder; with --to tflite or c also an ONNX file",
+        describe: "A run's folder; also an ONNX file, with --to tflite or c of any program",
       })
       .option('trial', { type: 'number', describe: 'Number of one trial' })
       .option('pareto', { type: 'boolean', describe: 'All networks of the frontier' })
-      .option('shrunk', { type: 'number', describe: 'Number of a network that nas shrink made' })
-      .conflicts({ trial: ['pareto', 'shrunk'], shrunk: 'pareto' })
+      .conflicts('trial', 'pareto')
       .option('to', { choices: targets, demandOption: true, describe: 'File format' })
       .option('precision', {
         choices: ['auto', 'fp32', 'int8'] as const,
@@ -286,18 +306,18 @@ export const exportTrials = command({
       .option('force', { type: 'boolean', default: false, describe: 'Replace another export in that folder' })
       .option('json', jsonOption),
   run: (args, terminal) => {
-    const { workdir, trial, shrunk, pareto = false, to, precision, weights, calibrated, compressed } = args;
+    const { workdir, trial, pareto = false, to, precision, weights, calibrated, compressed } = args;
     const { output, io, rounding, prefix, json: asJson } = args;
     checkTarget(args);
     if (isFile(workdir)) return fromFile(workdir, args, terminal);
     return withRun(workdir, async (store) => {
       const written: Record<string, unknown>[] = [];
       const done = new Set<string>();
-      for (const source of await chosen(store, workdir, { trial, shrunk, pareto })) {
-        const { kind, number } = source;
+      for (const source of await chosen(store, workdir, { trial, pareto })) {
+        const { number } = source;
         const usual = to === 'tfjs' ? 'fp32' : to === 'c' ? 'int8' : source.precision;
         const own = to === 'tfjs' || precision === 'auto' ? usual : precision;
-        const name = `${kind}-${number}${own === 'int8' ? '.int8' : ''}`;
+        const name = `trial-${number}${own === 'int8' ? '.int8' : ''}`;
         // A network on the frontier in two precisions is exported once.
         if (done.has(name)) continue;
         done.add(name);
@@ -319,7 +339,7 @@ export const exportTrials = command({
         });
         const { warnings, cost } = result;
         written.push({
-          [kind]: number,
+          trial: number,
           directory,
           precision: own,
           ...fitted?.(),
@@ -328,7 +348,7 @@ export const exportTrials = command({
         });
         if (asJson) continue;
         const what = own === 'fp32' ? '' : ` (${own})`;
-        terminal.err(`${kind} ${number}${what}: ${directory}\n${cost === undefined ? '' : `${cost}\n`}`);
+        terminal.err(`trial ${number}${what}: ${directory}\n${cost === undefined ? '' : `${cost}\n`}`);
         for (const warning of warnings) terminal.err(warningLine(warning, terminal.colors));
       }
       if (asJson) terminal.out(json(written));

@@ -1,12 +1,11 @@
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
-import { collectFrontier, collectReport, collectShrunk, toCsv } from '../../reports/index.js';
+import { collectFrontier, collectReport, toCsv } from '../../reports/index.js';
 import { objectivesOf } from '../../runner/stored/experiment.js';
 import type { Store } from '../../store/index.js';
 import { generationText } from '../../runner/stored/generation.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { shrunkListing } from '../output/shrunk.js';
 import { type Colors, json } from '../output/terminal.js';
 import { frontierTable } from '../output/trials.js';
 
@@ -26,8 +25,7 @@ async function page(store: Store): Promise<string> {
 }
 
 const print: { readonly [F in Format]: (store: Store, colors: Colors, workdir: string) => string | Promise<string> } = {
-  table: async (store, colors, workdir) =>
-    `${frontierTable(store, workdir, colors)}${shrunkListing(await collectShrunk(store), colors)}`,
+  table: (store, colors, workdir) => frontierTable(store, workdir, colors),
   csv: (store) => toCsv(collectFrontier(store), objectivesOf(store)),
   json: async (store) => json(await collectReport(store)),
   svg: picture,

@@ -6,7 +6,6 @@ import type { TaskType } from '../../base/task.js';
 import {
   bytes,
   collectMember,
-  collectShrunk,
   collectAssignments,
   collectTrial,
   count,
@@ -29,7 +28,6 @@ import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { classFacts, classListing } from '../output/classes.js';
 import { assignmentsTable } from '../output/runs.js';
-import { shrunkListing } from '../output/shrunk.js';
 import { type Colors, json, renderFacts, renderTable, numeric, type Fact } from '../output/terminal.js';
 import { filesOf, precisionsListing } from '../output/trials.js';
 
@@ -127,10 +125,9 @@ export const show = command({
         });
       }
       const member = await collectMember(store, trial);
-      const shrunk = (await collectShrunk(store)).filter(({ parent }) => parent === number);
       const assignments = collectAssignments(store, number);
       if (asJson) {
-        out(json({ ...member, ...(assignments.length > 0 && { assignments }), shrunk }));
+        out(json({ ...member, ...(assignments.length > 0 && { assignments }) }));
         return;
       }
       const task = taskOfRun(experimentOf(store));
@@ -146,6 +143,5 @@ export const show = command({
       out(curve(task, 'Search', member.curves.search, colors));
       out(curve(task, 'Final training', member.curves.final, colors));
       out(assignmentsTable(assignments, colors));
-      out(shrunkListing(shrunk, colors));
     }),
 });

@@ -1,34 +1,77 @@
-import { drawReport } from '../../api/report.js';
-import { invalidInput, NasError } from '../../base/errors.js';
-import { collectShrunk } from '../../reports/index.js';
+import { invalidInput } from '../../base/errors.js';
+import { writeFileAtomic } from '../../base/files.js';
+import { completeDecoding } from '../../base/preprocess.js';
+import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
+import { needsQueue } from '../../latency-models/devices/worker.js';
+import type { ReachableDevice } from '../../latency-models/index.js';
+import { hasRun } from '../../runner/stored/workdir.js';
+import type { ShrinkTarget } from '../../runner/shrink/cut.js';
 import { parseDevice } from '../arguments/device.js';
+import { checkOutput } from '../arguments/output.js';
 import { parseCount, wholeNumber } from '../arguments/values.js';
-import { command, jsonOption } from '../command.js';
-import { withRun } from '../open-run.js';
+import { command, dataOption, jsonOption } from '../command.js';
 import { shrunkTable } from '../output/shrunk.js';
 import { json } from '../output/terminal.js';
 import { watch } from '../watch-run.js';
 
-function targetOf(latency: number | undefined, macs: string | undefined) {
-  if (macs !== undefined) return { objective: 'macs', value: parseCount('--macs', macs) } as const;
+function targetOf(latency: number | undefined, macs: string | undefined): ShrinkTarget {
+  if (macs !== undefined) return { objective: 'macs', value: parseCount('--macs', macs) };
   if (latency === undefined)
     throw invalidInput('a target is missing: give --latency MS or --macs N', { hint: 'nas shrink --help' });
   if (!(latency > 0)) throw invalidInput(`--latency ${latency}: expected milliseconds above 0`);
-  return { objective: 'latency_ms', value: latency } as const;
+  return { objective: 'latency_ms', value: latency };
+}
+
+/**
+ * The device to measure on: the given one, else the run's, where it measures latency. A budget of MACs needs none.
+ * @throws NasError `invalid-input` for a table of latencies, and for workers of a queue
+ */
+function deviceFor(
+  given: string | undefined,
+  { objective }: ShrinkTarget,
+  experiment: TrainingExperiment | undefined,
+): ReachableDevice | null {
+  const isNeeded = objective === 'latency_ms';
+  const measures = experiment?.objectives.some(({ name }) => name === 'latency_ms') ?? false;
+  const own = isNeeded || measures ? experiment?.latency.device : undefined;
+  const device = given === undefined ? own : parseDevice(given);
+  if (device === undefined) return isNeeded ? parseDevice('local') : null;
+  if (device.type !== 'table' && device.type !== 'worker') return device;
+  if (given === undefined && !isNeeded) return null;
+  if (device.type === 'worker') throw needsQueue(device);
+  throw invalidInput('a table of latencies knows the networks of its space only, not one that was cut', {
+    hint: 'Give another --device, or a budget of --macs.',
+  });
 }
 
 export const shrink = command({
-  usage: 'shrink <workdir> <trial>',
+  usage: 'shrink <model>',
   summary: 'Prune channels of a trained network until it is fast enough, and fine-tune it',
   examples: [
-    ['shrink runs/quickstart 7 --latency 0.05', 'to 0.05 ms on the device of the run, as measured'],
-    ['shrink runs/quickstart 7 --macs 2M --importance gamma', 'to two million multiply-accumulates'],
-    ['shrink runs/quickstart 7 --latency 2 --device agent:url=http://pi:7700', 'for another machine'],
+    [
+      'shrink runs/quickstart --trial 7 --latency 0.05 -o small.onnx',
+      'to 0.05 ms on the device of the run, as measured',
+    ],
+    ['shrink model.onnx --data experiment.yaml --macs 2M -o small.onnx', 'a file, to two million multiply-accumulates'],
+    [
+      'shrink runs/quickstart --trial 7 --latency 2 --device agent:url=http://pi:7700 -o small.onnx',
+      'for another machine',
+    ],
   ],
   options: (yargs) =>
     yargs
-      .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
-      .positional('trial', { type: 'number', demandOption: true, describe: 'Number of a trained trial' })
+      .positional('model', {
+        type: 'string',
+        demandOption: true,
+        describe: 'ONNX file or model.json that nas exported, or the folder of a run',
+      })
+      .option('trial', { type: 'number', describe: 'Number of a trained trial, with the folder of a run' })
+      .option('data', {
+        ...dataOption,
+        demandOption: false,
+        describe: `${dataOption.describe}; by default that of the run`,
+      })
+      .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'ONNX file to write' })
       .option('latency', { type: 'number', describe: 'Milliseconds for one batch, as measured' })
       .option('macs', { type: 'string', describe: 'Multiply-accumulates for one image: 2M, 500k' })
       .conflicts('latency', 'macs')
@@ -43,32 +86,53 @@ export const shrink = command({
         default: 4,
         describe: 'Widths are multiples of it: 4 suits float32, 16 int8; others are slow',
       })
-      .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default half of those of a trial' })
-      .option('device', { type: 'string', describe: 'Device of the latency; by default that of the run' })
+      .option('epochs', {
+        type: 'number',
+        describe: "Epochs of fine-tuning; by default half of those of the data's experiment",
+      })
+      .option('device', { type: 'string', describe: 'Device of the latency; by default that of the run, else local' })
+      .option('threads', { type: 'number', default: 1, describe: 'Threads of training' })
       .option('json', jsonOption),
-  run: async ({ workdir, trial, latency, macs, importance, multiple, epochs, device, json: asJson }, terminal) => {
-    if (!Number.isInteger(trial)) throw invalidInput(`there is no trial ${trial}: expected a number`);
-    const request = {
-      trial,
-      target: targetOf(latency, macs),
-      importance,
-      multiple: wholeNumber('--multiple', multiple),
-      epochs: epochs === undefined ? undefined : wholeNumber('--epochs', epochs),
-      device: device === undefined ? undefined : parseDevice(device),
-    };
-    const { shrinkTrial } = await import('../../runner/index.js');
-    const outcome = await watch(
-      (observe, signal) => shrinkTrial(workdir, request, { signal, report: drawReport }, observe),
-      terminal,
-    );
-    if (outcome.state === 'interrupted')
-      throw new NasError('interrupted', 'shrinking was interrupted', {
-        hint: 'Nothing is lost: the same command continues.',
+  run: async (args, terminal) => {
+    const { model: path, trial, output, importance, json: asJson } = args;
+    const target = targetOf(args.latency, args.macs);
+    const multiple = wholeNumber('--multiple', args.multiple);
+    const threads = wholeNumber('--threads', args.threads);
+    const epochs = args.epochs === undefined ? undefined : wholeNumber('--epochs', args.epochs);
+    const images = args.data ?? (hasRun(path) ? path : undefined);
+    if (images === undefined)
+      throw invalidInput('--data is missing: a file does not have the images to fine-tune it with', {
+        hint: 'Give the data that it was trained on: --data experiment.yaml, or the folder of its run.',
       });
-    await withRun(workdir, async (store) => {
-      const shrunk = (await collectShrunk(store)).find(({ number }) => number === outcome.number);
-      if (shrunk === undefined) throw new Error(`shrunk network ${outcome.number} was not stored`);
-      terminal.out(asJson ? json(shrunk) : shrunkTable(shrunk, terminal.colors));
-    });
+    checkOutput(output, path, 'small.onnx');
+    const { experimentFor, parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const experiment = experimentFor(images);
+    const device = deviceFor(args.device, target, experiment);
+    const { readShrinkSubject } = await import('../../runner/shrink/subject.js');
+    const { shrinkFile } = await import('../../runner/shrink/shrink-file.js');
+    const trainers = await import('../../trainers/index.js');
+    const { model, report } = await watch(async (observe, signal) => {
+      const subject = await readShrinkSubject(path, trial);
+      const [height, width, channels] = subject.model.network.input;
+      const image = { ...completeDecoding(subject.metadata.preprocess), size: [height, width] as const, channels };
+      const data = parseDataset(images, image);
+      observe({ kind: 'phase', name: 'data', message: 'Reading the images' });
+      const dataset = await prepareFor(images, data, image, {
+        signal,
+        onProgress: (done, total) => observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' }),
+        onNote: (message) => observe({ kind: 'note', message }),
+      });
+      const train = experiment?.train ?? trainers.trainSchema.parse({ augment: trainers.defaultAugment(data) });
+      const engine = await trainers.chooseEngine(experiment?.engine ?? { type: 'auto' });
+      const how = { target, importance, multiple, epochs, device, engine, threads };
+      return shrinkFile({ subject, data, dataset, train, ...how }, observe, signal);
+    }, terminal);
+    writeFileAtomic(output, model);
+    if (asJson) {
+      terminal.out(json({ output, ...report }));
+      return;
+    }
+    terminal.out(shrunkTable(report, output, terminal.colors));
+    for (const warning of report.warnings) terminal.err(`${terminal.colors.yellow('warning')}: ${warning}\n`);
   },
 });

@@ -48,7 +48,6 @@ const stages: { readonly [S in Training['stage']]: string } = {
   'quantize-aware': 'fine-tuning for int8',
   teacher: 'teacher',
   supernet: 'supernet',
-  shrunk: 'fine-tuning',
 };
 
 /** Table of current assignments; empty when there are none. @param now ms since 1970 */

@@ -27,7 +27,6 @@ import type {
   PrecisionsReport,
   PredictionsAnswer,
   ReportMember,
-  ReportShrunk,
   ReportSupernet,
   ReportAssignment,
   RunProvenance,
@@ -127,7 +126,6 @@ export interface RunAnswer {
   readonly decisions: readonly string[];
   readonly precisions: PrecisionsReport | null;
   readonly supernet: ReportSupernet | null;
-  readonly shrunk: readonly ReportShrunk[];
   readonly environment: Readonly<Record<string, string>>;
   readonly provenance: RunProvenance;
   /** Absent when only the run's own machine works for it. */

@@ -33,7 +33,6 @@ type Stage = Training['stage'];
 interface Detail {
   readonly stage?: Stage;
   readonly epoch?: number;
-  readonly shrunk?: number;
   readonly purpose?: MeasurementPurpose;
   readonly status?: string;
   readonly host?: string;
@@ -54,13 +53,11 @@ interface Streak {
   readonly since: number;
 }
 
-function trainingOf(stage: Stage, trial: number | null, shrunk: number | undefined): Training | undefined {
+function trainingOf(stage: Stage, trial: number | null): Training | undefined {
   switch (stage) {
     case 'teacher':
     case 'supernet':
       return { stage };
-    case 'shrunk':
-      return shrunk === undefined ? undefined : { stage, shrunk };
     case 'search':
     case 'final':
     case 'quantize-aware':
@@ -68,9 +65,9 @@ function trainingOf(stage: Stage, trial: number | null, shrunk: number | undefin
   }
 }
 
-const keyOf = ({ stage, trial, shrunk }: Training): string => `${stage} ${trial ?? shrunk ?? ''}`.trimEnd();
+const keyOf = ({ stage, trial }: Training): string => `${stage} ${trial ?? ''}`.trimEnd();
 
-function epochsIn(store: Store, experiment: Experiment, { stage, shrunk }: Training): number | null {
+function epochsIn(experiment: Experiment, { stage }: Training): number | null {
   if (!isTrainingExperiment(experiment)) return epochsOf(experiment);
   const { train, final, teacher, supernet } = experiment;
   switch (stage) {
@@ -84,8 +81,6 @@ function epochsIn(store: Store, experiment: Experiment, { stage, shrunk }: Train
       return 'epochs' in teacher ? (teacher.epochs ?? null) : null;
     case 'supernet':
       return supernet !== undefined && isOwnSupernet(supernet) ? supernet.epochs : null;
-    case 'shrunk':
-      return store.shrunk.all().find(({ number }) => number === shrunk)?.epochs ?? null;
   }
 }
 
@@ -111,18 +106,16 @@ export class ActivityTracker {
       this.end('teacher', 'supernet');
     },
     started: ({ trial, at }, { stage = 'search' }) =>
-      this.begin(trainingOf(stage, trial, undefined), at, this.workers.type === 'queue' ? null : undefined),
-    taken: ({ trial, at }, { stage = 'search', shrunk, host }) =>
-      this.begin(trainingOf(stage, trial, shrunk), at, host),
-    epoch: ({ trial, at }, { stage = 'search', epoch = 0, shrunk }) => {
-      const training = trainingOf(stage, trial, shrunk);
+      this.begin(trainingOf(stage, trial), at, this.workers.type === 'queue' ? null : undefined),
+    taken: ({ trial, at }, { stage = 'search', host }) => this.begin(trainingOf(stage, trial), at, host),
+    epoch: ({ trial, at }, { stage = 'search', epoch = 0 }) => {
+      const training = trainingOf(stage, trial);
       if (stage === 'search' && this.pauses.has(epoch + 1)) this.end(keyOf({ stage, trial: trial ?? 0 }));
       else this.begin(training, at, this.hostOf(training));
     },
     finished: ({ trial }) => this.end(`search ${trial ?? ''}`),
     'final-finished': ({ trial }) => this.end(`final ${trial ?? ''}`, `quantize-aware ${trial ?? ''}`),
     'supernet-trained': () => this.end('supernet'),
-    'shrink-finished': () => this.stop(),
     measured: ({ at }, { purpose = 'trial' }) => {
       // The frontier may be measured again after the run.
       if (this.stopped) return;
@@ -156,7 +149,7 @@ export class ActivityTracker {
         training,
         since,
         epochs: curve.length,
-        of: epochsIn(store, this.experiment, training),
+        of: epochsIn(this.experiment, training),
         validationAccuracy: curve.at(-1)?.validationAccuracy ?? null,
         ...(host !== undefined && { host }),
       };

@@ -16,7 +16,6 @@ import type {
   Progress,
   Provenance,
   RunState,
-  ShrunkRecord,
   StoredPrecision,
   StoredPrediction,
   Training,
@@ -266,41 +265,6 @@ export interface RunSummary {
   readonly tags?: readonly string[];
 }
 
-/** Main scores and costs of a network; null where unknown. */
-export interface ShrunkStage {
-  /** `shrunk 3, fine-tuned`. */
-  readonly title: string;
-  /** On the validation split, and on the test split. */
-  readonly accuracy: number | null;
-  readonly testAccuracy: number | null;
-  readonly macs: number;
-  readonly params: number;
-  /** In ms. */
-  readonly latency: number | null;
-}
-
-/** A network pruned from a trial's trained one. It is not a member of the space, nor of the frontier. */
-export interface ReportShrunk extends Pick<
-  ShrunkRecord,
-  'number' | 'parent' | 'state' | 'message' | 'target' | 'importance' | 'multiple' | 'epochs' | 'widths'
-> {
-  readonly task: TaskType;
-  /** Device of the side-by-side latencies; null without measurements. */
-  readonly device: string | null;
-  readonly network: Network;
-  /** Kind of the parent's accuracy: `supernet_accuracy` for an untrained slice. */
-  readonly fromMeasure: string;
-  /** The parent, the pruned network, and the fine-tuned network. */
-  readonly from: ShrunkStage;
-  readonly cut: ShrunkStage;
-  readonly tuned: ShrunkStage;
-  /** The most accurate other trial within the target; null when there is none. */
-  readonly alternative:
-    | (ShrunkStage & { readonly trial: number; /** Kind of its accuracy. */ readonly measure: string })
-    | null;
-  readonly files: readonly ReportFile[];
-}
-
 /** Data of a run's report; `nas pareto --format json` prints it. */
 export interface ReportData {
   readonly format: 'nas-report-1';
@@ -312,7 +276,6 @@ export interface ReportData {
   readonly trials: readonly ReportTrial[];
   /** Frontier by search values, ordered by the second objective (by the first when there is only one). */
   readonly frontier: readonly ReportMember[];
-  readonly shrunk: readonly ReportShrunk[];
   readonly prediction: PredictionReport | null;
   /** Null when all measured latencies are reliable. */
   readonly latencies: LatencyWarning | null;

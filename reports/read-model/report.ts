@@ -5,7 +5,6 @@ import { RunEvidence } from './evidence.js';
 import { collectMember } from './member.js';
 import { collectProvenance, collectSupernet, flatten } from './provenance.js';
 import { collectCandidates, collectRun, collectTrials, frontierOf } from './run.js';
-import { collectShrunk } from './shrunk.js';
 import { collectPrecisions, collectPrediction } from './statistics.js';
 import { finalTitle, measureTexts, testTitle } from './text.js';
 import { collectWorkers } from './workers.js';
@@ -35,7 +34,6 @@ export async function collectReport(store: Store): Promise<ReportData> {
     titles: { final: finalTitle(task, finals), test: testTitle(task, objectives, finals) },
     trials,
     frontier,
-    shrunk: await collectShrunk(store),
     prediction: await collectPrediction(store),
     latencies: evidence.latency.warning('WORKDIR', frontier),
     ...(precisions && { precisions }),

@@ -7,15 +7,7 @@ import { mainScores, meanScoreText } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import { accuracyOf, isAccuracy, isTrainedScore, measureNamed } from '../../experiments/schema/measures.js';
 import type { HostShare } from '../../runner/stored/workers.js';
-import type {
-  FinalResult,
-  MeasureText,
-  ReportGroup,
-  ReportShrunk,
-  ReportVariant,
-  RunWorkers,
-  ShrunkStage,
-} from './data.js';
+import type { FinalResult, MeasureText, ReportGroup, ReportVariant, RunWorkers } from './data.js';
 
 export { bytes, count, duration, epochsText, ms, percent };
 
@@ -95,29 +87,6 @@ export function verdictText(
   const why = [...speed, ...(reason === null ? [] : [reason])];
   return `${precision === chosen ? 'chosen' : 'accepted'}${why.length === 0 ? '' : `: ${why.join(', ')}`}`;
 }
-
-type Target = ReportShrunk['target'];
-
-/** Target of a shrunk network: `2 M MACs`, `0.05 ms`. */
-export const targetText = ({ objective, value }: Target): string =>
-  objective === 'macs' ? `${count(value)} MACs` : ms(value);
-
-export const withinText: { readonly [O in Target['objective']]: string } = {
-  macs: 'of no more MACs',
-  latency_ms: 'no slower',
-};
-
-/** Title of a trial, with the kind of its score unless it was trained. */
-export const trialTitle = (trial: number, measure: string, within = ''): string =>
-  `trial ${trial}${within}${isTrainedScore(measure) ? '' : ` (${objectiveTitle(measure)})`}`;
-
-/** Rows that compare a shrunk network with its parent and the best alternative. */
-export const shrunkRows = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] => [
-  from,
-  cut,
-  tuned,
-  ...(alternative === null ? [] : [alternative]),
-];
 
 /** Maximum number of machines that are listed by name. */
 const maxNamed = 6;

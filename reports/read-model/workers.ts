@@ -32,8 +32,7 @@ function groupsOf(store: Store, assignments: readonly Assignment[]): ReportGroup
     .sort((a, b) => b.taken - a.taken || (a.group < b.group ? -1 : 1));
 }
 
-const isSame = (a: Training, b: Training): boolean =>
-  a.stage === b.stage && a.trial === b.trial && a.shrunk === b.shrunk;
+const isSame = (a: Training, b: Training): boolean => a.stage === b.stage && a.trial === b.trial;
 
 /** Trainings assigned to workers, and trainings that wait for one; none unless the run is running. */
 function assignedNow(store: Store, assignments: readonly Assignment[]): Pick<RunWorkers, 'now' | 'waiting'> {

@@ -114,10 +114,7 @@ async function int8(making: Making): Promise<ExportedOnnx> {
   const slow = runs === 'exactly' ? [] : quantized.warnings;
   for (const warning of [...slow, ...quantized.fewer]) onWarning(warning);
   const { method, images, accuracy } = quantized;
-  const measured =
-    source.kind === 'trial'
-      ? store.measurements.of(source.number).findLast(({ precision }) => precision === 'int8')
-      : undefined;
+  const measured = store.measurements.of(source.number).findLast(({ precision }) => precision === 'int8');
   const own: ModelMetadata = {
     ...metadata,
     // The float file's latency is not this one's.
@@ -141,7 +138,7 @@ const tolerance = 0.002;
 async function halved(making: Making): Promise<ExportedOnnx> {
   const { source, options } = making;
   const { model, metadata } = await float(source);
-  const smaller = halveWeights(model, `${source.kind} ${source.number}`);
+  const smaller = halveWeights(model, `trial ${source.number}`);
   const [before, after] = [await executedBy(model), await executedBy(smaller)];
   if (JSON.stringify(after.operators) !== JSON.stringify(before.operators))
     throw new NasError('failure', 'ONNX Runtime runs other operators where weights have 16 bits: nothing is written', {
@@ -175,7 +172,7 @@ export async function onnxFile(
   const making = { store, workdir, source, options };
   if (precision === 'fp32') return weights === 'fp32' ? float(source) : halved(making);
   if (weights === 'fp32') return int8(making);
-  throw invalidInput(`${source.kind} ${source.number} is exported as int8: its weights are bytes, not of 16 bits`, {
+  throw invalidInput(`trial ${source.number} is exported as int8: its weights are bytes, not of 16 bits`, {
     hint: 'Leave --weights out, or say --precision fp32.',
   });
 }

@@ -7,14 +7,14 @@ import { calibrateConfidence, type Calibrated } from '../../trainers/index.js';
 import { imagesOfRun } from '../inputs.js';
 import { experimentOf } from '../stored/experiment.js';
 import { frontierCandidates } from '../stored/candidates.js';
-import { shrunkModel, trainedModel, type TrainedModel } from './trained-model.js';
+import { trainedModel, type TrainedModel } from './trained-model.js';
 
 /** The artifact kinds of a run's networks. */
 const artifactKinds: { readonly [P in StoredPrecision]: string } = { fp32: 'onnx', int8: 'onnx-int8' };
 
 /** A trained network of a run that can be written as a file. */
 export interface ExportSource {
-  readonly kind: 'trial' | 'shrunk';
+  /** Number of the trial. */
   readonly number: number;
   /** The run's choice; fp32 where it had none. */
   readonly precision: StoredPrecision;
@@ -24,24 +24,22 @@ export interface ExportSource {
   readonly trained: () => Promise<TrainedModel>;
 }
 
-/** A trial's network, or one that was cut out of it. */
+/** The network of a trial. */
 export function exportSource(
   store: Store,
   workdir: string,
-  kind: ExportSource['kind'],
   number: number,
-  precision: StoredPrecision = (kind === 'trial' ? store.trials.get(number)?.precision : undefined) ?? 'fp32',
+  precision: StoredPrecision = store.trials.get(number)?.precision ?? 'fp32',
 ): ExportSource {
   return {
-    kind,
     number,
     precision,
     written(which) {
       const wanted = artifactKinds[which];
-      const file = store.artifacts.all().findLast((artifact) => artifact[kind] === number && artifact.kind === wanted);
+      const file = store.artifacts.all().findLast((artifact) => artifact.trial === number && artifact.kind === wanted);
       return file && readFileSync(join(workdir, file.path));
     },
-    trained: async () => (kind === 'trial' ? trainedModel : shrunkModel)(store, workdir, number),
+    trained: () => trainedModel(store, workdir, number),
   };
 }
 
@@ -63,7 +61,7 @@ export function calibratedSource(
       const file = precision === 'int8' ? source.written('int8') : undefined;
       if (file !== undefined && readMetadata(file).quantization?.quantize_aware_epochs !== undefined)
         throw invalidInput(
-          `${source.kind} ${source.number} in int8 was fine-tuned with the rounding of int8, which a calibrated file would lose`,
+          `trial ${source.number} in int8 was fine-tuned with the rounding of int8, which a calibrated file would lose`,
           { hint: 'Leave --calibrated out, or export it with --precision fp32.' },
         );
       return undefined;
@@ -85,5 +83,5 @@ export function calibratedSource(
 export function frontierSources(store: Store, workdir: string): ExportSource[] {
   const members = frontierCandidates(store.trials.all(), experimentOf(store).objectives);
   if (members.length === 0) throw invalidInput('there is no frontier to export: no trial is complete yet');
-  return members.map(({ trial, precision }) => exportSource(store, workdir, 'trial', trial.number, precision));
+  return members.map(({ trial, precision }) => exportSource(store, workdir, trial.number, precision));
 }

@@ -1,20 +1,20 @@
 import { trainingExperimentOf } from '../stored/experiment.js';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import { type ModelMetadata, modelMetadataSchema, readMetadata } from '../../deploy/index.js';
+import type { ModelMetadata } from '../../deploy/index.js';
 import { createSpace, foldedNetwork, type Genotype, type Network, type Task } from '../../spaces/index.js';
 import { foldBranches, type Model, type Weights } from '../../spaces/models/index.js';
 import type { Store } from '../../store/index.js';
-import { calibratedMember, describeDataset, readWeights, renderingOf } from '../../trainers/index.js';
+import { calibratedMember, describeDataset, renderingOf } from '../../trainers/index.js';
 import { settleEngine, type RecordedEnvironment } from '../engine.js';
 import { imagesOfRun } from '../inputs.js';
 import { latencyFact, modelMetadata, weightsKind } from '../finishing/save.js';
 import { memberJob, trainedSupernet } from '../trainings/supernet.js';
 import { candidateModel } from '../jobs/candidate-model.js';
 import { accuracyAmong } from '../../experiments/schema/measures.js';
-import { shrunkFolder, trialFolder, weightsFile, shrunkFiles } from '../stored/workdir.js';
+import { trialFolder, weightsFile } from '../stored/workdir.js';
 
 /** A network, with its branches folded, with float32 weights and metadata. */
 export interface TrainedModel {
@@ -78,25 +78,4 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const kind = weightsKind(experiment, training?.state === 'complete' ? training : null);
   const isBranched = foldedNetwork(network) !== network;
   return { model, metadata: { ...metadata, precision: 'fp32', weights: kind, accuracy }, isBranched };
-}
-
-/**
- * A shrunk network with the weights of its fine-tuning.
- * @throws NasError `invalid-input` when there is no such network, or its fine-tuning is not complete.
- */
-export function shrunkModel(store: Store, workdir: string, number: number): TrainedModel {
-  const record = store.shrunk.get(number);
-  if (record?.state !== 'complete')
-    throw invalidInput(
-      record === undefined
-        ? `${workdir} has no shrunk network ${number}`
-        : `shrunk network ${number} of ${workdir} is ${record.state}`,
-      { hint: `nas pareto ${workdir} lists them; nas shrink makes one.` },
-    );
-  const files = shrunkFiles(join(workdir, shrunkFolder(number)));
-  const network = record.network as Network;
-  return {
-    model: { network, weights: readWeights(network, files.weights) },
-    metadata: modelMetadataSchema.parse(readMetadata(readFileSync(files.onnx))),
-  };
 }

@@ -125,7 +125,7 @@ function forImages({ network, weights }: Model, input: Network['input']): Model 
 /** A cut network does not keep the first channels, which members of a space share. */
 const shrunkOne = (file: string) =>
   invalidInput(`${file} is of a network that was shrunk, which is no member of a space`, {
-    hint: 'Give the trial that it was cut out of.',
+    hint: 'Give the network that it was cut out of.',
   });
 
 /** A network without the parts that the data decides. */
@@ -144,7 +144,6 @@ async function readTensors(file: string): Promise<FoundWeights> {
   const folder = dirname(resolve(file));
   if (![...weights.keys()].some((name) => /^block\d+[_/]/.test(name)))
     return { kind: 'shared', weights, classes: classesBeside(folder) };
-  if (basename(dirname(folder)) === 'shrunk' && hasRun(runOf(folder))) throw shrunkOne(file);
   const trained = await trialOf(folder);
   if (trained !== null)
     return {

@@ -183,14 +183,6 @@ const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobO
   }),
   integers: (job) => job,
   instructions: (job, at) => ({ ...job, candidate: candidateAt(job.candidate, at) }),
-  importance: ({ options, ...job }, at) => ({
-    ...job,
-    options: {
-      ...options,
-      weights: at(options.weights, input),
-      dataset: datasetFor(options.dataset, [options.network], at),
-    },
-  }),
 };
 
 type RelocateResult = (path: string) => string;
@@ -213,7 +205,6 @@ const results: {
   quantize: same,
   integers: same,
   instructions: same,
-  importance: same,
 };
 
 /**

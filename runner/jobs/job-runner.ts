@@ -99,8 +99,6 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   integers: 900,
   /** A program is compiled; QEMU then has 600 s. */
   instructions: 900,
-  /** A program is compiled; after that, each batch is a sign. */
-  importance: 900,
 };
 
 /** An agent may measure other users' networks first, and shows nothing meanwhile. */

@@ -15,7 +15,6 @@ import type {
   FitJob,
   FitProgress,
   FitResult,
-  ImportanceOptions,
   NetworkTeacher,
   MemberJob,
   PreparedTeacher,
@@ -149,12 +148,6 @@ export interface InstructionsJob {
 
 export type InstructionsResult = { readonly instructions: number } | { readonly failed: string };
 
-/** Computes the importance of each channel of a trained network. */
-export interface ImportanceJob {
-  readonly kind: 'importance';
-  readonly options: ImportanceOptions;
-}
-
 /** Asks the user's function for the values of a candidate. */
 export interface EvaluateJob {
   readonly kind: 'evaluate';
@@ -187,7 +180,6 @@ interface Jobs {
   quantize: { job: QuantizeJob; result: QuantizeResult };
   integers: { job: IntegersJob; result: IntegersResult };
   instructions: { job: InstructionsJob; result: InstructionsResult };
-  importance: { job: ImportanceJob; result: Readonly<Record<string, readonly number[]>> };
 }
 
 /** Main scores on both splits. */

@@ -18,7 +18,6 @@ import {
 import { createDevice, type DeviceConfig, type Measurement } from '../../latency-models/index.js';
 import { createSpace } from '../../spaces/index.js';
 import {
-  channelImportance,
   describeDataset,
   evaluateMember,
   fit,
@@ -82,12 +81,6 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
   quantize: quantizeJob,
   integers: integersJob,
   instructions: instructionsJob,
-  /** Computes the importance of each channel of a trained network. */
-  importance: async ({ options }, context) => {
-    const { signal, pause } = context;
-    const onProgress = counting(context, 'images');
-    return Object.fromEntries(await channelImportance(options, { onProgress, signal, pause }));
-  },
 };
 
 /** Reports progress as `count` events. */

@@ -23,7 +23,7 @@ import { evaluateOnSplit, quantizeOnDataset } from './on-dataset.js';
 type Normalisation = Readonly<Partial<Record<'mean' | 'std', readonly number[]>>>;
 
 /** Warnings about the normalisation of images. */
-function preparedOtherwise(model: Normalisation, data: Required<Normalisation>): string[] {
+export function preparedOtherwise(model: Normalisation, data: Required<Normalisation>): string[] {
   const { mean, std } = model;
   if (mean === undefined || std === undefined)
     return ['the file has no normalisation (mean and std in its metadata_props): that of the data is used'];

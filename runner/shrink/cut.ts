@@ -1,183 +1,66 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { invalidInput, NasError } from '../../base/errors.js';
-import { makeDirectory } from '../../base/files.js';
 import { count, ms as milliseconds } from '../../base/number-text.js';
-import type { DeviceConfig, LatencyModel } from '../../latency-models/index.js';
-import {
-  channelGroups,
-  costs,
-  cutsOf,
-  keptChannels,
-  type Cut,
-  type Importance,
-  type Network,
-} from '../../spaces/index.js';
-import { cutWeights, type Model } from '../../spaces/models/index.js';
-import type { NewShrunk, ShrunkRecord } from '../../store/index.js';
-import { saveWeights, type ImportanceKind } from '../../trainers/index.js';
-import { shrunkFiles, shrunkFolder } from '../stored/workdir.js';
-import { LatencyService } from '../latency/latency.js';
-import type { TrainingContext } from '../plan.js';
-import { counting, latenciesOf, measurerOn, sameDevice, type DeviceMeasurer } from './measure.js';
+import { costs, cutsOf, type Cut, type Importance, type Network } from '../../spaces/index.js';
 
-export interface ShrinkRequest {
-  /** Number of the trial whose trained network is cut. */
-  readonly trial: number;
-  /** The budget: milliseconds for one batch on the device, or multiply-accumulates for one image. */
-  readonly target: { readonly objective: 'latency_ms' | 'macs'; readonly value: number };
-  readonly importance: ImportanceKind;
+/** The budget: milliseconds for one batch on a device, or multiply-accumulates for one image. */
+export interface ShrinkTarget {
+  readonly objective: 'latency_ms' | 'macs';
+  readonly value: number;
+}
+
+interface CutRequest {
+  /** What messages call the network: `trial 7`. */
+  readonly name: string;
+  readonly target: ShrinkTarget;
   /** New widths are multiples of this. */
   readonly multiple: number;
-  /** Epochs of the fine-tuning; default: half of `train.epochs`, at least 1. */
-  readonly epochs?: number | undefined;
-  /** The device to measure latency on; default: the run's device. */
-  readonly device?: DeviceConfig | undefined;
-}
-
-/** A request with its defaults; `device` is null when no latency is measured. */
-export interface SettledRequest extends Omit<ShrinkRequest, 'epochs' | 'device'> {
-  readonly epochs: number;
-  readonly device: DeviceConfig | null;
-}
-
-/**
- * Cuts a trained network to a budget, and stores the result; stores nothing when that fails.
- * @throws NasError `infeasible` when no cut meets the budget; `invalid-input` when none is needed, or none possible
- */
-export async function begin(context: TrainingContext, model: Model, request: SettledRequest): Promise<ShrunkRecord> {
-  const { plan, store } = context;
-  const folder = join(plan.workdir, shrunkFolder(store.shrunk.all().length));
-  makeDirectory(folder);
-  try {
-    const number = store.shrunk.begin(await cutInto(folder, context, model, request));
-    const record = store.shrunk.get(number);
-    if (record === undefined) throw new Error(`shrunk network ${number} was not kept`);
-    return record;
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-/** Cuts a network, and writes its weights and the remaining ones to a folder. */
-async function cutInto(
-  folder: string,
-  context: TrainingContext,
-  model: Model,
-  request: SettledRequest,
-): Promise<NewShrunk> {
-  const { plan, store, observe } = context;
-  const { trial, target, importance: kind, multiple, epochs, device } = request;
-  const { network } = model;
-  const measurer = device === null ? null : measurerOn(context, device);
-  const predicts = device !== null && sameDevice(device, plan.experiment.latency.device);
-  const predictor = predicts ? (new LatencyService(context).models(() => true)?.fp32 ?? null) : null;
-  const whole = await uncut(network, request, predictor, measurer);
-
-  observe({ kind: 'phase', name: 'shrink', message: `Finding out which channels of trial ${trial} matter` });
-  const files = shrunkFiles(folder);
-  saveWeights(model.weights, files.parent);
-  const importance = await importanceOf(context, kind, network, files.parent);
-
-  observe({ kind: 'phase', name: 'shrink', message: 'Cutting the channels that matter least for what they cost' });
-  const cut = await cutOf(whole, request, importance, measurer);
-  const groups = channelGroups(network);
-  saveWeights(cutWeights(model.weights, groups, keptChannels(groups, importance, cut.widths)), files.cut);
-  const latencies = measurer === null ? null : await latenciesOf(store, measurer, trial, network, cut.network);
-  const { macs, params } = costs(cut.network);
-  return {
-    parent: trial,
-    network: cut.network,
-    target,
-    importance: kind,
-    multiple,
-    widths: Object.fromEntries(cut.widths),
-    macs,
-    params,
-    latencies,
-    epochs,
-  };
-}
-
-/** Has a worker compute the importance of channels. */
-async function importanceOf(
-  { plan, jobs, observe }: TrainingContext,
-  kind: SettledRequest['importance'],
-  network: Network,
-  weights: string,
-): Promise<Importance> {
-  const { dataset, threads, experiment } = plan;
-  const batch = Math.min(64, experiment.train.batch);
-  const options = { kind, network, weights, dataset, seed: experiment.seed, engine: plan.engine, threads, batch };
-  const order = { id: `importance/${kind}`, job: { kind: 'importance', options }, sharing: 'shared' } as const;
-  return new Map(Object.entries(await jobs.submit(order, counting(observe)).result));
-}
-
-interface Uncut {
-  readonly network: Network;
-  /** The cost to reduce: MACs, or predicted milliseconds. */
-  readonly cost: (network: Network) => number;
-  /** Measured latency; null when the budget is one of MACs. */
-  readonly ms: number | null;
+  /** Measures a network, in ms; null for a budget of MACs. */
+  readonly latencyOf: ((network: Network) => Promise<number>) | null;
 }
 
 const macsOf = (network: Network): number => costs(network).macs;
 
-/** @throws NasError `invalid-input` when the network is within the budget already */
-async function uncut(
-  network: Network,
-  { trial, target: { objective, value } }: SettledRequest,
-  predictor: LatencyModel | null,
-  measurer: DeviceMeasurer | null,
-): Promise<Uncut> {
-  const ms = objective === 'macs' || measurer === null ? null : await latencyOf(measurer, network);
-  const has = ms ?? macsOf(network);
-  if (has <= value)
-    throw invalidInput(`trial ${trial} has ${amount(objective, has)} already, which is within the budget`, {
-      hint: 'Ask for less.',
-    });
-  const predicted = ms === null || predictor === null ? null : predictor;
-  return { network, cost: predicted === null ? macsOf : (cut) => predicted.predict(cut).ms, ms };
-}
-
-const latencyOf = async (measurer: DeviceMeasurer, network: Network): Promise<number> =>
-  (await measurer.measure([network])).ms[0];
-
 /** `2 M MACs`, `0.05 ms`. */
-const amount = (objective: SettledRequest['target']['objective'], value: number): string =>
+export const targetText = ({ objective, value }: ShrinkTarget): string =>
   objective === 'macs' ? `${count(value)} MACs` : milliseconds(value);
 
 /**
- * The largest of ever smaller networks that meets the request: in MACs exactly, in latency as measured.
- * @throws NasError `infeasible` when even the smallest is over the budget; `invalid-input` when no channel can be cut
+ * Cuts the channels that matter least for the MACs that they cost, until the network meets the budget: in MACs exactly, in latency
+ * as measured.
+ * @param importance computes the importance of each channel, once the network is known to be over the budget
+ * @throws NasError `infeasible` when even the smallest network is over the budget; `invalid-input` when the network is within it
+ *   already, or has no channel to cut
  */
-async function cutOf(
-  { network, cost, ms }: Uncut,
-  { trial, target, multiple }: SettledRequest,
-  importance: Importance,
-  measurer: DeviceMeasurer | null,
-): Promise<Cut> {
+export async function cutToBudget(
+  network: Network,
+  importance: () => Promise<Importance>,
+  { name, target, multiple, latencyOf }: CutRequest,
+): Promise<Pick<Cut, 'network' | 'widths'> & { readonly importance: Importance }> {
   const { objective, value } = target;
-  const cuts = [...cutsOf(network, importance, { multiple, cost })];
+  const amount = (of: number): string => targetText({ objective, value: of });
+  const has = latencyOf === null ? macsOf(network) : await latencyOf(network);
+  if (has <= value)
+    throw invalidInput(`${name} has ${amount(has)} already, which is within the budget`, { hint: 'Ask for less.' });
+  const found = await importance();
+  const cuts = [...cutsOf(network, found, { multiple })];
   if (cuts.length === 0)
-    throw invalidInput(`no channel of trial ${trial} can be cut in multiples of ${multiple}`, {
+    throw invalidInput(`no channel of ${name} can be cut in multiples of ${multiple}`, {
       hint: 'Widths of cells and of grouped convolutions stay as they are; others may do with a smaller --multiple.',
     });
   const unreachable = (smallest: number): NasError =>
     new NasError(
       'infeasible',
-      `no cut meets ${amount(objective, value)}: the smallest network that is left comes to ${amount(objective, smallest)}`,
-      { hint: 'Ask for more, choose a smaller --multiple, or shrink another trial.' },
+      `no cut meets ${amount(value)}: the smallest network that is left comes to ${amount(smallest)}`,
+      { hint: 'Ask for more, choose a smaller --multiple, or shrink another network.' },
     );
-  if (ms === null || measurer === null) {
-    const found = cuts.find((cut) => cut.cost <= value);
-    if (found === undefined) throw unreachable(cuts[cuts.length - 1].cost);
-    return found;
+  if (latencyOf === null) {
+    const first = cuts.find((cut) => cut.cost <= value);
+    if (first === undefined) throw unreachable(cuts[cuts.length - 1].cost);
+    return { ...first, importance: found };
   }
-  const found = await cutToLatency(cuts, { cost: cost(network), ms }, value, (cut) => latencyOf(measurer, cut.network));
-  if ('smallest' in found) throw unreachable(found.smallest);
-  return found.cut;
+  const fast = await cutToLatency(cuts, { cost: macsOf(network), ms: has }, value, (cut) => latencyOf(cut.network));
+  if ('smallest' in fast) throw unreachable(fast.smallest);
+  return { ...fast.cut, importance: found };
 }
 
 /** A latency this share below the budget is close enough. */
@@ -208,7 +91,7 @@ function positionOf(cuts: readonly Cut[], cost: number, low: number, end: number
  * @param cuts at least one, by falling cost
  * @param whole cost and latency (ms) of the network before any cut, which is over the budget
  * @param measure the latency of a cut in ms
- * @returns `smallest`, a latency, when even the last cut is over the budget
+ * @returns the cut with its latency; or, when every cut is over the budget, the latency of the smallest in `smallest`
  */
 export async function cutToLatency(
   cuts: readonly Cut[],

@@ -1,10 +1,8 @@
 // search/index.js would load all controllers, and TF.js with their spaces.
 import { frontier } from '../../search/frontier.js';
 import type { Values } from '../../search/index.js';
-import type { ObjectiveValues, Store, StoredPrecision, TrialRecord } from '../../store/index.js';
-import { accuracyOf, isAccuracy } from '../../experiments/schema/measures.js';
+import type { ObjectiveValues, StoredPrecision, TrialRecord } from '../../store/index.js';
 import type { Experiment } from '../../experiments/schema/experiment.js';
-import { experimentOf, taskOfRun } from './experiment.js';
 
 /** Stored for a candidate of a run on a table, in place of a network. */
 export interface StoredRow {
@@ -62,42 +60,3 @@ export function frontierCandidates(trials: readonly TrialRecord[], objectives: E
 export const frontierTrials = (trials: readonly TrialRecord[], objectives: Experiment['objectives']): TrialRecord[] => [
   ...new Set(frontierCandidates(trials, objectives).map(({ trial }) => trial)),
 ];
-
-/** The best known main score of a trial's network. */
-export interface TrialAccuracy {
-  readonly trial: number;
-  readonly genotypeId: string;
-  /** Which one it is: `accuracy` after a training, `supernet_accuracy` of a slice without training, `map`, ... */
-  readonly measure: string;
-  /** On the validation split. */
-  readonly accuracy: number;
-  readonly testAccuracy: number | null;
-}
-
-/**
- * The complete trials of a run, the most accurate first: trials with a final training by its accuracy, or all by the
- * search's accuracy where none had one. The two are never compared.
- */
-export function trialsByAccuracy(store: Store): TrialAccuracy[] {
-  // A trial's float network comes first among its records, and is the one to compare.
-  const finals = new Map(
-    store.finals
-      .all()
-      .toReversed()
-      .map((record) => [record.trial, record]),
-  );
-  const trained = accuracyOf('train', taskOfRun(experimentOf(store)));
-  const isFinal = [...finals.values()].some(({ accuracy }) => accuracy !== null);
-  return store.trials
-    .all()
-    .flatMap(({ number: trial, genotypeId, state, values: chosen, variants }): TrialAccuracy[] => {
-      const values = { ...chosen, ...variants.find(({ precision }) => precision === 'fp32')?.values };
-      const final = finals.get(trial);
-      const searched = Object.entries(values).find(([name]) => isAccuracy(name));
-      const measure = isFinal ? trained : searched?.[0];
-      const accuracy = isFinal ? final?.accuracy : searched?.[1].value;
-      if (state !== 'complete' || measure === undefined || accuracy === null || accuracy === undefined) return [];
-      return [{ trial, genotypeId, measure, accuracy, testAccuracy: final?.testAccuracy ?? null }];
-    })
-    .sort((a, b) => b.accuracy - a.accuracy || a.trial - b.trial);
-}

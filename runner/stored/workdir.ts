@@ -53,20 +53,6 @@ export const frontierFolder = join(workdirFiles.artifacts, 'frontier');
 export const frontierModel = (number: number, precision: StoredPrecision): string =>
   join(frontierFolder, `trial-${trialName(number)}${endings[precision]}`);
 
-/** The folder of a shrunk network's files, relative to the workdir: checkpoint, weights, ONNX. */
-export const shrunkFolder = (number: number): string => join(workdirFiles.artifacts, 'shrunk', trialName(number));
-
-/** The files of a shrunk network in its folder; `parent` and `cut` are removed when it is complete. */
-export const shrunkFiles = (folder: string) => ({
-  /** Weights of the network that it was cut out of. */
-  parent: join(folder, 'parent.bin'),
-  /** Its weights before the fine-tuning. */
-  cut: join(folder, 'cut.bin'),
-  /** Its weights after the fine-tuning. */
-  weights: join(folder, weightsFile),
-  onnx: join(folder, 'model.onnx'),
-});
-
 export const databasePath = (workdir: string): string => join(workdir, workdirFiles.database);
 
 /** Lists which image is in which split. */

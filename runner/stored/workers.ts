@@ -48,7 +48,6 @@ export interface Assignment {
 /** Detail of an event of the kind `taken`. */
 interface AssignmentDetail {
   readonly stage: Training['stage'];
-  readonly shrunk?: number;
   readonly attempt: number;
   readonly host: string;
   readonly group?: string;
@@ -60,14 +59,13 @@ export const hostOf = ({ host }: Worker): { readonly host?: string } => (host ==
 /** Stores which machine trains; stores nothing for the run's own processes. */
 export function recordAssignment(
   store: Store,
-  { stage, trial, shrunk }: Training,
+  { stage, trial }: Training,
   attempt: number,
   { host, group }: Worker,
 ): void {
   if (host === undefined) return;
   const detail: AssignmentDetail = {
     stage,
-    ...(shrunk !== undefined && { shrunk }),
     attempt,
     host,
     ...(group !== undefined && { group }),
@@ -78,12 +76,11 @@ export function recordAssignment(
 /** The assignment that an event of the kind `taken` stores. */
 export function assignmentOf({ at, trial, detail }: EventRecord): Assignment {
   // Written by `recordAssignment`.
-  const { stage, shrunk, attempt, host, group = null } = detail as AssignmentDetail;
+  const { stage, attempt, host, group = null } = detail as AssignmentDetail;
   // The stage says which numbers there are.
   const training = {
     stage,
     ...(trial !== null && { trial }),
-    ...(shrunk !== undefined && { shrunk }),
   } as Training;
   return { training, attempt, host, group, at };
 }

@@ -225,7 +225,7 @@ export function resultOfPart<J extends Job>(
   return jobs.submit(withDeaths(store, order), { ...listener, retry }).result;
 }
 
-/** The training of a whole phase: teacher, supernet, shrunk network. */
+/** The training of a whole phase: teacher or supernet. */
 interface PhaseTraining {
   /** Stores its curve and reports its progress. */
   readonly listener: JobListener;

@@ -6,7 +6,7 @@ import { type RunEvent } from '../../runner/events.js';
 import { outOfTime, WorkingTime } from '../../runner/working-time.js';
 import { storeEnqueued } from '../../runner/stored/experiment.js';
 import { Store } from '../../store/index.js';
-import { newShrunk, newTrial } from '../store/support.js';
+import { newTrial } from '../store/support.js';
 import { findingsOf, writeTable } from './table-experiment.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -93,7 +93,7 @@ describe('search.stop', () => {
     expect(findingsOf(stopped)).toEqual(findingsOf(whole));
   });
 
-  it('counts no time in which the run stood still, also when a network was shrunk meanwhile', () => {
+  it('counts no time in which the run stood still, also when its frontier was measured meanwhile', () => {
     const minute = 60_000;
     let now = 0;
     const meta = { name: 'run', seed: 1, source: '', experiment: {}, threads: 1, version: '0', environment: {} };
@@ -104,8 +104,8 @@ describe('search.stop', () => {
     };
     at(10, () => store.trials.ask(newTrial(0)));
     at(12, () => store.run.setStatus('interrupted'));
-    at(300, () => store.shrunk.begin(newShrunk()));
-    at(310, () => store.events.add({ kind: 'warning', detail: { message: 'of the shrinking' } }));
+    at(300, () => store.events.add({ kind: 'measuring-again' }));
+    at(310, () => store.events.add({ kind: 'warning', detail: { message: 'of the measurement' } }));
     at(500, () => store.events.add({ kind: 'resumed' }));
     store.run.setStatus('running');
     at(503, () => store.events.add({ kind: 'note' }));

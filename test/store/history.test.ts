@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Store, type EventRecord, type TrialState } from '../../store/index.js';
 import { isRare } from '../../store/schema.js';
-import { newMeasurement, newShrunk, newStore, newTrial } from './support.js';
+import { newMeasurement, newStore, newTrial } from './support.js';
 
 describe('the history', () => {
   it('cannot be changed or deleted, not even by SQL', () => {
@@ -31,8 +31,6 @@ describe('the history', () => {
     store.artifacts.add({ stage: 'teacher' }, { kind: 'weights', path: 'w', sha256: '0', bytes: 1 });
     const details = { type: 'classification', confusion: [[1]], calibrationError: 0 } as const;
     store.classResults.add(0, { stage: 'search', precision: 'fp32', split: 'validation', classes: ['a'], details });
-    const shrunk = store.shrunk.begin(newShrunk());
-    store.shrunk.finish(shrunk, { state: 'failed', seconds: 1 });
     const sql = new Database(path);
     const tables = sql.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all() as string[];
     expect(tables.length).toBeGreaterThan(10);

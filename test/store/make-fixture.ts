@@ -134,29 +134,8 @@ store.artifacts.add({ stage: 'final', trial: 0 }, { kind: 'onnx', path: 'artifac
 const epoch = { epoch: 0, trainLoss: 1.5, trainAccuracy: 0.5, validationLoss: 1.25, learningRate: 0.1, seconds: 40 };
 store.curves.add({ stage: 'quantize-aware', trial: 0 }, { ...epoch, validationAccuracy: 0.78125 });
 store.curves.add({ stage: 'supernet' }, { ...epoch, validationAccuracy: 0.625 });
-const shrunk = store.shrunk.begin({
-  parent: 0,
-  network: network(4),
-  target: { objective: 'macs', value: 2000 },
-  importance: 'taylor',
-  multiple: 4,
-  widths: { stem: 4 },
-  macs: 1900,
-  params: 300,
-  latencies: { device: 'local', on: { type: 'local' }, own: 0.75, parent: 1.25, trials: { 0: 1.25 } },
-  epochs: 2,
-});
-store.curves.add({ stage: 'shrunk', shrunk }, { ...epoch, validationAccuracy: 0.6875 });
-store.shrunk.finish(shrunk, {
-  state: 'complete',
-  accuracyBefore: 0.5,
-  accuracy: 0.6875,
-  testAccuracy: 0.65,
-  parentAccuracy: 0.75,
-  seconds: 12,
-});
-const weights = { kind: 'weights', path: 'artifacts/shrunk/0/weights.bin', sha256: 'cd', bytes: 45 };
-store.artifacts.add({ stage: 'shrunk', shrunk }, weights);
+const weights = { kind: 'weights', path: 'artifacts/supernet/weights.bin', sha256: 'cd', bytes: 45 };
+store.artifacts.add({ stage: 'supernet' }, weights);
 store.classResults.add(0, {
   stage: 'search',
   precision: 'fp32',

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Store } from '../../store/index.js';
 import { schemaVersion } from '../../store/schema.js';
-import { errorOf, newShrunk, newStore, newTrial } from './support.js';
+import { errorOf, newStore, newTrial } from './support.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
@@ -52,8 +52,8 @@ describe('the schema', () => {
   });
 
   it.each([
-    ['an older', schemaVersion - 1, /older version of nas \(schema 9; this version reads 10\)/, /begin another run/],
-    ['a newer', schemaVersion + 1, /newer version of nas \(schema 11; this version reads 10\)/, /Update nas/],
+    ['an older', schemaVersion - 1, /older version of nas \(schema 10; this version reads 11\)/, /begin another run/],
+    ['a newer', schemaVersion + 1, /newer version of nas \(schema 12; this version reads 11\)/, /Update nas/],
   ])('of %s version is refused', (_, version, message, hint) => {
     const path = changed(`PRAGMA user_version = ${version}`);
     for (const readonly of [false, true]) {
@@ -128,8 +128,8 @@ describe(`the database file of schema ${schemaVersion}`, () => {
     expect(store.finals.attemptsMade(0)).toBe(1);
     expect(store.finals.attemptsMade(0, 'quantize-aware')).toBe(1);
     expect(store.artifacts.all()).toMatchObject([
-      { trial: 0, shrunk: null, kind: 'onnx', bytes: 123 },
-      { stage: 'shrunk', trial: null, shrunk: 0, kind: 'weights' },
+      { trial: 0, kind: 'onnx', bytes: 123 },
+      { stage: 'supernet', trial: null, kind: 'weights' },
     ]);
     expect(store.networks.get('3-1')).toEqual({ kind: 'network', input: [28, 28, 1], classes: 10, width: 3 });
     expect(store.classResults.of(0)).toMatchObject([
@@ -138,20 +138,8 @@ describe(`the database file of schema ${schemaVersion}`, () => {
     expect(store.classResults.of(1)).toMatchObject([
       { classes: ['age'], details: { type: 'regression', numbers: [{ mae: 4.5, rmse: 6, r2: 0.75 }] } },
     ]);
-    expect(store.shrunk.get(0)).toMatchObject({
-      parent: 0,
-      state: 'complete',
-      target: { objective: 'macs', value: 2000 },
-      latencies: { device: 'local', on: { type: 'local' }, own: 0.75, parent: 1.25, trials: { 0: 1.25 } },
-      testAccuracyBefore: null,
-      accuracy: 0.6875,
-    });
 
-    const known = store.shrunk.all().length;
-    expect(store.shrunk.begin(newShrunk())).toBe(known);
     store.curves.add({ stage: 'supernet' }, epoch);
-    store.curves.add({ stage: 'shrunk', shrunk: known }, epoch);
-    expect(store.curves.of({ stage: 'shrunk', shrunk: known })).toEqual([epoch]);
     expect(store.curves.of({ stage: 'supernet' }).at(-1)).toEqual(epoch);
     store.variants.judge(2, 'int8', { accepted: false, reason: 'too slow' });
     expect(store.trials.get(2)?.variants).toMatchObject([{ precision: 'int8', accepted: false }]);

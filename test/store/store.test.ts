@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Store, type Epoch } from '../../store/index.js';
-import { errorOf, meta, newMeasurement, newShrunk, newStore, newTrial } from './support.js';
+import { errorOf, meta, newMeasurement, newStore, newTrial } from './support.js';
 
 const epoch = (n: number, trainLoss = 1 / (n + 3)): Epoch => ({
   epoch: n,
@@ -177,42 +177,6 @@ describe('measurements, finals, artifacts, events', () => {
   });
 });
 
-describe('shrunk networks', () => {
-  it('run until they end, beside the trials', () => {
-    const { store } = newStore();
-    store.trials.ask(newTrial(0));
-    expect(store.shrunk.begin(newShrunk())).toBe(0);
-    expect(store.shrunk.begin(newShrunk({ parent: 0, importance: 'gamma', latencies: null }))).toBe(1);
-    const before = store.shrunk.get(1);
-    expect(before).toMatchObject({
-      ...newShrunk({ importance: 'gamma', latencies: null }),
-      state: 'running',
-      accuracy: null,
-    });
-    const accuracies = { accuracyBefore: 0.25, accuracy: 0.5, parentTestAccuracy: 0.625 };
-    store.shrunk.finish(1, { state: 'complete', ...accuracies, seconds: 9 });
-    expect(store.shrunk.get(1)).toEqual({
-      ...before,
-      state: 'complete',
-      ...accuracies,
-      seconds: 9,
-      finishedAt: expect.any(Number) as number,
-    });
-    store.shrunk.finish(0, { state: 'failed', seconds: 1, message: 'out of memory' });
-    expect(store.shrunk.all()).toMatchObject([{ state: 'failed', message: 'out of memory' }, { state: 'complete' }]);
-    expect(store.shrunk.get(2)).toBeUndefined();
-    expect(() => store.shrunk.finish(1, { state: 'failed', seconds: 1 })).toThrow();
-    expect(() => store.shrunk.finish(7, { state: 'failed', seconds: 1 })).toThrow(/FOREIGN KEY/);
-    expect(store.trials.all()).toHaveLength(1);
-    expect(store.events.of('shrink-began', 'shrink-finished').map(({ detail }) => detail)).toMatchObject([
-      { number: 0 },
-      { number: 1 },
-      { number: 1, state: 'complete' },
-      { number: 0, state: 'failed' },
-    ]);
-  });
-});
-
 describe('what may not be stored', () => {
   it.each([NaN, Infinity, -Infinity])('refuses %s everywhere', (bad) => {
     const { store } = newStore();
@@ -230,10 +194,6 @@ describe('what may not be stored', () => {
       [
         'predicted latency',
         () => store.trials.ask(newTrial(1, { predictions: { int8: { ms: bad, std: 1, coverage: 1 } } })),
-      ],
-      [
-        'target of shrunk network 0',
-        () => store.shrunk.begin(newShrunk({ target: { objective: 'macs', value: bad } })),
       ],
       ['event note: deep', () => store.events.add({ kind: 'note', detail: { deep: bad } })],
       ['accuracy', () => store.finals.finish(0, { state: 'complete', accuracy: bad, epochs: 1, seconds: 1 })],

@@ -1,14 +1,7 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { NasError } from '../../base/errors.js';
-import {
-  Store,
-  type Clock,
-  type NewMeasurement,
-  type NewShrunk,
-  type NewTrial,
-  type RunMeta,
-} from '../../store/index.js';
+import { Store, type Clock, type NewMeasurement, type NewTrial, type RunMeta } from '../../store/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** A clock that ticks one ms at each call. */
@@ -59,20 +52,6 @@ export const newMeasurement = (changes: Partial<NewMeasurement> = {}): NewMeasur
   converged: true,
   samples: [1.25, 1.5, Math.PI],
   environment: { threads: 1 },
-  ...changes,
-});
-
-export const newShrunk = (changes: Partial<NewShrunk> = {}): NewShrunk => ({
-  parent: 0,
-  network: { kind: 'network', width: 2 },
-  target: { objective: 'latency_ms', value: 0.5 },
-  importance: 'l1',
-  multiple: 4,
-  widths: { stem: 2 },
-  macs: 900,
-  params: 90,
-  latencies: { device: 'local', on: { type: 'local' }, own: 0.4, parent: 0.9, trials: {} },
-  epochs: 1,
   ...changes,
 });
 

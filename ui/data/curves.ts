@@ -9,7 +9,6 @@ export function trainingText(training: Training): string {
     'quantize-aware': `${trial}, fine-tuning in 8 bits`,
     teacher: 'the teacher',
     supernet: 'the supernet',
-    shrunk: `shrunk network ${training.shrunk ?? ''}`,
   };
   return texts[training.stage];
 }
@@ -40,7 +39,7 @@ export function fitText(points: readonly CurvePoint[]): string | null {
 /** The number of trainings that are kept: a page that is open for days must not grow. */
 const most = 200;
 
-const keyOf = ({ stage, trial, shrunk }: Training): string => `${stage} ${trial ?? ''} ${shrunk ?? ''}`;
+const keyOf = ({ stage, trial }: Training): string => `${stage} ${trial ?? ''}`;
 
 /** The epochs that ended since the page was opened, by training. */
 export class LiveCurves {

@@ -17,7 +17,7 @@ import { LiveCurves } from './curves.js';
 
 const longestLog = 200;
 
-/** The stream does not report everything (int8 results, shrunk networks): `info` is refreshed after this, in ms. */
+/** The stream does not report everything (int8 results): `info` is refreshed after this, in ms. */
 const infoAge = 15_000;
 
 /**

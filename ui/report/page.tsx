@@ -8,7 +8,7 @@ import { NoteText } from '../components/notes.js';
 import { cssTheme, reportStyle } from '../report-style.js';
 import { Drawn, renderCurves, renderFrontier, renderSupernet } from './pictures.js';
 import { FrontierNotes, FrontierTable, ReportTiles } from './frontier-section.js';
-import { GivenUp, LatencySection, PrecisionsSection, ShrunkSection } from './sections.js';
+import { GivenUp, LatencySection, PrecisionsSection } from './sections.js';
 import { NetworkCard, RowCard } from './network-card.js';
 
 interface ReportProps {
@@ -103,7 +103,7 @@ function ProvenanceSection({ data: { provenance, environment, source, settings }
 const day = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
 function Report({ data }: ReportProps) {
-  const { run, precisions, shrunk, prediction } = data;
+  const { run, precisions, prediction } = data;
   return (
     <main>
       <header>
@@ -119,7 +119,6 @@ function Report({ data }: ReportProps) {
       <ReportTiles data={data} />
       <FrontierSection data={data} />
       <PrecisionsSection run={run} precisions={precisions} />
-      <ShrunkSection shrunk={shrunk} />
       {prediction !== null && <LatencySection report={prediction} />}
       <CurvesSection data={data} />
       <SupernetSection data={data} />

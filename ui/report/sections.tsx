@@ -1,9 +1,8 @@
-import type { PredictionReport, ReportData, ReportShrunk, ReportTrial, ShrunkStage } from '../../reports/page/api.js';
+import type { PredictionReport, ReportData, ReportTrial } from '../../reports/page/api.js';
 import { Drawn, qualityTexts, renderPrediction } from './pictures.js';
 import { cssTheme } from '../report-style.js';
-import { count, times, valueText } from '../../base/number-text.js';
-import { mainScores, scoreChange, scoreText } from '../../base/scores.js';
-import type { TaskType } from '../../base/task.js';
+import { times } from '../../base/number-text.js';
+import { mainScores, scoreChange } from '../../base/scores.js';
 import { Card, Facts } from '../components/elements.js';
 import { numberColumn, Table, type Column } from '../components/table.js';
 import { textOf, titleOf } from '../data/measures.js';
@@ -46,36 +45,6 @@ export function PrecisionsSection({ run: { task }, precisions }: Pick<ReportData
         Each trial is trained once and judged in both precisions: int8 is accepted where it measures faster and loses
         little validation {score}. Speed is the median over trials measured in both precisions, {score} over quantized
         trials.
-      </p>
-    </section>
-  );
-}
-
-const columnsOf = (task: TaskType): readonly Column<ShrunkStage>[] => [
-  { title: 'network', heading: true, cell: ({ title }) => title },
-  { title: `validation ${mainScores[task].title}`, numeric: true, cell: ({ accuracy }) => scoreText(task, accuracy) },
-  { title: `test ${mainScores[task].title}`, numeric: true, cell: ({ testAccuracy }) => scoreText(task, testAccuracy) },
-  { title: 'MACs', numeric: true, cell: ({ macs }) => count(macs) },
-  { title: 'parameters', numeric: true, cell: ({ params }) => count(params) },
-  { title: 'latency', numeric: true, cell: ({ latency }) => valueText('ms', latency) },
-];
-
-/** The stages of a shrunk network, and the best trial with the same latency. */
-const stagesOf = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] =>
-  [from, cut, tuned, alternative].filter((stage) => stage !== null);
-
-/** Networks cut out of trained ones; nothing without any. */
-export function ShrunkSection({ shrunk }: { readonly shrunk: readonly ReportShrunk[] }) {
-  const complete = shrunk.filter(({ state }) => state === 'complete');
-  if (complete.length === 0) return null;
-  return (
-    <section id="shrunk">
-      <h2>Shrunk networks</h2>
-      <Table columns={columnsOf(complete[0].task)} rows={complete.flatMap(stagesOf)} label="Shrunk networks" />
-      <p class="note">
-        Channels of a trained network were removed, and the rest was fine-tuned with the original as teacher. These
-        networks are not part of the space, nor of a frontier. Latencies were measured side by side; the last row of
-        each is the most accurate trial of this run that is not slower.
       </p>
     </section>
   );

@@ -57,8 +57,8 @@ function epochsOf(store: Store, events: readonly EventRecord[]): EpochChange[] {
   return events.flatMap(({ kind, trial, detail }) => {
     if (kind !== 'epoch') return [];
     // Written by `Curves.add`.
-    const { stage, epoch, shrunk } = detail as { stage: Training['stage']; epoch: number; shrunk?: number };
-    const training = { stage, ...(trial !== null && { trial }), ...(shrunk !== undefined && { shrunk }) } as Training;
+    const { stage, epoch } = detail as { stage: Training['stage']; epoch: number };
+    const training = { stage, ...(trial !== null && { trial }) } as Training;
     const found = store.curves.at(training, epoch);
     if (found === undefined) return [];
     return [{ training, ...toPoint(found) }];

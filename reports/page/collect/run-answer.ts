@@ -5,7 +5,6 @@ import type { Store } from '../../../store/index.js';
 import { collectProvenance, collectSupernet, flatten } from '../../read-model/provenance.js';
 import { RunEvidence } from '../../read-model/evidence.js';
 import { bestOf } from '../../read-model/run.js';
-import { collectShrunk } from '../../read-model/shrunk.js';
 import { collectPrecisions } from '../../read-model/statistics.js';
 import { deviceText, measureTexts } from '../../read-model/text.js';
 import { collectWorkers } from '../../read-model/workers.js';
@@ -68,7 +67,6 @@ export async function collectRunAnswer(
   now: number,
 ): Promise<RunAnswer> {
   const { stringify } = await import('yaml');
-  const shrunk = await collectShrunk(store);
   return store.reading(() => {
     cache.update(store);
     const { experiment, objectives, record } = cache.facts;
@@ -83,7 +81,6 @@ export async function collectRunAnswer(
       decisions: Object.keys((first as typeof first | undefined)?.choices ?? {}),
       precisions: store.variants.any() ? (collectPrecisions(store) ?? null) : null,
       supernet: collectSupernet(store, experiment),
-      shrunk,
       environment: Object.fromEntries(flatten(record.environment)),
       provenance: collectProvenance(store, experiment, workers),
       ...(workers && { workers }),

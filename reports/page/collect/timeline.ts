@@ -10,7 +10,6 @@ interface Detail {
   readonly stage?: Stage;
   readonly state?: 'complete' | 'pruned' | 'failed';
   readonly host?: string;
-  readonly shrunk?: number;
   readonly status?: string;
 }
 
@@ -37,16 +36,15 @@ class Timeline {
     started: ({ at, trial }, { stage = 'search' }) => {
       if (!this.open.has(keyOf(stage, trial))) this.begin(stage, trial, at);
     },
-    taken: ({ at, trial }, { stage = 'search', host = null, shrunk }) => {
+    taken: ({ at, trial }, { stage = 'search', host = null }) => {
       // It waited for a worker until now.
-      this.open.delete(keyOf(stage, trial ?? shrunk ?? null));
-      this.begin(stage, trial ?? shrunk ?? null, at, host);
+      this.open.delete(keyOf(stage, trial));
+      this.begin(stage, trial, at, host);
     },
-    epoch: ({ at, trial }, { stage = 'search', shrunk }) => {
-      const number = trial ?? shrunk ?? null;
-      const key = keyOf(stage, number);
+    epoch: ({ at, trial }, { stage = 'search' }) => {
+      const key = keyOf(stage, trial);
       // Teachers and supernets begin with their first epoch.
-      if (!this.open.has(key) && isUnannounced(stage)) this.begin(stage, number, this.before ?? at);
+      if (!this.open.has(key) && isUnannounced(stage)) this.begin(stage, trial, this.before ?? at);
       const work = this.open.get(key);
       if (work !== undefined) work.last = at;
     },
@@ -89,10 +87,10 @@ class Timeline {
     // Nothing says that a teacher's training has ended; trials follow it.
     if (!isUnannounced(stage))
       for (const { training } of [...this.open.values()])
-        if (isUnannounced(training.stage)) this.end(training.stage, training.shrunk ?? null, null, 'complete');
+        if (isUnannounced(training.stage)) this.end(training.stage, null, null, 'complete');
     const training = {
       stage,
-      ...(stage === 'shrunk' ? { shrunk: number } : number !== null && { trial: number }),
+      ...(number !== null && { trial: number }),
     } as Training;
     this.open.set(keyOf(stage, number), { training, host, start, end: null, outcome: 'running', last: null });
   }
@@ -116,7 +114,7 @@ class Timeline {
 }
 
 /** Stages whose trainings begin with their first epoch, without an event of their own. */
-const isUnannounced = (stage: Stage): boolean => stage === 'teacher' || stage === 'supernet' || stage === 'shrunk';
+const isUnannounced = (stage: Stage): boolean => stage === 'teacher' || stage === 'supernet';
 
 const keyOf = (stage: Stage, number: number | null): string => `${stage} ${number ?? ''}`;
 

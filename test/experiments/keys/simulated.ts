@@ -132,7 +132,6 @@ const answers: { readonly [K in Job['kind']]: Answer<K> } = {
   },
   integers: () => 'exact',
   instructions: ({ candidate }) => ({ instructions: 1e6 * (1 + share(candidate.network)) }),
-  importance: () => ({}),
 };
 
 async function turnsLater(turns: number): Promise<void> {

@@ -16,7 +16,6 @@ import {
   type ReportTrial,
 } from '../../../reports/index.js';
 import { precisionsText } from '../../../runner/compress/verdict.js';
-import { trialsByAccuracy } from '../../../runner/stored/candidates.js';
 import { Store } from '../../../store/index.js';
 import { renderFrontier, renderPage, renderPrediction } from '../../../ui/index.js';
 import { storedRun } from '../../cli/stored-run.js';
@@ -79,10 +78,6 @@ describe('the frontier of a run in two precisions', () => {
     expect([int8.latency?.ms, fp32.latency?.ms]).toEqual([fast, slow]);
     expect([int8.costs?.sizeBytes, fp32.costs?.sizeBytes]).toEqual([1000, 4000]);
     expect(int8.kept).toMatchObject({ fp32: { final: { accuracy: 0.99 } }, int8: { final: { accuracy: 0.5 } } });
-  });
-
-  it('has float accuracies for comparisons with shrunk networks', () => {
-    expect(trialsByAccuracy(store)).toMatchObject([{ trial: 3, accuracy: 0.99 }]);
   });
 });
 

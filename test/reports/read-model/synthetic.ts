@@ -115,7 +115,6 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
     titles: { final: 'final accuracy', test: 'test accuracy' },
     trials: all,
     frontier,
-    shrunk: [],
     supernet: null,
     latencies: null,
     prediction: { pairs, count: 3, unreliable: 0, mapeError: 1, mape: 4.2, spearman: 0.97 },

@@ -1,121 +1,184 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { messageOf, NasError } from '../../../base/errors.js';
-import { readMetadata } from '../../../deploy/index.js';
-import { channelGroups, costs } from '../../../spaces/index.js';
-import { lockWorkdir } from '../../../store/index.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeFileAtomic } from '../../../base/files.js';
+import { readMetadata, readModel } from '../../../deploy/index.js';
+import type { RunEvent } from '../../../runner/events.js';
+import { evaluateOnSplit } from '../../../runner/index.js';
+import { readShrinkSubject } from '../../../runner/shrink/subject.js';
+import { shrinkFile, type ShrinkRequest, type ShrunkReport } from '../../../runner/shrink/shrink-file.js';
+import { channelGroups, costs, type Network } from '../../../spaces/index.js';
+import { Store } from '../../../store/index.js';
+import { databasePath } from '../../../runner/stored/workdir.js';
+import { imagesOfRun } from '../../../runner/inputs.js';
+import { trainingExperimentOf } from '../../../runner/stored/experiment.js';
+import { onProcessor } from '../../../trainers/index.js';
 import { nasInside } from '../../cli/nas.js';
-import { reading } from '../experiment.js';
-import { repeated, RunToShrink } from './shrinking.js';
+import { cachedFolder, reading, writeExperiment } from '../experiment.js';
+import { runInside } from '../inside.js';
 
-const run = new RunToShrink();
-const epochs = 3;
+const folder = cachedFolder();
+const run = join(folder, 'run');
+/** The most costly trial, and its MACs. */
+let [trial, macs] = [0, 0];
+
+let experiment = '';
+
+beforeAll(async () => {
+  experiment = writeExperiment(folder, {
+    name: 'shrinking',
+    space:
+      '{ type: mobilenet, width: 1, stem: { filters: 16, stride: 2 }, stages: [{ filters: 16, depth: 1, expand: [2, 6], stride: 2 }, { filters: 24, depth: 1, expand: [2, 6], se: 0.25 }] }',
+    teacher: null,
+    train: '{ epochs: 2, batch: 32, augment: [flip, crop], views: 2 }',
+    search: '{ controller: random, trials: 3, parallel: 1 }',
+    objectives: '[{ name: accuracy }, { name: macs }]',
+    final: null,
+  });
+  await runInside(experiment, run);
+  reading(run, (store) => {
+    for (const { number, genotypeId } of store.trials.all()) {
+      const own = costs(store.networks.get(genotypeId) as Network).macs;
+      if (own > macs) [trial, macs] = [number, own];
+    }
+  });
+}, 240_000);
+
+const budget = () => Math.round(0.6 * macs);
+const output = (name: string): string => join(folder, `${name}.onnx`);
+
+/** The request of the command for the trial, which `until` interrupts. */
+async function shrunk(changes: Partial<ShrinkRequest>, until: (event: RunEvent) => boolean = () => false) {
+  const store = Store.open(databasePath(run), { readonly: true });
+  const { train, data } = trainingExperimentOf(store, run);
+  const dataset = await imagesOfRun(store, run);
+  store.close();
+  const stop = new AbortController();
+  const request: ShrinkRequest = {
+    subject: await readShrinkSubject(run, trial),
+    target: { objective: 'macs', value: budget() },
+    ...{ importance: 'taylor', multiple: 4, device: null, data, dataset, train, engine: onProcessor, threads: 1 },
+    ...changes,
+  };
+  const observe = (event: RunEvent) => until(event) && stop.abort();
+  return { dataset, ...(await shrinkFile(request, observe, stop.signal)) };
+}
+
+const filesOf = (directory: string): string[] => readdirSync(directory, { recursive: true }).map(String).sort();
 
 describe('nas shrink', { timeout: 300_000 }, () => {
-  it('cuts to a number of MACs, fine-tunes, keeps beside the trials, and shows', async () => {
-    const folder = run.copy('whole');
-    const budget = Math.round(0.6 * run.macs);
-    const { outcome, shrunk } = await run.shrink(folder, { target: { objective: 'macs', value: budget }, epochs });
-    expect(outcome).toEqual({ state: 'complete', number: 0 });
-    const { network, cut, tuned, from, widths } = shrunk;
-    expect(shrunk).toMatchObject({ number: 0, parent: run.trial, state: 'complete', epochs, multiple: 4 });
-    expect(from.macs).toBe(run.macs);
-    expect(tuned.macs).toBeLessThanOrEqual(budget);
+  it('cuts a trial to a number of MACs, fine-tunes it, and writes a file; the run stays as it is', async () => {
+    const before = [filesOf(run), reading(run, (store) => store.events.latest())];
+    const { model, report, dataset } = await shrunk({ epochs: 3 });
+    const { whole, cut, tuned, widths } = report;
+    expect(report).toMatchObject({ model: `trial ${trial}`, epochs: 3, multiple: 4, device: null, warnings: [] });
+    expect(whole.macs).toBe(macs);
+    expect(tuned.macs).toBeLessThanOrEqual(budget());
     // One block of channels less would have been over the budget.
-    expect(tuned.macs).toBeGreaterThan(0.9 * budget);
+    expect(tuned.macs).toBeGreaterThan(0.9 * budget());
+    expect(cut).toMatchObject({ macs: tuned.macs, params: tuned.params, latency: null });
+    const { network, ...metadata } = readMetadata(model);
+    if (network === undefined) throw new Error('the file does not have its network');
     expect(costs(network).macs).toBe(tuned.macs);
     for (const { name, width } of channelGroups(network)) if (name in widths) expect(width % 4).toBe(0);
-    for (const stage of [from, cut, tuned]) expect(stage.accuracy).toBeGreaterThanOrEqual(0);
-    expect(shrunk.alternative?.macs).toBeLessThanOrEqual(tuned.macs);
-
-    const [file] = shrunk.files;
-    const metadata = readMetadata(readFileSync(join(folder, file.path)));
-    expect(metadata).toMatchObject({ shrunk_from: run.trial, network, accuracy: { test: tuned.testAccuracy } });
+    expect(metadata).toMatchObject({ shrunk_from: `trial ${trial}`, accuracy: { test: tuned.test } });
     expect(metadata.genotype).toBeUndefined();
-    expect(readdirSync(join(folder, 'artifacts', 'shrunk', '00000')).sort()).toEqual(['model.onnx', 'weights.bin']);
-    expect(existsSync(join(folder, 'report.html'))).toBe(true);
+    expect((await evaluateOnSplit(model, dataset, 'test')).accuracy).toBe(tuned.test);
+    expect([filesOf(run), reading(run, (store) => store.events.latest())]).toEqual(before);
 
-    // Interrupted after an epoch, it continues to the same result.
-    const again = run.copy('interrupted');
-    const request = { target: { objective: 'macs', value: budget }, epochs } as const;
-    const interrupted = await run.shrink(again, request, ({ kind }) => kind === 'phase-epoch');
-    expect(interrupted.outcome).toEqual({ state: 'interrupted' });
-    const { events } = await run.shrink(again, request);
-    expect(JSON.stringify(events)).toContain('Shrunk network 0 was begun and goes on');
-    expect(repeated(again)).toEqual(repeated(folder));
-    expect(repeated(folder)).toMatchObject({
-      trials: 4,
-      curve: { length: epochs },
-      weights: expect.any(String) as string,
-    });
+    // The file is shrunk again, to the same size as its network says; and the same request gives the same weights.
+    writeFileAtomic(output('again'), model);
+    const subject = await readShrinkSubject(output('again'), undefined);
+    expect(subject).toMatchObject({ name: output('again'), isFolded: true });
+    const target = { objective: 'macs', value: Math.round(0.8 * tuned.macs) } as const;
+    const again = await shrunk({ subject, target, epochs: 1, importance: 'l1' });
+    expect(again.report.whole).toMatchObject({ macs: tuned.macs });
+    expect(Math.abs(again.report.whole.test - tuned.test)).toBeLessThan(0.02);
+    expect(again.report.tuned.macs).toBeLessThan(target.value);
+    writeFileAtomic(output('repeated'), (await shrunk({ epochs: 3 })).model);
+    expect(readModel(output('repeated')).model).toEqual(readModel(output('again')).model);
   });
 
-  it('cuts to a latency, as it is measured on the device, beside members of the space', async () => {
-    const folder = run.copy('latency');
-    const latency = (value: number) => ({ target: { objective: 'latency_ms', value } }) as const;
+  it('leaves nothing behind when it is interrupted', async () => {
+    const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('nas-shrink-'));
+    await expect(shrunk({ epochs: 3 }, ({ kind }) => kind === 'phase-epoch')).rejects.toMatchObject({
+      code: 'interrupted',
+      hint: 'No file was written.',
+    });
+    expect(left()).toEqual([]);
+  });
+
+  it('cuts to a latency, as it is measured on the device, and its file is exported', async () => {
+    const small = output('small');
+    const args = ['shrink', run, '--trial', `${trial}`, '-o', small, '--epochs', '1', '--json'];
     // A busy machine may measure the same network a third slower the next time: then the budget is set anew.
-    const within = /has ([\d.]+) ms already.*within the budget/;
-    const attempt = async () => {
-      const error: unknown = await run.shrink(folder, latency(1000)).catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(within) as string });
-      const has = Number(within.exec(messageOf(error))?.[1]);
-      return run.shrink(folder, { ...latency(0.8 * has), multiple: 8, importance: 'gamma' });
+    const attempt = async (left: number): Promise<ShrunkReport> => {
+      const { code, err } = await nasInside([...args, '--latency', '1000']);
+      const has = Number(/has ([\d.]+) ms already, which is within the budget/.exec(err)?.[1]);
+      expect([code, has > 0], err).toEqual([2, true]);
+      const done = await nasInside([...args, '--latency', `${0.8 * has}`, '--multiple', '8', '--importance', 'gamma']);
+      if (done.code !== 0 && left > 0) return attempt(left - 1);
+      expect(done.code, done.err).toBe(0);
+      return JSON.parse(done.out) as ShrunkReport;
     };
-    const again = (error: unknown) => {
-      if (error instanceof NasError && ['invalid-input', 'infeasible'].includes(error.code)) return attempt();
-      throw error;
-    };
-    const { shrunk } = await attempt().catch(again).catch(again).catch(again);
-    const { from, tuned, alternative, widths } = shrunk;
-    expect(shrunk).toMatchObject({ state: 'complete', importance: 'gamma', target: { objective: 'latency_ms' } });
-    expect(shrunk.device).toContain('local');
-    expect(tuned.macs).toBeLessThan(from.macs);
-    for (const { latency: ms } of [from, tuned]) expect(ms).toBeGreaterThan(0);
-    if (alternative !== null) expect(alternative.latency).toBeLessThanOrEqual(tuned.latency ?? 0);
+    const { whole, tuned, widths, device } = await attempt(3);
+    expect(device).toContain('local');
+    expect(tuned.macs).toBeLessThan(whole.macs);
+    for (const { latency } of [whole, tuned]) expect(latency).toBeGreaterThan(0);
     for (const width of Object.values(widths)) expect(width % 8).toBe(0);
     expect(Object.keys(widths).some((name) => name.includes('_se_'))).toBe(false);
-
-    const pareto = await nasInside(['pareto', folder]);
-    expect(pareto.out).toMatch(/Shrunk networks\n.*\n +0 +trial \d+ +0\.\d+ ms +complete/);
-    const shown = await nasInside(['show', folder, `${run.trial}`]);
-    expect(shown.out).toContain('Shrunk networks');
-    expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('Shrunk networks');
-
+    expect(readMetadata(readFileSync(small)).latency).toMatchObject({ provenance: 'measured' });
     for (const [to, file] of [
-      ['onnx', 'model.onnx'],
+      ['web', 'index.html'],
       ['tfjs', 'model.json'],
+      ['tflite', 'model.tflite'],
     ]) {
       const target = join(folder, to);
-      const exported = await nasInside(['export', folder, '--shrunk', '0', '--to', to, '-o', target]);
+      const exported = await nasInside(['export', small, '--to', to, '-o', target]);
       expect(exported.code, exported.err).toBe(0);
       expect(existsSync(join(target, file))).toBe(true);
     }
-    const none = await nasInside(['export', folder, '--shrunk', '3', '--to', 'onnx', '-o', folder]);
-    expect(none).toMatchObject({ code: 2, err: expect.stringContaining('no shrunk network 3') as string });
+  });
+
+  it('shrinks a file with the data of --data, and prints a table', async () => {
+    const exported = join(folder, 'exported');
+    await nasInside(['export', run, '--trial', `${trial}`, '--to', 'onnx', '-o', exported]);
+    const file = join(exported, 'model.onnx');
+    const args = ['--macs', `${budget()}`, '--epochs', '1', '-o', output('of-file')];
+    const { code, out, err } = await nasInside(['shrink', file, '--data', experiment, ...args]);
+    expect(code, err).toBe(0);
+    expect(out).toMatch(/as it was +\d.*\ncut to [\d.]+ k MACs +\d.*\nfine-tuned +\d/);
+    expect(readMetadata(readFileSync(output('of-file'))).shrunk_from).toBe(file);
+    const data = ['--data', run];
+    const initial = await nasInside(['shrink', file, ...data, '--trial', '0', ...args]);
+    expect(initial).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--trial 0 goes with the folder') as string,
+    });
+    expect((await nasInside(['shrink', file, ...args])).err).toContain('--data is missing');
   });
 
   it('refuses what cannot be, with what can be', async () => {
-    const folder = run.copy('refused');
     const refusal = async (...args: string[]) => {
-      const { code, err } = await nasInside(['shrink', folder, ...args]);
+      const { code, err } = await nasInside(['shrink', run, '-o', output('refused'), ...args]);
       return `${code} ${err.replace(/^.*nas: /s, '')}`;
     };
-    expect(await refusal('77', '--macs', '300k')).toMatch(/^2 .*has no trial 77/);
-    expect(await refusal(`${run.trial}`, '--macs', '900M')).toMatch(
+    const own = ['--trial', `${trial}`];
+    expect(await refusal('--macs', '300k')).toMatch(/^2 .*is a run: which of its trials/);
+    expect(await refusal(...own)).toMatch(/^2 .*a target is missing/);
+    expect(await refusal('--trial', '77', '--macs', '300k')).toMatch(/^2 .*has no trial 77/);
+    expect(await refusal(...own, '--macs', '900M')).toMatch(
       /^2 .*has [\d.]+ [kM] MACs already, which is within the budget/,
     );
-    expect(await refusal(`${run.trial}`, '--macs', '10')).toMatch(
+    expect(await refusal(...own, '--macs', '10')).toMatch(
       /^3 .*no cut meets 10 MACs: the smallest .* comes to [\d.]+ k MACs/,
     );
-    expect(await refusal(`${run.trial}`, '--macs', '300k', '--multiple', '4096')).toMatch(/^2 .*in multiples of 4096/);
-    const lock = lockWorkdir(folder);
-    try {
-      expect(await refusal(`${run.trial}`, '--macs', '300k')).toMatch(/^4 .*is working here/);
-    } finally {
-      lock.release();
-    }
-    expect(reading(folder, (store) => store.shrunk.all())).toEqual([]);
-    expect(readdirSync(join(folder, 'artifacts', 'shrunk'))).toEqual([]);
+    expect(await refusal(...own, '--macs', '300k', '--multiple', '4096')).toMatch(/^2 .*in multiples of 4096/);
+    expect(await refusal(...own, '--latency', '1', '--device', 'worker:tag=pi')).toMatch(/^2 .*queue/);
+    expect(existsSync(output('refused'))).toBe(false);
+    const subject = await readShrinkSubject(run, trial);
+    const other = { ...subject, metadata: { ...subject.metadata, classes: ['cat', 'dog'] } };
+    await expect(shrunk({ subject: other })).rejects.toThrow(/has the classes cat, dog; the data has/);
   });
 });

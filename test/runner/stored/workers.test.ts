@@ -11,14 +11,14 @@ function taken(store: Store, training: Training, host: string, attempt = 1): voi
 }
 
 describe('who took a training', () => {
-  it('is stored for trials, the teacher and shrunk networks', () => {
+  it('is stored for trials, the teacher and the supernet', () => {
     const written = begun();
     const { store, wait } = written;
     ask(written, 0);
     taken(store, { stage: 'teacher' }, 'alder');
     wait(1000);
     taken(store, { stage: 'quantize-aware', trial: 0 }, 'birch', 2);
-    recordAssignment(store, { stage: 'shrunk', shrunk: 3 }, 1, { host: 'cedar' });
+    recordAssignment(store, { stage: 'supernet' }, 1, { host: 'cedar' });
     expect(assignmentsOf(store)).toEqual([
       { training: { stage: 'teacher' }, attempt: 1, host: 'alder', group: '0123456789ab', at: start },
       {
@@ -28,7 +28,7 @@ describe('who took a training', () => {
         group: '0123456789ab',
         at: start + 1000,
       },
-      { training: { stage: 'shrunk', shrunk: 3 }, attempt: 1, host: 'cedar', group: null, at: start + 1000 },
+      { training: { stage: 'supernet' }, attempt: 1, host: 'cedar', group: null, at: start + 1000 },
     ]);
   });
 

@@ -18,7 +18,6 @@ describe('curves', () => {
   it('have names', () => {
     expect(trainingText({ stage: 'search', trial: 4 })).toBe('trial 4');
     expect(trainingText({ stage: 'supernet' })).toBe('the supernet');
-    expect(trainingText({ stage: 'shrunk', shrunk: 2 })).toBe('shrunk network 2');
   });
 
   it('are joined by epoch; later points win', () => {

@@ -42,7 +42,7 @@ function trialCurves(
     .filter(({ points }) => points.length > 0);
 }
 
-/** The curves of the teacher, the supernet and shrunk networks. */
+/** The curves of the teacher and the supernet. */
 const otherCurves = (live: LiveRun, trainings: readonly Training[], { supernet }: RunAnswer): readonly Curve[] =>
   trainings
     .map((training): Curve => {

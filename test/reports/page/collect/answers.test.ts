@@ -51,7 +51,6 @@ describe('a run with networks in several precisions', () => {
       decisions: Object.keys(first.choices),
       precisions: { judged: 60 },
       environment: { cpu: 'x' },
-      shrunk: [],
       supernet: null,
     });
     expect(Object.keys(answer.measures).sort()).toEqual(['accuracy', 'latency_ms']);

@@ -1,0 +1,47 @@
+import { invalidInput } from '../../base/errors.js';
+import { readModel, type ModelMetadata } from '../../deploy/index.js';
+import type { Model } from '../../spaces/models/index.js';
+import { Store } from '../../store/index.js';
+import { weightsFileOf } from '../initial-weights/read.js';
+import { trainedModel } from '../exporting/trained-model.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
+
+/** A trained network to shrink. */
+export interface ShrinkSubject {
+  /** For messages and metadata: `trial 7`, `model.onnx`. */
+  readonly name: string;
+  readonly model: Model;
+  readonly metadata: Partial<ModelMetadata>;
+  /** Whether batch norm is folded into its kernels, or lacks its statistics: training needs them back. */
+  readonly isFolded: boolean;
+  /** Of the order and the views of images. */
+  readonly seed: number;
+}
+
+/**
+ * Reads the network that `nas shrink` is given.
+ * @param path the folder of a run, a file that nas exported, or the folder of one
+ * @param trial number of the run's trial
+ * @throws NasError `invalid-input` when there is no such network, it has no weights, or the file does not say which network it is
+ */
+export async function readShrinkSubject(path: string, trial: number | undefined): Promise<ShrinkSubject> {
+  if (!hasRun(path)) {
+    if (trial !== undefined)
+      throw invalidInput(`--trial ${trial} goes with the folder of a run, and ${path} has none`, {
+        hint: 'Leave it out, or give the folder of a run.',
+      });
+    const { model, metadata, folded } = readModel(weightsFileOf(path));
+    return { name: path, model, metadata, isFolded: folded, seed: metadata.seed ?? 1 };
+  }
+  if (trial === undefined)
+    throw invalidInput(`${path} is a run: which of its trials?`, {
+      hint: `Give --trial N; nas trials ${path} lists them.`,
+    });
+  const store = Store.open(databasePath(path), { readonly: true });
+  try {
+    const { model, metadata, isBranched = false } = await trainedModel(store, path, trial);
+    return { name: `trial ${trial}`, model, metadata, isFolded: isBranched, seed: metadata.seed ?? 1 };
+  } finally {
+    store.close();
+  }
+}
