@@ -94,7 +94,6 @@ const plain: ReadonlySet<MetadataKey> = new Set([
   'created',
   'experiment',
   'genotype',
-  'shrunk_from',
   'weights',
   'precision',
   'weight_format',

@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { isMap } from '../../experiments/parse/problem.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
+import type { RunObserver } from '../../runner/events.js';
 import { databasePath, hasRun } from '../../runner/stored/workdir.js';
 import { Store } from '../../store/index.js';
 import {
@@ -107,4 +108,14 @@ export async function prepareFor(
       return imagesOfRun(store, argument, { ...options, renderings });
     });
   return prepareDataset(labelledImages(config), { ...options, renderings });
+}
+
+/** Options of `prepareFor` that report the reading of images as events of a run. */
+export function reported(observe: RunObserver, signal: AbortSignal): Parameters<typeof prepareFor>[3] {
+  observe({ kind: 'phase', name: 'data', message: 'Reading the images' });
+  return {
+    signal,
+    onProgress: (done, total) => observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' }),
+    onNote: (message) => observe({ kind: 'note', message }),
+  };
 }

@@ -4,7 +4,7 @@ import { readInput } from '../../base/files.js';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
 import type { ExportedOnnx, ExportSource, WeightFormat } from '../../runner/exporting/index.js';
-import type { EdgeExportOptions, EdgeTarget, ModelMetadata } from '../../deploy/index.js';
+import type { EdgeExportOptions, EdgeTarget } from '../../deploy/index.js';
 import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
@@ -106,33 +106,23 @@ const isEdge = (to: Target): to is EdgeTarget => (edgeTargets as readonly string
 const isFile = (path: string): boolean =>
   path.endsWith('.onnx') || (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
 
-/** The metadata of a file that nas wrote. @throws NasError `invalid-input` for files of other programs */
-function ownMetadata(file: string, metadata: Partial<ModelMetadata>, to: Target): ModelMetadata {
-  const { classes, layout, input, mean, std, nas_version, created } = metadata;
-  if (classes && layout && input && mean && std && nas_version !== undefined && created !== undefined)
-    return { ...metadata, classes, layout, input, mean, std, nas_version, created };
-  throw invalidInput(`${file} is not a file of nas, which --to ${to} needs: it lacks class names or normalisation`, {
-    hint: `Give a file of nas shrink, or the folder of a run; --to ${edgeTargets.join(' and --to ')} write any ONNX file.`,
-  });
-}
-
-type FileTarget = Exclude<Target, 'onnx'>;
-
-/** Writes an ONNX file in another form. */
-async function writeFile(file: string, to: FileTarget, directory: string, options: EdgeOptions): Promise<void> {
-  const deploy = await import('../../deploy/index.js');
+/** Writes an ONNX file in another form: of any program for phones and microcontrollers, of nas for browsers. */
+async function writeFile(file: string, to: Target, directory: string, options: EdgeOptions): Promise<void> {
+  const { edgeExporters, exportTfjs, exportWeb, modelMetadataSchema, readMetadata, readModel } =
+    await import('../../deploy/index.js');
+  const model = readInput(file);
   if (isEdge(to)) {
-    deploy.edgeExporters[to](readInput(file), file, { ...options, directory });
-  } else if (to === 'web') {
-    const model = readInput(file);
-    await deploy.exportWeb(model, ownMetadata(file, deploy.readMetadata(model), to), directory);
-  } else {
-    const { model, metadata } = deploy.readModel(file);
-    await deploy.exportTfjs(model, ownMetadata(file, metadata, to), directory);
+    edgeExporters[to](model, file, { ...options, directory });
+    return;
   }
+  const { data: metadata } = modelMetadataSchema.safeParse(readMetadata(model));
+  if (metadata === undefined)
+    throw invalidInput(`${file} is not of nas: it lacks the class names or the normalisation that --to ${to} needs`, {
+      hint: 'Give a file of nas shrink or the folder of a run; --to tflite and --to c write any ONNX file.',
+    });
+  await (to === 'web' ? exportWeb(model, metadata, directory) : exportTfjs(readModel(file).model, metadata, directory));
 }
 
-/** Writes an ONNX file for elsewhere: of any program for phones and microcontrollers, of nas for the browser, too. */
 async function fromFile(
   file: string,
   { to, output, force, json: asJson, ...others }: Asked & FileAsked,

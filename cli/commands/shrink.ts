@@ -1,9 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { completeDecoding } from '../../base/preprocess.js';
-import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
-import { needsQueue } from '../../latency-models/devices/worker.js';
-import type { ReachableDevice } from '../../latency-models/index.js';
 import { hasRun } from '../../runner/stored/workdir.js';
 import type { ShrinkTarget } from '../../runner/shrink/cut.js';
 import { parseDevice } from '../arguments/device.js';
@@ -20,28 +17,6 @@ function targetOf(latency: number | undefined, macs: string | undefined): Shrink
     throw invalidInput('a target is missing: give --latency MS or --macs N', { hint: 'nas shrink --help' });
   if (!(latency > 0)) throw invalidInput(`--latency ${latency}: expected milliseconds above 0`);
   return { objective: 'latency_ms', value: latency };
-}
-
-/**
- * The device to measure on: the given one, else the run's, where it measures latency. A budget of MACs needs none.
- * @throws NasError `invalid-input` for a table of latencies, and for workers of a queue
- */
-function deviceFor(
-  given: string | undefined,
-  { objective }: ShrinkTarget,
-  experiment: TrainingExperiment | undefined,
-): ReachableDevice | null {
-  const isNeeded = objective === 'latency_ms';
-  const measures = experiment?.objectives.some(({ name }) => name === 'latency_ms') ?? false;
-  const own = isNeeded || measures ? experiment?.latency.device : undefined;
-  const device = given === undefined ? own : parseDevice(given);
-  if (device === undefined) return isNeeded ? parseDevice('local') : null;
-  if (device.type !== 'table' && device.type !== 'worker') return device;
-  if (given === undefined && !isNeeded) return null;
-  if (device.type === 'worker') throw needsQueue(device);
-  throw invalidInput('a table of latencies knows the networks of its space only, not one that was cut', {
-    hint: 'Give another --device, or a budget of --macs.',
-  });
 }
 
 export const shrink = command({
@@ -105,10 +80,11 @@ export const shrink = command({
         hint: 'Give the data that it was trained on: --data experiment.yaml, or the folder of its run.',
       });
     checkOutput(output, path, 'small.onnx');
-    const { experimentFor, parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const { experimentFor, parseDataset, prepareFor, reported } = await import('../arguments/dataset.js');
     const experiment = experimentFor(images);
-    const device = deviceFor(args.device, target, experiment);
-    const { readShrinkSubject } = await import('../../runner/shrink/subject.js');
+    const given = args.device === undefined ? undefined : parseDevice(args.device);
+    const { readShrinkSubject, shrinkDevice } = await import('../../runner/shrink/subject.js');
+    const device = shrinkDevice(given, target, experiment);
     const { shrinkFile } = await import('../../runner/shrink/shrink-file.js');
     const trainers = await import('../../trainers/index.js');
     const { model, report } = await watch(async (observe, signal) => {
@@ -116,12 +92,7 @@ export const shrink = command({
       const [height, width, channels] = subject.model.network.input;
       const image = { ...completeDecoding(subject.metadata.preprocess), size: [height, width] as const, channels };
       const data = parseDataset(images, image);
-      observe({ kind: 'phase', name: 'data', message: 'Reading the images' });
-      const dataset = await prepareFor(images, data, image, {
-        signal,
-        onProgress: (done, total) => observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' }),
-        onNote: (message) => observe({ kind: 'note', message }),
-      });
+      const dataset = await prepareFor(images, data, image, reported(observe, signal));
       const train = experiment?.train ?? trainers.trainSchema.parse({ augment: trainers.defaultAugment(data) });
       const engine = await trainers.chooseEngine(experiment?.engine ?? { type: 'auto' });
       const how = { target, importance, multiple, epochs, device, engine, threads };

@@ -153,7 +153,7 @@ export const tune = command({
     const own = ownTraining(args);
     if (headOnly) refuseUnused(args);
     checkOutput(output, path, 'tuned.onnx');
-    const { experimentAt, parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const { experimentAt, parseDataset, prepareFor, reported } = await import('../arguments/dataset.js');
     const { tuneFile } = await import('../../runner/index.js');
     const trainers = await import('../../trainers/index.js');
     const file = { path, layout, ...normalisationOf(args), features };
@@ -163,12 +163,7 @@ export const tune = command({
       const config = parseDataset(data, image);
       const settings = /\.ya?ml$/.test(data) ? experimentAt(data).train : { augment: trainers.defaultAugment(config) };
       const rendering = { ...trainers.renderingOf(config), ...(image && { size: image.size }) };
-      observe({ kind: 'phase', name: 'data', message: 'Reading the images' });
-      const dataset = await prepareFor(data, config, rendering, {
-        signal,
-        onProgress: (done, total) => observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' }),
-        onNote: (message) => observe({ kind: 'note', message }),
-      });
+      const dataset = await prepareFor(data, config, rendering, reported(observe, signal));
       const { train: images } = trainers.describeDataset(dataset).counts;
       const train = trainers.tuneTraining(images, { ...settings, ...own });
       const adapt = headOnly ? 'head' : 'all';

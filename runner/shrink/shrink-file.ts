@@ -227,7 +227,7 @@ async function shrinkIn(
     return { validation: await on('validation'), test: await on('test'), macs, params, latency: ms ?? null };
   };
   const tunedModel = { network: cut.network, weights: readWeights(cut.network, trained.weights) };
-  const [before, after] = latencies ?? [];
+  const [before, after] = latencies ?? [undefined, undefined];
   const stages = {
     whole: await stage(whole, before?.ms),
     cut: await stage({ network: cut.network, weights: kept }, after?.ms),

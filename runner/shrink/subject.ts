@@ -1,10 +1,13 @@
 import { invalidInput } from '../../base/errors.js';
 import { readModel, type ModelMetadata } from '../../deploy/index.js';
+import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
+import { deviceSchema, needsQueue, type ReachableDevice } from '../../latency-models/index.js';
 import type { Model } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
 import { weightsFileOf } from '../initial-weights/read.js';
 import { trainedModel } from '../exporting/trained-model.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
+import type { ShrinkTarget } from './cut.js';
 
 /** A trained network to shrink. */
 export interface ShrinkSubject {
@@ -44,4 +47,26 @@ export async function readShrinkSubject(path: string, trial: number | undefined)
   } finally {
     store.close();
   }
+}
+
+/**
+ * The device to measure on: the given one, else the experiment's where it measures latency, else this machine. A budget of MACs
+ * needs none; null: no latency is measured.
+ * @throws NasError `invalid-input` for a table of latencies, and for workers of a queue
+ */
+export function shrinkDevice(
+  given: ReachableDevice | undefined,
+  { objective }: ShrinkTarget,
+  experiment: TrainingExperiment | undefined,
+): ReachableDevice | null {
+  const isNeeded = objective === 'latency_ms';
+  const measures = isNeeded || experiment?.objectives.some(({ name }) => name === 'latency_ms') === true;
+  const device = given ?? (measures ? (experiment?.latency.device ?? deviceSchema.parse({})) : undefined);
+  if (device === undefined) return null;
+  if (device.type !== 'table' && device.type !== 'worker') return device;
+  if (given === undefined && !isNeeded) return null;
+  if (device.type === 'worker') throw needsQueue(device);
+  throw invalidInput('a table of latencies knows the networks of its space only, not one that was cut', {
+    hint: 'Give another --device, or a budget of --macs.',
+  });
 }
