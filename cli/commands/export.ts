@@ -108,7 +108,7 @@ const isFile = (path: string): boolean =>
 
 /** Writes an ONNX file in another form: of any program for phones and microcontrollers, of nas for browsers. */
 async function writeFile(file: string, to: Target, directory: string, options: EdgeOptions): Promise<void> {
-  const { edgeExporters, exportTfjs, exportWeb, modelMetadataSchema, readMetadata, readModel } =
+  const { edgeExporters, exportTfjs, exportWeb, modelMetadataSchema, readMetadata, readExport } =
     await import('../../deploy/index.js');
   const model = readInput(file);
   if (isEdge(to)) {
@@ -120,7 +120,9 @@ async function writeFile(file: string, to: Target, directory: string, options: E
     throw invalidInput(`${file} is not of nas: it lacks the class names or the normalisation that --to ${to} needs`, {
       hint: 'Give a file of nas shrink or the folder of a run; --to tflite and --to c write any ONNX file.',
     });
-  await (to === 'web' ? exportWeb(model, metadata, directory) : exportTfjs(readModel(file).model, metadata, directory));
+  await (to === 'web'
+    ? exportWeb(model, metadata, directory)
+    : exportTfjs(readExport(file).model, metadata, directory));
 }
 
 async function fromFile(

@@ -1,5 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
-import { readModel, type ModelMetadata } from '../../deploy/index.js';
+import { readExport, type ModelMetadata } from '../../deploy/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
 import { deviceSchema, needsQueue, type ReachableDevice } from '../../latency-models/index.js';
 import type { Model } from '../../spaces/models/index.js';
@@ -33,7 +33,7 @@ export async function readShrinkSubject(path: string, trial: number | undefined)
       throw invalidInput(`--trial ${trial} goes with the folder of a run, and ${path} has none`, {
         hint: 'Leave it out, or give the folder of a run.',
       });
-    const { model, metadata, folded } = readModel(weightsFileOf(path));
+    const { model, metadata, folded } = readExport(weightsFileOf(path));
     return { name: path, model, metadata, isFolded: folded, seed: metadata.seed ?? 1 };
   }
   if (trial === undefined)

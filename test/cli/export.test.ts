@@ -273,8 +273,8 @@ describe('nas export --to tflite', () => {
     const missing = await nasInside(['export', join(directory, 'no.onnx'), '--to', 'tflite', '-o', directory]);
     expect(missing.err).toContain('no.onnx');
     expect(missing.err).not.toContain('folder of a run');
-    const tfjs = await nasInside(['export', file, '--to', 'tfjs', '-o', directory]);
-    expect(tfjs.err).toContain(`${file} is a file: --to tfjs exports networks of a run`);
+    const again = await nasInside(['export', file, '--to', 'onnx', '-o', directory]);
+    expect(again.err).toContain(`${file} is a file: --to onnx exports networks of a run`);
     const onnx = await nasInside(['export', workdir, '--pareto', '--to', 'onnx', '--io', 'int8', '-o', directory]);
     expect(onnx.err).toContain('--io int8 goes with --to tflite');
   });

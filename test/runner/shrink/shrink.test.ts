@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeFileAtomic } from '../../../base/files.js';
-import { readMetadata, readModel } from '../../../deploy/index.js';
+import { readMetadata, readExport } from '../../../deploy/index.js';
 import type { RunEvent } from '../../../runner/events.js';
 import { evaluateOnSplit } from '../../../runner/index.js';
 import { readShrinkSubject } from '../../../runner/shrink/subject.js';
@@ -97,7 +97,7 @@ describe('nas shrink', { timeout: 300_000 }, () => {
     expect(Math.abs(again.report.whole.test - tuned.test)).toBeLessThan(0.02);
     expect(again.report.tuned.macs).toBeLessThan(target.value);
     writeFileAtomic(output('repeated'), (await shrunk({ epochs: 3 })).model);
-    expect(readModel(output('repeated')).model).toEqual(readModel(output('again')).model);
+    expect(readExport(output('repeated')).model).toEqual(readExport(output('again')).model);
   });
 
   it('leaves nothing behind when it is interrupted', async () => {
