@@ -8,7 +8,7 @@ import { checkOutput } from '../arguments/output.js';
 import { parseCount, wholeNumber } from '../arguments/values.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import { shrunkTable } from '../output/shrunk.js';
-import { json } from '../output/terminal.js';
+import { json, warningLine } from '../output/terminal.js';
 import { watch } from '../watch-run.js';
 
 function targetOf(latency: number | undefined, macs: string | undefined): ShrinkTarget {
@@ -104,6 +104,6 @@ export const shrink = command({
       return;
     }
     terminal.out(shrunkTable(report, output, terminal.colors));
-    for (const warning of report.warnings) terminal.err(`${terminal.colors.yellow('warning')}: ${warning}\n`);
+    for (const warning of report.warnings) terminal.err(warningLine(warning, terminal.colors));
   },
 });

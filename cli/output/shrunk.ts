@@ -2,7 +2,7 @@ import { count, valueText } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { targetText } from '../../runner/shrink/cut.js';
 import type { ShrunkReport, ShrunkStage } from '../../runner/shrink/shrink-file.js';
-import { type Colors, renderFacts, renderTable } from './terminal.js';
+import { type Colors, type Fact, numeric, renderFacts, renderTable } from './terminal.js';
 
 type Row = ShrunkStage & { readonly title: string };
 
@@ -13,10 +13,10 @@ export function shrunkTable(
   colors: Colors,
 ): string {
   const { title } = mainScores[task];
-  const facts: [string, string][] = [
+  const facts: Fact[] = [
     ['model', report.model],
     ['shrunk model', output],
-    ...(report.device === null ? [] : [['device', report.device] satisfies [string, string]]),
+    ...(report.device === null ? [] : [['device', report.device] satisfies Fact]),
   ];
   const rows: Row[] = [
     { title: 'as it was', ...whole },
@@ -26,11 +26,11 @@ export function shrunkTable(
   const table = renderTable<Row>(
     [
       { title: '', cell: (row) => row.title },
-      { title: `validation ${title}`, numeric: true, cell: ({ validation }) => scoreText(task, validation) },
-      { title: `test ${title}`, numeric: true, cell: ({ test }) => scoreText(task, test) },
-      { title: 'MACs', numeric: true, cell: ({ macs }) => count(macs) },
-      { title: 'parameters', numeric: true, cell: ({ params }) => count(params) },
-      { title: 'latency', numeric: true, cell: ({ latency }) => valueText('ms', latency) },
+      numeric(`validation ${title}`, ({ validation }) => scoreText(task, validation)),
+      numeric(`test ${title}`, ({ test }) => scoreText(task, test)),
+      numeric('MACs', ({ macs }) => count(macs)),
+      numeric('parameters', ({ params }) => count(params)),
+      numeric('latency', ({ latency }) => valueText('ms', latency)),
     ],
     rows,
     colors,
