@@ -35,7 +35,7 @@ export const workerSchema = z.object({
   /** Why it takes no jobs at the moment; null: it does. */
   unable: z.string().nullable(),
   /** The measurement on its machine for which its jobs are paused; null: they are not. */
-  quiet: z.string().nullable(),
+  pausedFor: z.string().nullable(),
   jobs: z.array(
     z.object({ slot: z.number().int(), run: z.string(), id: z.string(), kind: z.string(), seconds: z.number() }),
   ),
@@ -177,11 +177,11 @@ export interface QueueOverview {
 
 function overviewOfRun(record: RunRecord, workers: readonly WorkerRecord[]): RunOverview {
   const { run, name, coordinator, build, version, group, tag, modules } = record;
-  const judged = workers.map((worker) => ({ worker, why: whyNot(record, worker) }));
+  const checked = workers.map((worker) => ({ worker, why: whyNot(record, worker) }));
   return {
     ...{ run, name, coordinator, build, version, group, tag, modules },
-    slots: judged.reduce((sum, { worker, why }) => sum + (why.length === 0 ? worker.slots : 0), 0),
-    unfit: judged.flatMap(({ worker: { id, host }, why }) => (why.length === 0 ? [] : [{ id, host, why }])),
+    slots: checked.reduce((sum, { worker, why }) => sum + (why.length === 0 ? worker.slots : 0), 0),
+    unfit: checked.flatMap(({ worker: { id, host }, why }) => (why.length === 0 ? [] : [{ id, host, why }])),
   };
 }
 

@@ -97,11 +97,11 @@ const isOlder = (version: string): boolean => {
 };
 
 /**
- * Judges a server by its INFO.
+ * Checks the INFO of a server.
  * @returns warnings
  * @throws NasError `invalid-input` when it cannot carry the queue
  */
-export function judgeServer(info: string, url: string): readonly string[] {
+export function checkInfo(info: string, url: string): readonly string[] {
   const facts = new Map([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]));
   const version = facts.get('redis_version');
   if (version !== undefined && isOlder(version))
@@ -140,7 +140,7 @@ export async function examineServer(
 ): Promise<readonly string[]> {
   const key = `${prefix}:probe`;
   try {
-    const warnings = judgeServer(await redis.info(), url);
+    const warnings = checkInfo(await redis.info(), url);
     // A command of each category of the ACL line.
     await redis.multi().set(key, '1', 'PX', 1000).get(key).time().exec();
     await redis.eval("redis.call('XADD', KEYS[1], '*', 'a', '1'); redis.call('DEL', KEYS[1])", 1, `${key}-stream`);

@@ -81,8 +81,8 @@ export const assignmentsTable = (assignments: readonly ReportAssignment[], color
 type Worker = QueueOverview['workers'][number];
 type Job = Worker['jobs'][number] & { readonly host: string; readonly name: string };
 
-const stateOf = ({ unable, quiet }: Worker): string =>
-  unable !== null ? `takes none: ${unable}` : quiet !== null ? 'stands still: the machine is measured' : 'works';
+const stateOf = ({ unable, pausedFor }: Worker): string =>
+  unable !== null ? `takes none: ${unable}` : pausedFor !== null ? 'stands still: the machine is measured' : 'works';
 
 const workerColumns: readonly Column<Worker>[] = [
   { title: 'host', cell: ({ host }) => host },

@@ -59,7 +59,7 @@ describeWithValkey('nas workers', () => {
       memoryBytes: null,
       upSeconds: 3600,
       unable: null,
-      quiet: null,
+      pausedFor: null,
       jobs: [{ slot: 2, run: 'r', id: 'trial 7', kind: 'train', seconds: 90 }],
     };
     await announceWorker(connection, () => worker, { everyMs: 60_000, ttlMs: 60_000 });

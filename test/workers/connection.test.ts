@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import { connectQueue, type QueueAddress, type QueueConnection } from '../../workers/connection.js';
-import { aclFor, judgeServer } from '../../workers/server-checks.js';
+import { aclFor, checkInfo } from '../../workers/server-checks.js';
 import { describeWithValkey, startValkey, type Valkey, type ValkeyOptions } from '../support/valkey.js';
 
 const address = (url: string, more: Partial<QueueAddress> = {}): QueueAddress => ({
@@ -76,16 +76,16 @@ describe('the INFO of a server', () => {
     );
 
   it('refuses old servers, clusters and replicas, and warns of eviction', () => {
-    expect(judgeServer(info({ role: 'master', maxmemory_policy: 'noeviction' }), url)).toEqual([]);
-    expect(judgeServer(info({ redis_version: '6.2.0' }), url)).toEqual([]);
+    expect(checkInfo(info({ role: 'master', maxmemory_policy: 'noeviction' }), url)).toEqual([]);
+    expect(checkInfo(info({ redis_version: '6.2.0' }), url)).toEqual([]);
     for (const old of ['6.0.16', '5.0.7', '2.8.0'])
-      expect(() => judgeServer(info({ redis_version: old }), url)).toThrow(`Redis ${old}; at least 6.2`);
-    expect(() => judgeServer(info({ cluster_enabled: '1' }), url)).toThrow('part of a cluster');
+      expect(() => checkInfo(info({ redis_version: old }), url)).toThrow(`Redis ${old}; at least 6.2`);
+    expect(() => checkInfo(info({ cluster_enabled: '1' }), url)).toThrow('part of a cluster');
     const replica = { role: 'slave', master_host: 'db', master_port: '6379' };
-    expect(() => judgeServer(info(replica), url)).toThrow(
+    expect(() => checkInfo(info(replica), url)).toThrow(
       expect.objectContaining({ hint: 'It copies db:6379: use that one.' }),
     );
-    expect(judgeServer(info({ maxmemory_policy: 'allkeys-lru' }), url).join()).toContain('noeviction');
+    expect(checkInfo(info({ maxmemory_policy: 'allkeys-lru' }), url).join()).toContain('noeviction');
   });
 });
 

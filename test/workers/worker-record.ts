@@ -18,7 +18,7 @@ export const workerRecord = (part: Partial<WorkerRecord> = {}): WorkerRecord => 
   memoryBytes: null,
   upSeconds: 0,
   unable: null,
-  quiet: null,
+  pausedFor: null,
   jobs: [],
   ...part,
 });

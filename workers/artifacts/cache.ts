@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { makeDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { shareLock, takeLock, waitForLock, type Lock } from '../../base/lock.js';
-import { bytesOf, StorageFailed, type Artifacts, type Bundle, type FileIn, type TransferOptions } from './artifact.js';
+import { bytesOf, StorageFailed, type Artifacts, type Bundle, type FileIn } from './artifact.js';
 import { KeyedQueue } from './files.js';
 
 export interface BundleCacheOptions {
@@ -63,14 +63,14 @@ export class BundleCache {
    * A bundle on this machine's disk, downloaded when it is missing or damaged.
    * @throws StorageFailed when it cannot be written; as `Artifacts.get`
    */
-  async use(bundle: Bundle, artifacts: Pick<Artifacts, 'get'>, options: TransferOptions = {}): Promise<UsedBundle> {
+  async use(bundle: Bundle, artifacts: Pick<Artifacts, 'get'>, signal?: AbortSignal): Promise<UsedBundle> {
     const key = contentHash(bundle.kind, bundle.files).slice(0, 32);
     return await this.queue.run(key, async () => {
       const found = await this.find(key, bundle);
       if (found !== null) return found;
-      const lock = await this.lock(key, options.signal);
+      const lock = await this.lock(key, signal);
       try {
-        return (await this.find(key, bundle)) ?? (await this.fetchWithRoom(key, bundle, artifacts, options));
+        return (await this.find(key, bundle)) ?? (await this.fetchWithRoom(key, bundle, artifacts, signal));
       } finally {
         lock.release();
       }
@@ -128,15 +128,15 @@ export class BundleCache {
     key: string,
     bundle: Bundle,
     artifacts: Pick<Artifacts, 'get'>,
-    options: TransferOptions,
+    signal: AbortSignal | undefined,
   ): Promise<UsedBundle> {
     await this.makeRoom(this.options.limitBytes - bytesOf(bundle.files));
     try {
-      return await this.fetch(key, bundle, artifacts, options);
+      return await this.fetch(key, bundle, artifacts, signal);
     } catch (error) {
       // The disk has less room than the limit allows: everything unused is evicted.
       if (!(error instanceof StorageFailed) || (await this.makeRoom(0)) === 0) throw error;
-      return await this.fetch(key, bundle, artifacts, options);
+      return await this.fetch(key, bundle, artifacts, signal);
     }
   }
 
@@ -144,22 +144,13 @@ export class BundleCache {
     key: string,
     bundle: Bundle,
     artifacts: Pick<Artifacts, 'get'>,
-    { signal, onProgress }: TransferOptions,
+    signal: AbortSignal | undefined,
   ): Promise<UsedBundle> {
     const making = join(this.directory, 'making', key);
-    const bytes = bytesOf(bundle.files);
-    let before = 0;
-    for (const file of bundle.files) {
-      const start = before;
-      await artifacts.get(file, join(making, 'content', file.path), {
-        signal,
-        onProgress: (done) => onProgress?.(start + done, bytes),
-      });
-      before += file.bytes;
-    }
+    for (const file of bundle.files) await artifacts.get(file, join(making, 'content', file.path), { signal });
     try {
       makeDirectory(join(making, 'content'));
-      await writeFile(join(making, 'bundle.json'), JSON.stringify({ bytes }));
+      await writeFile(join(making, 'bundle.json'), JSON.stringify({ bytes: bytesOf(bundle.files) }));
       // The lock comes before the rename, so no process can evict it in between.
       const share = shareLock(join(making, 'in-use'));
       if (share === null) throw new Error(`${making} is locked`);

@@ -4,7 +4,7 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { type Artifact, type Artifacts, type Bundle, type FileIn, isInside, type TransferOptions } from './artifact.js';
+import { type Artifact, type Artifacts, type Bundle, type FileIn, isInside } from './artifact.js';
 
 /** Where a download of a content to `path` gathers: in the same folder, under a name short enough for any file system. */
 export const partOf = (path: string, { sha256 }: Artifact): string =>
@@ -143,17 +143,17 @@ const isTemporary = (name: string): boolean => /\.\d+\.tmp$/.test(name) || isPar
  * files.
  * @throws NasError `invalid-input` for a missing path and for names that other systems cannot have; as `Artifacts.put`
  */
-export async function bundleOf(path: string, artifacts: Artifacts, options: TransferOptions = {}): Promise<Bundle> {
+export async function bundleOf(path: string, artifacts: Pick<Artifacts, 'put'>): Promise<Bundle> {
   const kind = await kindOf(path);
   if (kind === 'other') throw invalidInput(`${path} is neither a file nor a folder`);
   if (kind === 'file') {
     const name = basename(path);
     checkName(path, name);
-    return { kind, files: [{ path: name, ...(await artifacts.put(path, options)) }] };
+    return { kind, files: [{ path: name, ...(await artifacts.put(path)) }] };
   }
   const files: FileIn[] = [];
   for (const inside of (await filesBelow(path, '', [])).sort((a, b) => (a < b ? -1 : 1)))
-    files.push({ path: inside, ...(await artifacts.put(join(path, inside), options)) });
+    files.push({ path: inside, ...(await artifacts.put(join(path, inside))) });
   return { kind, files };
 }
 

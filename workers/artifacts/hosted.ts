@@ -63,13 +63,12 @@ export class HostedArtifacts implements Artifacts {
     return artifact;
   }
 
-  async get(artifact: Artifact, path: string, { signal, onProgress }: TransferOptions = {}): Promise<void> {
+  async get(artifact: Artifact, path: string, { signal }: TransferOptions = {}): Promise<void> {
     await this.queue.run(artifact.sha256, async () => {
       signal?.throwIfAborted();
       if (!(await this.hashes.has(path, artifact))) await this.place(artifact, path, signal);
       this.register(path, artifact.sha256);
     });
-    onProgress?.(artifact.bytes, artifact.bytes);
   }
 
   /** Opens a content; the caller closes it. Null when there is none. */

@@ -52,19 +52,19 @@ export async function cleanShared(
     const files = readdirSync(path).map((name) => join(path, name));
     const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
     const isLive = (await findRun(connection, run)) !== null;
-    const [removed, reason] = isLive ? atWork : verdictOn(run, owner, givenUp?.workdir);
+    const [removed, reason] = isLive ? atWork : removalOf(run, owner, givenUp?.workdir);
     if (removed) rmSync(path, { recursive: true });
     folders.push({ run, path, bytes, owner, removed, reason });
   }
   return folders;
 }
 
-type Verdict = readonly [removed: boolean, reason: string];
+type Removal = readonly [removed: boolean, reason: string];
 
-const atWork: Verdict = [false, 'a process works on the run'];
+const atWork: Removal = [false, 'a process works on the run'];
 
 /** @param givenUp workdir of the run, if it is given up */
-function verdictOn(run: string, owner: Owner | null, givenUp: string | undefined): Verdict {
+function removalOf(run: string, owner: Owner | null, givenUp: string | undefined): Removal {
   if (givenUp === undefined) {
     if (owner === null) return [false, 'an earlier version wrote it: its run is not known'];
     if (owner.machine !== machineId()) return [false, `only ${owner.host} knows whether it is needed`];

@@ -36,7 +36,7 @@ export type Event =
   | 'withdrawn'
   /** The files of the last attempt are in their places, and the next attempt, if there is one, is ready. */
   | 'ready'
-  /** Its worker has not been heard of for long. */
+  /** Its worker has been silent for long. */
   | 'lapsed'
   /** A file cannot be written, or its listener threw. */
   | 'broken'

@@ -118,14 +118,14 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     const onTrouble = onceInARow((message) => observe({ kind: 'note', message: `The queue server: ${message}` }));
     const client = new JobClient(connection, onTrouble);
     closers.push(() => client.close());
-    const settleGroup = async (): Promise<string | null> => {
+    const agreeOnGroup = async (): Promise<string | null> => {
       const options = { connection, wanted, url: config.url, store, observe, acceptEnvironment, signal };
-      const group = config.mixed ? null : await chooseGroup(options);
-      await lease.update({ group });
-      reportSlots(slotsByGroup({ ...wanted, group }, await listWorkers(connection)), parallel, observe);
-      return group;
+      const chosen = config.mixed ? null : await chooseGroup(options);
+      await lease.update({ group: chosen });
+      reportSlots(slotsByGroup({ ...wanted, group: chosen }, await listWorkers(connection)), parallel, observe);
+      return chosen;
     };
-    let settled: Promise<string | null> | undefined;
+    let group: Promise<string | null> | undefined;
     const journal = new Journal(join(cacheDirectory(), 'queue-jobs'));
     const runner = new RemoteRunner({
       context: {
@@ -141,7 +141,7 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
       },
       local: new LocalPool({ size: 1, retries, exclusively: (job, signal) => withMachineLock(job, { signal }) }),
       wanted,
-      group: () => (settled ??= settleGroup()),
+      group: () => (group ??= agreeOnGroup()),
       release: closeAll,
     });
     lease.lost.addEventListener('abort', () => runner.disown(lostLease(lease.lost)), { once: true });

@@ -72,7 +72,7 @@ class Deferred<T> {
 /** One job from its submission to its result, over all its attempts. Its states are in `job-states.ts`. */
 export class RemoteJob implements SubmissionListener {
   private state: State = 'preparing';
-  private readonly settling = new Deferred<ResultOf<Job>>();
+  private readonly answer = new Deferred<ResultOf<Job>>();
   private readonly ending = new Deferred<null>();
   private plan:
     | { readonly wanted: Requirements; readonly prepared: PreparedJob; readonly folders: WorkFolders }
@@ -87,11 +87,11 @@ export class RemoteJob implements SubmissionListener {
   private worker: { readonly by: Identity; readonly number: number } | undefined;
   /** Attempts that ended with their process, and attempts whose worker vanished since the job last made progress. */
   private readonly deaths: { died: number; vanished: number };
-  /** Whether a worker did not get the job's files, which a resumed coordinator may not have stored yet. */
-  private lackedFiles = false;
+  /** Whether an attempt ended without a file of the run, which a resumed coordinator may not have stored yet. */
+  private wasIncomplete = false;
   /** Attempts that did not reach the files of the run, since the last file came from a worker. */
   private returns = 0;
-  private heardAt = performance.now();
+  private lastSign = performance.now();
 
   constructor(
     readonly order: JobOrder,
@@ -103,7 +103,7 @@ export class RemoteJob implements SubmissionListener {
   }
 
   get result(): Promise<ResultOf<Job>> {
-    return this.settling.promise;
+    return this.answer.promise;
   }
 
   /** Resolves when the job has ended, which may be after its result. */
@@ -129,13 +129,13 @@ export class RemoteJob implements SubmissionListener {
   }
 
   cancel(): void {
-    this.heardAt = performance.now();
+    this.lastSign = performance.now();
     this.handle('cancel');
   }
 
   /** Rejects the result now, and cancels the job. */
   lose(error: NasError): void {
-    this.settling.reject(error);
+    this.answer.reject(error);
     this.cancel();
   }
 
@@ -151,15 +151,15 @@ export class RemoteJob implements SubmissionListener {
     this.handle('disowned');
   }
 
-  /** Called every few seconds: ends a cancelled job whose worker is not heard of. */
+  /** Called every few seconds: ends a cancelled job whose worker is silent. */
   tick(): void {
-    const silent = performance.now() - this.heardAt;
+    const silent = performance.now() - this.lastSign;
     if (silent > cancelPatience[this.context.isOnline() ? 'online' : 'offline']) this.handle('lapsed');
   }
 
   progress({ by, event, folders, trouble }: Progress): void {
     if (trouble !== undefined) {
-      this.heardAt = performance.now();
+      this.lastSign = performance.now();
       this.context.onStandstill(`${by.host} does not reach the files of the run: ${trouble}`);
       return;
     }
@@ -168,9 +168,9 @@ export class RemoteJob implements SubmissionListener {
     if (isStart || (this.worker === undefined && this.outcome === undefined)) this.start(by);
     // A worker that was believed dead: another one has the job now, or will have it.
     if (this.worker?.by.id !== by.id) return;
-    this.heardAt = performance.now();
+    this.lastSign = performance.now();
     if (folders !== undefined || event?.kind === 'epoch') this.deaths.vanished = 0;
-    if (event !== undefined) this.tell(() => this.listener.event?.(event));
+    if (event !== undefined) this.notify(() => this.listener.event?.(event));
     if (folders === undefined) return;
     this.returns = 0;
     this.plan?.folders.follow(folders).catch((error: unknown) => {
@@ -180,7 +180,7 @@ export class RemoteJob implements SubmissionListener {
   }
 
   ended(outcome: Outcome): void {
-    this.heardAt = performance.now();
+    this.lastSign = performance.now();
     const host = this.worker === undefined ? '' : ` on ${this.worker.by.host}`;
     if (outcome.kind === 'done' && this.worker === undefined) this.start(outcome.by);
     this.freeSlot();
@@ -204,9 +204,9 @@ export class RemoteJob implements SubmissionListener {
         this.handle('failed');
         break;
       case 'incomplete':
-        if (this.lackedFiles) this.die('died', textOf(error));
+        if (this.wasIncomplete) this.die('died', textOf(error));
         else this.handle('interrupted');
-        this.lackedFiles = true;
+        this.wasIncomplete = true;
         break;
       case 'died':
         this.die('died', textOf(error));
@@ -215,7 +215,7 @@ export class RemoteJob implements SubmissionListener {
         this.die('died', outcome.reason);
         break;
       case 'vanished':
-        this.die('vanished', `its worker${host} is not heard of any more`);
+        this.die('vanished', `its worker${host} has fallen silent`);
     }
   }
 
@@ -224,7 +224,7 @@ export class RemoteJob implements SubmissionListener {
     const index = this.context.numbers.take(by);
     this.worker = { by, number: index };
     this.handle('started');
-    this.tell(() => this.listener.started?.({ index, host: by.host, group: by.group }));
+    this.notify(() => this.listener.started?.({ index, host: by.host, group: by.group }));
   }
 
   /** Counts an attempt whose worker did not reach the files of the run. */
@@ -249,7 +249,7 @@ export class RemoteJob implements SubmissionListener {
     const { attempts } = this.context;
     const attempt = this.deaths.died + this.deaths.vanished + 1;
     this.handle(attempt > attempts ? 'exhausted' : 'died');
-    if (this.state === 'restarting') this.tell(() => this.listener.retry?.(attempt, attempts, reason));
+    if (this.state === 'restarting') this.notify(() => this.listener.retry?.(attempt, attempts, reason));
   }
 
   private handle(event: Event): void {
@@ -283,11 +283,11 @@ export class RemoteJob implements SubmissionListener {
       else this.actions.rejectCancelled();
     },
     reject: () => {
-      this.settling.reject(this.error);
+      this.answer.reject(this.error);
       this.remove();
     },
     rejectCancelled: () => {
-      this.settling.reject(cancelled(this.error === undefined ? undefined : messageOf(this.error)));
+      this.answer.reject(cancelled(this.error === undefined ? undefined : messageOf(this.error)));
       this.remove();
     },
   };
@@ -325,9 +325,9 @@ export class RemoteJob implements SubmissionListener {
     try {
       if (outcome === undefined || !('result' in outcome) || outcome.result === undefined) throw cancelled();
       const { kind } = this.order.job;
-      this.settling.resolve(relocateResult(kind, outcome.result, (path) => pathHere(this.draft, path)));
+      this.answer.resolve(relocateResult(kind, outcome.result, (path) => pathHere(this.draft, path)));
     } catch (error) {
-      this.settling.reject(error);
+      this.answer.reject(error);
     }
     this.remove();
   }
@@ -340,7 +340,7 @@ export class RemoteJob implements SubmissionListener {
   }
 
   /** Calls the listener; an error that it throws ends the job. */
-  private tell(call: () => void): void {
+  private notify(call: () => void): void {
     try {
       call();
     } catch (error) {

@@ -83,8 +83,8 @@ export class RemoteRunner implements JobRunner {
     const key = `${tag ?? ''} ${modules}`;
     const before = this.lasts.get(key);
     const prepare = async (): Promise<void> => {
-      const settled = tag === null ? await group() : null;
-      if (!job.isEnded) await job.prepare({ ...wanted, group: settled, tag: tag ?? wanted.tag, modules });
+      const chosen = tag === null ? await group() : null;
+      if (!job.isEnded) await job.prepare({ ...wanted, group: chosen, tag: tag ?? wanted.tag, modules });
     };
     const prepared = prepare();
     // It may fail before its turn.

@@ -16,9 +16,9 @@ export interface SubmissionListener {
 export interface Submission {
   /** Takes the job from the queue, or asks its worker to stop it, until `ended` is called. */
   cancel(): void;
-  /** Like `cancel`, but the listener hears nothing more. */
+  /** Like `cancel`, but the listener is called no more. */
   abandon(): void;
-  /** The listener hears nothing more; the job stays as it is. */
+  /** The listener is called no more; the job stays as it is. */
   forget(): void;
 }
 
@@ -184,7 +184,7 @@ export class JobQueue {
     }
   }
 
-  /** Hears all events from now on. The end of a job is read from the job itself: an event may be of an earlier attempt. */
+  /** Receives all events from now on. The end of a job is read from the job itself: an event may be of an earlier attempt. */
   private async listen(): Promise<QueueEvents> {
     const last = await this.connection.redis.xrevrange(this.queue.toKey('events'), '+', '-', 'COUNT', 1);
     const events = new QueueEvents(this.name, { ...this.connection.bull(), lastEventId: last.at(0)?.[0] ?? '0-0' });

@@ -71,7 +71,7 @@ export interface JobServerOptions {
   readonly slots: Slots;
   /** Names the worker process. */
   readonly name: string;
-  /** A worker that is not heard of for so long is considered dead, in ms: the life of its locks. */
+  /** A worker that is silent for so long counts as dead, in ms: the life of its locks. */
   readonly patienceMs: number;
   /** Does a job; must not throw. Null: its lock is lost, or lapses. */
   readonly process: (delivery: Delivery) => Promise<Ending | null>;

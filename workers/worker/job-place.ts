@@ -73,7 +73,7 @@ export class JobPlace {
     const inputs = new Map<string, UsedBundle>();
     try {
       for (const [symbol, bundle] of Object.entries(order.inputs))
-        inputs.set(symbol, await bundles.use(bundle, artifacts, { signal }));
+        inputs.set(symbol, await bundles.use(bundle, artifacts, signal));
       for (const [symbol, folder] of folders) await fill(folder, order.folders[symbol] ?? [], options);
       return new JobPlace(order.job, inputs, folders);
     } catch (error) {

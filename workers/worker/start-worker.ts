@@ -201,7 +201,7 @@ class Worker implements RunningWorker {
       memoryBytes: options.memoryBytes,
       upSeconds: (performance.now() - this.began) / 1000,
       unable: this.room.lacking,
-      quiet: this.watch?.holder ?? null,
+      pausedFor: this.watch?.holder ?? null,
       jobs: [...this.jobs].map(({ job, seconds }) => ({ ...job, seconds })),
     };
   }

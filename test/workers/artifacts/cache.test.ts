@@ -96,12 +96,16 @@ it('a partial download is no entry, and the next one continues it', async () => 
   const worker = reach(() => server.url);
   const cache = cacheAt(join(folder, 'cache'));
   const stop = new AbortController();
-  const onProgress = (done: number): void => {
-    if (done > 2 ** 22) stop.abort(new Error('killed'));
-  };
-  await expect(cache.use(bundle, worker, { signal: stop.signal, onProgress })).rejects.toThrow('killed');
   const starts: number[] = [];
-  const use = await cache.use(bundle, worker, { onProgress: (done) => void starts.push(done) });
+  const observed = (onProgress: (done: number) => void): Pick<Artifacts, 'get'> => ({
+    get: (artifact, path, options) => worker.get(artifact, path, { ...options, onProgress }),
+  });
+  const killing = observed((done) => {
+    if (done > 2 ** 22) stop.abort(new Error('killed'));
+  });
+  await expect(cache.use(bundle, killing, stop.signal)).rejects.toThrow('killed');
+  const watching = observed((done) => void starts.push(done));
+  const use = await cache.use(bundle, watching);
   expect(starts[0]).toBeGreaterThan(2 ** 22);
   use.release();
 });

@@ -42,11 +42,9 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
       const artifact = await from.put(fileWith(bytes));
       expect(artifact).toEqual(artifactOf(bytes));
       const target = join(temporaryFolder(), 'new/folder/file.bin');
-      const reported: [number, number][] = [];
-      await to.get(artifact, target, { onProgress: (done, total) => void reported.push([done, total]) });
+      await to.get(artifact, target);
       expect(readFileSync(target).equals(bytes)).toBe(true);
       expect(readdirSync(join(target, '..'))).toEqual(['file.bin']);
-      expect(reported.at(-1)).toEqual([count, count]);
     });
 
     it('the same content can be fetched to two places, and replaces a file there', async () => {
@@ -105,9 +103,10 @@ export function describeArtifacts(name: string, make: () => Promise<Ends>): void
       const artifact = await from.put(fileWith(someBytes(5 * 2 ** 20)));
       const folder = temporaryFolder();
       const stop = new AbortController();
-      const options = { signal: stop.signal, onProgress: () => stop.abort(new Error('stopped by the user')) };
       stop.abort(new Error('stopped by the user'));
-      await expect(to.get(artifact, join(folder, 'file'), options)).rejects.toThrow('stopped by the user');
+      await expect(to.get(artifact, join(folder, 'file'), { signal: stop.signal })).rejects.toThrow(
+        'stopped by the user',
+      );
       expect(readdirSync(folder)).not.toContain('file');
     });
 

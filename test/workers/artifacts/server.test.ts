@@ -4,7 +4,6 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { serveArtifacts } from '../../../workers/artifacts/server.js';
-import { temporaryFolder } from '../../support/temporary.js';
 import { artifactOf, fileWith, someBytes } from './describe-artifacts.js';
 import { serve, token } from './hosted.js';
 
@@ -124,7 +123,6 @@ it('removes unfinished uploads after a day, and uncollected ones after a week', 
 
 it('an address in use is an error that says what to change', async () => {
   const { hosted, server } = await serve();
-  temporaryFolder();
   await expect(serveArtifacts(hosted, { host: '127.0.0.1', port: server.port, token })).rejects.toMatchObject({
     code: 'invalid-input',
     hint: expect.stringContaining('workers.artifacts.listen') as unknown,

@@ -143,7 +143,6 @@ describeWithValkey('a worker of a queue', () => {
     await stand.add('trains', training(await dataOf(stand), 200));
     await runs;
     await workerOf(valkey, { tags: ['board'] });
-    let during = 0;
     let since = Infinity;
     void measuring.heard('measures', ({ event }) => {
       if (event === undefined) since = trainer.events.length;
@@ -163,7 +162,7 @@ describeWithValkey('a worker of a queue', () => {
       },
     });
     const ended = await measuring.end('measures');
-    during = trainer.events.slice(since).filter(({ kind }) => kind === 'event').length;
+    const during = trainer.events.slice(since).filter(({ kind }) => kind === 'event').length;
     expect(ended.result).toMatchObject([{ ms: expect.any(Number) as number }]);
     // Events in flight when the measurement began, or after its end.
     expect(during).toBeLessThanOrEqual(3);
