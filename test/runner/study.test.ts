@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { stringify } from 'yaml';
 import { openStudy, type StudyDefinition } from '../../api/index.js';
 import { openRun } from '../../api/run.js';
 import { parseExperiment } from '../../experiments/parse/index.js';
@@ -23,13 +22,6 @@ async function open(workdir: string, changes: Partial<StudyDefinition> = {}): Pr
   onTestFinished(() => study.close());
   return study;
 }
-
-const smallStudy = {
-  name: 'small',
-  space: smallSpace,
-  evaluate: { type: 'tell', input: [16, 16, 1], classes: 3 },
-  objectives: ['accuracy', 'macs'],
-};
 
 /** Wide networks are accurate. */
 const accuracyOf = ({ choices }: AskedTrial): number =>
@@ -79,37 +71,6 @@ describe('a study', () => {
     expect(genotypes(parts)).toEqual(genotypes(whole));
   });
 
-  it('keeps search.stop.hours, in which programs evaluate its networks', async () => {
-    const workdir = temporaryFolder();
-    let now = Date.UTC(2026, 0, 1);
-    const hour = 3_600_000;
-    const search = { controller: 'random', stop: { trials: 8, hours: 2 } };
-    const text = stringify({ ...smallStudy, search });
-    const study = await Study.open(parseExperiment('study.yaml', text), workdir, { clock: () => now });
-    onTestFinished(() => study.close());
-    await study.ask();
-    now += hour;
-    await study.tell(0, { accuracy: 0.5 });
-    // Nobody evaluates anything overnight.
-    now += 12 * hour;
-    expect(await study.ask()).toMatchObject({ number: 1 });
-    now += hour;
-    await study.tell(1, { accuracy: 0.5 });
-    expect(await study.ask()).toBeNull();
-    expect(openRun(workdir).status()).toMatchObject({ status: 'complete' });
-    await expect(resumeExperiment(workdir, { trials: '+2' }, nothing)).rejects.toThrow('the 2 hours of the search');
-  });
-
-  it('goes on where it is open when another process gives it more trials', async () => {
-    const workdir = temporaryFolder();
-    const study = await open(workdir, { search: { ...definition.search, trials: 2 } });
-    await finish(study);
-    await resumeExperiment(workdir, { trials: '+2' }, nothing);
-    expect(await study.progress()).toEqual({ asked: 2, of: 4 });
-    expect((await finish(study)).map(({ number }) => number)).toEqual([2, 3]);
-    expect(openRun(workdir).status()).toMatchObject({ status: 'complete' });
-  });
-
   it('serves several askers at once, each with other networks', async () => {
     const workdir = temporaryFolder();
     // They also begin it at once.
@@ -117,21 +78,6 @@ describe('a study', () => {
     const asked = (await Promise.all(studies.map(finish))).flat();
     expect(asked.map(({ number }) => number).sort((a, b) => a - b)).toEqual(Array.from({ length: 8 }, (_, i) => i));
     expect(new Set(genotypes(workdir)).size).toBe(8);
-  });
-
-  it('lists what was asked and not told, and never asks it again', async () => {
-    const workdir = temporaryFolder();
-    const study = await open(workdir);
-    const first = await study.ask();
-    const second = await study.ask();
-    study.close();
-    const later = await open(workdir);
-    expect(await later.pending()).toEqual([first, second]);
-    expect((await later.ask())?.number).toBe(2);
-    await later.tell(1, { failed: 'out of memory' });
-    expect((await later.pending()).map(({ number }) => number)).toEqual([0, 2]);
-    const failed = reading(workdir, ({ trials }) => trials.get(1));
-    expect(failed).toMatchObject({ state: 'failed', message: 'out of memory' });
   });
 
   it('gives the untrained network of a trial as ONNX', async () => {
@@ -221,13 +167,6 @@ describe('a study with fidelity', () => {
     expect(states.complete).toBeGreaterThan(0);
     expect(states.complete + states.pruned).toBe(9);
     expect(openRun(workdir).status().status).toBe('complete');
-  });
-
-  it('takes each result once', async () => {
-    const study = await open(temporaryFolder(), epochs);
-    await study.ask();
-    await study.tell(0, { accuracy: 0.5 });
-    await expect(study.tell(0, { accuracy: 0.5 })).rejects.toThrow('trial 0 has its values after 1 epochs already');
   });
 });
 
