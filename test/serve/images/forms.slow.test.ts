@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../support/temporary.js';
-import { picture } from '../images/pictures.js';
+import { picture } from './pictures.js';
 import { greyNetworks, writeFrontier } from '../models.js';
 import { started } from '../started.js';
-import { largeForm } from './attacks.js';
+import { largeForm } from '../../attacks/serve.js';
 
 it('leaves the server to the other client', { timeout: 300_000 }, async () => {
   const folder = temporaryFolder();

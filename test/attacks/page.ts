@@ -1,4 +1,4 @@
-/** Attacks on the page, the latency agent and the server of a run's files. Each goes on until its process is ended. */
+/** Attacks on the page, the latency agent and the server of a run's files. */
 import { createHash } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import { request } from 'node:http';
@@ -6,13 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-
-export interface Target {
-  readonly port: number;
-  readonly token: string;
-  /** The folder of runs that the page shows. */
-  readonly folder: string;
-}
+import type { Attack, Kind } from './types.js';
 
 interface Sent {
   readonly method?: string;
@@ -60,7 +54,7 @@ const forever = async (count: number, task: (index: number) => Promise<unknown>,
 const json = 'application/json';
 const octets = 'application/octet-stream';
 
-export const attackers: Readonly<Record<string, (target: Target) => Promise<void>>> = {
+const attacks: Readonly<Record<string, Attack['run']>> = {
   'live streams at 500 positions of a long run': ({ port }) =>
     forever(500, (i) => send(port, { method: 'GET', path: `/api/runs/long/live?after=${i}`, from: i >> 3 }), 5000),
 
@@ -156,3 +150,9 @@ export const attackers: Readonly<Record<string, (target: Target) => Promise<void
       socket.destroy();
     }),
 };
+
+const kindOf = (name: string): Kind => (['agent', 'files'] as const).find((kind) => name.startsWith(kind)) ?? 'page';
+
+export const pageAttacks: Readonly<Record<string, Attack>> = Object.fromEntries(
+  Object.entries(attacks).map(([name, run]): [string, Attack] => [name, { kind: kindOf(name), run }]),
+);
