@@ -12,6 +12,7 @@ import { createMetrics, type Metrics } from './http/metrics.js';
 import { createDecoder, warmUp } from './images/decoder.js';
 import { memoryForRequests } from './memory.js';
 import { Shares } from './shares.js';
+import { Turns } from './turns.js';
 import { openService, type Service, type ServiceOptions } from './service.js';
 
 export interface ServerOptions
@@ -95,6 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       log,
       decoder: createDecoder(decoding),
       memory,
+      turns: new Turns(),
       limits: { ...fixedLimits, inside: Math.ceil(((options.maxQueue + beside) * 4) / 3), budgetMs },
       isTraced,
     };

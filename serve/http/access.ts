@@ -4,7 +4,7 @@ import { type Denial, denialOf, Refusal } from '../../base/server.js';
 import type { AccessOptions } from './context.js';
 import { budgetHeader } from './deadline.js';
 import { healthPaths, metricsPath } from './health.js';
-import { headerLength, managementPaths } from './open-inference/wire.js';
+import { headerLength, managementPaths } from './wire.js';
 import { shown } from './refusals.js';
 
 const managed: ReadonlySet<string | undefined> = new Set(Object.values(managementPaths));

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import type { RouteContext } from './context.js';
-import { badRequest, shown } from './refusals.js';
+import { badRequest, shown, smallBytes } from './refusals.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,6 +22,9 @@ const pieces = { least: 1024, bytes: 64 } as const;
 
 const tooLarge = (most: number): Refusal =>
   new Refusal(413, `the body has more than ${most} bytes`, 'Send fewer or smaller images at once.');
+
+/** Bytes that the server reads in a millisecond, roughly. */
+const readPerMs = 2.5e5;
 
 /** Collects the pieces of a body. */
 class Collected {
@@ -66,6 +69,7 @@ type Done = (error: Error | null, body?: Buffer) => void;
 /** Reads a body after a check of its first piece. */
 function readBody(request: FastifyRequest, payload: IncomingMessage, options: Reading, done: Done): void {
   const length = request.headers['content-length'];
+  const { client } = request.admitted;
   const body = new Collected(options.most, length === undefined ? null : Number(length));
   const end = (error: Error | null): void => {
     payload.off('data', add).off('end', finish).off('error', cut);
@@ -79,6 +83,10 @@ function readBody(request: FastifyRequest, payload: IncomingMessage, options: Re
       if (body.length === 0) options.check(request, piece);
       body.add(piece);
       request.received = body.length;
+      const turn = body.length > smallBytes ? options.turns.pace(client, piece.length / readPerMs) : null;
+      if (turn === null) return;
+      payload.pause();
+      void turn.then(() => payload.resume());
     } catch (error) {
       payload.pause();
       end(error instanceof Error ? error : new Error(messageOf(error)));
@@ -89,6 +97,7 @@ function readBody(request: FastifyRequest, payload: IncomingMessage, options: Re
 
 interface Reading {
   readonly most: number;
+  readonly turns: RouteContext['turns'];
   /** Called with the first piece of a body that is not compressed; refuses the request by throwing. */
   readonly check: (request: FastifyRequest, start: Buffer) => void;
 }
@@ -99,10 +108,11 @@ interface Reading {
  */
 export function acceptBytes(
   scope: FastifyInstance,
-  context: Pick<RouteContext, 'decoder' | 'limits'>,
+  context: Pick<RouteContext, 'decoder' | 'limits' | 'turns'>,
   check: Reading['check'] = () => undefined,
 ): void {
-  const most = context.limits.bodyBytes;
+  const { turns, limits } = context;
+  const most = limits.bodyBytes;
   scope.removeAllContentTypeParsers();
   // The routes check the bytes themselves, with better messages than schemas give.
   scope.setValidatorCompiler(() => () => true);
@@ -110,9 +120,9 @@ export function acceptBytes(
   const types = ['application/octet-stream', 'application/json', '*'];
   scope.addContentTypeParser(types, (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
     const encoding = request.headers['content-encoding'];
-    if (encoding === undefined) readBody(request, payload, { most, check }, done);
+    if (encoding === undefined) readBody(request, payload, { most, turns, check }, done);
     else
-      readBody(request, payload, { most, check: () => undefined }, (error, body) => {
+      readBody(request, payload, { most, turns, check: () => undefined }, (error, body) => {
         if (error !== null || body === undefined) done(error);
         else
           decompressed(request, body, encoding, context).then(
@@ -129,7 +139,9 @@ const decompressors = new Map([
 ]);
 
 /** Bytes that a thread decompresses in a millisecond, roughly. */
-const bytesPerMs = 4e5;
+const bytesPerMs = 2e5;
+/** Least bytes of a piece: each is a task of a thread and an event. */
+const piece = 1 << 20;
 
 /**
  * Decompresses a body on a thread, when the client has its turn.
@@ -148,7 +160,7 @@ async function decompressed(
   const bytes = largestBody(body.length, most);
   const task = async (): Promise<Buffer> => {
     try {
-      return await decompress(body, { maxOutputLength: most, chunkSize: firstBytes });
+      return await decompress(body, { maxOutputLength: most, chunkSize: chunkSize(body, encoding, bytes) });
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
         throw new Refusal(413, `the decompressed body has more than ${most} bytes`);
@@ -157,6 +169,16 @@ async function decompressed(
   };
   const deadline = arrived + limits.requestMs;
   return decoder.run(task, { client, deadline, isGone: () => socket.destroyed, ms: bytes / bytesPerMs });
+}
+
+/**
+ * Bytes of the pieces that a body is decompressed to. A gzip file ends with its size: one piece, which need not be copied into
+ * another buffer. A wrong size costs copies.
+ */
+function chunkSize(body: Buffer, encoding: string, most: number): number {
+  const size = encoding === 'gzip' && body.length >= 4 ? body.readUInt32LE(body.length - 4) : 0;
+  // A piece that is full to its last byte would be followed by an empty one.
+  return Math.min(most, Math.max(piece, size + 1));
 }
 
 /** The most that gzip and deflate expand. */

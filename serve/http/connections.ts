@@ -11,6 +11,7 @@ interface Request {
 
 export interface Connection {
   readonly address: string;
+  readonly subnet: string;
   /** Requests without an answer. */
   readonly requests: Set<Request>;
   /** Bytes read when the last request began, and how many requests began with them. */
@@ -30,6 +31,9 @@ const heavyShare = 1 / 16;
  */
 export class Connections {
   private readonly open = new Map<Socket, Connection>();
+  /** Numbers of connections. */
+  private readonly byAddress = new Map<string, number>();
+  private readonly bySubnet = new Map<string, number>();
 
   constructor(private readonly limit: number) {}
 
@@ -59,14 +63,16 @@ export class Connections {
 
   private add(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const connection = {
+    const connection: Connection = {
       address,
+      subnet: subnetOf(address),
       requests: new Set<Request>(),
       read: { bytes: 0, requests: 0 },
       silentSince: performance.now(),
       unfinished: clientClosed,
     };
     this.open.set(socket, connection);
+    this.count(connection, 1);
     socket.once('close', () => this.remove(socket));
     if (this.open.size > this.limit) {
       const replaced = this.replaceable(socket, connection);
@@ -76,26 +82,29 @@ export class Connections {
   }
 
   private remove(socket: Socket): void {
-    const requests = this.open.get(socket)?.requests ?? [];
+    const connection = this.open.get(socket);
+    if (connection === undefined) return;
     this.open.delete(socket);
-    for (const request of [...requests]) request.end();
+    this.count(connection, -1);
+    for (const request of [...connection.requests]) request.end();
+  }
+
+  private count({ address, subnet }: Connection, change: 1 | -1): void {
+    count(this.byAddress, address, change);
+    count(this.bySubnet, subnet, change);
   }
 
   /** The connection to close for a new one; the new one itself only if its owner has the most, all with requests. */
-  private replaceable(added: Socket, { address: own }: Connection): Socket {
-    const [byAddress, bySubnet] = [new Map<string, number>(), new Map<string, number>()];
-    for (const { address } of this.open.values()) {
-      count(byAddress, address);
-      count(bySubnet, subnetOf(address));
-    }
-    const heaviest = most(byAddress);
-    const isHeavy = (byAddress.get(heaviest) ?? 0) > this.limit * heavyShare;
-    const owner = isHeavy ? heaviest : most(bySubnet);
-    const isOwners = (address: string): boolean => (isHeavy ? address : subnetOf(address)) === owner;
+  private replaceable(added: Socket, own: Connection): Socket {
+    const heaviest = most(this.byAddress);
+    const isHeavy = (this.byAddress.get(heaviest) ?? 0) > this.limit * heavyShare;
+    const owner = isHeavy ? heaviest : most(this.bySubnet);
+    const isOwners = ({ address, subnet }: Connection): boolean => (isHeavy ? address : subnet) === owner;
     let [silent, since]: [Socket | null, number] = [null, Infinity];
     let last = added;
-    for (const [socket, { address, requests, silentSince }] of this.open) {
-      if (socket === added || !isOwners(address)) continue;
+    for (const [socket, connection] of this.open) {
+      const { requests, silentSince } = connection;
+      if (socket === added || !isOwners(connection)) continue;
       if (requests.size === 0 && silentSince < since) [silent, since] = [socket, silentSince];
       if (!isOwners(own)) last = socket;
     }
@@ -103,8 +112,10 @@ export class Connections {
   }
 }
 
-function count(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const value = (counts.get(key) ?? 0) + change;
+  if (value > 0) counts.set(key, value);
+  else counts.delete(key);
 }
 
 function most(counts: ReadonlyMap<string, number>): string {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Decoder } from '../images/decoder.js';
 import type { Service } from '../service.js';
 import type { Shares } from '../shares.js';
+import type { Turns } from '../turns.js';
 import type { Metrics } from './metrics.js';
 
 export interface Limits {
@@ -38,6 +39,8 @@ export interface RouteContext {
   readonly limits: Limits;
   /** Bytes of the bodies in flight and of images that are decoded as a whole. */
   readonly memory: Shares;
+  /** The time of the event loop. */
+  readonly turns: Turns;
   readonly log: Logger;
   /** Whether to trace requests with the OpenTelemetry provider of this process (`--otlp`). */
   readonly isTraced?: boolean;

@@ -8,7 +8,7 @@ import { renderingsOf } from '../inference/pixel-layout.js';
 import { takeSameValues, valueCount } from '../inference/inputs.js';
 import { choiceName, type ImageSize, type Model } from '../models/model.js';
 import { shown } from './refusals.js';
-import { inputNames, outputName } from './open-inference/wire.js';
+import { inputNames, outputName } from './wire.js';
 
 /** A model name of the protocol: the networks behind it, their inputs and outputs. */
 export interface Served {

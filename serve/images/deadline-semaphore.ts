@@ -1,4 +1,4 @@
-import { NotAnswered } from '../inference/pool.js';
+import { clientGone, NotAnswered } from '../inference/pool.js';
 import { SortedQueue } from '../scheduler/deadline-queue.js';
 
 export interface Wish {
@@ -10,9 +10,6 @@ export interface Wish {
   /** Expected time of the task. */
   readonly ms: number;
 }
-
-/** One for all: it is never sent, and a stack trace for each image of a client that leaves would stall the server. */
-const gone = new NotAnswered('gone', 'the client has closed its connection');
 
 interface Waiting extends Pick<Wish, 'deadline' | 'isGone'> {
   readonly wish: Wish;
@@ -143,7 +140,7 @@ export class DeadlineSemaphore {
   }
 
   private refusalOf({ deadline, isGone }: Pick<Wish, 'deadline' | 'isGone'>): NotAnswered | null {
-    if (isGone()) return gone;
+    if (isGone()) return clientGone;
     if (this.now() < deadline) return null;
     return new NotAnswered('expired', 'the deadline passed before the image could be decoded');
   }

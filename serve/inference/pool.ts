@@ -49,6 +49,9 @@ export class NotAnswered extends Error {
   }
 }
 
+/** One for all: it is never sent, and a stack trace for each image of a client that leaves would stall the server. */
+export const clientGone = new NotAnswered('gone', 'the client has closed its connection');
+
 /** Milliseconds of a batch on one worker, by batch size (powers of two from 1). */
 export type BatchTimes = ReadonlyMap<number, number>;
 

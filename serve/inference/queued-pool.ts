@@ -2,6 +2,7 @@ import type { Batch, Candidate, Item, Overload } from '../scheduler/types.js';
 import {
   type Answer,
   type BatchDone,
+  clientGone,
   type InferencePool,
   type Input,
   NotAnswered,
@@ -93,11 +94,10 @@ interface QueuedPoolOptions {
   readonly onWarning: (message: string) => void;
 }
 
-const refusals: { readonly [R in Overload | 'expired' | 'gone' | 'closing']: string } = {
+const refusals: { readonly [R in Overload | 'expired' | 'closing']: string } = {
   full: 'the queue is full',
   hopeless: 'no network would answer in time: allow more time, or try again later',
   expired: 'the deadline has passed',
-  gone: 'the client has closed its connection',
   closing: 'the models are being closed',
 };
 
@@ -190,7 +190,7 @@ export class QueuedPool implements InferencePool {
     });
   }
 
-  /** Assigns batches to free workers while items wait. */
+  /** Assigns batches to idle workers while items wait. */
   private dispatch(): void {
     const { down } = this.workerPool;
     if (down !== null) {
@@ -199,7 +199,7 @@ export class QueuedPool implements InferencePool {
     }
     for (;;) {
       const now = performance.now();
-      const worker = this.workerPool.free(now);
+      const worker = this.workerPool.idleWorker(now);
       const batch = worker === null ? null : this.take(now);
       if (worker === null || batch === null) break;
       void this.compute(worker, batch, now);
@@ -225,7 +225,7 @@ export class QueuedPool implements InferencePool {
 
   private dismiss({ expired, gone }: Pick<Dispatch<QueuedImage>, 'expired' | 'gone'>): void {
     refuse(expired, 'expired', refusals.expired);
-    refuse(gone, 'gone', refusals.gone);
+    for (const { request } of gone) request.refuse(clientGone);
   }
 
   private take(now: number): Batch<QueuedImage> | null {

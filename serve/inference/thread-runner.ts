@@ -35,7 +35,7 @@ class InferenceThread implements Runner {
   readonly opened: Promise<void>;
   private readonly worker: Worker;
   private readonly slab: Slab;
-  private readonly free = Array.from({ length: slots }, (_, i) => i);
+  private readonly freeSlots = Array.from({ length: slots }, (_, i) => i);
   private readonly pending = new Map<number, Pending>();
   private isClosed = false;
   private reason: string | null = null;
@@ -62,7 +62,7 @@ class InferenceThread implements Runner {
   }
 
   run(network: number, inputs: readonly Input[]): Promise<Outcome> {
-    const slot = this.free.pop();
+    const slot = this.freeSlots.pop();
     if (slot === undefined) throw new Error(`an inference thread has more than ${slots} batches`);
     return new Promise((resolve, reject) => {
       this.pending.set(slot, { resolve, reject });
@@ -92,7 +92,7 @@ class InferenceThread implements Runner {
     const { slot } = report;
     const pending = this.pending.get(slot);
     this.pending.delete(slot);
-    this.free.push(slot);
+    this.freeSlots.push(slot);
     if (report.kind === 'done') pending?.resolve(report);
     else pending?.reject(new Error(report.message));
   }

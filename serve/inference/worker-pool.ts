@@ -66,7 +66,7 @@ export class WorkerPool {
   }
 
   /** The least loaded worker that may get a batch; null: all are busy. */
-  free(now: number): Worker | null {
+  idleWorker(now: number): Worker | null {
     let best: Worker | null = null;
     for (const worker of this.workers) {
       const { runner, held } = worker;
@@ -76,14 +76,14 @@ export class WorkerPool {
     return best;
   }
 
-  /** Milliseconds until the first worker is free. */
+  /** Milliseconds until the first worker is idle. */
   startsIn(now: number): number {
     let least = Infinity;
     for (const worker of this.workers) least = Math.min(least, this.remainingMs(worker, now));
     return least === Infinity ? 0 : least;
   }
 
-  /** Computes a batch on a free worker. */
+  /** Computes a batch on an idle worker. */
   async run(worker: Worker, network: number, inputs: readonly Input[], began: number): Promise<Outcome> {
     const held = { network, images: inputs.length, began };
     worker.held.add(held);

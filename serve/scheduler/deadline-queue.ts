@@ -99,9 +99,9 @@ export class SortedQueue<T extends Due> {
  * batch therefore consists of the first items of one or two queues.
  */
 export class DeadlineQueue<T extends Item> {
-  /** Items for which the scheduler chooses the network. */
-  readonly free = new SortedQueue<T>();
-  /** Items that request a network, by its index. */
+  /** Items that name no network: the scheduler chooses. */
+  readonly unnamed = new SortedQueue<T>();
+  /** Items that name a network, by its index. */
   readonly byNetwork: readonly SortedQueue<T>[];
   private readonly queues: readonly SortedQueue<T>[];
   private next = 0;
@@ -109,7 +109,7 @@ export class DeadlineQueue<T extends Item> {
 
   constructor(networks: number) {
     this.byNetwork = Array.from({ length: networks }, () => new SortedQueue<T>());
-    this.queues = [this.free, ...this.byNetwork];
+    this.queues = [this.unnamed, ...this.byNetwork];
   }
 
   get depth(): number {
@@ -132,14 +132,14 @@ export class DeadlineQueue<T extends Item> {
     for (const [i, item] of items.entries()) this.queueOf(item).add({ item, sequence: this.previous + i });
   }
 
-  /** Number of items that a network may answer; `withFree` includes the items for which the scheduler chooses. */
-  countFor(network: number, withFree: boolean): number {
-    return this.byNetwork[network].size + (withFree ? this.free.size : 0);
+  /** Number of items that a network may answer; `withUnnamed` includes those that name none. */
+  countFor(network: number, withUnnamed: boolean): number {
+    return this.byNetwork[network].size + (withUnnamed ? this.unnamed.size : 0);
   }
 
   /** Removes the first item that a network may answer. */
-  shiftFor(network: number, withFree: boolean): T | undefined {
-    const queues = withFree ? [this.free, this.byNetwork[network]] : [this.byNetwork[network]];
+  shiftFor(network: number, withUnnamed: boolean): T | undefined {
+    const queues = withUnnamed ? [this.unnamed, this.byNetwork[network]] : [this.byNetwork[network]];
     return earliest(queues)?.shift()?.item;
   }
 
@@ -158,7 +158,7 @@ export class DeadlineQueue<T extends Item> {
   }
 
   private queueOf({ only }: T): SortedQueue<T> {
-    return only === null ? this.free : this.byNetwork[only];
+    return only === null ? this.unnamed : this.byNetwork[only];
   }
 }
 

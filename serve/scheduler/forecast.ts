@@ -9,9 +9,9 @@ export interface Newcomers {
 }
 
 export interface Plan {
-  /** Network that answers the items for which the scheduler chooses; null: there are no such items. */
-  readonly free: number | null;
-  /** Time at which the first worker is free. */
+  /** Network that answers the items that name none; null: there are no such items. */
+  readonly chosen: number | null;
+  /** Time at which the first worker is idle. */
   readonly now: number;
   /** Factors, at least 1, on the predicted time of earlier batches (`waiting`) and of an item's own batch (`own`). */
   readonly margin: { readonly waiting: number; readonly own: number };
@@ -59,11 +59,11 @@ export class Forecast<T extends Item> {
     return true;
   }
 
-  private shares({ free, newcomers }: Plan): Share<T>[] {
+  private shares({ chosen, newcomers }: Plan): Share<T>[] {
     const shares: Share<T>[] = [];
-    const newcomersNetwork = newcomers === undefined ? null : (newcomers.only ?? free);
+    const newcomersNetwork = newcomers === undefined ? null : (newcomers.only ?? chosen);
     for (const [network, { maxBatch, ms }] of this.candidates.entries()) {
-      const queues = [this.queue.byNetwork[network], ...(network === free ? [this.queue.free] : [])].filter(
+      const queues = [this.queue.byNetwork[network], ...(network === chosen ? [this.queue.unnamed] : [])].filter(
         ({ size }) => size > 0,
       );
       const added = newcomers !== undefined && newcomersNetwork === network ? newcomers.count : 0;

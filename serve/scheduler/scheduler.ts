@@ -37,7 +37,7 @@ export interface SchedulerOptions {
   readonly maxQueue: number;
 }
 
-/** The decision for a free worker. */
+/** The decision for an idle worker. */
 export interface Dispatch<T extends Item> {
   /** Its next batch; null: no item waits. */
   readonly batch: Batch<T> | null;
@@ -56,7 +56,7 @@ const sweepShare = 0.25;
  *
  * - A request arrives (`offer`): it is refused at once if it, or a queued item of a later deadline, would be late even with the
  *   fastest network. Otherwise it waits, earliest deadline first.
- * - A worker is free (`take`): items that can no longer meet their deadline expire. The most accurate network that meets all
+ * - A worker is idle (`take`): items that can no longer meet their deadline expire. The most accurate network that meets all
  *   deadlines takes the first item and as many others as lower the cost of an image. There is no timer: a batch is formed of
  *   the items that arrived meanwhile. If no network meets all deadlines, the fastest one computes.
  * - A request for a named network gets that network. A request without a name never gets a network that another one named.
@@ -89,9 +89,9 @@ export class Scheduler<T extends Item> {
   /** Milliseconds until an item that arrives now is answered by the given network, or by the fastest one. */
   expectedMs(only: number | null): number {
     return this.forecast.drainMs({
-      free: this.fastest(),
+      chosen: this.fastest(),
       now: 0,
-      margin: this.admission(),
+      margin: this.offerMargin(),
       newcomers: { count: 1, deadline: Infinity, only },
     });
   }
@@ -99,22 +99,22 @@ export class Scheduler<T extends Item> {
   /**
    * Queues all items of a request or none of them. The items share a deadline and the requested network. Items are refused
    * if they would make a queued item late.
-   * @param startsIn milliseconds until the first worker is free
+   * @param startsIn milliseconds until the first worker is idle
    * @returns null when the items are queued, otherwise the reason of the refusal
    */
   offer(items: readonly T[], now: number, startsIn: number): Overload | null {
     if (items.length === 0) return null;
     if (this.depth + items.length > this.options.maxQueue) return 'full';
     const [{ deadline, only }] = items;
-    const free = this.fastest();
-    if (only === null && free === null)
+    const chosen = this.fastest();
+    if (only === null && chosen === null)
       throw new NasError(
         'invalid-input',
         'there is no network to choose from, because the accuracy of none is known: request one by its name',
       );
     const newcomers: Newcomers = { count: items.length, deadline, only };
     this.margin.passTo(now);
-    const plan = { free, now: now + startsIn, margin: this.admission(), newcomers };
+    const plan = { chosen, now: now + startsIn, margin: this.offerMargin(), newcomers };
     if (!this.forecast.isInTime(plan)) return 'hopeless';
     this.queue.add(items);
     return null;
@@ -126,7 +126,7 @@ export class Scheduler<T extends Item> {
   }
 
   /**
-   * Chooses the next batch of a free worker.
+   * Chooses the next batch of an idle worker.
    * @param idleWorkers number of idle workers, this one included, which share the queue
    */
   take(now: number, idleWorkers: number): Dispatch<T> {
@@ -138,11 +138,11 @@ export class Scheduler<T extends Item> {
     const network = first.only ?? chosen;
     if (network === null) throw new Error('a queued item names no network, and there is none to choose');
     // A network that only another item named does not answer items without a name.
-    const withFree = network === chosen;
-    const count = this.countOf(network, withFree, now, idleWorkers);
+    const withUnnamed = network === chosen;
+    const count = this.countOf(network, withUnnamed, now, idleWorkers);
     const items: T[] = [];
     while (items.length < count) {
-      const item = this.queue.shiftFor(network, withFree);
+      const item = this.queue.shiftFor(network, withUnnamed);
       if (item === undefined) break;
       if (item.isGone()) gone.push(item);
       else items.push(item);
@@ -161,7 +161,7 @@ export class Scheduler<T extends Item> {
     return this.queue.first?.deadline ?? null;
   }
 
-  /** Removes items that can no longer meet their deadlines, and items of gone clients, without a free worker. */
+  /** Removes items that can no longer meet their deadlines, and items of gone clients, without an idle worker. */
   expire(now: number): Pick<Dispatch<T>, 'expired' | 'gone'> {
     return this.clear(now);
   }
@@ -174,9 +174,9 @@ export class Scheduler<T extends Item> {
       gone.push(...this.queue.removeGone());
       this.takenSinceSweep = 0;
     }
-    const free = Math.min(...this.choice.map((network) => this.candidates[network].ms(1)));
+    const leastMs = Math.min(...this.choice.map((network) => this.candidates[network].ms(1)));
     const isExpired = ({ deadline, only }: T): boolean =>
-      now + (only === null ? free : this.candidates[only].ms(1)) > deadline;
+      now + (only === null ? leastMs : this.candidates[only].ms(1)) > deadline;
     this.queue.removeFirst(
       (item) => item.isGone() || isExpired(item),
       (item) => (item.isGone() ? gone : expired).push(item),
@@ -187,13 +187,13 @@ export class Scheduler<T extends Item> {
   /** The most accurate network that meets all deadlines, otherwise the fastest. */
   private choose(now: number): number | null {
     const margin = { waiting: this.margin.value, own: this.margin.value };
-    return this.choice.find((free) => this.forecast.isInTime({ free, now, margin })) ?? this.fastest();
+    return this.choice.find((chosen) => this.forecast.isInTime({ chosen, now, margin })) ?? this.fastest();
   }
 
   /** Batch size: limited by `maxBatch`, by an idle worker's share, and by the first deadline. */
-  private countOf(network: number, withFree: boolean, now: number, idleWorkers: number): number {
+  private countOf(network: number, withUnnamed: boolean, now: number, idleWorkers: number): number {
     const { maxBatch, ms } = this.candidates[network];
-    const share = Math.ceil(this.queue.countFor(network, withFree) / Math.max(1, idleWorkers));
+    const share = Math.ceil(this.queue.countFor(network, withUnnamed) / Math.max(1, idleWorkers));
     const leftMs = ((this.queue.first?.deadline ?? Infinity) - now) / this.margin.value;
     let count = Math.min(maxBatch, share);
     while (count > 1 && ms(count) > leftMs) count--;
@@ -201,10 +201,10 @@ export class Scheduler<T extends Item> {
   }
 
   /**
-   * Margin at admission. A newcomer's own batch has no reserve: refusing a request on an idle server helps no client, and
+   * Margin of an offer. A newcomer's own batch has no reserve: refusing a request on an idle server helps no client, and
    * without answers the margin would never adapt.
    */
-  private admission(): Plan['margin'] {
+  private offerMargin(): Plan['margin'] {
     return { waiting: this.margin.value, own: 1 };
   }
 

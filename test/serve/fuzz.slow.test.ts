@@ -15,6 +15,7 @@ import { createDecoder } from '../../serve/images/decoder.js';
 import { openPool } from '../../serve/inference/open-pool.js';
 import type { InferencePool } from '../../serve/inference/pool.js';
 import { Shares } from '../../serve/shares.js';
+import { Turns } from '../../serve/turns.js';
 import { limits, openAccess, serviceOf } from './http/server.js';
 import { blackPng, picture } from './images/pictures.js';
 import { colourNetworks, writeFrontier } from './models.js';
@@ -137,6 +138,7 @@ describe('A server of networks', { timeout: 60_000 * times }, () => {
       metrics: createMetrics(),
       limits: { ...limits, bodyBytes, images: 4, requestMs },
       memory: new Shares(1 << 26),
+      turns: new Turns(),
       log: pino({ level: 'error' }, { write: (line) => mistakes.push(line) }),
     };
     app = await createApp({ admission: new Admission(context), access: openAccess });

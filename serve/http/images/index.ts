@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { described, jsonSchema } from '../openapi.js';
-import { acceptImages, defaultTop, imagesOf, type Query, imageRequestOf } from './request.js';
+import { acceptImages, defaultTop, imagesOf, isForm, type Query, imageRequestOf } from './request.js';
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 import { taskTypes, type TaskType } from '../../../base/task.js';
 import { checkFirst } from '../deadline.js';
 import { closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
-import { type InferencePool, refuseHopeless, type RunOptions } from '../../inference/pool.js';
+import { clientGone, type InferencePool, refuseHopeless, type RunOptions } from '../../inference/pool.js';
 import { resultsOf } from './answer.js';
 import { imageTasks } from './tasks.js';
 
@@ -74,7 +74,7 @@ export function images(app: FastifyInstance, context: RouteContext): void {
 }
 
 function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext): void {
-  const { service, decoder, limits } = context;
+  const { service, decoder, limits, turns } = context;
   const refuseLate = (run: RunOptions, pool: InferencePool): void =>
     refuseHopeless(run.deadline, decoder.waitMs(run.client) + pool.expectedMs(run.only));
   scope.post<Asked>(
@@ -86,16 +86,20 @@ function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext)
         refuseLate(imageRequestOf(request, task, service.pool, context).run, service.pool),
       ),
     },
-    (request, reply) => {
-      const files = imagesOf(request, limits);
-      return service.use(async (pool) => {
+    (request, reply) =>
+      service.use(async (pool) => {
         const options = imageRequestOf(request, task, pool, context);
-        refuseLate(options.run, pool);
-        request.admitted.takeForAnswer(files.length * options.results * bytesOfResult);
-        const results = await resultsOf(files, options, { decoder, pool, trace: request.trace });
+        const { run } = options;
+        const begin = (): Promise<string> => {
+          if (run.isGone()) throw clientGone;
+          refuseLate(run, pool);
+          const files = imagesOf(request, limits);
+          request.admitted.takeForAnswer(files.length * options.results * bytesOfResult);
+          return resultsOf(files, options, { decoder, pool, turns, trace: request.trace });
+        };
+        const results = await (isForm(request) ? turns.run(run.client, begin) : begin());
         closeWhileDraining(reply, service);
-        return { results };
-      });
-    },
+        return reply.type('application/json').send(results);
+      }),
   );
 }

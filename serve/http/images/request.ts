@@ -10,7 +10,7 @@ import { acceptBytes } from '../body.js';
 import { servedAs } from '../served.js';
 import { badRequest, shown } from '../refusals.js';
 import { imageTasks } from './tasks.js';
-import { filesOf } from './form.js';
+import { checkForm, filesOf } from './form.js';
 
 export interface ImageRequest {
   /** Number of classes or labels in each answer. */
@@ -69,7 +69,8 @@ export function imageRequestOf(
   );
 }
 
-const isForm = ({ headers }: FastifyRequest): boolean => /^multipart\/form-data/i.test(headers['content-type'] ?? '');
+export const isForm = ({ headers }: FastifyRequest): boolean =>
+  /^multipart\/form-data/i.test(headers['content-type'] ?? '');
 
 /**
  * Accepts bodies of any content type (the first bytes of an image state its format). An image that is refused for what its
@@ -77,7 +78,8 @@ const isForm = ({ headers }: FastifyRequest): boolean => /^multipart\/form-data/
  */
 export function acceptImages(scope: FastifyInstance, context: RouteContext): void {
   acceptBytes(scope, context, (request, start) => {
-    if (!isForm(request)) context.decoder.check(start, runOptionsOf(request, context, null));
+    if (isForm(request)) checkForm(start, request.headers['content-type'] ?? '', context.limits.images);
+    else context.decoder.check(start, runOptionsOf(request, context, null));
   });
   scope.addHook('onRequest', (request, _, done) => {
     const { 'content-encoding': encoding } = request.headers;

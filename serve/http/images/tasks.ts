@@ -100,8 +100,12 @@ export function mostLikely(outputs: Float32Array, kind: OutputKind, count: numbe
   return best.map((index) => ({ index, probability: weight(outputs[index]) / total }));
 }
 
+/** So many values are found without sorting all of them. */
+const few = 32;
+
 /** Indices of the largest values, in descending order of value. */
 function largest(values: Float32Array, count: number): readonly number[] {
+  if (count > few) return [...values.keys()].sort((a, b) => values[b] - values[a] || a - b).slice(0, count);
   const best: number[] = [];
   for (let index = 0; index < values.length; index++) {
     if (best.length === count && values[index] <= values[best[count - 1]]) continue;

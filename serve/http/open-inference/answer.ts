@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { probabilitiesToLogits } from '../../../compiler/runtime/classifier/inputs-outputs.js';
-import { type Answer, type InferencePool, NotAnswered, type RunOptions } from '../../inference/pool.js';
+import { type Answer, type InferencePool, type Input, NotAnswered, type RunOptions } from '../../inference/pool.js';
 import type { RouteContext } from '../context.js';
-import { inputsOf, isFinite32, renderedInputs } from './tensors.js';
+import { isFinite32, renderedInputs } from './tensors.js';
 import { badRequest, shown } from '../refusals.js';
 import type { InferRequest } from './request.js';
 import type { Served } from '../served.js';
-import { headerLength, outputName } from './wire.js';
+import { headerLength, outputName } from '../wire.js';
 
 /** The output name to send: the requested one. @throws Refusal 400 when there is no such output. */
 function checkOutput(asked: string | undefined, { output }: Served): string {
@@ -58,7 +58,7 @@ function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32
 const bytesOfNumber = 64;
 
 interface Run {
-  readonly context: Pick<RouteContext, 'limits' | 'decoder'>;
+  readonly context: Pick<RouteContext, 'decoder'>;
   readonly pool: InferencePool;
   readonly run: RunOptions;
   readonly request: Pick<FastifyRequest, 'admitted' | 'trace'>;
@@ -68,10 +68,13 @@ interface Run {
  * Computes the outputs of a request.
  * @throws Refusal when the request does not match the model; NotAnswered
  */
-export async function outputsFor(asked: InferRequest, served: Served, { context, pool, run, request }: Run) {
-  const { limits, decoder } = context;
+export async function outputsFor(
+  asked: InferRequest,
+  given: readonly Input[],
+  served: Served,
+  { context: { decoder }, pool, run, request }: Run,
+) {
   const name = checkOutput(asked.output, served);
-  const given = inputsOf(asked.tensor, served, limits.images);
   const { length: width } = served.output.classes;
   request.admitted.takeForAnswer(given.length * width * bytesOfNumber);
   const inputs = await renderedInputs(given, served, { layout: pool.layout, decoder, run });

@@ -9,13 +9,14 @@ import { checkJsonSize } from './json.js';
 import { createInferReader } from './request.js';
 import { schemas } from './schemas.js';
 import { refuseHopeless } from '../../inference/pool.js';
-import { headerLength, modelPaths, type Named } from './wire.js';
+import { headerLength, modelPaths, type Named } from '../wire.js';
+import { inputsOf } from './tensors.js';
 import { metadata } from './metadata.js';
 import { repository } from './repository.js';
 
 /** `POST /v2/models/{name}/infer`: computes the outputs of a tensor. */
 export function infer(app: FastifyInstance, context: RouteContext): void {
-  const { service } = context;
+  const { service, turns, limits } = context;
   const read = createInferReader();
   const answer = (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> =>
     service.use(async (pool) => {
@@ -23,10 +24,14 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       if (!(body instanceof Buffer) || body.length === 0)
         throw badRequest('the body is empty', 'Send a request of the protocol, in JSON.');
       const served = servedAs(pool, params.name, params.version);
-      // A repeated header becomes one text of two numbers, which `read` refuses.
-      const asked = read(body, headers[headerLength]?.toString());
+      const parse = () => {
+        // A repeated header becomes one text of two numbers, which `read` refuses.
+        const asked = read(body, headers[headerLength]?.toString());
+        return { asked, images: inputsOf(asked.tensor, served, limits.images) };
+      };
+      const { asked, images } = await (body.length > smallBytes ? turns.run(request.admitted.client, parse) : parse());
       const run = runOptionsOf(request, context, served.only, asked.budgetMs);
-      const outputs = await outputsFor(asked, served, { context, pool, run, request });
+      const outputs = await outputsFor(asked, images, served, { context, pool, run, request });
       closeWhileDraining(reply, service);
       return sendAnswer(reply, asked.isBinary, outputs);
     });

@@ -7,7 +7,7 @@ import type { Service } from '../../service.js';
 import type { RouteContext } from '../context.js';
 import { schemas } from './schemas.js';
 import { allServed, servedAs, type Served } from '../served.js';
-import { extensions, inputNames, modelPaths, type Named } from './wire.js';
+import { extensions, inputNames, modelPaths, type Named } from '../wire.js';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 

@@ -7,7 +7,7 @@ import { badRequest } from '../refusals.js';
 import { acceptBytes } from '../body.js';
 import { parseJson } from './json.js';
 import { schemas } from './schemas.js';
-import { managementPaths, type Named } from './wire.js';
+import { managementPaths, type Named } from '../wire.js';
 
 const indexSchema = z.strictObject({ ready: z.boolean().default(false) });
 const changeSchema = z.strictObject({ parameters: z.record(z.string(), z.unknown()).default({}) });

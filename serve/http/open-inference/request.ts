@@ -3,7 +3,7 @@ import { Refusal } from '../../../base/server.js';
 import { checkBudget } from '../deadline.js';
 import { parseJson } from './json.js';
 import { badRequest, shown } from '../refusals.js';
-import { datatypes, headerLength, type Datatype } from './wire.js';
+import { datatypes, headerLength, type Datatype } from '../wire.js';
 
 export type Tensor =
   /** Bytes alone: their number determines data type and shape. */

@@ -1,7 +1,7 @@
 /** What the protocol's routes take and give, for the OpenAPI description: what this server adds to the protocol. */
 import { z } from 'zod';
 import { described, jsonSchema } from '../openapi.js';
-import { headerLength } from './wire.js';
+import { headerLength } from '../wire.js';
 
 const protocol = 'in the form of the Open Inference Protocol: https://github.com/kserve/open-inference-protocol';
 const tags = ['Open Inference Protocol'];

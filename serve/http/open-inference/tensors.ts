@@ -5,9 +5,10 @@ import type { Input, RunOptions } from '../../inference/pool.js';
 import type { Decoder } from '../../images/decoder.js';
 import type { ImageSize } from '../../models/model.js';
 import { badRequest, shown } from '../refusals.js';
+import { fewAtOnce } from '../few-at-once.js';
 import type { DescribedTensor, Tensor } from './request.js';
 import type { Served } from '../served.js';
-import { bytesOf, inputNames, type Datatype } from './wire.js';
+import { bytesOf, inputNames, type Datatype } from '../wire.js';
 
 const isBytes = (data: DescribedTensor['data']): data is Buffer => Buffer.isBuffer(data);
 const text = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
@@ -164,17 +165,18 @@ export async function renderedInputs(
   if (layout.parts.length === 1 && renderings.length === 1 && isSize(renderings[0], pixels)) return inputs;
   let hasFailed = false;
   const isGone = (): boolean => hasFailed || run.isGone();
-  const rendered = async ({ kind, data }: Input): Promise<Input> => {
-    if (kind === 'values') return { kind, data };
-    const parts = renderInput(layout, renderings, (rendering) =>
-      isSize(rendering, pixels) ? data : decoder.render(data, pixels, { ...run, isGone, rendering }),
-    );
-    return { kind, data: await parts };
-  };
-  try {
-    return await Promise.all(inputs.map(rendered));
-  } catch (error) {
-    hasFailed = true;
-    throw error;
-  }
+  const rendered: Input[] = [];
+  await fewAtOnce(inputs, async ({ kind, data }, i) => {
+    if (kind === 'values') throw new Error('a request mixes values and pixels');
+    try {
+      const parts = await renderInput(layout, renderings, (rendering) =>
+        isSize(rendering, pixels) ? data : decoder.render(data, pixels, { ...run, isGone, rendering }),
+      );
+      rendered[i] = { kind, data: parts };
+    } catch (error) {
+      hasFailed = true;
+      throw error;
+    }
+  });
+  return rendered;
 }

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDecoder } from '../../../serve/images/decoder.js';
+import { Turns } from '../../../serve/turns.js';
 import { picture } from '../images/pictures.js';
 import { greyService, noDecoder, serviceOf, startServer, testServer } from './server.js';
 import { exchange, headersOf } from './wire.js';
@@ -203,4 +204,85 @@ describe('requests', () => {
     expect((await classify('multipart/form-data; boundary=x', body)).status).toBe(415);
     expect((await classify('image/png', new Uint8Array(gzipSync(Buffer.alloc(2 << 20))))).status).toBe(413);
   });
+});
+
+describe('forms', () => {
+  const part = '--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n';
+  it.each([
+    ['too many parts', 413, `${part}\r\n\r\n`.repeat(200)],
+    ['a part whose headers do not end', 400, `${part.slice(0, -3)}${'a'.repeat(10_000)}`],
+    ['a part that is no file', 400, '--x\r\nContent-Disposition: form-data; name="image"\r\n\r\n'],
+  ])('with %s are refused before the rest of them arrives', async (_, status, start) => {
+    const { url } = await startServer(greyService());
+    const socket = await open(url);
+    const fields = 'Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 900000';
+    socket.write(`POST /v1/classify HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n\r\n${start}`);
+    expect(await statusIn(socket)).toBe(status);
+    await once(socket, 'close');
+  });
+
+  it('of clients that left are not decoded', async () => {
+    let go: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => (go = resolve));
+    /** The turn comes when the client has left. */
+    class LateTurns extends Turns {
+      override run<T>(client: string, work: () => T | Promise<T>): Promise<T> {
+        return left.then(() => super.run(client, work));
+      }
+    }
+    let decoded = 0;
+    const decode = (): Promise<Uint8Array> => {
+      decoded++;
+      return Promise.resolve(new Uint8Array(784));
+    };
+    const { url, metric } = await startServer(greyService(), {
+      decoder: { ...noDecoder, decode },
+      turns: new LateTurns(),
+    });
+    const form = Buffer.from(`${part}\r\nan image\r\n--x--\r\n`);
+    const fields = `Content-Type: multipart/form-data; boundary=x\r\nContent-Length: ${form.length}`;
+    const socket = await open(url);
+    socket.write(`POST /v1/classify HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n\r\n${form.toString()}`);
+    await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: 1 }]);
+    socket.destroy();
+    await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: 0 }]);
+    go();
+    // The same form of a client that stays is decoded.
+    const type = { 'content-type': 'multipart/form-data; boundary=x' };
+    expect((await fetch(`${url}/v1/classify`, { method: 'POST', body: form, headers: type })).status).toBe(200);
+    expect(decoded).toBe(1);
+  });
+});
+
+it('an answer that nobody reads loses its connection to a request that needs its memory', async () => {
+  const { pool } = greyService();
+  // Too long for the buffers of a socket.
+  const classes = Array.from({ length: 1000 }, (_, i) => `${'a long name of a class '.repeat(400)}${i}`);
+  const model = { ...pool.frontier.choice[0], classes };
+  const run: typeof pool.run = (inputs) =>
+    Promise.resolve(
+      inputs.map(() => ({ model, outputs: new Float32Array(1000), batch: 1, queuedMs: 0, computedMs: 1 })),
+    );
+  const one = { ...pool, models: [{ ...pool.models[0], model }], frontier: { models: [model], choice: [model] }, run };
+  const decoder = { ...noDecoder, decode: () => Promise.resolve(new Uint8Array(784)) };
+  // Three answers of 256 kB are a client's share of it.
+  const { url, metric } = await startServer(serviceOf(one), { decoder, memoryBytes: 1 << 20 });
+  const ask = async (): Promise<Socket> => {
+    const socket = await open(url);
+    const fields = 'Host: localhost\r\nContent-Length: 8';
+    socket.pause().write(`POST /v1/classify?top=1000 HTTP/1.1\r\n${fields}\r\n\r\nan image`);
+    return socket;
+  };
+  const unread: Socket[] = [];
+  for (let i = 1; i <= 3; i++) {
+    unread.push(await ask());
+    await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: i }]);
+  }
+  const fourth = await ask();
+  fourth.resume();
+  expect(await statusIn(fourth)).toBe(200);
+  const [first] = unread;
+  first.resume().on('error', () => undefined);
+  await once(first, 'close');
+  expect(first.bytesRead).toBeLessThan(9e6);
 });

@@ -12,6 +12,7 @@ import type { Answer, InferencePool, Input, PooledModel } from '../../../serve/i
 import type { Frontier } from '../../../serve/models/model.js';
 import type { Service } from '../../../serve/service.js';
 import { Shares } from '../../../serve/shares.js';
+import { Turns } from '../../../serve/turns.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { writeFrontier } from '../models.js';
 
@@ -98,6 +99,7 @@ interface TestOptions {
   readonly limits?: Partial<Limits>;
   readonly decoder?: Decoder;
   readonly memoryBytes?: number;
+  readonly turns?: Turns;
   readonly isTraced?: boolean;
 }
 
@@ -130,6 +132,7 @@ async function build(service: Service, options: TestOptions) {
     decoder: options.decoder ?? noDecoder,
     metrics,
     memory: new Shares(options.memoryBytes ?? 1 << 26),
+    turns: options.turns ?? new Turns(),
     limits: { ...limits, ...options.limits },
     isTraced: options.isTraced ?? false,
     log: pino({ level: 'error' }, { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) }),

@@ -15,9 +15,9 @@ it('a worker whose batch is overdue gets no second one, and is expected to take 
     onWarning: () => undefined,
     onChange: () => undefined,
   });
-  const worker = pool.free(0) ?? expect.fail('no worker is free');
+  const worker = pool.idleWorker(0) ?? expect.fail('no worker is free');
   void pool.run(worker, 0, [{ kind: 'pixels', data: pixelsOf([28, 28, 1], 1) }], 0);
   expect([0, 5, 10, 30].map((now) => pool.startsIn(now))).toEqual([10, 5, 0, 20]);
   // Just before its end, the next batch may be sent.
-  expect([5, 9.8, 30].map((now) => pool.free(now))).toEqual([null, worker, null]);
+  expect([5, 9.8, 30].map((now) => pool.idleWorker(now))).toEqual([null, worker, null]);
 });

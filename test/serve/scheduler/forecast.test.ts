@@ -44,8 +44,8 @@ describe('Forecast', () => {
       fc.property(queues, (setting) => {
         const { items, queue } = build(setting);
         const forecast = new Forecast(queue, candidates, setting.workers);
-        for (const free of candidates.keys()) {
-          const plan = { free, now: 0, margin: { waiting: setting.waitingMargin, own: 1.25 } };
+        for (const chosen of candidates.keys()) {
+          const plan = { chosen, now: 0, margin: { waiting: setting.waitingMargin, own: 1.25 } };
           const expected = isEachInTime(items, candidates, setting.workers, plan);
           expect(forecast.isInTime(plan)).toBe(expected);
           if (expected) inTime++;
@@ -62,7 +62,7 @@ describe('Forecast', () => {
     const queue = new DeadlineQueue<Item>(candidates.length);
     queue.add([item(4, 0), item(5, null)]);
     const isInTime = (own: number): boolean =>
-      new Forecast(queue, candidates, 3).isInTime({ free: 1, now: 0, margin: { waiting: 1, own } });
+      new Forecast(queue, candidates, 3).isInTime({ chosen: 1, now: 0, margin: { waiting: 1, own } });
     // 1 / 3 ms until the batch of 4 ms begins.
     expect(isInTime(1.16)).toBe(true);
     expect(isInTime(1.17)).toBe(false);
@@ -79,7 +79,7 @@ describe('Forecast', () => {
         }),
         (setting, newcomers: Newcomers) => {
           const { items, queue } = build(setting);
-          const plan = { free: 0, now: 0, margin: { waiting: setting.waitingMargin, own: 1 } };
+          const plan = { chosen: 0, now: 0, margin: { waiting: setting.waitingMargin, own: 1 } };
           const added = Array.from({ length: newcomers.count }, () => item(newcomers.deadline, newcomers.only));
           const all = [...items, ...added];
           const said = new Forecast(queue, candidates, setting.workers).isInTime({ ...plan, newcomers });

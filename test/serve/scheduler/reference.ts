@@ -7,14 +7,14 @@ export function isEachInTime(
   items: readonly Item[],
   candidates: readonly Candidate[],
   workers: number,
-  { free, now, margin }: Omit<Plan, 'newcomers'>,
+  { chosen, now, margin }: Omit<Plan, 'newcomers'>,
   from = -Infinity,
 ): boolean {
   return items.every(({ deadline }) => {
     if (deadline < from) return true;
     let [work, last] = [0, 0];
     for (const [network, { maxBatch, ms }] of candidates.entries()) {
-      const mine = items.filter(({ only }) => (only ?? free) === network);
+      const mine = items.filter(({ only }) => (only ?? chosen) === network);
       if (mine.length === 0) continue;
       const batch = Math.min(maxBatch, mine.length);
       const before = mine.filter((item) => item.deadline <= deadline).length;
@@ -42,7 +42,7 @@ export class ReferenceScheduler<T extends Item> {
     this.margin.passTo(now);
     const all = sorted([...this.waiting, ...items]);
     const margin = { waiting: this.margin.value, own: 1 };
-    const plan = { free: this.fastest(), now: now + startsIn, margin };
+    const plan = { chosen: this.fastest(), now: now + startsIn, margin };
     if (!isEachInTime(all, this.candidates, this.options.workers, plan, items[0].deadline)) return 'hopeless';
     this.replace(all);
     return null;
@@ -57,8 +57,8 @@ export class ReferenceScheduler<T extends Item> {
     const { expired, gone } = this.clear(now);
     if (this.waiting.length === 0) return { batch: null, expired, gone };
     const margin = { waiting: this.margin.value, own: this.margin.value };
-    const inTime = (free: number): boolean =>
-      isEachInTime(this.waiting, this.candidates, this.options.workers, { free, now, margin });
+    const inTime = (chosen: number): boolean =>
+      isEachInTime(this.waiting, this.candidates, this.options.workers, { chosen, now, margin });
     const chosen = this.choice().find(inTime) ?? this.fastest();
     const [first] = this.waiting;
     const network = first.only ?? chosen;
