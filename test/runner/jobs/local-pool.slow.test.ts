@@ -1,15 +1,16 @@
 import { expect, it } from 'vitest';
 import { WorkerDied } from '../../../runner/jobs/job-runner.js';
 import { LocalPool } from '../../../runner/jobs/local-pool.js';
-import { describeHangingWorkers, type JobFixture } from './describe-job-runner.js';
+import { describeHangingWorkers, type JobRunnerUnderTest } from './describe-job-runner.js';
 
 let pool: LocalPool;
 
-const pools = { create: (options) => (pool = new LocalPool(options)), workers: () => pool.pids() } satisfies Parameters<
-  typeof describeHangingWorkers
->[1];
+const pools: JobRunnerUnderTest = {
+  create: (options) => (pool = new LocalPool(options)),
+  workers: () => pool.pids(),
+};
 
-describeHangingWorkers('LocalPool', pools, (fixture: JobFixture) => {
+describeHangingWorkers('LocalPool', pools, (fixture) => {
   it('ends a process that holds more memory than a job may, and tries once more', async () => {
     const runner = await fixture.create({ size: 1, retries: 1, memoryBytes: 48 * 2 ** 20 });
     const reasons: string[] = [];
