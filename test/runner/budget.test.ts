@@ -36,6 +36,21 @@ async function more(workdir: string, trials: string): Promise<string[]> {
   return notes;
 }
 
+const minute = 60_000;
+
+/** A store of a run, and `at`, which writes at a time in minutes. */
+function storeAt() {
+  let now = 0;
+  const clock = (): number => now;
+  const meta = { name: 'run', seed: 1, source: '', experiment: {}, threads: 1, version: '0', environment: {} };
+  const store = Store.inMemory(meta, clock);
+  const at = (minutes: number, write: () => unknown) => {
+    now = minutes * minute;
+    write();
+  };
+  return { store, at, clock };
+}
+
 describe('more trials for a finished run', () => {
   it.each(['random', 'evolution', 'surrogate'])(
     'equal those of %s with this many from the start',
@@ -94,14 +109,7 @@ describe('search.stop', () => {
   });
 
   it('counts no time in which the run stood still, also when its frontier was measured meanwhile', () => {
-    const minute = 60_000;
-    let now = 0;
-    const meta = { name: 'run', seed: 1, source: '', experiment: {}, threads: 1, version: '0', environment: {} };
-    const store = Store.inMemory(meta, () => now);
-    const at = (minutes: number, write: () => unknown) => {
-      now = minutes * minute;
-      write();
-    };
+    const { store, at, clock } = storeAt();
     at(10, () => store.trials.ask(newTrial(0)));
     at(12, () => store.run.setStatus('interrupted'));
     at(300, () => store.events.add({ kind: 'measuring-again' }));
@@ -110,7 +118,7 @@ describe('search.stop', () => {
     store.run.setStatus('running');
     at(503, () => store.events.add({ kind: 'note' }));
     const { file } = writeTable(folder, { search: '{ controller: random, stop: { hours: 0.5 } }' });
-    const isOver = outOfTime(loadExperiment(file).experiment, store, () => now);
+    const isOver = outOfTime(loadExperiment(file).experiment, store, clock);
     // 12 minutes and 3 of 30.
     for (const [minutes, over] of [
       [503 + 14, false],
@@ -120,14 +128,7 @@ describe('search.stop', () => {
   });
 
   it('counts no time after a kill, in which networks are enqueued and the frontier is measured again', () => {
-    const minute = 60_000;
-    let now = 0;
-    const meta = { name: 'run', seed: 1, source: '', experiment: {}, threads: 1, version: '0', environment: {} };
-    const store = Store.inMemory(meta, () => now);
-    const at = (minutes: number, write: () => unknown) => {
-      now = minutes * minute;
-      write();
-    };
+    const { store, at, clock } = storeAt();
     at(10, () => store.trials.ask(newTrial(0)));
     at(600, () => storeEnqueued(store, [{ name: 'mine', genotype: [0, 0, 0] }]));
     at(700, () => store.events.add({ kind: 'measuring-again' }));
@@ -138,9 +139,9 @@ describe('search.stop', () => {
     at(843, () => store.events.add({ kind: 'note' }));
     const { file } = writeTable(folder, { search: '{ controller: random, stop: { hours: 0.5 } }' });
     const { experiment } = loadExperiment(file);
-    at(853, () => expect(new WorkingTime(experiment, store, () => now).ms).toBe(20 * minute));
-    at(862, () => expect(outOfTime(experiment, store, () => now)()).toBe(false));
-    at(863, () => expect(outOfTime(experiment, store, () => now)()).toBe(true));
+    at(853, () => expect(new WorkingTime(experiment, store, clock).ms).toBe(20 * minute));
+    at(862, () => expect(outOfTime(experiment, store, clock)()).toBe(false));
+    at(863, () => expect(outOfTime(experiment, store, clock)()).toBe(true));
   });
 
   it('says the number of trials as search.trials does', async () => {
