@@ -45,7 +45,7 @@ const train = trainSchema.parse({
 const loss = lossSchema.parse({ type: 'cross-entropy' });
 const engine = await createEngine(
   engineSchema.parse({}),
-  () => ({ network, seed, loss, optimizer: train.optimizer, ema: 0, teacher: null }),
+  () => ({ network, seed, loss, optimizer: train.optimizer, ema: 0 }),
   { threads, batch },
 );
 const loader = createLoader({

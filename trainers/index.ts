@@ -29,7 +29,7 @@ export {
   type ImageFilesConfig,
 } from './data/schema.js';
 export * from './schema/engine.js';
-export { featureless, lossSchema, unsuitedKeys, type LossConfig } from './schema/loss.js';
+export { lossSchema, unsuitedKeys, type LossConfig } from './schema/loss.js';
 export * from './schema/teacher.js';
 export * from './schema/train.js';
 export {

@@ -7,7 +7,7 @@ import type { InitialWeights } from './weights.js';
 import type { RangeOptions } from './quantize-aware/ranges.js';
 import type { Int8Rounding } from './quantize-aware/rounding.js';
 import type { TrainConfig } from './schema/recipe.js';
-import type { Teacher, TeacherModelSource, TeacherNormalisation } from './schema/teacher.js';
+import type { Teacher, TeacherNormalisation } from './schema/teacher.js';
 import type { Augmentation } from './data/augment/schema.js';
 import type { SupernetConfig } from './schema/supernet.js';
 
@@ -38,8 +38,6 @@ export interface PreparedTeacher {
   readonly classes: readonly string[];
   /** Null when the loss does not need them. */
   readonly logits: TeacherLogits | null;
-  /** Null for a teacher without features. */
-  readonly model: TeacherModelSource | null;
 }
 
 /** Options of fine-tuning for int8. */

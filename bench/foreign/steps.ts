@@ -21,7 +21,6 @@ const specOf = (network: ForeignNetwork, norms: Norms): ProgramSpec => ({
   loss: lossSchema.parse({ type: 'cross-entropy' }),
   optimizer: trainSchema.parse({ optimizer: { type: 'sgd', nesterov: false, weight_decay: 0 } }).optimizer,
   ema: 0,
-  teacher: null,
 });
 
 const numbersOf = (value: HostTensor | undefined): Float32Array => {

@@ -47,7 +47,6 @@ async function supernetEngine(space: Space, sandwich: Sandwich): Promise<Trainin
     optimizer,
     ema: 0,
     softLabels: null,
-    teacher: null,
   });
   return createCompiledSupernet(program, { target: await resolveTarget({ threads }), batch });
 }
@@ -63,7 +62,7 @@ export async function stepCosts(steps: number): Promise<string> {
   const space = await createSpace(config, task);
   const sandwich = createSandwich(space, { networks: 2, hold, sampling: 'uniform' }, seed);
   const { network } = sandwich.largest;
-  const spec = { network, seed, loss, optimizer, ema: 0, teacher: null };
+  const spec = { network, seed, loss, optimizer, ema: 0 };
   const [plain, supernet] = [
     await createEngine(engine, () => spec, { threads, batch }),
     await supernetEngine(space, sandwich),

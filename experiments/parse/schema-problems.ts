@@ -159,8 +159,14 @@ interface Finding extends Problem {
 const noProxies =
   'was removed, because zero-cost proxies rank networks no better than macs does: bound macs under objectives';
 
+const noFeatures =
+  'was removed, because losses on features cost twice the time and teach no more than the logits do: leave it out';
+
 /** Keys of the past, and what replaces them. */
 const removedKeys = new Map([
+  ...['train', 'final', 'supernet'].flatMap((part) =>
+    ['hints', 'attention'].map((key) => [`${part}.loss.${key}`, noFeatures] as const),
+  ),
   ['search.filter', noProxies],
   ['search.features', noProxies],
 ]);

@@ -5,7 +5,6 @@ import {
   type DatasetRef,
   type InitialWeights,
   type PreparedTeacher,
-  type TeacherModelSource,
   type SingleTeacher,
 } from '../../trainers/index.js';
 import { checkpointFile, weightsFile } from '../stored/workdir.js';
@@ -80,19 +79,9 @@ const initialAt = <I extends InitialWeights | undefined>(initial: I, at: Relocat
 const spaceAt = (space: SpaceConfig, at: Relocate): SpaceConfig =>
   space.type === 'module' ? { ...space, path: at(space.path, { kind: 'module' }) } : space;
 
-function modelAt(model: TeacherModelSource, at: (path: string) => string): TeacherModelSource {
-  switch (model.type) {
-    case 'network':
-      return { ...model, weights: at(model.weights) };
-    case 'layers-model':
-      return { ...model, path: at(model.path) };
-  }
-}
-
 const teacherAt = (teacher: PreparedTeacher, at: (path: string) => string): PreparedTeacher => ({
   ...teacher,
   logits: teacher.logits && { ...teacher.logits, file: at(teacher.logits.file) },
-  model: teacher.model && modelAt(teacher.model, at),
 });
 
 const teacherInput = (teacher: PreparedTeacher | null, at: Relocate): PreparedTeacher | null =>

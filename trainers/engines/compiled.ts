@@ -109,7 +109,6 @@ export class CompiledTraining {
     return {
       target: this.options.target,
       states: this.states,
-      freeze: (variable) => this.program.frozen.has(variable),
       seed: noiseSeed(this.program.spec),
       // The step is deterministic; the engines' contract suite compares it with the eager engine.
       checkDeterminism: false,

@@ -49,7 +49,7 @@ export interface TrainingEngine {
    * @param images [size, height, width, channels], any size
    */
   evaluate(images: Float32Array, size: number): Promise<Float32Array>;
-  /** A copy: weights and statistics (`model/`), their average (`average/`), `optimizer/`, `adapter/`, `loss_scaling/`. */
+  /** A copy: weights and statistics (`model/`), their average (`average/`), `optimizer/`, `loss_scaling/`. */
   state(): Promise<EngineState>;
   /** Restores a state from `state`. @throws Error when names or shapes differ */
   load(state: EngineState): Promise<void>;

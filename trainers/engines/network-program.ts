@@ -1,23 +1,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
-import type { Applied, WeightValue } from '../../spaces/models/index.js';
+import type { WeightValue } from '../../spaces/models/index.js';
 import { answerLoss, imageWeights, totalLoss, withAnswers } from '../losses/index.js';
 import type { Loss } from '../schema/loss.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig, Precision } from '../schema/train.js';
-import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
 import { Random } from '../../base/random.js';
 import { LossScaling } from './loss-scaling.js';
-import { trainableOf, type TrainableSpec, withLayers } from './trainable.js';
+import { trainableOf, type TrainableSpec } from './trainable.js';
 import { createTrainedVariables, prefixed, type UpdateInputs } from './variables.js';
 
 /** A network in training. */
 export interface Student {
-  /** Logits of images in training, and the outputs of the layers of these names. */
-  readonly apply: (images: tf.Tensor, features: readonly string[]) => Applied;
+  /** Logits of images in training. */
+  readonly apply: (images: tf.Tensor) => tf.Tensor;
   readonly loss: Loss;
-  /** The comparison with a teacher's features; null when the loss needs none. */
-  readonly features: FeatureComparison | null;
 }
 
 /** The tensors of a batch. */
@@ -77,17 +74,15 @@ function mixed(
 
 /** The gradients for a batch. */
 export function networkGradients(
-  { apply, loss: config, features }: Student,
+  { apply, loss: config }: Student,
   parameters: readonly Parameter[],
   { images, labels, teacher, answers, lossScale }: BatchInputs,
 ): GradientOutputs {
   let kept: { readonly logits: tf.Tensor; readonly loss: tf.Tensor } | undefined;
   const { grads } = tf.variableGrads(
     () => {
-      const applied = apply(images, features?.layers ?? []);
-      const { logits } = applied;
-      const pairs = features?.pairs(images, applied.features) ?? [];
-      const own = totalLoss(config, { labels, logits, teacher: teacher ?? null, features: pairs });
+      const logits = apply(images);
+      const own = totalLoss(config, { labels, logits, teacher: teacher ?? null });
       const whole = answers === undefined ? own : mixed(own, config, { labels, logits }, answers);
       kept = { logits: tf.keep(logits), loss: tf.keep(whole) };
       return lossScale === undefined ? whole : tf.mul(whole, lossScale);
@@ -111,14 +106,12 @@ export function networkGradients(
 
 /** The part of a specification that all programs share. */
 export interface LearningSpec {
-  /** Seed of the initial weights and, with other streams, of adapters and dropout noise. */
+  /** Seed of the initial weights and, with other streams, of dropout noise. */
   readonly seed: number;
   readonly loss: Loss;
   readonly optimizer: OptimizerConfig;
   /** Largest decay of the moving average of the weights; 0: no average. */
   readonly ema: number;
-  /** The frozen teacher of a loss on features; owned by the program. */
-  readonly teacher: FeatureTeacher | null;
   /**
    * A whitened stem instead of a random one. It is not trained; another stem among given initial weights is. By default the
    * stem is random and trained.
@@ -143,8 +136,6 @@ export interface NetworkProgram {
   readonly states: ReadonlyMap<string, tf.Variable>;
   /** The variables that the optimizer updates. */
   readonly parameters: readonly Parameter[];
-  /** The teacher's variables: constants of the program. */
-  readonly frozen: ReadonlySet<tf.Variable>;
   readonly needsTeacherLogits: boolean;
   /** The gradients for a batch by parameter name (`model/stem/kernel`); updates batch norm's statistics. */
   gradients(inputs: BatchInputs): GradientOutputs;
@@ -157,30 +148,27 @@ export interface NetworkProgram {
   dispose(): void;
 }
 
-/** Builds student, adapters, optimizer and moving average on the current TF.js backend. */
+/** Builds student, optimizer and moving average on the current TF.js backend. */
 export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
-  const { network, loss, teacher, seed, optimizer, ema, stem } = spec;
+  const { network, loss, optimizer, ema, stem } = spec;
   const trainable = trainableOf(network, spec);
-  const features = teacher === null ? null : compareFeatures(withLayers(network), teacher, loss, seed);
   const trained = createTrainedVariables({
     specs: trainable.specs,
     start: trainable.start,
     stem,
     rates: spec.rates,
-    others: features?.parameters ?? [],
     optimizer,
     ema,
   });
   const { weights, evaluated, parameters } = trained;
   const scaling = spec.precision === 'mixed' ? new LossScaling() : null;
   const states = new Map([...trained.states, ...prefixed('loss_scaling', scaling?.slots ?? [])]);
-  const student = { apply: trainable.train(weights), loss, features };
+  const student = { apply: trainable.train(weights), loss };
   const gradients = (inputs: BatchInputs): GradientOutputs => networkGradients(student, parameters, inputs);
   return {
     spec,
     states,
     parameters,
-    frozen: new Set(teacher?.frozen),
     needsTeacherLogits: loss.type !== 'cross-entropy',
     gradients,
     update: (grads, inputs) => trained.update(grads, inputs),
@@ -196,7 +184,6 @@ export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
     dispose() {
       trained.dispose();
       scaling?.dispose();
-      teacher?.dispose();
     },
   };
 }

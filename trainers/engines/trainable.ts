@@ -1,11 +1,9 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { invalidInput } from '../../base/errors.js';
 import { followNorms, type ForeignNetwork } from '../../compiler/index.js';
 import { styleOf, type Network } from '../../spaces/index.js';
 import {
   apply,
   followStatistics,
-  type Applied,
   type WeightResolver,
   type Weights,
   weightsFrom,
@@ -22,8 +20,8 @@ type Variables = ReadonlyMap<string, tf.Variable>;
 export interface Trainable {
   readonly specs: readonly WeightSpec[];
   readonly start: Weights;
-  /** Logits in training, and the outputs of the layers of these names; follows batch norm's statistics. */
-  train(variables: Variables): (images: tf.Tensor, features: readonly string[]) => Applied;
+  /** Logits in training; follows batch norm's statistics. */
+  train(variables: Variables): (images: tf.Tensor) => tf.Tensor;
   /** Logits in inference. */
   infer(variables: Variables): (images: tf.Tensor) => tf.Tensor;
 }
@@ -56,7 +54,7 @@ function ofSpace(network: Network, { seed, stem, initial, quantization }: Option
     start: initial ?? freshWeights(specs, seed, stem),
     train(variables) {
       const mode = rounding ?? { training: true, statistics: followStatistics(variables, styleOf(network)) };
-      return (images, features) => apply(network, resolve(variables), images, { ...mode, features });
+      return (images) => apply(network, resolve(variables), images, mode).logits;
     },
     infer: (variables) => (images) =>
       apply(network, resolve(variables), images, rounding ?? { training: false }).logits,
@@ -73,21 +71,13 @@ function ofFile(network: ForeignNetwork, { initial, frozenNorms = false }: Optio
     start: initial ?? new Map(weights.map(({ name, shape, data }) => [name, { shape, data }])),
     train(variables) {
       const mode = { training: true, frozenNorms, statistics: followNorms(variables) };
-      return (images) => ({ logits: network.apply(weightsFrom(variables), images, mode).logits, features: [] });
+      return (images) => network.apply(weightsFrom(variables), images, mode).logits;
     },
     infer: (variables) => (images) => network.apply(weightsFrom(variables), images, { training: false }).logits,
   };
 }
 
 const isForeign = (network: Network | ForeignNetwork): network is ForeignNetwork => 'apply' in network;
-
-/** @throws NasError for a foreign network: hints and attention need the layers of a space's network */
-export function withLayers(network: Network | ForeignNetwork): Network {
-  if (!isForeign(network)) return network;
-  throw invalidInput('hints and attention compare features of networks of a space only', {
-    hint: 'Set train.loss.hints and train.loss.attention to 0.',
-  });
-}
 
 /** What a program trains: a network of a space, or one of another program. */
 export const trainableOf = (network: Network | ForeignNetwork, options: Options): Trainable =>

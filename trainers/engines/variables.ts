@@ -18,8 +18,6 @@ interface TrainedSpec {
   readonly start: Weights;
   /** A whitened stem, which is not trained if the initial weights have it; by default the stem is trained. */
   readonly stem: WeightValue | undefined;
-  /** Other trained parameters. */
-  readonly others: readonly Parameter[];
   readonly optimizer: OptimizerConfig;
   /** As `TrainableSpec`. */
   readonly rates?: ReadonlyMap<string, number> | undefined;
@@ -55,7 +53,6 @@ export function createTrainedVariables({
   specs: all,
   start,
   stem,
-  others,
   optimizer: config,
   rates = new Map<string, number>(),
   ema,
@@ -73,13 +70,11 @@ export function createTrainedVariables({
     ...[...weights]
       .filter(([, { trainable }]) => trainable)
       .map(([name, variable]) => ({ name: `model/${name}`, variable, rate: rates.get(name) })),
-    ...others,
   ];
   const optimizer = createOptimizer(config, parameters, partial);
   const states = new Map<string, tf.Variable>([
     ...models,
     ...prefixed('average', averages ?? []),
-    ...others.map(({ name, variable }) => [name, variable] as const),
     ...prefixed('optimizer', optimizer.slots),
   ]);
   const averaged = [...weights].flatMap(([name, value]) => {

@@ -2,14 +2,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
 import type { Loss } from '../schema/loss.js';
 
-/** Features of student and teacher at one spatial resolution, [batch, height, width, channels]. */
-export interface FeaturePair {
-  readonly student: tf.Tensor;
-  readonly teacher: tf.Tensor;
-  /** Trainable map from the student's features to the teacher's channels. */
-  readonly adapt: (student: tf.Tensor) => tf.Tensor;
-}
-
 /** The inputs of a loss. */
 export interface LossInputs {
   /** Targets [batch, outputs]: soft labels, or scaled numbers. */
@@ -18,29 +10,11 @@ export interface LossInputs {
   readonly logits: tf.Tensor;
   /** The teacher's outputs [batch, outputs]; null without a teacher. */
   readonly teacher: tf.Tensor | null;
-  /** One pair for each resolution that student and teacher share; empty when the loss needs none. */
-  readonly features: readonly FeaturePair[];
 }
 
 function teacherOf({ teacher }: LossInputs): tf.Tensor {
   if (teacher === null) throw new Error('a distillation loss was given no teacher logits');
   return teacher;
-}
-
-/** The weighted mean of a distance over all pairs of features; no operation when the weight is 0. */
-function featureTerm(
-  weight: number,
-  { features }: LossInputs,
-  distance: (pair: FeaturePair) => tf.Tensor,
-): tf.Tensor[] {
-  return weight === 0 ? [] : features.map((pair) => tf.mul(distance(pair), weight / features.length));
-}
-
-function featureTerms(config: { readonly hints: number; readonly attention: number }, inputs: LossInputs): tf.Tensor[] {
-  return [
-    ...featureTerm(config.hints, inputs, ({ student, teacher, adapt }) => hintDistance(adapt(student), teacher)),
-    ...featureTerm(config.attention, inputs, ({ student, teacher }) => attentionDistance(student, teacher)),
-  ];
 }
 
 /** The configured loss, a scalar: TF.js operations that read no data, so it runs eagerly and traces. */
@@ -60,7 +34,7 @@ export function totalLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
         ]
       : [labelLoss, decoupledDistillation(targets, teacher, logits, loss, weights)];
   // Every term is a mean over all elements.
-  return [...terms, ...featureTerms(loss, inputs)].reduce((a, b) => tf.add(a, b)) as tf.Scalar;
+  return terms.reduce((a, b) => tf.add(a, b)) as tf.Scalar;
 }
 
 /** Share of each image that has a label, [batch, 1]: 1 or 0; between them where one with a label is mixed with one without. */
@@ -275,38 +249,4 @@ export function decoupledDistillation(
   // One row for each image, like the sums.
   const rows = weights === null ? null : tf.reshape(weights, [-1, 1]);
   return tf.mul(meanOf(sum, rows), temperature * temperature);
-}
-
-/** Keeps the norm of a zero map away from 0. */
-const epsilon = 1e-12;
-
-/** The spatial attention map of features: mean over channels of the squares, as unit vectors [batch, height x width]. */
-function attentionMap(features: tf.Tensor): tf.Tensor {
-  const [batch = 1, height = 1, width = 1] = features.shape;
-  const map = tf.reshape(tf.mean(tf.square(features), 3), [batch, height * width]);
-  return tf.div(map, tf.sqrt(tf.add(tf.sum(tf.square(map), 1, true), epsilon)));
-}
-
-/**
- * Zagoruyko & Komodakis 2017, "Paying More Attention to Attention": squared L2 distance between the normalised
- * activation-based attention maps (sum of squares over channels), mean over the batch. Squared as in the authors' code,
- * so the gradient exists for equal maps. It needs no adapter: numbers of channels may differ.
- *
- * @param student features [batch, height, width, channels]
- * @param teacher features [batch, height, width, channels'], constant
- */
-export function attentionDistance(student: tf.Tensor, teacher: tf.Tensor): tf.Tensor {
-  const difference = tf.sub(attentionMap(student), attentionMap(teacher));
-  return tf.mean(tf.sum(tf.square(difference), 1));
-}
-
-/**
- * Romero et al. 2015, "FitNets": squared error between the student's adapted features and the teacher's, mean over all
- * elements (the paper sums and halves; the mean keeps the weight comparable between resolutions and widths).
- *
- * @param adapted the student's features after the adapter, [batch, height, width, channels]
- * @param teacher the teacher's features, same shape, constant
- */
-export function hintDistance(adapted: tf.Tensor, teacher: tf.Tensor): tf.Tensor {
-  return tf.mean(tf.square(tf.sub(adapted, teacher)));
 }

@@ -5,7 +5,7 @@ import { sgd } from './sgd.js';
 
 /**
  * Kernels of the network's 1x1 and full convolutions [k, k, in, out], one for each group. Batch norm follows them, so their
- * norm does not matter: adapters of feature losses, which nothing normalises, are left to SGD.
+ * norm does not matter.
  */
 const isMatrix = ({ name, variable }: Parameter): boolean =>
   variable.rank === 4 && name.startsWith('model/') && name.endsWith('/kernel');

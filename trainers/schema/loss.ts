@@ -28,16 +28,6 @@ const onLabels = {
     ),
 };
 
-/** Losses on features, for teachers with features. */
-const features = {
-  hints: weight
-    .default(0)
-    .describe('weight of FitNets hints (Romero et al. 2015), the squared error between adapted features; 0: none'),
-  attention: weight
-    .default(0)
-    .describe('weight of attention transfer (Zagoruyko & Komodakis 2017), the distance of attention maps; 0: none'),
-};
-
 /** `train.loss:`. */
 export const lossSchema = z.discriminatedUnion('type', [
   z
@@ -51,7 +41,6 @@ export const lossSchema = z.discriminatedUnion('type', [
       temperature,
       alpha: fraction.default(0.5).describe("weight of the teacher's answers; the labels have 1 - alpha"),
       ...onLabels,
-      ...features,
     })
     .describe(
       'knowledge distillation (Hinton et al. 2015): (1 - alpha) CE + alpha T² KL(teacher ‖ student); for multi-label data with binary terms, for numbers by the loss of Huber',
@@ -63,7 +52,6 @@ export const lossSchema = z.discriminatedUnion('type', [
       alpha: weight.default(1).describe('weight of TCKD: how sure the teacher is of the true class'),
       beta: weight.default(4).describe('weight of NCKD: how the teacher ranks the other classes'),
       ...onLabels,
-      ...features,
     })
     .describe('decoupled distillation (Zhao et al. 2022): CE + T² (alpha TCKD + beta NCKD)'),
 ]);
@@ -80,11 +68,6 @@ export type Loss = LossConfig & {
   /** Batches also hold images without labels, whose rows of labels are 0; absent: none. Only for classification with a teacher. */
   readonly unlabelled?: true;
 };
-
-/** The weights of the losses on features; 0 without such losses. */
-export function featureWeights(loss: LossConfig): { readonly hints: number; readonly attention: number } {
-  return loss.type === 'cross-entropy' ? { hints: 0, attention: 0 } : { hints: loss.hints, attention: loss.attention };
-}
 
 /** Keys of `train:` and of its loss that only classification has, or only the named tasks. */
 const tasksOf = {
@@ -122,19 +105,6 @@ interface TrainedOn {
   readonly class_sampling?: string | undefined;
 }
 
-/** Why a teacher cannot compare features; null: it can. Adapted files become ONNX. */
-export function featureless({
-  type,
-  adapt = 'none',
-}: {
-  readonly type: string;
-  readonly adapt?: string | undefined;
-}): string | null {
-  if (type === 'average') return 'several teachers do not show';
-  if (adapt !== 'none') return 'an adapted teacher does not show';
-  return type === 'onnx' ? 'an ONNX teacher does not show' : null;
-}
-
 /**
  * The loss of a student: as configured, else distillation with a teacher, and cross-entropy without.
  * @throws NasError `invalid-input` when the teacher lacks what the loss needs
@@ -148,12 +118,6 @@ export function lossFor(
   if (teacher.type === 'none')
     throw invalidInput(`train.loss is ${loss.type}, which learns from a teacher, but there is no teacher`, {
       hint: 'Add teacher: {type: train}, or use train.loss: {type: cross-entropy}.',
-    });
-  const { hints, attention } = featureWeights(loss);
-  const why = featureless(teacher);
-  if (why !== null && (hints > 0 || attention > 0))
-    throw invalidInput(`train.loss.${hints > 0 ? 'hints' : 'attention'} needs the teacher's features, which ${why}`, {
-      hint: 'Use a teacher of type train, or layers-model without adapt, or set hints and attention to 0.',
     });
   return loss;
 }

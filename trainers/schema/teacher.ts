@@ -141,11 +141,6 @@ export interface NetworkTeacher {
 /** A configured teacher, or a trained network. */
 export type Teacher = Exclude<TeacherConfig, { type: 'none' }> | NetworkTeacher;
 
-/** Source of a teacher's model when a loss needs its features. */
-export type TeacherModelSource =
-  | { readonly type: 'network'; readonly network: Network; readonly weights: string }
-  | { readonly type: 'layers-model'; readonly path: string };
-
 /** The normalisation of a teacher's images, per channel of pixel / 255. */
 export interface TeacherNormalisation {
   readonly mean: readonly number[];

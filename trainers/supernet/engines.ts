@@ -93,7 +93,6 @@ class CompiledSupernet {
     this.common = {
       target: options.target,
       states: this.states,
-      freeze: (variable: tf.Variable) => program.frozen.has(variable),
       seed: noiseSeed(program.spec),
       // The step is deterministic; the engines' contract suite compares it with the eager engine.
       checkDeterminism: false,

@@ -4,8 +4,6 @@ import { stepsPerEpoch } from '../data/batches.js';
 import { epochImages, withDataset, type Size } from '../data/index.js';
 import { openEngine } from '../engines/index.js';
 import type { FitHooks, FitResult, SupernetJob } from '../jobs.js';
-import { featureWeights } from '../schema/loss.js';
-import { loadFeatureTeacher } from '../engines/features.js';
 import { checkedLoss, trainResumably, trainingHash } from '../training/fit.js';
 import type { TrainingPlan } from '../training/training-loop.js';
 import { initialHash } from '../weights.js';
@@ -57,9 +55,8 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       dropLast: true,
       share: config.epoch_share,
     });
-    const { hints, attention } = featureWeights(loss);
     const shared = sharedSpecs(space);
-    const program = async () =>
+    const program = () =>
       createSupernetProgram({
         sandwich,
         shared,
@@ -70,7 +67,6 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
         optimizer: config.optimizer,
         ema: config.ema,
         softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
-        teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher, input, dataset.info) : null,
       });
     const engine = () =>
       openEngine(

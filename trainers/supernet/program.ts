@@ -10,7 +10,6 @@ import {
   type Weights,
   type WeightSpec,
 } from '../../spaces/models/index.js';
-import { compareFeatures } from '../engines/features.js';
 import { createTrainedVariables, GradientSums, type UpdateInputs } from '../engines/variables.js';
 import {
   type BatchInputs,
@@ -20,7 +19,6 @@ import {
   type Student,
 } from '../engines/network-program.js';
 import { startShared } from '../weights.js';
-import type { Loss } from '../schema/loss.js';
 import type { Trainee, Sandwich } from './sandwich.js';
 
 export interface SupernetSpec extends LearningSpec {
@@ -38,8 +36,6 @@ export interface SupernetProgram {
   readonly spec: SupernetSpec;
   /** Everything that a step changes, by stable name. */
   readonly states: ReadonlyMap<string, tf.Variable>;
-  /** The teacher's variables: constants of the program. */
-  readonly frozen: ReadonlySet<tf.Variable>;
   readonly needsTeacherLogits: boolean;
   /** `gradients` adds to them, `update` reads and clears them. */
   readonly sums: GradientSums;
@@ -58,27 +54,21 @@ const ownSpecs = ({ network, places }: Member): WeightSpec[] =>
     .filter(({ trainable }) => !trainable)
     .map((spec) => ({ ...spec, name: sharedName(places, spec.name) }));
 
-/** The loss of the other members: features are compared only at the sizes and channels of the largest. */
-const withoutFeatures = (loss: Loss): Loss =>
-  loss.type === 'cross-entropy' ? loss : { ...loss, hints: 0, attention: 0 };
-
 const withoutDropout = (network: Network): Network => ({ ...network, head: { ...network.head, dropout: 0 } });
 
 /** A network in training. */
 const applied =
   (network: Network, weights: WeightResolver, mode: Mode): Student['apply'] =>
-  (images, features) =>
-    apply(network, weights, images, { ...mode, features });
+  (images) =>
+    apply(network, weights, images, mode).logits;
 
-/** Builds shared weights, adapters, optimizer and moving average on the current TF.js backend. */
+/** Builds shared weights, optimizer and moving average on the current TF.js backend. */
 export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
-  const { sandwich, shared, loss, teacher, seed, optimizer, ema, stem } = spec;
+  const { sandwich, shared, loss, seed, optimizer, ema, stem } = spec;
   const { largest } = sandwich;
-  const features = teacher === null ? null : compareFeatures(largest.network, teacher, loss, seed);
   const specs = [...shared, ...ownSpecs(largest)];
-  const others = features?.parameters ?? [];
   const start = startShared(specs, seed, largest.network.classes, spec.initial ?? new Map(), stem);
-  const trained = createTrainedVariables({ specs, start, stem, others, optimizer, ema, partial: true });
+  const trained = createTrainedVariables({ specs, start, stem, optimizer, ema, partial: true });
   const { weights, evaluated, states, parameters } = trained;
   const sums = new GradientSums(parameters);
 
@@ -94,21 +84,18 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
       statistics: followStatistics(statistics, styleOf(largest.network)),
     }),
     loss,
-    features,
   };
   const studentOf = ({ role, member }: Trainee): Student =>
     role === 'largest'
       ? first
       : {
           apply: applied(withoutDropout(member.network), sharedWeights(member, weights), { training: true }),
-          loss: withoutFeatures(loss),
-          features: null,
+          loss,
         };
 
   return {
     spec,
     states,
-    frozen: new Set(teacher?.frozen),
     needsTeacherLogits: loss.type !== 'cross-entropy',
     sums,
     gradients(trainee, inputs) {
@@ -124,7 +111,6 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
     dispose() {
       trained.dispose();
       sums.dispose();
-      teacher?.dispose();
     },
   };
 }

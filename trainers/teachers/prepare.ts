@@ -79,7 +79,6 @@ export async function prepareTeacher(
         normalisation: source.normalisation,
         classes: info.classes,
         logits,
-        model: source.model,
       };
     } finally {
       await teacher.close();
@@ -127,7 +126,6 @@ async function averagedTeacher(
     name: `the mean of ${members.map(({ source }) => source.name).join(' and ')}`,
     hash: contentHash('average', ...members.map(({ source }) => source.hash)),
     accuracy: null,
-    model: null,
     size: first.size,
     kind: 'logits',
     normalisation: null,

@@ -10,7 +10,7 @@ import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
 import { namedWeights } from '../../spaces/models/index.js';
 import type { FitHooks, FitResult } from '../jobs.js';
-import type { TeacherModelSource, TeacherNormalisation } from '../schema/teacher.js';
+import type { TeacherNormalisation } from '../schema/teacher.js';
 import { fit } from '../training/fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../schema/recipe.js';
@@ -61,7 +61,6 @@ export interface TeacherSource {
   readonly hash: string;
   /** On the validation split, if known. */
   readonly accuracy: number | null;
-  readonly model: TeacherModelSource | null;
   /** Height and width of its images: the students' views in this size. */
   readonly size: Size;
   /** Null: only the values of its outputs tell. */
@@ -88,7 +87,6 @@ function networkTeacher(
     name,
     hash: weightsHash(weights),
     accuracy,
-    model: { type: 'network', network, weights },
     size: [height, width],
     kind: 'logits',
     normalisation: null,
@@ -254,7 +252,6 @@ export function onnxTeacher(
     name: basename(config.path),
     hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
     accuracy: null,
-    model: null,
     size: [height, width],
     kind: classifier.kind,
     normalisation,
@@ -291,7 +288,6 @@ export async function layersModelTeacher(
       name: basename(config.path),
       hash: contentHash('layers-model', loaded.model.toJSON(null, false), inputsAndOrder, ...weights),
       accuracy: null,
-      model: { type: 'layers-model', path: config.path },
       size: [info.height, info.width],
       kind,
       normalisation,

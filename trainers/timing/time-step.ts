@@ -23,7 +23,6 @@ export const specOf = ({ network }: TimedNetwork): ProgramSpec => ({
     optimizer: { type: 'sgd', learning_rate: learningRate, momentum: 0.9, nesterov: false, weight_decay: 1e-4 },
   }).optimizer,
   ema: 0,
-  teacher: null,
 });
 
 /** Normal images, random labels, normal teacher logits; deterministic. */

@@ -9,9 +9,8 @@ import { whitenedStem } from './whitened-stem.js';
 import { foldedNetwork, styleOf, type Network } from '../../spaces/index.js';
 import { foldBranches, weightSpecs } from '../../spaces/models/index.js';
 import { classWeights, imagesPerClass } from '../losses/class-balance.js';
-import { featureWeights, type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
+import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
 import { activationRanges } from '../quantize-aware/ranges.js';
-import { loadFeatureTeacher } from '../engines/features.js';
 import { completeFit, TrainingLoop, type TrainingPlan, viewSeedOf } from './training-loop.js';
 import { rmSync } from 'node:fs';
 import { DeviceFailure, invalidInput } from '../../base/errors.js';
@@ -45,7 +44,6 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const size = [height, width] as const;
   const estimateStatistics = statisticsAtEnd(job, dataset, loss);
   const plan: TrainingPlan = { train, loss, teacher, seed, size, until, estimateStatistics };
-  const { hints, attention } = featureWeights(loss);
   const spec = async () => ({
     network,
     seed,
@@ -54,7 +52,6 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
     optimizer: train.optimizer,
     ema: train.ema,
     precision: train.precision,
-    teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher, input, dataset.info) : null,
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];

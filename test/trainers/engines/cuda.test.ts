@@ -32,7 +32,7 @@ describe('a training step written for CUDA', () => {
   const sgd = trainSchema.parse({ optimizer: { type: 'sgd', weight_decay: 0.01, nesterov: false } }).optimizer;
   const smoothed = lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1 });
   const small: readonly Case[] = [
-    ['AdamW, average, distillation, hints and attention', specOf(everything), batch, 0],
+    ['AdamW, average, distillation', specOf(everything), batch, 0],
     [
       'decoupled distillation, dropout',
       specOf({ loss: lossSchema.parse({ type: 'dkd' }), network: dropout }),

@@ -73,9 +73,4 @@ describe('training networks of other programs', () => {
     logits.forEach((logit, i) => expect(logit).toBeCloseTo(expected[i], 4));
     await engine.dispose();
   });
-
-  test('refuses losses on features', async () => {
-    const teacher = { taps: new Map(), frozen: [], maps: () => [], dispose: () => undefined };
-    await expect(open('flat', { teacher })).rejects.toThrow(/features of networks of a space only/);
-  });
 });

@@ -104,7 +104,7 @@ describe('gradients and the update', () => {
       return {};
     };
     const states = new StateStore();
-    const options = { states, freeze: (variable: tf.Variable) => program.frozen.has(variable), seed: 1 };
+    const options = { states, seed: 1 };
     const specs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]));
     const gradient = await compile(add, specs, options);
     const updating = await compile(move, { learningRate: { shape: [] }, averageDecay: { shape: [] } }, options);

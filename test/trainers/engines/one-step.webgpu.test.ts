@@ -1,16 +1,13 @@
 import { beforeAll, expect, test } from 'vitest';
 import { resolveTarget, targetWith, type Target } from '../../../compiler/index.js';
-import { initialWeights } from '../../../spaces/models/index.js';
 import type { Block, Network } from '../../../spaces/index.js';
-import { networkFeatureTeacher } from '../../../trainers/engines/features.js';
 import type { EngineBatch, ProgramSpec } from '../../../trainers/engines/index.js';
-import { featureWeights } from '../../../trainers/schema/loss.js';
 import { lossSchema, type LossConfig } from '../../../trainers/schema/loss.js';
 import type { OptimizerConfig } from '../../../trainers/schema/train.js';
 import { trainSchema } from '../../../trainers/schema/recipe.js';
 import { referenceNetworks } from '../../support/reference-networks.js';
 import { describeOnWebGpu, runsAllOnWebGpu } from '../../support/webgpu.js';
-import { noiseBatch, tinyTeacher } from '../support/networks.js';
+import { noiseBatch } from '../support/networks.js';
 import { oneStep, relativeDistance } from '../support/one-step.js';
 
 const size = 8;
@@ -100,18 +97,18 @@ const cases: Readonly<Record<string, Case>> = {
     loss: loss({ type: 'dkd' }),
     optimizer: adamw,
   },
-  'blocks: hints and attention, AdamW, average': {
+  'blocks: distillation, AdamW, average': {
     network: network([
       { ...resnet, hidden: 12 },
       { kind: 'conv', filters: 12, kernel: 1, stride: 1, act: 'relu' },
     ]),
-    loss: loss({ type: 'kd', hints: 0.5, attention: 10 }),
+    loss: loss({ type: 'kd' }),
     optimizer: adamw,
     ema: 0.9,
   },
-  'fbnet: decoupled distillation and attention, Nesterov': {
+  'fbnet: decoupled distillation, Nesterov': {
     network: network([fbnet, { ...fbnet, stride: 2 }]),
-    loss: loss({ type: 'dkd', attention: 10 }),
+    loss: loss({ type: 'dkd' }),
     optimizer: sgd(),
   },
   'fbnet and blocks: Muon on grouped, 1x1 and full kernels': {
@@ -142,11 +139,6 @@ const references: Readonly<Record<string, Case>> = !runsAllOnWebGpu
       ]),
     );
 
-const teacher = (input: Network['input']) => {
-  const network = { ...tinyTeacher(), input };
-  return networkFeatureTeacher({ network, weights: initialWeights(network, 1) });
-};
-
 const isMomentum = (name: string): boolean => name.startsWith('optimizer/');
 
 describeOnWebGpu('a training step on WebGPU', () => {
@@ -158,15 +150,7 @@ describeOnWebGpu('a training step on WebGPU', () => {
   test.each(Object.entries({ ...cases, ...references }))(
     'runs whole on the device and is that of the processor: %s',
     async (name, { network, loss, optimizer, ema = 0, batch = noiseBatch(network, size, 1), bar = 1e-5 }) => {
-      const { hints, attention } = featureWeights(loss);
-      const spec = (): ProgramSpec => ({
-        network,
-        seed: 7,
-        loss,
-        optimizer,
-        ema,
-        teacher: hints > 0 || attention > 0 ? teacher(network.input) : null,
-      });
+      const spec = (): ProgramSpec => ({ network, seed: 7, loss, optimizer, ema });
       const found = await oneStep(spec, target, batch, size);
       const expected = await oneStep(spec, targetWith(null), batch, size);
 

@@ -29,7 +29,7 @@ async function trained(spec: () => ProgramSpec, stepsAtOnce: number) {
 }
 
 test.each<[string, Partial<ProgramSpec>]>([
-  ['AdamW, average, distillation, hints and attention', everything],
+  ['AdamW, average, distillation', everything],
   [
     'average, decoupled distillation and dropout',
     { loss: lossSchema.parse({ type: 'dkd' }), ema: 0.9, network: tinyStudent({ dropout: 0.4 }) },

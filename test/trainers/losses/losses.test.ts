@@ -7,21 +7,17 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { mean } from '../../../base/statistics.js';
 import {
   answerLoss,
-  attentionDistance,
   binaryCrossEntropy,
   binaryDistillation,
   crossEntropy,
   decoupledDistillation,
-  hintDistance,
   huberLoss,
   imageWeights,
   knowledgeDistillation,
   totalLoss,
 } from '../../../trainers/losses/index.js';
 import { checkClassWeight, classWeights, imagesPerClass } from '../../../trainers/losses/class-balance.js';
-import { type Loss, unsuitedKeys } from '../../../trainers/schema/loss.js';
-import { lossFor } from '../../../trainers/schema/loss.js';
-import { lossSchema } from '../../../trainers/schema/loss.js';
+import { type Loss, lossFor, lossSchema, unsuitedKeys } from '../../../trainers/schema/loss.js';
 import { finiteDifferences, gradient } from '../support/finite-differences.js';
 
 beforeAll(async () => {
@@ -89,7 +85,6 @@ describe('losses for classes of unequal size', () => {
         labels: L(),
         logits: S(),
         teacher: T(),
-        features: [],
       }),
     );
 
@@ -264,43 +259,12 @@ describe('decoupled distillation', () => {
   });
 });
 
-describe('losses on features', () => {
-  const features = [1, 2, 3, 4, 5, 6, 7, 8];
-
-  test('hints: mean squared error', () => {
-    const a = (): tf.Tensor => tf.tensor4d(features, [1, 2, 2, 2]);
-    expect(value(() => hintDistance(a(), tf.add(a(), 0.5)))).toBeCloseTo(0.25, 6);
-  });
-
-  test('attention: squared distance of the normalised maps, for any channels', () => {
-    const maps = [
-      [1 + 4, 9 + 16, 25 + 36, 49 + 64],
-      [1, 0, 4, 0],
-    ].map((map) => map.map((x) => x / Math.hypot(...map)));
-    const expected = (maps[0] ?? []).reduce((sum, x, i) => sum + (x - (maps[1]?.[i] ?? NaN)) ** 2, 0);
-    const actual = value(() =>
-      attentionDistance(tf.tensor4d(features, [1, 2, 2, 2]), tf.tensor4d([1, 0, 2, 0], [1, 2, 2, 1])),
-    );
-    expect(actual).toBeCloseTo(expected, 5);
-  });
-
-  test('attention does not depend on the scale and has a gradient for a silent map', () => {
-    const a = (): tf.Tensor => tf.tensor4d(features, [1, 2, 2, 2]);
-    expect(value(() => attentionDistance(a(), tf.mul(a(), 7)))).toBeCloseTo(0, 6);
-    const silent = gradient((x) => attentionDistance(tf.reshape(x, [1, 2, 2, 2]), a()), [[0, 0, 0, 0, 0, 0, 0, 0]]);
-    expect(silent.every(Number.isFinite)).toBe(true);
-  });
-});
-
 describe('gradients agree with finite differences', () => {
-  const constant = tf.tidy(() => tf.keep(tf.tensor4d([0.5, 2, 1, 0.3, 2, 1, 0.1, 0.7, 1, 2, 0.4, 0.2], [3, 2, 2, 1])));
   test.each<[string, (x: tf.Tensor2D) => tf.Tensor]>([
     ['cross-entropy', (x) => crossEntropy(L(), x, { smoothing: 0.1 })],
     ['focal', (x) => crossEntropy(L(), x, { focal: 2 })],
     ['kd', (x) => knowledgeDistillation(T(), x, 3)],
     ['dkd', (x) => decoupledDistillation(L(), T(), x, { temperature: 2, alpha: 1, beta: 4 })],
-    ['hints', (x) => hintDistance(x, T())],
-    ['attention', (x) => attentionDistance(tf.reshape(x, [3, 2, 2, 1]), constant)],
   ])('%s', (_name, loss) => {
     const expected = finiteDifferences(loss, student);
     gradient(loss, student).forEach((g, i) => expect(g).toBeCloseTo(expected[i] ?? NaN, 2.5));
@@ -308,24 +272,17 @@ describe('gradients agree with finite differences', () => {
 });
 
 describe('the configured loss', () => {
-  const features = [
-    { student: tf.ones([3, 2, 2, 1]), teacher: tf.zeros([3, 2, 2, 1]), adapt: (x: tf.Tensor) => tf.mul(x, 2) },
-    { student: tf.ones([3, 1, 2, 1]), teacher: tf.zeros([3, 1, 2, 1]), adapt: (x: tf.Tensor) => x },
-  ];
-
-  test('kd weighs cross-entropy, distillation and the mean of the features', () => {
-    const config = lossSchema.parse({ type: 'kd', alpha: 0.25, temperature: 2, hints: 0.1 });
-    const actual = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T(), features }));
+  test('kd weighs cross-entropy and distillation', () => {
+    const config = lossSchema.parse({ type: 'kd', alpha: 0.25, temperature: 2 });
+    const actual = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T() }));
     const expected =
-      0.75 * value(() => crossEntropy(L(), S())) +
-      0.25 * value(() => knowledgeDistillation(T(), S(), 2)) +
-      (0.1 * (4 + 1)) / 2;
+      0.75 * value(() => crossEntropy(L(), S())) + 0.25 * value(() => knowledgeDistillation(T(), S(), 2));
     expect(actual).toBeCloseTo(expected, 5);
   });
 
   test('dkd adds to the whole cross-entropy', () => {
     const config = lossSchema.parse({ type: 'dkd', label_smoothing: 0.1 });
-    const actual = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T(), features: [] }));
+    const actual = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T() }));
     const expected =
       value(() => crossEntropy(L(), S(), { smoothing: 0.1 })) +
       value(() => decoupledDistillation(L(), T(), S(), { temperature: 4, alpha: 1, beta: 4 }));
@@ -339,10 +296,6 @@ describe('the configured loss', () => {
 
   test('is refused when the teacher cannot give what it needs', () => {
     expect(() => lossFor(lossSchema.parse({ type: 'dkd' }), { type: 'none' })).toThrow(/there is no teacher/);
-    expect(() => lossFor(lossSchema.parse({ type: 'kd', attention: 1 }), { type: 'onnx' })).toThrow(
-      /train\.loss\.attention needs/,
-    );
-    expect(() => lossFor(lossSchema.parse({ type: 'kd', hints: 1 }), { type: 'layers-model' })).not.toThrow();
   });
 });
 
@@ -360,7 +313,6 @@ describe('the loss of a batch with images without labels', () => {
         labels: tf.tensor2d(images.map((i) => targets[i])),
         logits: tf.tensor2d(images.map((i) => student[i])),
         teacher: tf.tensor2d(images.map((i) => teacher[i])),
-        features: [],
       }),
     );
   const taught = value(() => knowledgeDistillation(tf.tensor2d([teacher[2]]), tf.tensor2d([student[2]]), 4));
@@ -430,7 +382,7 @@ describe('losses of labels', () => {
     // F.binary_cross_entropy_with_logits(student, sigmoid(teacher))
     expect(value(() => answerLoss(labelled, T(), S(), null))).toBeCloseTo(0.7501202697246635, 6);
     const config = { ...lossSchema.parse({ type: 'kd', alpha: 0.25 }), ...labelled, type: 'kd' } as Loss;
-    const total = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T(), features: [] }));
+    const total = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T() }));
     expect(total).toBeCloseTo(0.75 * 0.8523931901375968 + 0.25 * 0.594656700862108, 5);
   });
 });
@@ -440,7 +392,7 @@ describe('losses of numbers', () => {
     // F.huber_loss(student, teacher)
     expect(value(() => huberLoss(T(), S()))).toBeCloseTo(1.3237500000000002, 5);
     const config = { ...lossSchema.parse({ type: 'kd', alpha: 1 }), task: 'regression' } as Loss;
-    const total = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T(), features: [] }));
+    const total = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T() }));
     expect(total).toBeCloseTo(1.3237500000000002, 5);
   });
 });

@@ -64,7 +64,7 @@ test('a supernet trains the same on both engines, up to rounding, with every opt
     augment: ['flip', { type: 'crop', pixels: 1 }, { type: 'cutout', size: 2 }, { type: 'mixup', alpha: 0.4 }],
     views: 2,
     optimizer: { type: 'adamw', learning_rate: 0.01 },
-    loss: { type: 'kd', hints: 0.5, attention: 5, label_smoothing: 0.1 },
+    loss: { type: 'kd', label_smoothing: 0.1 },
     ema: 0.9,
   });
   const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache: bench.folder };

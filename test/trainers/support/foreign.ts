@@ -39,7 +39,6 @@ export const spec = (name: string, more: Partial<ProgramSpec> = {}): ProgramSpec
   optimizer: trainSchema.parse({ optimizer: { type: 'sgd', momentum: 0.9, nesterov: false, weight_decay: 0 } })
     .optimizer,
   ema: 0,
-  teacher: null,
   ...more,
 });
 

@@ -24,7 +24,7 @@ export function writtenFor(provider: string, spec: ProgramSpec, batch: number): 
   const program = createNetworkProgram(spec);
   const target = targetWith(null, { provider });
   const { fn, inputs } = new CompiledTraining(program, { target, batch }).step();
-  const recorded = trace(fn, inputs, { target, freeze: (variable) => program.frozen.has(variable) });
+  const recorded = trace(fn, inputs, { target });
   const { graph, packs } = optimized(recorded, target, undefined, verifyGraph);
   const traced = { ...recorded, graph };
   const bytes = encodeLoop(graph, loopPorts(traced.states, packs), { name: 'step' });

@@ -76,8 +76,6 @@ const keys: readonly (readonly [key: string, values: readonly unknown[], beside?
   ...(['kd', 'dkd'] as const).flatMap((type) => [
     [`loss(${type}).temperature`, [1, 4]] as const,
     [`loss(${type}).alpha`, [0.2, 0.8]] as const,
-    [`loss(${type}).hints`, [0, 1]] as const,
-    [`loss(${type}).attention`, [0, 1]] as const,
   ]),
   ['loss(dkd).beta', [1, 4]],
   ['optimizer.type', ['sgd', 'muon', 'adamw']],
