@@ -8,8 +8,8 @@ import { FilterField } from './filter-field.js';
 
 interface AddressFilterProps {
   readonly filtered: AddressFiltered;
-  /** What the filter applies to. */
-  readonly children: ComponentChildren;
+  /** What the filter applies to; absent where its trials are listed anyway. */
+  readonly children?: ComponentChildren;
 }
 
 /** The filter in the address (`?filter=`) as a field. Typing changes the address with a delay, leaving the field at once. */
@@ -42,11 +42,13 @@ export function AddressFilter({ filtered: { fields, all, problem, loading }, chi
         onInput={setText}
         onLeave={write}
       />
-      <p class="note">
-        {children}{' '}
-        <a href={withQuery(trialsAddress(live.id), { filter: filter || undefined })}>These trials as a table</a>
-        {loading !== null && <span role="status"> {loading}</span>}
-      </p>
+      {children !== undefined && (
+        <p class="note">
+          {children}{' '}
+          <a href={withQuery(trialsAddress(live.id), { filter: filter || undefined })}>These trials as a table</a>
+          {loading !== null && <span role="status"> {loading}</span>}
+        </p>
+      )}
     </>
   );
 }

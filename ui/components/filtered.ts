@@ -89,7 +89,7 @@ function useKnown(texts: Texts): {
   return { known, fields, version };
 }
 
-interface Filtered extends FilterState {
+export interface AddressFiltered extends FilterState {
   readonly texts: Texts;
   readonly textsVersion: number;
   readonly known: Known;
@@ -100,10 +100,16 @@ interface Filtered extends FilterState {
   readonly all: readonly number[];
   /** How many texts that the filter reads are loaded, as text; null: all. */
   readonly loading: string | null;
+  /** Null without a filter; another one when its results may have changed. */
+  readonly test: Test | null;
 }
 
-/** The trials of the run, and a filter over them. @param needsTexts whether all texts are needed even without a filter */
-export function useFiltered(text: string, needsTexts = false): Filtered {
+/**
+ * The trials of the run, and the filter in the address over them.
+ * @param needsTexts whether all texts are needed even without a filter
+ */
+export function useAddressFilter(needsTexts = false): AddressFiltered {
+  const [{ filter: text = '' }] = useQuery();
   const { live } = useRun();
   const { candidates } = live;
   const texts = useMemo(() => new Texts(fetchTexts(live.id), (number) => candidates.hasEnded(number)), [live]);
@@ -111,22 +117,11 @@ export function useFiltered(text: string, needsTexts = false): Filtered {
   const { known, fields, version } = useKnown(texts);
   const all = useMemo(() => chosenRows(candidates), [candidates, version]);
   const state = useFilter(text, fields);
-  const reads = needsTexts || [...(state.filter?.reads ?? [])].some(isText);
-  const loading = useAllTexts(texts, reads, () => all.map((row) => candidates.number[row]), version);
-  return { ...state, texts, textsVersion, known, fields, version, all, loading };
-}
-
-export interface AddressFiltered extends Filtered {
-  /** Null without a filter; another one when its results may have changed. */
-  readonly test: Test | null;
-}
-
-/** The trials of the run, and the filter in the address over them. */
-export function useAddressFilter(): AddressFiltered {
-  const [{ filter: text = '' }] = useQuery();
-  const filtered = useFiltered(text);
-  const { filter, textsVersion } = filtered;
-  const seen = [...(filter?.reads ?? [])].some(isText) ? textsVersion : 0;
+  const { filter } = state;
+  const readsTexts = [...(filter?.reads ?? [])].some(isText);
+  const numbers = () => all.map((row) => candidates.number[row]);
+  const loading = useAllTexts(texts, needsTexts || readsTexts, numbers, version);
+  const seen = readsTexts ? textsVersion : 0;
   const test = useMemo(() => (filter === null ? null : (row: number) => filter.test(row)), [filter, seen]);
-  return { ...filtered, test };
+  return { ...state, texts, textsVersion, known, fields, version, all, loading, test };
 }

@@ -1,10 +1,8 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { isText } from '../../components/filtered.js';
+import { isText, type AddressFiltered } from '../../components/filtered.js';
 import type { Candidates } from '../../data/candidates.js';
-import type { Field } from '../../data/fields.js';
 import { sorted, type SortKey } from '../../data/sorted.js';
 import type { Texts } from '../../data/texts.js';
-import type { Filter } from '../../filter/compile.js';
 
 /** Rows that scroll past faster than this are not fetched, ms. */
 const pause = 80;
@@ -34,12 +32,9 @@ export function useSeenTexts(
 export function useListed(
   rows: readonly number[],
   sort: readonly SortKey[],
-  fields: readonly Field[],
-  filter: Filter | null,
-  textsVersion: number,
+  { fields, test, textsVersion }: AddressFiltered,
 ): readonly number[] {
-  const forSort = sort.some(({ name }) => isText(name)) ? textsVersion : 0;
-  const forFilter = filter !== null && [...filter.reads].some(isText) ? textsVersion : 0;
-  const inOrder = useMemo(() => sorted(rows, sort, fields), [rows, sort, fields, forSort]);
-  return useMemo(() => (filter === null ? inOrder : inOrder.filter(filter.test)), [inOrder, filter, forFilter]);
+  const seen = sort.some(({ name }) => isText(name)) ? textsVersion : 0;
+  const inOrder = useMemo(() => sorted(rows, sort, fields), [rows, sort, fields, seen]);
+  return useMemo(() => (test === null ? inOrder : inOrder.filter(test)), [inOrder, test]);
 }

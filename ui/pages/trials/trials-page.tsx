@@ -1,18 +1,18 @@
 import { useLocation } from 'preact-iso';
-import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
-import { isText, useFiltered } from '../../components/filtered.js';
-import { useRun } from '../../data/hooks.js';
+import { useState } from 'preact/hooks';
+import { AddressFilter } from '../../components/address-filter.js';
+import { isText, useAddressFilter } from '../../components/filtered.js';
+import { useQuery, useRun } from '../../data/hooks.js';
 import { LatencyWarning } from '../../components/latency-warning.js';
-import { FilterField, FilterHelp } from '../../components/filter-field.js';
+import { FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
 import { mostCompared, runAddress, trialAddress } from '../../data/addresses.js';
 import type { Candidates } from '../../data/candidates.js';
-import { valuesOf } from '../../data/fields.js';
 import { sortedBy, sortText } from '../../data/sorted.js';
 import { ColumnMenu, gridColumns } from './columns.js';
 import { Downloads } from './downloads.js';
 import { useListed, useSeenTexts } from './listed.js';
-import { useColumns, useView, type TrialsView } from './view.js';
+import { useColumns, useView } from './view.js';
 
 interface Selected {
   /** Trial numbers in the order of selection. */
@@ -60,23 +60,15 @@ function Selection({ selection: { numbers, clear } }: { readonly selection: Sele
   );
 }
 
-interface TrialsProps {
-  readonly view: TrialsView;
-  readonly change: (part: Partial<TrialsView>) => void;
-  /** Writes the view to the address at once. */
-  readonly write: () => void;
-  readonly open: (address: string) => void;
-}
-
-function Trials({ view, change, write, open }: TrialsProps) {
+export default function TrialsPage() {
   const { live, info } = useRun();
   const { candidates } = live;
-  const filtered = useFiltered(
-    view.filter,
-    view.sort.some(({ name }) => isText(name)),
-  );
-  const { texts, textsVersion, known, fields, version, all, filter, problem, loading } = filtered;
-  const rows = useListed(all, view.sort, fields, filter, textsVersion);
+  const { route } = useLocation();
+  const [{ filter: text = '' }, changeQuery] = useQuery();
+  const [view, change] = useView();
+  const filtered = useAddressFilter(view.sort.some(({ name }) => isText(name)));
+  const { texts, known, fields, version, all, filter, loading } = filtered;
+  const rows = useListed(all, view.sort, filtered);
   const columns = useColumns(known, fields, view.columns, (next) => change({ columns: next }));
   const selection = useSelection(candidates);
 
@@ -89,20 +81,12 @@ function Trials({ view, change, write, open }: TrialsProps) {
     const objective = info.objectives.find((each) => each.name === name);
     change({ sort: sortedBy(view.sort, name, objective?.direction === 'maximize', further) });
   };
-  const setFilter = (text: string) => change({ filter: text });
   const countText = (count: number): string => count.toLocaleString('en-US');
   return (
     <section class="trials">
       <h2>Trials</h2>
-      <FilterField
-        value={view.filter}
-        fields={fields}
-        valuesOf={(field) => valuesOf(field, all)}
-        problem={problem}
-        onInput={setFilter}
-        onLeave={write}
-      />
-      <FilterHelp onTry={setFilter} />
+      <AddressFilter filtered={filtered} />
+      <FilterHelp onTry={(expression) => changeQuery({ filter: expression })} />
       <div class="trials-bar">
         <output>
           {filter === null ? countText(rows.length) : `${countText(rows.length)} of ${countText(all.length)}`} trials
@@ -125,25 +109,13 @@ function Trials({ view, change, write, open }: TrialsProps) {
         label="Trials"
         columns={gridColumns(columns.shown, view.sort, known, links)}
         rows={rows}
-        order={`${sortText(view.sort)} ${view.filter}`}
+        order={`${sortText(view.sort)} ${text}`}
         isSelected={selection.has}
         onSort={sort}
-        onOpen={useCallback((row: number) => open(href(candidates.number[row])), [candidates])}
+        onOpen={(row) => route(href(candidates.number[row]))}
         onSelect={selection.toggle}
         onDrawn={onDrawn}
       />
     </section>
-  );
-}
-
-export default function TrialsPage() {
-  const { route } = useLocation();
-  const [view, change, write] = useView();
-  const latest = useRef(route);
-  latest.current = route;
-  // Writing the address alone does not render the table again.
-  return useMemo(
-    () => <Trials view={view} change={change} write={write} open={(address) => latest.current(address)} />,
-    [view],
   );
 }
