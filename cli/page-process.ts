@@ -31,7 +31,7 @@ async function addressOf(child: ChildProcess): Promise<string> {
 }
 
 /** A page in a child process, which ends with this process. */
-export interface PageProcess {
+interface PageProcess {
   readonly address: string;
   readonly isServing: () => boolean;
   /** Rejects when the process ends before `close`. */

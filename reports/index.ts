@@ -13,7 +13,6 @@ export {
   collectTrials,
   decisionNames,
   frontierOf,
-  type RunListing,
 } from './read-model/run.js';
 export { latencyWarning } from './read-model/evidence.js';
 export { collectPrecisions } from './read-model/statistics.js';

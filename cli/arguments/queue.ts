@@ -3,7 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import type { QueueAddress } from '../../workers/connection.js';
 
 /** Values of `queueOptions`. */
-export interface QueueArguments {
+interface QueueArguments {
   readonly queue: string | undefined;
   readonly queueUser: string | undefined;
   readonly queuePasswordFile: string | undefined;

@@ -4,7 +4,7 @@ import { parseDevice } from '../arguments/device.js';
 import { command, jsonOption, listOption } from '../command.js';
 import { json, renderFacts, renderTable, type Column } from '../output/terminal.js';
 
-export interface ListedDevice {
+interface ListedDevice {
   /** Argument of `--device`. */
   readonly device: string;
   /** Null when it works. */
@@ -12,7 +12,7 @@ export interface ListedDevice {
   readonly detail: string;
 }
 
-export interface DeviceListing {
+interface DeviceListing {
   readonly machine: Pick<Environment, 'cpu' | 'cores' | 'governor' | 'load' | 'runtime' | 'platform'>;
   readonly devices: readonly ListedDevice[];
 }
@@ -25,7 +25,7 @@ async function listed(device: string, task: () => Promise<string>): Promise<List
   }
 }
 
-export async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
+async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
   const { describeAdapter, listProviders, tryProvider, tryWebGpu } = await import('../../compiler/index.js');
   const { AgentClient, describeEnvironment, tryBrowser } = await import('../../latency-models/index.js');
   const adapterTaken = async (): Promise<string[]> => {

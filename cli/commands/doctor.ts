@@ -10,14 +10,14 @@ import type { EngineAvailability } from '../../trainers/index.js';
 import { command, jsonOption } from '../command.js';
 import { type Colors, type Column, json, renderFacts, renderTable, type Fact } from '../output/terminal.js';
 
-export interface CacheEntry {
+interface CacheEntry {
   /** `data/fashion-mnist-1a2b...`, relative to the caches' folder. */
   readonly name: string;
   readonly size: string;
 }
 
 /** What works on this machine; plain data. */
-export interface Diagnosis {
+interface Diagnosis {
   readonly versions: Readonly<Record<string, string>>;
   readonly machine: Readonly<Record<string, string>>;
   readonly engines: readonly EngineAvailability[];
@@ -116,7 +116,7 @@ const withoutCard = (taken: Adapters['taken']): string =>
     ? 'Now WebGPU has no adapter.'
     : `Now WebGPU runs on ${taken.name}, which engine: {provider: webgpu} takes for tests.`;
 
-export async function examine(): Promise<Diagnosis> {
+async function examine(): Promise<Diagnosis> {
   const { engineAvailability } = await import('../../trainers/index.js');
   const { howToGet, integerArithmetic, tryHalf, tryWebGpu } = await import('../../compiler/index.js');
   const engines = await engineAvailability();

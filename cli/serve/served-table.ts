@@ -5,7 +5,7 @@ import type { PooledModel } from '../../serve/inference/pool.js';
 import { type Colors, type Column, renderTable, numeric } from '../output/terminal.js';
 
 /** Measured times of a network, for the table and the log. */
-export interface ServedNetwork {
+interface ServedNetwork {
   readonly network: string;
   /** Main score of its task. */
   readonly accuracy: number | null;

@@ -1,12 +1,12 @@
 import { diag, DiagLogLevel, propagation, trace } from '@opentelemetry/api';
 import { invalidInput, messageOf } from '../../base/errors.js';
 
-export interface Tracing {
+interface Tracing {
   /** Sends the remaining spans and stops tracing. */
   readonly close: () => Promise<void>;
 }
 
-export interface TracingOptions {
+interface TracingOptions {
   /** The OTLP/HTTP collector: `http://127.0.0.1:4318`, to which `/v1/traces` is added, or a full URL. */
   readonly url: string;
   /** Called when spans cannot be sent. */

@@ -6,7 +6,7 @@ import { countsOf, figuresLine, type Counts } from './figures.js';
 import type { LogLevel } from './arguments.js';
 import { servedNetworks, servedTable, workersText } from './served-table.js';
 
-export interface ServeView {
+interface ServeView {
   readonly log: Logger;
   readonly served: (pool: InferencePool) => void;
   readonly follow: (registry: Registry) => void;

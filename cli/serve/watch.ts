@@ -25,7 +25,7 @@ async function stampAt(path: string): Promise<string> {
   }
 }
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Polling interval in ms. */
   readonly everyMs: number;
   /** Called when the files changed and then stayed the same for one interval, so that no file is half written. */

@@ -4,7 +4,7 @@ import type { Terminal } from '../output/terminal.js';
 import { beginLine, endLine, epochLine, slotLine, type SlotState } from './lines.js';
 
 /** Shows a worker's jobs: a line when a job begins or ends and, on a terminal, a live line for each slot. */
-export interface WorkerView {
+interface WorkerView {
   note(message: string): void;
   observe(event: WorkerEvent): void;
   /** Leaves the screen as it should stay. */

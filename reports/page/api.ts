@@ -81,7 +81,7 @@ export interface ReadableRun {
   readonly sketch: readonly (readonly [x: number, y: number])[];
 }
 
-export interface UnreadableRun {
+interface UnreadableRun {
   readonly id: RunId;
   readonly problem: string;
 }

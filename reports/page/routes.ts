@@ -32,7 +32,7 @@ interface ParsedRequest<A extends Address> {
 
 type Handlers = { readonly [A in Address]: (asked: ParsedRequest<A>) => Answers[A] | Promise<Answers[A]> };
 
-export interface AnswersOptions {
+interface AnswersOptions {
   readonly folder: RunFolder;
   readonly list: RunList;
   readonly clock: Clock;

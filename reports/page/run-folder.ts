@@ -34,7 +34,7 @@ export function processorTime(): number {
 }
 
 /** Pace and ETA of a running run depend on the time: they are sent again after so many ms without a write. */
-export const refreshInterval = 10_000;
+const refreshInterval = 10_000;
 
 /** After a read, a run rests for this many times the processor time of the read, which leaves the processor to the search. */
 export const restFactor = 50;

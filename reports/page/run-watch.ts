@@ -14,7 +14,7 @@ export interface StreamPosition {
   readonly cursor: number | null;
 }
 
-export type RunMessage =
+type RunMessage =
   | { readonly event: 'changes'; readonly position: StreamPosition; readonly data: Changes }
   | { readonly event: 'gone'; readonly position: StreamPosition; readonly data: ErrorAnswer };
 

@@ -28,7 +28,7 @@ type Open<A extends keyof Streams> = (
   reply: FastifyReply,
 ) => Source<A>;
 
-export interface StreamsOptions {
+interface StreamsOptions {
   readonly folder: RunFolder;
   readonly list: RunList;
   readonly clock: Clock;

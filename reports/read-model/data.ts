@@ -101,7 +101,7 @@ export interface ReportLatency extends Pick<
 
 export type CurvePoint = Pick<Epoch, 'epoch' | 'trainLoss' | 'trainAccuracy' | 'validationLoss' | 'validationAccuracy'>;
 
-export type ReportFile = Pick<ArtifactRecord, 'kind' | 'path' | 'bytes' | 'sha256'>;
+type ReportFile = Pick<ArtifactRecord, 'kind' | 'path' | 'bytes' | 'sha256'>;
 
 export interface FinalResult extends Pick<
   FinalRecord,
@@ -331,7 +331,7 @@ export interface ReportGroup {
 }
 
 /** A training that is assigned to a worker now. */
-export interface AssignedTraining {
+interface AssignedTraining {
   readonly training: Training;
   readonly host: string;
   readonly group: string | null;

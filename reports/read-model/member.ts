@@ -31,13 +31,9 @@ function toLatency(
 ): ReportLatency {
   // Written by the runner from a Measurement.
   const measuredOn = environment as Environment;
+  const figures = { ms, p50, p95, p99, interval, converged };
   return {
-    ms,
-    p50,
-    p95,
-    p99,
-    interval,
-    converged,
+    ...figures,
     environment: measuredOn,
     on: deviceText(measuredOn),
     certainty: evidence.certainty(brief),

@@ -22,7 +22,7 @@ const surelyBetterIn = ({ name, direction }: Objective, a: Estimated, b: Estimat
  * Whether noise decides that `member` is on a frontier beside `other`: `other` differs from it, and `member` is surely
  * better in no objective.
  */
-export const isRival = (member: Estimated, other: Estimated, objectives: readonly Objective[]): boolean =>
+const isRival = (member: Estimated, other: Estimated, objectives: readonly Objective[]): boolean =>
   objectives.some(({ name }) => member.values[name] !== other.values[name]) &&
   !objectives.some((objective) => surelyBetterIn(objective, member, other));
 

@@ -32,7 +32,7 @@ import { contenders, rivalsOf } from './rivals.js';
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** Counts of trials, and the time of the latest change of one, ms since 1970. */
-export type TrialTotals = Pick<RunSummary, 'counts' | 'rejected'> & { readonly changedAt: number };
+type TrialTotals = Pick<RunSummary, 'counts' | 'rejected'> & { readonly changedAt: number };
 
 export function summaryOf(
   { name, seed, version, threads, createdAt, experiment }: RunRecord,
@@ -110,7 +110,7 @@ function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
 }
 
 /** The fields of a note in a report; none without one. */
-export const notedFields = (note: Note | undefined): Pick<ReportTrial, 'note' | 'tags'> => ({
+const notedFields = (note: Note | undefined): Pick<ReportTrial, 'note' | 'tags'> => ({
   ...(note !== undefined && note.text !== '' && { note: note.text }),
   ...(note !== undefined && note.tags.length > 0 && { tags: note.tags }),
 });
@@ -170,7 +170,7 @@ export function collectFrontier(store: Store): ReportTrial[] {
 }
 
 /** The complete candidates that may be on the frontier, members among them. */
-export function nearFrontier(store: Store, evidence: RunEvidence, objectives: readonly Objective[]) {
+function nearFrontier(store: Store, evidence: RunEvidence, objectives: readonly Objective[]) {
   const complete = store.overview.complete();
   const members = frontier(complete, objectives);
   if (evidence.isExact) return members;
@@ -213,7 +213,7 @@ export function bestOf(members: readonly { readonly values: Values }[], objectiv
   );
 }
 
-export interface RunListing {
+interface RunListing {
   readonly workdir: string;
   readonly run: RunSummary;
   readonly frontier: number;

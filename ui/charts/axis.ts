@@ -62,7 +62,7 @@ export const axisStyle = (theme: ChartTheme) => ({
   splitLine: { show: true, lineStyle: { color: theme.line } },
 });
 
-export interface AxisInput {
+interface AxisInput {
   /** The name of its measure; null: trial numbers. */
   readonly measure: string | null;
   readonly measures: Measures;

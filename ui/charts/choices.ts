@@ -6,7 +6,7 @@ import type { ChartTheme } from './theme.js';
 import { thinned } from './points.js';
 import type { ChartOption } from './echarts.js';
 
-export interface ChoiceMark {
+interface ChoiceMark {
   readonly value: number;
   readonly key?: unknown;
   /** Whether its trial is on the frontier: such marks are always drawn. */
@@ -20,7 +20,7 @@ export interface ChoiceGroup {
   readonly values: readonly ChoiceMark[];
 }
 
-export interface ChoicesInput {
+interface ChoicesInput {
   /** The title of the horizontal axis. */
   readonly decision: string;
   readonly groups: readonly ChoiceGroup[];

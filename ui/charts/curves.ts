@@ -15,7 +15,7 @@ export const stages = {
   quantizeAware: { stage: 'quantize-aware', title: 'fine-tuning in 8 bits' },
 } as const;
 
-export type StageKey = keyof typeof stages;
+type StageKey = keyof typeof stages;
 export const stageKeys = Object.keys(stages) as readonly StageKey[];
 
 /** A learning curve of a network in one of its trainings. */
@@ -45,7 +45,7 @@ export function memberCurves(members: readonly ReportMember[]): readonly Curve[]
 /** What curves show: the main score, or the loss. */
 export type Quantity = 'score' | 'loss';
 
-export interface CurvesInput extends Heading {
+interface CurvesInput extends Heading {
   readonly task: TaskType;
   readonly quantity: Quantity;
   readonly curves: readonly Curve[];
@@ -170,7 +170,7 @@ export interface HypervolumeRun {
   readonly points: readonly HypervolumePoint[];
 }
 
-export interface HypervolumeInput {
+interface HypervolumeInput {
   /** One line for each run. */
   readonly runs: readonly HypervolumeRun[];
   readonly over: keyof typeof progress;

@@ -5,7 +5,7 @@ import type { ChartOption } from './echarts.js';
 import { frameOf, markLines, numbersOf, saying } from './frame.js';
 import { font, type ChartTheme } from './theme.js';
 
-export interface HistogramInput {
+interface HistogramInput {
   /** ms. */
   readonly samples: readonly number[];
   readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99?: number };
@@ -15,7 +15,7 @@ export interface HistogramInput {
   readonly theme: ChartTheme;
 }
 
-export interface Bin {
+interface Bin {
   readonly from: number;
   readonly to: number;
   readonly count: number;
@@ -48,7 +48,7 @@ export function binsOf(all: readonly number[]): readonly Bin[] {
   return counts.map((count, i) => ({ from: low + i * width, to: low + (i + 1) * width, count }));
 }
 
-export interface SampleShares {
+interface SampleShares {
   /** The middle of each bin. */
   readonly at: readonly number[];
   /** For each distribution, the share of its samples in each bin, in [0, 1]. */

@@ -6,7 +6,7 @@ import { frameOf, legendStyle, numbersOf, saying } from './frame.js';
 import { hueOf, type ChartTheme } from './theme.js';
 import type { ChartOption } from './echarts.js';
 
-export interface ImportanceInput {
+interface ImportanceInput {
   readonly objectives: readonly Importance[];
   readonly measures: Measures;
   readonly theme: ChartTheme;

@@ -3,7 +3,7 @@ import { frameOf, hollow, itemOf, legendStyle, plainText, saying, type Pointed }
 import { dashOf, hueOf, symbolOf, type ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 
-export interface OverlayPoint {
+interface OverlayPoint {
   readonly x: number;
   readonly y: number;
   /** Passed to the page when the point is clicked. */
@@ -14,13 +14,13 @@ export interface OverlayPoint {
   readonly isHollow?: boolean;
 }
 
-export interface OverlayLine {
+interface OverlayLine {
   readonly name: string;
   /** Sorted by x. */
   readonly points: readonly OverlayPoint[];
 }
 
-export interface OverlayAxis {
+interface OverlayAxis {
   /** The name of its measure; null: plain numbers. */
   readonly measure: string | null;
   /** Replaces the measure's title. */
@@ -32,7 +32,7 @@ export interface OverlayAxis {
   readonly tick?: (value: number) => string;
 }
 
-export interface OverlayInput {
+interface OverlayInput {
   readonly lines: readonly OverlayLine[];
   readonly x: OverlayAxis;
   readonly y: OverlayAxis;

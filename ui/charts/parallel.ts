@@ -21,7 +21,7 @@ export interface ParallelRow {
   readonly onFrontier: boolean;
 }
 
-export interface ParallelInput {
+interface ParallelInput {
   readonly axes: readonly ParallelAxis[];
   readonly rows: readonly ParallelRow[];
   readonly measures: Measures;

@@ -14,7 +14,7 @@ export interface DrawnPair extends PredictionPair {
   readonly coverage?: number;
 }
 
-export interface PredictionInput extends Heading {
+interface PredictionInput extends Heading {
   readonly pairs: readonly DrawnPair[];
   readonly theme: ChartTheme;
 }

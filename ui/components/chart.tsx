@@ -8,7 +8,7 @@ import { dark } from '../data/theme.js';
 
 export const useChartTheme = (): ChartTheme => (dark.value ? chartThemes.dark : chartThemes.light);
 
-export interface ChartProps {
+interface ChartProps {
   /** Changes are drawn at most a few times a second. */
   readonly option: ChartOption;
   /** Describes the chart to screen readers. */

@@ -27,7 +27,7 @@ interface Kept {
   readonly ended: boolean;
 }
 
-export type FetchTexts = (from: number, to: number) => Promise<readonly TrialText[]>;
+type FetchTexts = (from: number, to: number) => Promise<readonly TrialText[]>;
 
 export const fetchTexts =
   (run: RunId): FetchTexts =>

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Address, Answers, Query, RunsAnswer } from '../../reports/page/api.js';
 import { addressOf, get, isFinal, listen, problemText, sleep, type Parameters } from './connection.js';
 
-export interface ApiRequest<A extends Address> {
+interface ApiRequest<A extends Address> {
   readonly address: A;
   readonly parameters: Parameters<A>;
   readonly query?: Query<A>;

@@ -19,7 +19,7 @@ export interface Filter {
   readonly reads: ReadonlySet<string>;
 }
 
-export type CellTest = (cell: Cell) => boolean;
+type CellTest = (cell: Cell) => boolean;
 
 const truths: Readonly<Partial<Record<string, boolean>>> = { true: true, yes: true, false: false, no: false };
 

@@ -60,17 +60,9 @@ function measuredOf(
   const taken = store.measurements.samples(id).sort((a, b) => a - b);
   const used = latency.of(measured.trial ?? -1, precision);
   const brief = latency.measurements.find((one) => one.id === id);
+  const figures = { precision, purpose, device, ms, p50, p95, p99, interval, converged, takenAt };
   return {
-    precision,
-    purpose,
-    device,
-    ms,
-    p50,
-    p95,
-    p99,
-    interval,
-    converged,
-    takenAt,
+    ...figures,
     certainty: brief === undefined ? { interval } : latency.certainty(brief),
     explanation: brief === undefined ? '' : latency.explanation(brief),
     used: used?.id === id,
@@ -80,18 +72,18 @@ function measuredOf(
   };
 }
 
-/**
- * Everything about one trial; undefined when there is none of that number.
- * @param workdir of the run, absolute
- * @param precision default: the trial's chosen one
- */
+interface Wanted {
+  /** Absolute. */
+  readonly workdir: string;
+  readonly number: number;
+  /** Default: the trial's chosen one. */
+  readonly precision?: StoredPrecision | undefined;
+}
+
+/** Everything about one trial; undefined when there is none of that number. */
 export async function collectTrialAnswer(
   store: Store,
-  {
-    workdir,
-    number,
-    precision,
-  }: { readonly workdir: string; readonly number: number; readonly precision?: StoredPrecision | undefined },
+  { workdir, number, precision }: Wanted,
   cache: RunCache,
 ): Promise<TrialAnswer | undefined> {
   store.reading(() => cache.update(store));

@@ -74,7 +74,7 @@ export function decisionOrder(
     .sort((a, b) => rankOf(a) - rankOf(b));
 }
 
-export interface ChoiceValue {
+interface ChoiceValue {
   readonly choice: Choice | null;
   readonly value: number;
   readonly number: number;

@@ -16,7 +16,7 @@ interface Distribution {
 }
 
 /** The values of complete trials: of the first half, and of the second one, in the order of trial numbers. */
-export function halvesOf(
+function halvesOf(
   { chosen, state, number, values }: Candidates,
   measure: string,
   test: Test | null = null,

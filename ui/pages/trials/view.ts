@@ -5,7 +5,7 @@ import { sortFrom, sortText, type SortKey } from '../../data/sorted.js';
 import { defaultColumns } from './columns.js';
 
 /** The sorting and the columns of the list of trials, as in the address. */
-export interface TrialsView {
+interface TrialsView {
   readonly sort: readonly SortKey[];
   /** Names of the columns; null: the default ones, as the user last switched them. */
   readonly columns: readonly string[] | null;
