@@ -144,7 +144,7 @@ export class LatencyService {
     const found = this.precisions.flatMap((precision): [StoredPrecision, ObjectiveValue][] => {
       const measured = this.measured(trial, precision);
       if (measured !== undefined) return [[precision, latencyValue(measured)]];
-      // Measured and predicted latencies are not compared.
+      // One precision measured and the other predicted would not be comparable.
       const predicted = isMeasured ? undefined : this.context.store.trials.prediction(trial, precision);
       return predicted === undefined ? [] : [[precision, { value: predicted.ms, provenance: 'predicted' }]];
     });

@@ -136,7 +136,7 @@ export class Knowledge {
   private readonly results: StepResult[] = [];
   private readonly over = new Set<number>();
   private readonly unknown = new Set<number>();
-  /** The observation after each step: the same history is the same objects, which a controller need not read again. */
+  /** The observation after each step. A controller skips objects that it has seen, so each is made once. */
   private readonly made = new Map<number, TrialResult>();
   /** With delayed feedback: the steps before this one are known. */
   private end = 0;
