@@ -128,9 +128,9 @@ export class Study {
   ask(): Promise<AskedTrial | null> {
     return this.locked(async () => {
       const { decisions, context } = this;
-      const step = decisions.decide(decisions.log.isSettled);
+      const step = decisions.decide(decisions.log.isComplete);
       if (step === undefined) {
-        if (decisions.log.isSettled) await this.complete();
+        if (decisions.log.isComplete) await this.complete();
         return null;
       }
       context.store.trials.start(step.trial);
@@ -153,7 +153,7 @@ export class Study {
       decisions.record(step, outcome);
       decisions.knowledge.learn(step);
       const { fidelity } = context.plan.experiment.search;
-      if (fidelity.type === 'none' && !decisions.mayAsk && decisions.log.isSettled) await this.complete();
+      if (fidelity.type === 'none' && !decisions.mayAsk && decisions.log.isComplete) await this.complete();
     });
   }
 

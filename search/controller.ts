@@ -40,7 +40,7 @@ export interface AskContext {
    */
   readonly cheap: (genotype: Genotype) => Values;
   /** Cheap objectives that `cheap` cannot give now, for example without a latency predictor; absent: none. */
-  readonly untold?: readonly string[];
+  readonly unpredicted?: readonly string[];
 }
 
 /** What chose a proposal: the experiment, with the name written there, or the controller. */

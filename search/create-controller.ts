@@ -35,16 +35,16 @@ const strategies: { readonly [K in ControllerName]: StrategyFactory } = {
 export function createController(name: ControllerName, config: SearchConfig, input: ControllerInput): Controller {
   // One strategy for each set of cheap objectives that cannot be predicted.
   const made = new Map<string, Strategy>();
-  const strategyFor = (untold: readonly string[]): Strategy => {
-    const key = untold.join();
-    const objectives = objectivesWithout(input.objectives, untold);
+  const strategyFor = (unpredicted: readonly string[]): Strategy => {
+    const key = unpredicted.join();
+    const objectives = objectivesWithout(input.objectives, unpredicted);
     const strategy = made.get(key) ?? strategies[name](config, { ...input, objectives });
     made.set(key, strategy);
     return strategy;
   };
   return controllerWith(name, input, (context, asked) => {
     const random = new Random(input.seed, 'search', context.number);
-    const strategy = strategyFor(context.untold ?? []);
+    const strategy = strategyFor(context.unpredicted ?? []);
     return propose(input, context, asked, (judge) => strategy(context, random, asked, judge), random);
   });
 }

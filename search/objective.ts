@@ -59,7 +59,12 @@ export function violation(objectives: readonly Objective[], values: Values): num
 }
 
 /** The objectives while some cheap ones cannot be predicted: these are known of trials only. */
-export const objectivesWithout = (objectives: readonly Objective[], untold: readonly string[]): readonly Objective[] =>
+export const objectivesWithout = (
+  objectives: readonly Objective[],
+  unpredicted: readonly string[],
+): readonly Objective[] =>
   objectives.map((objective) =>
-    untold.includes(objective.name) && objective.cost === 'cheap' ? { ...objective, cost: 'untrained' } : objective,
+    unpredicted.includes(objective.name) && objective.cost === 'cheap'
+      ? { ...objective, cost: 'untrained' }
+      : objective,
   );

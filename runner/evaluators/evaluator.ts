@@ -8,7 +8,7 @@ export interface Preview {
   /** Cheap objective values, exact or predicted; the same function as long as they do not change. */
   readonly cheap: (genotype: Genotype) => Values;
   /** Cheap objectives that `cheap` cannot give yet: latency before there is a latency model. */
-  readonly untold?: readonly string[];
+  readonly unpredicted?: readonly string[];
   /** Stored with a candidate when it is asked for. */
   describe(genotype: Genotype): Pick<NewTrial, 'network' | 'predictions'>;
 }

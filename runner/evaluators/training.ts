@@ -65,7 +65,7 @@ export class TrainingEvaluator implements Evaluator {
     const { candidates } = this.context;
     return {
       cheap: (genotype) => candidates.cheap(genotype, models),
-      untold: models === null ? measuresOf('latency').map(([name]) => name) : [],
+      unpredicted: models === null ? measuresOf('latency').map(([name]) => name) : [],
       describe: (genotype) => {
         const predictions = models === null ? {} : { predictions: candidates.predict(genotype, models) };
         return { network: candidates.network(genotype), ...predictions };

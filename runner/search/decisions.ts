@@ -82,9 +82,9 @@ export class Decisions {
 
   /**
    * The next step, decided from the knowledge and stored; undefined when it has to wait for results, or nothing is left.
-   * @param settled whether waiting adds nothing more.
+   * @param isIdle whether waiting adds nothing more.
    */
-  decide(settled: boolean): Step | undefined {
+  decide(isIdle: boolean): Step | undefined {
     const { knowledge, log, trials, context } = this;
     while (!context.stopping()) {
       const decision = this.scheduler.decide({
@@ -93,7 +93,7 @@ export class Decisions {
         steps: log.steps,
         results: knowledge.known,
         ended: knowledge.ended,
-        settled,
+        isIdle,
       });
       if (decision === undefined) return undefined;
       if (decision.kind === 'stop') this.stop(decision.trial, decision.reason);
@@ -125,7 +125,7 @@ export class Decisions {
     if (evaluated.state !== 'paused') this.ended(trial, evaluated);
     else {
       context.observe({ kind: 'trial-paused', number: trial, epochs, of: evaluator.epochs ?? epochs, values });
-      this.progress.report(log.judged);
+      this.progress.report(log.evaluated);
     }
   }
 
@@ -182,7 +182,7 @@ export class Decisions {
   }
 
   close(): void {
-    this.progress.close(this.log.judged);
+    this.progress.close(this.log.evaluated);
   }
 
   /** Asks the controller and stores its proposal; undefined when it has none, or the run is to stop. */
@@ -196,7 +196,7 @@ export class Decisions {
       history,
       pending: pending.map(({ genotype }) => genotype),
       cheap: preview.cheap,
-      untold: preview.untold ?? [],
+      unpredicted: preview.unpredicted ?? [],
     };
     this.readEnqueued();
     try {
@@ -271,7 +271,7 @@ export class Decisions {
     const { observe } = this.context;
     const exhausted = error instanceof SpaceExhausted;
     if (!exhausted && !(error instanceof NasError && error.code === 'infeasible')) return false;
-    if (!exhausted && !this.log.isFruitful && this.log.isSettled) return false;
+    if (!exhausted && !this.log.hasValues && this.log.isComplete) return false;
     const message = `${error.message}; the search ends after ${this.trials.length} trials`;
     if (this.refused === undefined) observe({ kind: exhausted ? 'note' : 'warning', message });
     return true;
@@ -279,6 +279,6 @@ export class Decisions {
 
   private ended(number: number, { values, ...ending }: Outcome): void {
     this.context.observe({ kind: 'trial-finished', stage: 'search', number, ...ending, values: plainValues(values) });
-    this.progress.ended(this.refresh(number), this.log.judged);
+    this.progress.ended(this.refresh(number), this.log.evaluated);
   }
 }

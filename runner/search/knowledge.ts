@@ -16,23 +16,23 @@ export class StepLog {
   /** Values after the step; null when the trial ended without. */
   private readonly results = new Map<number, Values | null>();
   private readonly ofTrial = new Map<number, number[]>();
-  private readonly judgedTrials = new Set<number>();
-  private fruitful = false;
+  private readonly evaluatedTrials = new Set<number>();
+  private anyValues = false;
 
   get steps(): readonly Step[] {
     return this.list;
   }
 
-  get judged(): number {
-    return this.judgedTrials.size;
+  get evaluated(): number {
+    return this.evaluatedTrials.size;
   }
 
-  get isFruitful(): boolean {
-    return this.fruitful;
+  get hasValues(): boolean {
+    return this.anyValues;
   }
 
   /** Whether every step is done. */
-  get isSettled(): boolean {
+  get isComplete(): boolean {
     return this.results.size === this.list.length;
   }
 
@@ -49,8 +49,8 @@ export class StepLog {
 
   finish(step: number, values: Values | null): void {
     this.results.set(step, values);
-    this.judgedTrials.add(this.list[step].trial);
-    this.fruitful ||= values !== null;
+    this.evaluatedTrials.add(this.list[step].trial);
+    this.anyValues ||= values !== null;
   }
 
   isDone(step: number): boolean {

@@ -58,9 +58,9 @@ export class Search {
       if (order === 'delayed') this.decisions.knowledge.upTo(end);
       else for (const step of this.finished) this.decisions.knowledge.learn(step);
       this.finished = [];
-      const settled = order === 'delayed' ? end === number : this.running.size === 0;
-      yield settled;
-      if (settled) return;
+      const isIdle = order === 'delayed' ? end === number : this.running.size === 0;
+      yield isIdle;
+      if (isIdle) return;
       if (order === 'delayed') await this.running.untilDone(end + 1);
       else await this.running.untilOneIsDone();
     }
@@ -68,8 +68,8 @@ export class Search {
 
   /** The next step, decided and stored; undefined when the search is over, or has to stop. */
   private async next(number: number): Promise<Step | undefined> {
-    for await (const settled of this.learning(number)) {
-      const step = this.decisions.decide(settled);
+    for await (const isIdle of this.learning(number)) {
+      const step = this.decisions.decide(isIdle);
       if (step !== undefined) return step;
     }
     return undefined;

@@ -66,7 +66,7 @@ export function freezeThaw({ objectives, rungs, epochs, eta, minGain }: Options)
     decide: (state) => {
       const { paused, isFirst } = assess(state);
       // Even the smallest search trains one trial to its end.
-      const enough = isFirst && !state.mayAsk && state.settled ? 0 : minGain;
+      const enough = isFirst && !state.mayAsk && state.isIdle ? 0 : minGain;
       const open = paused.filter(
         ({ gain, result }) => gain >= enough && (!state.mayAsk || hasRoom(state, result.epochs)),
       );
@@ -77,7 +77,7 @@ export function freezeThaw({ objectives, rungs, epochs, eta, minGain }: Options)
         return { kind: 'promote', trial, epochs: nextRung(here), reason };
       }
       if (state.mayAsk) return { kind: 'ask' };
-      const left = state.settled ? paused.at(0) : undefined;
+      const left = state.isIdle ? paused.at(0) : undefined;
       if (left === undefined) return undefined;
       const { trial, epochs: here } = left.result;
       const reason = `stopped after ${here} of ${epochs} epochs: promises ${percent(left.gain)} of the frontier`;

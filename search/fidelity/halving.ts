@@ -37,7 +37,7 @@ export function asynchronousHalving({ objectives, rungs, eta, epochs }: AshaOpti
 
   const promote = (state: SchedulerState, level: number): SchedulerDecision | undefined => {
     const rung = rungAt(state, level);
-    const isLast = state.settled && !state.mayAsk && rung.length > 0;
+    const isLast = state.isIdle && !state.mayAsk && rung.length > 0;
     const best = bestOf(state, level, rung, Math.max(isLast ? 1 : 0, Math.floor(rung.length / eta)));
     if (best === undefined) return undefined;
     const reason = `${best.rank} after ${rungs[level]} of ${epochs} epochs`;
@@ -66,7 +66,7 @@ export function asynchronousHalving({ objectives, rungs, eta, epochs }: AshaOpti
       const promotion = first(promote, state);
       if (promotion !== undefined) return promotion;
       if (state.mayAsk) return { kind: 'ask' };
-      return state.settled ? first(stop, state) : undefined;
+      return state.isIdle ? first(stop, state) : undefined;
     },
   };
 }

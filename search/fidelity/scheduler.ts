@@ -23,7 +23,7 @@ export interface SchedulerState {
   /** Trials known to have ended: trained completely, rejected, failed or stopped. */
   readonly ended: ReadonlySet<number>;
   /** No step is running: nothing more becomes known without another one. */
-  readonly settled: boolean;
+  readonly isIdle: boolean;
 }
 
 /** A stop takes no time. */

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary.js';
 let folder: string;
 beforeEach(() => (folder = temporaryFolder()));
 
-const module = join(import.meta.dirname, '..', '..', 'search', 'fixtures', 'descending.mjs');
+const module = join(import.meta.dirname, '..', 'search', 'fixtures', 'descending.mjs');
 const nothing = () => undefined;
 
 function experiment(): { readonly file: string; readonly path: string } {

@@ -16,7 +16,7 @@ const trials = 3 * kills + 20;
 
 /** Tells pending trials first, then asks and tells; prints each number that it was given by `ask`. */
 const program = (workdir: string): string => `
-import { openStudy } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../../dist/api/index.js')).href)};
+import { openStudy } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../dist/api/index.js')).href)};
 const study = await openStudy(${JSON.stringify({
   workdir,
   space: { type: 'mobilenet', preset: 'small' },

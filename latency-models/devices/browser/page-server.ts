@@ -17,6 +17,7 @@ const bundles: { readonly [P in BrowserConfig['provider']]: string } = {
 const modules: Readonly<Record<string, URL>> = {
   '/latency-models/devices/browser/page.js': builtModule('./page.js', import.meta.url),
   '/base/random.js': builtModule('../../../base/random.js', import.meta.url),
+  '/base/statistics.js': builtModule('../../../base/statistics.js', import.meta.url),
 };
 
 const html = (provider: BrowserConfig['provider']): string => `<!doctype html><meta charset="utf-8"><title>nas</title>

@@ -21,7 +21,7 @@ import {
 } from '../../device.js';
 import { defaultProtocol } from '../../protocol.js';
 import type { SerialConfig } from '../../schema.js';
-import { Heard } from './heard.js';
+import { Transcript } from './transcript.js';
 
 /** Between two attempts to open the port, in ms: boards leave the bus for a moment after they were written. */
 const pause = 200;
@@ -70,14 +70,14 @@ export class SerialDevice implements Device {
       const id = writeC(directory, program, { title: 'network' }, { tests: false });
       if (build !== undefined) await this.command('build', build, directory, signal);
       if (flash !== undefined) await this.command('flash', flash, directory, signal);
-      const heard = new Heard(id, protocol);
-      await this.listen(heard, onRun, signal);
-      const { timing, hz, compiler, doubts, notes } = heard.result();
+      const transcript = new Transcript(id, protocol);
+      await this.listen(transcript, onRun, signal);
+      const { timing, hz, compiler, reasons, notes } = transcript.result();
       const int8 = isFloat32(model) ? ['timed as an int8 program: the C of a float32 network'] : [];
       return {
         ...timing,
-        reliable: doubts.length === 0,
-        reasons: doubts,
+        reliable: reasons.length === 0,
+        reasons,
         provenance: 'measured',
         environment: {
           device: this.name,
@@ -126,7 +126,11 @@ export class SerialDevice implements Device {
   }
 
   /** Reads lines until the board has said enough; opens the port again when it is lost. */
-  private async listen(heard: Heard, onRun: (runs: number) => void, signal: AbortSignal | undefined): Promise<void> {
+  private async listen(
+    transcript: Transcript,
+    onRun: (runs: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { port, silence_s: silence } = this.config;
     let since = performance.now();
     let lost = '';
@@ -134,10 +138,10 @@ export class SerialDevice implements Device {
       try {
         const left = (): number => since + 1000 * silence - performance.now();
         for await (const line of linesOf(this.config, left, signal)) {
-          if (!heard.hear(line)) continue;
+          if (!transcript.read(line)) continue;
           since = performance.now();
-          onRun(heard.runs);
-          if (heard.enough()) return;
+          onRun(transcript.runs);
+          if (transcript.enough()) return;
         }
         lost = '';
       } catch (error) {
@@ -145,10 +149,11 @@ export class SerialDevice implements Device {
         if (!(error instanceof LineLost)) throw error;
         lost = error.message;
       }
-      heard.interrupted();
+      transcript.interrupted();
       await sleep(pause, undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
-    const { what, hint } = lost === '' ? heard.silence(this.config) : { what: lost, hint: 'Is the board connected?' };
+    const { what, hint } =
+      lost === '' ? transcript.silence(this.config) : { what: lost, hint: 'Is the board connected?' };
     throw new DeviceUnavailable(`${port}: no run of the network for ${silence} s: ${what}`, { hint });
   }
 }

@@ -78,7 +78,7 @@ it('nas note writes, lists and refuses; trials, reports and a fresh run follow',
 
 it('processes that write at once lose no note', async () => {
   const workdir = temporaryFolder();
-  const module = new URL('../../../runner/stored/notes.js', import.meta.url).href;
+  const module = new URL('../../../runner/stored/notes.ts', import.meta.url).href;
   const [processes, each] = [2, 100];
   const script = (name: number): string =>
     `const { addNote } = await import(${JSON.stringify(module)});

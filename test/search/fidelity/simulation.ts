@@ -47,7 +47,7 @@ export function simulate(
       steps,
       results: known(),
       ended: new Set([...stops.keys(), ...failed]),
-      settled: running.length === 0,
+      isIdle: running.length === 0,
     };
     const decision = running.length < parallel ? scheduler.decide(state) : undefined;
     if (decision === undefined && running.length === 0) break;

@@ -14,7 +14,7 @@ const maxTick = 0.03;
 const [clockShare, clockMs] = [1.2, 1000];
 
 /** Runs of one network, as a board prints them. */
-export class Heard {
+export class Transcript {
   private readonly samples: number[] = [];
   private last: BenchLine | undefined;
   /** The first line since the port was opened or the board started, and when it came. */
@@ -37,7 +37,7 @@ export class Heard {
    * Takes a line in; returns whether it is a run of the network. The first run after a start is not timed: it finds cold caches.
    * @throws NasError when the board computes wrongly, starts again and again, or has a clock that cannot be right
    */
-  hear(text: string): boolean {
+  read(text: string): boolean {
     const line = parseBenchLine(text);
     if (line === undefined) {
       if (text.trim() !== '') this.damaged++;
@@ -110,7 +110,7 @@ export class Heard {
       ...(this.interruptions > 0 ? [`the serial line was lost ${counted(this.interruptions, 'time')} meanwhile`] : []),
       ...(this.damaged > 0 ? [`${counted(this.damaged, 'line')} without a valid checksum`] : []),
     ];
-    return { timing, hz, compiler, doubts: [...reasons, ...(tick > maxTick ? [coarse] : [])], notes };
+    return { timing, hz, compiler, reasons: [...reasons, ...(tick > maxTick ? [coarse] : [])], notes };
   }
 
   /** What came instead of runs, and what to do. */
