@@ -143,9 +143,12 @@ export async function imagesOfRun(store: Store, workdir: string, options: Prepar
   );
 }
 
-/** Kinds of files, for people; all others are modules. */
+/** Kinds of files, for people. */
 const kinds: ReadonlyMap<string, string> = new Map([
   ['space.file', 'table'],
+  ['space.path', 'module'],
+  ['search.controller.path', 'module'],
+  ['evaluate.path', 'module'],
   ['supernet.from', 'supernet'],
   ['train.from', 'file of weights'],
   ['latency.device.file', 'table of latencies'],
@@ -153,7 +156,7 @@ const kinds: ReadonlyMap<string, string> = new Map([
 
 const kindOfInput = (key: string): string => {
   if (key.startsWith('teacher.')) return 'teacher';
-  return key.startsWith('latency.predictor') ? 'latency model' : (kinds.get(key) ?? 'module');
+  return key.startsWith('latency.predictor') ? 'latency model' : (kinds.get(key) ?? 'file');
 };
 
 /** The inputs of a run, as its record has them. @throws NasError `invalid-input` when it has none */

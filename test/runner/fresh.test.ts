@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../experiments/index.js';
 import { runExperiment } from '../../runner/index.js';
+import { requireOutside } from '../../runner/provenance.js';
 import { cachedFolder, writeExperiment } from './experiment.js';
 import { inside } from './inside.js';
 
@@ -26,5 +27,13 @@ describe('nas run --fresh', () => {
     await expect(fresh).rejects.toThrow(`${key}: `);
     await expect(fresh).rejects.toThrow(/belongs to the run in .+, which --fresh removes/);
     expect(files()).toEqual(before);
+  });
+
+  it('clears a run that takes its latencies from another', () => {
+    const other = join(directory, 'other');
+    mkdirSync(other, { recursive: true });
+    const changes = { teacher: null, latency: '{ from: ./other }' };
+    const { experiment } = loadExperiment(writeExperiment(directory, changes));
+    expect(() => requireOutside(join(directory, 'run'), experiment)).not.toThrow();
   });
 });
