@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtModule } from '../../../base/processes.js';
 import { messageOf } from '../../../base/errors.js';
-import { webRuntime } from '../../../base/modules.js';
+import { webRuntime, withImports } from '../../../base/modules.js';
 import type { BrowserConfig } from '../../schema.js';
 
 /** What onnxruntime-web offers for each provider. */
@@ -13,12 +13,12 @@ const bundles: { readonly [P in BrowserConfig['provider']]: string } = {
   webgpu: 'ort.webgpu.bundle.min.mjs',
 };
 
-/** The page's modules; their addresses are their paths in the package. */
-const modules: Readonly<Record<string, URL>> = {
-  '/latency-models/devices/browser/page.js': builtModule('./page.js', import.meta.url),
-  '/base/random.js': builtModule('../../../base/random.js', import.meta.url),
-  '/base/statistics.js': builtModule('../../../base/statistics.js', import.meta.url),
-};
+/** The page's module and what it imports; their addresses are their paths in the package. */
+function pageModules(): ReadonlyMap<string, string> {
+  const page = fileURLToPath(builtModule('./page.js', import.meta.url));
+  const root = join(dirname(page), '../../..');
+  return new Map(withImports(page).map((file) => [`/${relative(root, file)}`, file]));
+}
 
 const html = (provider: BrowserConfig['provider']): string => `<!doctype html><meta charset="utf-8"><title>nas</title>
 <link rel="icon" href="data:,">
@@ -51,9 +51,11 @@ export async function servePage(
   model: (index: number) => Promise<Uint8Array | undefined>,
 ): Promise<PageServer> {
   const runtime = webRuntime('the browser device');
+  const modules = pageModules();
   const content = async (path: string): Promise<string | Uint8Array | undefined> => {
     if (path === '/') return html(provider);
-    if (Object.hasOwn(modules, path)) return readFile(fileURLToPath(modules[path]));
+    const module = modules.get(path);
+    if (module !== undefined) return readFile(module);
     const index = /^\/models\/(\d+)$/.exec(path)?.[1];
     if (index !== undefined) return model(Number(index));
     const file = /^\/ort\/([\w.-]+\.(?:mjs|wasm))$/.exec(path);
