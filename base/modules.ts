@@ -45,7 +45,7 @@ export function withImports(module: string): readonly string[] {
   for (const file of files)
     for (const [, , path] of readFileSync(file, 'utf8').matchAll(relativeImport)) {
       const imported = join(dirname(file), path);
-      // CommonJS leaves the ending out; TypeScript writes that of the JavaScript.
+      // `require` may leave out `.js`. In TypeScript, an import of `x.js` may mean `x.ts`.
       const candidates = [imported, `${imported}.js`, imported.replace(/js$/, 'ts')];
       const found = candidates.find((one) => statSync(one, { throwIfNoEntry: false })?.isFile());
       if (found !== undefined) files.add(found);

@@ -199,7 +199,7 @@ export const metricTexts = {
 export const isMetric = (name: string): name is Metric =>
   Object.values(taskMetrics).some((names: readonly string[]) => names.includes(name));
 
-/** All metrics of the task. Those of classes weigh classes equally, as scikit-learn does; MAE is the mean over the numbers. */
+/** All metrics of the task. Averages over classes give each class the same weight; MAE is the mean over the outputs. */
 export function metricsOf(details: Details): Readonly<Partial<Record<Metric, number>>> {
   switch (details.type) {
     case 'classification': {

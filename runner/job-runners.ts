@@ -24,11 +24,11 @@ export interface JobQueue {
   open(config: QueueConfig): CreateJobRunner;
 }
 
-/** What does the jobs of a run. */
+/** The job runner of a run, or the queue that gives one. */
 export interface JobRunners {
   /** Trains and measures; default: as `workers` of the experiment says. */
   readonly workers?: CreateJobRunner | undefined;
-  /** For experiments whose workers are those of a queue. */
+  /** The queue of an experiment with `workers: {type: queue}`; other experiments need none. */
   readonly queue?: JobQueue | undefined;
 }
 

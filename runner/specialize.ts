@@ -147,7 +147,7 @@ function runOf(workdir: string): { readonly written: Written; readonly experimen
 }
 
 /**
- * Requires that the images, the space and the teacher that a specialization reads are those that its supernet was trained with.
+ * Refuses images, a space or a teacher that changed since the supernet was trained.
  * @throws NasError `inputs-changed` as `nas resume` of the run with the supernet
  */
 async function requireSameSource(

@@ -46,7 +46,7 @@ export interface ShrinkRequest {
   readonly importance: ImportanceKind;
   /** New widths are multiples of this. */
   readonly multiple: number;
-  /** Epochs of the fine-tuning; default: half of those of `train`, at least 1. */
+  /** Epochs of the fine-tuning; default: half of `train.epochs`, at least 1. */
   readonly epochs?: number | undefined;
   /** The device to measure latency on; null: a budget of MACs needs none. */
   readonly device: ReachableDevice | null;

@@ -132,7 +132,7 @@ export class DeadlineQueue<T extends Item> {
     for (const [i, item] of items.entries()) this.queueOf(item).add({ item, sequence: this.previous + i });
   }
 
-  /** Number of items that a network may answer; `withUnnamed` includes those that name none. */
+  /** Number of items that a network may answer; with `withUnnamed`, items without the name of a network count, too. */
   countFor(network: number, withUnnamed: boolean): number {
     return this.byNetwork[network].size + (withUnnamed ? this.unnamed.size : 0);
   }

@@ -54,7 +54,7 @@ export interface FrontierPoint {
   readonly label?: string;
 }
 
-/** A candidate with what is known of its values. */
+/** A candidate with its values, their provenance and their uncertainty. */
 export type Plotted = Pick<ReportTrial, 'number' | 'precision' | 'values' | 'certainty' | 'rivals'> &
   Partial<Pick<ReportTrial, 'provenance'>>;
 
@@ -99,7 +99,7 @@ export function memberPoints(member: Plotted, plane: Plane, final: Final | null)
   const label = memberLabel(member.number, member);
   if (accuracy === null) return [{ ...at, label }];
   const isUpper = accuracy >= at.y;
-  // With a final accuracy, the bar of the search's one would only be in the way.
+  // The final accuracy has an error bar; a second one beside it would be hard to read.
   const { intervals: { x: across } = {}, ...rest } = at;
   return [
     { ...at, intervals: { ...(across && { x: across }) }, ...(!isUpper && { label }) },

@@ -100,7 +100,7 @@ export interface AddressFiltered extends FilterState {
   readonly all: readonly number[];
   /** How many texts that the filter reads are loaded, as text; null: all. */
   readonly loading: string | null;
-  /** Null without a filter; another one when its results may have changed. */
+  /** Null without a filter; a new object when its results may have changed. */
   readonly test: Test | null;
 }
 

@@ -12,7 +12,7 @@ interface FrontierColumns<Row> {
   readonly measures: Measures;
   readonly link: (row: Row) => ComponentChildren;
   readonly precisions: boolean;
-  /** The title of an objective; default: that of its measure. */
+  /** The title of an objective; default: the title of its measure. */
   readonly title?: (name: string) => string;
 }
 
