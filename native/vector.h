@@ -1,0 +1,79 @@
+/* A vector of the processor: 16, 8 or 4 floats. The library is compiled once for each (see nas.h). */
+#ifndef NAS_VECTOR_H
+#define NAS_VECTOR_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define VL 16
+#elif defined(__AVX2__)
+#include <immintrin.h>
+#define VL 8
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#define VL 4
+#else
+#error "compile for AVX-512, for AVX2 with FMA, or for NEON"
+#endif
+
+/* Channels of a block of a map, and the vectors that hold them. */
+#define BLOCK 16
+#define BV (BLOCK / VL)
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float V __attribute__((vector_size(4 * VL)));
+typedef int32_t I __attribute__((vector_size(4 * VL)));
+/* The same in memory, at any address. */
+typedef float VMEM __attribute__((vector_size(4 * VL), aligned(4), may_alias));
+
+INLINE V load(const float *p) { return *(const VMEM *)p; }
+INLINE void store(float *p, V v) { *(VMEM *)p = v; }
+INLINE V zero(void) { return (V){0}; }
+INLINE V all(float x) { return x - (V){0}; }
+/* a where the mask is set, else b. */
+INLINE V choose(I mask, V a, V b) { return (V)(((I)a & mask) | ((I)b & ~mask)); }
+/* a where the mask is set, else 0. */
+INLINE V only(I mask, V a) { return (V)((I)a & mask); }
+
+#if VL == 16
+INLINE V vmin(V a, V b) { return (V)_mm512_min_ps((__m512)a, (__m512)b); }
+INLINE V vmax(V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); }
+#elif VL == 8
+INLINE V vmin(V a, V b) { return (V)_mm256_min_ps((__m256)a, (__m256)b); }
+INLINE V vmax(V a, V b) { return (V)_mm256_max_ps((__m256)a, (__m256)b); }
+#else
+INLINE V vmin(V a, V b) { return (V)vminq_f32((float32x4_t)a, (float32x4_t)b); }
+INLINE V vmax(V a, V b) { return (V)vmaxq_f32((float32x4_t)a, (float32x4_t)b); }
+#endif
+
+/* The sum of the lanes, in a fixed order. */
+INLINE float lanes_sum(V v) {
+  float lanes[VL], sum = 0;
+  store(lanes, v);
+  for (int i = 0; i < VL; i++) sum += lanes[i];
+  return sum;
+}
+
+/* e^x for x in [-87, 88] (values outside are clamped), relative error below 2e-7. */
+INLINE V vexp(V x) {
+  x = vmin(vmax(x, all(-87.f)), all(88.f));
+  const V magic = all(12582912.f); /* adding it rounds to an integer */
+  V t = x * 1.44269504f + magic;
+  V r = t - magic;
+  V f = x - r * 0.693359375f;
+  f = f - r * -2.12194440e-4f;
+  V p = f * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * f + 8.3334519073e-3f;
+  p = p * f + 4.1665795894e-2f;
+  p = p * f + 1.6666665459e-1f;
+  p = p * f + 5.0000001201e-1f;
+  p = p * (f * f) + (f + 1.f);
+  return (V)((I)p + ((I)t << 23));
+}
+
+INLINE V sigmoid(V x) { return 1.f / (1.f + vexp(-x)); }
+
+#endif
