@@ -1,0 +1,7 @@
+/** Classifiers of other programs as networks to train. */
+export type { ForeignMode, Norm, WeightSource } from './call.js';
+export { exportForeign, followNorms, foreignNetwork } from './network.js';
+export type { ForeignNetwork, ForeignOutputs, ForeignWeight, NewHead } from './network.js';
+export { trainedOperators } from './operators/index.js';
+export { answerOf, readClassifier } from './read.js';
+export type { Answer, Head, ReadFile, ReadOptions } from './read.js';

@@ -1,0 +1,174 @@
+import { type GraphBuilder, int, ints, range, sizeOf } from '../../graph/index.js';
+import { splitImages } from '../../values/blocks.js';
+import { Val } from '../../values/value.js';
+import { convolutionAttributes, type Geometry } from '../geometry.js';
+import { type Blocks, fillsBlocks, inParts, orderOf, partsOf, sumOf } from './parts.js';
+import { combineRows, constantMatrix, filteringFor, type Lines, type MinimalFiltering } from './winograd.js';
+
+/** Images as rows of pixels [blocks, images, h, w*depth], `depth` channels of a pixel side by side. */
+interface Rows {
+  readonly name: string;
+  readonly blocks: number;
+  readonly images: number;
+  readonly depth: number;
+}
+
+/** The parts of x as rows of pixels; too few channels for blocks lie side by side, all of them. */
+function rowsOf(x: Val, g: Geometry, parts: number): Rows[] {
+  if (!fillsBlocks(x.builder, g.inChannels))
+    return splitImages(x.builder, x.fullForm(), 'NCHWc', parts).map((name) => ({
+      name,
+      blocks: 1,
+      images: g.batch / parts,
+      depth: g.inChannels,
+    }));
+  return inParts(x, 'CNHWc', parts).map(({ name, channels, images, block }) => ({
+    name,
+    blocks: channels / block,
+    images,
+    depth: block,
+  }));
+}
+
+/** Images become channels in blocks; rows are padded with zeros. */
+function imagesAsChannels(
+  builder: GraphBuilder,
+  { name, blocks, images, depth }: Rows,
+  [height, width]: readonly [number, number],
+  [left, right]: readonly [number, number],
+): string {
+  const rows = builder.reshape(name, [blocks * images * height, width * depth]);
+  // The convolution's own pads are slow: it computes each cell that touches them on its own.
+  const padded =
+    left + right === 0 ? rows : builder.emit('Pad', [rows, builder.integers([0, left * depth, 0, right * depth])]);
+  const all = builder.reshape(padded, [blocks, images, height, (width + left + right) * depth]);
+  return builder.emit('nchwc.ReorderInput', [all], { channels_last: int(0) });
+}
+
+/** Output gradients as a filter [co, N, h, w] with images as input channels. */
+function imagesInside({ builder, name, order, images, channels, image, block }: Blocks): string {
+  const [blocks, area] = [channels / block, sizeOf(image)];
+  const [shape, perm] =
+    order === 'NCHWc'
+      ? [
+          [images / block, block, blocks, area, block],
+          [2, 0, 3, 1, 4],
+        ]
+      : [
+          [blocks, images / block, block, area, block],
+          [0, 1, 3, 2, 4],
+        ];
+  const grouped = builder.emit('Transpose', [builder.reshape(name, shape)], { perm: ints(perm) });
+  return builder.reshape(grouped, [channels, images, ...image]);
+}
+
+/** One convolution whose output pixels are the cells of the kernel, [ci/c, co, kh, kw*c]. */
+function directGradient(builder: GraphBuilder, rows: Rows, dy: Blocks, g: Geometry, ends: readonly number[]): string {
+  const attributes = convolutionAttributes({
+    kernel: g.output,
+    pads: [g.pads[0], 0, ends[0], 0],
+    dilations: [g.strides[0], g.strides[1] * rows.depth],
+  });
+  const images = imagesAsChannels(builder, rows, g.input, [g.pads[1], ends[1]]);
+  return builder.emit('nchwc.Conv', [images, imagesInside(dy)], attributes);
+}
+
+/** The filter's gradient [kh, kw, ci, co], channels padded to whole blocks, possibly with surplus cells at the end. */
+function directSums(x: Val, dy: Val, g: Geometry, parts: number): string {
+  const { builder } = x;
+  const gradients = inParts(dy, orderOf(dy), parts);
+  const sources = rowsOf(x, g, parts);
+  const [[{ depth, blocks }], [{ channels, block }]] = [sources, gradients];
+  // Rows and columns that the strided filter never reaches: smaller end pads or a slice cut them off.
+  const surplus = [0, 1].map(
+    (i) => g.input[i] + g.pads[i] + g.pads[i + 2] - ((g.output[i] - 1) * g.strides[i] + g.kernel[i]),
+  );
+  const ends = surplus.map((s, i) => Math.max(0, g.pads[i + 2] - s));
+  const cells = [0, 1].map((i) => g.kernel[i] + Math.max(0, surplus[i] - g.pads[i + 2]));
+  const sums = sumOf(
+    builder,
+    sources.map((source, i) => directGradient(builder, source, gradients[i], g, ends)),
+  );
+  const split = builder.reshape(sums, [blocks, channels / block, ...cells, depth, block]);
+  return builder.reshape(builder.transpose(split, [2, 3, 0, 4, 1, 5]), [...cells, blocks * depth, channels]);
+}
+
+/**
+ * Products at each point of the filtering, [1, co, ci/b, kw*b]: convolutions of combined rows. Blocks of channels are
+ * stacked vertically; the convolution strides from one to the next.
+ */
+function productsOfPoints(x: Blocks, dy: Blocks, g: Geometry, f: MinimalFiltering): string[] {
+  const { builder, block, images } = x;
+  const [height, width] = g.input;
+  const [, left, , right] = g.pads;
+  const count = g.output[0] / f.rows;
+  const blocks = x.channels / block;
+  const stacked = builder.reshape(x.name, [1, images, blocks * height, width * block]);
+  const source: Lines = {
+    builder,
+    name: builder.emit('nchwc.ReorderInput', [stacked], { channels_last: int(0) }),
+    height,
+    width: width * block,
+    block,
+  };
+  const filter: Lines = { builder, name: imagesInside(dy), height: g.output[0], width: g.output[1] * block, block };
+  const attributes = convolutionAttributes({
+    kernel: [count, g.output[1]],
+    strides: [count, 1],
+    dilations: [1, block],
+  });
+  return f.signal.map((signal, i) => {
+    const column = f.outputs.map((row) => row[i]);
+    const sides = [left * block, right * block] as const;
+    const seen = combineRows(source, signal, { stride: f.rows, count, top: g.pads[0], sides });
+    const gradient = combineRows(filter, column, { stride: f.rows, count });
+    const inputs = [
+      builder.reshape(seen, [1, images, blocks * count, (left + width + right) * block]),
+      builder.reshape(gradient, [dy.channels, images, count, g.output[1]]),
+    ];
+    return builder.emit('nchwc.Conv', inputs, attributes);
+  });
+}
+
+/** As `directSums`, by minimal filtering. */
+function winogradSums(x: Val, dy: Val, g: Geometry, parts: number, f: MinimalFiltering): string {
+  const { builder } = x;
+  const [sources, gradients] = [inParts(x, 'NCHWc', parts), inParts(dy, orderOf(dy), parts)];
+  const [[{ channels: inputs, block }], [{ channels: outputs }]] = [sources, gradients];
+  const each = sources.map((source, i) => productsOfPoints(source, gradients[i], g, f));
+  const tiles = (inputs * outputs) / block ** 2;
+  const products = f.signal.map((_, i) => {
+    const sum = sumOf(
+      builder,
+      each.map((ofPoints) => ofPoints[i]),
+    );
+    return builder.reshape(sum, [tiles, 1, g.kernel[1] * block ** 2]);
+  });
+  const weights = range(g.kernel[0]).map((k) => f.weights.map((row) => row[k]));
+  const all = builder.emit('Concat', products, { axis: int(1) });
+  const cells = builder.emit('MatMul', [constantMatrix(builder, weights), all]);
+  const split = builder.reshape(cells, [outputs / block, inputs / block, ...g.kernel, block, block]);
+  return builder.reshape(builder.transpose(split, [2, 3, 1, 4, 0, 5]), [...g.kernel, inputs, outputs]);
+}
+
+/**
+ * The filter's gradient as one convolution: images are its input channels, the output gradient is its filter, and its
+ * output pixels are the cells of the kernel. The channels of a pixel lie side by side in a row, so columns are `depth`
+ * apart. Null when sizes do not allow it.
+ */
+export function imagesGradient(x: Val, dy: Val, g: Geometry): Val | null {
+  const { builder } = x;
+  const { block, dynamicBatch } = builder;
+  const fits = block !== null && dynamicBatch === null && g.batch % block === 0;
+  if (!fits || !builder.uses('filter gradient over images') || g.dilations.some((d) => d !== 1)) return null;
+  const wanted = Math.max(partsOf(x), partsOf(dy));
+  const parts = (g.batch / wanted) % block === 0 ? wanted : 1;
+  const filtering = filteringFor(builder, g);
+  const sums = filtering ? winogradSums(x, dy, g, parts, filtering) : directSums(x, dy, g, parts);
+  const whole = builder.shapeOf(sums);
+  const shape = [...g.kernel, g.inChannels, g.outChannels];
+  const cut = range(4).filter((axis) => whole[axis] !== shape[axis]);
+  const begin = cut.map(() => 0);
+  const end = cut.map((axis) => shape[axis]);
+  return Val.of(builder, cut.length === 0 ? sums : builder.slice(sums, cut, begin, end), shape, 'float32');
+}

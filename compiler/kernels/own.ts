@@ -1,0 +1,87 @@
+import { elementTypes, int, type Shape, sizeOf, string } from '../graph/index.js';
+import { Val } from '../values/value.js';
+import { type Rule, withAttrs } from './call.js';
+import { castTo, elementwise, numberLike } from './elementwise/elementwise.js';
+import { reduce } from './reduction.js';
+import { clip, window } from './elementwise/activation.js';
+
+const golden = 0x9e3779b1;
+
+/**
+ * Uniform noise in [0, 1): a counter-based hash (the low-bias 32-bit mixer of C. Wellons) of the program's seed input, the
+ * call site's number and the element's index; its top 24 bits as a float.
+ */
+function uniform(call: Parameters<Rule>[0], shape: Shape): Val {
+  const { builder } = call;
+  const count = sizeOf(shape);
+  const unsigned = (value: number): string => builder.scalar(value >>> 0, 'uint32');
+  const site = unsigned(Math.imul(call.context.unique('noise'), golden));
+  const key = builder.emit('Add', [builder.emit('Mul', [call.context.noiseSeed(), unsigned(0x85ebca77)]), site]);
+  const indices = Uint32Array.from({ length: count }, (_, i) => Math.imul(i, golden) >>> 0);
+  const shifted = (x: string, by: number): string =>
+    builder.emit('BitShift', [x, unsigned(by)], { direction: string('RIGHT') });
+  const mix = (x: string, by: number, factor: number): string =>
+    builder.emit('Mul', [builder.emit('BitwiseXor', [x, shifted(x, by)]), unsigned(factor)]);
+  const start = builder.emit('BitwiseXor', [builder.addConstant(indices, [count], 'uint32'), key]);
+  const bits = shifted(mix(mix(start, 16, 0x7feb352d), 15, 0x846ca68b), 8);
+  const numbers = builder.emit('Cast', [bits], { to: int(elementTypes.float32.code) });
+  const scaled = builder.emit('Mul', [numbers, builder.scalar(2 ** -24)]);
+  return Val.of(builder, builder.reshape(scaled, shape), shape, 'float32');
+}
+
+/** The same numbers in JavaScript, for call site `site` under a seed. */
+export function hostUniform(seed: number, site: number, count: number): Float32Array {
+  const key = (Math.imul(seed, 0x85ebca77) + Math.imul(site, golden)) | 0;
+  return Float32Array.from({ length: count }, (_, i) => {
+    let h = Math.imul(i, golden) ^ key;
+    h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
+    h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
+    return (h >>> 8) * 2 ** -24;
+  });
+}
+
+export const randomRules = {
+  NasUniform: withAttrs((call, { shape }: { shape: number[] }) => uniform(call, shape)),
+} satisfies Record<string, Rule>;
+
+/** Concatenates all values, each in its storage order. */
+function inOneVector(values: readonly Val[]): Val {
+  const [{ builder }] = values;
+  const flat = values.map((value) => builder.reshape(value.fullForm(value.perm ?? undefined), [sizeOf(value.shape)]));
+  const size = values.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return Val.of(builder, builder.emit('Concat', flat, { axis: int(0) }), [size], 'float32');
+}
+
+/** Kernel behind `allBelow`. */
+export const magnitudeRules = {
+  NasAllBelow: withAttrs((call, { bound }: { readonly bound: number }) => {
+    const all = inOneVector(call.values());
+    const below = elementwise('Less', [elementwise('Abs', [all]), numberLike(all, bound)]);
+    // The minimum of 0s and 1s keeps NaN false: only this comparison sees it.
+    const least = reduce('ReduceMin', castTo(below, 'float32'), [0], false);
+    return elementwise('Greater', [least, numberLike(least, 0)]);
+  }),
+} satisfies Record<string, Rule>;
+
+/** Multiples of `scale` from `low` to `high`, all of them in float32. */
+export interface Steps {
+  readonly low: number;
+  readonly high: number;
+  readonly scale: number;
+}
+
+/** Kernels behind `rounded`. */
+export const roundingRules = {
+  /** clip(x, low, high) rounded to the nearest step, halves to even. */
+  NasRounded: withAttrs((call, { low, high, scale }: Steps) => {
+    const clipped = clip(call.value('x'), low, high);
+    const steps = elementwise('Mul', [clipped, numberLike(clipped, Math.fround(1 / scale))]);
+    return elementwise('Mul', [elementwise('Round', [steps]), numberLike(clipped, scale)]);
+  }),
+  /** dy where low < x < high, else 0. The recipe lets the gradient of a ReLU before it join in. */
+  NasRoundedGrad: withAttrs((call, { low, high }: Steps) => {
+    const [dy, x] = [call.value('dy'), call.value('x')];
+    const inside = elementwise('Mul', [window(x, low, high), dy]);
+    return low === 0 ? inside.madeAs({ kind: 'clip-gradient', dy, clipped: clip(x, low, high) }) : inside;
+  }),
+} satisfies Record<string, Rule>;

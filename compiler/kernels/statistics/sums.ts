@@ -1,0 +1,144 @@
+import { type GraphBuilder, int, type OnnxOp, sameShape, sizeOf } from '../../graph/index.js';
+import { joinImages } from '../../values/blocks.js';
+import { Val } from '../../values/value.js';
+import { multiply } from '../elementwise/binary.js';
+import { numberLike } from '../elementwise/elementwise.js';
+import { convolutionAttributes } from '../geometry.js';
+import { type Blocks, imageView, inParts, orderOf, partsOf, sumOf, view } from '../blocked/parts.js';
+
+/** Joins the numbers [n*C] of each part, in the order of their blocks. */
+function joined(parts: readonly Blocks[], names: readonly string[]): string {
+  const [{ builder, order, images, channels, block }] = parts;
+  const blocks = channels / block;
+  const shape = order === 'NCHWc' ? [images, blocks, block] : [blocks, images, block];
+  return joinImages(
+    builder,
+    names.map((name) => builder.reshape(name, shape)),
+    order,
+  );
+}
+
+/** The numbers as a value [N, C], without the padding. */
+function imageValues({ builder, shape }: Val, { order, channels }: Blocks, numbers: string): Val {
+  const byImage = order === 'NCHWc' ? numbers : builder.transpose(numbers, [1, 0, 2]);
+  const flat = builder.reshape(byImage, [shape[0], channels]);
+  const real = channels === shape[3] ? flat : builder.slice(flat, [1], [0], [shape[3]]);
+  return Val.of(builder, real, [shape[0], shape[3]], 'float32');
+}
+
+/** The sum over the images, a value [C], without the padding. */
+function overImages({ builder, shape }: Val, { order, channels }: Blocks, numbers: string): Val {
+  const axis = builder.integers([order === 'NCHWc' ? 0 : 1]);
+  const sum = builder.reshape(builder.emit('ReduceSum', [numbers, axis], { keepdims: int(0) }), [channels]);
+  const real = channels === shape[3] ? sum : builder.slice(sum, [0], [0], [shape[3]]);
+  return Val.of(builder, real, [shape[3]], 'float32');
+}
+
+type Finish = (value: Val, first: Blocks, numbers: string) => Val;
+
+/** Means over the pixels, per image and channel. */
+function means(x: Val, finish: Finish): Val {
+  const parts = inParts(x, orderOf(x), partsOf(x));
+  const each = parts.map((part) => {
+    const shape = part.order === 'NCHWc' ? [part.images, part.channels, ...part.image] : imageView(part);
+    return part.builder.emit('nchwc.GlobalAveragePool', [view(part, shape)]);
+  });
+  return finish(x, parts[0], joined(parts, each));
+}
+
+/** Sums over the pixels of x*y, per image and channel: y is the filter of a convolution with one output pixel. */
+function dots(x: Val, y: Val, finish: Finish): Val {
+  if (!x.builder.uses('sums over pixels')) return times(means(multiply(x, y), finish), sizeOf(x.shape.slice(1, 3)));
+  const [order, count] = [orderOf(x), Math.max(partsOf(x), partsOf(y))];
+  const [parts, others] = [inParts(x, order, count), inParts(y, order, count)];
+  const each = parts.map((part, i) => {
+    const [, group, , area] = imageView(part);
+    const filter = view(others[i], [group, 1, 1, area]);
+    const attributes = convolutionAttributes({ kernel: [1, area], group });
+    return part.builder.emit('nchwc.Conv', [view(part, imageView(part)), filter], attributes);
+  });
+  return finish(x, parts[0], joined(parts, each));
+}
+
+const times = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
+
+/** Means of x, and sums of x*y, over the pixels of each image: [N, C]. */
+const imageMeans = (x: Val): Val => means(x, imageValues);
+const imageDots = (x: Val, y: Val): Val => dots(x, y, imageValues);
+/** Sums of x, and of x*y, over all images and pixels: [C]. */
+export const channelSums = (x: Val): Val => times(means(x, overImages), sizeOf(x.shape.slice(1, 3)));
+export const channelDots = (x: Val, y: Val): Val => dots(x, y, overImages);
+
+/** The factors of a value that is the product of two values in blocks; null for others. */
+function factorsOf({ recipe, shape, builder }: Val): readonly [Val, Val] | null {
+  if (recipe?.kind !== 'product' || builder.dynamicBatch !== null) return null;
+  const { a, b } = recipe;
+  const full = [a, b].every((factor) => factor.blockLayout !== null && sameShape(factor.shape, shape));
+  return full ? [a, b] : null;
+}
+
+/**
+ * Sums and means of images in blocks, over pixels [N, C] or over images and pixels [C]. The sum of a product is computed
+ * without the product. Null for other reductions.
+ */
+export function blockedReduce(op: OnnxOp, x: Val, axes: readonly number[]): Val | null {
+  const over = [...axes].sort().join();
+  if ((op !== 'ReduceSum' && op !== 'ReduceMean') || (over !== '1,2' && over !== '0,1,2')) return null;
+  if (x.blockLayout === null) return null;
+  const perImage = over === '1,2';
+  const count = sizeOf(axes.map((axis) => x.shape[axis]));
+  const scaled = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
+  const factors = factorsOf(x);
+  if (factors) {
+    const dots = perImage ? imageDots(...factors) : channelDots(...factors);
+    return scaled(dots, op === 'ReduceMean' ? 1 / count : 1);
+  }
+  if (perImage) return scaled(imageMeans(x), op === 'ReduceSum' ? count : 1);
+  return scaled(channelSums(x), op === 'ReduceMean' ? 1 / count : 1);
+}
+
+/** The top left corner of a matrix. */
+function corner(builder: GraphBuilder, name: string, rows: number, columns: number): string {
+  const [height, width] = builder.shapeOf(name);
+  return height === rows && width === columns ? name : builder.slice(name, [0, 1], [0, 0], [rows, columns]);
+}
+
+const pixelsOf = (x: Blocks): number => x.images * sizeOf(x.image);
+
+/** Corresponding parts of two values, in the order CNHWc. */
+function pairs(a: Val, b: Val): (readonly [Blocks, Blocks])[] {
+  const parts = Math.max(partsOf(a), partsOf(b));
+  const others = inParts(b, 'CNHWc', parts);
+  return inParts(a, 'CNHWc', parts).map((part, i) => [part, others[i]] as const);
+}
+
+/** The matrix [a's channels, b's channels] of sums over all images and pixels of a * b. */
+export function channelProducts(a: Val, b: Val): string {
+  const { builder } = a;
+  const products = pairs(a, b).map(([rows, columns]) => outerProduct(rows, columns));
+  return corner(builder, sumOf(builder, products), a.shape[3], b.shape[3]);
+}
+
+/**
+ * The matrix [rows, columns] of sums over all pixels of row channel times column channel, both CNHWc. The columns' tensor
+ * [C/b, P, b] already is a filter of P input channels; transposing tiles of b pixels and b channels makes the rows'
+ * tensor its input.
+ */
+function outerProduct(rows: Blocks, columns: Blocks): string {
+  const { builder, block } = rows;
+  const pixels = pixelsOf(rows);
+  const tiles = (rows.channels * pixels) / (block * block);
+  const turned = builder.emit('nchwc.ReorderOutput', [builder.reshape(rows.name, [tiles, block, block, 1])], {
+    channels: int(block),
+    channels_last: int(0),
+  });
+  const source = builder.reshape(turned, [rows.channels / block, pixels, block, 1]);
+  const filter = builder.reshape(columns.name, [columns.channels, pixels, 1, 1]);
+  const sums = builder.emit('nchwc.Conv', [source, filter], convolutionAttributes({ kernel: [1, 1] }));
+  const split = builder.reshape(sums, [rows.channels / block, columns.channels / block, block, block]);
+  return builder.reshape(builder.transpose(split, [0, 2, 1, 3]), [rows.channels, columns.channels]);
+}
+
+/** Whether `channelProducts` can run over these pixels. */
+export const hasOuterProduct = (builder: GraphBuilder, images: number, image: readonly number[]): boolean =>
+  builder.block !== null && builder.dynamicBatch === null && (images * sizeOf(image)) % builder.block === 0;

@@ -1,0 +1,108 @@
+import { applyRules, checkedAfter, GraphEditor, type Graph, type GraphCheck, type Rule } from '../graph/index.js';
+import type { LoweringName } from '../lowerings.js';
+import { capabilitiesOf, type ProviderCapabilities } from '../onnx/providers.js';
+import type { Target } from '../target.js';
+import { foldBatchNorm, foldConstants, groupConvolutions, shuffleChannels } from './inference.js';
+import { fuseSums, simplifyReshapes } from './fusing.js';
+import { mixedPrecision } from './mixed-precision.js';
+import { narrowSplits, padTriples } from './provider-limits.js';
+import { packStates, type StateLayout, type StatePack } from './pack-states.js';
+import { writeOut } from './write-out.js';
+import type { StatePorts } from './state-updates.js';
+
+/** What passes rewrite. */
+interface Draft {
+  readonly graph: Graph;
+}
+
+/** A program whose states are inputs and outputs, and the vectors that hold them. */
+export interface StatefulDraft extends Draft {
+  readonly states: readonly StatePorts[];
+  readonly layout: StateLayout;
+  /** Whether states of a vector that are only read are inputs as a whole vector, not as a part of it. */
+  readonly wholeVectors: boolean;
+  readonly packs: readonly StatePack[];
+}
+
+export interface Pass<D extends Draft> {
+  readonly name: string;
+  /** The lowering that the pass implements, where a target can leave it out. */
+  readonly lowering?: LoweringName;
+  readonly run: (draft: D, target: Target) => D;
+}
+
+const rewriting = (
+  name: string,
+  rewrite: (graph: Graph, capabilities: ProviderCapabilities, target: Target) => Graph,
+  lowering?: LoweringName,
+) => ({
+  name,
+  ...(lowering && { lowering }),
+  run: <D extends Draft>(draft: D, target: Target): D => ({
+    ...draft,
+    graph: rewrite(draft.graph, capabilitiesOf(target.provider), target),
+  }),
+});
+
+const applying = (name: string, rules: readonly Rule[]) =>
+  rewriting(name, (graph) => {
+    const editor = new GraphEditor(graph);
+    applyRules(editor, rules);
+    return editor.finish();
+  });
+
+/** Adapts a graph to the provider; graphs for the CPU stay as they are. */
+const forProvider = [
+  rewriting('write out what the provider lacks', (graph, { implementationOf }, { provider }) =>
+    writeOut(graph, provider, implementationOf),
+  ),
+  rewriting('pad channels that are misread', (graph, { readsTriples }) => padTriples(graph, readsTriples)),
+  rewriting('narrow splits', (graph, { mostResults }) => narrowSplits(graph, mostResults)),
+];
+
+/** Programs with states, such as training steps. */
+export const stateful: readonly Pass<StatefulDraft>[] = [
+  rewriting('fuse sums', fuseSums, 'fused sums'),
+  {
+    name: 'pack states',
+    run: (draft) => ({ ...draft, ...packStates(draft.graph, draft.states, draft.layout, draft.wholeVectors) }),
+  },
+  rewriting('simplify reshapes', simplifyReshapes, 'merged reshapes'),
+  ...forProvider,
+];
+
+/** The same in mixed precision. */
+export const mixedStateful: typeof stateful = [
+  ...stateful,
+  rewriting('mixed precision', (graph, { longestHalfSum }) => mixedPrecision(graph, longestHalfSum)),
+];
+
+/** Inference with constant weights: as few operators as possible, standard ones only. */
+export const inference: readonly Pass<Draft>[] = [
+  applying('fold constants', foldConstants),
+  applying('group convolutions', groupConvolutions),
+  applying('shuffle channels', shuffleChannels),
+  applying('fold batch normalisation', foldBatchNorm),
+  ...forProvider,
+];
+
+/**
+ * Runs passes one after the other, except for lowerings that the target does without.
+ * @param check sees the graph as it was traced and after each pass that changes it; default: `verifyGraph` where the environment has
+ *   `NAS_VERIFY=1`
+ */
+export function runPasses<D extends Draft>(
+  draft: D,
+  passes: readonly Pass<D>[],
+  target: Target,
+  check?: GraphCheck,
+): D {
+  checkedAfter('tracing', draft.graph, check);
+  return passes
+    .filter(({ lowering }) => lowering === undefined || target.lowerings.has(lowering))
+    .reduce((before, { name, run }) => {
+      const after = run(before, target);
+      if (after.graph !== before.graph) checkedAfter(`'${name}'`, after.graph, check);
+      return after;
+    }, draft);
+}

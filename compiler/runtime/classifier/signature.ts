@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { invalidInput } from '../../../base/errors.js';
+import { classification, learningTaskSchema } from '../../../base/task.js';
+import { partialDecodingSchema } from '../../../base/preprocess.js';
+import { imageLayouts, leastStd } from './inputs-outputs.js';
+import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from '../../onnx/file.js';
+
+const positive = z.number().int().min(1);
+
+/** Facts for using an image classifier: scale pixels to [0, 1], subtract `mean`, divide by `std`, and run. */
+export const classifierFacts = {
+  /** Names of the outputs, in order: classes, labels or numbers. */
+  classes: z.array(z.string()).min(1).readonly(),
+  /**
+   * Meaning of the outputs: logits of classes or of labels, or numbers in their own units, of which the task has mean and std.
+   * Files of nas without it are classifiers.
+   */
+  task: learningTaskSchema,
+  layout: z.enum(imageLayouts),
+  /** Height, width and channels of one image. */
+  input: z.tuple([positive, positive, positive]).readonly(),
+  /** Mean and standard deviation per channel of pixel / 255. */
+  mean: z.array(z.number()).readonly(),
+  /** Files of earlier versions have 0 for a channel that was constant in the data. */
+  std: z
+    .array(
+      z
+        .number()
+        .min(0)
+        .transform((std) => (std === 0 ? leastStd : std)),
+    )
+    .readonly(),
+  /** How files become pixels of that size; absent keys have their defaults. */
+  preprocess: partialDecodingSchema,
+};
+
+const factsSchema = z.object(classifierFacts).partial();
+
+/** Facts from a model's file or from the user. */
+export type ClassifierFacts = Readonly<z.output<typeof factsSchema>>;
+
+const keys = Object.keys(classifierFacts) as (keyof typeof classifierFacts)[];
+
+/** The key of a file's metadata that only files of this package have. */
+export const ownKey = 'nas_version';
+
+/** The valid facts among a file's metadata; other entries are ignored. */
+export function factsOf(metadata: Readonly<Record<string, unknown>>): ClassifierFacts {
+  const said = ownKey in metadata ? { task: classification, ...metadata } : metadata;
+  return factsSchema.parse(
+    Object.fromEntries(
+      keys.filter((key) => classifierFacts[key].safeParse(said[key]).success).map((key) => [key, said[key]]),
+    ),
+  );
+}
+
+/** Parses a metadata text of an ONNX file as JSON; returns other texts unchanged. */
+export function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Input, output and facts of a classifier's file. */
+export interface ClassifierSignature {
+  readonly input: TensorInfo;
+  readonly output: TensorInfo;
+  readonly facts: ClassifierFacts;
+  /** What computes the outputs; null: something else. */
+  readonly end: SignatureEnd | null;
+}
+
+/** `linear`: a sum of products, of any value. */
+export type SignatureEnd = 'softmax' | 'sigmoid' | 'linear';
+
+/** Operators that keep values, or only round them. */
+const passing = new Set([
+  ...['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Dropout'],
+  ...['QuantizeLinear', 'DequantizeLinear'],
+]);
+const ends = new Map<string, SignatureEnd>([
+  ...['Softmax', 'QLinearSoftmax'].map((op) => [op, 'softmax'] as const),
+  ...['Sigmoid', 'QLinearSigmoid'].map((op) => [op, 'sigmoid'] as const),
+  ...['Gemm', 'MatMul', 'Conv', 'Add', 'QGemm', 'QLinearMatMul', 'QLinearConv', 'QLinearAdd'].map(
+    (op) => [op, 'linear'] as const,
+  ),
+]);
+
+/** What computes a graph's first output. */
+function endOf({ graph }: OnnxFile): SignatureEnd | null {
+  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  let name = graph.output[0]?.name ?? '';
+  for (let node = producers.get(name); node !== undefined; node = producers.get(name)) {
+    if (!passing.has(node.opType)) return ends.get(node.opType) ?? null;
+    // A damaged graph may have a circle.
+    producers.delete(name);
+    name = node.input[0] ?? '';
+  }
+  return null;
+}
+
+/**
+ * The signature of an ONNX classifier.
+ * @param where names the model in errors
+ * @throws NasError as `checkSignature`
+ */
+export function onnxSignature(file: OnnxFile, where: string): ClassifierSignature {
+  const texts = file.metadataProps.map(({ key, value }) => [key, parseText(value)] as const);
+  const facts = factsOf(Object.fromEntries(texts));
+  return { ...checkSignature(inputsOf(file), outputsOf(file), where), facts, end: endOf(file) };
+}
+
+/** @throws NasError `invalid-input` unless there is one float32 input, a batch of images, and one float32 output. */
+export function checkSignature(
+  inputs: readonly TensorInfo[],
+  outputs: readonly TensorInfo[],
+  where: string,
+): Pick<ClassifierSignature, 'input' | 'output'> {
+  if (inputs.length !== 1)
+    throw invalidInput(`${where} has ${inputs.length} inputs (${showTensors(inputs)}), not one`, {
+      hint: 'Only models that take a batch of images and nothing else are supported.',
+    });
+  const [input] = inputs;
+  if (input.type !== 'float32')
+    throw invalidInput(`${where} takes ${showTensor(input)}, not float32`, {
+      hint: 'Export the model with float32 input, normalised as in training.',
+    });
+  if (input.shape.length !== 4)
+    throw invalidInput(`${where} takes ${showTensor(input)}, which has not the four dimensions of a batch of images`, {
+      hint: 'Supported are [batch, height, width, channels] and [batch, channels, height, width].',
+    });
+  if (input.shape[0] === 0)
+    throw invalidInput(`${where} takes ${showTensor(input)}: its batch is fixed at 0 images`, {
+      hint: 'Export the model with an open batch, or with one of at least 1.',
+    });
+  if (outputs.length !== 1)
+    throw invalidInput(`${where} has ${outputs.length} outputs (${showTensors(outputs)}), not one`, {
+      hint: 'Only classifiers with one output [batch, classes] are supported.',
+    });
+  const [output] = outputs;
+  if (output.type !== 'float32')
+    throw invalidInput(`${where} gives ${showTensor(output)}, not float32`, {
+      hint: 'Supported is an output [batch, classes] of logits or probabilities.',
+    });
+  return { input, output };
+}
+
+/**
+ * Height, width and channels of the images that a model takes: from its metadata, otherwise from its input where all sizes are
+ * fixed and only one layout has one or three channels; undefined otherwise.
+ */
+export function imageSizeIn(
+  { shape }: TensorInfo,
+  { input, layout }: Pick<ClassifierFacts, 'input' | 'layout'>,
+): ClassifierFacts['input'] {
+  if (input !== undefined) return input;
+  const sides = shape.slice(1).filter((side) => typeof side === 'number');
+  if (sides.length !== 3) return undefined;
+  const [first, second, third] = sides;
+  const sizes = { NHWC: [first, second, third], NCHW: [second, third, first] } as const;
+  const layouts = layout === undefined ? (['NHWC', 'NCHW'] as const) : [layout];
+  const possible = layouts.map((one) => sizes[one]).filter(([, , channels]) => channels === 1 || channels === 3);
+  return possible.length === 1 ? possible[0] : undefined;
+}

@@ -1,0 +1,61 @@
+import { lowerings, type LoweringName } from './lowerings.js';
+
+/** Where a program runs and which lowerings it uses; made by `resolveTarget`. */
+export interface Target {
+  /** ONNX Runtime execution provider, e.g. `cpu`, `cuda`, `webgpu`. */
+  readonly provider: string;
+  /** Device index of `cuda`, adapter id of `webgpu`; null: the provider's default. */
+  readonly device: string | null;
+  /** Threads within an operator. */
+  readonly threads: number;
+  /** Whether waiting threads keep their core busy: right where no other program needs the cores. */
+  readonly spinning: boolean;
+  /** Channels in a block of ONNX Runtime's blocked layout; null: unused. */
+  readonly block: number | null;
+  /** Best number of training steps per run: more than 1 where each run copies all states between memories. */
+  readonly stepsAtOnce: number;
+  readonly lowerings: ReadonlySet<LoweringName>;
+}
+
+export interface TargetOptions {
+  /** Default `cpu`. */
+  readonly provider?: string;
+  /** Default null. */
+  readonly device?: string | null;
+  /** Default 1. */
+  readonly threads?: number;
+  /** Default true. */
+  readonly spinning?: boolean;
+  /** Whether to use ONNX Runtime's internal blocked layout where its self-test passes; default true. */
+  readonly blocked?: boolean;
+  /** Training steps per run; default: the provider's best. */
+  readonly stepsAtOnce?: number;
+  /** Lowerings to leave out, to measure their gain; none by default. */
+  readonly without?: readonly LoweringName[];
+}
+
+/** The target without lowerings that need float32: blocked kernels, and factors beyond float16's range. */
+export function withoutSinglePrecision(target: Target): Target {
+  const without = lowerings.filter(({ name, needs }) => needs === 'blocked' || name === 'activation windows');
+  const left = new Set(target.lowerings);
+  for (const { name } of without) left.delete(name);
+  return Object.freeze({ ...target, block: null, lowerings: left });
+}
+
+/** Lowerings that gain nothing on providers with direct depthwise kernels. */
+export const withoutMatrices: readonly LoweringName[] = ['depthwise convolutions as matrix products'];
+
+/** Standard operators that are fast on most providers: the target of exported files. */
+export const portable: Target = Object.freeze({
+  provider: 'cpu',
+  device: null,
+  threads: 1,
+  spinning: true,
+  block: null,
+  stepsAtOnce: 1,
+  lowerings: new Set(
+    lowerings
+      .filter(({ name, needs }) => needs === 'portable' && !withoutMatrices.includes(name))
+      .map(({ name }) => name),
+  ),
+});
