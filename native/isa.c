@@ -2,14 +2,13 @@
 #include "nas.h"
 #include "run.h"
 
-static void missing(const struct nas_pass *pass, const struct work *work) { (void)pass; (void)work; }
+/* The families; add yours here and below. */
+#include "pack.h"
 
-/* The headers of the families follow here as they are written. */
-
+/* What is not here is not possible yet. */
 static operation *const operations[NAS_OP_COUNT] = {
-#define X(name) [OP_##name] = missing,
-    NAS_OPS(X)
-#undef X
+    [OP_PACK] = pack,
+    [OP_UNPACK] = unpack,
 };
 
 #define JOINED_(a, b) a##b
@@ -17,6 +16,8 @@ static operation *const operations[NAS_OP_COUNT] = {
 
 int64_t JOINED(nas_run_, NAS_ISA)(const struct nas_pass *passes, int64_t count, float *arena, int64_t arena_floats, float *scratch,
                                   int64_t scratch_floats, int32_t images, int32_t chunks, int32_t threads) {
+  for (int64_t i = 0; i < count; i++)
+    if (passes[i].op < 0 || passes[i].op >= NAS_OP_COUNT || operations[passes[i].op] == 0) return 1 + i;
   run_all((struct nas_call){passes, count, arena, arena_floats, scratch, scratch_floats, images, chunks, threads}, operations);
   return 0;
 }

@@ -13,6 +13,7 @@ struct work {
   int first, last;  /* images first <= n < last, of a pass over maps */
   int begins;       /* whether `first` is the chunk's first image: partial sums begin at 0 */
   int images;       /* of the whole batch */
+  int chunks;       /* of every partial array */
 };
 
 INLINE int blocks_of(int channels) { return (channels + BLOCK - 1) / BLOCK; }

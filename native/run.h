@@ -49,7 +49,7 @@ static void *run_thread(void *argument) {
       do { /* once without images, too: partial sums begin at 0 */
         for (int64_t p = i; p < next; p++) {
           const struct work work = {call->arena, call->scratch + runner->thread * call->scratch_floats, chunk, chunks,
-                                    from, from + step < last ? from + step : last, from == first, call->images};
+                                    from, from + step < last ? from + step : last, from == first, call->images, chunks};
           runner->operations[call->passes[p].op](&call->passes[p], &work);
         }
         from += step;
