@@ -1,14 +1,14 @@
 /* The library for one instruction set: compiled with -DNAS_ISA=avx512, avx2 or neon. */
 #include "nas.h"
-#include "run.h"
+#include "check.h"
 
 /* The families; add yours here and below. */
 #include "pack.h"
 
-/* What is not here is not possible yet. */
-static operation *const operations[NAS_OP_COUNT] = {
-    [OP_PACK] = pack,
-    [OP_UNPACK] = unpack,
+/* How each is done, and the floats of scratch that it needs (0: none). What is not here is not possible yet. */
+static const struct operation operations[NAS_OP_COUNT] = {
+    [OP_PACK] = {pack, 0},
+    [OP_UNPACK] = {unpack, 0},
 };
 
 #define JOINED_(a, b) a##b
@@ -16,8 +16,12 @@ static operation *const operations[NAS_OP_COUNT] = {
 
 int64_t JOINED(nas_run_, NAS_ISA)(const struct nas_pass *passes, int64_t count, float *arena, int64_t arena_floats, float *scratch,
                                   int64_t scratch_floats, int32_t images, int32_t chunks, int32_t threads) {
-  for (int64_t i = 0; i < count; i++)
-    if (passes[i].op < 0 || passes[i].op >= NAS_OP_COUNT || operations[passes[i].op] == 0) return 1 + i;
-  run_all((struct nas_call){passes, count, arena, arena_floats, scratch, scratch_floats, images, chunks, threads}, operations);
-  return 0;
+  const struct nas_call call = {passes, count, arena, arena_floats, scratch, scratch_floats, images, chunks, threads};
+  const int64_t bad = check_all(&call, operations);
+  if (bad == 0) run_all(&call, operations);
+  return bad;
+}
+
+int64_t JOINED(nas_scratch_, NAS_ISA)(const struct nas_pass *pass) {
+  return pass->op < 0 || pass->op >= NAS_OP_COUNT ? -1 : scratch_of(operations, pass);
 }

@@ -58,8 +58,7 @@
   X(dreduce) X(dreduce_bias) X(dexpand) X(dexpand_bias) X(se_partial) /* gradients, and their partial sums */                  \
   /* Updates of flat arrays of `length` values. `scalars`: of the step, e.g. the learning rate. */                             \
   X(length) X(value) X(gradient) X(slot0) X(slot1) X(average) X(scalars) X(iterations)                                         \
-  X(f0) X(f1) X(f2) X(f3) X(f4) /* floats */                                                                                  \
-  X(scratch)  /* floats that a thread needs for this pass */
+  X(f0) X(f1) X(f2) X(f3) X(f4) /* floats */
 
 struct nas_pass {
 #define X(name) int32_t name;
@@ -129,10 +128,14 @@ const char *nas_best(void);
 int64_t nas_misalignment(const void *address);
 /* Asks the system for large pages. */
 void nas_large_pages(void *address, int64_t bytes);
-/* Runs the passes; 0, or 1 + the position of the first pass that is not possible: then nothing ran. */
+/*
+ * nas_run_*: runs the passes; 0, or 1 + the position of the first pass that is not possible (-1: the call itself): then nothing ran.
+ * nas_scratch_*: floats of scratch that a thread needs for this pass; -1: unknown operation.
+ */
 #define NAS_RUN(isa)                                                                                                           \
   int64_t nas_run_##isa(const struct nas_pass *passes, int64_t count, float *arena, int64_t arena_floats, float *scratch,      \
-                        int64_t scratch_floats, int32_t images, int32_t chunks, int32_t threads);
+                        int64_t scratch_floats, int32_t images, int32_t chunks, int32_t threads);                                                    \
+  int64_t nas_scratch_##isa(const struct nas_pass *pass);
 NAS_RUN(avx512)
 NAS_RUN(avx2)
 NAS_RUN(neon)

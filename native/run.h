@@ -6,11 +6,16 @@
 #include <pthread.h>
 #include <sched.h>
 
-typedef void operation(const struct nas_pass *, const struct work *);
+/* How a pass is done. */
+struct operation {
+  void (*run)(const struct nas_pass *, const struct work *);
+  int64_t (*scratch)(const struct nas_pass *); /* floats that a thread needs; NULL: none */
+};
 
 /* A barrier for a few threads that arrive at about the same time. */
 struct barrier {
-  int threads, waiting, round;
+  int threads; /* 0 until it is known how many could be started */
+  int waiting, round;
 };
 
 static void wait_for_all(struct barrier *barrier) {
@@ -27,33 +32,48 @@ static void wait_for_all(struct barrier *barrier) {
 
 struct runner {
   const struct nas_call *call;
-  operation *const *operations;
+  const struct operation *operations;
   struct barrier *barrier;
   int thread;
 };
 
+/* A part of one pass. */
+static void run_part(const struct runner *runner, int64_t pass, int part, int parts, int first, int last, int begins) {
+  const struct nas_call *call = runner->call;
+  const struct work work = {call->arena, call->scratch + runner->thread * call->scratch_floats, part, parts, first, last, begins,
+                            call->images, call->chunks};
+  runner->operations[call->passes[pass].op].run(&call->passes[pass], &work);
+}
+
+/* This thread's parts of the passes begin <= i < end, image by image where there are several. */
+static void run_chunks(const struct runner *runner, int threads, int64_t begin, int64_t end) {
+  const int64_t images = runner->call->images, chunks = runner->call->chunks;
+  /* Neighbouring chunks of a thread: always the same ones, whose images are in its cache. */
+  const int most = (int)(chunks * (runner->thread + 1) / threads);
+  for (int chunk = (int)(chunks * runner->thread / threads); chunk < most; chunk++) {
+    const int first = (int)(images * chunk / chunks), last = (int)(images * (chunk + 1) / chunks);
+    const int step = end - begin > 1 ? 1 : last - first;
+    int from = first;
+    do { /* once without images, too: partial sums begin at 0 */
+      const int to = from + step < last ? from + step : last;
+      for (int64_t i = begin; i < end; i++) run_part(runner, i, chunk, (int)chunks, from, to, from == first);
+      from += step;
+    } while (from < last);
+  }
+}
+
 static void *run_thread(void *argument) {
   const struct runner *runner = argument;
   const struct nas_call *call = runner->call;
-  const int chunks = call->chunks;
-  /* Neighbouring chunks of a thread: always the same ones, whose images are in its cache. */
-  const int begin = (int)((int64_t)chunks * runner->thread / call->threads);
-  const int end = (int)((int64_t)chunks * (runner->thread + 1) / call->threads);
+  int threads;
+  while ((threads = __atomic_load_n(&runner->barrier->threads, __ATOMIC_ACQUIRE)) == 0) sched_yield();
   for (int64_t i = 0, next; i < call->count; i = next) {
-    for (next = i + 1; next < call->count && call->passes[i].group > 0 && call->passes[next].group == call->passes[i].group;) next++;
-    for (int chunk = begin; chunk < end; chunk++) {
-      const int first = (int)((int64_t)call->images * chunk / chunks);
-      const int last = (int)((int64_t)call->images * (chunk + 1) / chunks);
-      const int step = next - i > 1 ? 1 : last - first;
-      int from = first;
-      do { /* once without images, too: partial sums begin at 0 */
-        for (int64_t p = i; p < next; p++) {
-          const struct work work = {call->arena, call->scratch + runner->thread * call->scratch_floats, chunk, chunks,
-                                    from, from + step < last ? from + step : last, from == first, call->images, chunks};
-          runner->operations[call->passes[p].op](&call->passes[p], &work);
-        }
-        from += step;
-      } while (from < last);
+    const int group = call->passes[i].group;
+    for (next = i + 1; group != 0 && next < call->count && call->passes[next].group == group;) next++;
+    if (group < 0) {
+      for (int64_t p = i + runner->thread; p < next; p += threads) run_part(runner, p, 0, 1, 0, call->images, 1);
+    } else {
+      run_chunks(runner, threads, i, next);
     }
     wait_for_all(runner->barrier);
   }
@@ -62,18 +82,16 @@ static void *run_thread(void *argument) {
 
 enum { MOST_THREADS = 64 };
 
-/* Runs all passes on `threads` threads, or on fewer where threads cannot be started. */
-static void run_all(struct nas_call call, operation *const *operations) {
+/* Runs all passes on `threads` threads, or on fewer where threads cannot be started: with the same results. */
+static inline void run_all(const struct nas_call *call, const struct operation *operations) {
   struct runner runners[MOST_THREADS];
   pthread_t threads[MOST_THREADS];
-  if (call.threads > call.chunks) call.threads = call.chunks;
-  if (call.threads > MOST_THREADS) call.threads = MOST_THREADS;
-  struct barrier barrier = {call.threads, 0, 0};
-  int started = 1;
-  /* TODO threads that do not start: every started thread reads call.threads only after all have started. */
-  for (int t = 0; t < call.threads; t++) runners[t] = (struct runner){&call, operations, &barrier, t};
-  for (; started < call.threads; started++)
-    if (pthread_create(&threads[started], 0, run_thread, &runners[started]) != 0) break;
+  int wanted = call->threads < call->chunks ? call->threads : call->chunks, started = 1;
+  if (wanted > MOST_THREADS) wanted = MOST_THREADS;
+  struct barrier barrier = {0, 0, 0};
+  for (int t = 0; t < wanted; t++) runners[t] = (struct runner){call, operations, &barrier, t};
+  while (started < wanted && pthread_create(&threads[started], 0, run_thread, &runners[started]) == 0) started++;
+  __atomic_store_n(&barrier.threads, started, __ATOMIC_RELEASE);
   run_thread(&runners[0]);
   for (int t = 1; t < started; t++) pthread_join(threads[t], 0);
 }

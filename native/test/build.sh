@@ -1,0 +1,24 @@
+#!/bin/sh
+# Builds tests of kernels: sh native/test/build.sh <folder> <avx512|avx2|neon> <plain|sanitize> [test...]
+# Each test becomes <folder>/<test>-<isa>-<plain|sanitize>. Without names: all tests.
+set -e
+here=$(cd "$(dirname "$0")" && pwd)
+folder=$1 isa=$2 kind=$3
+shift 3
+case $isa in
+  avx512) target=-march=x86-64-v4 ;;
+  avx2) target=-march=x86-64-v3 ;;
+  neon) target=-march=armv8-a ;;
+  *) echo "unknown instruction set '$isa': avx512, avx2 or neon" >&2; exit 2 ;;
+esac
+case $kind in
+  plain) flags=-O3 ;;
+  sanitize) flags="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" ;;
+  *) echo "unknown kind '$kind': plain or sanitize" >&2; exit 2 ;;
+esac
+[ $# -gt 0 ] || set -- $(cd "$here" && ls *.c | sed 's/\.c$//')
+mkdir -p "$folder"
+for test; do
+  ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror -ffp-contract=fast $target $flags -DNAS_ISA="$isa" \
+    "$here/$test.c" -o "$folder/$test-$isa-$kind" -pthread -lm
+done
