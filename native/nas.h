@@ -34,6 +34,7 @@
   X(weights)  /* packed for the forward pass by OP_PACK */                                                                     \
   X(weights_back) /* packed for the gradient of the input */                                                                   \
   X(source) X(source_in) X(source_out) /* a kernel [k, k, source_in, source_out], of which the first cin and cout are used */  \
+  X(source_kernel) /* side of that kernel, whose central `kernel` rows and columns are used; 0: `kernel` */                   \
   X(dweights) /* partial gradient of the weights, in the library's layout */                                                   \
   X(dsource)  /* gradient of the kernel, in the layout of `source` */                                                          \
   /* Backward: the gradient of the output, and its norm: dy = a g + b y + c. */                                                \

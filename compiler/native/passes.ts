@@ -74,6 +74,7 @@ export const fields = {
   source: 'memory',
   source_in: 'integer',
   source_out: 'integer',
+  source_kernel: 'integer',
   dweights: 'memory',
   dsource: 'memory',
   g: 'memory',
