@@ -35,13 +35,14 @@
   X(weights_back) /* packed for the gradient of the input */                                                                   \
   X(source) X(source_in) X(source_out) /* a kernel [k, k, source_in, source_out], of which the first cin and cout are used */  \
   X(source_kernel) /* side of that kernel, whose central `kernel` rows and columns are used; 0: `kernel` */                   \
-  X(dweights) /* partial gradient of the weights, in the library's layout */                                                   \
+  X(dweights) /* partial gradient of the weights, in the library's layout; 0: they are not trained */                         \
   X(dsource)  /* gradient of the kernel, in the layout of `source` */                                                          \
   /* Backward: the gradient of the output, and its norm: dy = a g + b y + c. */                                                \
   X(g)        /* map */                                                                                                        \
   X(g_norm)   /* [3][channels]: a, b, c; 0: dy = g */                                                                          \
-  /* Where the gradient of the input goes: gx = act'(x scale + shift) gate d + (gx_first ? 0 : gx) + add0 + add1. */           \
-  X(gx)       /* map */                                                                                                        \
+  /* Where the gradient of the input goes: gx = act'(x scale + shift) d + (gx_first ? 0 : gx) + add0 + add1. With an x_gate,  \
+     gx is the gradient of the gated map: act' is left out, and SQUEEZE_BACKWARD reads it as its g. */                         \
+  X(gx)       /* map; 0: nothing before this pass is trained */                                                               \
   X(gx_first) X(add0) X(add1)                                                                                                  \
   X(s0) X(s0_z) X(s1) X(s1_z) /* partial [2][channels]: sums of gx, and of gx z for map z: at most two norms before gx */      \
   /* Norms: [2][channels] of mean and 1 / deviation of the batch; gamma, beta and the moving statistics [channels] in place. */\
@@ -82,8 +83,8 @@ enum nas_act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_HARD_SWISH, ACT_SWISH, ACT_SIG
   X(EXPAND_FORWARD)      /* expansion and depthwise convolution; the expanded map is never stored */                          \
   X(EXPAND_BACKWARD)     /* gx gets the part without `affine`; no gate, no activation, no norm at x */                        \
   X(AFFINE)              /* gx = x matrix + vector + (gx_first ? 0 : gx) + add0 + add1, with the sums of gx */                \
-  X(SUM)                 /* y = read(x) + read(x2), with the moments of y if asked for */                                     \
-  X(PASS_BACKWARD)       /* gx from g alone, where no convolution reads x: d = g */                                            \
+  X(SUM)                 /* y = read(x) + read(x2) (0: x alone; y may be x), with the moments and y_sums if asked for */      \
+  X(PASS_BACKWARD)       /* gx from g alone, where no convolution reads x: d = a g + b y + c with a g_norm, else g */          \
   X(SQUEEZE_FORWARD)     /* pooled, hidden and gate of x (x_gate is written) */                                               \
   X(SQUEEZE_BACKWARD)    /* g: gradient of gated x; gx of the map before the gate */                                          \
   X(POOL_FORWARD)        /* y: [images][cin], the means of read(x) over height and width, in TF.js's layout */                \
