@@ -184,7 +184,7 @@ INLINE struct sink sink_of(const struct work *work, const struct nas_pass *pass)
 
 /*
  * Writes the gradient of `count` pixels of a block of the input from d [count][16], the gradient of what was read.
- * slope: [count][16] from `read_rows`, or NULL for ones.
+ * slope: [count][16] from `read_rows`, or NULL for ones. With a gate, gx is the gradient of the gated map: the slope is left out.
  */
 static inline void sink_rows(const struct sink *sink, int image, int block, long from, long count, const float *d,
                              const float *slope) {
@@ -192,12 +192,14 @@ static inline void sink_rows(const struct sink *sink, int image, int block, long
   const struct work *work = sink->work;
   const int blocks = blocks_of(pass->cin);
   const long pixels = (long)pass->h * pass->w, floats = count * BLOCK;
+  if (pass->gx == 0) return;
+  const int reads = slope != 0 && pass->x_gate == 0;
   float *gx = plane(work, pass->gx, image, blocks, block, pixels) + from * BLOCK;
   const float *add0 = pass->add0 ? plane(work, pass->add0, image, blocks, block, pixels) + from * BLOCK : 0;
   const float *add1 = pass->add1 ? plane(work, pass->add1, image, blocks, block, pixels) + from * BLOCK : 0;
   for (long p = 0; p < floats; p += VL) {
     V g = load(d + p);
-    if (slope) g *= load(slope + p);
+    if (reads) g *= load(slope + p);
     if (!pass->gx_first) g += load(gx + p);
     if (add0) g += load(add0 + p);
     if (add1) g += load(add1 + p);

@@ -130,7 +130,8 @@ export const fields = {
   dreduce_bias: 'memory',
   dexpand: 'memory',
   dexpand_bias: 'memory',
-  se_partial: 'memory',
+  dhidden: 'memory',
+  dgate: 'memory',
   length: 'integer',
   value: 'memory',
   gradient: 'memory',
@@ -144,7 +145,6 @@ export const fields = {
   f2: 'float',
   f3: 'float',
   f4: 'float',
-  scratch: 'integer',
 } as const satisfies Readonly<Record<string, FieldKind>>;
 export type Field = keyof typeof fields;
 
