@@ -1,7 +1,8 @@
 /*
  * Packed weights: the copies of kernels that the register kernels read, made for each step.
  *
- * A kernel [k, k, source_in, source_out], of which the first cin and cout are used, becomes panels of PANEL output channels:
+ * A kernel [k, k, source_in, source_out], of which the first cin and cout are used (or the centre of a larger one, see
+ * source_kernel), becomes panels of PANEL output channels:
  *
  *   float weights[panels_of(cout)][rows_of(k, cin)][PANEL]
  *
@@ -35,27 +36,42 @@ INLINE long packed_row(int kernel, int channels, int block, int tap) {
 }
 INLINE long packed_floats(int kernel, int cin, int cout) { return panels_of(cout) * rows_of(kernel, cin) * PANEL; }
 
+/* A kernel, and the part of it that is used. */
+struct source {
+  int kernel, cin, cout;
+  int side, in, out; /* of the whole kernel */
+};
+
+INLINE struct source source_of(const struct nas_pass *pass) {
+  return (struct source){pass->kernel, pass->cin, pass->cout, pass->source_kernel ? pass->source_kernel : pass->kernel,
+                         pass->source_in, pass->source_out};
+}
+/* The place in the source of a tap's first channels. */
+INLINE long source_row(const struct source *s, int tap) {
+  const int margin = (s->side - s->kernel) / 2;
+  return ((long)(tap / s->kernel + margin) * s->side + tap % s->kernel + margin) * s->in;
+}
+
 /* One panel of `weights`. */
-static inline void pack_panel(const float *source, int kernel, int source_in, int source_out, int cin, int cout, int panel, float *to) {
-  const int from = panel * PANEL, width = cout - from < PANEL ? cout - from : PANEL;
-  for (int block = 0; block < blocks_of(cin); block++)
-    for (int tap = 0; tap < kernel * kernel; tap++)
-      for (int c = 0; c < block_channels(cin, block); c++, to += PANEL) {
-        memcpy(to, source + ((long)tap * source_in + block * BLOCK + c) * source_out + from, (size_t)width * 4);
+static inline void pack_panel(const float *values, const struct source *s, int panel, float *to) {
+  const int from = panel * PANEL, width = s->cout - from < PANEL ? s->cout - from : PANEL;
+  for (int block = 0; block < blocks_of(s->cin); block++)
+    for (int tap = 0; tap < s->kernel * s->kernel; tap++)
+      for (int c = 0; c < block_channels(s->cin, block); c++, to += PANEL) {
+        memcpy(to, values + (source_row(s, tap) + block * BLOCK + c) * s->out + from, (size_t)width * 4);
         if (width < PANEL) memset(to + width, 0, (size_t)(PANEL - width) * 4);
       }
 }
 
 /* One panel of `weights_back`: its lanes are input channels. */
-static inline void pack_panel_back(const float *source, int kernel, int source_in, int source_out, int cin, int cout, int panel,
-                                   float *to) {
-  const int from = panel * PANEL, width = cin - from < PANEL ? cin - from : PANEL, taps = kernel * kernel;
-  for (int block = 0; block < blocks_of(cout); block++)
+static inline void pack_panel_back(const float *values, const struct source *s, int panel, float *to) {
+  const int from = panel * PANEL, width = s->cin - from < PANEL ? s->cin - from : PANEL, taps = s->kernel * s->kernel;
+  for (int block = 0; block < blocks_of(s->cout); block++)
     for (int tap = 0; tap < taps; tap++) {
-      const int count = block_channels(cout, block);
-      const float *tile = source + ((long)(taps - 1 - tap) * source_in + from) * source_out + block * BLOCK;
+      const int count = block_channels(s->cout, block);
+      const float *tile = values + (source_row(s, taps - 1 - tap) + from) * s->out + block * BLOCK;
       for (int lane = 0; lane < width; lane++)
-        for (int c = 0; c < count; c++) to[c * PANEL + lane] = tile[(long)lane * source_out + c];
+        for (int c = 0; c < count; c++) to[c * PANEL + lane] = tile[(long)lane * s->out + c];
       if (width < PANEL)
         for (int c = 0; c < count; c++) memset(to + c * PANEL + width, 0, (size_t)(PANEL - width) * 4);
       to += count * PANEL;
@@ -69,49 +85,47 @@ INLINE void panels_of_part(const struct work *work, int panels, int *from, int *
 }
 
 static void pack(const struct nas_pass *pass, const struct work *work) {
-  const int kernel = pass->kernel, cin = pass->cin, cout = pass->cout;
+  const struct source source = source_of(pass);
   int from, to;
   if (pass->weights) {
-    panels_of_part(work, panels_of(cout), &from, &to);
+    panels_of_part(work, panels_of(source.cout), &from, &to);
     for (int panel = from; panel < to; panel++)
-      pack_panel(at(work, pass->source), kernel, pass->source_in, pass->source_out, cin, cout, panel,
-                 at(work, pass->weights) + panel * rows_of(kernel, cin) * PANEL);
+      pack_panel(at(work, pass->source), &source, panel,
+                 at(work, pass->weights) + panel * rows_of(source.kernel, source.cin) * PANEL);
   }
   if (pass->weights_back) {
-    panels_of_part(work, panels_of(cin), &from, &to);
+    panels_of_part(work, panels_of(source.cin), &from, &to);
     for (int panel = from; panel < to; panel++)
-      pack_panel_back(at(work, pass->source), kernel, pass->source_in, pass->source_out, cin, cout, panel,
-                      at(work, pass->weights_back) + panel * rows_of(kernel, cout) * PANEL);
+      pack_panel_back(at(work, pass->source), &source, panel,
+                      at(work, pass->weights_back) + panel * rows_of(source.kernel, source.cout) * PANEL);
   }
 }
 
 /* Sums the chunks' gradients in their order. Parts of the kernel that are not used have gradients of zero. */
 static void unpack(const struct nas_pass *pass, const struct work *work) {
-  const int kernel = pass->kernel, cin = pass->cin, cout = pass->cout, taps = kernel * kernel;
-  const long rows = rows_of(kernel, cin), chunk_floats = packed_floats(kernel, cin, cout);
-  const float *partial = at(work, pass->dweights);
-  float *gradient = at(work, pass->dsource);
-  const int all_rows = taps * pass->source_in;
+  const struct source s = source_of(pass);
+  const long rows = rows_of(s.kernel, s.cin), chunk_floats = packed_floats(s.kernel, s.cin, s.cout);
+  const int margin = (s.side - s.kernel) / 2;
   int from, to;
-  panels_of_part(work, all_rows, &from, &to); /* by rows of the kernel: they are not split */
+  panels_of_part(work, s.side * s.side * s.in, &from, &to); /* rows of the source */
   for (int row = from; row < to; row++) {
-    const int tap = row / pass->source_in, channel = row % pass->source_in;
-    float *out = gradient + (long)row * pass->source_out;
-    if (channel >= cin) {
-      memset(out, 0, (size_t)pass->source_out * 4);
+    float *out = at(work, pass->dsource) + (long)row * s.out;
+    const int channel = row % s.in, ky = row / s.in / s.side - margin, kx = row / s.in % s.side - margin;
+    if (channel >= s.cin || ky < 0 || ky >= s.kernel || kx < 0 || kx >= s.kernel) {
+      memset(out, 0, (size_t)s.out * 4);
       continue;
     }
-    const long packed = packed_row(kernel, cin, channel / BLOCK, tap) + channel % BLOCK;
-    for (int first = 0; first < cout; first += PANEL) {
-      const float *p = partial + (first / PANEL * rows + packed) * PANEL;
-      const int width = cout - first < PANEL ? cout - first : PANEL;
+    const long packed = packed_row(s.kernel, s.cin, channel / BLOCK, ky * s.kernel + kx) + channel % BLOCK;
+    for (int first = 0; first < s.cout; first += PANEL) {
+      const float *p = at(work, pass->dweights) + (first / PANEL * rows + packed) * PANEL;
+      const int width = s.cout - first < PANEL ? s.cout - first : PANEL;
       for (int lane = 0; lane < width; lane++) {
         float sum = p[lane];
         for (int chunk = 1; chunk < work->chunks; chunk++) sum += p[chunk * chunk_floats + lane];
         out[first + lane] = sum;
       }
     }
-    memset(out + cout, 0, (size_t)(pass->source_out - cout) * 4);
+    memset(out + s.cout, 0, (size_t)(s.out - s.cout) * 4);
   }
 }
 
