@@ -3,10 +3,19 @@
 #include "check.h"
 
 /* The families; add yours here and below. */
+#include "norms.h"
 #include "pack.h"
+#include "points.h"
 
 /* How each is done, and the floats of scratch that it needs (0: none). What is not here is not possible yet. */
 static const struct operation operations[NAS_OP_COUNT] = {
+    [OP_SUM] = {sum_forward, 0},
+    [OP_PASS_BACKWARD] = {pass_backward, 0},
+    [OP_POOL_FORWARD] = {pool_forward, 0},
+    [OP_POOL_BACKWARD] = {pool_backward, 0},
+    [OP_NORM] = {norm_forward, 0},
+    [OP_NORM_INFERENCE] = {norm_inference, 0},
+    [OP_NORM_BACKWARD] = {norm_backward, 0},
     [OP_PACK] = {pack, 0},
     [OP_UNPACK] = {unpack, 0},
 };

@@ -96,7 +96,7 @@ enum nas_act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_HARD_SWISH, ACT_SWISH, ACT_SIG
   X(PACK_DEPTHWISE)                                                                                                            \
   X(UNPACK)              /* the sum of the partial dweights to dsource */                                                      \
   X(UNPACK_DEPTHWISE)                                                                                                          \
-  X(NORM)                /* partial y_sums to stats, x_norm and moving statistics */                                           \
+  X(NORM)                /* of cout channels: partial y_sums to stats, x_norm and moving statistics */                         \
   X(NORM_INFERENCE)      /* moving statistics to x_norm */                                                                     \
   X(NORM_BACKWARD)       /* partial s0 and stats to g_norm, dgamma and dbeta */                                                \
   X(EXPAND_FOLD)         /* moments, e_source, e_gamma, e_beta to e_norm, e_stats, e_weights, e_weights_back */                \

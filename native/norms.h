@@ -1,0 +1,87 @@
+/* Batch norms, from sums to the vectors that readers and gradients use. All have `cout` channels. */
+#ifndef NAS_NORMS_H
+#define NAS_NORMS_H
+
+#include "maps.h"
+#include <math.h>
+
+/* The sum over chunks of a partial array at one place, in the chunks' order. */
+INLINE double chunks_sum(const struct work *work, const float *partial, long floats, long place) {
+  double sum = 0;
+  for (int chunk = 0; chunk < work->chunks; chunk++) sum += partial[chunk * floats + place];
+  return sum;
+}
+
+/* Scale and shift [2][padded] of channel c; 0 for lanes without a channel. */
+INLINE void set_norm(float *norm, int padded, int c, double scale, double shift) {
+  norm[c] = (float)scale;
+  norm[padded + c] = (float)shift;
+}
+
+/* y_sums to stats, x_norm and the moving statistics (biased variance: moving -= (moving - batch) (1 - momentum)). */
+static inline void norm_forward(const struct nas_pass *pass, const struct work *work) {
+  const int blocks = blocks_of(pass->cout), padded = blocks * BLOCK;
+  const float *sums = at(work, pass->y_sums), *gamma = at(work, pass->gamma), *beta = at(work, pass->beta);
+  float *stats = at(work, pass->stats), *to = at(work, pass->x_norm);
+  float *moving_mean = maybe(work, pass->moving_mean), *moving_variance = maybe(work, pass->moving_variance);
+  const double count = (double)work->images * pass->count, epsilon = float_of(pass->epsilon);
+  const float share = 1 - float_of(pass->momentum);
+  const int end = blocks * (work->part + 1) / work->parts * BLOCK;
+  for (int c = blocks * work->part / work->parts * BLOCK; c < end; c++) {
+    if (c >= pass->cout) {
+      stats[c] = stats[padded + c] = to[c] = to[padded + c] = 0;
+      continue;
+    }
+    const double mean = chunks_sum(work, sums, 2L * padded, c) / count;
+    const double square = chunks_sum(work, sums, 2L * padded, padded + c) / count;
+    const double variance = square > mean * mean ? square - mean * mean : 0;
+    const double inverse = 1 / sqrt(variance + epsilon);
+    stats[c] = (float)mean;
+    stats[padded + c] = (float)inverse;
+    set_norm(to, padded, c, gamma[c] * inverse, beta[c] - mean * (gamma[c] * inverse));
+    if (moving_mean) moving_mean[c] -= (moving_mean[c] - (float)mean) * share;
+    if (moving_variance) moving_variance[c] -= (moving_variance[c] - (float)variance) * share;
+  }
+}
+
+/* The moving statistics to x_norm. */
+static inline void norm_inference(const struct nas_pass *pass, const struct work *work) {
+  const int blocks = blocks_of(pass->cout), padded = blocks * BLOCK;
+  const float *gamma = at(work, pass->gamma), *beta = at(work, pass->beta);
+  const float *mean = at(work, pass->moving_mean), *variance = at(work, pass->moving_variance);
+  const double epsilon = float_of(pass->epsilon);
+  const int end = blocks * (work->part + 1) / work->parts * BLOCK;
+  for (int c = blocks * work->part / work->parts * BLOCK; c < end; c++) {
+    const double scale = c < pass->cout ? gamma[c] / sqrt(variance[c] + epsilon) : 0;
+    set_norm(at(work, pass->x_norm), padded, c, scale, c < pass->cout ? beta[c] - mean[c] * scale : 0);
+  }
+}
+
+/*
+ * s0, sums of g and of g y, to dgamma, dbeta and g_norm: with n values a channel, xhat = (y - mean) / deviation,
+ * dbeta = sum g, dgamma = sum g xhat, dy = gamma / deviation (g - dbeta / n - xhat dgamma / n).
+ */
+static inline void norm_backward(const struct nas_pass *pass, const struct work *work) {
+  const int blocks = blocks_of(pass->cout), padded = blocks * BLOCK;
+  const float *sums = at(work, pass->s0), *gamma = at(work, pass->gamma), *stats = at(work, pass->stats);
+  float *to = at(work, pass->g_norm), *dgamma = maybe(work, pass->dgamma), *dbeta = maybe(work, pass->dbeta);
+  const double count = (double)work->images * pass->count;
+  const int end = blocks * (work->part + 1) / work->parts * BLOCK;
+  for (int c = blocks * work->part / work->parts * BLOCK; c < end; c++) {
+    if (c >= pass->cout) {
+      to[c] = to[padded + c] = to[2 * padded + c] = 0;
+      continue;
+    }
+    const double mean = stats[c], inverse = stats[padded + c], scale = gamma[c] * inverse;
+    const double sum = chunks_sum(work, sums, 2L * padded, c);
+    const double centred = (chunks_sum(work, sums, 2L * padded, padded + c) - mean * sum) * inverse;
+    const double slope = -scale * inverse * centred / count;
+    to[c] = (float)scale;
+    to[padded + c] = (float)slope;
+    to[2 * padded + c] = (float)(-scale * sum / count - slope * mean);
+    if (dgamma) dgamma[c] = (float)centred;
+    if (dbeta) dbeta[c] = (float)sum;
+  }
+}
+
+#endif
