@@ -3,6 +3,7 @@
 #include "check.h"
 
 /* The families; add yours here and below. */
+#include "convolutions.h"
 #include "norms.h"
 #include "depthwise.h"
 #include "pack.h"
@@ -10,6 +11,10 @@
 
 /* How each is done, and the floats of scratch that it needs (0: none). What is not here is not possible yet. */
 static const struct operation operations[NAS_OP_COUNT] = {
+    [OP_IMAGES_FORWARD] = {conv_forward, conv_forward_scratch},
+    [OP_IMAGES_BACKWARD] = {conv_backward, conv_backward_scratch},
+    [OP_CONV_FORWARD] = {conv_forward, conv_forward_scratch},
+    [OP_CONV_BACKWARD] = {conv_backward, conv_backward_scratch},
     [OP_SUM] = {sum_forward, 0},
     [OP_PASS_BACKWARD] = {pass_backward, 0},
     [OP_POOL_FORWARD] = {pool_forward, 0},
