@@ -5,6 +5,7 @@
 /* The families; add yours here and below. */
 #include "convolutions.h"
 #include "norms.h"
+#include "depthwise.h"
 #include "pack.h"
 #include "points.h"
 
@@ -21,8 +22,12 @@ static const struct operation operations[NAS_OP_COUNT] = {
     [OP_NORM] = {norm_forward, 0},
     [OP_NORM_INFERENCE] = {norm_inference, 0},
     [OP_NORM_BACKWARD] = {norm_backward, 0},
+    [OP_DEPTHWISE_FORWARD] = {depthwise_forward, depthwise_scratch},
+    [OP_DEPTHWISE_BACKWARD] = {depthwise_backward, depthwise_scratch},
     [OP_PACK] = {pack, 0},
+    [OP_PACK_DEPTHWISE] = {pack_depthwise, 0},
     [OP_UNPACK] = {unpack, 0},
+    [OP_UNPACK_DEPTHWISE] = {unpack_depthwise, 0},
 };
 
 #define JOINED_(a, b) a##b

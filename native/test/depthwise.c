@@ -1,0 +1,91 @@
+/* Depthwise convolutions, their gradients and packing. */
+#include "../depthwise.h"
+#include "harness.h"
+
+static const struct operation operations[NAS_OP_COUNT] = {
+    [OP_DEPTHWISE_FORWARD] = {depthwise_forward, depthwise_scratch},
+    [OP_DEPTHWISE_BACKWARD] = {depthwise_backward, depthwise_scratch},
+    [OP_PACK_DEPTHWISE] = {pack_depthwise, 0},
+    [OP_UNPACK_DEPTHWISE] = {unpack_depthwise, 0},
+};
+
+/* Draws a window: sides, kernel, stride, and the padding of 'same' or of half a kernel. */
+static void draw_window(struct nas_pass *pass) {
+  const int k = pass->kernel = ONE_OF(1, 3, 3, 3, 5, 5, 7, 9), s = pass->stride = uniform(1, 2);
+  pass->h = chance(5) ? uniform(60, 140) : ONE_OF(uniform(1, 14), uniform(1, 14), 28);
+  pass->w = chance(5) ? uniform(60, 140) : ONE_OF(uniform(1, 14), pass->h < 30 ? pass->h : 30, 28);
+  if (chance(50)) { /* 'same' */
+    pass->oh = (pass->h + s - 1) / s, pass->ow = (pass->w + s - 1) / s;
+    const int high = (pass->oh - 1) * s + k - pass->h, wide = (pass->ow - 1) * s + k - pass->w;
+    pass->pad_top = high > 0 ? high / 2 : 0, pass->pad_left = wide > 0 ? wide / 2 : 0;
+  } else {
+    pass->pad_top = pass->pad_left = k / 2;
+    pass->oh = (pass->h + 2 * (k / 2) - k) / s + 1, pass->ow = (pass->w + 2 * (k / 2) - k) / s + 1;
+  }
+}
+
+/* A value of the kernel that the pass uses. */
+static double tap_of(const struct nas_pass *pass, int ky, int kx, int channel) {
+  const int side = pass->source_kernel ? pass->source_kernel : pass->kernel, edge = (side - pass->kernel) / 2;
+  return values(pass->source)[((long)(ky + edge) * side + kx + edge) * pass->source_in + channel];
+}
+
+static void test_case(void) {
+  const int images = uniform(1, 5), chunks = uniform(1, 3);
+  struct nas_pass pass = {.op = OP_PACK_DEPTHWISE};
+  draw_window(&pass);
+  pass.cin = pass.cout = uniform(1, pass.h * pass.w > 2000 ? 20 : 50);
+  pass.source_in = pass.cin + ONE_OF(0, uniform(1, 20));
+  pass.source_kernel = ONE_OF(0, pass.kernel, pass.kernel + 2);
+  const int k = pass.kernel, s = pass.stride, side = pass.source_kernel ? pass.source_kernel : k, cin = pass.cin;
+  const int64_t taps = (int64_t)blocks_of(cin) * k * k * BLOCK;
+  const int64_t in_pixels = (int64_t)pass.h * pass.w, out_pixels = (int64_t)pass.oh * pass.ow;
+  describe("%d images, %d chunks, %d channels of %d, %d x %d to %d x %d, kernel %d of %d, stride %d, padding %d %d", images, chunks,
+           cin, pass.source_in, pass.h, pass.w, pass.oh, pass.ow, k, side, s, pass.pad_top, pass.pad_left);
+  const int64_t source_floats = (int64_t)side * side * pass.source_in;
+  pass.source = input(source_floats, 1);
+  pass.weights = output(taps);
+  pass.weights_back = output(taps);
+  struct nas_pass passes[4] = {pass, pass, pass, pass};
+  struct nas_pass *forward = &passes[1], *backward = &passes[2];
+  forward->op = OP_DEPTHWISE_FORWARD;
+  draw_input(forward, images, 1);
+  forward->y = output_map(images, cin, out_pixels);
+  if (chance(80)) forward->y_sums = output_sums(chunks, cin);
+  *backward = *forward;
+  backward->op = OP_DEPTHWISE_BACKWARD;
+  backward->y = 0;
+  draw_gradient(backward, images);
+  if (chance(85)) draw_sink(backward, images, chunks);
+  if (chance(85)) backward->dweights = output_partial(chunks, taps);
+  passes[3].op = OP_UNPACK_DEPTHWISE;
+  passes[3].dweights = backward->dweights;
+  if (backward->dweights) passes[3].dsource = output(source_floats);
+  run_passes(passes, backward->dweights ? 4 : 3, images, chunks);
+
+  double *y = doubles((int64_t)images * cin * out_pixels), *dx = doubles((int64_t)images * cin * in_pixels);
+  double *dw = doubles(source_floats);
+  for (int n = 0; n < images; n++)
+    for (int c = 0; c < cin; c++)
+      for (int oy = 0; oy < pass.oh; oy++)
+        for (int ox = 0; ox < pass.ow; ox++) {
+          const double dy = read_gradient(backward, n, c, (int64_t)oy * pass.ow + ox);
+          double sum = 0;
+          for (int ky = 0; ky < k; ky++)
+            for (int kx = 0; kx < k; kx++) {
+              const int iy = oy * s + ky - pass.pad_top, ix = ox * s + kx - pass.pad_left;
+              if (iy < 0 || iy >= pass.h || ix < 0 || ix >= pass.w) continue;
+              const int64_t p = (int64_t)iy * pass.w + ix;
+              const double x = read_input(forward, n, c, p, 0), tap = tap_of(&pass, ky, kx, c);
+              sum += x * tap;
+              dx[((int64_t)n * cin + c) * in_pixels + p] += dy * tap;
+              dw[((int64_t)(ky + (side - k) / 2) * side + kx + (side - k) / 2) * pass.source_in + c] += dy * x;
+            }
+          y[((int64_t)n * cin + c) * out_pixels + (int64_t)oy * pass.ow + ox] = sum;
+        }
+  expect_map("y", y, forward->y, images, cin, out_pixels, 1e-5);
+  if (forward->y_sums) expect_sums("y_sums", forward->y_sums, forward->y, forward->y, images, chunks, cin, out_pixels, 1e-5);
+  if (backward->gx) expect_sink(backward, dx, backward->x_gate == 0, images, chunks, 1e-5);
+  if (backward->dweights) expect_values("dsource", dw, values(passes[3].dsource), source_floats, 1e-5);
+  free(y), free(dx), free(dw);
+}
