@@ -35,6 +35,8 @@
   X(weights_back) /* packed for the gradient of the input */                                                                   \
   X(source) X(source_in) X(source_out) /* a kernel [k, k, source_in, source_out], of which the first cin and cout are used */  \
   X(source_kernel) /* side of that kernel, whose central `kernel` rows and columns are used; 0: `kernel` */                    \
+  X(winograd) /* 1: a 3x3 convolution of stride 1 and paddings 1 multiplies transformed tiles of 4x4. PACK, CONV_FORWARD and   \
+                 CONV_BACKWARD agree on it: `weights` and `weights_back` have 36 values for each pair of channels, not 9 */    \
   X(dweights) /* partial gradient of the weights, in the library's layout; 0: they are not trained */                          \
   X(dsource)  /* gradient of the kernel, in the layout of `source` */                                                          \
   /* Backward: the gradient of the output, and its norm: dy = a g + b y + c. */                                                \

@@ -75,6 +75,7 @@ export const fields = {
   source_in: 'integer',
   source_out: 'integer',
   source_kernel: 'integer',
+  winograd: 'integer',
   dweights: 'memory',
   dsource: 'memory',
   g: 'memory',
