@@ -8,6 +8,7 @@
 #include "depthwise.h"
 #include "pack.h"
 #include "points.h"
+#include "squeeze.h"
 
 /* How each is done, and the floats of scratch that it needs (0: none). What is not here is not possible yet. */
 static const struct operation operations[NAS_OP_COUNT] = {
@@ -17,6 +18,9 @@ static const struct operation operations[NAS_OP_COUNT] = {
     [OP_CONV_BACKWARD] = {conv_backward, conv_backward_scratch},
     [OP_SUM] = {sum_forward, 0},
     [OP_PASS_BACKWARD] = {pass_backward, 0},
+    [OP_SQUEEZE_FORWARD] = {squeeze_forward, squeeze_forward_scratch},
+    [OP_SQUEEZE_BACKWARD] = {squeeze_backward, squeeze_backward_scratch},
+    [OP_SQUEEZE_UNPACK] = {squeeze_unpack, 0},
     [OP_POOL_FORWARD] = {pool_forward, 0},
     [OP_POOL_BACKWARD] = {pool_backward, 0},
     [OP_NORM] = {norm_forward, 0},

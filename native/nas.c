@@ -38,5 +38,25 @@ void nas_large_pages(void *address, int64_t bytes) {
 #endif
 }
 
+/* Instruction sets of other processor families: there, but nothing runs. */
+#define MISSING(isa)                                                                                                           \
+  int64_t nas_run_##isa(const struct nas_pass *passes, int64_t count, float *arena, int64_t arena_floats, float *scratch,      \
+                        int64_t scratch_floats, int32_t images, int32_t chunks, int32_t threads) {                             \
+    (void)passes, (void)count, (void)arena, (void)arena_floats, (void)scratch, (void)scratch_floats;                           \
+    (void)images, (void)chunks, (void)threads;                                                                                 \
+    return -1;                                                                                                                 \
+  }                                                                                                                            \
+  int64_t nas_scratch_##isa(const struct nas_pass *pass) {                                                                     \
+    (void)pass;                                                                                                                \
+    return -1;                                                                                                                 \
+  }
+#if !defined(__x86_64__)
+MISSING(avx512)
+MISSING(avx2)
+#endif
+#if !defined(__aarch64__)
+MISSING(neon)
+#endif
+
 /* Hash of the sources, and compiler, that native/build.mjs built this library from. */
 const char *nas_stamp(void) { return NAS_STAMP; }

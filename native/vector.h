@@ -49,12 +49,17 @@ INLINE V vmin(V a, V b) { return (V)vminq_f32((float32x4_t)a, (float32x4_t)b); }
 INLINE V vmax(V a, V b) { return (V)vmaxq_f32((float32x4_t)a, (float32x4_t)b); }
 #endif
 
-/* The sum of the lanes, in a fixed order. */
+/* The sum of the lanes, in a fixed order: halves are added until one lane is left. */
 INLINE float lanes_sum(V v) {
-  float lanes[VL], sum = 0;
-  store(lanes, v);
-  for (int i = 0; i < VL; i++) sum += lanes[i];
-  return sum;
+#if VL == 16
+  return _mm512_reduce_add_ps((__m512)v);
+#elif VL == 8
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+#else
+  return vaddvq_f32((float32x4_t)v);
+#endif
 }
 
 /* e^x for x in [-87, 88] (values outside are clamped), relative error below 2e-7. */
