@@ -108,7 +108,7 @@ static void grad_plane(const struct window *w, const struct strip *s, const stru
 }
 
 /* Output rows of a strip from its padded plane; sums: of this block, or NULL. */
-static void depthwise_outputs(const struct window *w, const struct strip *s, const float *plane, const float *taps, float *y,
+static inline void depthwise_outputs(const struct window *w, const struct strip *s, const float *plane, const float *taps, float *y,
                               float *sums, float *squares) {
   const struct correlation k = {.in = plane, .in_row = (long)w->width * BLOCK, .taps = taps, .kh = w->kernel, .kw = w->kernel,
                                 .stride = w->stride, .out = y + (long)s->o0 * w->ow * BLOCK, .out_row = (long)w->ow * BLOCK,
@@ -117,7 +117,7 @@ static void depthwise_outputs(const struct window *w, const struct strip *s, con
 }
 
 /* Adds the gradient of the taps of a strip. */
-static void depthwise_taps(const struct window *w, const struct strip *s, const float *plane, const float *dy, float *dtaps) {
+static inline void depthwise_taps(const struct window *w, const struct strip *s, const float *plane, const float *dy, float *dtaps) {
   const long row = (long)w->grad_width * BLOCK;
   const struct tap_gradient g = {.in = plane, .in_row = (long)w->width * BLOCK, .dy = dy + w->before * (row + BLOCK),
                                  .dy_row = row, .rows = s->o1 - s->o0, .cols = w->ow, .kernel = w->kernel, .stride = w->stride,
@@ -129,7 +129,7 @@ static void depthwise_taps(const struct window *w, const struct strip *s, const 
 INLINE int class_taps(int kernel, int stride, int p) { return p < kernel ? (kernel - p + stride - 1) / stride : 0; }
 
 /* The gradient of input rows i0 .. i1 of a strip, d [(i1 - i0) w][16]. */
-static void depthwise_inputs(const struct window *w, const struct strip *s, const float *dy, const float *taps, float *d) {
+static inline void depthwise_inputs(const struct window *w, const struct strip *s, const float *dy, const float *taps, float *d) {
   const int stride = w->stride;
   for (int py = 0; py < stride; py++) {
     const int kh = class_taps(w->kernel, stride, py), y = s->i0 + (py + stride - (s->i0 + w->top) % stride) % stride;
@@ -149,12 +149,12 @@ static void depthwise_inputs(const struct window *w, const struct strip *s, cons
   }
 }
 
-static int64_t depthwise_scratch(const struct nas_pass *pass) {
+static inline int64_t depthwise_scratch(const struct nas_pass *pass) {
   const struct window w = window_of(pass, 1, STRIP_FLOATS);
   return pass->op == OP_DEPTHWISE_FORWARD ? plane_floats(&w) : plane_floats(&w) + grad_floats(&w) + 2 * strip_floats(&w);
 }
 
-static void depthwise_forward(const struct nas_pass *pass, const struct work *work) {
+static inline void depthwise_forward(const struct nas_pass *pass, const struct work *work) {
   const struct window w = window_of(pass, 1, STRIP_FLOATS);
   const int blocks = blocks_of(pass->cin);
   const long taps = (long)w.kernel * w.kernel * BLOCK;
@@ -173,20 +173,19 @@ static void depthwise_forward(const struct nas_pass *pass, const struct work *wo
     }
 }
 
-/* This chunk's partial gradient of the taps of `blocks` blocks, zero at its first image; NULL where they are not trained. */
-static float *partial_taps(const struct work *work, const struct nas_pass *pass, int blocks) {
-  if (pass->dweights == 0) return 0;
-  const long floats = (long)blocks * pass->kernel * pass->kernel * BLOCK;
-  float *own = at(work, pass->dweights) + work->part * floats;
+/* This chunk's part of a partial array, zero at its first image; NULL where there is no such array. */
+static float *partial_floats(const struct work *work, int32_t partial, long floats) {
+  if (partial == 0) return 0;
+  float *own = at(work, partial) + work->part * floats;
   if (work->begins) memset(own, 0, (size_t)floats * 4);
   return own;
 }
 
-static void depthwise_backward(const struct nas_pass *pass, const struct work *work) {
+static inline void depthwise_backward(const struct nas_pass *pass, const struct work *work) {
   const struct window w = window_of(pass, 1, STRIP_FLOATS);
   const int blocks = blocks_of(pass->cin);
   const long taps = (long)w.kernel * w.kernel * BLOCK;
-  float *dtaps = partial_taps(work, pass, blocks);
+  float *dtaps = partial_floats(work, pass->dweights, blocks * taps);
   const struct sink sink = sink_of(work, pass);
   float *in = work->scratch, *dy = in + plane_floats(&w), *d = dy + grad_floats(&w);
   /* The gradient of a gated map goes out without the slope of its activation. */
@@ -210,7 +209,7 @@ static void depthwise_backward(const struct nas_pass *pass, const struct work *w
 /* Side of the stored kernel. */
 INLINE int source_side(const struct nas_pass *pass) { return pass->source_kernel ? pass->source_kernel : pass->kernel; }
 
-static void pack_depthwise(const struct nas_pass *pass, const struct work *work) {
+static inline void pack_depthwise(const struct nas_pass *pass, const struct work *work) {
   const int k = pass->kernel, s = pass->stride, side = source_side(pass), edge = (side - k) / 2, blocks = blocks_of(pass->cin);
   const float *source = at(work, pass->source);
   for (int block = work->part; block < blocks; block += work->parts) {
@@ -232,7 +231,7 @@ static void pack_depthwise(const struct nas_pass *pass, const struct work *work)
 }
 
 /* Sums the chunks' gradients in their order. Parts of the kernel that are not used have gradients of zero. */
-static void unpack_depthwise(const struct nas_pass *pass, const struct work *work) {
+static inline void unpack_depthwise(const struct nas_pass *pass, const struct work *work) {
   const int k = pass->kernel, side = source_side(pass), edge = (side - k) / 2, blocks = blocks_of(pass->cin);
   const long floats = (long)blocks * k * k * BLOCK;
   for (int tap = work->part; tap < side * side; tap += work->parts) {

@@ -6,9 +6,10 @@
 #include "convolutions.h"
 #include "norms.h"
 #include "depthwise.h"
+#include "expand.h"
+#include "fold.h"
 #include "pack.h"
 #include "points.h"
-#include "products.h"
 #include "squeeze.h"
 
 /* How each is done, and the floats of scratch that it needs (0: none). What is not here is not possible yet. */
@@ -17,9 +18,6 @@ static const struct operation operations[NAS_OP_COUNT] = {
     [OP_IMAGES_BACKWARD] = {conv_backward, conv_backward_scratch},
     [OP_CONV_FORWARD] = {conv_forward, conv_forward_scratch},
     [OP_CONV_BACKWARD] = {conv_backward, conv_backward_scratch},
-    [OP_PRODUCT_FORWARD] = {product_forward, product_forward_scratch},
-    [OP_PRODUCT_BACKWARD] = {product_backward, product_backward_scratch},
-    [OP_AFFINE] = {affine, affine_scratch},
     [OP_SUM] = {sum_forward, 0},
     [OP_PASS_BACKWARD] = {pass_backward, 0},
     [OP_SQUEEZE_FORWARD] = {squeeze_forward, squeeze_forward_scratch},
@@ -32,6 +30,11 @@ static const struct operation operations[NAS_OP_COUNT] = {
     [OP_NORM_BACKWARD] = {norm_backward, 0},
     [OP_DEPTHWISE_FORWARD] = {depthwise_forward, depthwise_scratch},
     [OP_DEPTHWISE_BACKWARD] = {depthwise_backward, depthwise_scratch},
+    [OP_EXPAND_FORWARD] = {expand_forward, expand_scratch},
+    [OP_EXPAND_BACKWARD] = {expand_backward, expand_scratch},
+    [OP_EXPAND_FOLD] = {expand_fold, fold_scratch},
+    [OP_EXPAND_FOLD_INFERENCE] = {expand_fold_inference, fold_scratch},
+    [OP_EXPAND_FOLD_BACKWARD] = {expand_fold_backward, fold_scratch},
     [OP_PACK] = {pack, 0},
     [OP_PACK_DEPTHWISE] = {pack_depthwise, 0},
     [OP_UNPACK] = {unpack, 0},

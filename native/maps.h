@@ -24,6 +24,12 @@ INLINE float *maybe(const struct work *work, int32_t offset) { return offset == 
 INLINE float *plane(const struct work *work, int32_t map, int image, int blocks, int block, long pixels) {
   return work->arena + map + ((long)image * blocks + block) * pixels * BLOCK;
 }
+/* The next floats of scratch; NULL where there is no scratch yet. */
+INLINE float *take(float *scratch, long *end, long floats) {
+  float *own = scratch == 0 ? 0 : scratch + *end;
+  *end += (floats + BLOCK - 1) / BLOCK * BLOCK;
+  return own;
+}
 INLINE float float_of(int32_t bits) {
   float value;
   memcpy(&value, &bits, 4);

@@ -50,10 +50,11 @@
   /* Norms: [2][channels] of mean and 1 / deviation of the batch; gamma, beta and the moving statistics [channels] in place. */\
   X(stats) X(gamma) X(beta) X(moving_mean) X(moving_variance) X(dgamma) X(dbeta) X(count) /* values of an image's channel */   \
   X(epsilon) X(momentum) /* float */                                                                                           \
-  /* Expansion before a depthwise convolution: its own kernel, norm and activation. `expanded`: its channels. */               \
+  /* Expansion before a depthwise convolution of `expanded` channels (cout, too): its own 1x1 kernel, norm and activation.     \
+     e_weights, e_weights_back, e_dweights: packed as those of a product; e_norm, e_stats: [2][16 blocks of `expanded`]. */    \
   X(expanded) X(e_act) X(e_source) X(e_source_in) X(e_source_out) X(e_dsource) X(e_weights) X(e_weights_back) X(e_dweights)    \
   X(e_norm) X(e_stats) X(e_gamma) X(e_beta) X(e_moving_mean) X(e_moving_variance) X(e_dgamma) X(e_dbeta)                       \
-  X(e_sums)   /* partial sums of the gradient at the expansion's norm */                                                       \
+  X(e_sums)   /* partial [16 blocks of `expanded`]: sums of the gradient at the expansion's norm */                            \
   X(moments)  /* partial [1 + 16 blocks][16 blocks]: sums of the input, and its second moments (all, on both sides) */         \
   X(affine)   /* [1 + 16 blocks][16 blocks]: what the gradient of the input gets from the norm of the expansion: vector, matrix */\
   /* Squeeze-excite: pooled and gate [images][channels]; hidden [images][16 blocks of `squeezed`], before its activation;      \

@@ -84,7 +84,7 @@ INLINE void panels_of_part(const struct work *work, int panels, int *from, int *
   *to = (int)((long)panels * (work->part + 1) / work->parts);
 }
 
-static void pack(const struct nas_pass *pass, const struct work *work) {
+static inline void pack(const struct nas_pass *pass, const struct work *work) {
   const struct source source = source_of(pass);
   int from, to;
   if (pass->weights) {
@@ -102,7 +102,7 @@ static void pack(const struct nas_pass *pass, const struct work *work) {
 }
 
 /* Sums the chunks' gradients in their order. Parts of the kernel that are not used have gradients of zero. */
-static void unpack(const struct nas_pass *pass, const struct work *work) {
+static inline void unpack(const struct nas_pass *pass, const struct work *work) {
   const struct source s = source_of(pass);
   const long rows = rows_of(s.kernel, s.cin), chunk_floats = packed_floats(s.kernel, s.cin, s.cout);
   const int margin = (s.side - s.kernel) / 2;

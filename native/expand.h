@@ -1,0 +1,372 @@
+/*
+ * An expansion (1x1 product, norm, activation) and the depthwise convolution after it, in one pass: PANEL channels of a strip of the
+ * expanded map are computed into padded planes in scratch, convolved, and dropped; the backward pass computes them again. Where maps
+ * are small, some images are worked on at once: their pixels follow each other.
+ *
+ * The norm is folded into the weights (fold.h): expanded = act(x e_weights + shift). The gradient of the expanded map before its
+ * norm would be c1 de + c2 e + c3; only de, the gradient at the norm's output, is known here. So gx gets de e_weights_back, and what
+ * is affine in x comes from OP_AFFINE, after OP_EXPAND_FOLD_BACKWARD has seen e_dweights (x by de) and e_sums (de) of the batch.
+ *
+ * e_weights, e_weights_back and e_dweights are packed as those of a product of `cin` and `expanded` channels (pack.h); e_sums is
+ * partial [16 blocks of `expanded`].
+ */
+#ifndef NAS_EXPAND_H
+#define NAS_EXPAND_H
+
+#include "depthwise.h"
+#include "pack.h"
+
+enum {
+  PANEL_BLOCKS = PANEL / BLOCK,
+  EXPAND_FLOATS = 1 << 18, /* of a panel's padded planes of a strip, about */
+  EXPAND_PIXELS = 128,     /* as many images at once as have so many pixels */
+};
+
+/* Activations whose derivative follows from their value. */
+INLINE int is_clamp(int act) { return act == ACT_NONE || act == ACT_RELU || act == ACT_RELU6; }
+
+/* Where everything lies in scratch, and distances in floats. */
+struct expand_layout {
+  struct window w;
+  int most;             /* images at once */
+  int cin_blocks;
+  long plane, planes;   /* from image to image, and from block to block of padded planes */
+  long compact;         /* from block to block of unpadded pixels of all images; whole tiles may be written */
+  int32_t *places;      /* of each pixel, in the padded planes of a block */
+  float *in, *slopes, *dy, *d, *x, *gx;
+  long floats;
+};
+
+INLINE int expand_copies(const struct expand_layout *l) { return l->most > 1 || (long)l->w.h * l->w.w < ROWS; }
+
+static struct expand_layout expand_layout_of(const struct nas_pass *pass, float *scratch) {
+  struct expand_layout l = {.w = window_of(pass, PANEL_BLOCKS, EXPAND_FLOATS), .cin_blocks = blocks_of(pass->cin)};
+  const long pixels = strip_floats(&l.w) / BLOCK;
+  l.most = l.w.strips > 1 || pixels >= EXPAND_PIXELS ? 1 : (int)(EXPAND_PIXELS / pixels);
+  l.plane = plane_floats(&l.w);
+  l.planes = l.most * l.plane;
+  l.compact = (l.most * pixels + ROWS) * BLOCK;
+  l.in = take(scratch, &l.floats, PANEL_BLOCKS * l.planes);
+  l.places = (int32_t *)(void *)take(scratch, &l.floats, l.compact / BLOCK);
+  if (expand_copies(&l)) l.x = take(scratch, &l.floats, l.cin_blocks * l.compact);
+  if (pass->op != OP_EXPAND_BACKWARD) return l;
+  if (!is_clamp(pass->e_act)) l.slopes = take(scratch, &l.floats, PANEL_BLOCKS * l.compact);
+  l.dy = take(scratch, &l.floats, grad_floats(&l.w));
+  l.d = take(scratch, &l.floats, PANEL_BLOCKS * l.compact);
+  if (expand_copies(&l) && pass->gx) l.gx = take(scratch, &l.floats, l.cin_blocks * l.compact);
+  return l;
+}
+
+static inline int64_t expand_scratch(const struct nas_pass *pass) { return expand_layout_of(pass, 0).floats; }
+
+/* Zeros the padding, and says where the pixels of images go: once for each run of images, or for each strip. */
+static inline void expand_begin(const struct expand_layout *l, const struct strip *s) {
+  const struct window *w = &l->w;
+  int32_t *to = l->places;
+  for (int n = 0; n < l->most; n++)
+    for (int y = s->e0; y < s->e1; y++)
+      for (int x = 0; x < w->w; x++) *to++ = (int32_t)(n * l->plane + ((y - s->row) * (long)w->width + w->left + x) * BLOCK);
+  for (int b = 0; b < PANEL_BLOCKS; b++)
+    for (int n = 0; n < l->most; n++) clear_outside(w, s, l->in + b * l->planes + n * l->plane);
+}
+
+/* Some pixels and one panel of an expansion. */
+struct expansion {
+  const float *x; /* the first pixel of block 0 */
+  long x_block;   /* floats from block to block */
+  int cin, count; /* channels, pixels */
+  const float *weights, *shift;
+  int act, vectors;
+};
+
+/* act(u) of `rows` pixels of a tile u [rows][PANEL], and its derivative. */
+INLINE void act_tile_with(const struct expand_layout *l, const float *u, int rows, int vectors, int first, const int act) {
+  const int32_t *places = l->places + first;
+  for (int j = 0; j < vectors; j++) {
+    float *out = l->in + j / BV * l->planes + j % BV * VL;
+    if (l->slopes == 0) {
+      for (int i = 0; i < rows; i++) store(out + places[i], act_of(load(u + i * PANEL + j * VL), act));
+      continue;
+    }
+    float *slope = l->slopes + j / BV * l->compact + j % BV * VL + first * BLOCK;
+    for (int i = 0; i < rows; i++) {
+      V y, s = slope_of(load(u + i * PANEL + j * VL), act, &y);
+      store(out + places[i], y);
+      store(slope + i * BLOCK, s);
+    }
+  }
+}
+static __attribute__((noinline)) void act_tile(const struct expand_layout *l, const float *u, int rows, int vectors, int first, int act) {
+  WITH_ACT(act, act_tile_with(l, u, rows, vectors, first, ACT))
+}
+
+/* ROWS pixels from `first`, of which the first `rows` exist, by NV vectors. */
+INLINE void expand_tile(const struct expand_layout *l, const struct expansion *e, const int NV, int first, int rows) {
+  V c[ROWS][PV];
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; j++) {
+    const V shift = load(e->shift + j * VL);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++) c[i][j] = shift;
+  }
+  const float *a = e->x + (long)first * BLOCK, *b = e->weights;
+  for (int left = e->cin; left > 0; left -= BLOCK, a += e->x_block)
+    b = product_chunk(c, NV, a, BLOCK, left < BLOCK ? left : BLOCK, b);
+  if (is_clamp(e->act)) {
+    const V least = e->act == ACT_NONE ? all(-__FLT_MAX__) : zero(), most = e->act == ACT_RELU6 ? all(6.f) : all(__FLT_MAX__);
+    const int32_t *places = l->places + first;
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++) {
+      if (i >= rows) break;
+      float *to = l->in + places[i];
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; j++) store(to + j / BV * l->planes + j % BV * VL, vmin(vmax(c[i][j], least), most));
+    }
+    return;
+  }
+  float u[ROWS * PANEL];
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; j++) store(u + i * PANEL + j * VL, c[i][j]);
+  act_tile(l, u, rows, NV, first, e->act);
+}
+
+INLINE void expand_with(const struct expand_layout *l, const struct expansion *e, const int NV) {
+  int p = 0;
+  for (; p + ROWS <= e->count; p += ROWS) expand_tile(l, e, NV, p, ROWS);
+  if (p == e->count) return;
+  /* The last ROWS pixels, some of them again; fewer than ROWS lie in scratch, where more may be read. */
+  if (e->count >= ROWS) expand_tile(l, e, NV, e->count - ROWS, ROWS);
+  else expand_tile(l, e, NV, 0, e->count);
+}
+static __attribute__((noinline)) void expand_panel(const struct expand_layout *l, const struct expansion *e) {
+  if (e->vectors == PV) expand_with(l, e, PV);
+  else expand_with(l, e, BV);
+}
+
+/* What passes over some images and a strip share. */
+struct expand_part {
+  const struct nas_pass *pass;
+  const struct work *work;
+  const struct expand_layout *l;
+  struct strip s;
+  int first, images;
+};
+
+INLINE struct expansion expansion_of(const struct expand_part *part) {
+  const struct nas_pass *pass = part->pass;
+  const struct expand_layout *l = part->l;
+  const struct window *w = &l->w;
+  const long pixels = (long)w->h * w->w;
+  struct expansion e = {.cin = pass->cin, .count = part->images * (part->s.e1 - part->s.e0) * w->w, .act = pass->e_act};
+  if (l->x) {
+    for (int b = 0; b < l->cin_blocks; b++)
+      for (int n = 0; n < part->images; n++)
+        memcpy(l->x + b * l->compact + n * pixels * BLOCK, plane(part->work, pass->x, part->first + n, l->cin_blocks, b, pixels),
+               (size_t)pixels * BLOCK * 4);
+    e.x = l->x, e.x_block = l->compact;
+  } else {
+    e.x = plane(part->work, pass->x, part->first, l->cin_blocks, 0, pixels) + (long)part->s.e0 * w->w * BLOCK;
+    e.x_block = pixels * BLOCK;
+  }
+  return e;
+}
+
+/* Computes a panel into the padded planes; the number of its blocks. */
+static int expand_planes(const struct expand_part *part, struct expansion *e, int panel) {
+  const struct nas_pass *pass = part->pass;
+  const int rest = blocks_of(pass->expanded) - panel * PANEL_BLOCKS, blocks = rest < PANEL_BLOCKS ? rest : PANEL_BLOCKS;
+  e->vectors = blocks * BV;
+  e->weights = at(part->work, pass->e_weights) + panel * rows_of(1, pass->cin) * PANEL;
+  e->shift = at(part->work, pass->e_norm) + (blocks_of(pass->expanded) + panel * PANEL_BLOCKS) * BLOCK;
+  expand_panel(part->l, e);
+  return blocks;
+}
+
+static inline void expand_forward_part(const struct expand_part *part, float *sums) {
+  const struct nas_pass *pass = part->pass;
+  const struct expand_layout *l = part->l;
+  const int expanded = blocks_of(pass->expanded);
+  const long taps = (long)l->w.kernel * l->w.kernel * BLOCK, outputs = (long)l->w.oh * l->w.ow;
+  struct expansion e = expansion_of(part);
+  for (int panel = 0; panel < panels_of(pass->expanded); panel++) {
+    const int blocks = expand_planes(part, &e, panel);
+    for (int b = 0; b < blocks; b++) {
+      const int block = panel * PANEL_BLOCKS + b;
+      for (int n = 0; n < part->images; n++)
+        depthwise_outputs(&l->w, &part->s, l->in + b * l->planes + n * l->plane, at(part->work, pass->weights) + block * taps,
+                          plane(part->work, pass->y, part->first + n, expanded, block, outputs), sums ? sums + block * BLOCK : 0,
+                          sums ? sums + (expanded + block) * BLOCK : 0);
+    }
+  }
+}
+
+static inline void expand_forward(const struct nas_pass *pass, const struct work *work) {
+  const struct expand_layout l = expand_layout_of(pass, work->scratch);
+  float *sums = partial_sums(work, pass->y_sums, pass->expanded);
+  memset(l.in, 0, (size_t)(PANEL_BLOCKS * l.planes) * 4);
+  if (l.x) memset(l.x, 0, (size_t)(l.cin_blocks * l.compact) * 4);
+  for (int first = work->first; first < work->last; first += l.most)
+    for (int i = 0; i < l.w.strips; i++) {
+      const int rest = work->last - first;
+      const struct expand_part part = {pass, work, &l, strip_of(&l.w, i), first, rest < l.most ? rest : l.most};
+      if (first == work->first || l.w.strips > 1) expand_begin(&l, &part.s);
+      expand_forward_part(&part, sums);
+    }
+}
+
+/* d times the derivative of the activation, and its sums, for pixels of a block. */
+static inline void expand_slopes(const struct expand_layout *l, int act, int b, long count, float *sums) {
+  float *d = l->d + b * l->compact;
+  const float *in = l->in + b * l->planes, *slope = l->slopes ? l->slopes + b * l->compact : 0;
+  const V most = act == ACT_RELU6 ? all(6.f) : all(__FLT_MAX__);
+  for (int v = 0; v < BLOCK; v += VL) {
+    V sum = zero();
+    for (long p = 0; p < count; p++) {
+      V g = load(d + p * BLOCK + v);
+      if (slope) {
+        g *= load(slope + p * BLOCK + v);
+      } else if (act != ACT_NONE) {
+        const V y = load(in + l->places[p] + v);
+        g = only((y > 0.f) & (y < most), g);
+      }
+      store(d + p * BLOCK + v, g);
+      sum += g;
+    }
+    if (sums) store(sums + v, load(sums + v) + sum);
+  }
+}
+
+/* Rows of x at once in the gradient of the weights. */
+#if VL == 8
+#define OUTER_ROWS 4
+#else
+#define OUTER_ROWS 8
+#endif
+/* out[i][j] += the sum over pixels of x[p][i] d[p][j], for OUTER_ROWS channels of x, of which `valid` exist. */
+INLINE void expand_outer(const struct expand_layout *l, const int NV, const float *x, long count, float *out, int valid) {
+  V c[OUTER_ROWS][PV];
+#pragma GCC unroll 16
+  for (int i = 0; i < OUTER_ROWS; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; j++) c[i][j] = zero();
+  const float *d = l->d;
+  for (long p = 0; p < count; p++, x += BLOCK, d += BLOCK) {
+    V y[PV];
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; j++) y[j] = load(d + j / BV * l->compact + j % BV * VL);
+#pragma GCC unroll 16
+    for (int i = 0; i < OUTER_ROWS; i++) {
+      const V value = all(x[i]);
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; j++) c[i][j] += value * y[j];
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < OUTER_ROWS; i++) {
+    if (i >= valid) break;
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; j++) store(out + i * PANEL + j * VL, load(out + i * PANEL + j * VL) + c[i][j]);
+  }
+}
+INLINE void expand_weights_with(const struct expand_layout *l, const struct expansion *e, const int NV, long count, float *dweights) {
+  for (int c = 0; c < e->cin; c += OUTER_ROWS)
+    expand_outer(l, NV, e->x + c / BLOCK * e->x_block + c % BLOCK, count, dweights + c * PANEL, e->cin - c);
+}
+static __attribute__((noinline)) void expand_weights(const struct expand_layout *l, const struct expansion *e, long count, float *dweights) {
+  if (e->vectors == PV) expand_weights_with(l, e, PV, count, dweights);
+  else expand_weights_with(l, e, BV, count, dweights);
+}
+
+/* gx (+)= d times a panel's rows of e_weights_back: `channels` rows, NV vectors of gx. */
+INLINE void expand_inputs_with(const struct expand_layout *l, const int NV, const float *weights, int channels, long count, float *gx,
+                               long gx_block, int overwrite) {
+  for (long p = 0; p < count; p += ROWS) {
+    const int rows = count - p < ROWS ? (int)(count - p) : ROWS;
+    V c[ROWS][PV];
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; j++) c[i][j] = zero();
+    const float *a = l->d + p * BLOCK, *b = weights;
+    for (int left = channels; left > 0; left -= BLOCK, a += l->compact)
+      b = product_chunk(c, NV, a, BLOCK, left < BLOCK ? left : BLOCK, b);
+    float *out = gx + p * BLOCK;
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++) {
+      if (i >= rows) break;
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; j++) {
+        float *to = out + j / BV * gx_block + i * BLOCK + j % BV * VL;
+        store(to, overwrite ? c[i][j] : load(to) + c[i][j]);
+      }
+    }
+  }
+}
+static __attribute__((noinline)) void expand_inputs(const struct expand_layout *l, int vectors, const float *weights, int channels,
+                                                    long count, float *gx, long gx_block, int overwrite) {
+  if (vectors == PV) expand_inputs_with(l, PV, weights, channels, count, gx, gx_block, overwrite);
+  else expand_inputs_with(l, BV, weights, channels, count, gx, gx_block, overwrite);
+}
+
+static inline void expand_backward_part(const struct expand_part *part, float *dtaps, float *dweights, float *sums) {
+  const struct nas_pass *pass = part->pass;
+  const struct work *work = part->work;
+  const struct expand_layout *l = part->l;
+  const struct window *w = &l->w;
+  const long taps = (long)w->kernel * w->kernel * BLOCK, pixels = (long)w->h * w->w;
+  const long own = (long)(part->s.i1 - part->s.i0) * w->w, count = part->images * own;
+  struct expansion e = expansion_of(part);
+  float *gx = l->gx ? l->gx : pass->gx ? plane(work, pass->gx, part->first, l->cin_blocks, 0, pixels) + (long)part->s.i0 * w->w * BLOCK : 0;
+  const long gx_block = l->gx ? l->compact : pixels * BLOCK;
+  for (int panel = 0; panel < panels_of(pass->expanded); panel++) {
+    const int blocks = expand_planes(part, &e, panel);
+    for (int b = 0; b < blocks; b++) {
+      const int block = panel * PANEL_BLOCKS + b;
+      for (int n = 0; n < part->images; n++) {
+        grad_plane(w, &part->s, work, pass, part->first + n, block, l->dy);
+        if (dtaps) depthwise_taps(w, &part->s, l->in + b * l->planes + n * l->plane, l->dy, dtaps + block * taps);
+        if (dweights || sums || gx)
+          depthwise_inputs(w, &part->s, l->dy, at(work, pass->weights_back) + block * taps, l->d + b * l->compact + n * own * BLOCK);
+      }
+      if (dweights || sums || gx) expand_slopes(l, pass->e_act, b, count, sums ? sums + block * BLOCK : 0);
+    }
+    if (dweights) expand_weights(l, &e, count, dweights + panel * rows_of(1, pass->cin) * PANEL);
+    if (gx == 0) continue;
+    const int rest = pass->expanded - panel * PANEL, channels = rest < PANEL ? rest : PANEL;
+    for (int to = 0; to < panels_of(pass->cin); to++) {
+      const int left = l->cin_blocks - to * PANEL_BLOCKS;
+      expand_inputs(l, (left < PANEL_BLOCKS ? left : PANEL_BLOCKS) * BV,
+                    at(work, pass->e_weights_back) + (to * rows_of(1, pass->expanded) + panel * PANEL) * PANEL, channels, count,
+                    gx + to * PANEL_BLOCKS * gx_block, gx_block, panel == 0 && (l->gx || pass->gx_first));
+    }
+  }
+  if (l->gx == 0) return;
+  for (int n = 0; n < part->images; n++)
+    for (int b = 0; b < l->cin_blocks; b++) {
+      float *to = plane(work, pass->gx, part->first + n, l->cin_blocks, b, pixels);
+      const float *from = l->gx + b * l->compact + n * pixels * BLOCK;
+      for (long p = 0; p < pixels * BLOCK; p += VL) store(to + p, pass->gx_first ? load(from + p) : load(to + p) + load(from + p));
+    }
+}
+
+static inline void expand_backward(const struct nas_pass *pass, const struct work *work) {
+  const struct expand_layout l = expand_layout_of(pass, work->scratch);
+  const int expanded = blocks_of(pass->expanded);
+  float *dtaps = partial_floats(work, pass->dweights, (long)expanded * pass->kernel * pass->kernel * BLOCK);
+  float *dweights = partial_floats(work, pass->e_dweights, packed_floats(1, pass->cin, pass->expanded));
+  float *sums = partial_floats(work, pass->e_sums, (long)expanded * BLOCK);
+  memset(l.in, 0, (size_t)(PANEL_BLOCKS * l.planes) * 4);
+  memset(l.dy, 0, (size_t)grad_floats(&l.w) * 4);
+  if (l.x) memset(l.x, 0, (size_t)(l.cin_blocks * l.compact) * 4);
+  for (int first = work->first; first < work->last; first += l.most)
+    for (int i = 0; i < l.w.strips; i++) {
+      const int rest = work->last - first;
+      const struct expand_part part = {pass, work, &l, strip_of(&l.w, i), first, rest < l.most ? rest : l.most};
+      if (first == work->first || l.w.strips > 1) expand_begin(&l, &part.s);
+      expand_backward_part(&part, dtaps, dweights, sums);
+    }
+}
+
+#endif
