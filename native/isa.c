@@ -10,6 +10,7 @@
 #include "fold.h"
 #include "pack.h"
 #include "points.h"
+#include "products.h"
 #include "squeeze.h"
 
 /* How each is done, and the floats of scratch that it needs (0: none). What is not here is not possible yet. */
@@ -18,6 +19,9 @@ static const struct operation operations[NAS_OP_COUNT] = {
     [OP_IMAGES_BACKWARD] = {conv_backward, conv_backward_scratch},
     [OP_CONV_FORWARD] = {conv_forward, conv_forward_scratch},
     [OP_CONV_BACKWARD] = {conv_backward, conv_backward_scratch},
+    [OP_PRODUCT_FORWARD] = {product_forward, product_forward_scratch},
+    [OP_PRODUCT_BACKWARD] = {product_backward, product_backward_scratch},
+    [OP_AFFINE] = {affine, affine_scratch},
     [OP_SUM] = {sum_forward, 0},
     [OP_PASS_BACKWARD] = {pass_backward, 0},
     [OP_SQUEEZE_FORWARD] = {squeeze_forward, squeeze_forward_scratch},

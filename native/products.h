@@ -1,0 +1,376 @@
+/* Products of maps by matrices: 1x1 convolutions, their gradients, and AFFINE. */
+#ifndef NAS_PRODUCTS_H
+#define NAS_PRODUCTS_H
+
+#include "maps.h"
+#include "pack.h"
+
+/*
+ * A pass walks the pixels of its images in tiles. A tile holds up to `size` pixels, of one image or of several small ones, in
+ * scratch: float [blocks][size + 1][16] (one more pixel: planes of 4 KiB would share their places in the cache).
+ */
+struct tile {
+  const struct work *work;
+  long pixels; /* of an image */
+  long start;  /* the first pixel, counted from the work's first image */
+  int count;
+};
+
+/* Neighbouring pixels of a tile that lie in one image. */
+struct run {
+  int image, at, count; /* `at`: the first one's place in the tile */
+  long from;            /* and in its image */
+};
+
+INLINE struct run run_at(const struct tile *tile, int at) {
+  const long p = tile->start + at, image = p / tile->pixels, from = p - image * tile->pixels;
+  const long rest = tile->pixels - from, most = tile->count - at;
+  return (struct run){tile->work->first + (int)image, at, (int)(rest < most ? rest : most), from};
+}
+
+/* What happens to the values of a product. */
+enum { STORE, SINK };
+struct finish {
+  float *out; /* the map that is written; the others have its shape */
+  long image, plane; /* floats from image to image and from block to block */
+  const float *slope; /* tile, or NULL */
+  long slope_plane;
+  const float *add0, *add1, *z0, *z1; /* maps, or NULL */
+  int adds;                           /* to what `out` holds */
+  float *sums;                        /* of the tile: [s0, q0, s1, q1][lanes], or NULL */
+  long lanes;
+};
+
+/* Adds sums of c, and of c z, to those of a vector of channels. z: the map's first pixel, or NULL for c itself. */
+INLINE void finish_sums(float *sums, long lanes, V c[MOST_ROWS][MOST_VECTORS], const int rows, const int j, const float *z) {
+  V s = load(sums), q = load(sums + lanes);
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) {
+    s += c[i][j];
+    q += c[i][j] * (z ? load(z + i * BLOCK) : c[i][j]);
+  }
+  store(sums, s);
+  store(sums + lanes, q);
+}
+
+/* Finishes the pixels at `at` of the tile, `offset` of their image's map: nv vectors were computed, `stored` are stored. */
+INLINE void finish_rows(const struct finish *f, V c[MOST_ROWS][MOST_VECTORS], const int rows, const int nv, const int stored,
+                        int vector, int at, long offset, const int kind) {
+#pragma GCC unroll 4
+  for (int j = 0; j < stored; j++) {
+    const int block = (vector + j) / BV, lane = (vector + j) % BV * VL;
+    const long to = offset + block * f->plane + lane;
+    if (j >= nv) {
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++) store(f->out + to + i * BLOCK, zero());
+      continue;
+    }
+    if (kind == SINK) {
+      if (f->slope) {
+        const float *slope = f->slope + block * f->slope_plane + (long)at * BLOCK + lane;
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) c[i][j] *= load(slope + i * BLOCK);
+      }
+      if (f->adds) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) c[i][j] += load(f->out + to + i * BLOCK);
+      }
+      if (f->add0) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) c[i][j] += load(f->add0 + to + i * BLOCK);
+      }
+      if (f->add1) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) c[i][j] += load(f->add1 + to + i * BLOCK);
+      }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) store(f->out + to + i * BLOCK, c[i][j]);
+    float *sums = f->sums + (vector + j) * VL;
+    if (kind == STORE) {
+      if (f->sums) finish_sums(sums, f->lanes, c, rows, j, 0);
+    } else {
+      if (f->z0) finish_sums(sums, f->lanes, c, rows, j, f->z0 + to);
+      if (f->z1) finish_sums(sums + 2 * f->lanes, f->lanes, c, rows, j, f->z1 + to);
+    }
+  }
+}
+
+/* The same for `count` pixels that may lie in several images; values: [pixel][stored vectors]. */
+static __attribute__((noinline)) void finish_pixels(const struct finish *f, const struct tile *tile, const float *values, int count,
+                                                    int nv, int stored, int vector, int at, int kind) {
+  for (int i = 0; i < count; i++) {
+    const struct run run = run_at(tile, at + i);
+    const long offset = run.image * f->image + run.from * BLOCK;
+    for (int j = 0; j < stored; j++) {
+      V c[MOST_ROWS][MOST_VECTORS];
+      c[0][0] = load(values + (i * stored + j) * VL);
+      if (j >= nv) c[0][0] = zero();
+      if (kind == STORE) finish_rows(f, c, 1, 1, 1, vector + j, at + i, offset, STORE);
+      else finish_rows(f, c, 1, 1, 1, vector + j, at + i, offset, SINK);
+    }
+  }
+}
+
+/* Begins the sums of a tile, and adds them to partial ones [2][lanes] at its end. */
+INLINE void begin_sums(const struct finish *f, int rows) {
+  if (f->sums) memset(f->sums, 0, (size_t)(rows * f->lanes) * 4);
+}
+INLINE void end_sums(const struct finish *f, int row, float *partial) {
+  if (partial == 0) return;
+  for (long l = 0; l < 2 * f->lanes; l += VL) store(partial + l, load(partial + l) + load(f->sums + row * f->lanes + l));
+}
+
+/* The two factors of a product over a tile. */
+struct product {
+  const float *a; /* pixels: [blocks][a_plane], of a pixel 16 channels */
+  long a_plane;
+  int cin;
+  const float *b; /* weights of output vector v: b + v / PV * panel + v % PV * VL */
+  long panel;
+  const float *begin; /* values to begin with [lanes], or NULL */
+  const float *ahead; /* what the next tile will read, [blocks][ahead_plane], or NULL */
+  long ahead_plane;
+};
+
+/* All pixels of a tile by nv vectors of output channels. `width`: floats from row to row of the weights. */
+INLINE void product_vectors(const struct product *m, const struct tile *tile, const struct finish *f, const int nv, int vector,
+                            const long width, const int kind) {
+  const int rows = ROWS_OF(nv), stored = (nv + BV - 1) / BV * BV, full = m->cin / BLOCK, rest = m->cin % BLOCK;
+  const float *weights = m->b + vector / PV * m->panel + vector % PV * VL;
+  const float *ahead = vector == 0 ? m->ahead : 0;
+  struct run run = run_at(tile, 0);
+  for (int at = 0; at < tile->count; at += rows) {
+    V c[MOST_ROWS][MOST_VECTORS];
+#pragma GCC unroll 4
+    for (int j = 0; j < nv; j++) {
+      const V begin = m->begin ? load(m->begin + (vector + j) * VL) : zero();
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++) c[i][j] = begin;
+    }
+    const float *a = m->a + (long)at * BLOCK, *b = weights;
+    for (int block = 0; block < full; block++, a += m->a_plane, b += BLOCK * width) {
+      if (ahead) {
+        const float *next = ahead + block * m->ahead_plane + (long)at * BLOCK;
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * BLOCK, 0, 2);
+      }
+      product_rows(c, rows, nv, a, BLOCK, BLOCK, b, width, m->panel);
+    }
+    if (rest) product_rows(c, rows, nv, a, BLOCK, rest, b, width, m->panel);
+    while (at >= run.at + run.count) run = run_at(tile, run.at + run.count);
+    if (at + rows <= run.at + run.count) {
+      finish_rows(f, c, rows, nv, stored, vector, at, run.image * f->image + (run.from + at - run.at) * BLOCK, kind);
+    } else {
+      float values[MOST_ROWS * MOST_VECTORS * VL];
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 4
+        for (int j = 0; j < nv; j++) store(values + (i * stored + j) * VL, c[i][j]);
+      }
+      const int left = tile->count - at;
+      finish_pixels(f, tile, values, left < rows ? left : rows, nv, stored, vector, at, kind);
+    }
+  }
+}
+
+/* All pixels of a tile by all output channels. */
+INLINE void product_tile(const struct product *m, const struct tile *tile, const struct finish *f, int cout, const long width,
+                         const int kind) {
+  const int vectors = (cout + VL - 1) / VL;
+  for (int vector = 0, nv; vector < vectors; vector += nv) {
+    nv = next_vectors(vectors - vector);
+    WITH_VECTORS(nv, product_vectors(m, tile, f, NV, vector, width, kind))
+  }
+}
+
+/* Pixels of a tile whose planes have `lanes` channels in sum. */
+INLINE int tile_size(long lanes) {
+  const long most = (64 / TILE_STEP > 0 ? 64 / TILE_STEP : 1) * TILE_STEP, fits = 6144 / lanes / TILE_STEP * TILE_STEP;
+  return (int)(fits > most ? most : fits > TILE_STEP ? fits : TILE_STEP);
+}
+
+/* Reads the input of a pass for a tile, [blocks][size + 1][16]. */
+static inline void read_tile(const struct nas_pass *pass, const struct tile *tile, long tile_plane, float *out, float *slope) {
+  for (int at = 0; at < tile->count;) {
+    const struct run run = run_at(tile, at);
+    for (int block = 0; block < blocks_of(pass->cin); block++) {
+      const struct reading reading = input_of(tile->work, pass, run.image, block);
+      const long to = block * tile_plane + (long)at * BLOCK;
+      read_rows(&reading, run.from, run.count, out + to, slope ? slope + to : 0);
+    }
+    at += run.count;
+  }
+}
+
+/* Whether a map is read as it is, without a copy: nothing is applied, and no register tile reaches beyond an image's end. */
+INLINE int reads_directly(const struct tile *tile) {
+  return tile->count % TILE_STEP == 0 && run_at(tile, 0).count == tile->count;
+}
+INLINE int is_plain(const struct nas_pass *pass) { return pass->x_norm == 0 && pass->x_gate == 0 && pass->x_act == ACT_NONE; }
+
+/* y = read(x) weights. */
+static void product_forward(const struct nas_pass *pass, const struct work *work) {
+  const int blocks_in = blocks_of(pass->cin), blocks_out = blocks_of(pass->cout);
+  const long pixels = (long)pass->h * pass->w, total = (work->last - work->first) * pixels, lanes = (long)blocks_out * BLOCK;
+  const int size = tile_size(blocks_in * BLOCK);
+  const long tile_plane = (size + 1) * BLOCK;
+  float *sums = partial_sums(work, pass->y_sums, pass->cout);
+  float *tile_sums = work->scratch, *x = tile_sums + 2 * lanes;
+  const struct finish finish = {.out = at(work, pass->y), .image = blocks_out * pixels * BLOCK, .plane = pixels * BLOCK,
+                                .sums = sums ? tile_sums : 0, .lanes = lanes};
+  struct product product = {.cin = pass->cin, .b = at(work, pass->weights), .panel = rows_of(1, pass->cin) * PANEL};
+  for (long start = 0; start < total; start += size) {
+    const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
+    const struct run run = run_at(&tile, 0);
+    if (is_plain(pass) && reads_directly(&tile)) {
+      product.a = plane(work, pass->x, run.image, blocks_in, 0, pixels) + run.from * BLOCK;
+      product.a_plane = pixels * BLOCK;
+    } else {
+      read_tile(pass, &tile, tile_plane, x, 0);
+      product.a = x;
+      product.a_plane = tile_plane;
+    }
+    product.ahead = 0;
+    if (start + size < total) {
+      const long next = start + size, image = next / pixels;
+      product.ahead = plane(work, pass->x, work->first + (int)image, blocks_in, 0, pixels) + (next - image * pixels) * BLOCK;
+      product.ahead_plane = pixels < size ? size * BLOCK : pixels * BLOCK; /* small images lie one after another */
+    }
+    begin_sums(&finish, 2);
+    product_tile(&product, &tile, &finish, pass->cout, PANEL, STORE);
+    end_sums(&finish, 0, sums);
+  }
+}
+
+static int64_t product_forward_scratch(const struct nas_pass *pass) {
+  const int64_t in = blocks_of(pass->cin), out = blocks_of(pass->cout);
+  return 2 * out * BLOCK + (in * (tile_size(in * BLOCK) + 1) + MOST_ROWS) * BLOCK;
+}
+
+/* The gradient of the weights of nv vectors of output channels: adds the tile's to the chunk's. */
+INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane, const float *y, long y_plane, int count, float *out,
+                             long panel) {
+  enum { FEW = 4 };
+  const int rows = ROWS_OF(nv);
+  for (int channel = 0, done; channel < cin; channel += done) {
+    const int in_block = channel % BLOCK, left = block_channels(cin, channel / BLOCK) - in_block;
+    const float *own = x + channel / BLOCK * x_plane + in_block;
+    if (left > FEW && !(rows == 6 && left == 8)) { /* 8 are rather 4 and 4 than 6 and 2 */
+      done = left < rows ? left : rows;
+      outer_rows(rows, nv, done, own, y, y_plane, count, out + (long)channel * PANEL, panel);
+    } else {
+      done = left < FEW ? left : FEW;
+      outer_rows(FEW, nv, done, own, y, y_plane, count, out + (long)channel * PANEL, panel);
+    }
+  }
+}
+
+static void gradient_tile(const struct nas_pass *pass, const float *x, long x_plane, const float *dy, long dy_plane, int count,
+                          float *dweights) {
+  const long panel = rows_of(1, pass->cin) * PANEL;
+  const int vectors = (pass->cout + VL - 1) / VL;
+  for (int vector = 0, nv; vector < vectors; vector += nv) {
+    nv = next_vectors(vectors - vector);
+    const float *y = dy + vector / BV * dy_plane + vector % BV * VL;
+    float *out = dweights + vector / PV * panel + vector % PV * VL;
+    WITH_VECTORS(nv, gradient_vectors(pass->cin, NV, x, x_plane, y, dy_plane, count, out, panel))
+  }
+}
+
+/* The gradients of the weights and of x. */
+static void product_backward(const struct nas_pass *pass, const struct work *work) {
+  const int blocks_in = blocks_of(pass->cin), blocks_out = blocks_of(pass->cout);
+  const long pixels = (long)pass->h * pass->w, total = (work->last - work->first) * pixels, lanes = (long)blocks_in * BLOCK;
+  const int size = tile_size(BLOCK), needs_slope = pass->gx && pass->x_gate == 0 && pass->x_act != ACT_NONE;
+  const long tile_plane = (size + 1) * BLOCK, dw_floats = packed_floats(1, pass->cin, pass->cout);
+  float *dweights = maybe(work, pass->dweights);
+  if (dweights) {
+    dweights += work->part * dw_floats;
+    if (work->begins) memset(dweights, 0, (size_t)dw_floats * 4);
+  }
+  const struct sink sink = sink_of(work, pass);
+  float *tile_sums = work->scratch, *dy = tile_sums + 4 * lanes, *x = dy + blocks_out * tile_plane;
+  float *slope = x + blocks_in * tile_plane;
+  const struct finish finish = {
+      .out = at(work, pass->gx), .image = blocks_in * pixels * BLOCK, .plane = pixels * BLOCK, .adds = !pass->gx_first,
+      .slope = needs_slope ? slope : 0, .slope_plane = tile_plane, .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1),
+      .z0 = sink.s0 ? at(work, pass->s0_z) : 0, .z1 = sink.s1 ? at(work, pass->s1_z) : 0, .sums = tile_sums, .lanes = lanes};
+  struct product product = {.cin = pass->cout, .b = at(work, pass->weights_back), .panel = rows_of(1, pass->cout) * PANEL};
+  for (long start = 0; start < total; start += size) {
+    const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
+    const struct run first = run_at(&tile, 0);
+    const int direct = reads_directly(&tile);
+    const float *own_x = x;
+    long x_plane = tile_plane;
+    if (direct && is_plain(pass)) {
+      own_x = plane(work, pass->x, first.image, blocks_in, 0, pixels) + first.from * BLOCK;
+      x_plane = pixels * BLOCK;
+    } else if (needs_slope || dweights) {
+      read_tile(pass, &tile, tile_plane, x, needs_slope ? slope : 0);
+    }
+    product.a = dy;
+    product.a_plane = tile_plane;
+    if (direct && pass->g_norm == 0) {
+      product.a = plane(work, pass->g, first.image, blocks_out, 0, pixels) + first.from * BLOCK;
+      product.a_plane = pixels * BLOCK;
+    } else {
+      for (int at = 0; at < tile.count;) {
+        const struct run run = run_at(&tile, at);
+        for (int block = 0; block < blocks_out; block++)
+          grad_rows(work, pass, run.image, block, run.from, run.count, dy + block * tile_plane + (long)at * BLOCK);
+        at += run.count;
+      }
+    }
+    if (dweights) gradient_tile(pass, own_x, x_plane, product.a, product.a_plane, tile.count, dweights);
+    if (pass->gx == 0) continue;
+    begin_sums(&finish, 4);
+    product_tile(&product, &tile, &finish, pass->cin, PANEL, SINK);
+    end_sums(&finish, 0, sink.s0);
+    end_sums(&finish, 2, sink.s1);
+  }
+}
+
+static int64_t product_backward_scratch(const struct nas_pass *pass) {
+  const int64_t in = blocks_of(pass->cin), out = blocks_of(pass->cout);
+  return 4 * in * BLOCK + ((2 * in + out) * (tile_size(BLOCK) + 1) + MOST_ROWS) * BLOCK;
+}
+
+/* gx = x matrix + vector + ...; the input is a plain map. */
+static void affine(const struct nas_pass *pass, const struct work *work) {
+  const int blocks = blocks_of(pass->cin);
+  const long pixels = (long)pass->h * pass->w, total = (work->last - work->first) * pixels, lanes = (long)blocks * BLOCK;
+  const int size = tile_size(lanes);
+  const long tile_plane = (size + 1) * BLOCK;
+  const struct sink sink = sink_of(work, pass);
+  float *tile_sums = work->scratch, *x = tile_sums + 4 * lanes;
+  const struct finish finish = {
+      .out = at(work, pass->gx), .image = blocks * pixels * BLOCK, .plane = pixels * BLOCK, .adds = !pass->gx_first,
+      .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1), .z0 = sink.s0 ? at(work, pass->s0_z) : 0,
+      .z1 = sink.s1 ? at(work, pass->s1_z) : 0, .sums = tile_sums, .lanes = lanes};
+  const float *vector = at(work, pass->affine);
+  struct product product = {.cin = pass->cin, .b = vector + lanes, .panel = PANEL, .begin = vector};
+  for (long start = 0; start < total; start += size) {
+    const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
+    const struct run first = run_at(&tile, 0);
+    if (reads_directly(&tile)) {
+      product.a = plane(work, pass->x, first.image, blocks, 0, pixels) + first.from * BLOCK;
+      product.a_plane = pixels * BLOCK;
+    } else {
+      read_tile(pass, &tile, tile_plane, x, 0);
+      product.a = x;
+      product.a_plane = tile_plane;
+    }
+    begin_sums(&finish, 4);
+    product_tile(&product, &tile, &finish, pass->cin, lanes, SINK);
+    end_sums(&finish, 0, sink.s0);
+    end_sums(&finish, 2, sink.s1);
+  }
+}
+
+static int64_t affine_scratch(const struct nas_pass *pass) {
+  const int64_t blocks = blocks_of(pass->cin);
+  return 4 * blocks * BLOCK + (blocks * (tile_size(blocks * BLOCK) + 1) + MOST_ROWS) * BLOCK;
+}
+
+#endif
