@@ -204,7 +204,7 @@ export function experimentText(facts: ProposalFacts, hours: readonly string[]): 
   const sides = preset === 'tiny' ? '28 to 48' : '64 to 128';
   return `# Small networks that classify the images of ${plain(facts.path)}. Written by nas init --images; every value can be changed.
 #
-#   nas validate experiment.yaml    # every mistake with its line; touches nothing
+#   nas validate experiment.yaml    # every mistake with its line; trains nothing
 #   nas run experiment.yaml
 ${hours.length === 0 ? '' : `#\n${hours.map((line) => `# ${line}\n`).join('')}`}
 name: ${scalar(name)}

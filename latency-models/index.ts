@@ -5,6 +5,7 @@ export { AgentClient } from './devices/agent/client.js';
 export { findBrowser, tryBrowser } from './devices/browser/browser-device.js';
 export { createDevice } from './devices/create-device.js';
 export { asMeasuredBy, localDeviceOf, needsQueue } from './devices/worker.js';
+export { TableDevice } from './devices/table.js';
 export { profileLayers } from './devices/local.js';
 export { precisionText, saturates, saturationText } from './devices/onnx-model.js';
 export { describeEnvironment } from './machine.js';

@@ -1,3 +1,4 @@
+export { draftRun, type DraftRun } from './draft.js';
 export { execute, type RunOutcome } from './execute.js';
 export * from './events.js';
 export type { DrawReport } from './report.js';
@@ -5,7 +6,7 @@ export { resumeExperiment, runExperiment, type RunOptions } from './run.js';
 export { planSupernet } from './trainings/supernet.js';
 export type { SupernetPlan } from './plan.js';
 export { measureFrontierAgain, type MeasureAgainOptions, type MeasuredAgain } from './finishing/measure-again.js';
-export { checkTrainings, startOfSearch } from './start-checks.js';
+export { checkTrainings, requireKnownProviders, startOfSearch } from './start-checks.js';
 export { evaluateOnSplit, quantizeOnDataset } from './models/on-dataset.js';
 export type { EvaluateFileOptions, QuantizeOnDatasetOptions } from './models/on-dataset.js';
 export * from './models/table-results.js';

@@ -85,7 +85,7 @@ const hashOf = (key: string, file: string): string | null =>
 export type Inputs = Readonly<Record<string, string | null>>;
 
 /** The images that a run reads. */
-interface RunImages {
+export interface RunImages {
   readonly rows: readonly ImageRow[];
   readonly hashes: Inputs;
 }

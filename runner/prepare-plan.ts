@@ -3,10 +3,12 @@ import { invalidInput, NasError } from '../base/errors.js';
 import { canonicalJson } from '../base/hash.js';
 import { requireHalfHere, requireWorking } from '../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../spaces/index.js';
+import { TableDevice } from '../latency-models/index.js';
 import type { Clock } from '../store/index.js';
 import {
   absentFrom,
   addRenderings,
+  checkTeacher,
   defaultAugment,
   describeDataset,
   epochImages,
@@ -47,7 +49,7 @@ import {
   type TablePlan,
   type TrainingPlan,
 } from './plan.js';
-import { checkTrainings, trainings } from './start-checks.js';
+import { checkTrainings, requireKnownProviders, trainings } from './start-checks.js';
 import { planSupernet } from './trainings/supernet.js';
 
 type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
@@ -111,6 +113,7 @@ export const prepareImages = (
 
 async function trainingPlan(given: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
   const { workdir, threads, fixedWorkers, fixedBatch, acceptEnvironment, locating, observe } = context;
+  await requireKnownProviders(given, locating);
   const engine = await locating(['engine'], () => engineOfRun(given, context));
   const asked = fixedWorkers ? given : withWorkersFor(engine, given);
   const { device, from } = asked.latency;
@@ -130,6 +133,8 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const folds = await locating(['final', 'folds'], () => possibleFolds(experiment, prepared, data, observe));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
+  await locating(['teacher', 'path'], () => checkTeacher(experiment.teacher, data));
+  if (device.type === 'table') await locating(['latency', 'device'], () => new TableDevice(device).check(space));
   const initial = await planInitial(experiment, { space, data, locating });
   if (initial !== null) observe({ kind: 'note', message: initial.note });
   const sizes = [...inputSizes(space, task), ...(initial?.sizes ?? []), ...(taught === null ? [] : [taught])];

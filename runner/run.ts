@@ -7,11 +7,10 @@ import type { Lock } from '../base/lock.js';
 import { lockWorkdir, Store, type Clock } from '../store/index.js';
 import type { EngineChoice } from '../trainers/index.js';
 import { isStudy, isTrainingExperiment } from '../experiments/schema/run-experiment.js';
-import { locatingIn, locatingNowhere, type LoadedExperiment } from '../experiments/parse/index.js';
+import { locatingNowhere, type LoadedExperiment } from '../experiments/parse/index.js';
 import { acceptedInputs } from './stored/generation.js';
 import { workersGiven } from '../experiments/parse/override.js';
 import type { WorkersConfig } from '../experiments/schema/workers.js';
-import type { Experiment } from '../experiments/schema/experiment.js';
 import { storeEnqueued } from './stored/experiment.js';
 import {
   changeGeneration,
@@ -26,15 +25,15 @@ import {
 import { workersIn, workersNow, type ResumedDetail } from './stored/workers.js';
 import type { RecordedEnvironment } from './engine.js';
 import type { RunObserver } from './events.js';
+import { draftRun, withWorkers } from './draft.js';
 import { execute, type RunOutcome } from './execute.js';
 import { jobRunnerOf, slotsFor, type JobRunners } from './job-runners.js';
 import { environmentDifferences } from './latency/stored-latency.js';
-import { defaultThreads, withParallelFor, type Plan } from './plan.js';
+import type { Plan } from './plan.js';
 import { imagesOf, inputChanges, requireSameInputs, storedInputs, writeImages } from './inputs.js';
 import { prepareImages, preparePlan } from './prepare-plan.js';
 import { environmentOf, requireOutside } from './provenance.js';
 import { writeReport, type DrawReport } from './report.js';
-import { startOfSearch } from './start-checks.js';
 import {
   requireSame,
   storedExperiment,
@@ -101,43 +100,19 @@ export async function beginRun(
   observe: RunObserver,
 ): Promise<BegunRun> {
   const { source, written } = loaded;
-  const { following } = options;
-  const { fresh = false, acceptEnvironment = false, signal = never, clock = Date.now } = options;
+  const { following, fresh = false } = options;
   if (fresh) requireOutside(workdir, loaded.experiment);
-  const locating = locatingIn(loaded);
-  const isFixed = isWritten(written, 'search', 'parallel');
-  const asked = withWorkers(loaded.experiment, options.workersConfig);
-  const slots = await locating(['workers'], () => slotsFor(asked, options));
-  const wanted = isFixed ? asked : withParallelFor(slots, asked);
-  const threads = isTrainingExperiment(wanted) ? defaultThreads(wanted) : 1;
-  const plan = await preparePlan(wanted, {
-    workdir,
-    threads,
-    fixedWorkers: isFixed || slots !== null,
-    fixedBatch: (key) =>
-      isWritten(written, key, 'batch') || (key !== 'teacher' && isWritten(written, 'train', 'batch')),
-    before: null,
-    acceptEnvironment,
-    clock,
-    locating,
-    observe,
-    signal,
-  });
-  const { experiment, space } = plan;
-  const { search, objectives, seed } = experiment;
-  const networks = plan.kind === 'table' ? null : { space: plan.space, task: plan.task };
   const generation = following === undefined ? 1 : generationIn(workdir) + 1;
   const earlier = following?.hasResults === true ? { path: workdir, name: `generation ${generation - 1}` } : undefined;
-  const { enqueued, notes } = await startOfSearch({ search, objectives, seed, space, networks, earlier }, locating);
-  for (const message of notes) observe({ kind: 'note', message });
-  const images = imagesOf(plan.kind === 'training' ? plan.dataset : null);
+  const { plan, threads, enqueued, images } = await draftRun(loaded, { ...options, workdir, earlier }, observe);
+  const { experiment } = plan;
   const lock = following?.lock ?? lockWorkdir(workdir);
   try {
     if (fresh) clearRun(workdir);
     const environment = environmentOf(experiment, threads, engineOf(plan), images.hashes);
     const meta = {
       name: experiment.name,
-      seed,
+      seed: experiment.seed,
       source,
       experiment,
       written,
@@ -359,13 +334,6 @@ function noteOtherMachine(before: RecordedEnvironment, now: RecordedEnvironment,
   observe({ kind: 'note', message });
 }
 
-/** Whether an experiment's file, or what was laid over it, has a value at a key path. */
-const isWritten = (written: unknown, ...path: readonly string[]): boolean =>
-  path.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
-    written,
-  ) !== undefined;
-
 const engineOf = (plan: Plan): EngineChoice | undefined => (plan.kind === 'training' ? plan.engine : undefined);
 
 async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
@@ -375,6 +343,3 @@ async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
     store.close();
   }
 }
-
-const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>
-  workers === undefined || !isTrainingExperiment(experiment) ? experiment : { ...experiment, workers };

@@ -1,3 +1,4 @@
+import { requireKnown } from '../compiler/index.js';
 import { loadController } from '../search/index.js';
 import { checkClassWeight, teacherSize, type Size, type TrainConfig } from '../trainers/index.js';
 import { precisionsOf } from './compress/index.js';
@@ -18,6 +19,15 @@ export const trainings = ({
   ...(supernet === undefined || !isOwnSupernet(supernet) ? [] : [['supernet', supernet] as const]),
   ...(final === null ? [] : [['final', final] as const]),
 ];
+
+/** @throws NasError `invalid-input` for a provider that ONNX Runtime does not have; whether one works here is not tried. */
+export async function requireKnownProviders(
+  { engine: { provider }, latency: { device } }: Pick<TrainingExperiment, 'engine' | 'latency'>,
+  locating: Locating,
+): Promise<void> {
+  if (provider !== undefined) await locating(['engine', 'provider'], () => requireKnown(provider));
+  if (device.type === 'local') await locating(['latency', 'device', 'provider'], () => requireKnown(device.provider));
+}
 
 /**
  * Checks what a run reads beside its images, before anything trains; `nas run` and `nas validate` share it.

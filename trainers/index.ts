@@ -49,7 +49,7 @@ export { prepareTeacher } from './teachers/prepare.js';
 export { classifierBytes, fileInput, readPretrained, type PretrainedFile } from './pretrained/read.js';
 export { tune, tuneParts, type Tuned, type TuneHooks, type TuneJob, type TunePart } from './pretrained/tune.js';
 export { tuneTraining } from './pretrained/training.js';
-export { teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';
+export { checkTeacher, teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';
 export {
   median,
   readTimedNetworks,

@@ -1,8 +1,10 @@
 import { loadWithSpace } from '../arguments/space.js';
-import type { LoadedExperiment, TrainingExperiment } from '../../experiments/index.js';
+import type { TrainingExperiment } from '../../experiments/index.js';
 import { command, jsonOption, setOption } from '../command.js';
 import type { StageUse } from '../../runner/index.js';
+import { defaultWorkdir } from '../../runner/stored/workdir.js';
 import { json, renderTable, type Column, numeric } from '../output/terminal.js';
+import { watch } from '../watch-run.js';
 
 /** Layers of the largest network by what they take of `train.from`. */
 const uses: readonly Column<StageUse>[] = [
@@ -14,20 +16,6 @@ const uses: readonly Column<StageUse>[] = [
   numeric('unused in the file', ({ unused }) => String(unused)),
 ];
 
-/** @throws NasError `invalid-input` for a provider that ONNX Runtime does not have; whether one works here is not tried. */
-async function requireKnownProviders(
-  loaded: LoadedExperiment,
-  { engine, latency }: Pick<TrainingExperiment, 'engine' | 'latency'>,
-): Promise<void> {
-  const { requireKnown } = await import('../../compiler/index.js');
-  const { locatingIn } = await import('../../experiments/index.js');
-  const locating = locatingIn(loaded);
-  const { provider } = engine;
-  if (provider !== undefined) await locating(['engine', 'provider'], () => requireKnown(provider));
-  const { device } = latency;
-  if (device.type === 'local') await locating(['latency', 'device', 'provider'], () => requireKnown(device.provider));
-}
-
 /** The least number of steps, which makes more epochs of few images. */
 const leastSteps = ({ search, train }: TrainingExperiment): string =>
   train.steps === undefined || search.evaluate === 'supernet'
@@ -36,29 +24,42 @@ const leastSteps = ({ search, train }: TrainingExperiment): string =>
 
 export const validate = command({
   usage: 'validate <yaml>',
-  summary: 'Check an experiment file, its data, its space and its controller, without running anything',
+  summary: 'Check all that nas run checks before its first training',
   examples: [
     ['validate experiment.yaml', 'every mistake with its line, what was written and what is allowed'],
+    ['validate experiment.yaml --quick', 'for a run elsewhere: reads no images, tries no device and no queue'],
     ['validate experiment.yaml --set train.epochs=3 --json', 'the experiment with all defaults'],
   ],
   options: (yargs) =>
     yargs
       .positional('yaml', { type: 'string', demandOption: true, describe: 'Experiment file' })
       .option('set', setOption)
+      .option('quick', {
+        type: 'boolean',
+        default: false,
+        describe: 'Read no images (they are converted once, into the cache), and try no engine, device or queue',
+      })
       .option('json', jsonOption),
-  run: async ({ yaml, set, json: asJson }, { out, colors }) => {
+  run: async ({ yaml, set, quick, json: asJson }, terminal) => {
+    const { out, colors } = terminal;
     const valid = await loadWithSpace(yaml, set);
     const { experiment, space, size } = valid;
     const { locatingIn } = await import('../../experiments/index.js');
-    const { checkTrainings, startOfSearch } = await import('../../runner/index.js');
+    const { checkTrainings, draftRun, requireKnownProviders, startOfSearch } = await import('../../runner/index.js');
     const locating = locatingIn(valid.loaded);
+    // Without reading the images: mistakes in the file are reported at once.
     if (valid.kind === 'training') {
-      await requireKnownProviders(valid.loaded, valid.experiment);
+      await requireKnownProviders(valid.experiment, locating);
       await checkTrainings(valid.experiment, valid.classes, locating);
     }
     const { name, objectives, search, seed } = experiment;
     const networks = valid.kind === 'table' ? null : { space: valid.space, task: valid.task };
     await startOfSearch({ search, objectives, seed, space, networks }, locating);
+    if (!quick) {
+      const { jobQueue } = await import('../../workers/index.js');
+      const workdir = defaultWorkdir(name);
+      await watch((observe, signal) => draftRun(valid.loaded, { workdir, queue: jobQueue, signal }, observe), terminal);
+    }
     if (asJson) {
       out(json(experiment));
       return;

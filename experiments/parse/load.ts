@@ -209,8 +209,8 @@ export function trainingOf({ experiment, file }: LoadedExperiment): TrainingExpe
 
 /** Adds the position in the experiment's file to an error that is found during the run. */
 export function locate(loaded: LoadedExperiment, path: KeyPath, error: unknown): unknown {
-  if (!(error instanceof NasError) || error.code !== 'invalid-input') return error;
-  return invalidInput(`${loaded.where(path)}: ${pathText(path)}: ${error.message}`, {
+  if (!(error instanceof NasError) || (error.code !== 'invalid-input' && error.code !== 'inputs-changed')) return error;
+  return new NasError(error.code, `${loaded.where(path)}: ${pathText(path)}: ${error.message}`, {
     cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });

@@ -80,6 +80,11 @@ export class TableDevice implements Device {
     });
   }
 
+  /** @throws NasError `invalid-input` when the table has no latencies of networks of the space */
+  check(space: Space): void {
+    this.rows ??= this.read(space);
+  }
+
   private lookUp(choices: Choices): Measurement {
     const { space, config } = this;
     if (space === undefined) {

@@ -35,7 +35,8 @@ interface PlanContext {
 
 /**
  * The supernet of an experiment; null when it has none.
- * @throws NasError `invalid-input` when members of the space share no weights, or another run's supernet does not fit.
+ * @throws NasError `invalid-input` when members of the space share no weights, or another run's supernet is of another space;
+ *   `inputs-changed` when that was trained on other data.
  */
 export async function planSupernet(
   experiment: TrainingExperiment,
@@ -60,7 +61,7 @@ function fitting(workdir: string, experiment: TrainingExperiment, data: DatasetI
   }
   if (data !== null && found.trained.data !== data.hash) {
     const where = listed(found.data, experiment.data, 'data');
-    throw invalidInput(`the supernet of ${workdir} was trained on other data: ${where}`, { hint });
+    throw new NasError('inputs-changed', `the supernet of ${workdir} was trained on other data: ${where}`, { hint });
   }
   return found;
 }

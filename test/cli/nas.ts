@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import picocolors from 'picocolors';
+import { expect } from 'vitest';
+import { exitCodes } from '../../base/errors.js';
 import { builtModule } from '../../base/processes.js';
 import type { Command } from '../../cli/command.js';
 import { runCommand } from '../../cli/run-command.js';
+import { hasRun } from '../../runner/stored/workdir.js';
 
 export const main = fileURLToPath(builtModule('../../cli/main.js', import.meta.url));
 
@@ -28,8 +31,18 @@ export const nas = (args: readonly string[], { cwd, env }: NasOptions = {}): Pro
     );
   });
 
-/** Runs a command line inside this process; does not catch the help that yargs prints. */
+/** Runs a command line inside this process; does not catch the help that yargs prints. A refused `run` is refused by `validate`. */
 export async function nasInside(args: readonly string[], own?: Command): Promise<Ended> {
+  const ended = await inside(args, own);
+  const [verb, file, ...options] = args;
+  if (verb !== 'run' || ended.code === 0 || args.includes('--json')) return ended;
+  const set = options.flatMap((option, i) => (options[i - 1] === '--set' ? [option] : []));
+  const workdir = options.includes('--workdir') ? options[options.indexOf('--workdir') + 1] : file;
+  await requireSameRefusal({ file, set, workdir, code: ended.code, says: ended.err.slice(ended.err.indexOf('nas: ')) });
+  return ended;
+}
+
+async function inside(args: readonly string[], own?: Command): Promise<Ended> {
   const texts = { out: '', err: '' };
   const terminal = {
     colors: picocolors.createColors(false),
@@ -39,4 +52,24 @@ export async function nasInside(args: readonly string[], own?: Command): Promise
     err: (text: string) => void (texts.err += text),
   };
   return { code: await runCommand(args, terminal, {}, own && { name: 'own', command: own }), ...texts };
+}
+
+/** A refusal of `nas run`. */
+interface Refused {
+  readonly file: string;
+  readonly set: readonly string[];
+  readonly workdir: string;
+  readonly code: number;
+  /** The error. */
+  readonly says: string;
+}
+
+/** What only `nas run` refuses: the folder that it writes into, and who evaluates networks. */
+const runsAlone = /cannot be written|which --fresh removes|its networks are evaluated elsewhere/;
+
+/** Gives what `nas run` refused before it wrote anything to `nas validate`, which must refuse it with the same words. */
+export async function requireSameRefusal({ file, set, workdir, code, says }: Refused): Promise<void> {
+  if (code === exitCodes.interrupted || hasRun(workdir) || runsAlone.test(says)) return;
+  const validated = await inside(['validate', file, ...set.flatMap((assignment) => ['--set', assignment])]);
+  expect(validated).toMatchObject({ code, out: '', err: expect.stringContaining(says) as string });
 }

@@ -10,6 +10,7 @@ import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
 import { fromPlainError, toPlainError } from '../../runner/jobs/messages.js';
 import { runJob } from '../../runner/jobs/run-job.js';
 import { quickProtocol } from '../latency-models/devices/quick-protocol.js';
+import { requireSameRefusal } from '../cli/nas.js';
 import { findings } from './findings.js';
 
 /** A job with a quick protocol: the tests of runs do not depend on the precision of latencies. */
@@ -86,7 +87,8 @@ interface InsideOptions extends Pick<RunOptions, 'report'> {
 }
 
 /**
- * Runs an experiment to its end inside this process, without a report unless it is given how to draw one.
+ * Runs an experiment to its end inside this process, without a report unless it is given how to draw one. What is refused before
+ * anything is written, `nas validate` must refuse, too.
  * @returns its findings and its events.
  */
 export async function runInside(
@@ -96,14 +98,15 @@ export async function runInside(
 ) {
   const events: RunEvent[] = [];
   const loaded = loadExperiment(file, { set: [...set] });
-  const { state } = await runExperiment(
-    loaded,
-    { ...options, workdir, workers: () => new InsideRunner(profiles) },
-    (event) => {
-      events.push(event);
-      observe(event);
-    },
-  );
+  const started = { ...options, workdir, workers: () => new InsideRunner(profiles) };
+  const { state } = await runExperiment(loaded, started, (event) => {
+    events.push(event);
+    observe(event);
+  }).catch(async (error: unknown) => {
+    if (error instanceof NasError)
+      await requireSameRefusal({ file, set, workdir, code: error.exitCode, says: error.message });
+    throw error;
+  });
   expect(state).toBe('complete');
   return { expected: findings(workdir), events };
 }

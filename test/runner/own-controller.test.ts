@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { loadExperiment } from '../../experiments/index.js';
 import { resumeExperiment, runExperiment } from '../../runner/index.js';
+import { runInside } from './inside.js';
 import { findingsOf, writeTable } from './table-experiment.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -56,10 +57,11 @@ it.each([
   const workdir = join(folder, 'run');
   await runExperiment(loadExperiment(file), { workdir }, nothing);
   writeFileSync(join(folder, 'bad.mjs'), source);
-  const other = loadExperiment(file, { set: [`search.controller.path=${join(folder, 'bad.mjs')}`] });
+  const set = [`search.controller.path=${join(folder, 'bad.mjs')}`];
+  const other = loadExperiment(file, { set });
   await expect(runExperiment(other, { workdir, fresh: true }, nothing)).rejects.toThrow(message);
   expect(findingsOf(workdir).trials).toHaveLength(12);
-  await expect(runExperiment(other, { workdir: join(folder, 'new') }, nothing)).rejects.toThrow(message);
+  await expect(runInside(file, join(folder, 'new'), { set })).rejects.toThrow(message);
   expect(existsSync(join(folder, 'new'))).toBe(false);
 });
 

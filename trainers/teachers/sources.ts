@@ -234,6 +234,24 @@ function fitTeacher(
   return { classifier, normalisation: { mean: used.mean, std: used.std, from } };
 }
 
+/** An ONNX file as a classifier of the data. */
+function fitOnnx(config: Config<'onnx'>, info: DatasetInfo) {
+  const bytes = readInput(config.path);
+  const signature = onnxSignature(parseOnnx(bytes, nameOf(config)), nameOf(config));
+  const [height, width] = inputOf(signature, config) ?? [info.height, info.width];
+  const data = { ...info, height, width };
+  return { bytes, data, ...fitTeacher(signature, config, data) };
+}
+
+/**
+ * Checks that the ONNX files of teachers fit the data, before anything trains. Layers models are checked in a worker, which loads TF.js.
+ * @throws NasError `invalid-input` as `onnxTeacher`
+ */
+export function checkTeacher(config: Teacher | { readonly type: 'none' }, info: DatasetInfo): void {
+  if (config.type === 'average') for (const one of config.of) checkTeacher(one, info);
+  if (config.type === 'onnx' && !isAdapted(config)) fitOnnx(config, info);
+}
+
 /**
  * An ONNX image classifier, run by ONNX Runtime. The file's metadata completes the configuration: `layout`, and `classes`,
  * `mean` and `std` as JSON arrays, as in this package's own exports.
@@ -243,16 +261,12 @@ export function onnxTeacher(
   info: DatasetInfo,
   { engine, threads }: TeacherOptions,
 ): Promise<TeacherSource> {
-  const bytes = readInput(config.path);
-  const signature = onnxSignature(parseOnnx(bytes, nameOf(config)), nameOf(config));
-  const [height, width] = inputOf(signature, config) ?? [info.height, info.width];
-  const data = { ...info, height, width };
-  const { classifier, normalisation } = fitTeacher(signature, config, data);
+  const { bytes, data, classifier, normalisation } = fitOnnx(config, info);
   return Promise.resolve({
     name: basename(config.path),
     hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
     accuracy: null,
-    size: [height, width],
+    size: [data.height, data.width],
     kind: classifier.kind,
     normalisation,
     open: async () =>

@@ -134,24 +134,24 @@ describe('a run of slices', () => {
 });
 
 describe('a supernet that does not serve', () => {
-  const run = (file: string, name: string) =>
-    runExperiment(loadExperiment(file), { workdir: join(directory, name), workers: inside }, silent);
-
   it('is refused where another space, other data or no supernet is, before anything is written', async () => {
     const tries = [
       { space: '{ type: mobilenet, preset: tiny }', message: /of another space: it differs in space/ },
       { space: 'fbnet', message: /share no weights/ },
-      { data: 'subset: 0.5', message: /other data: it differs in data.subset/ },
+      {
+        data: 'subset: 0.5',
+        message: /supernet.from: .*other data: it differs in data.subset/,
+        code: 'inputs-changed',
+      },
       { supernet: `{ from: ${join(directory, 'mixed-nothing')} }`, message: /there is no file or folder/ },
       { supernet: `{ from: ${directory} }`, message: /holds no run/ },
     ];
-    for (const [i, { message, data, ...changes }] of tries.entries()) {
+    for (const [i, { message, data, code = 'invalid-input', ...changes }] of tries.entries()) {
       const name = `refused-${i}`;
       const file = slices(name, changes);
       const set = data === undefined ? [] : ['data.subset=0.5'];
-      const task = async () => runExperiment(loadExperiment(file, { set }), { workdir: join(directory, name) }, silent);
-      await expect(task()).rejects.toMatchObject({
-        code: 'invalid-input',
+      await expect(runInside(file, join(directory, name), { set })).rejects.toMatchObject({
+        code,
         message: expect.stringMatching(message) as string,
       });
       expect(existsSync(join(directory, name))).toBe(false);
@@ -170,9 +170,8 @@ describe('a supernet that does not serve', () => {
       },
     );
     expect(outcome.state).toBe('interrupted');
-    await expect(run(slices('early', { supernet: `{ from: ${workdir} }` }), 'early')).rejects.toThrow(
-      /is not trained to its end/,
-    );
+    const early = slices('early', { supernet: `{ from: ${workdir} }` });
+    await expect(runInside(early, join(directory, 'early'))).rejects.toThrow(/is not trained to its end/);
   });
 
   it('is refused when it has changed since the run began', async () => {
