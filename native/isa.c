@@ -12,6 +12,7 @@
 #include "points.h"
 #include "products.h"
 #include "squeeze.h"
+#include "updates.h"
 
 /* How each is done, and the floats of scratch that it needs (0: none). What is not here is not possible yet. */
 static const struct operation operations[NAS_OP_COUNT] = {
@@ -39,6 +40,10 @@ static const struct operation operations[NAS_OP_COUNT] = {
     [OP_EXPAND_FOLD] = {expand_fold, fold_scratch},
     [OP_EXPAND_FOLD_INFERENCE] = {expand_fold_inference, fold_scratch},
     [OP_EXPAND_FOLD_BACKWARD] = {expand_fold_backward, fold_scratch},
+    [OP_SGD] = {sgd, 0},
+    [OP_ADAMW] = {adamw, 0},
+    [OP_MUON] = {muon, muon_scratch},
+    [OP_AVERAGE] = {average, 0},
     [OP_PACK] = {pack, 0},
     [OP_PACK_DEPTHWISE] = {pack_depthwise, 0},
     [OP_UNPACK] = {unpack, 0},

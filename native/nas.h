@@ -63,7 +63,7 @@
   X(squeezed) X(squeeze_act) X(gate_act) X(pooled) X(hidden)                                                                   \
   X(reduce) X(reduce_bias) X(expand) X(expand_bias) /* kernels and biases */                                                   \
   X(dreduce) X(dreduce_bias) X(dexpand) X(dexpand_bias) X(dhidden) X(dgate)                                                    \
-  /* Updates of flat arrays of `length` values. `scalars`: of the step, e.g. the learning rate. */                             \
+  /* Updates of flat arrays of `length` values; updates.h says what the floats and `scalars`, of the step, hold. */            \
   X(length) X(value) X(gradient) X(slot0) X(slot1) X(average) X(scalars) X(iterations)                                         \
   X(f0) X(f1) X(f2) X(f3) X(f4) /* floats */
 
@@ -107,13 +107,13 @@ enum nas_act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_HARD_SWISH, ACT_SWISH, ACT_SIG
   X(EXPAND_FOLD_BACKWARD) /* partial e_dweights and e_sums to e_dsource, e_dgamma, e_dbeta, affine */                          \
   X(SQUEEZE_UNPACK)      /* pooled, hidden, dhidden, dgate to the gradients of the kernels and biases */                       \
   /* Updates; `scalars` change in each step, f0 to f4 do not. A part of several does its part of the values; MUON is a whole. */\
-  X(SGD)     /* f0: momentum (0: no slot0), f1: weight decay, f2: 1 with Nesterov's momentum; scalars: rate. */               \
-             /* g = gradient + f1 value; slot0 = f0 slot0 + g; value -= rate (f2 ? g + f0 slot0 : slot0) */                   \
-  X(ADAMW)   /* f0: beta1, f1: 1 - beta1, f2: beta2, f3: 1 - beta2; scalars: shrink, rate, epsilon. */                        \
-             /* slot0 = f0 slot0 + f1 gradient; slot1 = f2 slot1 + f3 gradient^2; */                                          \
-             /* value = (value - value shrink) - slot0 rate / (sqrt(slot1) + epsilon) */                                      \
-  X(MUON)    /* value: a matrix of `cout` columns, length / cout rows; f0: momentum, f1: f0^2 / (1 + f0); scalars: rate. */   \
-             /* u = f1 slot0 + gradient; slot0 = f0 slot0 + gradient; value = value sqrt(cout / (sum of squares + 1e-14)) */  \
+  X(SGD)     /* f0: momentum (0: no slot0), f1: weight decay, f2: 1 with Nesterov's momentum; scalars: rate. */                \
+             /* g = gradient + f1 value; slot0 = f0 slot0 + g; value -= rate (f2 ? g + f0 slot0 : slot0) */                    \
+  X(ADAMW)   /* f0: beta1, f1: 1 - beta1, f2: beta2, f3: 1 - beta2; scalars: shrink, rate, epsilon. */                         \
+             /* slot0 = f0 slot0 + f1 gradient; slot1 = f2 slot1 + f3 gradient^2; */                                           \
+             /* value = (value - value shrink) - slot0 rate / (sqrt(slot1) + epsilon) */                                       \
+  X(MUON)    /* value: a matrix of `cout` columns, length / cout rows; f0: momentum, f1: f0^2 / (1 + f0); scalars: rate. */    \
+             /* u = f1 slot0 + gradient; slot0 = f0 slot0 + gradient; value = value sqrt(cout / (sum of squares + 1e-14)) */   \
              /* - rate Q(u): `iterations` of Newton and Schulz, trainers/optimizers/newton-schulz.ts */                        \
   X(AVERAGE) /* average = average scalars[0] + value scalars[1] */
 

@@ -41,12 +41,15 @@ INLINE V only(I mask, V a) { return (V)((I)a & mask); }
 #if VL == 16
 INLINE V vmin(V a, V b) { return (V)_mm512_min_ps((__m512)a, (__m512)b); }
 INLINE V vmax(V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE V vsqrt(V a) { return (V)_mm512_sqrt_ps((__m512)a); }
 #elif VL == 8
 INLINE V vmin(V a, V b) { return (V)_mm256_min_ps((__m256)a, (__m256)b); }
 INLINE V vmax(V a, V b) { return (V)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE V vsqrt(V a) { return (V)_mm256_sqrt_ps((__m256)a); }
 #else
 INLINE V vmin(V a, V b) { return (V)vminq_f32((float32x4_t)a, (float32x4_t)b); }
 INLINE V vmax(V a, V b) { return (V)vmaxq_f32((float32x4_t)a, (float32x4_t)b); }
+INLINE V vsqrt(V a) { return (V)vsqrtq_f32((float32x4_t)a); }
 #endif
 
 /* The sum of the lanes, in a fixed order: halves are added until one lane is left. */
