@@ -8,50 +8,10 @@
 #define NAS_CONVOLUTIONS_H
 
 #include "tiles.h"
+#include "winograd.h"
 
 /* Floats of the padded planes of a strip, and pixels of a strip that joins several images, at most (unless a row has more). */
 enum { CONV_FLOATS = 1 << 17, JOINED_PIXELS = 2048, CONV_PIXELS = 4096 };
-/* ---- Padded planes ---- */
-
-enum padded_contents { MAP, IMAGE, GRADIENT };
-
-/* Padded copies [images][blocks][height][width][lanes] of a part of a map. */
-struct padded {
-  enum padded_contents contents;
-  int channels, blocks, lanes; /* of the map; lanes: floats of a pixel */
-  int rows, columns;           /* of the map */
-  int left, width;             /* the map's column at the begin of a plane, may be < 0; columns of a plane */
-  int top, height;             /* the same for rows: of a strip */
-};
-
-INLINE long padded_floats(const struct padded *planes) { return (long)planes->height * planes->width * planes->lanes; }
-
-/* Copies a part of each image from <= n < to, and zeros around it. */
-static void fill_planes(const struct work *work, const struct nas_pass *pass, const struct padded *planes, int from, int to, float *out) {
-  const int lanes = planes->lanes, rest = planes->columns - planes->left, end = rest < planes->width ? rest : planes->width;
-  const int begin = planes->left < 0 ? -planes->left : 0, column = planes->left + begin; /* columns begin <= x < end are of the map */
-  for (int n = from; n < to; n++)
-    for (int b = 0; b < planes->blocks; b++) {
-      struct reading reading = {0};
-      if (planes->contents == MAP) reading = input_of(work, pass, n, b);
-      for (int y = 0; y < planes->height; y++, out += planes->width * lanes) {
-        const int row = planes->top + y;
-        if (row < 0 || row >= planes->rows) {
-          memset(out, 0, (size_t)planes->width * (size_t)lanes * 4);
-          continue;
-        }
-        const long pixel = (long)row * planes->columns + column;
-        memset(out, 0, (size_t)begin * (size_t)lanes * 4);
-        memset(out + end * lanes, 0, (size_t)(planes->width - end) * (size_t)lanes * 4);
-        float *inner = out + begin * lanes;
-        if (planes->contents == MAP) read_rows(&reading, pixel, end - begin, inner, 0);
-        else if (planes->contents == GRADIENT) grad_rows(work, pass, n, b, pixel, end - begin, inner);
-        else
-          memcpy(inner, at(work, pass->x) + ((long)n * planes->rows * planes->columns + pixel) * lanes,
-                 (size_t)(end - begin) * (size_t)lanes * 4);
-      }
-    }
-}
 
 /* ---- Sizes ---- */
 
@@ -68,13 +28,6 @@ static struct conv_strip conv_strip_of(long floats, long more, int rows, int col
   }
   const long fit = (CONV_FLOATS - more) / floats, few = CONV_PIXELS / columns, some = fit < few ? fit : few;
   return (struct conv_strip){1, some < 1 ? 1 : some > rows ? rows : (int)some};
-}
-
-/* Reserves floats of scratch, aligned to 64 bytes. */
-INLINE long reserve(long *used, long floats) {
-  const long from = *used;
-  *used += (floats + 15) / 16 * 16;
-  return from;
 }
 
 /* What a part of a pass needs: its strips, and offsets into scratch. */
@@ -166,6 +119,10 @@ static int pixels_of_input(const struct nas_pass *pass, const struct padded *pla
 }
 
 static void conv_forward(const struct nas_pass *pass, const struct work *work) {
+  if (pass->winograd) {
+    winograd_forward(pass, work);
+    return;
+  }
   struct conv_layout l = conv_layout_of_input(pass, 0);
   float *planes = work->scratch + l.filled, *sums = partial_sums(work, pass->y_sums, pass->cout);
   int32_t *pixels = (int32_t *)(work->scratch + l.pixels), *targets = (int32_t *)(work->scratch + l.targets);
@@ -199,7 +156,9 @@ static void conv_forward(const struct nas_pass *pass, const struct work *work) {
     }
 }
 
-static int64_t conv_forward_scratch(const struct nas_pass *pass) { return conv_layout_of_input(pass, 0).floats; }
+static int64_t conv_forward_scratch(const struct nas_pass *pass) {
+  return pass->winograd ? winograd_layout_of(pass, MAP, 1).floats : conv_layout_of_input(pass, 0).floats;
+}
 
 /* ---- Backward ---- */
 
@@ -317,12 +276,14 @@ static void conv_input_gradient(const struct nas_pass *pass, const struct work *
 }
 
 static void conv_backward(const struct nas_pass *pass, const struct work *work) {
-  if (pass->dweights) conv_weights_gradient(pass, work);
-  if (pass->gx) conv_input_gradient(pass, work);
+  if (pass->dweights) (pass->winograd ? winograd_weights_gradient : conv_weights_gradient)(pass, work);
+  if (pass->gx) (pass->winograd ? winograd_input_gradient : conv_input_gradient)(pass, work);
 }
 
 static int64_t conv_backward_scratch(const struct nas_pass *pass) {
-  const long weights = pass->dweights ? conv_layout_of_input(pass, 1).floats : 0, input = pass->gx ? conv_layout_of_gradient(pass).floats : 0;
+  int64_t weights = 0, input = 0;
+  if (pass->dweights) weights = pass->winograd ? winograd_layout_of(pass, MAP, 0).floats : conv_layout_of_input(pass, 1).floats;
+  if (pass->gx) input = pass->winograd ? winograd_layout_of(pass, GRADIENT, 1).floats : conv_layout_of_gradient(pass).floats;
   return weights > input ? weights : input;
 }
 

@@ -23,6 +23,7 @@
 
 #include "gemm.h"
 #include "maps.h"
+#include "transforms.h"
 
 INLINE int panels_of(int channels) { return (channels + PANEL - 1) / PANEL; }
 INLINE long rows_of(int kernel, int channels) { return (long)kernel * kernel * channels; }
@@ -84,21 +85,34 @@ INLINE void panels_of_part(const struct work *work, int panels, int *from, int *
   *to = (int)((long)panels * (work->part + 1) / work->parts);
 }
 
+/* One panel of a 3x3 kernel, transformed for tiles (transforms.h): float [36][channels][PANEL] from packed rows. */
+static inline void transform_panel(const float *packed, int channels, float *to) {
+  for (int block = 0, c = 0; block < blocks_of(channels); block++)
+    for (const int first = c; c < channels && c < first + BLOCK; c++)
+      for (int v = 0; v < PANEL; v += VL)
+        transform_kernel(packed + (packed_row(3, channels, block, 0) + c - first) * PANEL + v, (long)block_channels(channels, block) * PANEL,
+                         to + (long)c * PANEL + v, (long)channels * PANEL);
+}
+
 static inline void pack(const struct nas_pass *pass, const struct work *work) {
   const struct source source = source_of(pass);
-  int from, to;
-  if (pass->weights) {
-    panels_of_part(work, panels_of(source.cout), &from, &to);
-    for (int panel = from; panel < to; panel++)
-      pack_panel(at(work, pass->source), &source, panel,
-                 at(work, pass->weights) + panel * rows_of(source.kernel, source.cin) * PANEL);
+  for (int back = 0; back < 2; back++) {
+    const int32_t weights = back ? pass->weights_back : pass->weights;
+    const int channels = back ? source.cout : source.cin;
+    const long floats = (pass->winograd ? SPOTS * channels : rows_of(source.kernel, channels)) * PANEL;
+    if (weights == 0) continue;
+    int from, to;
+    panels_of_part(work, panels_of(back ? source.cin : source.cout), &from, &to);
+    for (int panel = from; panel < to; panel++) {
+      float *own = at(work, weights) + panel * floats, *packed = pass->winograd ? work->scratch : own;
+      (back ? pack_panel_back : pack_panel)(at(work, pass->source), &source, panel, packed);
+      if (pass->winograd) transform_panel(packed, channels, own);
+    }
   }
-  if (pass->weights_back) {
-    panels_of_part(work, panels_of(source.cin), &from, &to);
-    for (int panel = from; panel < to; panel++)
-      pack_panel_back(at(work, pass->source), &source, panel,
-                      at(work, pass->weights_back) + panel * rows_of(source.kernel, source.cout) * PANEL);
-  }
+}
+
+static inline int64_t pack_scratch(const struct nas_pass *pass) {
+  return pass->winograd ? rows_of(3, pass->cin > pass->cout ? pass->cin : pass->cout) * PANEL : 0;
 }
 
 /* Sums the chunks' gradients in their order. Parts of the kernel that are not used have gradients of zero. */

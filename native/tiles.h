@@ -6,6 +6,7 @@
 #define NAS_TILES_H
 
 #include "pack.h"
+#include "padded.h"
 
 /* Output pixels whose products with dy are summed in registers: dy stays in the first cache. */
 enum { SUM_PIXELS = 128 };

@@ -7,7 +7,7 @@ static const struct operation operations[NAS_OP_COUNT] = {
     [OP_EXPAND_BACKWARD] = {expand_backward, expand_scratch},
     [OP_PACK_DEPTHWISE] = {pack_depthwise, 0},
     [OP_UNPACK_DEPTHWISE] = {unpack_depthwise, 0},
-    [OP_PACK] = {pack, 0},
+    [OP_PACK] = {pack, pack_scratch},
     [OP_UNPACK] = {unpack, 0},
 };
 

@@ -2,7 +2,7 @@
 #include "../pack.h"
 #include "harness.h"
 
-static const struct operation operations[NAS_OP_COUNT] = {[OP_PACK] = {pack, 0}, [OP_UNPACK] = {unpack, 0}};
+static const struct operation operations[NAS_OP_COUNT] = {[OP_PACK] = {pack, pack_scratch}, [OP_UNPACK] = {unpack, 0}};
 
 /* The place of a weight in packed weights of cin and cout channels. */
 static long place(int k, int cin, int ky, int kx, int ci, int co) {

@@ -3,7 +3,7 @@
 #include "harness.h"
 
 static const struct operation operations[NAS_OP_COUNT] = {
-    [OP_PACK] = {pack, 0},
+    [OP_PACK] = {pack, pack_scratch},
     [OP_UNPACK] = {unpack, 0},
     [OP_PRODUCT_FORWARD] = {product_forward, product_forward_scratch},
     [OP_PRODUCT_BACKWARD] = {product_backward, product_backward_scratch},
