@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { nativeLibrary } from '../../../compiler/native/library.js';
+import type { NativeNetwork } from '../../../compiler/native/passes.js';
+import type { Network } from '../../../spaces/index.js';
+import { planNetwork } from '../../../trainers/native/index.js';
+import { branchedNetworks, smallNetworks } from '../../spaces/networks.js';
+import { distance, eagerly, inputFor, natively, type Input, type Outcome } from './run.js';
+
+const batch = 5;
+const chunks = 4;
+
+const found = nativeLibrary();
+const reason = 'reason' in found ? found.reason : null;
+
+const norm = (values: Iterable<Float32Array>): number => {
+  let sum = 0;
+  for (const array of values) for (const value of array) sum += value ** 2;
+  return Math.sqrt(sum);
+};
+
+/** How far each result is from what it should be. Gradients far below the others hold rounding only. */
+function distances(actual: Outcome, expected: Outcome): Map<string, number> {
+  const least = 0.02 * norm(expected.gradients.values()) + 1e-6;
+  const all = new Map([
+    ['features', distance(actual.features, expected.features, 1e-3)],
+    ['inference', distance(actual.inference, expected.inference, 1e-3)],
+  ]);
+  for (const [name, value] of expected.statistics) all.set(name, distance(actual.statistics.get(name) ?? [], value));
+  for (const [name, value] of expected.gradients)
+    all.set(name, distance(actual.gradients.get(name) ?? [], value, least));
+  return all;
+}
+
+/** Distances over the bar, if rounding explains them not: images that differ in the last digits change less. */
+async function complaints(network: Network, actual: Outcome, input: Input, bar = 1e-4): Promise<string[]> {
+  const expected = await eagerly(network, input);
+  const far = [...distances(actual, expected)].filter(([, by]) => !(by <= bar));
+  if (far.length === 0) return [];
+  const close = await eagerly(network, { ...input, images: input.images.map((value) => value * (1 + 1e-6)) });
+  const noise = distances(close, expected);
+  return far.filter(([name, by]) => !(by <= 10 * (noise.get(name) ?? 0))).map(([name, by]) => `${name}: ${by}`);
+}
+
+function planned(network: Network): NativeNetwork | null {
+  const plan = planNetwork(network, { batch, chunks });
+  return 'unsupported' in plan ? null : plan;
+}
+
+const inputOf = (network: Network, plan: NativeNetwork): Input =>
+  inputFor(network, batch, plan.features.floats / batch, 1);
+
+describe.skipIf(reason !== null)('networks by the native library', () => {
+  test.each([
+    ['small networks', smallNetworks],
+    ['networks with branches', branchedNetworks],
+  ])('features, gradients and statistics of %s are those of TF.js', async (_, networks) => {
+    let count = 0;
+    const property = fc.asyncProperty(networks, async (network) => {
+      const plan = planned(network);
+      fc.pre(plan !== null);
+      const input = inputOf(network, plan);
+      expect(await complaints(network, await natively(plan, input, { chunks }), input)).toEqual([]);
+      count++;
+    });
+    await fc.assert(property, { numRuns: 25 });
+    expect(count).toBe(25);
+  });
+
+  test('results do not depend on the number of threads', async () => {
+    const networks = fc.sample(smallNetworks, { numRuns: 30, seed: 3 });
+    for (const network of networks) {
+      const plan = planned(network);
+      if (plan === null) continue;
+      const input = inputOf(network, plan);
+      const one = await natively(plan, input, { chunks });
+      expect(await natively(plan, input, { chunks, threads: 3 })).toEqual(one);
+    }
+  });
+
+  test('weights that are not trained get no gradients, and the others the same ones', async () => {
+    const network: Network = {
+      kind: 'network',
+      input: [9, 9, 3],
+      classes: 4,
+      stem: { filters: 6, kernel: 3, stride: 1, act: 'swish' },
+      blocks: [
+        { kind: 'mbconv', filters: 6, kernel: 3, stride: 1, act: 'swish', expand: 3, se: 0.5 },
+        { kind: 'basic', filters: 8, kernel: 3, stride: 2, act: 'swish' },
+        { kind: 'mbconv', filters: 8, kernel: 5, stride: 1, act: 'swish', expand: 2, se: 0 },
+      ],
+      head: { filters: 12, act: 'swish', dropout: 0 },
+    };
+    const plan = planned(network);
+    if (plan === null) throw new Error('the network has a native plan');
+    const input = inputOf(network, plan);
+    const whole = await natively(plan, input, { chunks });
+    expect(await complaints(network, whole, input)).toEqual([]);
+    const names = [...plan.gradients.keys()];
+    for (const isFrozen of [
+      (name: string) => name === 'stem/kernel',
+      (name: string) => /^(stem|block1|block2_conv1)/.test(name),
+      (name: string) => /kernel$/.test(name),
+      (name: string) => /gamma$|beta$/.test(name),
+      (name: string) => /^block[12]/.test(name),
+    ]) {
+      const frozen = new Set(names.filter(isFrozen));
+      const part = planNetwork(network, { batch, chunks, frozen });
+      if ('unsupported' in part) throw new Error(part.unsupported);
+      const { gradients } = await natively(part, input, { chunks });
+      expect([...gradients.keys()]).toEqual(names.filter((name) => !frozen.has(name)));
+      for (const [name, value] of gradients)
+        if (!name.startsWith('logits'))
+          expect(distance(value, whole.gradients.get(name) ?? [], 1e-6)).toBeLessThan(1e-5);
+    }
+  });
+});
+
+test.runIf(reason !== null)('there is no native library here', () => {
+  console.warn(`no test of the native library: ${reason}`);
+});

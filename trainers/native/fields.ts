@@ -1,0 +1,204 @@
+import { paddingAlong } from '../../spaces/index.js';
+import type { Act, Buffer, Memory as Place, Pass } from '../../compiler/native/passes.js';
+import { lanes, momentFloats, packedDepthwiseFloats, packedFloats, type Memory } from './memory.js';
+import type { Convolution, ExpandUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
+
+/** Fields of a pass. */
+export type Fields = Omit<Pass, 'op'>;
+
+/** Where a network begins and ends. */
+export interface Ends {
+  readonly images: Buffer;
+  readonly features: Buffer;
+  readonly featureGradients: Buffer;
+}
+
+/** The geometry of a convolution. */
+export function convolutionGeometry(layer: Convolution): Fields {
+  const { input, output, kernel, stride } = layer;
+  return {
+    cin: input[2],
+    cout: output[2],
+    h: input[0],
+    w: input[1],
+    oh: output[0],
+    ow: output[1],
+    kernel,
+    stride,
+    pad_top: paddingAlong(layer, 0)[0],
+    pad_left: paddingAlong(layer, 1)[0],
+  };
+}
+
+/** The geometry of a pass that keeps the shape of its map. */
+export const sameGeometry = ({ map: { shape } }: Point): Fields => {
+  const [h, w, channels] = shape;
+  return { cin: channels, cout: channels, h, w, oh: h, ow: w };
+};
+
+/** An array of an expansion, by the field that holds it. */
+type ExpansionRole = 'e_norm' | 'e_stats' | 'e_weights' | 'e_weights_back' | 'e_dweights' | 'e_sums' | 'affine';
+
+/** The buffers of points and units in the memory of a network. */
+export class Buffers {
+  constructor(readonly memory: Memory) {}
+
+  map({ map }: Point): Buffer {
+    return this.memory.map(map, 'y', map.name, map.shape);
+  }
+
+  gradient(owner: object, { map }: Point): Buffer {
+    return this.memory.map(owner, 'gradient', map.name, map.shape);
+  }
+
+  /** An array over the channels of a norm. */
+  norm(norm: NormLayer, role: 'norm' | 'stats' | 'gradient'): Buffer {
+    const rows = { norm: 2, stats: 2, gradient: 3 }[role];
+    return this.memory.of(norm, role, norm.name, rows * lanes(norm.output[2]));
+  }
+
+  /** Partial sums of a norm's input, or of the gradient at its output. */
+  sums(norm: NormLayer, role: 'sums' | 'gradient_sums'): Buffer {
+    return this.memory.partial(norm, role, norm.name, 2 * lanes(norm.output[2]));
+  }
+
+  moments({ map }: Point): Buffer {
+    return this.memory.partial(map, 'moments', map.name, momentFloats(map.shape[2]));
+  }
+
+  /** The geometry of an expansion and its depthwise convolution. */
+  expandedGeometry({ expansion, layer, act }: ExpandUnit): Fields {
+    return {
+      ...convolutionGeometry(layer),
+      cin: expansion.input[2],
+      expanded: expansion.output[2],
+      ...(act === 'none' ? {} : { e_act: act }),
+    };
+  }
+
+  /** The kernel of an expansion. */
+  expansionKernel(expansion: Convolution): Fields {
+    const { weight, whole } = this.memory.place(kernelName(expansion));
+    return { e_source: weight, e_source_in: whole[2], e_source_out: whole[3] };
+  }
+
+  /** Arrays of an expansion. */
+  expansion(unit: ExpandUnit, roles: readonly ExpansionRole[]): Fields {
+    return Object.fromEntries(roles.map((role) => [role, this.ofExpansion(unit, role)]));
+  }
+
+  private ofExpansion(unit: ExpandUnit, role: ExpansionRole): Buffer {
+    const { name, input, output } = unit.expansion;
+    const [from, to] = [input[2], output[2]];
+    const floats: { readonly [R in ExpansionRole]: number } = {
+      e_norm: 2 * lanes(to),
+      e_stats: 2 * lanes(to),
+      e_weights: packedFloats(1, from, to),
+      e_weights_back: packedFloats(1, to, from),
+      e_dweights: this.memory.chunks * packedFloats(1, from, to),
+      e_sums: this.memory.chunks * lanes(to),
+      affine: momentFloats(from),
+    };
+    return this.memory.of(unit, role, name, floats[role]);
+  }
+
+  packed(layer: Convolution, role: 'weights' | 'weights_back'): Buffer {
+    const { kernel, input, output } = layer;
+    const [from, to] = role === 'weights' ? [input[2], output[2]] : [output[2], input[2]];
+    return this.memory.of(
+      layer,
+      role,
+      layer.name,
+      layer.kind === 'conv' ? packedFloats(kernel, from, to) : packedDepthwiseFloats(kernel, from),
+    );
+  }
+
+  /** The partial gradient of a convolution's kernel. */
+  partialGradient(layer: Convolution): Buffer {
+    const { kernel, input, output } = layer;
+    return this.memory.partial(
+      layer,
+      'dweights',
+      layer.name,
+      layer.kind === 'conv' ? packedFloats(kernel, input[2], output[2]) : packedDepthwiseFloats(kernel, input[2]),
+    );
+  }
+
+  /** An array over images and channels of a squeeze-excite module. */
+  perImage(unit: Squeeze, role: 'pooled' | 'hidden' | 'gate' | 'dhidden' | 'dgate'): Buffer {
+    const channels = role === 'hidden' || role === 'dhidden' ? unit.reduce.output[2] : unit.reduce.input[2];
+    return this.memory.of(unit, role, unit.name, this.memory.batch * lanes(channels));
+  }
+
+  /** The same as fields. */
+  perImages(unit: Squeeze, roles: readonly ('pooled' | 'hidden' | 'dhidden' | 'dgate')[]): Fields {
+    return Object.fromEntries(roles.map((role) => [role, this.perImage(unit, role)]));
+  }
+
+  /** How a map is read. */
+  reading({ point, act, gate }: Reading): Fields {
+    return {
+      x: this.map(point),
+      ...(point.norm === null ? {} : { x_norm: this.norm(point.norm, 'norm') }),
+      ...acting('x_act', act),
+      ...(gate === null ? {} : { x_gate: this.perImage(gate, 'gate') }),
+    };
+  }
+
+  /** How the second map of a sum is read. */
+  second({ point, act }: Reading): Fields {
+    return {
+      x2: this.map(point),
+      ...(point.norm === null ? {} : { x2_norm: this.norm(point.norm, 'norm') }),
+      ...acting('x2_act', act),
+    };
+  }
+
+  /** The trained parameters of a norm and its moving statistics. */
+  normWeights({ name, epsilon, momentum, input }: NormLayer) {
+    const weight = (role: string): Place => this.memory.weight(`${name}/${role}`);
+    return {
+      gamma: weight('gamma'),
+      beta: weight('beta'),
+      moving_mean: weight('moving_mean'),
+      moving_variance: weight('moving_variance'),
+      epsilon,
+      momentum,
+      count: input[0] * input[1],
+    };
+  }
+
+  /** The kernel of a convolution. */
+  kernel(layer: Convolution): Fields {
+    const { weight, whole } = this.memory.place(kernelName(layer));
+    return {
+      source: weight,
+      source_in: whole[2],
+      source_out: whole[3],
+      ...(whole[0] === layer.kernel ? {} : { source_kernel: whole[0] }),
+    };
+  }
+}
+
+const acting = (field: 'x_act' | 'x2_act', act: Act): Fields => (act === 'none' ? {} : { [field]: act });
+
+export const kernelName = ({ kind, name }: Convolution): string =>
+  `${name}/${kind === 'conv' ? 'kernel' : 'depthwise_kernel'}`;
+
+/** The shapes of a squeeze-excite module, and its weights. */
+export function squeezeFields(unit: Squeeze, memory: Memory): Fields {
+  const { reduce, expand, squeezeAct, gateAct } = unit;
+  const [from, to] = memory.place(`${reduce.name}/kernel`).whole;
+  return {
+    ...sameGeometry(unit.input.point),
+    squeezed: reduce.output[2],
+    squeeze_act: squeezeAct,
+    gate_act: gateAct,
+    source_in: from,
+    source_out: to,
+    reduce: memory.weight(`${reduce.name}/kernel`),
+    reduce_bias: memory.weight(`${reduce.name}/bias`),
+    expand: memory.weight(`${expand.name}/kernel`),
+    expand_bias: memory.weight(`${expand.name}/bias`),
+  };
+}

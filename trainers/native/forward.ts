@@ -1,0 +1,182 @@
+import type { Pass } from '../../compiler/native/passes.js';
+import { type Buffers, convolutionGeometry, type Ends, type Fields, sameGeometry, squeezeFields } from './fields.js';
+import type { Gradients } from './gradients.js';
+import { PassList } from './pass-list.js';
+import { outputOf, targetOf, type NormLayer, type Point, type Unit } from './units.js';
+
+/** Writes forward passes: in training by the batch's statistics, in inference (`gradients` null) by the moving ones. */
+class Forward {
+  readonly list = new PassList();
+  /** Maps whose second moments an expansion reads. */
+  private readonly expanded: ReadonlySet<object>;
+  /** Norms of maps that sums made, by their maps. */
+  private readonly normed: ReadonlyMap<object, NormLayer>;
+
+  constructor(
+    private readonly units: readonly Unit[],
+    private readonly buffers: Buffers,
+    private readonly ends: Ends,
+    private readonly gradients: Gradients | null,
+  ) {
+    this.expanded = new Set(units.flatMap((unit) => (unit.kind === 'expand' ? [unit.input.map] : [])));
+    this.normed = new Map(
+      units.flatMap((unit) =>
+        unit.kind === 'norm' && unit.output.norm !== null ? [[unit.input.map, unit.output.norm]] : [],
+      ),
+    );
+  }
+
+  /** Copies of all kernels in the layouts of the operations. */
+  pack(): void {
+    for (const unit of this.units) {
+      if (unit.kind !== 'convolution' && unit.kind !== 'expand') continue;
+      const { layer } = unit;
+      const input = unit.kind === 'expand' ? null : unit.input;
+      const isBack =
+        this.gradients !== null &&
+        (unit.kind === 'expand' || (input !== null && this.gradients.isWanted(targetOf(input))));
+      this.list.add({
+        op: layer.kind === 'conv' ? 'PACK' : 'PACK_DEPTHWISE',
+        cin: layer.input[2],
+        cout: layer.output[2],
+        kernel: layer.kernel,
+        stride: layer.stride,
+        ...this.buffers.kernel(layer),
+        weights: this.buffers.packed(layer, 'weights'),
+        ...(isBack ? { weights_back: this.buffers.packed(layer, 'weights_back') } : {}),
+      });
+    }
+  }
+
+  add(unit: Unit): void {
+    const { buffers, list } = this;
+    switch (unit.kind) {
+      case 'convolution': {
+        const { family, layer, input, output } = unit;
+        list.add({
+          op: `${family}_FORWARD`,
+          ...convolutionGeometry(layer),
+          ...(input === null ? { x: this.ends.images } : buffers.reading(input)),
+          weights: buffers.packed(layer, 'weights'),
+          ...this.made(output, output.norm),
+        });
+        break;
+      }
+      case 'expand':
+        list.add(this.fold(unit));
+        list.add({
+          op: 'EXPAND_FORWARD',
+          ...buffers.expandedGeometry(unit),
+          x: buffers.map(unit.input),
+          ...buffers.expansion(unit, ['e_norm', 'e_weights']),
+          weights: buffers.packed(unit.layer, 'weights'),
+          ...this.made(unit.output, unit.output.norm),
+        });
+        break;
+      case 'squeeze':
+        list.add({
+          op: 'SQUEEZE_FORWARD',
+          ...squeezeFields(unit, buffers.memory),
+          ...buffers.reading(unit.input),
+          x_gate: buffers.perImage(unit, 'gate'),
+          pooled: buffers.perImage(unit, 'pooled'),
+          hidden: buffers.perImage(unit, 'hidden'),
+        });
+        return;
+      case 'sum': {
+        const [first, second] = unit.inputs;
+        const hasMoments = this.gradients !== null && this.expanded.has(unit.output.map);
+        list.add({
+          op: 'SUM',
+          ...sameGeometry(unit.output),
+          ...buffers.reading(first),
+          ...(second === undefined ? {} : buffers.second(second)),
+          ...this.made(unit.output, this.normed.get(unit.output.map) ?? null),
+          ...(hasMoments ? { moments: buffers.moments(unit.output) } : {}),
+        });
+        return;
+      }
+      case 'norm':
+        break;
+      case 'pool':
+        list.add({
+          op: 'POOL_FORWARD',
+          ...sameGeometry(unit.input.point),
+          ...buffers.reading(unit.input),
+          y: this.ends.features,
+        });
+        return;
+    }
+    const norm = outputOf(unit)?.norm ?? null;
+    if (norm !== null) list.add(this.norm(norm));
+  }
+
+  /** A map that a pass makes, with the sums for its norm. */
+  private made(output: Point, norm: NormLayer | null): Fields {
+    const isSummed = norm !== null && this.gradients !== null;
+    return { y: this.buffers.map(output), ...(isSummed ? { y_sums: this.buffers.sums(norm, 'sums') } : {}) };
+  }
+
+  private norm(norm: NormLayer): Pass {
+    const { buffers } = this;
+    const channels = norm.output[2];
+    const { gamma, beta, moving_mean, moving_variance, epsilon, momentum, count } = buffers.normWeights(norm);
+    const common = {
+      cin: channels,
+      cout: channels,
+      x_norm: buffers.norm(norm, 'norm'),
+      gamma,
+      beta,
+      moving_mean,
+      moving_variance,
+      epsilon,
+    };
+    if (this.gradients === null) return { op: 'NORM_INFERENCE', ...common };
+    return {
+      op: 'NORM',
+      ...common,
+      y_sums: buffers.sums(norm, 'sums'),
+      stats: buffers.norm(norm, 'stats'),
+      momentum,
+      count,
+    };
+  }
+
+  /** The norm of an expansion, folded into its kernel. */
+  private fold(unit: Extract<Unit, { readonly kind: 'expand' }>): Pass {
+    const { buffers } = this;
+    const { gamma, beta, moving_mean, moving_variance, epsilon, momentum, count } = buffers.normWeights(unit.norm);
+    const common = {
+      ...buffers.expandedGeometry(unit),
+      ...buffers.expansionKernel(unit.expansion),
+      e_gamma: gamma,
+      e_beta: beta,
+      e_moving_mean: moving_mean,
+      e_moving_variance: moving_variance,
+      epsilon,
+    };
+    if (this.gradients === null)
+      return { op: 'EXPAND_FOLD_INFERENCE', ...common, ...buffers.expansion(unit, ['e_norm', 'e_weights']) };
+    return {
+      op: 'EXPAND_FOLD',
+      ...common,
+      ...buffers.expansion(unit, ['e_norm', 'e_weights', 'e_weights_back', 'e_stats']),
+      moments: buffers.moments(unit.input),
+      momentum,
+      count,
+    };
+  }
+}
+
+/** The passes from images to features. @param gradients null: in inference */
+export function forwardPasses(
+  units: readonly Unit[],
+  buffers: Buffers,
+  ends: Ends,
+  gradients: Gradients | null,
+): readonly Pass[] {
+  const forward = new Forward(units, buffers, ends, gradients);
+  forward.pack();
+  for (const unit of units) forward.add(unit);
+  return forward.list.done();
+}

@@ -1,0 +1,2 @@
+/** Networks as passes of the native library. */
+export { planNetwork, type PlanOptions } from './plan.js';

@@ -1,0 +1,110 @@
+import type { Buffer, Slice } from '../../compiler/native/passes.js';
+import type { WeightSpec } from '../../spaces/models/index.js';
+import { product } from '../../base/statistics.js';
+import type { Shape } from '../../spaces/index.js';
+
+/** Channels of a block of a map. */
+const block = 16;
+/** The most output channels of a panel of packed weights (`native/pack.h`). */
+const panel = 32;
+
+const roundedUp = (count: number, step: number): number => Math.ceil(count / step) * step;
+
+/** Lanes of an array over channels. */
+export const lanes = (channels: number): number => roundedUp(channels, block);
+
+/** Floats of packed weights, for either direction. */
+export const packedFloats = (kernel: number, cin: number, cout: number): number =>
+  roundedUp(cout, panel) * kernel ** 2 * cin;
+
+/** Floats of packed depthwise weights. */
+export const packedDepthwiseFloats = (kernel: number, channels: number): number => kernel ** 2 * lanes(channels);
+
+/** Floats of the sums and second moments of a map's channels, and of what the expansion's norm gives back. */
+export const momentFloats = (channels: number): number => (1 + lanes(channels)) * lanes(channels);
+
+/** Where a weight lies: in the first entries of each axis of a kernel or vector of shape `whole`; a kernel's window in the centre. */
+export interface Place {
+  readonly weight: Slice;
+  /** Null: it is not trained. */
+  readonly gradient: Slice | null;
+  readonly whole: readonly number[];
+}
+
+/** The buffers of a network's passes. Each is made when it is first asked for. */
+export class Memory {
+  private readonly made = new Map<object, Map<string, Buffer>>();
+
+  constructor(
+    readonly batch: number,
+    readonly chunks: number,
+    private readonly places: ReadonlyMap<string, Place>,
+  ) {}
+
+  /** The buffer that `owner` has in this role. */
+  of(owner: object, role: string, name: string, floats: number): Buffer {
+    const own = this.made.get(owner) ?? new Map<string, Buffer>();
+    this.made.set(owner, own);
+    const buffer = own.get(role) ?? { name: `${name}/${role}`, floats, kept: false };
+    own.set(role, buffer);
+    return buffer;
+  }
+
+  /** A buffer with a part for each chunk. */
+  partial(owner: object, role: string, name: string, floats: number): Buffer {
+    return this.of(owner, role, name, this.chunks * floats);
+  }
+
+  /** A buffer for a map of this shape. */
+  map(owner: object, role: string, name: string, [height, width, channels]: Shape): Buffer {
+    return this.of(owner, role, name, this.batch * height * width * lanes(channels));
+  }
+
+  place(name: string): Place {
+    const place = this.places.get(name);
+    if (place === undefined) throw new Error(`there is no place for ${name}`);
+    return place;
+  }
+
+  weight(name: string): Slice {
+    return this.place(name).weight;
+  }
+
+  isTrained(name: string): boolean {
+    return this.place(name).gradient !== null;
+  }
+}
+
+export interface Arrays {
+  readonly weights: ReadonlyMap<string, Slice>;
+  readonly gradients: ReadonlyMap<string, Slice>;
+}
+
+/** Weights in one buffer, the trained ones first; their gradients lie at the same positions of another. */
+export function arraysOf(specs: readonly WeightSpec[], isTrained: (spec: WeightSpec) => boolean): Arrays {
+  const trained = specs.filter(isTrained);
+  const others = specs.filter((spec) => !isTrained(spec));
+  let end = 0;
+  const from = new Map(
+    [...trained, ...others].map(({ name, shape }) => {
+      const begin = end;
+      end += roundedUp(product(shape), block);
+      return [name, begin] as const;
+    }),
+  );
+  const inBuffer = (name: string, own: readonly WeightSpec[], floats: number): Map<string, Slice> => {
+    const buffer: Buffer = { name, floats, kept: true };
+    return new Map(own.map(({ name, shape }) => [name, { buffer, from: from.get(name) ?? 0, floats: product(shape) }]));
+  };
+  const gradientFloats = others.length === 0 ? end : (from.get(others[0].name) ?? 0);
+  return { weights: inBuffer('weights', specs, end), gradients: inBuffer('gradients', trained, gradientFloats) };
+}
+
+/** Places of weights that are not parts of larger ones. */
+export const placesOf = (specs: readonly WeightSpec[], { weights, gradients }: Arrays): ReadonlyMap<string, Place> =>
+  new Map(
+    specs.flatMap(({ name, shape }) => {
+      const weight = weights.get(name);
+      return weight === undefined ? [] : [[name, { weight, gradient: gradients.get(name) ?? null, whole: shape }]];
+    }),
+  );

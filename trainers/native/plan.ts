@@ -1,0 +1,75 @@
+import type { Buffer, NativeNetwork } from '../../compiler/native/passes.js';
+import { product } from '../../base/statistics.js';
+import type { Network } from '../../spaces/index.js';
+import { weightSpecs } from '../../spaces/models/index.js';
+import { backwardPasses } from './backward.js';
+import { Buffers, kernelName, type Ends } from './fields.js';
+import { forwardPasses } from './forward.js';
+import { Gradients } from './gradients.js';
+import { arraysOf, Memory, placesOf } from './memory.js';
+import { unitsOf, type NormLayer, type Unit, type Unsupported } from './units.js';
+
+export interface PlanOptions {
+  /** Images of a batch. */
+  readonly batch: number;
+  /** Ranges of images with sums of their own; results depend on their number, not on that of threads. */
+  readonly chunks: number;
+  /** Names of weights that are not trained. */
+  readonly frozen?: ReadonlySet<string>;
+}
+
+const normNames = ({ name }: NormLayer): string[] => [`${name}/gamma`, `${name}/beta`];
+
+/** The trainable weights of a unit. */
+function weightNames(unit: Unit): string[] {
+  switch (unit.kind) {
+    case 'convolution':
+      return [kernelName(unit.layer), ...(unit.output.norm === null ? [] : normNames(unit.output.norm))];
+    case 'expand':
+      return [
+        kernelName(unit.expansion),
+        ...normNames(unit.norm),
+        kernelName(unit.layer),
+        ...(unit.output.norm === null ? [] : normNames(unit.output.norm)),
+      ];
+    case 'squeeze':
+      return [unit.reduce, unit.expand].flatMap(({ name }) => [`${name}/kernel`, `${name}/bias`]);
+    case 'norm':
+      return unit.output.norm === null ? [] : normNames(unit.output.norm);
+    case 'sum':
+    case 'pool':
+      return [];
+  }
+}
+
+/** A network's training and inference as passes of the native library, up to the global pooling. */
+export function planNetwork(
+  network: Network,
+  { batch, chunks, frozen = new Set() }: PlanOptions,
+): NativeNetwork | Unsupported {
+  const units = unitsOf(network);
+  if ('unsupported' in units) return units;
+  const specs = weightSpecs(network);
+  const arrays = arraysOf(specs, ({ name, trainable }) => trainable && !frozen.has(name));
+  const memory = new Memory(batch, chunks, placesOf(specs, arrays));
+  const buffers = new Buffers(memory);
+  const last = units.at(-1);
+  if (last?.kind !== 'pool') throw new Error('a network ends with a global pooling');
+  const kept = (name: string, shape: readonly number[]): Buffer => ({ name, floats: product(shape), kept: true });
+  const width = last.input.point.map.shape[2];
+  const ends: Ends = {
+    images: kept('images', [batch, ...network.input]),
+    features: kept('features', [batch, width]),
+    featureGradients: kept('feature_gradients', [batch, width]),
+  };
+  const gradients = new Gradients(units, (unit) => weightNames(unit).some((name) => memory.isTrained(name)));
+  return {
+    passes: {
+      forward: forwardPasses(units, buffers, ends, gradients),
+      backward: backwardPasses(units, buffers, gradients, ends),
+      inference: forwardPasses(units, buffers, ends, null),
+    },
+    ...ends,
+    ...arrays,
+  };
+}
