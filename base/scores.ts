@@ -1,4 +1,5 @@
-import { changeText, valueText, type Unit } from './number-text.js';
+import { estimateText } from './certainty.js';
+import { changeText, percent, valueText, type Unit } from './number-text.js';
 import { mean, meanOrZero, sum } from './statistics.js';
 import type { TaskType } from './task.js';
 
@@ -195,6 +196,19 @@ export const metricTexts = {
   worst_recall: ["worst class's recall", 'share'],
   mae: ['MAE', 'score'],
 } as const satisfies Readonly<Record<Metric, readonly [title: string, unit: Unit]>>;
+
+/** A network's metrics with their errors, and the calibration error of classes (between confidence and accuracy), as text. */
+export const classFacts = (report: {
+  readonly metrics: Readonly<Partial<Record<Metric, number>>>;
+  readonly errors: Readonly<Partial<Record<Metric, number>>>;
+  readonly calibrationError: number | null;
+}): (readonly [name: string, value: string])[] => [
+  ...Object.entries(report.metrics).map(([name, value]) => {
+    const [title, unit] = metricTexts[name as Metric];
+    return [title, estimateText(unit, value, report.errors[name as Metric])] as const;
+  }),
+  ...(report.calibrationError === null ? [] : [['calibration error', percent(report.calibrationError)] as const]),
+];
 
 export const isMetric = (name: string): name is Metric =>
   Object.values(taskMetrics).some((names: readonly string[]) => names.includes(name));

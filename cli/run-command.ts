@@ -59,6 +59,19 @@ const removedCommands = new Map([
   ['bench search', 'npm run bench:search-table, in a clone of the repository'],
 ]);
 
+/** @throws NasError for arguments of the past, with what to use instead */
+function checkArguments([verb, ...rest]: readonly string[]): void {
+  const [run, trial] = rest;
+  if (verb === 'shrink' && /^\d+$/.test(trial))
+    throw invalidInput(`nas shrink takes the number of the trial as an option: --trial ${trial}`, {
+      hint: `nas shrink ${run} --trial ${trial} -o small.onnx, with --latency or --macs.`,
+    });
+  if (verb === 'export' && rest.some((one) => /^--shrunk(=|$)/.test(one)))
+    throw invalidInput('nas export --shrunk was removed: nas shrink writes a model file itself (-o)', {
+      hint: 'nas export takes that file in place of the folder of the run.',
+    });
+}
+
 /** @throws NasError for an unknown command. */
 function checkVerb(argv: readonly string[]): void {
   const instead = removedCommands.get(argv.slice(0, 2).join(' '));
@@ -124,7 +137,10 @@ export async function createParser(
 }
 
 async function parse(argv: readonly string[], terminal: Terminal, own?: Program): Promise<void> {
-  if (own === undefined) checkVerb(argv);
+  if (own === undefined) {
+    checkVerb(argv);
+    checkArguments(argv);
+  }
   const { parser } = await createParser(argv, terminal, own);
   await parser.parseAsync();
 }

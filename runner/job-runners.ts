@@ -1,4 +1,5 @@
 import type { Experiment } from '../experiments/schema/experiment.js';
+import { isOwnSupernet, isTrainingExperiment } from '../experiments/schema/run-experiment.js';
 import type { QueueConfig } from '../experiments/schema/workers.js';
 import type { JobRunner } from './jobs/job-runner.js';
 import { LocalPool, type PoolOptions } from './jobs/local-pool.js';
@@ -17,10 +18,11 @@ export const localWorkers: CreateJobRunner = (options) => new LocalPool(options)
 export interface JobQueue {
   /**
    * Checks, before a run writes anything, that the queue can be used.
+   * @param modules whether its jobs run code of the user's
    * @returns slots of the queue's present workers
    * @throws NasError when it cannot be used
    */
-  slots(config: QueueConfig): Promise<number>;
+  slots(config: QueueConfig, modules: boolean): Promise<number>;
   open(config: QueueConfig): CreateJobRunner;
 }
 
@@ -31,6 +33,12 @@ export interface JobRunners {
   /** The queue of an experiment with `workers: {type: queue}`; other experiments need none. */
   readonly queue?: JobQueue | undefined;
 }
+
+/** Whether the jobs of an experiment run code of the user's: the function of `evaluate`, or the space of a supernet. */
+export const runsModules = (experiment: Experiment): boolean =>
+  isTrainingExperiment(experiment) &&
+  (experiment.evaluate !== undefined ||
+    (experiment.space.type === 'module' && experiment.supernet !== undefined && isOwnSupernet(experiment.supernet)));
 
 function queueFor(experiment: Experiment, queue: JobQueue | undefined): JobQueue {
   if (queue === undefined) throw new Error(`${experiment.name} has a queue, and the caller of the run gives none`);
@@ -51,5 +59,5 @@ export function jobRunnerOf(experiment: Experiment, { workers, queue }: JobRunne
 export async function slotsFor(experiment: Experiment, { workers, queue }: JobRunners): Promise<number | null> {
   const config = workersIn(experiment);
   if (workers !== undefined || config.type !== 'queue') return null;
-  return queueFor(experiment, queue).slots(config);
+  return queueFor(experiment, queue).slots(config, runsModules(experiment));
 }

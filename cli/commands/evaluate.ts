@@ -5,7 +5,8 @@ import type { TaskType } from '../../base/task.js';
 import { classReport, ms, providerText } from '../../reports/index.js';
 import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import { command, dataOption, jsonOption } from '../command.js';
-import { classFacts, classListing, wrongListing } from '../output/classes.js';
+import { classFacts } from '../../base/scores.js';
+import { classListing, wrongListing } from '../output/classes.js';
 import { json, renderFacts, warningLine, type Fact } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 

@@ -26,7 +26,8 @@ import { experimentOf, objectivesOf, taskOfRun } from '../../runner/stored/exper
 import type { Objective } from '../../search/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { classFacts, classListing } from '../output/classes.js';
+import { classFacts } from '../../base/scores.js';
+import { classListing } from '../output/classes.js';
 import { assignmentsTable } from '../output/runs.js';
 import { type Colors, json, renderFacts, renderTable, numeric, type Fact } from '../output/terminal.js';
 import { filesOf, precisionsListing } from '../output/trials.js';

@@ -1,30 +1,8 @@
 import { type ClassReport, type ClassRow, type ConfusedClasses } from '../../reports/index.js';
 import { estimateText } from '../../base/certainty.js';
 import { percent } from '../../base/number-text.js';
-import {
-  columnsOf,
-  metricTexts,
-  outputColumns,
-  outputNames,
-  type Metric,
-  type WrongImages,
-} from '../../base/scores.js';
+import { columnsOf, outputColumns, outputNames, type WrongImages } from '../../base/scores.js';
 import { type Colors, type Column, renderTable, numeric } from './terminal.js';
-
-/** The metrics, and the calibration error of classes. */
-export const classFacts = ({
-  metrics,
-  errors,
-  calibrationError,
-}: ClassReport): (readonly [name: string, value: string])[] => [
-  ...Object.entries(metrics).map(([name, value]) => {
-    const [title, unit] = metricTexts[name as Metric];
-    return [title, estimateText(unit, value, errors[name as Metric])] as const;
-  }),
-  ...(calibrationError === null
-    ? []
-    : [['calibration error', `${percent(calibrationError)} between confidence and accuracy`] as const]),
-];
 
 const tableColumns = ({ task, classes: [first] }: ClassReport): readonly Column<ClassRow>[] => [
   { title: outputNames[task][0], cell: ({ name }) => name },

@@ -203,7 +203,7 @@ export const frontierOf = <T extends ReportTrial>(candidates: readonly T[], obje
 /** Names of the decisions, in the order of the space. */
 export const decisionNames = (trials: readonly ReportTrial[]): string[] => Object.keys(trials.at(0)?.choices ?? {});
 
-export function bestOf(members: readonly { readonly values: Values }[], objectives: readonly Objective[]): Values {
+function bestOf(members: readonly { readonly values: Values }[], objectives: readonly Objective[]): Values {
   if (members.length === 0) return {};
   return Object.fromEntries(
     objectives.map(({ name, direction }) => {
@@ -213,12 +213,22 @@ export function bestOf(members: readonly { readonly values: Values }[], objectiv
   );
 }
 
-interface RunListing {
+/** A frontier in a list of runs. */
+interface ListedFrontier {
+  /** Number of its members. */
+  readonly frontier: number;
+  /** Best value of each objective; empty without members. */
+  readonly best: Values;
+}
+
+export const listedFrontier = (
+  members: readonly { readonly values: Values }[],
+  objectives: readonly Objective[],
+): ListedFrontier => ({ frontier: members.length, best: bestOf(members, objectives) });
+
+interface RunListing extends ListedFrontier {
   readonly workdir: string;
   readonly run: RunSummary;
-  readonly frontier: number;
-  /** Best value of each objective on the frontier; empty without a frontier. */
-  readonly best: Values;
 }
 
 /** Runs in a folder by name; unreadable ones with the reason. */
@@ -238,13 +248,7 @@ export const collectRuns = (folder: string): (RunListing | { readonly workdir: s
 function listingOf(workdir: string): RunListing {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
-    const members = collectFrontier(store);
-    return {
-      workdir,
-      run: collectRun(store),
-      frontier: members.length,
-      best: bestOf(members, objectivesOf(store)),
-    };
+    return { workdir, run: collectRun(store), ...listedFrontier(collectFrontier(store), objectivesOf(store)) };
   } finally {
     store.close();
   }

@@ -52,7 +52,7 @@ export class Slices implements AccuracySource {
   }
 
   finish(latency: LatencyService): Promise<void> {
-    return finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
+    return finishFrontier(this.context, latency, this.preparations, this);
   }
 
   /** File of a trial's calibrated slice, written now unless it was. */

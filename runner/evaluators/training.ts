@@ -184,7 +184,7 @@ class Trainings implements AccuracySource {
 
   async finish(latency: LatencyService): Promise<void> {
     await this.compareTeacher();
-    await finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
+    await finishFrontier(this.context, latency, this.preparations, this);
   }
 
   /** Warns of a teacher that knows less than its students. */

@@ -12,8 +12,11 @@ import { fullyTrained, int8Weights, type Finalist } from './final-training.js';
 import { networksOf, settledFrontier } from './measured-frontier.js';
 import { isSaved, save, type FrontierMember } from './save.js';
 
-/** The file with a trial's weights as the search left them. */
-type SearchedWeights = (trial: TrialRecord) => Promise<string>;
+/** The search that is finished. */
+interface Searched {
+  /** The file with a trial's weights as the search left them. */
+  weights(trial: TrialRecord): Promise<string>;
+}
 
 /**
  * Finishes the frontier after the search: its networks are measured side by side, trained on the full schedule (if asked
@@ -24,7 +27,7 @@ export async function finishFrontier(
   context: TrainingContext,
   latency: LatencyService,
   preparations: Preparations,
-  searched: SearchedWeights,
+  searched: Searched,
 ): Promise<void> {
   const { stopping } = context;
   const members = await settledFrontier(context, latency);
@@ -66,7 +69,7 @@ async function saveAll(
   context: TrainingContext,
   finalists: readonly Finalist[],
   preparations: Preparations,
-  searched: SearchedWeights,
+  searched: Searched,
 ): Promise<void> {
   const { plan, observe, stopping } = context;
   const { title } = mainScores[taskOf(plan.experiment.data)];
@@ -105,9 +108,9 @@ async function memberOf(
   finalist: Finalist,
   precision: Candidate['precision'],
   preparations: Preparations,
-  searched: SearchedWeights,
+  searched: Searched,
 ): Promise<FrontierMember | undefined> {
-  const weights = finalist.final?.weights ?? (await searched(finalist.trial));
+  const weights = finalist.final?.weights ?? (await searched.weights(finalist.trial));
   if (precision === 'fp32') return { finalist, precision, weights };
   const int8 = await int8Weights(context, finalist, weights, preparations);
   return int8 && { finalist, precision, weights: int8.weights, int8 };

@@ -77,6 +77,8 @@ describe('the command', () => {
       ['export', workdir, '--trial', '1', '--to', 'tfjs', '--compressed', '-o', 'x'],
       '--compressed goes with --to onnx',
     ],
+    [['shrink', workdir, '5', '--latency', '2', '-o', 'x.onnx'], `nas shrink ${workdir} --trial 5 -o small.onnx`],
+    [['export', workdir, '--shrunk', '--to', 'onnx', '-o', 'x'], 'nas export takes that file'],
     [['resume', folder], 'there is no run here'],
     [['run', join(folder, 'nowhere.yaml')], 'there is no such file'],
     [['validate', folder], 'is a folder'],

@@ -1,7 +1,6 @@
 import type { ClassReport } from '../../reports/page/api.js';
 import { estimateText } from '../../base/certainty.js';
-import { percent } from '../../base/number-text.js';
-import { columnsOf, metricTexts, outputColumns, outputNames, type Metric } from '../../base/scores.js';
+import { classFacts, columnsOf, outputColumns, outputNames } from '../../base/scores.js';
 import { Facts } from './elements.js';
 import { numberColumn, Table } from './table.js';
 
@@ -16,24 +15,13 @@ interface ClassesProps {
  * confusions.
  */
 export function Classes({ report, onPair }: ClassesProps) {
-  const { of, task, metrics, calibrationError, classes, matrix, confused } = report;
+  const { of, task, classes, matrix, confused } = report;
   const rows = matrix?.map((counts, actual) => ({ name: classes[actual].name, counts, actual }));
   const [name, title] = outputNames[task];
   return (
     <>
       <h3>{title}</h3>
-      <Facts
-        entries={[
-          ['images', of],
-          ...Object.entries(metrics).map(([metric, value]): [string, string] => {
-            const [text, unit] = metricTexts[metric as Metric];
-            return [text, estimateText(unit, value, report.errors[metric as Metric])];
-          }),
-          ...(calibrationError === null
-            ? []
-            : [['calibration error', percent(calibrationError)] satisfies [string, string]]),
-        ]}
-      />
+      <Facts entries={[['images', of], ...classFacts(report)]} />
       <Table
         label={`Results by ${name}`}
         rows={classes}

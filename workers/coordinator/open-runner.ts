@@ -7,7 +7,7 @@ import { contentHash } from '../../base/hash.js';
 import { nasVersion } from '../../base/modules.js';
 import type { Store } from '../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
-import type { CreateJobRunner } from '../../runner/job-runners.js';
+import { runsModules, type CreateJobRunner } from '../../runner/job-runners.js';
 import { LocalPool } from '../../runner/jobs/local-pool.js';
 import { connectQueue, queueAddress, type QueueConnection } from '../connection.js';
 import { holdRun, type RunLease } from '../lease.js';
@@ -23,24 +23,25 @@ import { SlotNumbers } from './remote-job.js';
 import { RemoteRunner } from './remote-runner.js';
 import { chooseGroup, createWatch, reportSlots } from './workers-for-run.js';
 
-/** What a run asks of workers for jobs without code of the user's; of any group. */
-export const requirementsOf = ({ tag }: Pick<QueueConfig, 'tag'>): Requirements => ({
+/** What a run asks of workers of any group. @param modules whether its jobs run code of the user's */
+export const requirementsOf = ({ tag }: Pick<QueueConfig, 'tag'>, modules: boolean): Requirements => ({
   build: buildId(),
   group: null,
   tag: tag ?? null,
-  modules: false,
+  modules,
 });
 
 /**
  * Checks that a run with a queue can begin, before it writes anything.
+ * @param modules whether its jobs run code of the user's
  * @returns the slots of the workers that would do its jobs now
  * @throws NasError when the server is unsuitable or cannot be reached, or when files cannot be served as configured
  */
-export async function requireQueue(config: QueueConfig): Promise<{ readonly slots: number }> {
+export async function requireQueue(config: QueueConfig, modules: boolean): Promise<{ readonly slots: number }> {
   const connection = await connectQueue(queueAddress(config));
   try {
     await requireHosting(config.artifacts, connection);
-    const slots = [...slotsByGroup(requirementsOf(config), await listWorkers(connection)).values()];
+    const slots = [...slotsByGroup(requirementsOf(config, modules), await listWorkers(connection)).values()];
     return { slots: config.mixed ? slots.reduce((sum, count) => sum + count, 0) : Math.max(0, ...slots) };
   } finally {
     await connection.close();
@@ -51,6 +52,8 @@ export interface RunToOpen {
   readonly name: string;
   readonly workdir: string;
   readonly store: Store;
+  /** Whether its jobs run code of the user's. */
+  readonly modules: boolean;
   /** Trials at once, as the search asks for them. */
   readonly parallel: number;
   /** How often a job is tried again after its worker died. */
@@ -69,6 +72,7 @@ export const queueWorkers =
       name: plan.experiment.name,
       workdir: plan.workdir,
       store,
+      modules: runsModules(plan.experiment),
       parallel: size,
       retries,
       acceptEnvironment: plan.acceptEnvironment,
@@ -85,7 +89,7 @@ const watchMs = 5000;
  *   cannot be served
  */
 export async function openRunner(config: QueueConfig, opened: RunToOpen): Promise<RemoteRunner> {
-  const { name, workdir, store, parallel, retries, acceptEnvironment, observe, stopping } = opened;
+  const { name, workdir, store, modules, parallel, retries, acceptEnvironment, observe, stopping } = opened;
   /** Releases what was opened, the last one first. */
   const closers: (() => unknown)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -109,7 +113,7 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
         });
       return hosting.close(isComplete);
     });
-    const wanted = requirementsOf(config);
+    const wanted = requirementsOf(config, modules);
     const coordinator = { id: workdirId(workdir), host: hostname(), pid: process.pid };
     const record = { run, name, coordinator, artifacts: address, version: nasVersion(), ...wanted };
     const lease = await takeLease(connection, record, observe, signal);

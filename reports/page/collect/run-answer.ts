@@ -4,7 +4,7 @@ import type { Objective } from '../../../search/index.js';
 import type { Store } from '../../../store/index.js';
 import { collectProvenance, collectSupernet, flatten } from '../../read-model/provenance.js';
 import { RunEvidence } from '../../read-model/evidence.js';
-import { bestOf } from '../../read-model/run.js';
+import { listedFrontier } from '../../read-model/run.js';
 import { collectPrecisions } from '../../read-model/statistics.js';
 import { deviceText, measureTexts } from '../../read-model/text.js';
 import { collectWorkers } from '../../read-model/workers.js';
@@ -26,7 +26,8 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
     cache.update(store);
     const { objectives } = cache.facts;
     const members = cache.frontier;
-    const best = bestOf(members, objectives);
+    const listed = listedFrontier(members, objectives);
+    const { best } = listed;
     const finals = store.finals
       .all()
       .filter(({ trial, precision }) => members.some((one) => one.number === trial && one.precision === precision))
@@ -38,8 +39,7 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
       ...cache.summary(store, now),
       objectives,
       measures: measureTexts(objectives.map(({ name }) => name)),
-      frontier: members.length,
-      best,
+      ...listed,
       unreliable: Object.keys(best).filter((name) => doubtOf(name) !== undefined),
       bestFinal: finals.length === 0 ? null : Math.max(...finals),
       sketch: sketchOf(members, objectives),

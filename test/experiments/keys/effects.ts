@@ -114,7 +114,7 @@ async function dataOf({ experiment }: LoadedExperiment) {
 function workersOf({ experiment }: LoadedExperiment) {
   if (!isTrainingExperiment(experiment) || experiment.workers.type === 'pool') return null;
   const { artifacts, mixed } = experiment.workers;
-  const { tag } = requirementsOf(experiment.workers);
+  const { tag } = requirementsOf(experiment.workers, false);
   return { ...queueAddress(experiment.workers, {}), tag, artifacts, mixed };
 }
 

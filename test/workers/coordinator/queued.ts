@@ -54,6 +54,7 @@ export class QueuedRun {
       name: 'jobs',
       workdir: this.workdir,
       store: this.store,
+      modules: false,
       parallel: 1,
       retries: 2,
       acceptEnvironment: false,

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { buildId } from '../../../workers/machine.js';
 import { chooseGroup, createWatch, type GroupOptions } from '../../../workers/coordinator/workers-for-run.js';
 import { requirementsOf, requireQueue } from '../../../workers/coordinator/open-runner.js';
-import { announceWorker, type WorkerRecord } from '../../../workers/registry.js';
+import { parseExperiment } from '../../../experiments/parse/index.js';
+import { runsModules } from '../../../runner/job-runners.js';
+import { announceWorker, queueOverview, type WorkerRecord } from '../../../workers/registry.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
 import { workerRecord } from '../worker-record.js';
 import { configOf, connectionTo, QueuedRun } from './queued.js';
@@ -25,7 +27,7 @@ describeWithValkey('the group of a run', () => {
   async function settling(run: QueuedRun, more: Partial<GroupOptions> = {}): Promise<string> {
     return chooseGroup({
       connection: await connectionTo(valkey),
-      wanted: requirementsOf({ tag: undefined }),
+      wanted: requirementsOf({ tag: undefined }, false),
       url: valkey.url,
       store: run.store,
       observe: (event) => run.events.push(event),
@@ -70,19 +72,21 @@ describeWithValkey('the group of a run', () => {
     await announce({ group: 'a', slots: 2 });
     await announce({ group: 'b', slots: 3 });
     await announce({ group: 'b', slots: 3, tags: ['gpu'] });
-    expect(await requireQueue(configOf(valkey))).toEqual({ slots: 6 });
-    expect(await requireQueue(configOf(valkey, { mixed: true }))).toEqual({ slots: 8 });
-    expect(await requireQueue(configOf(valkey, { tag: 'gpu' }))).toEqual({ slots: 3 });
+    await announce({ group: 'a', slots: 1, modules: true });
+    expect(await requireQueue(configOf(valkey), false)).toEqual({ slots: 6 });
+    expect(await requireQueue(configOf(valkey), true)).toEqual({ slots: 1 });
+    expect(await requireQueue(configOf(valkey, { mixed: true }), false)).toEqual({ slots: 9 });
+    expect(await requireQueue(configOf(valkey, { tag: 'gpu' }), false)).toEqual({ slots: 3 });
     const taken = { artifacts: { listen: `127.0.0.1:${valkey.port}` } };
-    await expect(requireQueue(configOf(valkey, taken))).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(requireQueue(configOf(valkey, taken), false)).rejects.toMatchObject({ code: 'invalid-input' });
     const unwritable = { artifacts: { type: 'folder', path: '/proc/nowhere' } };
-    await expect(requireQueue(configOf(valkey, unwritable))).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(requireQueue(configOf(valkey, unwritable), false)).rejects.toMatchObject({ code: 'invalid-input' });
   });
 
   it('takes no jobs with code of the user until a worker allows it: the watch says which worker to start, once', async () => {
     const run = new QueuedRun(valkey);
     await announce({ host: 'pi5' });
-    const wanted = { ...requirementsOf({ tag: undefined }), modules: true };
+    const wanted = requirementsOf({ tag: undefined }, true);
     const watch = createWatch(
       { waiting: () => [wanted] },
       { connection: await connectionTo(valkey), url: valkey.url, observe: (event) => run.events.push(event) },
@@ -94,5 +98,27 @@ describeWithValkey('the group of a run', () => {
     await announce({ modules: true });
     await watch();
     expect(run.notes).toEqual([warning]);
+  });
+
+  it('says in its record whether its jobs run code of the user', async () => {
+    const run = new QueuedRun(valkey);
+    const runner = await run.open({ modules: true });
+    onTestFinished(() => runner.close());
+    await announce({ host: 'pi5' });
+    const { runs } = await queueOverview(await connectionTo(valkey));
+    expect(runs).toMatchObject([
+      { modules: true, slots: 0, unfit: [{ why: [expect.stringContaining('--allow-modules')] }] },
+    ]);
+  });
+
+  it.each([
+    [{}, false],
+    [{ evaluate: { type: 'module', path: 'own.mjs' } }, true],
+    [{ space: { type: 'module', path: 'own.mjs' } }, false],
+    [{ space: { type: 'module', path: 'own.mjs' }, supernet: { epochs: 2 }, teacher: 'none' }, true],
+  ])('runs code of the user where the experiment brings it to jobs: %j', (part, expected) => {
+    const whole = { name: 'own', data: 'fashion-mnist', space: 'mobilenet', objectives: ['accuracy', 'macs'], ...part };
+    const { experiment } = parseExperiment('own.yaml', JSON.stringify(whole), { checkFiles: false });
+    expect(runsModules(experiment)).toBe(expected);
   });
 });
