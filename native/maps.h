@@ -113,21 +113,32 @@ INLINE struct reading input_of(const struct work *work, const struct nas_pass *p
                     (long)pass->h * pass->w);
 }
 
-INLINE void read_with(const struct reading *r, long from, long count, float *out, float *slope, const int act) {
+INLINE void read_gated(const struct reading *r, long from, long count, float *out, float *slope, const int act, const int gated) {
   for (int v = 0; v < BLOCK; v += VL) {
     const V scale = r->scale ? load(r->scale + v) : all(1.f), shift = r->scale ? load(r->shift + v) : zero();
-    const V gate = r->gate ? load(r->gate + v) : all(1.f);
+    const V gate = gated ? load(r->gate + v) : all(1.f);
     const float *x = r->x + from * BLOCK + v;
     if (slope == 0) {
-      for (long p = 0; p < count; p++) store(out + p * BLOCK + v, act_of(load(x + p * BLOCK) * scale + shift, act) * gate);
+#pragma GCC unroll 4
+      for (long p = 0; p < count; p++) {
+        const V y = act_of(load(x + p * BLOCK) * scale + shift, act);
+        store(out + p * BLOCK + v, gated ? y * gate : y);
+      }
     } else {
+#pragma GCC unroll 2
       for (long p = 0; p < count; p++) {
         V y, s = slope_of(load(x + p * BLOCK) * scale + shift, act, &y);
-        store(out + p * BLOCK + v, y * gate);
-        store(slope + p * BLOCK + v, s * gate);
+        store(out + p * BLOCK + v, gated ? y * gate : y);
+        store(slope + p * BLOCK + v, gated ? s * gate : s);
       }
     }
   }
+}
+
+/* The same as read_rows; act is a constant after inlining. */
+INLINE void read_with(const struct reading *r, long from, long count, float *out, float *slope, const int act) {
+  if (r->gate) read_gated(r, from, count, out, slope, act, 1);
+  else read_gated(r, from, count, out, slope, act, 0);
 }
 
 /* Pixels from <= p < from + count of a block, as they are read, [count][16]; `slope`, if not NULL: what gradients are multiplied by. */

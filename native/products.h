@@ -4,6 +4,7 @@
 
 #include "maps.h"
 #include "pack.h"
+#include <math.h>
 
 /*
  * A pass walks the pixels of its images in tiles. A tile holds up to `size` pixels, of one image or of several small ones, in
@@ -28,17 +29,47 @@ INLINE struct run run_at(const struct tile *tile, int at) {
   return (struct run){tile->work->first + (int)image, at, (int)(rest < most ? rest : most), from};
 }
 
+/* Maps at the places of the next tile, to be fetched while this one is computed. */
+struct ahead {
+  const float *from[3]; /* their first pixels; NULL after the last one */
+  long plane;           /* floats from block to block; small images lie one after another */
+};
+
+INLINE void fetch_ahead(const struct ahead *ahead, int block, int at, const int rows) {
+  for (int m = 0; m < 3 && ahead->from[m]; m++) {
+    const float *next = ahead->from[m] + block * ahead->plane + (long)at * BLOCK;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * BLOCK, 0, 2);
+  }
+}
+
+/* Maps of the same shape, by their offsets (0: none), where a tile after this one begins; none after the last tile. */
+static inline struct ahead ahead_of(const struct tile *tile, int size, long total, int blocks, int32_t a, int32_t b, int32_t c) {
+  struct ahead ahead = {.plane = (tile->pixels < size ? size : tile->pixels) * BLOCK};
+  const int32_t maps[3] = {a, b, c};
+  const long next = tile->start + size, image = next / tile->pixels;
+  if (next >= total) return ahead;
+  for (int m = 0, n = 0; m < 3; m++)
+    if (maps[m])
+      ahead.from[n++] = plane(tile->work, maps[m], tile->work->first + (int)image, blocks, 0, tile->pixels) +
+                        (next - image * tile->pixels) * BLOCK;
+  return ahead;
+}
+
 /* What happens to the values of a product. */
 enum { STORE, SINK };
 struct finish {
   float *out; /* the map that is written; the others have its shape */
   long image, plane; /* floats from image to image and from block to block */
-  const float *slope; /* tile, or NULL */
-  long slope_plane;
+  const float *slope; /* tile of slopes, or NULL */
+  const float *read;  /* tile of what was read, or NULL; the slope is 1 where it is above 0 and below `top`, else 0 */
+  float top;
+  long tile_plane;
   const float *add0, *add1, *z0, *z1; /* maps, or NULL */
   int adds;                           /* to what `out` holds */
   float *sums;                        /* of the tile: [s0, q0, s1, q1][lanes], or NULL */
   long lanes;
+  struct ahead ahead;
 };
 
 /* Adds sums of c, and of c z, to those of a vector of channels. z: the map's first pixel, or NULL for c itself. */
@@ -66,8 +97,13 @@ INLINE void finish_rows(const struct finish *f, V c[MOST_ROWS][MOST_VECTORS], co
       continue;
     }
     if (kind == SINK) {
+      const long in_tile = block * f->tile_plane + (long)at * BLOCK + lane;
+      if (f->read) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) c[i][j] = between(load(f->read + in_tile + i * BLOCK), all(f->top), c[i][j]);
+      }
       if (f->slope) {
-        const float *slope = f->slope + block * f->slope_plane + (long)at * BLOCK + lane;
+        const float *slope = f->slope + in_tile;
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) c[i][j] *= load(slope + i * BLOCK);
       }
@@ -129,8 +165,7 @@ struct product {
   const float *b; /* weights of output vector v: b + v / PV * panel + v % PV * VL */
   long panel;
   const float *begin; /* values to begin with [lanes], or NULL */
-  const float *ahead; /* what the next tile will read, [blocks][ahead_plane], or NULL */
-  long ahead_plane;
+  struct ahead ahead; /* maps of the shape of the first factor */
 };
 
 /* All pixels of a tile by nv vectors of output channels. `width`: floats from row to row of the weights. */
@@ -138,7 +173,6 @@ INLINE void product_vectors(const struct product *m, const struct tile *tile, co
                             const long width, const int kind) {
   const int rows = ROWS_OF(nv), stored = (nv + BV - 1) / BV * BV, full = m->cin / BLOCK, rest = m->cin % BLOCK;
   const float *weights = m->b + vector / PV * m->panel + vector % PV * VL;
-  const float *ahead = vector == 0 ? m->ahead : 0;
   struct run run = run_at(tile, 0);
   for (int at = 0; at < tile->count; at += rows) {
     V c[MOST_ROWS][MOST_VECTORS];
@@ -148,16 +182,16 @@ INLINE void product_vectors(const struct product *m, const struct tile *tile, co
 #pragma GCC unroll 16
       for (int i = 0; i < rows; i++) c[i][j] = begin;
     }
+    for (int block = vector / BV; block * BV < vector + nv; block++) fetch_ahead(&f->ahead, block, at, rows);
     const float *a = m->a + (long)at * BLOCK, *b = weights;
     for (int block = 0; block < full; block++, a += m->a_plane, b += BLOCK * width) {
-      if (ahead) {
-        const float *next = ahead + block * m->ahead_plane + (long)at * BLOCK;
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * BLOCK, 0, 2);
-      }
+      if (vector == 0) fetch_ahead(&m->ahead, block, at, rows);
       product_rows(c, rows, nv, a, BLOCK, BLOCK, b, width, m->panel);
     }
-    if (rest) product_rows(c, rows, nv, a, BLOCK, rest, b, width, m->panel);
+    if (rest) {
+      if (vector == 0) fetch_ahead(&m->ahead, full, at, rows);
+      product_rows(c, rows, nv, a, BLOCK, rest, b, width, m->panel);
+    }
     while (at >= run.at + run.count) run = run_at(tile, run.at + run.count);
     if (at + rows <= run.at + run.count) {
       finish_rows(f, c, rows, nv, stored, vector, at, run.image * f->image + (run.from + at - run.at) * BLOCK, kind);
@@ -184,11 +218,14 @@ INLINE void product_tile(const struct product *m, const struct tile *tile, const
   }
 }
 
-/* Pixels of a tile whose planes have `lanes` channels in sum. */
-INLINE int tile_size(long lanes) {
-  const long most = (64 / TILE_STEP > 0 ? 64 / TILE_STEP : 1) * TILE_STEP, fits = 6144 / lanes / TILE_STEP * TILE_STEP;
-  return (int)(fits > most ? most : fits > TILE_STEP ? fits : TILE_STEP);
+/* Pixels of a tile, about `most`, whose planes of `lanes` channels in sum fill at most 48 KiB. */
+INLINE int tile_size(int most, long lanes) {
+  const long fits = 12288 / lanes, size = (fits < most ? fits : most) / TILE_STEP * TILE_STEP;
+  return size > TILE_STEP ? (int)size : TILE_STEP;
 }
+/* Of a forward pass, and of a backward one: few channels are bound by memory, where short tiles are better. */
+INLINE int forward_size(int blocks) { return tile_size(64, (long)blocks * BLOCK); }
+INLINE int backward_size(int blocks_in, int blocks_out) { return blocks_in + blocks_out <= 8 ? tile_size(36, BLOCK) : tile_size(64, BLOCK); }
 
 /* Reads the input of a pass for a tile, [blocks][size + 1][16]. */
 static inline void read_tile(const struct nas_pass *pass, const struct tile *tile, long tile_plane, float *out, float *slope) {
@@ -213,11 +250,11 @@ INLINE int is_plain(const struct nas_pass *pass) { return pass->x_norm == 0 && p
 static void product_forward(const struct nas_pass *pass, const struct work *work) {
   const int blocks_in = blocks_of(pass->cin), blocks_out = blocks_of(pass->cout);
   const long pixels = (long)pass->h * pass->w, total = (work->last - work->first) * pixels, lanes = (long)blocks_out * BLOCK;
-  const int size = tile_size(blocks_in * BLOCK);
+  const int size = forward_size(blocks_in);
   const long tile_plane = (size + 1) * BLOCK;
   float *sums = partial_sums(work, pass->y_sums, pass->cout);
   float *tile_sums = work->scratch, *x = tile_sums + 2 * lanes;
-  const struct finish finish = {.out = at(work, pass->y), .image = blocks_out * pixels * BLOCK, .plane = pixels * BLOCK,
+  struct finish finish = {.out = at(work, pass->y), .image = blocks_out * pixels * BLOCK, .plane = pixels * BLOCK,
                                 .sums = sums ? tile_sums : 0, .lanes = lanes};
   struct product product = {.cin = pass->cin, .b = at(work, pass->weights), .panel = rows_of(1, pass->cin) * PANEL};
   for (long start = 0; start < total; start += size) {
@@ -231,12 +268,8 @@ static void product_forward(const struct nas_pass *pass, const struct work *work
       product.a = x;
       product.a_plane = tile_plane;
     }
-    product.ahead = 0;
-    if (start + size < total) {
-      const long next = start + size, image = next / pixels;
-      product.ahead = plane(work, pass->x, work->first + (int)image, blocks_in, 0, pixels) + (next - image * pixels) * BLOCK;
-      product.ahead_plane = pixels < size ? size * BLOCK : pixels * BLOCK; /* small images lie one after another */
-    }
+    product.ahead = ahead_of(&tile, size, total, blocks_in, pass->x, 0, 0);
+    finish.ahead = ahead_of(&tile, size, total, blocks_out, pass->y, 0, 0);
     begin_sums(&finish, 2);
     product_tile(&product, &tile, &finish, pass->cout, PANEL, STORE);
     end_sums(&finish, 0, sums);
@@ -245,7 +278,7 @@ static void product_forward(const struct nas_pass *pass, const struct work *work
 
 static int64_t product_forward_scratch(const struct nas_pass *pass) {
   const int64_t in = blocks_of(pass->cin), out = blocks_of(pass->cout);
-  return 2 * out * BLOCK + (in * (tile_size(in * BLOCK) + 1) + MOST_ROWS) * BLOCK;
+  return 2 * out * BLOCK + (in * (forward_size((int)in) + 1) + MOST_ROWS) * BLOCK;
 }
 
 /* The gradient of the weights of nv vectors of output channels: adds the tile's to the chunk's. */
@@ -282,7 +315,8 @@ static void gradient_tile(const struct nas_pass *pass, const float *x, long x_pl
 static void product_backward(const struct nas_pass *pass, const struct work *work) {
   const int blocks_in = blocks_of(pass->cin), blocks_out = blocks_of(pass->cout);
   const long pixels = (long)pass->h * pass->w, total = (work->last - work->first) * pixels, lanes = (long)blocks_in * BLOCK;
-  const int size = tile_size(BLOCK), needs_slope = pass->gx && pass->x_gate == 0 && pass->x_act != ACT_NONE;
+  const int size = backward_size(blocks_in, blocks_out), act = pass->x_act, acts = pass->gx && pass->x_gate == 0 && act != ACT_NONE;
+  const int is_relu = act == ACT_RELU || act == ACT_RELU6, needs_slope = acts && !is_relu;
   const long tile_plane = (size + 1) * BLOCK, dw_floats = packed_floats(1, pass->cin, pass->cout);
   float *dweights = maybe(work, pass->dweights);
   if (dweights) {
@@ -292,11 +326,13 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
   const struct sink sink = sink_of(work, pass);
   float *tile_sums = work->scratch, *dy = tile_sums + 4 * lanes, *x = dy + blocks_out * tile_plane;
   float *slope = x + blocks_in * tile_plane;
-  const struct finish finish = {
+  struct finish finish = {
       .out = at(work, pass->gx), .image = blocks_in * pixels * BLOCK, .plane = pixels * BLOCK, .adds = !pass->gx_first,
-      .slope = needs_slope ? slope : 0, .slope_plane = tile_plane, .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1),
+      .slope = needs_slope ? slope : 0, .read = acts && is_relu ? x : 0, .top = act == ACT_RELU6 ? 6 : INFINITY, .tile_plane = tile_plane,
+       .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1),
       .z0 = sink.s0 ? at(work, pass->s0_z) : 0, .z1 = sink.s1 ? at(work, pass->s1_z) : 0, .sums = tile_sums, .lanes = lanes};
   struct product product = {.cin = pass->cout, .b = at(work, pass->weights_back), .panel = rows_of(1, pass->cout) * PANEL};
+  const int32_t z_ahead = sink.s0 && pass->s0_z != pass->x ? pass->s0_z : 0;
   for (long start = 0; start < total; start += size) {
     const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
     const struct run first = run_at(&tile, 0);
@@ -306,7 +342,7 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
     if (direct && is_plain(pass)) {
       own_x = plane(work, pass->x, first.image, blocks_in, 0, pixels) + first.from * BLOCK;
       x_plane = pixels * BLOCK;
-    } else if (needs_slope || dweights) {
+    } else if (acts || dweights) {
       read_tile(pass, &tile, tile_plane, x, needs_slope ? slope : 0);
     }
     product.a = dy;
@@ -324,6 +360,8 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
     }
     if (dweights) gradient_tile(pass, own_x, x_plane, product.a, product.a_plane, tile.count, dweights);
     if (pass->gx == 0) continue;
+    product.ahead = ahead_of(&tile, size, total, blocks_out, pass->g, pass->g_norm ? pass->y : 0, 0);
+    finish.ahead = ahead_of(&tile, size, total, blocks_in, pass->gx, acts || dweights ? pass->x : 0, z_ahead);
     begin_sums(&finish, 4);
     product_tile(&product, &tile, &finish, pass->cin, PANEL, SINK);
     end_sums(&finish, 0, sink.s0);
@@ -333,18 +371,18 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
 
 static int64_t product_backward_scratch(const struct nas_pass *pass) {
   const int64_t in = blocks_of(pass->cin), out = blocks_of(pass->cout);
-  return 4 * in * BLOCK + ((2 * in + out) * (tile_size(BLOCK) + 1) + MOST_ROWS) * BLOCK;
+  return 4 * in * BLOCK + ((2 * in + out) * (backward_size((int)in, (int)out) + 1) + MOST_ROWS) * BLOCK;
 }
 
 /* gx = x matrix + vector + ...; the input is a plain map. */
 static void affine(const struct nas_pass *pass, const struct work *work) {
   const int blocks = blocks_of(pass->cin);
   const long pixels = (long)pass->h * pass->w, total = (work->last - work->first) * pixels, lanes = (long)blocks * BLOCK;
-  const int size = tile_size(lanes);
+  const int size = forward_size(blocks);
   const long tile_plane = (size + 1) * BLOCK;
   const struct sink sink = sink_of(work, pass);
   float *tile_sums = work->scratch, *x = tile_sums + 4 * lanes;
-  const struct finish finish = {
+  struct finish finish = {
       .out = at(work, pass->gx), .image = blocks * pixels * BLOCK, .plane = pixels * BLOCK, .adds = !pass->gx_first,
       .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1), .z0 = sink.s0 ? at(work, pass->s0_z) : 0,
       .z1 = sink.s1 ? at(work, pass->s1_z) : 0, .sums = tile_sums, .lanes = lanes};
@@ -370,7 +408,7 @@ static void affine(const struct nas_pass *pass, const struct work *work) {
 
 static int64_t affine_scratch(const struct nas_pass *pass) {
   const int64_t blocks = blocks_of(pass->cin);
-  return 4 * blocks * BLOCK + (blocks * (tile_size(blocks * BLOCK) + 1) + MOST_ROWS) * BLOCK;
+  return 4 * blocks * BLOCK + (blocks * (forward_size((int)blocks) + 1) + MOST_ROWS) * BLOCK;
 }
 
 #endif

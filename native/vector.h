@@ -38,6 +38,16 @@ INLINE V choose(I mask, V a, V b) { return (V)(((I)a & mask) | ((I)b & ~mask)); 
 /* a where the mask is set, else 0. */
 INLINE V only(I mask, V a) { return (V)((I)a & mask); }
 
+/* v where 0 < y < top, else 0. */
+INLINE V between(V y, V top, V v) {
+#if VL == 16
+  const __mmask16 above = _mm512_cmp_ps_mask((__m512)y, _mm512_setzero_ps(), _CMP_GT_OQ);
+  return (V)_mm512_maskz_mov_ps(_mm512_mask_cmp_ps_mask(above, (__m512)y, (__m512)top, _CMP_LT_OQ), (__m512)v);
+#else
+  return only((y > 0.f) & (y < top), v);
+#endif
+}
+
 #if VL == 16
 INLINE V vmin(V a, V b) { return (V)_mm512_min_ps((__m512)a, (__m512)b); }
 INLINE V vmax(V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); }
