@@ -1,6 +1,6 @@
 import { paddingAlong } from '../../spaces/index.js';
 import type { Act, Buffer, Memory as Place, Pass } from '../../compiler/native/passes.js';
-import { lanes, momentFloats, packedDepthwiseFloats, packedFloats, type Memory } from './memory.js';
+import { lanes, momentFloats, depthwiseFloats, packedFloats, type Memory } from './memory.js';
 import type { Convolution, ExpandUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
 
 /** Fields of a pass. */
@@ -12,6 +12,21 @@ export interface Ends {
   readonly features: Buffer;
   readonly featureGradients: Buffer;
 }
+
+/** Sides of a Winograd tile and of its transform. */
+const tile = { side: 4, spots: 36 };
+
+/** Whether a convolution multiplies transformed tiles: where that takes half of the products, and channels fill the vectors. */
+function isTransformed(layer: Convolution): boolean {
+  const { kind, kernel, stride, input, output } = layer;
+  if (kind !== 'conv' || kernel !== 3 || stride !== 1 || Math.min(input[2], output[2]) < 16) return false;
+  const [height, width] = output;
+  const tiles = Math.ceil(height / tile.side) * Math.ceil(width / tile.side);
+  return tiles * tile.spots <= (height * width * kernel ** 2) / 2;
+}
+
+/** The field of convolutions by transformed tiles. */
+export const transformed = (layer: Convolution): Fields => (isTransformed(layer) ? { winograd: 1 } : {});
 
 /** The geometry of a convolution. */
 export function convolutionGeometry(layer: Convolution): Fields {
@@ -27,6 +42,7 @@ export function convolutionGeometry(layer: Convolution): Fields {
     stride,
     pad_top: paddingAlong(layer, 0)[0],
     pad_left: paddingAlong(layer, 1)[0],
+    ...transformed(layer),
   };
 }
 
@@ -103,25 +119,23 @@ export class Buffers {
   }
 
   packed(layer: Convolution, role: 'weights' | 'weights_back'): Buffer {
-    const { kernel, input, output } = layer;
+    const { name, kind, kernel, input, output } = layer;
     const [from, to] = role === 'weights' ? [input[2], output[2]] : [output[2], input[2]];
+    const values = isTransformed(layer) ? tile.spots : kernel ** 2;
     return this.memory.of(
       layer,
       role,
-      layer.name,
-      layer.kind === 'conv' ? packedFloats(kernel, from, to) : packedDepthwiseFloats(kernel, from),
+      name,
+      kind === 'conv' ? packedFloats(values, from, to) : depthwiseFloats(values, from),
     );
   }
 
   /** The partial gradient of a convolution's kernel. */
   partialGradient(layer: Convolution): Buffer {
-    const { kernel, input, output } = layer;
-    return this.memory.partial(
-      layer,
-      'dweights',
-      layer.name,
-      layer.kind === 'conv' ? packedFloats(kernel, input[2], output[2]) : packedDepthwiseFloats(kernel, input[2]),
-    );
+    const { name, kind, kernel, input, output } = layer;
+    const values = kernel ** 2;
+    const floats = kind === 'conv' ? packedFloats(values, input[2], output[2]) : depthwiseFloats(values, input[2]);
+    return this.memory.partial(layer, 'dweights', name, floats);
   }
 
   /** An array over images and channels of a squeeze-excite module. */

@@ -1,5 +1,13 @@
 import type { Pass } from '../../compiler/native/passes.js';
-import { type Buffers, convolutionGeometry, type Ends, type Fields, sameGeometry, squeezeFields } from './fields.js';
+import {
+  type Buffers,
+  convolutionGeometry,
+  type Ends,
+  type Fields,
+  sameGeometry,
+  squeezeFields,
+  transformed,
+} from './fields.js';
 import type { Gradients } from './gradients.js';
 import { PassList } from './pass-list.js';
 import { outputOf, targetOf, type NormLayer, type Point, type Unit } from './units.js';
@@ -41,6 +49,7 @@ class Forward {
         cout: layer.output[2],
         kernel: layer.kernel,
         stride: layer.stride,
+        ...transformed(layer),
         ...this.buffers.kernel(layer),
         weights: this.buffers.packed(layer, 'weights'),
         ...(isBack ? { weights_back: this.buffers.packed(layer, 'weights_back') } : {}),

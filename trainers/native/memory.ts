@@ -13,12 +13,12 @@ const roundedUp = (count: number, step: number): number => Math.ceil(count / ste
 /** Lanes of an array over channels. */
 export const lanes = (channels: number): number => roundedUp(channels, block);
 
-/** Floats of packed weights, for either direction. */
-export const packedFloats = (kernel: number, cin: number, cout: number): number =>
-  roundedUp(cout, panel) * kernel ** 2 * cin;
+/** Floats of packed weights, for either direction. @param values of each pair of channels: of the kernel, or of its transform */
+export const packedFloats = (values: number, cin: number, cout: number): number =>
+  roundedUp(cout, panel) * values * cin;
 
 /** Floats of packed depthwise weights. */
-export const packedDepthwiseFloats = (kernel: number, channels: number): number => kernel ** 2 * lanes(channels);
+export const depthwiseFloats = (values: number, channels: number): number => values * lanes(channels);
 
 /** Floats of the sums and second moments of a map's channels, and of what the expansion's norm gives back. */
 export const momentFloats = (channels: number): number => (1 + lanes(channels)) * lanes(channels);

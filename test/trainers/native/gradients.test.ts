@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nativeLibrary } from '../../../compiler/native/library.js';
 import type { NativeNetwork } from '../../../compiler/native/passes.js';
-import type { Network } from '../../../spaces/index.js';
+import type { Block, Network } from '../../../spaces/index.js';
 import { planNetwork } from '../../../trainers/native/index.js';
 import { branchedNetworks, smallNetworks } from '../../spaces/networks.js';
 import { distance, eagerly, inputFor, natively, type Input, type Outcome } from './run.js';
@@ -65,6 +65,29 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
     });
     await fc.assert(property, { numRuns: 25 });
     expect(count).toBe(25);
+  });
+
+  test('channels that fill several blocks, planes of transformed tiles, wide and narrow expansions', async () => {
+    const act = 'swish';
+    const basic = (filters: number, stride: 1 | 2): Block => ({ kind: 'basic', filters, kernel: 3, stride, act });
+    const mbconv = (filters: number, expand: number, kernel: number, stride: 1 | 2, se = 0): Block => ({
+      ...{ kind: 'mbconv', filters, expand, kernel, stride, se, act },
+    });
+    const network = (blocks: readonly Block[], filters: number, input: Network['input'] = [8, 7, 3]): Network => ({
+      ...{ kind: 'network', input, classes: 3, blocks },
+      stem: { filters: 18, kernel: 3, stride: 1, act },
+      head: { filters, act, dropout: 0 },
+    });
+    for (const each of [
+      network([basic(18, 1), basic(33, 2)], 0),
+      network([mbconv(17, 1, 3, 1), mbconv(20, 4, 3, 2, 0.25), mbconv(20, 6, 5, 1, 0.25), mbconv(40, 1.5, 5, 2)], 70),
+      network([mbconv(24, 3, 3, 1), mbconv(24, 2, 7, 1, 0.5), mbconv(24, 6, 3, 1)], 0, [7, 7, 1]),
+    ]) {
+      const plan = planned(each);
+      if (plan === null) throw new Error('the network has a native plan');
+      const input = inputOf(each, plan);
+      expect(await complaints(each, await natively(plan, input, { chunks }), input)).toEqual([]);
+    }
   });
 
   test('results do not depend on the number of threads', async () => {
