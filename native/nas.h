@@ -106,16 +106,7 @@ enum nas_act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_HARD_SWISH, ACT_SWISH, ACT_SIG
   X(EXPAND_FOLD_INFERENCE)                                                                                                     \
   X(EXPAND_FOLD_BACKWARD) /* partial e_dweights and e_sums to e_dsource, e_dgamma, e_dbeta, affine */                          \
   X(SQUEEZE_UNPACK)      /* pooled, hidden, dhidden, dgate to the gradients of the kernels and biases */                       \
-  /* Updates; `scalars` change in each step, f0 to f4 do not. A part of several does its part of the values; MUON is a whole. */\
-  X(SGD)     /* f0: momentum (0: no slot0), f1: weight decay, f2: 1 with Nesterov's momentum; scalars: rate. */                \
-             /* g = gradient + f1 value; slot0 = f0 slot0 + g; value -= rate (f2 ? g + f0 slot0 : slot0) */                    \
-  X(ADAMW)   /* f0: beta1, f1: 1 - beta1, f2: beta2, f3: 1 - beta2; scalars: shrink, rate, epsilon. */                         \
-             /* slot0 = f0 slot0 + f1 gradient; slot1 = f2 slot1 + f3 gradient^2; */                                           \
-             /* value = (value - value shrink) - slot0 rate / (sqrt(slot1) + epsilon) */                                       \
-  X(MUON)    /* value: a matrix of `cout` columns, length / cout rows; f0: momentum, f1: f0^2 / (1 + f0); scalars: rate. */    \
-             /* u = f1 slot0 + gradient; slot0 = f0 slot0 + gradient; value = value sqrt(cout / (sum of squares + 1e-14)) */   \
-             /* - rate Q(u): `iterations` of Newton and Schulz, trainers/optimizers/newton-schulz.ts */                        \
-  X(AVERAGE) /* average = average scalars[0] + value scalars[1] */
+  X(SGD) X(ADAMW) X(MUON) X(AVERAGE) /* see updates.h */
 
 enum nas_op {
 #define X(name) OP_##name,

@@ -96,7 +96,7 @@ export interface TrainingContext extends RunContext {
  * share. `npm run bench:parallel -- --provider webgpu` measures several.
  */
 export const withWorkersFor = (engine: EngineChoice, experiment: TrainingExperiment): TrainingExperiment =>
-  engine.type === 'eager' || engine.provider === 'cpu' || engine.untried === true
+  engine.type !== 'compiled' || engine.provider === 'cpu' || engine.untried === true
     ? experiment
     : { ...experiment, search: { ...experiment.search, parallel: 1 } };
 

@@ -186,7 +186,7 @@ async function checkPrecision(
   { locating }: PlanContext,
 ): Promise<void> {
   const mixed = Object.entries({ train, final }).find(([, config]) => config?.precision === 'mixed');
-  if (mixed === undefined || engine.type === 'eager' || engine.provider === 'cpu' || engine.untried === true) return;
+  if (mixed === undefined || engine.type !== 'compiled' || engine.provider === 'cpu' || engine.untried === true) return;
   await locating([mixed[0], 'precision'], () => requireHalfHere(engine));
 }
 
@@ -297,7 +297,7 @@ export function preparingData(message: string, observe: RunObserver, signal: Abo
 /** Warnings about settings that are allowed and hardly meant. */
 export function warningsOf(experiment: TrainingExperiment, engine: EngineChoice): string[] {
   const { train, final } = experiment;
-  const onCpu = engine.type === 'compiled' && engine.provider === 'cpu';
+  const onCpu = engine.type === 'native' || (engine.type === 'compiled' && engine.provider === 'cpu');
   return [
     ...(finalRepeatsSearch(experiment)
       ? [

@@ -82,6 +82,7 @@ async function activeEngine(): Promise<string> {
   const { chooseEngine, engineSchema } = await import('../../trainers/index.js');
   try {
     const choice = await chooseEngine(engineSchema.parse({}));
+    if (choice.type === 'native') return `native, ${choice.isa} (engine: auto)`;
     return choice.type === 'compiled'
       ? `compiled, ONNX Runtime ${choice.provider}${choice.adapter === null ? '' : ` on ${choice.adapter.name}`} (engine: auto)`
       : `eager, TF.js ${choice.backend} (engine: auto)`;

@@ -11,7 +11,7 @@ import {
 import { classification, type LearningTask, type TaskType } from '../../base/task.js';
 import type { Network, Style } from '../network.js';
 import { foldBranches } from './branches.js';
-import { type Model, type WeightResolver, weightsFrom, weightsOfLayer } from './weights.js';
+import { type Model, type WeightResolver, weightsFrom, weightsOfLayer, type WeightSpec } from './weights.js';
 
 /** Mean and population variance of each channel over one batch at a batch norm, [channels]. */
 export interface BatchStatistics {
@@ -115,6 +115,30 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
   zero: (_layer, _mode, _weights, x) => tf.mul(x, 0),
 };
 
+/** A rule reads as many inputs as its kind has and ignores the others. */
+const applyLayer = (layer: Layer, weights: WeightResolver, mode: Mode, x: tf.Tensor, y: tf.Tensor): tf.Tensor =>
+  inLayer(layer.name, () =>
+    tf.tidy(() => {
+      const own = weightsOfLayer(layer).filter(({ trainable }) => trainable || !mode.training);
+      const values = own.map(({ name, shape }) => weights(name, shape));
+      const output = applyRule(rules, layer, mode, values, x, y);
+      return mode.rounding?.output(layer, output) ?? output;
+    }),
+  );
+
+/** The layers after the global pool that ends a network's maps. */
+function headLayers(network: Network): readonly Layer[] {
+  const layers = trainedLayersOf(network);
+  return layers.slice(layers.findLastIndex(({ name }) => name === 'head_pool') + 1);
+}
+
+/** The weights of the layers after the global pool. */
+export const headSpecs = (network: Network): readonly WeightSpec[] => headLayers(network).flatMap(weightsOfLayer);
+
+/** Applies the layers after the global pool to its output [batch, channels]; returns the logits. */
+export const applyHead = (network: Network, weights: WeightResolver, pooled: tf.Tensor, mode: Mode): tf.Tensor =>
+  headLayers(network).reduce((x, layer) => applyLayer(layer, weights, mode, x, x), pooled);
+
 /**
  * Applies a network, with its branches, to images: in inference or training, eagerly or inside a compiled function, with any weights that the
  * resolver gives (variables, slices of shared weights, rounded weights, constants).
@@ -131,22 +155,8 @@ export function apply(network: Network, weights: WeightResolver, images: tf.Tens
   const isFeature = (value: tf.Tensor): boolean =>
     features.length > 0 && values.some((other, i) => other === value && features.includes(layers[i].name));
   for (const [i, layer] of layers.entries()) {
-    const output = inLayer(layer.name, () =>
-      tf.tidy(() => {
-        const own = weightsOfLayer(layer).filter(({ trainable }) => trainable || !training);
-        // A rule reads as many inputs as its kind has and ignores the others.
-        const [x = images, y = images] = layer.inputs.map((j) => values[j]);
-        const output = applyRule(
-          rules,
-          layer,
-          mode,
-          own.map(({ name, shape }) => weights(name, shape)),
-          x,
-          y,
-        );
-        return mode.rounding?.output(layer, output) ?? output;
-      }),
-    );
+    const [x = images, y = images] = layer.inputs.map((j) => values[j]);
+    const output = applyLayer(layer, weights, mode, x, y);
     values.push(output);
     // Unread values are freed at once, but not in training: the backward pass needs them.
     for (const j of training ? [] : layer.inputs)

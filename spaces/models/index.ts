@@ -2,7 +2,9 @@
 export {
   answers,
   apply,
+  applyHead,
   followStatistics,
+  headSpecs,
   inUnits,
   outputNames,
   padOf,

@@ -124,6 +124,7 @@ export async function createCompiledEngine(program: NetworkProgram, options: Com
   const evaluation = compiled.compileEvaluation();
 
   return {
+    kind: 'compiled',
     name: `compiled (ONNX Runtime ${options.target.provider})`,
     stepsAtOnce: options.target.stepsAtOnce,
     async train(updates, step) {

@@ -34,6 +34,7 @@ export function engineOn(
     if (tf.getBackend() !== backend) await tf.setBackend(backend);
   };
   return {
+    kind: 'eager',
     name: `eager (TF.js ${backend})`,
     ...oneByOne(async (...update) => {
       await activate();

@@ -31,10 +31,16 @@ export interface StepMetrics {
 /** Everything that training changes, by a name that is the same in every process and engine. */
 export type EngineState = ReadonlyMap<string, StateTensor>;
 
+/** Engines of one kind give the same bits on one machine. */
+export type EngineKind = 'compiled' | 'eager' | 'native';
+
 /** Runs the training steps of one program. All engines hold the same states: a state of one continues in another. */
 export interface TrainingEngine {
+  readonly kind: EngineKind;
   /** For people, for example `compiled (onnxruntime cpu)`. */
   readonly name: string;
+  /** Why another engine than the chosen one trains; absent: it is the chosen one. */
+  readonly instead?: string;
   /** Recommended number of updates in a call of `train`; above 1 where each call transfers all states. */
   readonly stepsAtOnce: number;
   /**

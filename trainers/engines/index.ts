@@ -1,8 +1,19 @@
-import { invalidInput } from '../../base/errors.js';
-import type { TrainingEngine } from './engine.js';
+import { DeviceFailure, invalidInput } from '../../base/errors.js';
+import { nativeLibrary } from '../../compiler/native/index.js';
+import type { EngineKind, TrainingEngine } from './engine.js';
 import { createEagerEngine, type EagerOptions } from './eager.js';
 import { createCompiledEngine, type CompiledOptions } from './compiled.js';
-import { activateBackend, type AnyEngine, chooseEngine, targetBeside, type TargetThreads } from './select.js';
+import { createNativeEngine, planNative, type Unsupported } from './native/engine.js';
+import {
+  activateBackend,
+  type AnyEngine,
+  chooseEngine,
+  type EngineChoice,
+  type NativeChoice,
+  onProcessor,
+  targetBeside,
+  type TargetThreads,
+} from './select.js';
 import { createNetworkProgram, type ProgramSpec, type NetworkProgram } from './network-program.js';
 
 export {
@@ -17,8 +28,9 @@ export {
   type CompiledChoice,
   type EngineAvailability,
   type EngineChoice,
+  type NativeChoice,
 } from './select.js';
-export type { EngineBatch, EngineState, StepMetrics, TrainingEngine, Update } from './engine.js';
+export type { EngineBatch, EngineKind, EngineState, StepMetrics, TrainingEngine, Update } from './engine.js';
 export type { ProgramSpec } from './network-program.js';
 
 export interface EngineOptions extends TargetThreads {
@@ -55,15 +67,51 @@ export async function openEngine<P extends { dispose(): void }>(
   }
 }
 
+/** The engine on the native library. @throws DeviceFailure where the library does not load, as it did where it was chosen */
+async function openNative(
+  { isa }: NativeChoice,
+  spec: ProgramSpec,
+  { batch, threads }: EngineOptions,
+): Promise<TrainingEngine | Unsupported> {
+  const library = nativeLibrary(isa ?? undefined);
+  if ('reason' in library) throw new DeviceFailure('lost', `the native engine does not work here: ${library.reason}`);
+  const plan = planNative(spec, batch);
+  return 'unsupported' in plan ? plan : createNativeEngine(plan, { library, batch, threads });
+}
+
+export interface NetworkEngineOptions extends EngineOptions {
+  /** The kind of engine that began the training: it goes on with it where it works. Absent: it begins now. */
+  readonly begun?: EngineKind | undefined;
+}
+
 /**
  * Creates an engine that trains one network. `spec` builds its models on the engine's backend.
  * @throws NasError `invalid-input` when the configured engine does not work here
  */
-export const createEngine = (
+export async function createEngine(
   config: AnyEngine,
   spec: () => ProgramSpec | Promise<ProgramSpec>,
+  { begun, ...options }: NetworkEngineOptions,
+): Promise<TrainingEngine> {
+  const choice = await chooseEngine(config);
+  if (choice.type !== 'native') return withReason(await openProgram(choice, spec, options), begun);
+  await activateBackend(choice);
+  const own = await spec();
+  const made = await (begun === undefined || begun === 'native' ? openNative(choice, own, options) : null);
+  if (made !== null && !('unsupported' in made)) return made;
+  const engine = await openProgram(onProcessor, () => own, options);
+  return made === null ? engine : { ...engine, instead: made.unsupported };
+}
+
+/** An engine for a training that may have begun on a native one. */
+const withReason = (engine: TrainingEngine, begun: EngineKind | undefined): TrainingEngine =>
+  begun === 'native' ? { ...engine, instead: 'the native engine, on which it began, is not chosen here' } : engine;
+
+function openProgram(
+  choice: EngineChoice,
+  spec: () => ProgramSpec | Promise<ProgramSpec>,
   options: EngineOptions,
-): Promise<TrainingEngine> => {
+): Promise<TrainingEngine> {
   const program = async () => createNetworkProgram(await spec());
   const eager = (made: NetworkProgram, settings: EagerOptions): TrainingEngine => {
     if (made.spec.precision !== 'mixed') return createEagerEngine(made, settings);
@@ -73,5 +121,5 @@ export const createEngine = (
       hint: 'Set engine: {type: compiled}, or leave train.precision out.',
     });
   };
-  return openEngine(config, { program, eager, compiled: createCompiledEngine }, options);
-};
+  return openEngine(choice, { program, eager, compiled: createCompiledEngine }, options);
+}

@@ -51,7 +51,7 @@ export interface GradientOutputs extends StepOutputs {
 }
 
 /** The sum over a batch of the score of each image. */
-const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits: tf.Tensor) => tf.Tensor } = {
+export const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits: tf.Tensor) => tf.Tensor } = {
   /** 1 for a right class. */
   classification: (labels, logits) => tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1)), 'float32')),
   /** The share of right labels. */

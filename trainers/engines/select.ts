@@ -12,6 +12,7 @@ import {
   tryProvider,
   tryWebGpu,
 } from '../../compiler/index.js';
+import { type InstructionSet, nativeLibrary } from '../../compiler/native/index.js';
 import type { EngineConfig } from '../schema/engine.js';
 import { createRequire } from 'node:module';
 
@@ -24,8 +25,18 @@ export interface CompiledChoice extends Pick<Target, 'provider' | 'device'> {
   readonly untried?: true;
 }
 
+/** The native engine, which leaves what it does not train to the compiled engine on the processor. */
+export interface NativeChoice {
+  readonly type: 'native';
+  /** Null: the best of each machine. */
+  readonly isa: InstructionSet | null;
+}
+
 /** A verified engine, as plain data for worker processes. */
-export type EngineChoice = CompiledChoice | { readonly type: 'eager'; readonly backend: 'tensorflow' | 'cpu' };
+export type EngineChoice =
+  | CompiledChoice
+  | NativeChoice
+  | { readonly type: 'eager'; readonly backend: 'tensorflow' | 'cpu' };
 
 /** A configured engine, or one that is verified already. */
 export type AnyEngine = EngineConfig | EngineChoice;
@@ -61,6 +72,13 @@ async function onWebGpu(wanted: string | null): Promise<CompiledChoice> {
   return { ...onProcessor, provider: 'webgpu', device, adapter: taken };
 }
 
+/** @throws NasError `invalid-input` when the native library does not load */
+function native(): NativeChoice {
+  const library = nativeLibrary();
+  if (!('reason' in library)) return { type: 'native', isa: library.isa };
+  throw invalidInput(`engine.type is native, which does not work here: ${library.reason}`, { hint });
+}
+
 /** Re-validates on this machine an engine chosen elsewhere; throws if it is unavailable or software-only. */
 async function triedHere({ provider, device }: CompiledChoice): Promise<CompiledChoice> {
   const hint =
@@ -89,7 +107,9 @@ async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
  */
 export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
   if ('adapter' in engine) return engine.untried === true ? triedHere(engine) : engine;
+  if ('isa' in engine) return engine;
   const { type, backend } = engine;
+  if (type === 'native') return native();
   if (type === 'eager' || (type === 'auto' && backend !== undefined)) return eager(backend);
   const { provider, device } = engine;
   return provider === undefined ? compiledAnywhere() : compiled(provider, device);
@@ -124,8 +144,8 @@ export const targetBeside = (engine: EngineChoice, { threads, sharedCores = fals
 
 /** Whether an engine works here. */
 export interface EngineAvailability {
-  readonly engine: 'compiled' | 'eager';
-  /** ONNX Runtime execution provider (`engine.provider`), or TF.js backend (`engine.backend`). */
+  readonly engine: EngineChoice['type'];
+  /** ONNX Runtime execution provider (`engine.provider`), TF.js backend (`engine.backend`), or instruction set. */
   readonly backend: string;
   readonly available: boolean;
   /** Package and version, e.g. `onnxruntime-node 1.30.0`; null when it does not load. */
@@ -177,10 +197,17 @@ async function loadCpuBackend(): Promise<string> {
 
 /** Tries every engine, for `nas doctor`. */
 export async function engineAvailability(): Promise<EngineAvailability[]> {
-  const native = await loadNativeBackend();
+  const tensorflow = await loadNativeBackend();
+  const library = nativeLibrary();
   const works = { available: true, reason: null };
   const tried = listProviders().map(async ({ name }) => [name, await tryProvider(name)] as const);
   return [
+    {
+      engine: 'native',
+      ...('reason' in library
+        ? { backend: 'cpu', available: false, version: null, reason: library.reason }
+        : { backend: library.isa, version: versionOf('koffi'), ...works }),
+    },
     ...(await Promise.all(tried)).map(([backend, reason]) => ({
       engine: 'compiled' as const,
       backend,
@@ -191,7 +218,7 @@ export async function engineAvailability(): Promise<EngineAvailability[]> {
     {
       engine: 'eager',
       backend: 'tensorflow',
-      ...('reason' in native ? { available: false, version: null, ...native } : { ...native, ...works }),
+      ...('reason' in tensorflow ? { available: false, version: null, ...tensorflow } : { ...tensorflow, ...works }),
     },
     { engine: 'eager', backend: 'cpu', version: await loadCpuBackend(), ...works },
   ];

@@ -48,6 +48,16 @@ export const prefixed = (
   variables: Iterable<readonly [string, tf.Variable]>,
 ): [string, tf.Variable][] => [...variables].map(([name, variable]) => [`${prefix}/${name}`, variable]);
 
+/** Whether a weight stays as it is: a whitened stem, or a weight without a share of the learning rate. */
+export function staysOf({
+  start,
+  stem,
+  rates,
+}: Pick<TrainedSpec, 'start'> & Partial<Pick<TrainedSpec, 'stem' | 'rates'>>): (spec: WeightSpec) => boolean {
+  const kept = stem !== undefined && isSameValue(start.get(stemKernel), stem) ? stemKernel : null;
+  return ({ name }) => name === kept || rates?.get(name) === 0;
+}
+
 /** Creates the variables of a training on the current TF.js backend: weights, their average, optimizer. */
 export function createTrainedVariables({
   specs: all,
@@ -58,8 +68,7 @@ export function createTrainedVariables({
   ema,
   partial = false,
 }: TrainedSpec): TrainedVariables {
-  const kept = stem !== undefined && isSameValue(start.get(stemKernel), stem) ? stemKernel : null;
-  const stays = ({ name }: WeightSpec): boolean => name === kept || rates.get(name) === 0;
+  const stays = staysOf({ start, stem, rates });
   const specs = all.map((spec) => (stays(spec) ? { ...spec, trainable: false } : spec));
   const weights = variablesOf(specs, start);
   const moving = variablesOf(ema > 0 ? specs.filter((spec) => !stays(spec)) : [], start);

@@ -7,9 +7,11 @@ const hasDevices: ReadonlySet<string> = new Set(['webgpu', 'cuda']);
 export const engineSchema = z
   .strictObject({
     type: z
-      .enum(['auto', 'compiled', 'eager'])
+      .enum(['auto', 'compiled', 'eager', 'native'])
       .default('auto')
-      .describe('compiled: one ONNX program a training step; eager: TF.js itself; auto: eager when `backend` is given'),
+      .describe(
+        'compiled: one ONNX program a training step; eager: TF.js itself; native: fused kernels for the processor, and the compiled engine for what they do not train; auto: eager when `backend` is given, else compiled',
+      ),
     provider: z
       .string()
       .optional()
@@ -32,6 +34,14 @@ export const engineSchema = z
       .min(1)
       .optional()
       .describe('for each training worker; by default the cores divided by `search.parallel`'),
+  })
+  .refine(({ type, provider = 'cpu' }) => type !== 'native' || provider === 'cpu', {
+    path: ['provider'],
+    error: 'is of the compiled engine: the native engine runs on the processor',
+  })
+  .refine(({ type, backend }) => type !== 'native' || backend === undefined, {
+    path: ['backend'],
+    error: 'is of the eager engine: leave it out beside type native',
   })
   .refine(({ provider = '', device }) => device === undefined || hasDevices.has(provider), {
     path: ['device'],

@@ -182,6 +182,7 @@ export async function createCompiledSupernet(
   const evaluation = compiled.compileEvaluation();
   const update = await compiled.compileUpdate();
   return {
+    kind: 'compiled',
     name: `compiled (ONNX Runtime ${options.target.provider})`,
     // Members change from step to step and have programs of their own.
     ...oneByOne(

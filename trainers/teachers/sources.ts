@@ -155,10 +155,11 @@ export function teacherSchedule(
 }
 
 /** The parts of an engine on which the last bits of a training depend: cards and backends round differently. */
-export const deciding = (engine: EngineChoice): readonly unknown[] =>
-  engine.type === 'eager'
-    ? [engine.type, engine.backend]
-    : [engine.type, engine.provider, engine.adapter?.name ?? null];
+export function deciding(engine: EngineChoice): readonly unknown[] {
+  if (engine.type === 'eager') return [engine.type, engine.backend];
+  if (engine.type === 'native') return [engine.type, engine.isa];
+  return [engine.type, engine.provider, engine.adapter?.name ?? null];
+}
 
 /**
  * A reference network trained once with plain cross-entropy, without mixed images or label smoothing, which make poorer

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Details } from '../../base/scores.js';
-import type { EngineState } from '../engines/index.js';
+import type { EngineKind, EngineState } from '../engines/index.js';
 import { CorruptFile, readTensorFile, writeTensorFile } from '../tensor-file.js';
 
 const count = z.number().int().min(0);
@@ -64,7 +64,12 @@ export const startPosition: TrainingPosition = {
   curve: [],
 };
 
-const checkpointMeta = z.object({ job: z.string(), position: positionSchema });
+const checkpointMeta = z.object({
+  job: z.string(),
+  position: positionSchema,
+  // Older files have none: no engine of theirs was native.
+  engine: z.enum(['compiled', 'eager', 'native']).default('compiled'),
+});
 const weightsMeta = z.object({ job: z.string(), curve: curveSchema, details: detailsSchema.optional() });
 
 /** The validations of a complete training: each epoch, and the details of the last (absent in older files). */
@@ -74,6 +79,8 @@ export type Validations = Omit<z.output<typeof weightsMeta>, 'job'>;
 export interface Checkpoint {
   readonly position: TrainingPosition;
   readonly state: EngineState;
+  /** The engine that trained it: the training goes on with it, where it works. */
+  readonly engine: EngineKind;
 }
 
 /** The files of one training; `job` is a hash of everything that determines its result. */
@@ -89,8 +96,8 @@ export class TrainingFiles {
     this.weights = join(directory, 'weights.bin');
   }
 
-  writeCheckpoint(position: TrainingPosition, state: EngineState): void {
-    writeTensorFile(this.checkpoint, { job: this.job, position }, state);
+  writeCheckpoint({ position, state, engine }: Checkpoint): void {
+    writeTensorFile(this.checkpoint, { job: this.job, position, engine }, state);
   }
 
   /**
@@ -102,7 +109,8 @@ export class TrainingFiles {
     const { meta, tensors } = readTensorFile(this.checkpoint);
     const parsed = checkpointMeta.safeParse(meta);
     if (!parsed.success) throw new CorruptFile(this.checkpoint, 'it holds no training position');
-    return parsed.data.job === this.job ? { position: parsed.data.position, state: tensors } : null;
+    const { job, ...begun } = parsed.data;
+    return job === this.job ? { ...begun, state: tensors } : null;
   }
 
   writeWeights(validations: Validations, weights: EngineState): void {

@@ -2,7 +2,13 @@ import { type Dataset, epochImages, withDataset } from '../data/index.js';
 import { calibrateBatchNorm } from '../batch-norm.js';
 import { stepsPerEpoch } from '../data/batches.js';
 import { viewsOf } from '../data/augment/defaults.js';
-import { chooseEngine, createEngine, type ProgramSpec, type TrainingEngine } from '../engines/index.js';
+import {
+  chooseEngine,
+  createEngine,
+  type EngineKind,
+  type ProgramSpec,
+  type TrainingEngine,
+} from '../engines/index.js';
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
 import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
@@ -53,7 +59,8 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
     ema: train.ema,
     precision: train.precision,
   });
-  const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
+  const engine = (begun?: EngineKind) =>
+    createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch, begun });
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];
   const data = dataset.hashAt([size], loss.unlabelled);
   const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, data);
@@ -107,8 +114,8 @@ interface ResumableTraining {
   readonly directory: string;
   /** Hash of everything that determines the result to the bit, except machine, threads and engine. */
   readonly hash: string;
-  /** Called only when something is left to train. */
-  readonly engine: () => Promise<TrainingEngine>;
+  /** Called only when something is left to train. @param begun the kind of engine that began it, absent for a new training */
+  readonly engine: (begun?: EngineKind) => Promise<TrainingEngine>;
 }
 
 /** Resumes from the checkpoint, if any, and trains to the end; returns a finished result at once. */
@@ -126,7 +133,8 @@ export async function trainResumably(
   }
   const checkpoint = forgiving(hooks, () => files.readCheckpoint());
   try {
-    const engine = await open();
+    const engine = await open(checkpoint?.engine);
+    sayInstead(engine, hooks);
     const training = await TrainingLoop.start(plan, hooks, files, engine, dataset, checkpoint);
     try {
       return await training.run();
@@ -149,6 +157,16 @@ function advised({ kind, message, cause }: DeviceFailure, batch: number): Device
     lost: `The training goes on from its checkpoint in a new process. Steps that take long make some drivers reset the device. ${smaller}`,
   }[kind];
   return new DeviceFailure(kind, message, { hint, cause });
+}
+
+/** Reasons that this process has told. */
+const told = new Set<string>();
+
+/** Says once why another engine trains than the chosen one. */
+function sayInstead({ name, instead }: TrainingEngine, hooks: FitHooks): void {
+  if (instead === undefined || told.has(instead)) return;
+  told.add(instead);
+  hooks.onNote?.(`the ${name} engine trains this network: ${instead}`);
 }
 
 /** A damaged file only costs the time to train again. */

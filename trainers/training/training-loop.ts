@@ -257,7 +257,8 @@ export class TrainingLoop {
     const now = performance.now();
     this.position = { ...this.position, seconds: this.seconds() };
     this.resumedAt = this.savedAt = now;
-    this.files.writeCheckpoint(this.position, await this.engine.state());
+    const { engine } = this;
+    this.files.writeCheckpoint({ position: this.position, state: await engine.state(), engine: engine.kind });
     this.hooks.onFile?.(this.files.checkpoint);
   }
 

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { createEngine, engineSchema, type TrainingEngine } from '../../../trainers/index.js';
+import type { ProgramSpec } from '../../../trainers/engines/index.js';
+import { noiseBatch, tiniestStudent, tinyStudent, tinyTeacher, update } from '../support/networks.js';
+import { batch, describeEngine, everything, muon, openSingle, run, specOf } from './contract.js';
+
+const native = engineSchema.parse({ type: 'native' });
+const compiled = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
+
+describeEngine('native', openSingle(native));
+
+const states = async (engine: TrainingEngine): Promise<readonly (readonly [string, readonly number[]])[]> =>
+  [...(await engine.state())].map(([name, { data }]) => [name, [...data]] as const);
+
+test('the states are the same, bit for bit, with any number of threads', async () => {
+  const results = [];
+  for (const threads of [1, 2, 3]) {
+    const spec = specOf({ ...everything, network: tinyStudent({ dropout: 0.4 }), optimizer: muon });
+    const engine = await createEngine(native, spec, { threads, batch });
+    expect(engine.kind).toBe('native');
+    const losses = await run(engine, 0, 3);
+    results.push({ losses, states: await states(engine) });
+    await engine.dispose();
+  }
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+});
+
+const lengthOf = (values: Float32Array): number => Math.hypot(...values);
+
+/** AdamW makes steps of gradients that are noise, since the next batch norm takes off what they change: they differ by this. */
+const noise = 2e-3;
+const trainings: readonly (readonly [string, number, Partial<ProgramSpec>])[] = [
+  ['SGD', 1e-6, { network: tinyTeacher() }],
+  ['AdamW, average, distillation', noise, { network: tinyStudent({ dropout: 0.3 }), ...everything }],
+  ['Muon', 1e-6, { network: tiniestStudent, optimizer: muon, ema: 0.9 }],
+];
+
+test.each(trainings)('gives the states of the compiled engine, in its order: %s', async (_, least, overrides) => {
+  const spec = specOf(overrides);
+  const [own, other] = [
+    await createEngine(native, spec, { threads: 1, batch }),
+    await createEngine(compiled, spec, { threads: 1, batch }),
+  ];
+  const images = noiseBatch(tinyStudent(), batch, 4);
+  for (let step = 0; step < 2; step++) {
+    const [a, b] = [await update(own, images, 0.05, step), await update(other, images, 0.05, step)];
+    expect(a.loss).toBeCloseTo(b.loss, 5);
+    expect(a.correct).toBe(b.correct);
+  }
+  const [a, b] = [await own.state(), await other.state()];
+  expect([...a.keys()]).toEqual([...b.keys()]);
+  for (const [name, { shape, data }] of b) {
+    const found = a.get(name)?.data ?? new Float32Array(data.length);
+    expect(a.get(name)?.shape).toEqual(shape);
+    const difference = lengthOf(found.map((value, i) => value - data[i]));
+    expect({ name, near: difference <= Math.max(least, 1e-4 * lengthOf(data)) }).toEqual({ name, near: true });
+  }
+  await Promise.all([own.dispose(), other.dispose()]);
+});
+
+test('what it does not train is left to the compiled engine, with the reason', async () => {
+  const mixed = await createEngine(native, specOf({ precision: 'mixed' }), { threads: 1, batch });
+  expect(mixed).toMatchObject({ kind: 'compiled', instead: 'train.precision is mixed' });
+  await mixed.dispose();
+  const begun = await createEngine(native, specOf(), { threads: 1, batch, begun: 'compiled' });
+  expect(begun).toMatchObject({ kind: 'compiled' });
+  expect(begun.instead).toBeUndefined();
+  await begun.dispose();
+  const other = await createEngine(compiled, specOf(), { threads: 1, batch, begun: 'native' });
+  expect(other.instead).toMatch(/native engine, on which it began/);
+  await other.dispose();
+});
