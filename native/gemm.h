@@ -103,9 +103,10 @@ INLINE void product_rows(V c[MOST_ROWS][MOST_VECTORS], const int rows, const int
 /*
  * out[i * PANEL + j * VL] += sum over `count` pixels p of x[p * BLOCK + i] * y[p * BLOCK + vector j]: the gradient of weights
  * of `valid` <= rows channels of x and nv vectors of y. `plane`: floats from block to block of y; `second`: as above, of out.
+ * `adds`: to what `out` holds.
  */
 INLINE void outer_rows(const int rows, const int nv, int valid, const float *x, const float *y, long plane, int count, float *out,
-                       long second) {
+                       long second, int adds) {
   V c[MOST_ROWS][MOST_VECTORS];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) {
@@ -130,7 +131,7 @@ INLINE void outer_rows(const int rows, const int nv, int valid, const float *x, 
 #pragma GCC unroll 4
     for (int j = 0; j < nv; j++) {
       float *to = out + i * PANEL + (j < PV ? 0 : second) + j % PV * VL;
-      store(to, load(to) + c[i][j]);
+      store(to, adds ? load(to) + c[i][j] : c[i][j]);
     }
   }
 }

@@ -283,7 +283,7 @@ static int64_t product_forward_scratch(const struct nas_pass *pass) {
 
 /* The gradient of the weights of nv vectors of output channels: adds the tile's to the chunk's. */
 INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane, const float *y, long y_plane, int count, float *out,
-                             long panel) {
+                             long panel, int adds) {
   enum { FEW = 4 };
   const int rows = ROWS_OF(nv);
   for (int channel = 0, done; channel < cin; channel += done) {
@@ -291,23 +291,23 @@ INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane
     const float *own = x + channel / BLOCK * x_plane + in_block;
     if (left > FEW && !(rows == 6 && left == 8)) { /* 8 are rather 4 and 4 than 6 and 2 */
       done = left < rows ? left : rows;
-      outer_rows(rows, nv, done, own, y, y_plane, count, out + (long)channel * PANEL, panel);
+      outer_rows(rows, nv, done, own, y, y_plane, count, out + (long)channel * PANEL, panel, adds);
     } else {
       done = left < FEW ? left : FEW;
-      outer_rows(FEW, nv, done, own, y, y_plane, count, out + (long)channel * PANEL, panel);
+      outer_rows(FEW, nv, done, own, y, y_plane, count, out + (long)channel * PANEL, panel, adds);
     }
   }
 }
 
 static void gradient_tile(const struct nas_pass *pass, const float *x, long x_plane, const float *dy, long dy_plane, int count,
-                          float *dweights) {
+                          float *dweights, int adds) {
   const long panel = rows_of(1, pass->cin) * PANEL;
   const int vectors = (pass->cout + VL - 1) / VL;
   for (int vector = 0, nv; vector < vectors; vector += nv) {
     nv = next_vectors(vectors - vector);
     const float *y = dy + vector / BV * dy_plane + vector % BV * VL;
     float *out = dweights + vector / PV * panel + vector % PV * VL;
-    WITH_VECTORS(nv, gradient_vectors(pass->cin, NV, x, x_plane, y, dy_plane, count, out, panel))
+    WITH_VECTORS(nv, gradient_vectors(pass->cin, NV, x, x_plane, y, dy_plane, count, out, panel, adds))
   }
 }
 
@@ -319,9 +319,9 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
   const int is_relu = act == ACT_RELU || act == ACT_RELU6, needs_slope = acts && !is_relu;
   const long tile_plane = (size + 1) * BLOCK, dw_floats = packed_floats(1, pass->cin, pass->cout);
   float *dweights = maybe(work, pass->dweights);
-  if (dweights) {
+  if (dweights) { /* the chunk's first tile sets them */
     dweights += work->part * dw_floats;
-    if (work->begins) memset(dweights, 0, (size_t)dw_floats * 4);
+    if (total == 0) memset(dweights, 0, (size_t)dw_floats * 4);
   }
   const struct sink sink = sink_of(work, pass);
   float *tile_sums = work->scratch, *dy = tile_sums + 4 * lanes, *x = dy + blocks_out * tile_plane;
@@ -358,7 +358,7 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
         at += run.count;
       }
     }
-    if (dweights) gradient_tile(pass, own_x, x_plane, product.a, product.a_plane, tile.count, dweights);
+    if (dweights) gradient_tile(pass, own_x, x_plane, product.a, product.a_plane, tile.count, dweights, start > 0 || !work->begins);
     if (pass->gx == 0) continue;
     product.ahead = ahead_of(&tile, size, total, blocks_out, pass->g, pass->g_norm ? pass->y : 0, 0);
     finish.ahead = ahead_of(&tile, size, total, blocks_in, pass->gx, acts || dweights ? pass->x : 0, z_ahead);
