@@ -19,7 +19,7 @@
 /* Offsets are in floats from the begin of the arena; 0: there is no such buffer. Float fields are the bits of a float. */
 #define NAS_FIELDS(X)                                                                                                          \
   X(op)                                                                                                                        \
-  X(group)    /* neighbours of one group > 0 run image by image: what one writes, the next finds in the cache */               \
+  X(group)    /* neighbours of one group > 0 run image by image, or by a few small ones: they share the cache */               \
   /* Geometry: a map of `cin` channels, h x w, becomes one of `cout` channels, oh x ow. */                                     \
   X(cin) X(cout) X(h) X(w) X(oh) X(ow) X(kernel) X(stride) X(pad_top) X(pad_left)                                              \
   /* The input map, and how it is read: act(x scale + shift) gate. */                                                          \

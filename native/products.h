@@ -43,16 +43,14 @@ INLINE void fetch_ahead(const struct ahead *ahead, int block, int at, const int 
   }
 }
 
-/* Maps of the same shape, by their offsets (0: none), where a tile after this one begins; none after the last tile. */
-static inline struct ahead ahead_of(const struct tile *tile, int size, long total, int blocks, int32_t a, int32_t b, int32_t c) {
+/* Maps of the same shape, by their offsets (0: none), where a tile after this one begins; none after the batch's last tile. */
+static inline struct ahead ahead_of(const struct tile *tile, int size, int blocks, int32_t a, int32_t b, int32_t c) {
   struct ahead ahead = {.plane = (tile->pixels < size ? size : tile->pixels) * BLOCK};
   const int32_t maps[3] = {a, b, c};
-  const long next = tile->start + size, image = next / tile->pixels;
-  if (next >= total) return ahead;
+  const long next = tile->start + tile->count, image = tile->work->first + next / tile->pixels;
+  if (image >= tile->work->images) return ahead;
   for (int m = 0, n = 0; m < 3; m++)
-    if (maps[m])
-      ahead.from[n++] = plane(tile->work, maps[m], tile->work->first + (int)image, blocks, 0, tile->pixels) +
-                        (next - image * tile->pixels) * BLOCK;
+    if (maps[m]) ahead.from[n++] = plane(tile->work, maps[m], (int)image, blocks, 0, tile->pixels) + next % tile->pixels * BLOCK;
   return ahead;
 }
 
@@ -268,8 +266,8 @@ static void product_forward(const struct nas_pass *pass, const struct work *work
       product.a = x;
       product.a_plane = tile_plane;
     }
-    product.ahead = ahead_of(&tile, size, total, blocks_in, pass->x, 0, 0);
-    finish.ahead = ahead_of(&tile, size, total, blocks_out, pass->y, 0, 0);
+    product.ahead = ahead_of(&tile, size, blocks_in, pass->x, 0, 0);
+    finish.ahead = ahead_of(&tile, size, blocks_out, pass->y, 0, 0);
     begin_sums(&finish, 2);
     product_tile(&product, &tile, &finish, pass->cout, PANEL, STORE);
     end_sums(&finish, 0, sums);
@@ -360,8 +358,8 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
     }
     if (dweights) gradient_tile(pass, own_x, x_plane, product.a, product.a_plane, tile.count, dweights, start > 0 || !work->begins);
     if (pass->gx == 0) continue;
-    product.ahead = ahead_of(&tile, size, total, blocks_out, pass->g, pass->g_norm ? pass->y : 0, 0);
-    finish.ahead = ahead_of(&tile, size, total, blocks_in, pass->gx, acts || dweights ? pass->x : 0, z_ahead);
+    product.ahead = ahead_of(&tile, size, blocks_out, pass->g, pass->g_norm ? pass->y : 0, 0);
+    finish.ahead = ahead_of(&tile, size, blocks_in, pass->gx, acts || dweights ? pass->x : 0, z_ahead);
     begin_sums(&finish, 4);
     product_tile(&product, &tile, &finish, pass->cin, PANEL, SINK);
     end_sums(&finish, 0, sink.s0);

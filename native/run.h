@@ -45,6 +45,12 @@ static void run_part(const struct runner *runner, int64_t pass, int part, int pa
   runner->operations[call->passes[pass].op].run(&call->passes[pass], &work);
 }
 
+/* Images of a group's step: one, or so many small ones that a tile of pixels is full. */
+static int images_together(const struct nas_pass *pass) {
+  const int64_t pixels = (int64_t)pass->h * pass->w;
+  return pixels > 0 && pixels < 128 ? (int)(128 / pixels) : 1;
+}
+
 /* This thread's parts of the passes begin <= i < end, image by image where there are several. */
 static void run_chunks(const struct runner *runner, int threads, int64_t begin, int64_t end) {
   const int64_t images = runner->call->images, chunks = runner->call->chunks;
@@ -52,7 +58,7 @@ static void run_chunks(const struct runner *runner, int threads, int64_t begin, 
   const int most = (int)(chunks * (runner->thread + 1) / threads);
   for (int chunk = (int)(chunks * runner->thread / threads); chunk < most; chunk++) {
     const int first = (int)(images * chunk / chunks), last = (int)(images * (chunk + 1) / chunks);
-    const int step = end - begin > 1 ? 1 : last - first;
+    const int step = end - begin > 1 ? images_together(&runner->call->passes[begin]) : last - first;
     int from = first;
     do { /* once without images, too: partial sums begin at 0 */
       const int to = from + step < last ? from + step : last;
