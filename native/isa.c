@@ -61,6 +61,4 @@ int64_t JOINED(nas_run_, NAS_ISA)(const struct nas_pass *passes, int64_t count, 
   return bad;
 }
 
-int64_t JOINED(nas_scratch_, NAS_ISA)(const struct nas_pass *pass) {
-  return pass->op < 0 || pass->op >= NAS_OP_COUNT ? -1 : scratch_of(operations, pass);
-}
+int64_t JOINED(nas_scratch_, NAS_ISA)(const struct nas_pass *pass) { return check_pass(0, pass, operations); }

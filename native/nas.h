@@ -137,7 +137,7 @@ int64_t nas_misalignment(const void *address);
 void nas_large_pages(void *address, int64_t bytes);
 /*
  * nas_run_*: runs the passes; 0, or 1 + the position of the first pass that is not possible (-1: the call itself): then nothing ran.
- * nas_scratch_*: floats of scratch that a thread needs for this pass; -1: unknown operation.
+ * nas_scratch_*: floats of scratch that a thread needs for this pass, from its sizes and from which buffers it has (-1: not possible).
  */
 #define NAS_RUN(isa)                                                                                                           \
   int64_t nas_run_##isa(const struct nas_pass *passes, int64_t count, float *arena, int64_t arena_floats, float *scratch,      \

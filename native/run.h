@@ -37,10 +37,13 @@ struct runner {
   int thread;
 };
 
+/* Floats of scratch of each thread: rows begin at multiples of 64 bytes. */
+INLINE int64_t scratch_row(const struct nas_call *call) { return call->scratch_floats / 16 * 16; }
+
 /* A part of one pass. */
 static void run_part(const struct runner *runner, int64_t pass, int part, int parts, int first, int last, int begins) {
   const struct nas_call *call = runner->call;
-  const struct work work = {call->arena, call->scratch + runner->thread * call->scratch_floats, part, parts, first, last, begins,
+  const struct work work = {call->arena, call->scratch + runner->thread * scratch_row(call), part, parts, first, last, begins,
                             call->images, call->chunks};
   runner->operations[call->passes[pass].op].run(&call->passes[pass], &work);
 }

@@ -188,18 +188,22 @@ static inline void unpack_bias(const struct work *work, float *out, int block, i
   }
 }
 
+/* Each of the gradients may be left out. */
 static inline void squeeze_unpack(const struct nas_pass *pass, const struct work *work) {
   const int channels = stored_channels(pass), hidden = stored_hidden(pass), all = blocks_of(channels) + blocks_of(hidden);
   const float *dhidden = at(work, pass->dhidden), *dgate = at(work, pass->dgate);
+  float *dreduce = maybe(work, pass->dreduce), *dreduce_bias = maybe(work, pass->dreduce_bias);
+  float *dexpand = maybe(work, pass->dexpand), *dexpand_bias = maybe(work, pass->dexpand_bias);
   for (int i = all * work->part / work->parts; i < all * (work->part + 1) / work->parts; i++) {
     const int b = i - blocks_of(channels);
     if (b < 0) {
-      unpack_rows(work, at(work, pass->dreduce), i, pass->cin, channels, pass->squeezed, hidden, at(work, pass->pooled), ACT_NONE, dhidden);
-      unpack_bias(work, at(work, pass->dexpand_bias), i, pass->cin, channels, dgate);
+      if (dreduce)
+        unpack_rows(work, dreduce, i, pass->cin, channels, pass->squeezed, hidden, at(work, pass->pooled), ACT_NONE, dhidden);
+      if (dexpand_bias) unpack_bias(work, dexpand_bias, i, pass->cin, channels, dgate);
     } else {
-      unpack_rows(work, at(work, pass->dexpand), b, pass->squeezed, hidden, pass->cin, channels, at(work, pass->hidden),
-                  pass->squeeze_act, dgate);
-      unpack_bias(work, at(work, pass->dreduce_bias), b, pass->squeezed, hidden, dhidden);
+      if (dexpand)
+        unpack_rows(work, dexpand, b, pass->squeezed, hidden, pass->cin, channels, at(work, pass->hidden), pass->squeeze_act, dgate);
+      if (dreduce_bias) unpack_bias(work, dreduce_bias, b, pass->squeezed, hidden, dhidden);
     }
   }
 }

@@ -15,6 +15,7 @@
 #include "../run.h"
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,7 +76,8 @@ TEST float coarse(int most) { return (float)uniform(-64 * most, 64 * most) / 64;
 
 /* ---- The arena: each buffer exactly as long as asked for, aligned to 64 bytes, with a poisoned gap behind it ---- */
 
-enum { ARENA_FLOATS = 1 << 24, MOST_BUFFERS = 256, GAP = 64 };
+/* Offsets begin after all sizes. */
+enum { ARENA_FLOATS = 1 << 24, FIRST_FLOAT = 1 << 20, MOST_BUFFERS = 256, GAP = 64 };
 
 static struct {
   float *floats, *before;
@@ -91,7 +93,7 @@ TEST void arena_reset(void) {
     if (arena.floats == 0 || arena.before == 0) fail("no memory");
   }
   __asan_poison_memory_region(arena.floats, (size_t)ARENA_FLOATS * 4);
-  arena.used = GAP;
+  arena.used = FIRST_FLOAT;
   arena.count = 0;
 }
 
@@ -337,6 +339,59 @@ TEST void run_once(const struct nas_pass *passes, int count, int images, int chu
   free(scratch);
 }
 
+/* Copies the values of all buffers. */
+TEST void copy_buffers(float *to, const float *from) {
+  for (int b = 0; b < arena.count; b++)
+    memcpy(to + arena.buffers[b].offset, from + arena.buffers[b].offset, (size_t)arena.buffers[b].floats * 4);
+}
+
+TEST void expect_buffers(const float *expected, const char *what, int written_too) {
+  for (int b = 0; b < arena.count; b++) {
+    const struct buffer *own = &arena.buffers[b];
+    if (own->written && !written_too) continue;
+    if (memcmp(values(own->offset), expected + own->offset, (size_t)own->floats * 4) != 0) fail("buffer %d %s", b, what);
+  }
+}
+
+/* Fields that are values, whose change changes results. */
+TEST int is_value(size_t field) {
+  static const size_t all[] = {offsetof(struct nas_pass, gx_first), offsetof(struct nas_pass, epsilon), offsetof(struct nas_pass, momentum),
+                               offsetof(struct nas_pass, f0), offsetof(struct nas_pass, f1), offsetof(struct nas_pass, f2),
+                               offsetof(struct nas_pass, f3), offsetof(struct nas_pass, f4), offsetof(struct nas_pass, group)};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i] == field * 4) return 1;
+  return 0;
+}
+
+TEST const struct buffer *buffer_at(int32_t offset) {
+  for (int b = 0; b < arena.count; b++)
+    if (arena.buffers[b].offset == offset) return &arena.buffers[b];
+  return 0;
+}
+
+/*
+ * Changes fields one by one. A buffer is accepted at the very end of the arena, and refused one float later and before the arena;
+ * sizes may be refused. Fields that the check ignores get values at which no pass may look: after that, the passes give the same.
+ */
+TEST void attack_check(struct nas_pass *passes, int count, const struct nas_call *call) {
+  for (int i = 0; i < count; i++)
+    for (size_t f = 1; f < sizeof(struct nas_pass) / 4; f++) {
+      int32_t *field = (int32_t *)(void *)&passes[i] + f;
+      const int32_t own = *field;
+      if (own == 0 || is_value(f)) continue;
+      const struct buffer *buffer = buffer_at(own);
+      const int32_t end = buffer ? (int32_t)(arena.used - buffer->floats) : 0;
+      const int32_t tries[] = {INT32_MAX, INT32_MIN, -1, 0, end, end + 1};
+      int accepted = 0;
+      for (int t = 0; t < 6; t++) *field = tries[t], accepted |= (check_all(call, operations) == 0) << t;
+      *field = own;
+      if (accepted == 63) *field = buffer ? FIRST_FLOAT - GAP : INT32_MAX;
+      else if (buffer && (accepted & ~8) != 16)
+        fail("pass %d, field %d, a buffer of %lld floats, is accepted where %d says", i, (int)f, (long long)buffer->floats, accepted);
+      else if (!buffer && accepted & 3) fail("pass %d, field %d: sizes without an end are accepted", i, (int)f);
+    }
+}
+
 /*
  * Runs passes on one thread, then again, from the same state, on several: the same bits must come out, and nothing but the
  * outputs may change. Values from before the run: arena.before.
@@ -344,25 +399,27 @@ TEST void run_once(const struct nas_pass *passes, int count, int images, int chu
 TEST void run_passes(const struct nas_pass *passes, int count, int images, int chunks) {
   int64_t scratch = 16;
   for (int i = 0; i < count; i++) {
-    const int64_t floats = (scratch_of(operations, &passes[i]) + 15) / 16 * 16;
+    const int64_t floats = (check_pass(0, &passes[i], operations) + 15) / 16 * 16;
     if (floats > scratch) scratch = floats;
   }
   float *once = malloc((size_t)arena.used * 4);
   if (once == 0) fail("no memory");
-  for (int b = 0; b < arena.count; b++)
-    memcpy(arena.before + arena.buffers[b].offset, values(arena.buffers[b].offset), (size_t)arena.buffers[b].floats * 4);
+  copy_buffers(arena.before, arena.floats);
   run_once(passes, count, images, chunks, 1, scratch);
-  for (int b = 0; b < arena.count; b++) {
-    const struct buffer *own = &arena.buffers[b];
-    const size_t bytes = (size_t)own->floats * 4;
-    memcpy(once + own->offset, values(own->offset), bytes);
-    if (!own->written && memcmp(arena.before + own->offset, once + own->offset, bytes) != 0) fail("buffer %d is no output, but was written", b);
-    memcpy(values(own->offset), arena.before + own->offset, bytes);
-  }
+  copy_buffers(once, arena.floats);
+  expect_buffers(arena.before, "is no output, but was written", 0);
+  copy_buffers(arena.floats, arena.before);
   run_once(passes, count, images, chunks, uniform(2, 4), scratch);
-  for (int b = 0; b < arena.count; b++) {
-    const struct buffer *own = &arena.buffers[b];
-    if (memcmp(values(own->offset), once + own->offset, (size_t)own->floats * 4) != 0) fail("buffer %d depends on the number of threads", b);
+  expect_buffers(once, "depends on the number of threads", 1);
+  if (chance(30)) {
+    struct nas_pass *attacked = malloc((size_t)count * sizeof *attacked);
+    if (attacked == 0) fail("no memory");
+    memcpy(attacked, passes, (size_t)count * sizeof *attacked);
+    attack_check(attacked, count, &(struct nas_call){attacked, count, arena.floats, arena.used, 0, scratch, images, chunks, 1});
+    copy_buffers(arena.floats, arena.before);
+    run_once(attacked, count, images, chunks, 1, scratch);
+    expect_buffers(once, "depends on fields that are not checked", 1);
+    free(attacked);
   }
   free(once);
 }

@@ -36,7 +36,8 @@ static void test_case(void) {
   struct nas_pass passes[14] = {0};
   int count = 0, map = input_map(images, channels, h * w, 4);
   for (int i = 0; i < fills; i++)
-    passes[count++] = (struct nas_pass){.op = OP_SGD, .group = -1, .value = output(1), .length = i + 1};
+    passes[count++] = (struct nas_pass){.op = OP_SGD, .group = -1, .value = output(i + 1), .gradient = input(i + 1, 1),
+                                        .scalars = input(4, 1), .length = i + 1};
   for (int i = 0; i < 3; i++) {
     passes[count] = (struct nas_pass){.op = OP_SUM, .group = group, .cin = channels, .h = h, .w = w, .x = map, .x_act = ACT_NONE};
     passes[count].x_norm = input_rows(2, channels, 2);
@@ -56,7 +57,12 @@ static void test_case(void) {
     expect_sums("sums", passes[i].y_sums, passes[i].y, passes[i].y, images, chunks, channels, h * w, 1e-6);
     free(expected);
   }
+  struct nas_call call = {passes, count, arena.floats, arena.used, 0, 0, images, chunks, 1};
+  if (check_all(&call, operations) != 0) fail("passes that ran are refused");
+  passes[fills].group = -1;
+  if (check_all(&call, operations) != fills + 1) fail("a pass over maps is accepted as independent");
   passes[0].op = NAS_OP_COUNT;
-  const struct nas_call call = {passes, count, arena.floats, arena.used, 0, 0, images, chunks, 1};
   if (check_all(&call, operations) != 1) fail("an unknown operation is not refused");
+  call.chunks = 0;
+  if (check_all(&call, operations) != -1) fail("no chunks are accepted");
 }
