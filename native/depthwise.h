@@ -128,8 +128,12 @@ static inline void depthwise_taps(const struct window *w, const struct strip *s,
 /* Taps of a class: ky = p, p + stride, ... < kernel. */
 INLINE int class_taps(int kernel, int stride, int p) { return p < kernel ? (kernel - p + stride - 1) / stride : 0; }
 
-/* The gradient of input rows i0 .. i1 of a strip, d [(i1 - i0) w][16]. */
-static inline void depthwise_inputs(const struct window *w, const struct strip *s, const float *dy, const float *taps, float *d) {
+/*
+ * The gradient of input rows i0 .. i1 of a strip, d [(i1 - i0) w][16], times what `slope` says (as in a correlation), which lies
+ * `slope_row` floats from row to row; sums: [16], to which its sums are added, or NULL.
+ */
+static inline void depthwise_inputs(const struct window *w, const struct strip *s, const float *dy, const float *taps, float *d,
+                                    const float *slope, long slope_row, float most, float *sums) {
   const int stride = w->stride;
   for (int py = 0; py < stride; py++) {
     const int kh = class_taps(w->kernel, stride, py), y = s->i0 + (py + stride - (s->i0 + w->top) % stride) % stride;
@@ -138,11 +142,13 @@ static inline void depthwise_inputs(const struct window *w, const struct strip *
       /* The first output row and column that the first pixel of the class meets. */
       const int row = (y + w->top - py) / stride - (kh - 1) - s->o0 + w->before;
       const int col = (x + w->left - px) / stride - (kw - 1) + w->before;
-      const struct correlation k = {.in = dy + ((long)row * w->grad_width + col) * BLOCK, .in_row = (long)w->grad_width * BLOCK,
-                                    .taps = taps, .kh = kh, .kw = kw, .stride = 1,
-                                    .out = d + ((long)(y - s->i0) * w->w + x) * BLOCK, .out_row = (long)stride * w->w * BLOCK,
-                                    .out_pixel = (long)stride * BLOCK, .rows = (s->i1 - y + stride - 1) / stride,
-                                    .cols = (w->w - x + stride - 1) / stride};
+      const struct correlation k = {
+          .in = dy + ((long)row * w->grad_width + col) * BLOCK, .in_row = (long)w->grad_width * BLOCK,
+          .taps = taps, .kh = kh, .kw = kw, .stride = 1,
+          .out = d + ((long)(y - s->i0) * w->w + x) * BLOCK, .out_row = (long)stride * w->w * BLOCK, .out_pixel = (long)stride * BLOCK,
+          .rows = (s->i1 - y + stride - 1) / stride, .cols = (w->w - x + stride - 1) / stride,
+          .slope = slope == 0 ? 0 : slope + (y - s->i0) * slope_row + x * BLOCK, .slope_row = stride * slope_row,
+          .slope_pixel = (long)stride * BLOCK, .most = most, .sums = sums};
       correlate(&k);
       taps += kh * kw * BLOCK;
     }
@@ -200,8 +206,8 @@ static inline void depthwise_backward(const struct nas_pass *pass, const struct 
         grad_plane(&w, &s, work, pass, image, block, dy);
         if (dtaps) depthwise_taps(&w, &s, in, dy, dtaps + block * taps);
         if (pass->gx == 0) continue;
-        depthwise_inputs(&w, &s, dy, at(work, pass->weights_back) + block * taps, d);
-        sink_rows(&sink, image, block, (long)s.i0 * w.w, (long)(s.i1 - s.i0) * w.w, d, slope);
+        depthwise_inputs(&w, &s, dy, at(work, pass->weights_back) + block * taps, d, slope, (long)w.w * BLOCK, 0, 0);
+        sink_rows(&sink, image, block, (long)s.i0 * w.w, (long)(s.i1 - s.i0) * w.w, d, 0);
       }
     }
 }

@@ -216,26 +216,22 @@ static inline void expand_forward(const struct nas_pass *pass, const struct work
     }
 }
 
-/* d times the derivative of the activation, and its sums, for pixels of a block. */
-static inline void expand_slopes(const struct expand_layout *l, int act, int b, long count, float *sums) {
-  float *d = l->d + b * l->compact;
-  const float *in = l->in + b * l->planes, *slope = l->slopes ? l->slopes + b * l->compact : 0;
-  const V most = act == ACT_RELU6 ? all(6.f) : all(__FLT_MAX__);
-  for (int v = 0; v < BLOCK; v += VL) {
-    V sum = zero();
-    for (long p = 0; p < count; p++) {
-      V g = load(d + p * BLOCK + v);
-      if (slope) {
-        g *= load(slope + p * BLOCK + v);
-      } else if (act != ACT_NONE) {
-        const V y = load(in + l->places[p] + v);
-        g = only((y > 0.f) & (y < most), g);
-      }
-      store(d + p * BLOCK + v, g);
-      sum += g;
-    }
-    if (sums) store(sums + v, load(sums + v) + sum);
+/* The gradient at the expansion's norm of one block of one image: d, with its sums. */
+static inline void expand_gradient(const struct expand_part *part, int block, int b, int n, float *sums) {
+  const struct expand_layout *l = part->l;
+  const struct nas_pass *pass = part->pass;
+  const struct window *w = &l->w;
+  const long from = n * (long)(part->s.i1 - part->s.i0) * w->w * BLOCK, compact = b * l->compact + from;
+  const float *taps = at(part->work, pass->weights_back) + (long)block * w->kernel * w->kernel * BLOCK;
+  const float *slope = 0;
+  long row = (long)w->w * BLOCK;
+  if (l->slopes) slope = l->slopes + compact;
+  else if (pass->e_act != ACT_NONE) {
+    slope = in_plane(w, &part->s, l->in + b * l->planes + n * l->plane, part->s.i0);
+    row = (long)w->width * BLOCK;
   }
+  const float most = l->slopes ? 0 : pass->e_act == ACT_RELU6 ? 6.f : __FLT_MAX__;
+  depthwise_inputs(w, &part->s, l->dy, taps, l->d + compact, slope, row, most, sums);
 }
 
 /* Rows of x at once in the gradient of the weights. */
@@ -327,10 +323,8 @@ static inline void expand_backward_part(const struct expand_part *part, float *d
       for (int n = 0; n < part->images; n++) {
         grad_plane(w, &part->s, work, pass, part->first + n, block, l->dy);
         if (dtaps) depthwise_taps(w, &part->s, l->in + b * l->planes + n * l->plane, l->dy, dtaps + block * taps);
-        if (dweights || sums || gx)
-          depthwise_inputs(w, &part->s, l->dy, at(work, pass->weights_back) + block * taps, l->d + b * l->compact + n * own * BLOCK);
+        if (dweights || sums || gx) expand_gradient(part, block, b, n, sums ? sums + block * BLOCK : 0);
       }
-      if (dweights || sums || gx) expand_slopes(l, pass->e_act, b, count, sums ? sums + block * BLOCK : 0);
     }
     if (dweights) expand_weights(l, &e, count, dweights + panel * rows_of(1, pass->cin) * PANEL);
     if (gx == 0) continue;

@@ -17,7 +17,11 @@ struct correlation {
   float *out;
   long out_row, out_pixel;
   int rows, cols;
-  float *sums, *squares; /* [16] each: sums of the outputs are added; or NULL */
+  /* What the outputs are multiplied by, unless it is NULL: slope, or, with `most`, 1 where 0 < slope < most, else 0. */
+  const float *slope;
+  long slope_row, slope_pixel;
+  float most;
+  float *sums, *squares; /* [16] each, or NULL: sums of the outputs, and of their squares, are added */
 };
 
 /* T pixels of a row. All of T, KW and S are constants after inlining: c stays in registers. */
@@ -47,8 +51,8 @@ INLINE void tile_any(V c[TILE], const int T, const struct correlation *k, const 
     }
 }
 
-INLINE void tile(const int T, const int KW, const int S, const struct correlation *k, const float *in, float *out, V sums[BV],
-                 V squares[BV]) {
+INLINE void tile(const int T, const int KW, const int S, const struct correlation *k, const float *in, float *out,
+                 const float *slope, V sums[BV], V squares[BV]) {
 #pragma GCC unroll 4
   for (int v = 0; v < BV; v++) {
     V c[TILE];
@@ -56,14 +60,30 @@ INLINE void tile(const int T, const int KW, const int S, const struct correlatio
     for (int i = 0; i < T; i++) c[i] = zero();
     if (KW > 0) tile_taps(c, T, KW, S, k, in + v * VL, k->taps + v * VL);
     else tile_any(c, T, k, in + v * VL, k->taps + v * VL);
-    V sum = zero(), square = zero();
+    if (slope != 0) {
+      if (k->most > 0) {
+        const V most = all(k->most);
+#pragma GCC unroll 8
+        for (int i = 0; i < T; i++) {
+          const V value = load(slope + i * k->slope_pixel + v * VL);
+          c[i] = only((value > 0.f) & (value < most), c[i]);
+        }
+      } else {
+#pragma GCC unroll 8
+        for (int i = 0; i < T; i++) c[i] *= load(slope + i * k->slope_pixel + v * VL);
+      }
+    }
+    V sum = zero();
 #pragma GCC unroll 8
     for (int i = 0; i < T; i++) {
       store(out + i * k->out_pixel + v * VL, c[i]);
       sum += c[i];
-      square += c[i] * c[i];
     }
     sums[v] += sum;
+    if (k->squares == 0) continue;
+    V square = zero();
+#pragma GCC unroll 8
+    for (int i = 0; i < T; i++) square += c[i] * c[i];
     squares[v] += square;
   }
 }
@@ -77,26 +97,28 @@ INLINE void correlate_with(const struct correlation *k, const int KW, const int 
   for (int y = 0; y < k->rows; y++) {
     const float *in = k->in + y * k->stride * k->in_row;
     float *out = k->out + y * k->out_row;
+    const float *slope = k->slope == 0 ? 0 : k->slope + y * k->slope_row;
     for (int t = 0; t < tiles; t++) {
       const int width = least + (t < wider);
       switch (width) {
-      case 8: tile(8, KW, S, k, in, out, sums, squares); break;
-      case 7: tile(7, KW, S, k, in, out, sums, squares); break;
-      case 6: tile(6, KW, S, k, in, out, sums, squares); break;
-      case 5: tile(5, KW, S, k, in, out, sums, squares); break;
-      case 4: tile(4, KW, S, k, in, out, sums, squares); break;
-      case 3: tile(3, KW, S, k, in, out, sums, squares); break;
-      case 2: tile(2, KW, S, k, in, out, sums, squares); break;
-      case 1: tile(1, KW, S, k, in, out, sums, squares); break;
+      case 8: tile(8, KW, S, k, in, out, slope, sums, squares); break;
+      case 7: tile(7, KW, S, k, in, out, slope, sums, squares); break;
+      case 6: tile(6, KW, S, k, in, out, slope, sums, squares); break;
+      case 5: tile(5, KW, S, k, in, out, slope, sums, squares); break;
+      case 4: tile(4, KW, S, k, in, out, slope, sums, squares); break;
+      case 3: tile(3, KW, S, k, in, out, slope, sums, squares); break;
+      case 2: tile(2, KW, S, k, in, out, slope, sums, squares); break;
+      case 1: tile(1, KW, S, k, in, out, slope, sums, squares); break;
       }
       in += width * step;
       out += width * k->out_pixel;
+      if (slope != 0) slope += width * k->slope_pixel;
     }
   }
   if (k->sums == 0) return;
   for (int v = 0; v < BV; v++) {
     store(k->sums + v * VL, load(k->sums + v * VL) + sums[v]);
-    store(k->squares + v * VL, load(k->squares + v * VL) + squares[v]);
+    if (k->squares != 0) store(k->squares + v * VL, load(k->squares + v * VL) + squares[v]);
   }
 }
 
