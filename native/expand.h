@@ -70,8 +70,26 @@ static inline void expand_begin(const struct expand_layout *l, const struct stri
     for (int n = 0; n < l->most; n++) clear_outside(w, s, l->in + b * l->planes + n * l->plane);
 }
 
+/* What a panel will read or write next, fetched into the cache while it is computed: runs of lines of 64 bytes. */
+struct ahead {
+  const float *at;
+  long run, left, jump; /* lines of a run, of this run, floats from its end to the next one */
+  int runs;
+};
+
+INLINE void fetch_ahead(struct ahead *a, int lines, const int writes) {
+  for (; lines > 0 && a->runs > 0; lines--, a->at += BLOCK) {
+    if (writes) __builtin_prefetch(a->at, 1, 2);
+    else __builtin_prefetch(a->at, 0, 2);
+    if (--a->left > 0) continue;
+    a->left = a->run, a->at += a->jump, a->runs--;
+  }
+}
+
 /* Some pixels and one panel of an expansion. */
 struct expansion {
+  struct ahead reads[2], writes;
+  int lines; /* of each for a tile */
   const float *x; /* the first pixel of block 0 */
   long x_block;   /* floats from block to block */
   int cin, count; /* channels, pixels */
@@ -132,15 +150,20 @@ INLINE void expand_tile(const struct expand_layout *l, const struct expansion *e
   act_tile(l, u, rows, NV, first, e->act);
 }
 
-INLINE void expand_with(const struct expand_layout *l, const struct expansion *e, const int NV) {
+INLINE void expand_with(const struct expand_layout *l, struct expansion *e, const int NV) {
   int p = 0;
-  for (; p + ROWS <= e->count; p += ROWS) expand_tile(l, e, NV, p, ROWS);
+  for (; p + ROWS <= e->count; p += ROWS) {
+    fetch_ahead(&e->reads[0], e->lines, 0);
+    fetch_ahead(&e->reads[1], e->lines, 0);
+    fetch_ahead(&e->writes, e->lines, 1);
+    expand_tile(l, e, NV, p, ROWS);
+  }
   if (p == e->count) return;
   /* The last ROWS pixels, some of them again; fewer than ROWS lie in scratch, where more may be read. */
   if (e->count >= ROWS) expand_tile(l, e, NV, e->count - ROWS, ROWS);
   else expand_tile(l, e, NV, 0, e->count);
 }
-static __attribute__((noinline)) void expand_panel(const struct expand_layout *l, const struct expansion *e) {
+static __attribute__((noinline)) void expand_panel(const struct expand_layout *l, struct expansion *e) {
   if (e->vectors == PV) expand_with(l, e, PV);
   else expand_with(l, e, BV);
 }
@@ -173,6 +196,20 @@ INLINE struct expansion expansion_of(const struct expand_part *part) {
   return e;
 }
 
+/* The lines of a panel of a map of the depthwise convolution's output in this part: blocks of an image follow each other. */
+INLINE struct ahead ahead_of(const struct expand_part *part, int32_t map, int panel, int blocks) {
+  const struct window *w = &part->l->w;
+  const long pixels = (long)w->oh * w->ow, of_image = blocks_of(part->pass->expanded) * pixels;
+  if (map == 0) return (struct ahead){0};
+  const float *at = plane(part->work, map, part->first, blocks_of(part->pass->expanded), panel * PANEL_BLOCKS, pixels);
+  if (w->strips == 1) {
+    const long run = blocks * pixels;
+    return (struct ahead){at, run, run, (of_image - run) * BLOCK, part->images};
+  }
+  const long run = (long)(part->s.o1 - part->s.o0) * w->ow;
+  return (struct ahead){at + (long)part->s.o0 * w->ow * BLOCK, run, run, (pixels - run) * BLOCK, blocks};
+}
+
 /* Computes a panel into the padded planes; the number of its blocks. */
 static int expand_planes(const struct expand_part *part, struct expansion *e, int panel) {
   const struct nas_pass *pass = part->pass;
@@ -180,6 +217,12 @@ static int expand_planes(const struct expand_part *part, struct expansion *e, in
   e->vectors = blocks * BV;
   e->weights = at(part->work, pass->e_weights) + panel * rows_of(1, pass->cin) * PANEL;
   e->shift = at(part->work, pass->e_norm) + (blocks_of(pass->expanded) + panel * PANEL_BLOCKS) * BLOCK;
+  const int is_backward = pass->op == OP_EXPAND_BACKWARD;
+  e->reads[0] = ahead_of(part, is_backward ? pass->g : 0, panel, blocks);
+  e->reads[1] = ahead_of(part, is_backward && pass->g_norm ? pass->y : 0, panel, blocks);
+  e->writes = ahead_of(part, is_backward ? 0 : pass->y, panel, blocks);
+  const int tiles = e->count / ROWS + 1, outputs = part->images * (part->s.o1 - part->s.o0) * part->l->w.ow * blocks;
+  e->lines = (outputs + tiles - 1) / tiles;
   expand_panel(part->l, e);
   return blocks;
 }
