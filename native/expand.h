@@ -71,13 +71,13 @@ static inline void expand_begin(const struct expand_layout *l, const struct stri
 }
 
 /* What a panel will read or write next, fetched into the cache while it is computed: runs of lines of 64 bytes. */
-struct ahead {
+struct lines {
   const float *at;
   long run, left, jump; /* lines of a run, of this run, floats from its end to the next one */
   int runs;
 };
 
-INLINE void fetch_ahead(struct ahead *a, int lines, const int writes) {
+INLINE void fetch_lines(struct lines *a, int lines, const int writes) {
   for (; lines > 0 && a->runs > 0; lines--, a->at += BLOCK) {
     if (writes) __builtin_prefetch(a->at, 1, 2);
     else __builtin_prefetch(a->at, 0, 2);
@@ -88,8 +88,8 @@ INLINE void fetch_ahead(struct ahead *a, int lines, const int writes) {
 
 /* Some pixels and one panel of an expansion. */
 struct expansion {
-  struct ahead reads[2], writes;
-  int lines; /* of each for a tile */
+  struct lines reads[2], writes;
+  int fetched; /* lines of each for a tile */
   const float *x; /* the first pixel of block 0 */
   long x_block;   /* floats from block to block */
   int cin, count; /* channels, pixels */
@@ -153,9 +153,9 @@ INLINE void expand_tile(const struct expand_layout *l, const struct expansion *e
 INLINE void expand_with(const struct expand_layout *l, struct expansion *e, const int NV) {
   int p = 0;
   for (; p + ROWS <= e->count; p += ROWS) {
-    fetch_ahead(&e->reads[0], e->lines, 0);
-    fetch_ahead(&e->reads[1], e->lines, 0);
-    fetch_ahead(&e->writes, e->lines, 1);
+    fetch_lines(&e->reads[0], e->fetched, 0);
+    fetch_lines(&e->reads[1], e->fetched, 0);
+    fetch_lines(&e->writes, e->fetched, 1);
     expand_tile(l, e, NV, p, ROWS);
   }
   if (p == e->count) return;
@@ -197,17 +197,17 @@ INLINE struct expansion expansion_of(const struct expand_part *part) {
 }
 
 /* The lines of a panel of a map of the depthwise convolution's output in this part: blocks of an image follow each other. */
-INLINE struct ahead ahead_of(const struct expand_part *part, int32_t map, int panel, int blocks) {
+INLINE struct lines lines_of(const struct expand_part *part, int32_t map, int panel, int blocks) {
   const struct window *w = &part->l->w;
   const long pixels = (long)w->oh * w->ow, of_image = blocks_of(part->pass->expanded) * pixels;
-  if (map == 0) return (struct ahead){0};
+  if (map == 0) return (struct lines){0};
   const float *at = plane(part->work, map, part->first, blocks_of(part->pass->expanded), panel * PANEL_BLOCKS, pixels);
   if (w->strips == 1) {
     const long run = blocks * pixels;
-    return (struct ahead){at, run, run, (of_image - run) * BLOCK, part->images};
+    return (struct lines){at, run, run, (of_image - run) * BLOCK, part->images};
   }
   const long run = (long)(part->s.o1 - part->s.o0) * w->ow;
-  return (struct ahead){at + (long)part->s.o0 * w->ow * BLOCK, run, run, (pixels - run) * BLOCK, blocks};
+  return (struct lines){at + (long)part->s.o0 * w->ow * BLOCK, run, run, (pixels - run) * BLOCK, blocks};
 }
 
 /* Computes a panel into the padded planes; the number of its blocks. */
@@ -218,11 +218,11 @@ static int expand_planes(const struct expand_part *part, struct expansion *e, in
   e->weights = at(part->work, pass->e_weights) + panel * rows_of(1, pass->cin) * PANEL;
   e->shift = at(part->work, pass->e_norm) + (blocks_of(pass->expanded) + panel * PANEL_BLOCKS) * BLOCK;
   const int is_backward = pass->op == OP_EXPAND_BACKWARD;
-  e->reads[0] = ahead_of(part, is_backward ? pass->g : 0, panel, blocks);
-  e->reads[1] = ahead_of(part, is_backward && pass->g_norm ? pass->y : 0, panel, blocks);
-  e->writes = ahead_of(part, is_backward ? 0 : pass->y, panel, blocks);
+  e->reads[0] = lines_of(part, is_backward ? pass->g : 0, panel, blocks);
+  e->reads[1] = lines_of(part, is_backward && pass->g_norm ? pass->y : 0, panel, blocks);
+  e->writes = lines_of(part, is_backward ? 0 : pass->y, panel, blocks);
   const int tiles = e->count / ROWS + 1, outputs = part->images * (part->s.o1 - part->s.o0) * part->l->w.ow * blocks;
-  e->lines = (outputs + tiles - 1) / tiles;
+  e->fetched = (outputs + tiles - 1) / tiles;
   expand_panel(part->l, e);
   return blocks;
 }
