@@ -222,17 +222,18 @@ static int runs_of_class(const struct padded *planes, const struct nas_pass *pas
 static int pixels_of_class(const struct padded *planes, const struct nas_pass *pass, int cy, int cx, int images, int top, int rows,
                            int32_t *pixels, int32_t *targets) {
   const int k = pass->kernel, s = pass->stride;
-  /* From the output row of ky = cy to the first one; no class has taps where cy >= k. */
-  const int back_y = cy < k ? (k - 1 - cy) / s : 0, back_x = cx < k ? (k - 1 - cx) / s : 0;
+  /* The class's first row and column, and where their first taps are in the planes; no class has taps where cy >= k. */
+  const int y0 = top + (cy + s - (top + pass->pad_top) % s) % s, x0 = (cx + s - pass->pad_left % s) % s;
+  const int oy = (y0 + pass->pad_top) / s - (cy < k ? (k - 1 - cy) / s : 0) - planes->top;
+  const int ox = (x0 + pass->pad_left) / s - (cx < k ? (k - 1 - cx) / s : 0) - planes->left;
   int count = 0;
-  for (int n = 0; n < images; n++)
-    for (int y = top; y < top + rows; y++)
-      for (int x = 0; x < pass->w; x++) {
-        if ((y + pass->pad_top) % s != cy || (x + pass->pad_left) % s != cx) continue;
-        const int oy = (y + pass->pad_top) / s - back_y - planes->top, ox = (x + pass->pad_left) / s - back_x - planes->left;
-        pixels[count] = (int32_t)(n * planes->blocks * padded_floats(planes) + ((long)oy * planes->width + ox) * BLOCK);
-        targets[count++] = (n * rows * pass->w + (y - top) * pass->w + x) * BLOCK;
-      }
+  for (int n = 0; n < images; n++) {
+    long from = n * planes->blocks * padded_floats(planes) + ((long)oy * planes->width + ox) * BLOCK;
+    for (int y = y0; y < top + rows; y += s, from += planes->width * BLOCK) {
+      const int to = (n * rows + y - top) * pass->w * BLOCK;
+      for (int x = x0, i = 0; x < pass->w; x += s, i++) pixels[count] = (int32_t)from + i * BLOCK, targets[count++] = to + x * BLOCK;
+    }
+  }
   return count;
 }
 

@@ -53,6 +53,21 @@ static struct winograd_layout winograd_layout_of(const struct nas_pass *pass, en
   return l;
 }
 
+/* Parts of nearly the same size instead of full ones and a rest. */
+INLINE int even_part(int count, int most) {
+  const int parts = (count + most - 1) / most;
+  return parts <= 1 ? most : (count + parts - 1) / parts;
+}
+
+/* The layout for the images of a part. */
+static struct winograd_layout winograd_layout_for(const struct nas_pass *pass, const struct work *work, enum padded_contents contents,
+                                                  int has_outputs) {
+  struct winograd_layout l = winograd_layout_of(pass, contents, has_outputs);
+  l.images = even_part(work->last - work->first, l.images);
+  l.rows = even_part(l.all_rows, l.rows);
+  return l;
+}
+
 /* Transforms all tiles of a strip: rows of tiles from `row`, of the images from <= n < to. */
 static void transform_strip(const struct work *work, const struct nas_pass *pass, struct winograd_layout *l, int from, int to, int row,
                             int rows) {
@@ -90,7 +105,7 @@ static void winograd_outputs(const float *spots, long apart, float *out, int wid
 }
 
 static void winograd_forward(const struct nas_pass *pass, const struct work *work) {
-  struct winograd_layout l = winograd_layout_of(pass, MAP, 1);
+  struct winograd_layout l = winograd_layout_for(pass, work, MAP, 1);
   const int out_blocks = blocks_of(pass->cout);
   float *sums = partial_sums(work, pass->y_sums, pass->cout);
   for (int n = work->first; n < work->last; n += l.images)
@@ -119,7 +134,7 @@ static void winograd_forward(const struct nas_pass *pass, const struct work *wor
 }
 
 static void winograd_input_gradient(const struct nas_pass *pass, const struct work *work) {
-  struct winograd_layout l = winograd_layout_of(pass, GRADIENT, 1);
+  struct winograd_layout l = winograd_layout_for(pass, work, GRADIENT, 1);
   const struct sink sink = sink_of(work, pass);
   const int has_slope = pass->x_act != ACT_NONE && pass->x_gate == 0;
   float *dense = work->scratch + l.dense, *slope = work->scratch + l.slope;
@@ -149,7 +164,7 @@ static void winograd_input_gradient(const struct nas_pass *pass, const struct wo
 }
 
 static void winograd_weights_gradient(const struct nas_pass *pass, const struct work *work) {
-  struct winograd_layout l = winograd_layout_of(pass, MAP, 0);
+  struct winograd_layout l = winograd_layout_for(pass, work, MAP, 0);
   struct padded gradients = l.planes;
   gradients.contents = GRADIENT, gradients.left = 0, gradients.width = l.columns * SIDE;
   float *filled = work->scratch + l.filled, *outputs = work->scratch + l.outputs, *sums = work->scratch + l.sums;
