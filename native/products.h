@@ -397,6 +397,8 @@ static void affine(const struct nas_pass *pass, const struct work *work) {
       product.a = x;
       product.a_plane = tile_plane;
     }
+    product.ahead = ahead_of(&tile, size, blocks, pass->x, 0, 0);
+    finish.ahead = ahead_of(&tile, size, blocks, pass->gx, pass->add0, sink.s0 && pass->s0_z != pass->x ? pass->s0_z : 0);
     begin_sums(&finish, 4);
     product_tile(&product, &tile, &finish, pass->cin, lanes, SINK);
     end_sums(&finish, 0, sink.s0);
