@@ -297,16 +297,33 @@ INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane
   }
 }
 
-static void gradient_tile(const struct nas_pass *pass, const float *x, long x_plane, const float *dy, long dy_plane, int count,
-                          float *dweights, int adds) {
-  const long panel = rows_of(1, pass->cin) * PANEL;
-  const int vectors = (pass->cout + VL - 1) / VL;
+/* The gradient of a matrix [cin][cout], in its packed layout. */
+static void gradient_tile(int cin, int cout, const float *x, long x_plane, const float *dy, long dy_plane, int count, float *dweights,
+                          int adds) {
+  const long panel = rows_of(1, cin) * PANEL;
+  const int vectors = (cout + VL - 1) / VL;
   for (int vector = 0, nv; vector < vectors; vector += nv) {
     nv = next_vectors(vectors - vector);
     const float *y = dy + vector / BV * dy_plane + vector % BV * VL;
     float *out = dweights + vector / PV * panel + vector % PV * VL;
-    WITH_VECTORS(nv, gradient_vectors(pass->cin, NV, x, x_plane, y, dy_plane, count, out, panel, adds))
+    WITH_VECTORS(nv, gradient_vectors(cin, NV, x, x_plane, y, dy_plane, count, out, panel, adds))
   }
+}
+
+/* Whether the gradient is rather computed transposed, [cout][cin]: vectors of output channels would have many empty lanes. */
+INLINE int is_turned(int cin, int cout) {
+  const long lanes_in = (cin + VL - 1) / VL * VL, lanes_out = (cout + VL - 1) / VL * VL;
+  return 10 * lanes_out * cin > 11 * lanes_in * cout;
+}
+
+/* Adds the transposed gradient to that of the chunk, or sets it. */
+static void turn_gradient(int cin, int cout, const float *turned, float *dweights, int adds) {
+  for (int ci = 0; ci < cin; ci++)
+    for (int co = 0; co < cout; co++) {
+      float *to = dweights + (co / PANEL * (long)cin + ci) * PANEL + co % PANEL;
+      const float value = turned[(ci / PANEL * (long)cout + co) * PANEL + ci % PANEL];
+      *to = adds ? *to + value : value;
+    }
 }
 
 /* The gradients of the weights and of x. */
@@ -323,11 +340,12 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
   }
   const struct sink sink = sink_of(work, pass);
   float *tile_sums = work->scratch, *dy = tile_sums + 4 * lanes, *x = dy + blocks_out * tile_plane;
-  float *slope = x + blocks_in * tile_plane;
+  float *slope = x + blocks_in * tile_plane, *turned = slope + blocks_in * tile_plane;
+  const int turns = is_turned(pass->cin, pass->cout) && total >= 8 * size, adds = !work->begins;
   struct finish finish = {
       .out = at(work, pass->gx), .image = blocks_in * pixels * BLOCK, .plane = pixels * BLOCK, .adds = !pass->gx_first,
       .slope = needs_slope ? slope : 0, .read = acts && is_relu ? x : 0, .top = act == ACT_RELU6 ? 6 : INFINITY, .tile_plane = tile_plane,
-       .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1),
+      .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1),
       .z0 = sink.s0 ? at(work, pass->s0_z) : 0, .z1 = sink.s1 ? at(work, pass->s1_z) : 0, .sums = tile_sums, .lanes = lanes};
   struct product product = {.cin = pass->cout, .b = at(work, pass->weights_back), .panel = rows_of(1, pass->cout) * PANEL};
   const int32_t z_ahead = sink.s0 && pass->s0_z != pass->x ? pass->s0_z : 0;
@@ -356,7 +374,10 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
         at += run.count;
       }
     }
-    if (dweights) gradient_tile(pass, own_x, x_plane, product.a, product.a_plane, tile.count, dweights, start > 0 || !work->begins);
+    if (dweights && turns)
+      gradient_tile(pass->cout, pass->cin, product.a, product.a_plane, own_x, x_plane, tile.count, turned, start > 0);
+    else if (dweights)
+      gradient_tile(pass->cin, pass->cout, own_x, x_plane, product.a, product.a_plane, tile.count, dweights, start > 0 || adds);
     if (pass->gx == 0) continue;
     product.ahead = ahead_of(&tile, size, blocks_out, pass->g, pass->g_norm ? pass->y : 0, 0);
     finish.ahead = ahead_of(&tile, size, blocks_in, pass->gx, acts || dweights ? pass->x : 0, z_ahead);
@@ -365,11 +386,13 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
     end_sums(&finish, 0, sink.s0);
     end_sums(&finish, 2, sink.s1);
   }
+  if (dweights && turns) turn_gradient(pass->cin, pass->cout, turned, dweights, adds);
 }
 
 static int64_t product_backward_scratch(const struct nas_pass *pass) {
   const int64_t in = blocks_of(pass->cin), out = blocks_of(pass->cout);
-  return 4 * in * BLOCK + ((2 * in + out) * (backward_size((int)in, (int)out) + 1) + MOST_ROWS) * BLOCK;
+  const int64_t turned = is_turned(pass->cin, pass->cout) ? packed_floats(1, pass->cout, pass->cin) : 0;
+  return 4 * in * BLOCK + ((2 * in + out) * (backward_size((int)in, (int)out) + 1) + MOST_ROWS) * BLOCK + turned;
 }
 
 /* gx = x matrix + vector + ...; the input is a plain map. */
