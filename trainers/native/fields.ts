@@ -1,5 +1,5 @@
 import { paddingAlong } from '../../spaces/index.js';
-import type { Act, Buffer, Memory as Place, Pass } from '../../compiler/native/passes.js';
+import type { Act, Buffer, Pass } from '../../compiler/native/passes.js';
 import { lanes, momentFloats, depthwiseFloats, packedFloats, type Memory } from './memory.js';
 import type { Convolution, ExpandUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
 
@@ -168,14 +168,16 @@ export class Buffers {
     };
   }
 
-  /** The trained parameters of a norm and its moving statistics. */
+  /** The trained parameters of a norm and its moving statistics, if they are kept. */
   normWeights({ name, epsilon, momentum, input }: NormLayer) {
-    const weight = (role: string): Place => this.memory.weight(`${name}/${role}`);
+    const { memory } = this;
+    const hasMoving = memory.has(`${name}/moving_mean`);
     return {
-      gamma: weight('gamma'),
-      beta: weight('beta'),
-      moving_mean: weight('moving_mean'),
-      moving_variance: weight('moving_variance'),
+      gamma: memory.weight(`${name}/gamma`),
+      beta: memory.weight(`${name}/beta`),
+      moving: hasMoving
+        ? { mean: memory.weight(`${name}/moving_mean`), variance: memory.weight(`${name}/moving_variance`) }
+        : null,
       epsilon,
       momentum,
       count: input[0] * input[1],

@@ -129,15 +129,14 @@ class Forward {
   private norm(norm: NormLayer): Pass {
     const { buffers } = this;
     const channels = norm.output[2];
-    const { gamma, beta, moving_mean, moving_variance, epsilon, momentum, count } = buffers.normWeights(norm);
+    const { gamma, beta, moving, epsilon, momentum, count } = buffers.normWeights(norm);
     const common = {
       cin: channels,
       cout: channels,
       x_norm: buffers.norm(norm, 'norm'),
       gamma,
       beta,
-      moving_mean,
-      moving_variance,
+      ...(moving === null ? {} : { moving_mean: moving.mean, moving_variance: moving.variance }),
       epsilon,
     };
     if (this.gradients === null) return { op: 'NORM_INFERENCE', ...common };
@@ -154,14 +153,13 @@ class Forward {
   /** The norm of an expansion, folded into its kernel. */
   private fold(unit: Extract<Unit, { readonly kind: 'expand' }>): Pass {
     const { buffers } = this;
-    const { gamma, beta, moving_mean, moving_variance, epsilon, momentum, count } = buffers.normWeights(unit.norm);
+    const { gamma, beta, moving, epsilon, momentum, count } = buffers.normWeights(unit.norm);
     const common = {
       ...buffers.expandedGeometry(unit),
       ...buffers.expansionKernel(unit.expansion),
       e_gamma: gamma,
       e_beta: beta,
-      e_moving_mean: moving_mean,
-      e_moving_variance: moving_variance,
+      ...(moving === null ? {} : { e_moving_mean: moving.mean, e_moving_variance: moving.variance }),
       epsilon,
     };
     if (this.gradients === null)

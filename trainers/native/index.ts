@@ -1,2 +1,3 @@
 /** Networks as passes of the native library. */
+export { type Arrays, arraysOf, type Place, placesOf } from './memory.js';
 export { planNetwork, type PlanOptions } from './plan.js';

@@ -1,7 +1,7 @@
 import type { Buffer, Slice } from '../../compiler/native/passes.js';
-import type { WeightSpec } from '../../spaces/models/index.js';
+import { weightSpecs, type WeightSpec } from '../../spaces/models/index.js';
 import { product } from '../../base/statistics.js';
-import type { Shape } from '../../spaces/index.js';
+import type { Network, Shape } from '../../spaces/index.js';
 
 /** Channels of a block of a map. */
 const block = 16;
@@ -66,6 +66,11 @@ export class Memory {
     return place;
   }
 
+  /** Whether a weight has a place: moving statistics that nothing keeps have none. */
+  has(name: string): boolean {
+    return this.places.has(name);
+  }
+
   weight(name: string): Slice {
     return this.place(name).weight;
   }
@@ -100,11 +105,24 @@ export function arraysOf(specs: readonly WeightSpec[], isTrained: (spec: WeightS
   return { weights: inBuffer('weights', specs, end), gradients: inBuffer('gradients', trained, gradientFloats) };
 }
 
-/** Places of weights that are not parts of larger ones. */
-export const placesOf = (specs: readonly WeightSpec[], { weights, gradients }: Arrays): ReadonlyMap<string, Place> =>
-  new Map(
-    specs.flatMap(({ name, shape }) => {
-      const weight = weights.get(name);
-      return weight === undefined ? [] : [[name, { weight, gradient: gradients.get(name) ?? null, whole: shape }]];
+/**
+ * The places of a network's weights.
+ * @param specs what the arrays hold: the network's own weights, or those that it shares with others
+ * @param nameOf the name in the arrays of a weight of the network; default: the same
+ */
+export function placesOf(
+  network: Network,
+  specs: readonly WeightSpec[],
+  { weights, gradients }: Arrays,
+  nameOf = (name: string): string => name,
+): ReadonlyMap<string, Place> {
+  const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
+  return new Map(
+    weightSpecs(network).flatMap(({ name }) => {
+      const own = nameOf(name);
+      const [weight, whole] = [weights.get(own), shapes.get(own)];
+      if (weight === undefined || whole === undefined) return [];
+      return [[name, { weight, gradient: gradients.get(own) ?? null, whole }]];
     }),
   );
+}

@@ -6,7 +6,7 @@ import { backwardPasses } from './backward.js';
 import { Buffers, kernelName, type Ends } from './fields.js';
 import { forwardPasses } from './forward.js';
 import { Gradients } from './gradients.js';
-import { arraysOf, Memory, placesOf } from './memory.js';
+import { type Arrays, arraysOf, Memory, type Place, placesOf } from './memory.js';
 import { unitsOf, type NormLayer, type Unit, type Unsupported } from './units.js';
 
 export interface PlanOptions {
@@ -16,6 +16,11 @@ export interface PlanOptions {
   readonly chunks: number;
   /** Names of weights that are not trained. */
   readonly frozen?: ReadonlySet<string>;
+  /**
+   * Where the weights lie, by name: members of a supernet use parts of shared arrays, and their moving statistics may have no
+   * place (then there are no passes for inference). Default: in arrays of the network's own.
+   */
+  readonly places?: ReadonlyMap<string, Place>;
 }
 
 const normNames = ({ name }: NormLayer): string[] => [`${name}/gamma`, `${name}/beta`];
@@ -42,16 +47,23 @@ function weightNames(unit: Unit): string[] {
   }
 }
 
+/** The slices of places. */
+const arraysAt = (places: ReadonlyMap<string, Place>): Arrays => ({
+  weights: new Map([...places].map(([name, { weight }]) => [name, weight])),
+  gradients: new Map([...places].flatMap(([name, { gradient }]) => (gradient === null ? [] : [[name, gradient]]))),
+});
+
 /** A network's training and inference as passes of the native library, up to the global pooling. */
-export function planNetwork(
-  network: Network,
-  { batch, chunks, frozen = new Set() }: PlanOptions,
-): NativeNetwork | Unsupported {
+export function planNetwork(network: Network, options: PlanOptions): NativeNetwork | Unsupported {
+  const { batch, chunks, frozen = new Set() } = options;
   const units = unitsOf(network);
   if ('unsupported' in units) return units;
   const specs = weightSpecs(network);
-  const arrays = arraysOf(specs, ({ name, trainable }) => trainable && !frozen.has(name));
-  const memory = new Memory(batch, chunks, placesOf(specs, arrays));
+  const arrays =
+    options.places === undefined
+      ? arraysOf(specs, ({ name, trainable }) => trainable && !frozen.has(name))
+      : arraysAt(options.places);
+  const memory = new Memory(batch, chunks, options.places ?? placesOf(network, specs, arrays));
   const buffers = new Buffers(memory);
   const last = units.at(-1);
   if (last?.kind !== 'pool') throw new Error('a network ends with a global pooling');
@@ -67,7 +79,7 @@ export function planNetwork(
     passes: {
       forward: forwardPasses(units, buffers, ends, gradients),
       backward: backwardPasses(units, buffers, gradients, ends),
-      inference: forwardPasses(units, buffers, ends, null),
+      inference: specs.every(({ name }) => memory.has(name)) ? forwardPasses(units, buffers, ends, null) : [],
     },
     ...ends,
     ...arrays,

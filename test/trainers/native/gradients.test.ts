@@ -2,9 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nativeLibrary } from '../../../compiler/native/library.js';
 import type { NativeNetwork } from '../../../compiler/native/passes.js';
-import type { Block, Network } from '../../../spaces/index.js';
-import { planNetwork } from '../../../trainers/native/index.js';
+import { Random } from '../../../base/random.js';
+import { memberOf, sampleGenotype, sharedName, type Block, type Network } from '../../../spaces/index.js';
+import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type WeightValue } from '../../../spaces/models/index.js';
+import { arraysOf, placesOf, planNetwork } from '../../../trainers/native/index.js';
 import { branchedNetworks, smallNetworks } from '../../spaces/networks.js';
+import { makeSpace, tinySpace } from '../supernet/spaces.js';
 import { distance, eagerly, inputFor, natively, type Input, type Outcome } from './run.js';
 
 const batch = 5;
@@ -136,6 +139,51 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
         if (!name.startsWith('logits'))
           expect(distance(value, whole.gradients.get(name) ?? [], 1e-6)).toBeLessThan(1e-5);
     }
+  });
+
+  test('members of a supernet read parts of shared weights, and give gradients to these parts only', async () => {
+    const space = await makeSpace(tinySpace);
+    const specs = sharedSpecs(space);
+    const arrays = arraysOf(specs, () => true);
+    const shared = drawWeights(
+      specs.map((spec) => ({ ...spec, std: 0.4 })),
+      1,
+    );
+    let count = 0;
+    const random = new Random(2);
+    for (let i = 0; i < 12; i++) {
+      const { network, places } = memberOf(space, sampleGenotype(space, random));
+      const nameOf = (name: string): string => sharedName(places, name);
+      const plan = planNetwork(network, { batch, chunks, places: placesOf(network, specs, arrays, nameOf) });
+      if ('unsupported' in plan) continue;
+      expect(plan.passes.inference).toEqual([]);
+      const drawn = inputOf(network, plan);
+      const shapes = new Map(weightSpecs(network).map(({ name, shape }) => [name, shape]));
+      const part = (name: string, { shape, data }: WeightValue): WeightValue =>
+        slicedTo({ shape, data }, shapes.get(name) ?? []);
+      const weights = new Map(
+        [...drawn.weights].map(([name, value]) => {
+          const whole = shared.get(nameOf(name));
+          return [name, whole === undefined ? value : part(name, whole)];
+        }),
+      );
+      const actual = await natively(plan, { ...drawn, weights: shared }, { chunks, arrays });
+      const expected = await eagerly(network, { ...drawn, weights });
+      const least = 0.02 * norm(expected.gradients.values());
+      expect(distance(actual.features, expected.features)).toBeLessThan(1e-4);
+      const seen = new Set<string>();
+      for (const [name, value] of expected.gradients) {
+        const data = actual.gradients.get(nameOf(name)) ?? new Float32Array();
+        const shape = shared.get(nameOf(name))?.shape ?? [];
+        const own = part(name, { shape, data }).data;
+        expect([name, distance(own, value, least) < 1e-3]).toEqual([name, true]);
+        expect(norm([data])).toBeCloseTo(norm([own]), 4);
+        seen.add(nameOf(name));
+      }
+      for (const [name, value] of actual.gradients) if (!seen.has(name)) expect(norm([value])).toBe(0);
+      count++;
+    }
+    expect(count).toBeGreaterThan(8);
   });
 });
 

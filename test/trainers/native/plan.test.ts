@@ -41,8 +41,7 @@ const flow = (passes: readonly Pass[]): string =>
         const value = pass[field];
         return value === undefined ? [] : [`${field}=${typeof value === 'object' ? nameOf(value) : value}`];
       });
-      const group = pass.group === undefined ? [] : [`group=${pass.group}`];
-      return [pass.op, ...group, ...fields].join(' ');
+      return [pass.op, ...(pass.group === undefined ? [] : ['(by image)']), ...fields].join(' ');
     })
     .join('\n');
 

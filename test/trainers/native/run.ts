@@ -104,13 +104,21 @@ export function library(): NativeLibrary {
   return found;
 }
 
+interface NativeOptions {
+  readonly chunks: number;
+  readonly threads?: number;
+  /** The arrays of the weights in `input`; default: those of the plan. */
+  readonly arrays?: Pick<NativeNetwork, 'weights' | 'gradients'>;
+}
+
 /** By the native library. */
 export async function natively(
   plan: NativeNetwork,
   input: Input,
-  { chunks, threads = 1 }: { readonly chunks: number; readonly threads?: number },
+  { chunks, threads = 1, arrays = plan }: NativeOptions,
 ): Promise<Outcome> {
-  const { images, features, featureGradients, weights, gradients } = plan;
+  const { images, features, featureGradients } = plan;
+  const { weights, gradients } = arrays;
   const native = library();
   const { forward, backward, inference } = plan.passes;
   const sequences = [[...forward, ...backward], [...inference]];
@@ -132,15 +140,14 @@ export async function natively(
     scratch.fill(NaN);
     await native.run({ passes: encoded, arena, scratch, images: input.batch, chunks, threads });
   };
-  const first = [...weights.values()][0];
-  whole(first.buffer).fill(0);
+  for (const [{ buffer }] of [weights, gradients].map((slices) => [...slices.values()])) whole(buffer).fill(0);
   for (const [name, { data }] of input.weights) {
     const slice = weights.get(name);
     if (slice !== undefined) view(slice).set(data);
   }
   whole(images).set(input.images);
   whole(featureGradients).set(input.featureGradients);
-  await run(inference, inferring);
+  if (inference.length > 0) await run(inference, inferring);
   const inferred = whole(features).slice();
   await run(forward, training);
   const made = whole(features).slice();
