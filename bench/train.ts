@@ -40,6 +40,11 @@ const options = await yargs(hideBin(process.argv))
       describe: 'names of networks to time; default: all',
     },
     threads: { type: 'number', default: 1, describe: 'threads of both sides' },
+    engine: {
+      choices: ['compiled', 'native'] as const,
+      default: 'compiled' as const,
+      describe: 'our engine; NAS_NATIVE chooses the instruction set of the native one',
+    },
     provider: { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider of our step' },
     device: {
       choices: ['cpu', 'cuda', 'mps', 'xpu'] as const,
@@ -65,8 +70,8 @@ const options = await yargs(hideBin(process.argv))
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer: Peer): Promise<Row> {
-  const { threads, steps, warmup, portable, provider, device } = options;
-  const job = { networks, name, threads, steps, warmup, portable, provider, device };
+  const { engine, threads, steps, warmup, portable, provider, device } = options;
+  const job = { networks, name, engine, threads, steps, warmup, portable, provider, device };
   const ours: Ours[] = [];
   const theirs: Theirs[] = [];
   for (let round = 1; round <= options.rounds; round++) {
@@ -146,6 +151,7 @@ async function main(): Promise<Report> {
     environment: {
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
       cores: availableParallelism(),
+      engine: options.engine === 'native' ? `native ${process.env['NAS_NATIVE'] ?? ''}`.trim() : options.engine,
       threads: options.threads,
       node: process.versions.node,
       'ONNX Runtime': ort.version,

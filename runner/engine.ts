@@ -1,13 +1,19 @@
 import { invalidInput, messageOf } from '../base/errors.js';
 import { describeAdapter, isSoftware } from '../compiler/index.js';
 import type { Environment } from '../latency-models/index.js';
-import { chooseEngine, onOthers, type EngineChoice, type EngineConfig } from '../trainers/index.js';
+import { instructionSets, nativeLibrary } from '../compiler/native/index.js';
+import { chooseEngine, onOthers, onProcessor, type EngineChoice, type EngineConfig } from '../trainers/index.js';
 import type { QueueConfig } from '../experiments/schema/workers.js';
 import type { TrainingExperiment } from '../experiments/schema/experiment.js';
 import type { RunObserver } from './events.js';
 
 /** The environment in which a run began, as stored; runs on a table, and of older versions, lack some of it. */
-export type RecordedEnvironment = Readonly<Partial<Environment> & Record<string, unknown>>;
+export type RecordedEnvironment = Readonly<
+  Partial<Environment> & {
+    /** Instruction set of the native engine, `best` for that of each machine; absent: another engine. */
+    readonly native?: string;
+  } & Record<string, unknown>
+>;
 
 export interface EngineContext {
   /** Of the run that is resumed; null for a new one. */
@@ -49,6 +55,9 @@ function queueEngine(
   before: RecordedEnvironment | null,
 ): EngineChoice {
   if (type === 'eager' || backend !== undefined) return { type: 'eager', backend: backend ?? 'cpu' };
+  // Every machine has its own instruction set, and the machines of a group have the same.
+  if (type === 'native' || (type === 'auto' && wanted === undefined && before?.native !== undefined))
+    return { type: 'native', isa: null };
   const provider = wanted ?? before?.provider ?? 'cpu';
   // Without a stored provider, the experiment's schema has checked this.
   if (provider !== 'cpu' && (tag === undefined || !mixed))
@@ -58,12 +67,25 @@ function queueEngine(
   return onOthers(provider, device);
 }
 
+/** The native engine with the instruction set with which a run began. */
+function sameNative(begun: string, acceptEnvironment: boolean): EngineChoice {
+  const isa = instructionSets.find((name) => name === begun);
+  const library = nativeLibrary(isa);
+  if (!('reason' in library)) return { type: 'native', isa: library.isa };
+  if (acceptEnvironment) return onProcessor;
+  throw invalidInput(`the run began on the native engine (${begun}), which is not here: ${library.reason}`, {
+    hint: 'Resume where the run began; or train the rest by the compiled engine, with --accept-environment.',
+  });
+}
+
 async function sameEngine(
   config: EngineConfig,
   before: RecordedEnvironment,
   acceptEnvironment: boolean,
 ): Promise<EngineChoice> {
   if (config.type === 'eager' || config.backend !== undefined) return chooseEngine(config);
+  const isOpen = config.type === 'native' || (config.type === 'auto' && config.provider === undefined);
+  if (before.native !== undefined && isOpen) return sameNative(before.native, acceptEnvironment);
   const provider = config.provider ?? before.provider;
   try {
     const engine = await chooseEngine({ ...config, ...(provider !== undefined && { provider }) });

@@ -39,6 +39,7 @@ export function environmentOf(
   const { provider, adapter } = engine.type === 'compiled' ? engine : onProcessor;
   const settings = { provider, threads, batch: experiment.train.batch, adapter: adapter?.name };
   const { runtime, ...machine } = describeEnvironment('training', settings);
+  const native = engine.type === 'native' ? { native: engine.isa ?? 'best' } : {};
   const tools = experiment.core === undefined ? [] : Object.values(qemuTools());
-  return { ...machine, runtime: [runtime, ...tools].join(', '), inputs };
+  return { ...machine, ...native, runtime: [runtime, ...tools].join(', '), inputs };
 }

@@ -9,6 +9,7 @@ import type { TaskType } from '../base/task.js';
 import { withMetadata, type ModelMetadata } from '../deploy/index.js';
 import {
   chooseEngine,
+  onProcessor,
   describeDataset,
   renderingOf,
   trimCache,
@@ -123,7 +124,9 @@ export async function tuneFile(
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
   const cache = cacheDirectory();
   const { threads, engine, ...settings } = request;
-  const key = contentHash('tune', info.hash, settings, await chooseEngine(engine));
+  const choice = await chooseEngine(engine);
+  // The native engine leaves networks from files to the compiled one.
+  const key = contentHash('tune', info.hash, settings, choice.type === 'native' ? onProcessor : choice);
   const directory = join(cache, 'tuned', key.slice(0, 32));
   trimCache(cache, 'tuned');
   const tuned = await tune({ ...request, dataset, cache, directory }, hooksFor(info.task.type, observe, signal));

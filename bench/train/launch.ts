@@ -29,6 +29,8 @@ export interface Job {
   readonly steps: number;
   readonly warmup: number;
   readonly portable: boolean;
+  /** Our engine: compiled or native. */
+  readonly engine: string;
   /** ONNX Runtime execution provider of our step. */
   readonly provider: string;
   /** PyTorch's device: cpu, cuda, mps or xpu. */
@@ -49,8 +51,17 @@ const oursSchema = z.tuple([
 export type Ours = z.output<typeof oursSchema>[0];
 
 /** Runs `nas bench train` for one network. */
-export async function measureOurs({ networks, name, threads, steps, warmup, portable, provider }: Job): Promise<Ours> {
-  const options = { networks, only: name, threads, steps, warmup, provider };
+export async function measureOurs({
+  portable,
+  name,
+  networks,
+  threads,
+  steps,
+  warmup,
+  engine,
+  provider,
+}: Job): Promise<Ours> {
+  const options = { networks, only: name, threads, steps, warmup, engine, provider };
   const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
   const { stdout } = await run(process.execPath, [
     nas,

@@ -11,6 +11,31 @@ const settled = (engine: object, workers: object, before: RecordedEnvironment | 
     { before, acceptEnvironment: false, observe: ({ kind }) => expect.unreachable(`${kind} was observed`) },
   );
 
+describe('the native engine', () => {
+  const here = { type: 'pool' };
+
+  it('is that of the run, whatever auto takes now', async () => {
+    const began = { provider: 'cpu', native: process.arch === 'x64' ? 'avx2' : 'neon' };
+    expect(await settled({}, here, began)).toEqual({ type: 'native', isa: began.native });
+    expect(await settled({ type: 'native' }, here, began)).toEqual({ type: 'native', isa: began.native });
+    expect(await settled({ type: 'compiled', provider: 'cpu' }, here, began)).toEqual(onProcessor);
+    expect(await settled({}, here, { provider: 'cpu' })).toEqual(onProcessor);
+  });
+
+  it('is the best of each machine of a queue', async () => {
+    const best = { type: 'native', isa: null };
+    expect(await settled({ type: 'native' }, queue())).toEqual(best);
+    expect(await settled({}, queue(), { provider: 'cpu', native: 'best' })).toEqual(best);
+  });
+
+  it('runs on the processor, without a provider or backend of other engines', () => {
+    const issue = (engine: object) => engineSchema.safeParse({ type: 'native', ...engine }).error?.issues[0];
+    expect(issue({ provider: 'webgpu' })).toMatchObject({ path: ['provider'] });
+    expect(issue({ backend: 'cpu' })).toMatchObject({ path: ['backend'] });
+    expect(issue({ provider: 'cpu', threads: 2 })).toBeUndefined();
+  });
+});
+
 describe('the engine of a run with a queue', () => {
   it('is the processor without a provider in the experiment', async () => {
     expect(await settled({}, queue())).toEqual(onProcessor);

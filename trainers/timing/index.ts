@@ -8,7 +8,9 @@ import { builtModule, withLargePages } from '../../base/processes.js';
 /** One measurement of a training, in a new process. */
 export interface TimingJob {
   readonly timed: TimedNetwork;
-  /** ONNX Runtime execution provider. */
+  /** Default: compiled. */
+  readonly engine?: 'compiled' | 'native';
+  /** ONNX Runtime execution provider of the compiled engine. */
   readonly provider: string;
   readonly threads: number;
   /** Whether waiting threads keep their core busy; default true. */
@@ -29,7 +31,7 @@ const share = z.object({ name: z.string(), layer: z.string(), operator: z.string
 export const timingSchema = z.object({
   /** Milliseconds of each timed step, in order. */
   samples: z.array(z.number()),
-  /** Milliseconds to trace the step, write it as ONNX and open its session. */
+  /** Milliseconds to make the step: trace it, write it as ONNX and open its session; or plan and encode its passes. */
   startup_ms: z.number(),
   /** Trainable scalars. */
   params: z.number(),

@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import type * as ort from 'onnxruntime-node';
+import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { sum } from '../../base/statistics.js';
 import { createSession, resolveTarget } from '../../compiler/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
-import { activateBackend, chooseEngine, type EngineBatch } from '../engines/index.js';
+import { activateBackend, chooseEngine, createEngine, type EngineBatch } from '../engines/index.js';
 import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
 import { lossSchema } from '../schema/loss.js';
 import { trainSchema } from '../schema/recipe.js';
@@ -38,7 +39,39 @@ export function randomBatch({ batch, network: { input, classes } }: TimedNetwork
  * Times a network's training step as in `nas run`: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher logits,
  * backward, SGD with momentum and weight decay, batch norm statistics.
  */
-export async function timeStep(job: TimingJob): Promise<StepTiming> {
+export const timeStep = (job: TimingJob): Promise<StepTiming> =>
+  job.engine === 'native' ? timeNative(job) : timeCompiled(job);
+
+async function timeNative(job: TimingJob): Promise<StepTiming> {
+  const { timed, threads, warmup, steps } = job;
+  if (job.profile)
+    throw invalidInput('profiles are of the compiled engine: they are times of operators of ONNX Runtime');
+  const batch = randomBatch(timed);
+  const begin = performance.now();
+  const engine = await createEngine({ type: 'native', isa: null }, () => specOf(timed), {
+    threads,
+    batch: timed.batch,
+  });
+  const startup = performance.now() - begin;
+  if (engine.instead !== undefined) throw invalidInput(`the native engine does not train it: ${engine.instead}`);
+  const samples: number[] = [];
+  for (let i = 0; i < warmup + steps; i++) {
+    const start = performance.now();
+    const [{ loss }] = await engine.train([{ batch, learningRate }], i);
+    if (i >= warmup) samples.push(performance.now() - start);
+    if (!Number.isFinite(loss)) throw new Error(`the loss of run ${i} is ${loss}`);
+  }
+  const memory = process.resourceUsage().maxRSS / 1024;
+  const params = sum(
+    [...(await engine.state())].filter(([name]) => name.startsWith('optimizer/')).map(([, { data }]) => data.length),
+  );
+  const evaluate = (): Promise<unknown> => engine.evaluate(batch.images, timed.batch);
+  const evaluation = job.evaluation ? await timeEvaluation(job, evaluate, batch.images) : null;
+  await engine.dispose();
+  return { samples, startup_ms: startup, params, memory_mib: memory, profile: null, evaluation };
+}
+
+async function timeCompiled(job: TimingJob): Promise<StepTiming> {
   const { timed, provider, warmup, steps } = job;
   await activateBackend(await chooseEngine({ type: 'compiled', provider }));
   const program = createNetworkProgram(specOf(timed));
@@ -67,18 +100,22 @@ export async function timeStep(job: TimingJob): Promise<StepTiming> {
     params: sum([...program.states].filter(([name]) => name.startsWith('optimizer/')).map(([, { size }]) => size)),
     memory_mib: memory,
     profile: profile && [...profile.nodes],
-    evaluation: job.evaluation ? await timeEvaluation(job, training, batch.images) : null,
+    evaluation: job.evaluation ? await timeEvaluation(job, evaluationBy(training, batch), batch.images) : null,
   };
+}
+
+function evaluationBy(training: CompiledTraining, { images }: EngineBatch): () => Promise<unknown> {
+  const inference = training.compileEvaluation();
+  return () => inference.run({ images });
 }
 
 /** Images a second of evaluation during training, and of the exported model in a plain session, measured alternately. */
 async function timeEvaluation(
   { timed, provider, threads, steps, warmup }: TimingJob,
-  training: CompiledTraining,
+  evaluate: () => Promise<unknown>,
   images: Float32Array,
 ): Promise<StepTiming['evaluation']> {
   const { network } = timed;
-  const evaluation = training.compileEvaluation();
   const exported = await createSession(toOnnx({ network, weights: initialWeights(network, seed) }), {
     provider,
     threads,
@@ -88,7 +125,7 @@ async function timeEvaluation(
   const times = { ours: [] as number[], exported: [] as number[] };
   for (let i = 0; i < warmup + steps; i++) {
     const start = performance.now();
-    await evaluation.run({ images });
+    await evaluate();
     const middle = performance.now();
     await exported.run({ input });
     if (i < warmup) continue;

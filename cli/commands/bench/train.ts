@@ -127,6 +127,11 @@ export const benchTrain = command({
       .option('steps', { type: 'number', default: 15, describe: 'Timed steps; the figure is their median' })
       .option('warmup', { type: 'number', default: 4, describe: 'Untimed steps before' })
       .option('provider', { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider' })
+      .option('engine', {
+        choices: ['compiled', 'native'] as const,
+        default: 'compiled' as const,
+        describe: 'What runs the step; NAS_NATIVE chooses the instruction set of the native engine',
+      })
       .option('portable', {
         type: 'boolean',
         default: false,
@@ -157,9 +162,10 @@ export const benchTrain = command({
     const counter = createCounter(terminal);
     for (const [i, timed] of chosen.entries()) {
       counter.show(timed.name)(i + 1, chosen.length);
-      const { threads, steps, warmup, provider, profile, evaluation } = args;
+      const { engine, threads, steps, warmup, provider, profile, evaluation } = args;
       const timing = await timeTraining({
         timed,
+        engine,
         provider,
         threads,
         steps,

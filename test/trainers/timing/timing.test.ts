@@ -78,6 +78,15 @@ describe('timing a training', () => {
     expect(evaluation?.exported).toBeGreaterThan(0);
   });
 
+  it('runs the native engine', async () => {
+    const native: TimingJob = { ...job, engine: 'native', profile: false };
+    const { samples, params, evaluation } = await timeTraining(native);
+    expect(samples).toHaveLength(3);
+    expect(params).toBe((await timeTraining({ ...job, profile: false, evaluation: false })).params);
+    expect(evaluation?.ours).toBeGreaterThan(0);
+    await expect(timeTraining({ ...native, profile: true })).rejects.toThrow(/profiles are of the compiled engine/);
+  });
+
   it('fails with the reason', async () => {
     await expect(timeTraining({ ...job, provider: 'nonsense' })).rejects.toThrow(/timing tiny: .*nonsense/s);
   });
