@@ -146,7 +146,7 @@ static void conv_forward(const struct nas_pass *pass, const struct work *work) {
         const struct tile_output output = {
             plane(work, pass->y, n, out_blocks, block, out / BLOCK) + (long)row * pass->ow * BLOCK, out, sums ? own : 0};
         conv_tiles(vectors, planes, pixels, targets, count, runs, run_count,
-                 at(work, pass->weights) + panel * rows_of(pass->kernel, pass->cin) * PANEL, &output);
+                 at(work, pass->weights) + panel * rows_of(pass->kernel, pass->cin) * PANEL, 0, &output);
         if (sums)
           for (int i = 0; i < vectors * VL; i += VL) {
             float *s = sums + block * BLOCK + i, *q = s + out_blocks * BLOCK;
@@ -189,7 +189,7 @@ static void conv_weights_gradient(const struct nas_pass *pass, const struct work
         for (int i = 0; i < images; i++)
           grad_rows(work, pass, n + i, b, (long)row * pass->ow, own, dense + b * block + i * own * BLOCK);
       for (int panel = 0; panel < panels_of(pass->cout); panel++)
-        conv_sums(vectors_of(pass->cout, panel), planes, rows, row_count, pixels, count, dense + panel * PANEL / BLOCK * block, block,
+        conv_sums(vectors_of(pass->cout, panel), 1, planes, rows, row_count, pixels, count, dense + panel * PANEL / BLOCK * block, block,
               dweights + (long)panel * row_count * PANEL);
     }
 }
@@ -262,7 +262,7 @@ static void conv_input_gradient(const struct nas_pass *pass, const struct work *
         const int vectors = vectors_of(pass->cin, panel);
         const struct tile_output output = {dense, block, 0};
         for (int c = 0, p = 0, r = 0; c < classes; p += pixel_counts[c], r += run_counts[c], c++)
-          conv_tiles(vectors, planes, pixels + p, targets + p, pixel_counts[c], runs + r, run_counts[c], weights, &output);
+          conv_tiles(vectors, planes, pixels + p, targets + p, pixel_counts[c], runs + r, run_counts[c], weights, 0, &output);
         for (int b = 0; b < vectors / BV; b++)
           for (int i = 0; i < images; i++) {
             const int own_block = panel * PANEL / BLOCK + b;
@@ -276,9 +276,18 @@ static void conv_input_gradient(const struct nas_pass *pass, const struct work *
     }
 }
 
+/* Both gradients of a few images at once: the second finds in the cache what the first has read. */
 static void conv_backward(const struct nas_pass *pass, const struct work *work) {
-  if (pass->dweights) (pass->winograd ? winograd_weights_gradient : conv_weights_gradient)(pass, work);
-  if (pass->gx) (pass->winograd ? winograd_input_gradient : conv_input_gradient)(pass, work);
+  int step = work->last - work->first;
+  if (pass->dweights && pass->gx)
+    step = even_part(step, pass->winograd ? winograd_layout_of(pass, MAP, 0).images : conv_layout_of_input(pass, 1).strip.images);
+  struct work own = *work;
+  do { /* once without images, too: partial sums begin at 0 */
+    own.last = least_of(own.first + step, work->last);
+    if (pass->dweights) (pass->winograd ? winograd_weights_gradient : conv_weights_gradient)(pass, &own);
+    if (pass->gx) (pass->winograd ? winograd_input_gradient : conv_input_gradient)(pass, &own);
+    own.first = own.last, own.begins = 0;
+  } while (own.first < work->last);
 }
 
 static int64_t conv_backward_scratch(const struct nas_pass *pass) {

@@ -44,8 +44,9 @@ INLINE void store_tile(V c[ROWS][PV], const int nv, const struct tile_output *ou
 }
 
 INLINE void conv_tiles_with(const int nv, const float *planes, const int32_t *pixels, const int32_t *targets, int count,
-                          const struct run_of_rows *runs, int run_count, const float *weights, const struct tile_output *output) {
-  for (int p = 0; p < count; p += ROWS) {
+                          const struct run_of_rows *runs, int run_count, const float *weights, long next,
+                          const struct tile_output *output) {
+  for (int p = 0; p < count; p += ROWS, next = 0) {
     const float *a[ROWS];
     V c[ROWS][PV];
 #pragma GCC unroll 16
@@ -59,6 +60,8 @@ INLINE void conv_tiles_with(const int nv, const float *planes, const int32_t *pi
 #pragma GCC unroll 2
       for (long k = runs[r].from, end = k + runs[r].length; k < end; k++, w += PANEL) {
         V b[PV];
+#pragma GCC unroll 2
+        for (int j = 0; j < PANEL; j += BLOCK) __builtin_prefetch(w + next + j, 0, 2);
 #pragma GCC unroll 4
         for (int j = 0; j < nv; j++) b[j] = load(w + j * VL);
 #pragma GCC unroll 16
@@ -79,14 +82,18 @@ INLINE int vectors_of(int channels, int panel) {
   return vectors < PV ? vectors : PV;
 }
 
-/* Output pixels of one panel: sums over the runs of plane values times weights. */
+/*
+ * Output pixels of one panel: sums over the runs of plane values times weights. `next`: floats from these weights to others that are
+ * asked for meanwhile; 0: none.
+ */
 static void conv_tiles(int vectors, const float *planes, const int32_t *pixels, const int32_t *targets, int count,
-                     const struct run_of_rows *runs, int run_count, const float *weights, const struct tile_output *output) {
-  if (vectors == PV) conv_tiles_with(PV, planes, pixels, targets, count, runs, run_count, weights, output);
-  else conv_tiles_with(BV, planes, pixels, targets, count, runs, run_count, weights, output);
+                       const struct run_of_rows *runs, int run_count, const float *weights, long next,
+                       const struct tile_output *output) {
+  if (vectors == PV) conv_tiles_with(PV, planes, pixels, targets, count, runs, run_count, weights, next, output);
+  else conv_tiles_with(BV, planes, pixels, targets, count, runs, run_count, weights, next, output);
 }
 
-INLINE void conv_sums_with(const int nv, const float *planes, const int32_t *rows, int row_count, const int32_t *pixels, int count,
+INLINE void conv_sums_with(const int nv, const int adds, const float *planes, const int32_t *rows, int row_count, const int32_t *pixels, int count,
                        const float *dy, long block, float *dweights) {
   for (int r = 0; r < row_count; r += ROWS) {
     const float *a[ROWS];
@@ -116,19 +123,22 @@ INLINE void conv_sums_with(const int nv, const float *planes, const int32_t *row
     for (int i = 0; i < ROWS; i++) {
       if (r + i >= row_count) break;
 #pragma GCC unroll 4
-      for (int j = 0; j < nv; j++) store(out + i * PANEL + j * VL, load(out + i * PANEL + j * VL) + c[i][j]);
+      for (int j = 0; j < nv; j++) store(out + i * PANEL + j * VL, adds ? load(out + i * PANEL + j * VL) + c[i][j] : c[i][j]);
     }
   }
 }
 
-/* Adds to all rows of one panel the sums over pixels of plane values times dy ([blocks][pixels][16], `block` floats from one to the next). */
-static void conv_sums(int vectors, const float *planes, const int32_t *rows, int row_count, const int32_t *pixels, int count,
-                  const float *dy, long block, float *dweights) {
-  for (int p = 0; p < count; p += SUM_PIXELS) {
+/*
+ * All rows of one panel: the sums over pixels of plane values times dy ([blocks][pixels][16], `block` floats from one to the next);
+ * added to what is there, or in its place.
+ */
+static void conv_sums(int vectors, int adds, const float *planes, const int32_t *rows, int row_count, const int32_t *pixels, int count,
+                      const float *dy, long block, float *dweights) {
+  for (int p = 0; p < count; p += SUM_PIXELS, adds = 1) {
     const int some = count - p < SUM_PIXELS ? count - p : SUM_PIXELS;
     const float *d = dy + (long)p * BLOCK;
-    if (vectors == PV) conv_sums_with(PV, planes, rows, row_count, pixels + p, some, d, block, dweights);
-    else conv_sums_with(BV, planes, rows, row_count, pixels + p, some, d, block, dweights);
+    if (vectors == PV) conv_sums_with(PV, adds, planes, rows, row_count, pixels + p, some, d, block, dweights);
+    else conv_sums_with(BV, adds, planes, rows, row_count, pixels + p, some, d, block, dweights);
   }
 }
 

@@ -91,7 +91,7 @@ static void winograd_panel(const struct work *work, const struct winograd_layout
   for (int spot = 0; spot < SPOTS; spot++) {
     const struct tile_output output = {work->scratch + l->outputs + spot * apart, BLOCK, 0};
     conv_tiles(vectors, work->scratch + l->inputs + spot * l->apart, pixels, targets, tiles, &run, 1,
-               weights + (long)spot * channels * PANEL, &output);
+               weights + (long)spot * channels * PANEL, (long)channels * PANEL, &output);
   }
 }
 
@@ -190,9 +190,8 @@ static void winograd_weights_gradient(const struct nas_pass *pass, const struct 
           }
         for (int b = 0; b < l.planes.blocks; b++) {
           const int count = block_channels(pass->cin, b);
-          memset(sums, 0, sizeof(float) * SPOTS * BLOCK * PANEL);
           for (int spot = 0; spot < SPOTS; spot++)
-            conv_sums(vectors, work->scratch + l.inputs + spot * l.apart + b * BLOCK, channels, count, pixels, tiles,
+            conv_sums(vectors, 0, work->scratch + l.inputs + spot * l.apart + b * BLOCK, channels, count, pixels, tiles,
                       outputs + spot * apart, block, sums + spot * BLOCK * PANEL);
           float *to = dweights + (panel * rows_of(3, pass->cin) + packed_row(3, pass->cin, b, 0)) * PANEL;
           for (int c = 0; c < count; c++)
