@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds tests of kernels: sh native/test/build.sh <folder> <avx512|avx2|neon> <plain|sanitize> [test...]
-# Each test becomes <folder>/<test>-<isa>-<plain|sanitize>. Without names: all tests.
+# Builds tests of kernels: sh native/test/build.sh <folder> <avx512|avx2|neon> <plain|sanitize|quick> [test...]
+# Each test becomes <folder>/<test>-<isa>-<kind>. Without names: all tests. quick: compiled fast, without optimisations.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1 isa=$2 kind=$3
@@ -13,8 +13,9 @@ case $isa in
 esac
 case $kind in
   plain) flags=-O3 ;;
+  quick) flags=-O0 ;;
   sanitize) flags="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" ;;
-  *) echo "unknown kind '$kind': plain or sanitize" >&2; exit 2 ;;
+  *) echo "unknown kind '$kind': plain, sanitize or quick" >&2; exit 2 ;;
 esac
 [ $# -gt 0 ] || set -- $(cd "$here" && ls *.c | sed 's/\.c$//')
 mkdir -p "$folder"

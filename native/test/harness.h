@@ -4,6 +4,8 @@
  *
  *   <test> [cases] [seed]     Case i of seed s is case 0 of seed s + i: a failure prints the seed that repeats it.
  *
+ * test/native/ builds and runs all tests; NAS_KERNEL_CASES=10000 npx vitest run --project slow test/native draws more shapes.
+ *
  * All values are small multiples of 1/64 or so: act(x scale + shift) has the same argument in float and double, so that no
  * value changes sides at a kink. Buffers that a pass writes begin as NaN; others must stay as they were. Address sanitizer
  * knows the exact end of each buffer.
@@ -424,7 +426,22 @@ TEST void run_passes(const struct nas_pass *passes, int count, int images, int c
   free(once);
 }
 
+/* Whether this processor has the instructions that this test was compiled for. */
+TEST int is_possible(void) {
+#if VL == 16
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#elif VL == 8
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return 1;
+#endif
+}
+
 int main(int argc, char **argv) {
+  if (!is_possible()) {
+    printf("0 cases: this processor lacks the instructions\n");
+    return 0;
+  }
   const long cases = argc > 1 ? atol(argv[1]) : 100;
   const uint64_t seed = argc > 2 ? strtoull(argv[2], 0, 10) : 1;
   for (long i = 0; i < cases; i++) {

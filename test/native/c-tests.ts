@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const sources = join(import.meta.dirname, '../../native/test');
+
+/** Tests of kernels: C programs that compare kernels with plain loops over random shapes (`native/test/harness.h`). */
+export const kernelTests = readdirSync(sources)
+  .filter((file) => file.endsWith('.c'))
+  .map((file) => file.replace(/\.c$/, ''));
+
+export interface Target {
+  readonly isa: 'avx512' | 'avx2' | 'neon';
+  readonly kind: 'plain' | 'sanitize' | 'quick';
+  /** Default: cc. */
+  readonly compiler?: string;
+  /** Runs programs of another processor. */
+  readonly emulator?: string;
+}
+
+const run = promisify(execFile);
+
+/**
+ * Builds a test in a folder and runs it on `cases` random shapes.
+ * @returns what it prints: the number of cases
+ * @throws Error with the failed comparison, or with the report of a sanitizer
+ */
+export async function runKernelTest(
+  test: string,
+  folder: string,
+  { isa, kind, compiler = 'cc', emulator }: Target,
+  cases: number,
+): Promise<string> {
+  await run('sh', [join(sources, 'build.sh'), folder, isa, kind, test], { env: { ...process.env, CC: compiler } });
+  const program = join(folder, `${test}-${isa}-${kind}`);
+  const { stdout } = await (emulator === undefined
+    ? run(program, [String(cases)])
+    : run(emulator, [program, String(cases)]));
+  return stdout.trim();
+}

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { describeWith } from '../deploy/edge/c/support/compilers.js';
+import { sharedFolder } from '../support/temporary.js';
+import { kernelTests, runKernelTest, type Target } from './c-tests.js';
+
+const cases = Number(process.env['NAS_KERNEL_CASES'] ?? 100);
+const hour = 3_600_000;
+
+function describeTarget(programs: readonly string[], target: Target, count: number): void {
+  const { isa, kind } = target;
+  describeWith(programs, `kernels of the native library, ${isa}, ${kind}`, () => {
+    const folder = sharedFolder();
+    it.concurrent.each(kernelTests)(
+      `%s: ${count} random shapes, as plain loops compute them`,
+      async (test) => {
+        expect(await runKernelTest(test, folder, target, count)).toMatch(/ cases/);
+      },
+      hour,
+    );
+  });
+}
+
+if (process.arch === 'arm64') {
+  describeTarget(['cc'], { isa: 'neon', kind: 'sanitize' }, cases);
+} else {
+  describeTarget(['cc'], { isa: 'avx512', kind: 'sanitize' }, cases);
+  describeTarget(['cc'], { isa: 'avx2', kind: 'sanitize' }, cases);
+  const arm = {
+    isa: 'neon',
+    kind: 'plain',
+    compiler: 'aarch64-linux-gnu-gcc -static',
+    emulator: 'qemu-aarch64',
+  } as const;
+  describeTarget(['aarch64-linux-gnu-gcc', 'qemu-aarch64'], arm, Math.min(cases, 20));
+}
