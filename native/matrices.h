@@ -54,17 +54,29 @@ static inline void panel_product(const struct panels *a, const struct panels *b,
   store_panel_tile(to, c);
 }
 
-/* out = a b, for square matrices of `size`. */
+/* Copies a symmetric matrix's values from above the diagonal panels to below them. */
+static inline void complete(const struct panels *m, long size) {
+  for (long panel = 0; panel * PANEL < size; panel++)
+    for (long row = (panel + 1) * PANEL; row < size; row++) {
+      float *to = cell(m, row, panel * PANEL);
+      const float *from = cell(m, panel * PANEL, row);
+      for (long j = 0; j < PANEL; j++) to[j] = from[j * PANEL];
+    }
+}
+
+/* out = a b, for square matrices of `size` whose product is symmetric: the half of it is computed. */
 static inline void multiply(const struct panels *a, const struct panels *b, const struct panels *out, long size) {
   for (long panel = 0; panel * PANEL < size; panel++)
-    for (long from = 0; from < size; from += ROWS) panel_product(a, b, size, from, panel, cell(out, from, panel * PANEL));
+    for (long from = 0; from < size && from < (panel + 1) * PANEL; from += ROWS)
+      panel_product(a, b, size, from, panel, cell(out, from, panel * PANEL));
+  complete(out, size);
 }
 
 /* out = the products of the `columns` columns of a matrix of `rows` rows: its transpose times itself. */
 static inline void columns_products(const struct panels *a, const struct panels *out, long rows, long columns) {
   /* The last tile of a panel ends with it: some of its rows are computed twice, none is outside. */
   for (long panel = 0; panel * PANEL < columns; panel++)
-    for (long from = 0; from < columns; from += PANEL)
+    for (long from = 0; from <= panel * PANEL; from += PANEL)
       for (long lane = 0; lane < PANEL && from + lane < out->rows; lane += ROWS) {
         const long begin = lane + ROWS <= PANEL ? lane : PANEL - ROWS;
         V c[ROWS][PV];
@@ -75,6 +87,7 @@ static inline void columns_products(const struct panels *a, const struct panels 
         for (long i = 0; i < ROWS && from + begin + i < out->rows; i++)
           memcpy(cell(out, from + begin + i, panel * PANEL), tile + i * PANEL, PANEL * 4);
       }
+  complete(out, columns);
 }
 
 #endif
