@@ -1,8 +1,9 @@
 /*
  * k x k convolutions of images and of maps, and 1x1 ones of stride 2.
  *
- * A convolution is a product over padded copies of its input (tiles.h), whatever the plane's width and the stride are. Several small
- * images, or some rows of a large one, are computed at once: a strip.
+ * A convolution is a product over padded copies of its input (tiles.h), whatever the plane's width and the stride are. Several
+ * small images, or some rows of a large one, are computed at once: a strip. Those of 3x3 and stride 1 may multiply transformed
+ * tiles instead (winograd.h).
  */
 #ifndef NAS_CONVOLUTIONS_H
 #define NAS_CONVOLUTIONS_H
@@ -52,7 +53,8 @@ static struct conv_layout conv_layout_of_input(const struct nas_pass *pass, int 
       .rows = pass->h, .columns = pass->w,
       .left = -pass->pad_left, .width = (pass->ow - 1) * s + k,
   };
-  const long row = (long)l.planes.blocks * l.planes.lanes * l.planes.width, dense = (long)blocks_of(pass->cout) * BLOCK * pass->ow;
+  const long row = (long)l.planes.blocks * l.planes.lanes * l.planes.width;
+  const long dense = (long)blocks_of(pass->cout) * BLOCK * pass->ow;
   l.strip = conv_strip_of(row * s + (backward ? dense : 0), k > s ? row * (k - s) : 0, pass->oh, pass->ow);
   l.planes.height = (l.strip.rows - 1) * s + k;
   const long pixels = (long)l.strip.images * l.strip.rows * pass->ow;
@@ -182,15 +184,16 @@ static void conv_weights_gradient(const struct nas_pass *pass, const struct work
         const int rest = pass->cin - b * l.planes.lanes, channels = rest < l.planes.lanes ? rest : l.planes.lanes;
         for (int tap = 0; tap < k * k; tap++)
           for (int c = 0; c < channels; c++)
-            rows[r++] = (int32_t)(b * padded_floats(&l.planes) + ((long)(tap / k) * l.planes.width + tap % k) * l.planes.lanes + c);
+            rows[r++] =
+                (int32_t)(b * padded_floats(&l.planes) + ((long)(tap / k) * l.planes.width + tap % k) * l.planes.lanes + c);
       }
       const long own = (long)some * pass->ow, block = images * own * BLOCK;
       for (int b = 0; b < out_blocks; b++)
         for (int i = 0; i < images; i++)
           grad_rows(work, pass, n + i, b, (long)row * pass->ow, own, dense + b * block + i * own * BLOCK);
       for (int panel = 0; panel < panels_of(pass->cout); panel++)
-        conv_sums(vectors_of(pass->cout, panel), 1, planes, rows, row_count, pixels, count, dense + panel * PANEL / BLOCK * block, block,
-              dweights + (long)panel * row_count * PANEL);
+        conv_sums(vectors_of(pass->cout, panel), 1, planes, rows, row_count, pixels, count,
+                  dense + panel * PANEL / BLOCK * block, block, dweights + (long)panel * row_count * PANEL);
     }
 }
 
@@ -209,7 +212,8 @@ static int runs_of_class(const struct padded *planes, const struct nas_pass *pas
       for (int kx = 0, x = 0; kx < (joined ? 1 : k); kx++) {
         if ((k - 1 - kx) % s != cx) continue;
         runs[count++] = (struct run_of_rows){(int32_t)(b * padded_floats(planes) + ((long)y * planes->width + x) * BLOCK),
-                                             (int32_t)packed_row(k, planes->channels, b, ky * k + kx), joined ? k * channels : channels};
+                                             (int32_t)packed_row(k, planes->channels, b, ky * k + kx),
+                                             joined ? k * channels : channels};
         x++;
       }
       y++;
@@ -219,8 +223,8 @@ static int runs_of_class(const struct padded *planes, const struct nas_pass *pas
 }
 
 /* Pixels of a class of a strip of input rows, beginning with image row `top`. */
-static int pixels_of_class(const struct padded *planes, const struct nas_pass *pass, int cy, int cx, int images, int top, int rows,
-                           int32_t *pixels, int32_t *targets) {
+static int pixels_of_class(const struct padded *planes, const struct nas_pass *pass, int cy, int cx, int images, int top,
+                           int rows, int32_t *pixels, int32_t *targets) {
   const int k = pass->kernel, s = pass->stride;
   /* The class's first row and column, and where their first taps are in the planes; no class has taps where cy >= k. */
   const int y0 = top + (cy + s - (top + pass->pad_top) % s) % s, x0 = (cx + s - pass->pad_left % s) % s;
@@ -231,7 +235,8 @@ static int pixels_of_class(const struct padded *planes, const struct nas_pass *p
     long from = n * planes->blocks * padded_floats(planes) + ((long)oy * planes->width + ox) * BLOCK;
     for (int y = y0; y < top + rows; y += s, from += planes->width * BLOCK) {
       const int to = (n * rows + y - top) * pass->w * BLOCK;
-      for (int x = x0, i = 0; x < pass->w; x += s, i++) pixels[count] = (int32_t)from + i * BLOCK, targets[count++] = to + x * BLOCK;
+      for (int x = x0, i = 0; x < pass->w; x += s, i++)
+        pixels[count] = (int32_t)from + i * BLOCK, targets[count++] = to + x * BLOCK;
     }
   }
   return count;
@@ -270,7 +275,8 @@ static void conv_input_gradient(const struct nas_pass *pass, const struct work *
               const struct reading reading = input_of(work, pass, n + i, own_block);
               read_rows(&reading, (long)row * pass->w, own, slope + own * BLOCK, slope);
             }
-            sink_rows(&sink, n + i, own_block, (long)row * pass->w, own, dense + b * block + i * own * BLOCK, has_slope ? slope : 0);
+            sink_rows(&sink, n + i, own_block, (long)row * pass->w, own, dense + b * block + i * own * BLOCK,
+                      has_slope ? slope : 0);
           }
       }
     }
@@ -280,7 +286,8 @@ static void conv_input_gradient(const struct nas_pass *pass, const struct work *
 static void conv_backward(const struct nas_pass *pass, const struct work *work) {
   int step = work->last - work->first;
   if (pass->dweights && pass->gx)
-    step = even_part(step, pass->winograd ? winograd_layout_of(pass, MAP, 0).images : conv_layout_of_input(pass, 1).strip.images);
+    step = even_part(
+        step, pass->winograd ? winograd_layout_of(pass, MAP, 0).images : conv_layout_of_input(pass, 1).strip.images);
   struct work own = *work;
   do { /* once without images, too: partial sums begin at 0 */
     own.last = least_of(own.first + step, work->last);

@@ -90,8 +90,8 @@ static inline void transform_panel(const float *packed, int channels, float *to)
   for (int block = 0, c = 0; block < blocks_of(channels); block++)
     for (const int first = c; c < channels && c < first + BLOCK; c++)
       for (int v = 0; v < PANEL; v += VL)
-        transform_kernel(packed + (packed_row(3, channels, block, 0) + c - first) * PANEL + v, (long)block_channels(channels, block) * PANEL,
-                         to + (long)c * PANEL + v, (long)channels * PANEL);
+        transform_kernel(packed + (packed_row(3, channels, block, 0) + c - first) * PANEL + v,
+                         (long)block_channels(channels, block) * PANEL, to + (long)c * PANEL + v, (long)channels * PANEL);
 }
 
 static inline void pack(const struct nas_pass *pass, const struct work *work) {

@@ -1,6 +1,6 @@
 /*
- * The register kernels of convolutions: a tile of pixels, or of rows of the weights, by their addresses in padded planes. Row r of
- * the weights belongs to value planes[rows[r] + pixels[p]] for output pixel p.
+ * The register kernels of convolutions: a tile of pixels, or of rows of the weights, by their addresses in padded planes.
+ * Row r of the weights belongs to value planes[rows[r] + pixels[p]] for output pixel p.
  */
 #ifndef NAS_TILES_H
 #define NAS_TILES_H
@@ -83,8 +83,8 @@ INLINE int vectors_of(int channels, int panel) {
 }
 
 /*
- * Output pixels of one panel: sums over the runs of plane values times weights. `next`: floats from these weights to others that are
- * asked for meanwhile; 0: none.
+ * Output pixels of one panel: sums over the runs of plane values times weights. `next`: floats from these weights to others
+ * that are asked for meanwhile; 0: none.
  */
 static void conv_tiles(int vectors, const float *planes, const int32_t *pixels, const int32_t *targets, int count,
                        const struct run_of_rows *runs, int run_count, const float *weights, long next,
@@ -93,8 +93,8 @@ static void conv_tiles(int vectors, const float *planes, const int32_t *pixels, 
   else conv_tiles_with(BV, planes, pixels, targets, count, runs, run_count, weights, next, output);
 }
 
-INLINE void conv_sums_with(const int nv, const int adds, const float *planes, const int32_t *rows, int row_count, const int32_t *pixels, int count,
-                       const float *dy, long block, float *dweights) {
+INLINE void conv_sums_with(const int nv, const int adds, const float *planes, const int32_t *rows, int row_count,
+                           const int32_t *pixels, int count, const float *dy, long block, float *dweights) {
   for (int r = 0; r < row_count; r += ROWS) {
     const float *a[ROWS];
     V c[ROWS][PV];
@@ -129,11 +129,11 @@ INLINE void conv_sums_with(const int nv, const int adds, const float *planes, co
 }
 
 /*
- * All rows of one panel: the sums over pixels of plane values times dy ([blocks][pixels][16], `block` floats from one to the next);
- * added to what is there, or in its place.
+ * All rows of one panel: the sums over pixels of plane values times dy ([blocks][pixels][16], `block` floats from one to the
+ * next); added to what is there, or in its place.
  */
-static void conv_sums(int vectors, int adds, const float *planes, const int32_t *rows, int row_count, const int32_t *pixels, int count,
-                      const float *dy, long block, float *dweights) {
+static void conv_sums(int vectors, int adds, const float *planes, const int32_t *rows, int row_count, const int32_t *pixels,
+                      int count, const float *dy, long block, float *dweights) {
   for (int p = 0; p < count; p += SUM_PIXELS, adds = 1) {
     const int some = count - p < SUM_PIXELS ? count - p : SUM_PIXELS;
     const float *d = dy + (long)p * BLOCK;

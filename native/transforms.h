@@ -1,6 +1,6 @@
 /*
- * The transforms of 3x3 convolutions over tiles of 4x4 outputs (Winograd, F(4x4, 3x3)). With y = A' [(G g G') (B' d B)] A for a tile d
- * of 6x6 inputs and a kernel g, a product of 36 values replaces 9 x 16 of them. Backward, dg = G' [sum of (B' d B) (A dy A')] G.
+ * The transforms of 3x3 convolutions over tiles of 4x4 outputs (Winograd, F(4x4, 3x3)). With y = A' [(G g G') (B' d B)] A for
+ * a tile d of 6x6 inputs and a kernel g, 36 products replace 9 x 16 of them. Backward: dg = G' [sum of (B' d B) (A dy A')] G.
  */
 #ifndef NAS_TRANSFORMS_H
 #define NAS_TRANSFORMS_H
@@ -34,10 +34,11 @@ INLINE void spots_of_kernel(const V *in, int is, V *out, int os) {
 INLINE void kernel_of_spots(const V *in, int is, V *out, int os) {
   const V a = in[0], b = in[is], c = in[2 * is], d = in[3 * is], e = in[4 * is], f = in[5 * is];
   const V p = (b + c) * (1.f / 6), q = d + e;
-  out[0] = a * .25f - p + q * (1.f / 24), out[os] = (c - b) * (1.f / 6) + (d - e) * (1.f / 12), out[2 * os] = q * (1.f / 6) - p + f;
+  out[0] = a * .25f - p + q * (1.f / 24), out[os] = (c - b) * (1.f / 6) + (d - e) * (1.f / 12);
+  out[2 * os] = q * (1.f / 6) - p + f;
 }
 
-/* Tiles of 6x6 inputs at (4 y, 4 x) of a padded plane of `width` pixels; spot s of the tile goes to out + s apart, tiles by `pitch`. */
+/* Tiles of 6x6 inputs at (4 y, 4 x) of a padded plane of `width` pixels, to spots `apart` floats apart, tiles `pitch` apart. */
 static inline void transform_input(const float *padded, int width, int rows, int columns, float *out, long apart, long pitch) {
   for (int y = 0; y < rows; y++)
     for (int x = 0; x < columns; x++, out += pitch)
@@ -62,11 +63,12 @@ static inline void transform_input(const float *padded, int width, int rows, int
 }
 
 /* The same for tiles of 4x4 gradients of the output at (4 y, 4 x) of a plane. */
-static inline void transform_gradient(const float *plane, int width, int rows, int columns, float *out, long apart, long pitch) {
+static inline void transform_gradient(const float *padded, int width, int rows, int columns, float *out, long apart,
+                                      long pitch) {
   for (int y = 0; y < rows; y++)
     for (int x = 0; x < columns; x++, out += pitch)
       for (int v = 0; v < BLOCK; v += VL) {
-        const float *from = plane + ((long)y * SIDE * width + x * SIDE) * BLOCK + v;
+        const float *from = padded + ((long)y * SIDE * width + x * SIDE) * BLOCK + v;
         V d[SIDE * SPAN];
 #pragma GCC unroll 4
         for (int i = 0; i < SIDE; i++) {
@@ -86,7 +88,7 @@ static inline void transform_gradient(const float *plane, int width, int rows, i
 }
 
 /* One tile of outputs of 16 channels, of which the first `rows` x `columns` are stored; sums [2][16]: added to, if not NULL. */
-INLINE void transform_output(const float *spots, long apart, float *out, int width, int rows, int columns, float *sums, long squares) {
+INLINE void transform_output(const float *spots, long apart, float *out, int width, int rows, int columns, float *sums) {
   for (int v = 0; v < BLOCK; v += VL) {
     V d[SIDE * SPAN], s = zero(), q = zero();
 #pragma GCC unroll 6
@@ -112,7 +114,7 @@ INLINE void transform_output(const float *spots, long apart, float *out, int wid
           if (j < columns) store(to + j * BLOCK, row[j]), s += row[j], q += row[j] * row[j];
       }
     }
-    if (sums) store(sums + v, load(sums + v) + s), store(sums + squares + v, load(sums + squares + v) + q);
+    if (sums) store(sums + v, load(sums + v) + s), store(sums + BLOCK + v, load(sums + BLOCK + v) + q);
   }
 }
 

@@ -1,6 +1,6 @@
 /*
- * 3x3 convolutions of stride 1 by transformed tiles (transforms.h): tiles of several images, or of some rows of a large one, are
- * transformed at once, then multiplied spot by spot as 36 products of [tiles][cin] and [cin][cout].
+ * 3x3 convolutions of stride 1 by transformed tiles (transforms.h): tiles of several images, or of some rows of a large one,
+ * are transformed at once, then multiplied spot by spot as 36 products of [tiles][cin] and [cin][cout].
  *
  *   float weights[panels_of(cout)][36][cin][PANEL], weights_back[panels_of(cin)][36][cout][PANEL]
  */
@@ -60,8 +60,8 @@ INLINE int even_part(int count, int most) {
 }
 
 /* The layout for the images of a part. */
-static struct winograd_layout winograd_layout_for(const struct nas_pass *pass, const struct work *work, enum padded_contents contents,
-                                                  int has_outputs) {
+static struct winograd_layout winograd_layout_for(const struct nas_pass *pass, const struct work *work,
+                                                  enum padded_contents contents, int has_outputs) {
   struct winograd_layout l = winograd_layout_of(pass, contents, has_outputs);
   l.images = even_part(work->last - work->first, l.images);
   l.rows = even_part(l.all_rows, l.rows);
@@ -69,8 +69,8 @@ static struct winograd_layout winograd_layout_for(const struct nas_pass *pass, c
 }
 
 /* Transforms all tiles of a strip: rows of tiles from `row`, of the images from <= n < to. */
-static void transform_strip(const struct work *work, const struct nas_pass *pass, struct winograd_layout *l, int from, int to, int row,
-                            int rows) {
+static void transform_strip(const struct work *work, const struct nas_pass *pass, struct winograd_layout *l, int from, int to,
+                            int row, int rows) {
   float *plane = work->scratch + l->filled, *inputs = work->scratch + l->inputs;
   int32_t *pixels = (int32_t *)(work->scratch + l->pixels), *targets = (int32_t *)(work->scratch + l->targets);
   l->planes.top = row * SIDE - 1, l->planes.height = rows * SIDE + 2;
@@ -78,8 +78,8 @@ static void transform_strip(const struct work *work, const struct nas_pass *pass
   for (int b = 0; b < l->planes.blocks; b++)
     for (int n = from; n < to; n++) {
       fill_plane(work, pass, &l->planes, n, b, plane);
-      transform_input(plane, l->planes.width, rows, l->columns, inputs + (n - from) * rows * l->columns * l->pitch + b * BLOCK, l->apart,
-                      l->pitch);
+      transform_input(plane, l->planes.width, rows, l->columns,
+                      inputs + (n - from) * rows * l->columns * l->pitch + b * BLOCK, l->apart, l->pitch);
     }
 }
 
@@ -96,12 +96,12 @@ static void winograd_panel(const struct work *work, const struct winograd_layout
 }
 
 /* Transforms one block of the outputs of an image back. */
-static void winograd_outputs(const float *spots, long apart, float *out, int width, int height, int rows, int columns, float *sums,
-                             long squares) {
+static void winograd_outputs(const float *spots, long apart, float *out, int width, int height, int rows, int columns,
+                             float *sums) {
   for (int y = 0; y < rows; y++)
     for (int x = 0; x < columns; x++, spots += PANEL)
-      transform_output(spots, apart, out + ((long)y * SIDE * width + x * SIDE) * BLOCK, width, least_of(height - y * SIDE, SIDE),
-                       least_of(width - x * SIDE, SIDE), sums, squares);
+      transform_output(spots, apart, out + ((long)y * SIDE * width + x * SIDE) * BLOCK, width,
+                       least_of(height - y * SIDE, SIDE), least_of(width - x * SIDE, SIDE), sums);
 }
 
 static void winograd_forward(const struct nas_pass *pass, const struct work *work) {
@@ -110,8 +110,9 @@ static void winograd_forward(const struct nas_pass *pass, const struct work *wor
   float *sums = partial_sums(work, pass->y_sums, pass->cout);
   for (int n = work->first; n < work->last; n += l.images)
     for (int row = 0; row < l.all_rows; row += l.rows) {
-      const int images = least_of(work->last - n, l.images), rows = least_of(l.all_rows - row, l.rows), tiles = rows * l.columns;
-      const long apart = (long)images * tiles * PANEL + BLOCK;
+      const int images = least_of(work->last - n, l.images), rows = least_of(l.all_rows - row, l.rows);
+      const int tiles = rows * l.columns;
+      const long apart = (long)images * tiles * PANEL + BLOCK, from = (long)row * SIDE * pass->w * BLOCK;
       transform_strip(work, pass, &l, n, n + images, row, rows);
       for (int panel = 0; panel < panels_of(pass->cout); panel++) {
         const int vectors = vectors_of(pass->cout, panel), block = panel * PANEL / BLOCK;
@@ -121,8 +122,8 @@ static void winograd_forward(const struct nas_pass *pass, const struct work *wor
           float own[2 * BLOCK] = {0};
           for (int i = 0; i < images; i++)
             winograd_outputs(work->scratch + l.outputs + (long)i * tiles * PANEL + b * BLOCK, apart,
-                             plane(work, pass->y, n + i, out_blocks, block + b, (long)pass->h * pass->w) + (long)row * SIDE * pass->w * BLOCK,
-                             pass->w, pass->h - row * SIDE, rows, l.columns, sums ? own : 0, BLOCK);
+                             plane(work, pass->y, n + i, out_blocks, block + b, (long)pass->h * pass->w) + from, pass->w,
+                             pass->h - row * SIDE, rows, l.columns, sums ? own : 0);
           if (sums)
             for (int v = 0; v < BLOCK; v += VL) {
               float *s = sums + (block + b) * BLOCK + v, *q = s + out_blocks * BLOCK;
@@ -140,7 +141,8 @@ static void winograd_input_gradient(const struct nas_pass *pass, const struct wo
   float *dense = work->scratch + l.dense, *slope = work->scratch + l.slope;
   for (int n = work->first; n < work->last; n += l.images)
     for (int row = 0; row < l.all_rows; row += l.rows) {
-      const int images = least_of(work->last - n, l.images), rows = least_of(l.all_rows - row, l.rows), tiles = rows * l.columns;
+      const int images = least_of(work->last - n, l.images), rows = least_of(l.all_rows - row, l.rows);
+      const int tiles = rows * l.columns;
       const long apart = (long)images * tiles * PANEL + BLOCK, from = (long)row * SIDE * pass->w;
       const long own = (long)least_of(rows * SIDE, pass->h - row * SIDE) * pass->w;
       transform_strip(work, pass, &l, n, n + images, row, rows);
@@ -152,7 +154,7 @@ static void winograd_input_gradient(const struct nas_pass *pass, const struct wo
           for (int i = 0; i < images; i++) {
             const int block = panel * PANEL / BLOCK + b;
             winograd_outputs(work->scratch + l.outputs + (long)i * tiles * PANEL + b * BLOCK, apart, dense, pass->w,
-                             pass->h - row * SIDE, rows, l.columns, 0, 0);
+                             pass->h - row * SIDE, rows, l.columns, 0);
             if (has_slope) {
               const struct reading reading = input_of(work, pass, n + i, block);
               read_rows(&reading, from, own, slope + own * BLOCK, slope);
@@ -186,7 +188,8 @@ static void winograd_weights_gradient(const struct nas_pass *pass, const struct 
         for (int b = 0; b < vectors / BV; b++)
           for (int i = 0; i < images; i++) {
             fill_plane(work, pass, &gradients, n + i, panel * PANEL / BLOCK + b, filled);
-            transform_gradient(filled, gradients.width, rows, l.columns, outputs + b * block + (long)i * own * BLOCK, apart, BLOCK);
+            transform_gradient(filled, gradients.width, rows, l.columns, outputs + b * block + (long)i * own * BLOCK, apart,
+                               BLOCK);
           }
         for (int b = 0; b < l.planes.blocks; b++) {
           const int count = block_channels(pass->cin, b);

@@ -50,7 +50,8 @@ static double *by_channels(const double *from, int images, int channels, long pi
   double *to = doubles(images * channels * pixels);
   for (int n = 0; n < images; n++)
     for (long q = 0; q < pixels; q++)
-      for (int c = 0; c < channels; c++) to[((long)n * channels + c) * pixels + q] = from[((long)n * pixels + q) * channels + c];
+      for (int c = 0; c < channels; c++)
+        to[((long)n * channels + c) * pixels + q] = from[((long)n * pixels + q) * channels + c];
   return to;
 }
 
@@ -61,14 +62,16 @@ static void test_case(void) {
   pass.cin = are_images ? uniform(1, 4) : chance(60) ? uniform(1, 40) : ONE_OF(16, 32, 48, 64, 100);
   pass.cout = chance(60) ? uniform(1, 40) : ONE_OF(16, 32, 48, 64, 100);
   pass.h = chance(80) ? uniform(1, 14) : 28, pass.w = chance(80) ? uniform(1, 14) : 28;
-  if (chance(3)) pass.cin = are_images ? 3 : 16, pass.cout = 5, pass.h = uniform(60, 90), pass.w = uniform(60, 110); /* strips */
+  if (chance(3)) /* strips */
+    pass.cin = are_images ? 3 : 16, pass.cout = 5, pass.h = uniform(60, 90), pass.w = uniform(60, 110);
   const int same = chance(70), k = pass.kernel, s = pass.stride;
   pass.oh = (pass.h + s - 1) / s, pass.ow = (pass.w + s - 1) / s;
   const int more_y = (pass.oh - 1) * s + k - pass.h, more_x = (pass.ow - 1) * s + k - pass.w;
   pass.pad_top = same ? (more_y > 0 ? more_y / 2 : 0) : k / 2, pass.pad_left = same ? (more_x > 0 ? more_x / 2 : 0) : k / 2;
   if (!are_images && k == 3 && s == 1) pass.winograd = chance(60);
-  describe("%s, %d images, %d chunks, %d x %d x %d -> %d, kernel %d, stride %d, padding %d %d, winograd %d", are_images ? "images" : "maps", images,
-           chunks, pass.h, pass.w, pass.cin, pass.cout, k, s, pass.pad_top, pass.pad_left, pass.winograd);
+  describe("%s, %d images, %d chunks, %d x %d x %d -> %d, kernel %d, stride %d, padding %d %d, winograd %d",
+           are_images ? "images" : "maps", images, chunks, pass.h, pass.w, pass.cin, pass.cout, k, s, pass.pad_top,
+           pass.pad_left, pass.winograd);
   if (are_images) pass.x = input((int64_t)images * pass.h * pass.w * pass.cin, 2);
   else draw_input(&pass, images, 1);
   const int64_t floats = (int64_t)k * k * pass.cin * pass.cout;
@@ -79,7 +82,8 @@ static void test_case(void) {
   if (has_gx) pass.weights_back = output(times * packed_floats(k, pass.cout, pass.cin));
   struct nas_pass forward = pass, backward = pass, packing = pass, unpacking = pass;
   packing.op = OP_PACK, packing.group = 0, unpacking.op = OP_UNPACK, unpacking.group = 0;
-  forward.op = are_images ? OP_IMAGES_FORWARD : OP_CONV_FORWARD, backward.op = are_images ? OP_IMAGES_BACKWARD : OP_CONV_BACKWARD;
+  forward.op = are_images ? OP_IMAGES_FORWARD : OP_CONV_FORWARD;
+  backward.op = are_images ? OP_IMAGES_BACKWARD : OP_CONV_BACKWARD;
   forward.y = output_map(images, pass.cout, pass.oh * pass.ow);
   if (chance(80)) forward.y_sums = output_sums(chunks, pass.cout);
   draw_gradient(&backward, images);
@@ -99,7 +103,8 @@ static void test_case(void) {
   FOR_PRODUCTS(y[o + b] += x[i + a] * source[v + a * p->cout + b])
   double *expected = by_channels(y, images, pass.cout, pass.oh * pass.ow);
   expect_map("y", expected, forward.y, images, pass.cout, pass.oh * pass.ow, bound);
-  if (forward.y_sums) expect_sums("y_sums", forward.y_sums, forward.y, forward.y, images, chunks, pass.cout, pass.oh * pass.ow, bound);
+  if (forward.y_sums)
+    expect_sums("y_sums", forward.y_sums, forward.y, forward.y, images, chunks, pass.cout, pass.oh * pass.ow, bound);
   free(expected), free(y);
   if (has_dweights) {
     double *dw = doubles(floats);
