@@ -43,6 +43,7 @@ class Backward {
         this.pass(unit, 'input', { point: unit.input, act: 'none', gate: null });
         break;
       case 'pool':
+        if (this.gradients.write(unit, 'input') === undefined) return;
         this.write(unit, 'input', {
           op: 'POOL_BACKWARD',
           ...sameGeometry(unit.input.point),

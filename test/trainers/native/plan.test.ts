@@ -76,6 +76,16 @@ test('layers without an operation are named with the reason', () => {
   });
 });
 
+test('a network without trained weights before its features has no backward passes', () => {
+  const block: Block = { kind: 'mbconv', filters: 8, kernel: 3, stride: 1, act: 'relu', expand: 2, se: 0.5 };
+  const own = network([block]);
+  const frozen = new Set([...planned(own, 2).gradients.keys()].filter((name) => !name.startsWith('logits')));
+  const plan = planNetwork(own, { batch: 2, chunks: 4, frozen });
+  if ('unsupported' in plan) throw new Error(plan.unsupported);
+  expect(plan.passes.backward).toEqual([]);
+  expect([...plan.gradients.keys()]).toEqual(['logits/kernel', 'logits/bias']);
+});
+
 test('terms of a sum share its gradient, and gradients are written over those that nothing reads', () => {
   const block: Block = { kind: 'mbconv', filters: 8, kernel: 3, stride: 1, act: 'relu', expand: 1, se: 0 };
   const { backward } = planned(network([{ ...block, act: 'swish' }, block, block]), 2).passes;
