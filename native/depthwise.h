@@ -108,8 +108,8 @@ static void grad_plane(const struct window *w, const struct strip *s, const stru
 }
 
 /* Output rows of a strip from its padded plane; sums: of this block, or NULL. */
-static inline void depthwise_outputs(const struct window *w, const struct strip *s, const float *plane, const float *taps, float *y,
-                              float *sums, float *squares) {
+static inline void depthwise_outputs(const struct window *w, const struct strip *s, const float *plane, const float *taps,
+                                     float *y, float *sums, float *squares) {
   const struct correlation k = {.in = plane, .in_row = (long)w->width * BLOCK, .taps = taps, .kh = w->kernel, .kw = w->kernel,
                                 .stride = w->stride, .out = y + (long)s->o0 * w->ow * BLOCK, .out_row = (long)w->ow * BLOCK,
                                 .out_pixel = BLOCK, .rows = s->o1 - s->o0, .cols = w->ow, .sums = sums, .squares = squares};
@@ -117,7 +117,8 @@ static inline void depthwise_outputs(const struct window *w, const struct strip 
 }
 
 /* Adds the gradient of the taps of a strip. */
-static inline void depthwise_taps(const struct window *w, const struct strip *s, const float *plane, const float *dy, float *dtaps) {
+static inline void depthwise_taps(const struct window *w, const struct strip *s, const float *plane, const float *dy,
+                                  float *dtaps) {
   const long row = (long)w->grad_width * BLOCK;
   const struct tap_gradient g = {.in = plane, .in_row = (long)w->width * BLOCK, .dy = dy + w->before * (row + BLOCK),
                                  .dy_row = row, .rows = s->o1 - s->o0, .cols = w->ow, .kernel = w->kernel, .stride = w->stride,
@@ -129,8 +130,8 @@ static inline void depthwise_taps(const struct window *w, const struct strip *s,
 INLINE int class_taps(int kernel, int stride, int p) { return p < kernel ? (kernel - p + stride - 1) / stride : 0; }
 
 /*
- * The gradient of input rows i0 .. i1 of a strip, d [(i1 - i0) w][16], times what `slope` says (as in a correlation), which lies
- * `slope_row` floats from row to row; sums: [16], to which its sums are added, or NULL.
+ * The gradient of input rows i0 .. i1 of a strip, d [(i1 - i0) w][16], times `slope` (as in a correlation), whose rows are
+ * `slope_row` floats apart. sums: [16], to which its sums are added, or NULL.
  */
 static inline void depthwise_inputs(const struct window *w, const struct strip *s, const float *dy, const float *taps, float *d,
                                     const float *slope, long slope_row, float most, float *sums) {
@@ -145,7 +146,8 @@ static inline void depthwise_inputs(const struct window *w, const struct strip *
       const struct correlation k = {
           .in = dy + ((long)row * w->grad_width + col) * BLOCK, .in_row = (long)w->grad_width * BLOCK,
           .taps = taps, .kh = kh, .kw = kw, .stride = 1,
-          .out = d + ((long)(y - s->i0) * w->w + x) * BLOCK, .out_row = (long)stride * w->w * BLOCK, .out_pixel = (long)stride * BLOCK,
+          .out = d + ((long)(y - s->i0) * w->w + x) * BLOCK, .out_row = (long)stride * w->w * BLOCK,
+          .out_pixel = (long)stride * BLOCK,
           .rows = (s->i1 - y + stride - 1) / stride, .cols = (w->w - x + stride - 1) / stride,
           .slope = slope == 0 ? 0 : slope + (y - s->i0) * slope_row + x * BLOCK, .slope_row = stride * slope_row,
           .slope_pixel = (long)stride * BLOCK, .most = most, .sums = sums};

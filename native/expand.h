@@ -1,14 +1,14 @@
 /*
- * An expansion (1x1 product, norm, activation) and the depthwise convolution after it, in one pass: PANEL channels of a strip of the
- * expanded map are computed into padded planes in scratch, convolved, and dropped; the backward pass computes them again. Where maps
- * are small, some images are worked on at once: their pixels follow each other.
+ * An expansion (1x1 product, norm, activation) and the depthwise convolution after it, in one pass: PANEL channels of a strip
+ * of the expanded map are computed into padded planes in scratch, convolved, and dropped; the backward pass computes them again.
+ * Small maps are computed several images at once: the pixels of the images follow each other.
  *
- * The norm is folded into the weights (fold.h): expanded = act(x e_weights + shift). The gradient of the expanded map before its
- * norm would be c1 de + c2 e + c3; only de, the gradient at the norm's output, is known here. So gx gets de e_weights_back, and what
- * is affine in x comes from OP_AFFINE, after OP_EXPAND_FOLD_BACKWARD has seen e_dweights (x by de) and e_sums (de) of the batch.
+ * The norm is folded into the weights (fold.h): expanded = act(x e_weights + shift). The gradient of the expanded map before
+ * its norm is c1 de + c2 e + c3, where de is the gradient at the norm's output. c2 and c3 need sums over the whole batch. So gx
+ * gets de e_weights_back here; OP_EXPAND_FOLD_BACKWARD makes the rest, which is affine in x, from e_dweights (x by de) and
+ * e_sums (de), and OP_AFFINE adds it.
  *
- * e_weights, e_weights_back and e_dweights are packed as those of a product of `cin` and `expanded` channels (pack.h); e_sums is
- * partial [16 blocks of `expanded`].
+ * e_weights, e_weights_back and e_dweights are packed as those of a product of `cin` and `expanded` channels (pack.h).
  */
 #ifndef NAS_EXPAND_H
 #define NAS_EXPAND_H
@@ -114,7 +114,8 @@ INLINE void act_tile_with(const struct expand_layout *l, const float *u, int row
     }
   }
 }
-static __attribute__((noinline)) void act_tile(const struct expand_layout *l, const float *u, int rows, int vectors, int first, int act) {
+static __attribute__((noinline)) void act_tile(const struct expand_layout *l, const float *u, int rows, int vectors, int first,
+                                               int act) {
   WITH_ACT(act, act_tile_with(l, u, rows, vectors, first, ACT))
 }
 
@@ -186,8 +187,8 @@ INLINE struct expansion expansion_of(const struct expand_part *part) {
   if (l->x) {
     for (int b = 0; b < l->cin_blocks; b++)
       for (int n = 0; n < part->images; n++)
-        memcpy(l->x + b * l->compact + n * pixels * BLOCK, plane(part->work, pass->x, part->first + n, l->cin_blocks, b, pixels),
-               (size_t)pixels * BLOCK * 4);
+        memcpy(l->x + b * l->compact + n * pixels * BLOCK,
+               plane(part->work, pass->x, part->first + n, l->cin_blocks, b, pixels), (size_t)pixels * BLOCK * 4);
     e.x = l->x, e.x_block = l->compact;
   } else {
     e.x = plane(part->work, pass->x, part->first, l->cin_blocks, 0, pixels) + (long)part->s.e0 * w->w * BLOCK;
@@ -239,8 +240,8 @@ static inline void expand_forward_part(const struct expand_part *part, float *su
       const int block = panel * PANEL_BLOCKS + b;
       for (int n = 0; n < part->images; n++)
         depthwise_outputs(&l->w, &part->s, l->in + b * l->planes + n * l->plane, at(part->work, pass->weights) + block * taps,
-                          plane(part->work, pass->y, part->first + n, expanded, block, outputs), sums ? sums + block * BLOCK : 0,
-                          sums ? sums + (expanded + block) * BLOCK : 0);
+                          plane(part->work, pass->y, part->first + n, expanded, block, outputs),
+                          sums ? sums + block * BLOCK : 0, sums ? sums + (expanded + block) * BLOCK : 0);
     }
   }
 }
@@ -309,18 +310,20 @@ INLINE void expand_outer(const struct expand_layout *l, const int NV, const floa
     for (int j = 0; j < NV; j++) store(out + i * PANEL + j * VL, load(out + i * PANEL + j * VL) + c[i][j]);
   }
 }
-INLINE void expand_weights_with(const struct expand_layout *l, const struct expansion *e, const int NV, long count, float *dweights) {
+INLINE void expand_weights_with(const struct expand_layout *l, const struct expansion *e, const int NV, long count,
+                                float *dweights) {
   for (int c = 0; c < e->cin; c += OUTER_ROWS)
     expand_outer(l, NV, e->x + c / BLOCK * e->x_block + c % BLOCK, count, dweights + c * PANEL, e->cin - c);
 }
-static __attribute__((noinline)) void expand_weights(const struct expand_layout *l, const struct expansion *e, long count, float *dweights) {
+static __attribute__((noinline)) void expand_weights(const struct expand_layout *l, const struct expansion *e, long count,
+                                                     float *dweights) {
   if (e->vectors == PV) expand_weights_with(l, e, PV, count, dweights);
   else expand_weights_with(l, e, BV, count, dweights);
 }
 
 /* gx (+)= d times a panel's rows of e_weights_back: `channels` rows, NV vectors of gx. */
-INLINE void expand_inputs_with(const struct expand_layout *l, const int NV, const float *weights, int channels, long count, float *gx,
-                               long gx_block, int overwrite) {
+INLINE void expand_inputs_with(const struct expand_layout *l, const int NV, const float *weights, int channels, long count,
+                               float *gx, long gx_block, int overwrite) {
   for (long p = 0; p < count; p += ROWS) {
     const int rows = count - p < ROWS ? (int)(count - p) : ROWS;
     V c[ROWS][PV];
@@ -343,8 +346,8 @@ INLINE void expand_inputs_with(const struct expand_layout *l, const int NV, cons
     }
   }
 }
-static __attribute__((noinline)) void expand_inputs(const struct expand_layout *l, int vectors, const float *weights, int channels,
-                                                    long count, float *gx, long gx_block, int overwrite) {
+static __attribute__((noinline)) void expand_inputs(const struct expand_layout *l, int vectors, const float *weights,
+                                                    int channels, long count, float *gx, long gx_block, int overwrite) {
   if (vectors == PV) expand_inputs_with(l, PV, weights, channels, count, gx, gx_block, overwrite);
   else expand_inputs_with(l, BV, weights, channels, count, gx, gx_block, overwrite);
 }
@@ -357,7 +360,8 @@ static inline void expand_backward_part(const struct expand_part *part, float *d
   const long taps = (long)w->kernel * w->kernel * BLOCK, pixels = (long)w->h * w->w;
   const long own = (long)(part->s.i1 - part->s.i0) * w->w, count = part->images * own;
   struct expansion e = expansion_of(part);
-  float *gx = l->gx ? l->gx : pass->gx ? plane(work, pass->gx, part->first, l->cin_blocks, 0, pixels) + (long)part->s.i0 * w->w * BLOCK : 0;
+  float *gx = l->gx;
+  if (gx == 0 && pass->gx) gx = plane(work, pass->gx, part->first, l->cin_blocks, 0, pixels) + (long)part->s.i0 * w->w * BLOCK;
   const long gx_block = l->gx ? l->compact : pixels * BLOCK;
   for (int panel = 0; panel < panels_of(pass->expanded); panel++) {
     const int blocks = expand_planes(part, &e, panel);
@@ -384,7 +388,8 @@ static inline void expand_backward_part(const struct expand_part *part, float *d
     for (int b = 0; b < l->cin_blocks; b++) {
       float *to = plane(work, pass->gx, part->first + n, l->cin_blocks, b, pixels);
       const float *from = l->gx + b * l->compact + n * pixels * BLOCK;
-      for (long p = 0; p < pixels * BLOCK; p += VL) store(to + p, pass->gx_first ? load(from + p) : load(to + p) + load(from + p));
+      for (long p = 0; p < pixels * BLOCK; p += VL)
+        store(to + p, pass->gx_first ? load(from + p) : load(to + p) + load(from + p));
     }
 }
 

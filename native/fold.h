@@ -1,11 +1,12 @@
 /*
- * The norm of an expansion e = x W, without e: x has the mean m and the covariance C (from its moments), so that channel w of e has
- * the mean m' w and the variance w' C w. The norm is folded into the weights: norm(e) = x (W scale) + shift.
+ * The norm of an expansion e = x W, without e: x has the mean m and the covariance C (from its moments). For a column w of W,
+ * a channel of e, the mean is m' w and the variance w' C w. The norm is folded into the weights: norm(e) = x (W scale) + shift.
  *
  * Backward, with de the gradient at the norm's output, G = x' de and s the sum of de, over all N pixels of the batch:
  *
  *   dbeta = s, dgamma = (w' G - mean s) / deviation
- *   the gradient of e is  c1 de + c2 e + c3  with  c1 = gamma / deviation, c2 = -c1 dgamma / (deviation N), c3 = -c1 s / N - c2 mean
+ *   the gradient of e is  c1 de + c2 e + c3  with
+ *     c1 = gamma / deviation, c2 = -c1 dgamma / (deviation N), c3 = -c1 s / N - c2 mean
  *   dW = c1 (G - m s) + N c2 C W
  *   the gradient of x is  de (W c1)', by OP_EXPAND_BACKWARD,  + x (W c2 W') + W c3, by OP_AFFINE
  */
@@ -89,8 +90,8 @@ static inline void fold_panel(const struct fold *f, const struct nas_pass *pass,
 }
 
 /* Writes a panel of W with its scale for both directions, and the norm. */
-static inline void fold_write(const struct fold *f, const struct nas_pass *pass, const struct work *work, int panel, const double *scale,
-                       const double *shift) {
+static inline void fold_write(const struct fold *f, const struct nas_pass *pass, const struct work *work, int panel,
+                              const double *scale, const double *shift) {
   const int first = panel * PANEL, width = f->expanded - first < PANEL ? f->expanded - first : PANEL;
   float *to = at(work, pass->e_weights) + panel * f->panel, *norm = at(work, pass->e_norm), scales[PANEL] = {0};
   for (int lane = 0; lane < PANEL && first + lane < f->out; lane++) {
@@ -237,7 +238,8 @@ static inline void fold_affine(const struct fold *f, const struct nas_pass *pass
       for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
         for (int j = 0; j < PV; j++) c[r][j] = zero();
-      product_chunk(c, PV, f->left, f->out, f->expanded, at(work, pass->e_weights_back) + panel * rows_of(1, f->expanded) * PANEL);
+      product_chunk(c, PV, f->left, f->out, f->expanded,
+                    at(work, pass->e_weights_back) + panel * rows_of(1, f->expanded) * PANEL);
 #pragma GCC unroll 16
       for (int r = 0; r < ROWS; r++) {
         if (r >= rows) break;

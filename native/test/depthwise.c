@@ -19,8 +19,8 @@ static void test_case(void) {
   const int k = pass.kernel, s = pass.stride, side = pass.source_kernel ? pass.source_kernel : k, cin = pass.cin;
   const int64_t taps = (int64_t)blocks_of(cin) * k * k * BLOCK;
   const int64_t in_pixels = (int64_t)pass.h * pass.w, out_pixels = (int64_t)pass.oh * pass.ow;
-  describe("%d images, %d chunks, %d channels of %d, %d x %d to %d x %d, kernel %d of %d, stride %d, padding %d %d", images, chunks,
-           cin, pass.source_in, pass.h, pass.w, pass.oh, pass.ow, k, side, s, pass.pad_top, pass.pad_left);
+  describe("%d images, %d chunks, %d channels of %d, %d x %d to %d x %d, kernel %d of %d, stride %d, padding %d %d", images,
+           chunks, cin, pass.source_in, pass.h, pass.w, pass.oh, pass.ow, k, side, s, pass.pad_top, pass.pad_left);
   const int64_t source_floats = (int64_t)side * side * pass.source_in;
   pass.source = input(source_floats, 1);
   pass.weights = output(taps);

@@ -1,4 +1,7 @@
-/* Expansion and depthwise convolution in one pass, and their gradients. Expanded values are exact in float: none is near a kink. */
+/*
+ * Expansion and depthwise convolution in one pass, and their gradients. Expanded values are exact in float, so that none is on the
+ * other side of a kink.
+ */
 #include "../expand.h"
 #include "windows.h"
 
@@ -18,16 +21,18 @@ static void test_case(void) {
   struct nas_pass pass = {.op = OP_EXPAND_FORWARD};
   draw_window(&pass);
   const int is_large = pass.h * pass.w > 2000;
-  const int cin = pass.cin = uniform(1, is_large ? 20 : 50), expanded = pass.expanded = pass.cout = uniform(1, is_large ? 40 : 100);
+  const int cin = pass.cin = uniform(1, is_large ? 20 : 50);
+  const int expanded = pass.expanded = pass.cout = uniform(1, is_large ? 40 : 100);
   pass.source_in = expanded + ONE_OF(0, uniform(1, 20));
   pass.source_kernel = ONE_OF(0, pass.kernel + 2);
   pass.e_source_in = cin + ONE_OF(0, uniform(1, 5)), pass.e_source_out = expanded + ONE_OF(0, uniform(1, 5));
   pass.e_act = uniform(0, NAS_ACTS - 1);
-  const int k = pass.kernel, s = pass.stride, side = pass.source_kernel ? pass.source_kernel : k, padded = blocks_of(expanded) * BLOCK;
+  const int k = pass.kernel, s = pass.stride, side = pass.source_kernel ? pass.source_kernel : k;
+  const int padded = blocks_of(expanded) * BLOCK;
   const int64_t taps = (int64_t)blocks_of(expanded) * k * k * BLOCK, packed = packed_floats(1, cin, expanded);
   const int64_t in_pixels = (int64_t)pass.h * pass.w, out_pixels = (int64_t)pass.oh * pass.ow;
-  describe("%d images, %d chunks, %d channels expanded to %d, activation %d, %d x %d to %d x %d, kernel %d, stride %d, padding %d %d",
-           images, chunks, cin, expanded, pass.e_act, pass.h, pass.w, pass.oh, pass.ow, k, s, pass.pad_top, pass.pad_left);
+  describe("%d images, %d chunks, %d channels to %d, activation %d, %dx%d to %dx%d, kernel %d, stride %d, padding %d %d", images,
+            chunks, cin, expanded, pass.e_act, pass.h, pass.w, pass.oh, pass.ow, k, s, pass.pad_top, pass.pad_left);
   const int64_t source_floats = (int64_t)side * side * pass.source_in, e_floats = (int64_t)pass.e_source_in * pass.e_source_out;
   pass.source = input(source_floats, 1);
   pass.weights = output(taps);
@@ -50,7 +55,8 @@ static void test_case(void) {
   backward->op = OP_EXPAND_BACKWARD;
   draw_gradient(backward, images);
   backward->gx_first = chance(50);
-  if (chance(85)) backward->gx = backward->gx_first ? output_map(images, cin, in_pixels) : written(input_map(images, cin, in_pixels, 2));
+  if (chance(85))
+    backward->gx = backward->gx_first ? output_map(images, cin, in_pixels) : written(input_map(images, cin, in_pixels, 2));
   const int trains_taps = chance(85), trains_expansion = chance(85);
   if (trains_taps) backward->dweights = output_partial(chunks, taps);
   if (trains_expansion) backward->e_dweights = output_partial(chunks, packed);
@@ -102,7 +108,8 @@ static void test_case(void) {
       }
     }
   expect_map("y", y, forward->y, images, expanded, out_pixels, 1e-5);
-  if (forward->y_sums) expect_sums("y_sums", forward->y_sums, forward->y, forward->y, images, chunks, expanded, out_pixels, 1e-5);
+  if (forward->y_sums)
+    expect_sums("y_sums", forward->y_sums, forward->y, forward->y, images, chunks, expanded, out_pixels, 1e-5);
   if (backward->gx) expect_sink(backward, dx, 0, images, chunks, 1e-5);
   if (trains_taps) expect_values("dsource", dw, values(passes[UNPACK_TAPS].dsource), source_floats, 1e-5);
   if (trains_expansion) expect_values("e_dsource", dwe, values(passes[UNPACK_EXPANSION].dsource), e_floats, 1e-5);

@@ -83,18 +83,22 @@ static void test_case(void) {
   passes[2] = passes[1];
   passes[2].op = OP_EXPAND_FOLD_BACKWARD;
   passes[2].e_dweights = partial_of(packed, add_outer, &maps), passes[2].e_sums = partial_of(out, add_gradients, &maps);
-  if (is_trained) passes[2].e_dsource = output(e_floats), passes[2].e_dgamma = output(expanded), passes[2].e_dbeta = output(expanded);
+  if (is_trained) {
+    passes[2].e_dsource = output(e_floats);
+    passes[2].e_dgamma = output(expanded), passes[2].e_dbeta = output(expanded);
+  }
   passes[2].affine = output((1L + padded) * padded);
   run_passes(passes, 3, images, chunks);
 
   const float *w = values(pass.e_source), *gamma = values(pass.e_gamma), *beta = values(pass.e_beta);
   double *norm = doubles(2 * out), *stats = doubles(2 * out), *inference = doubles(2 * out), *means = doubles(expanded);
   double *variances = doubles(expanded), *dgamma = doubles(expanded), *dbeta = doubles(expanded), *dw = doubles(e_floats);
-  double *ge = doubles((int64_t)images * pixels), *dx = doubles((int64_t)images * cin * pixels);
+  double *dx = doubles((int64_t)images * cin * pixels);
   for (int e = 0; e < expanded; e++) {
     double *values_of = doubles((int64_t)images * pixels), mean = 0, variance = 0;
     for (int q = 0; q < images * pixels; q++) {
-      for (int i = 0; i < cin; i++) values_of[q] += map_at(maps.x, cin, pixels, q / pixels, i, q % pixels) * w[i * pass.e_source_out + e];
+      for (int i = 0; i < cin; i++)
+        values_of[q] += map_at(maps.x, cin, pixels, q / pixels, i, q % pixels) * w[i * pass.e_source_out + e];
       mean += values_of[q] / count;
     }
     for (int q = 0; q < images * pixels; q++) variance += (values_of[q] - mean) * (values_of[q] - mean) / count;
@@ -124,17 +128,20 @@ static void test_case(void) {
       const float *forward = values(pass.e_weights) + ((long)(e / PANEL) * cin + i) * PANEL + e % PANEL;
       const float backward = values(pass.e_weights_back)[((long)(i / PANEL) * expanded + e) * PANEL + i % PANEL];
       const float infers = values(passes[0].e_weights)[((long)(e / PANEL) * cin + i) * PANEL + e % PANEL];
-      if (fabs(*forward - weight * scale) > 1e-4 * (1 + fabs(scale))) fail("e_weights: expected %g, got %g", weight * scale, *forward);
+      if (fabs(*forward - weight * scale) > 1e-4 * (1 + fabs(scale)))
+        fail("e_weights: expected %g, got %g", weight * scale, *forward);
       if (backward != *forward) fail("e_weights_back: expected %g, got %g", *forward, backward);
       if (fabs(infers - weight * inference[e]) > 1e-5 * (1 + fabs(inference[e]))) fail("e_weights of inference: %g", infers);
     }
   }
   for (int e = expanded; e < panels_of(expanded) * PANEL; e++)
     for (int i = 0; i < cin; i++)
-      if (values(pass.e_weights)[((long)(e / PANEL) * cin + i) * PANEL + e % PANEL] != 0) fail("lane %d of e_weights is not zero", e);
+      if (values(pass.e_weights)[((long)(e / PANEL) * cin + i) * PANEL + e % PANEL] != 0)
+        fail("lane %d of e_weights is not zero", e);
   for (int i = cin; i < panels_of(cin) * PANEL; i++)
     for (int e = 0; e < expanded; e++)
-      if (values(pass.e_weights_back)[((long)(i / PANEL) * expanded + e) * PANEL + i % PANEL] != 0) fail("lane %d of e_weights_back is not zero", i);
+      if (values(pass.e_weights_back)[((long)(i / PANEL) * expanded + e) * PANEL + i % PANEL] != 0)
+        fail("lane %d of e_weights_back is not zero", i);
   expect_vector("e_stats", stats, passes[1].e_stats, 2 * out, 1e-4);
   expect_vector("e_norm", norm, pass.e_norm, 2 * out, 1e-4);
   expect_vector("e_norm of inference", inference, passes[0].e_norm, 2 * out, 1e-5);
@@ -150,12 +157,14 @@ static void test_case(void) {
   for (int q = 0; q < images * pixels; q++)
     for (int i = 0; i < cin; i++) {
       double sum = affine[i];
-      for (int j = 0; j < cin; j++) sum += map_at(maps.x, cin, pixels, q / pixels, j, q % pixels) * affine[(1 + j) * padded + i];
+      for (int j = 0; j < cin; j++)
+        sum += map_at(maps.x, cin, pixels, q / pixels, j, q % pixels) * affine[(1 + j) * padded + i];
       got[q * cin + i] = (float)sum;
     }
   expect_values("affine", dx, got, (int64_t)images * pixels * cin, 1e-4);
   for (int j = 0; j <= padded; j++)
     for (int i = 0; i < padded; i++)
       if ((i >= cin || j > cin) && affine[j * padded + i] != 0) fail("affine[%d][%d] is not zero", j, i);
-  free(got), free(norm), free(stats), free(inference), free(means), free(variances), free(dgamma), free(dbeta), free(dw), free(ge), free(dx);
+  free(got), free(norm), free(stats), free(inference), free(means), free(variances), free(dgamma), free(dbeta), free(dw);
+  free(dx);
 }
