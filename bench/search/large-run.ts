@@ -6,6 +6,8 @@ import { writeSync } from 'node:fs';
 import { loadExperiment } from '../../experiments/index.js';
 import { runExperiment } from '../../runner/index.js';
 import { drawReport } from '../../api/report.js';
+// Loaded at the start: the report's time is that of drawing, without the compilation of its sources by tsx.
+import '../../ui/index.js';
 import { stride, type Mark } from './large-table.js';
 
 const [file = '', workdir = '', limit = ''] = process.argv.slice(2);
