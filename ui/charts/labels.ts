@@ -13,10 +13,17 @@ interface Labelled {
   readonly intervals?: { readonly x?: Place; readonly y?: Place };
 }
 
-/** The size of labels: their height, the average width of a letter, and their distance from marks, px. */
-const [height, letter, gap] = [12, 6.6, 4];
+/** The size of labels: their height, the average width of a letter, and their distance from their marks, px. */
+const [height, letter, nearest] = [12, 6.6, 4];
+/** The least distance between a label and what is not its mark, px. */
+const clearance = 2;
+/** Where no place beside a mark is free, its label may be this much farther from it, px. */
+const farther = 12;
 
-const overlap = (a: Box, b: Box): boolean => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+/** The area of two boxes together, with the clearance. */
+const overlap = (a: Box, b: Box): number =>
+  Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0]) + clearance) *
+  Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]) + clearance);
 
 const around = ([x, y]: Place, half: number): Box => [x - half, y - half, x + half, y + half];
 
@@ -24,18 +31,28 @@ const around = ([x, y]: Place, half: number): Box => [x - half, y - half, x + ha
 const directions = ([x, y]: Place): readonly Place[] =>
   [x, 0, -x].flatMap((dx) => [y, 0, -y].map((dy) => [dx, dy] as const)).filter(([dx, dy]) => dx !== 0 || dy !== 0);
 
-/** The box of a label in a direction from its mark, whose size is twice `half`. */
-function boxAt([x, y]: Place, [dx, dy]: Place, half: number, text: string): Box {
+/** The box of a label in a direction from its mark, whose size is twice `half`. @param gap distance between the two */
+function boxAt([x, y]: Place, [dx, dy]: Place, half: number, text: string, gap: number): Box {
   const width = letter * text.length;
-  const centre = [x + dx * (half + gap + width / 2), y + dy * (dx === 0 ? half + gap + height / 2 : height)];
+  const centre = [
+    x + dx * (half + gap + width / 2),
+    y + dy * (dx === 0 ? half + gap + height / 2 : height + gap - nearest),
+  ];
   return [centre[0] - width / 2, centre[1] - height / 2, centre[0] + width / 2, centre[1] + height / 2];
+}
+
+/** The first box that covers nothing; with `any`, else the one that covers least. */
+function leastCovering(boxes: readonly Box[], taken: readonly Box[], any: boolean): Box | undefined {
+  const covered = boxes.map((box) => taken.reduce((sum, other) => sum + overlap(box, other), 0));
+  const least = Math.min(...covered);
+  return any || least === 0 ? boxes[covered.indexOf(least)] : undefined;
 }
 
 const pointOf = (item: unknown): Labelled => itemOf(item, 'point') as Labelled;
 
 /**
  * The series with an `aside`, with each label where it covers no mark, no interval and no other label. A label without such a
- * place is shown only under the pointer, or with `all` in the best one.
+ * place is shown only under the pointer, or with `all` where it covers least.
  */
 export function labelled(chart: EChartsType, { series }: ChartOption, all = false): ScatterSeries[] {
   const finder = { gridIndex: 0 };
@@ -63,9 +80,10 @@ export function labelled(chart: EChartsType, { series }: ChartOption, all = fals
     data: (data as readonly object[]).map((item) => {
       const { label = '', x, y } = pointOf(item);
       const [at, half] = [pixel(x, y), Number(symbolSize) / 2];
-      const boxes = directions(aside).map((direction) => boxAt(at, direction, half, label));
-      const free = boxes.find((each) => isInside(each) && !taken.some((other) => overlap(each, other)));
-      const box = free ?? (all ? boxes[0] : undefined);
+      const boxes = [nearest, nearest + farther].flatMap((gap) =>
+        directions(aside).map((direction) => boxAt(at, direction, half, label, gap)),
+      );
+      const box = leastCovering(boxes.filter(isInside), taken, all) ?? (all ? boxes[0] : undefined);
       if (label === '' || box === undefined) return { ...item, label: { show: false } };
       taken.push(box);
       return { ...item, label: { position: [box[0] - at[0] + half, box[1] - at[1] + half] } };

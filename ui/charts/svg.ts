@@ -1,11 +1,21 @@
 import { TitleComponent } from 'echarts/components';
-import { init, use } from 'echarts/core';
+import { init, setPlatformAPI, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { type ChartOption, registerComponents } from './echarts.js';
 import { labelled } from './labels.js';
 
 registerComponents();
 use([SVGRenderer, TitleComponent]);
+
+/** The mean width of a letter in the widest font of the pictures, DejaVu Sans, in parts of its size; rounded up. */
+const letterWidth = 0.56;
+
+// Without a browser, ECharts takes the widths of Helvetica: in a wider font, texts of the legend would touch the next mark.
+setPlatformAPI({
+  measureText: (text, style = '') => ({
+    width: text.length * letterWidth * Number(/([\d.]+)px/.exec(style)?.[1] ?? 12),
+  }),
+});
 
 /** FNV-1a, 32 bits. It makes the ids of one picture differ from those of another on the same page. */
 function hash(text: string): string {

@@ -66,6 +66,31 @@ describe('the chart of a frontier', () => {
     expect(dx > 13 || dy > 11).toBe(true);
   });
 
+  it.each([0.0085, 0.009, 0.0095, 0.01, 0.0105, 0.011])('has labels that touch no mark beside them: at %f', (aside) => {
+    const svg = svgOf([at(6, 0.3, 0.8), at(9, 0.3 - aside, 0.807), at(3, 0.1, 0.7), at(1, 0.4, 0.9)]);
+    const found = (pattern: RegExp) => [...svg.matchAll(pattern)].map(([, x, y]) => [Number(x), Number(y)] as const);
+    const marks = found(/matrix\(5,0,0,5,([\d.]+),([\d.]+)\)/g);
+    const labels = found(/translate\(([\d.]+) ([\d.]+)\)"[^>]*>#\d</g);
+    expect([marks.length, labels.length]).toEqual([4, 4]);
+    // A label of two letters is 13 px wide and 11 px high from here; a mark has a radius of 5 px.
+    for (const [left, top] of labels)
+      for (const [x, y] of marks) {
+        const [dx, dy] = [Math.max(left - x, 0, x - left - 13), Math.max(top - y, 0, y - top - 7)];
+        expect(Math.hypot(dx, dy)).toBeGreaterThan(6);
+      }
+  });
+
+  it('has room for the texts of its legend in a wide font', () => {
+    const svg = svgOf([...members, at(3, 0.1, 0.85, { series: 'final' }), at(5, 0.35, 0.87, { predicted: true })]);
+    const texts = [...svg.matchAll(/translate\(([\d.]+) [\d.]+\)"[^>]*>([^<]{9,})<\/text>/g)];
+    const legend = texts
+      .filter(([, , text]) => /final|search|predicted/.test(text))
+      .map(([, x, text]) => ({ x: Number(x), text }));
+    expect(legend).toHaveLength(3);
+    for (const [i, { x }] of legend.entries())
+      if (i > 0) expect(x - legend[i - 1].x).toBeGreaterThan(19 + 6.1 * legend[i - 1].text.length);
+  });
+
   it('names only present series in its legend', () => {
     const plain = svgOf(members);
     expect(plain).toContain('aria-label="Accuracy against latency"');
