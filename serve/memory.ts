@@ -14,17 +14,35 @@ export function memoryForRequests(): number {
 
 /** Bytes of bodies after which dead ones are freed. */
 const freedEvery = 2 ** 25;
+/** Bytes of a large body. */
+const large = 2 ** 20;
+/** Bytes of bodies that are worth a collection of all objects, when no large body has ended for `quietMs`. */
+const worth = 2 ** 23;
+const quietMs = 1000;
 
 /**
- * Frees the memory of bodies, which lies outside of the heap of V8: when V8 is busy, it lets some 300 MB of them gather.
+ * Frees the memory of bodies, which lies outside of the heap of V8: when V8 is busy, it lets some 300 MB of them gather; when it is
+ * idle, the last ones of a burst stay.
+ * @param pauseMs time without the end of a large body after which all dead ones are freed
  * @returns reports bytes of bodies that are not needed any more
  */
-export function bodyCollector(): (bytes: number) => void {
+export function bodyCollector(pauseMs = quietMs): (bytes: number) => void {
   setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void;
+  const gc = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void;
   let dead = 0;
+  /** Bytes since all objects were collected. */
+  let left = 0;
+  let quiet: NodeJS.Timeout | undefined;
+  const freeAll = (): void => {
+    quiet = undefined;
+    dead = left = 0;
+    // Without options: `type: 'major'` leaves buffers behind that have survived minor collections.
+    gc();
+  };
   return (bytes) => {
     dead += bytes;
+    left += bytes;
+    if (bytes >= large && left >= worth) quiet = quiet?.refresh() ?? setTimeout(freeAll, pauseMs).unref();
     if (dead < freedEvery) return;
     dead = 0;
     gc({ type: 'minor' });

@@ -17,7 +17,7 @@ interface Labelled {
 const [height, letter, nearest] = [12, 6.6, 4];
 /** The least distance between a label and what is not its mark, px. */
 const clearance = 2;
-/** Where no place beside a mark is free, its label may be this much farther from it, px. */
+/** Where each mark has to have its label, and no place beside it is free, it may be this much farther away, px. */
 const farther = 12;
 
 /** The area of two boxes together, with the clearance. */
@@ -80,7 +80,7 @@ export function labelled(chart: EChartsType, { series }: ChartOption, all = fals
     data: (data as readonly object[]).map((item) => {
       const { label = '', x, y } = pointOf(item);
       const [at, half] = [pixel(x, y), Number(symbolSize) / 2];
-      const boxes = [nearest, nearest + farther].flatMap((gap) =>
+      const boxes = (all ? [nearest, nearest + farther] : [nearest]).flatMap((gap) =>
         directions(aside).map((direction) => boxAt(at, direction, half, label, gap)),
       );
       const box = leastCovering(boxes.filter(isInside), taken, all) ?? (all ? boxes[0] : undefined);
