@@ -20,7 +20,7 @@ import { readWeights } from './weights.js';
 
 /** Opens a network for inference on an active engine (`activateBackend`). */
 export async function networkInference(model: Model, choice: EngineChoice, threads: number): Promise<OpenModel> {
-  if (choice.type === 'compiled') return openOnnx(toOnnx(model), 'the network', { ...placeOf(choice), threads });
+  if (choice.type !== 'eager') return openOnnx(toOnnx(model), 'the network', { ...placeOf(choice), threads });
   const variables = weightVariables(model);
   const infer = (images: tf.Tensor): tf.Tensor =>
     apply(model.network, weightsFrom(variables), images, { training: false }).logits;
@@ -33,7 +33,7 @@ export async function modelInference(
   choice: EngineChoice,
   threads: number,
 ): Promise<OpenModel> {
-  if (choice.type === 'compiled') {
+  if (choice.type !== 'eager') {
     const bytes = exportModel(model);
     model.dispose();
     return openOnnx(bytes, 'the model', { ...placeOf(choice), threads });
