@@ -64,7 +64,7 @@ INLINE int next_vectors(int left) {
 #endif
 
 /*
- * c[i][j] += sum over k of a[i * pitch + k] * b[k * PANEL + j * VL], for ROWS pixels, nv <= PV vectors and `length` values of k.
+ * c[i][j] += sum over k of a[i * pitch + k] * b[k * PANEL + j * VL], for ROWS pixels, nv <= PV vectors, `length` values of k.
  * ROWS and nv are constants after inlining: c stays in registers.
  */
 INLINE const float *product_chunk(V c[ROWS][PV], const int nv, const float *a, long pitch, int length, const float *b) {
@@ -84,8 +84,8 @@ INLINE const float *product_chunk(V c[ROWS][PV], const int nv, const float *a, l
 }
 
 /* The same for a register tile of any shape. `width`: floats from row to row of b; `second`: to the second panel. */
-INLINE void product_rows(V c[MOST_ROWS][MOST_VECTORS], const int rows, const int nv, const float *a, const long pitch, int length,
-                         const float *b, const long width, const long second) {
+INLINE void product_rows(V c[MOST_ROWS][MOST_VECTORS], const int rows, const int nv, const float *a, const long pitch,
+                         int length, const float *b, const long width, const long second) {
 #pragma GCC unroll 2
   for (int k = 0; k < length; k++, b += width) {
     V w[MOST_VECTORS];
@@ -105,8 +105,8 @@ INLINE void product_rows(V c[MOST_ROWS][MOST_VECTORS], const int rows, const int
  * of `valid` <= rows channels of x and nv vectors of y. `plane`: floats from block to block of y; `second`: as above, of out.
  * `adds`: to what `out` holds.
  */
-INLINE void outer_rows(const int rows, const int nv, int valid, const float *x, const float *y, long plane, int count, float *out,
-                       long second, int adds) {
+INLINE void outer_rows(const int rows, const int nv, int valid, const float *x, const float *y, long plane, int count,
+                       float *out, long second, int adds) {
   V c[MOST_ROWS][MOST_VECTORS];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) {

@@ -6,15 +6,15 @@
  *
  *   float weights[panels_of(cout)][rows_of(k, cin)][PANEL]
  *
- * A panel's rows: input block, ky, kx, channel in the block. The last block has only as many rows as it has channels, so that row
- * (block b, ky, kx, channel c) is packed_row(k, cin, b, ky * k + kx) + c. Lanes of output channels that do not exist hold zeros.
+ * A panel's rows: input block, ky, kx, channel in the block. The last block has only as many rows as it has channels: the row
+ * of block b, ky, kx, channel c is packed_row(k, cin, b, ky * k + kx) + c. Lanes without an output channel hold zeros.
  *
  * weights_back is the same for the gradient of the input: the roles of in and out are swapped and the kernel is turned by 180
  * degrees, so that a convolution of dy by it, of stride 1, is the gradient:
  *
  *   float weights_back[panels_of(cin)][rows_of(k, cout)][PANEL]
  *
- * dweights, the partial gradient, is [chunks] times the layout of `weights`. Its lanes without an output channel may hold anything.
+ * dweights, the partial gradient, is [chunks] times the layout of `weights`. Its lanes without a channel may hold anything.
  *
  * Memory is reserved for a PANEL of 32, the largest one.
  */

@@ -2,158 +2,9 @@
 #ifndef NAS_PRODUCTS_H
 #define NAS_PRODUCTS_H
 
-#include "maps.h"
+#include "finish.h"
 #include "pack.h"
 #include <math.h>
-
-/*
- * A pass walks the pixels of its images in tiles. A tile holds up to `size` pixels, of one image or of several small ones, in
- * scratch: float [blocks][size + 1][16] (one more pixel: planes of 4 KiB would share their places in the cache).
- */
-struct tile {
-  const struct work *work;
-  long pixels; /* of an image */
-  long start;  /* the first pixel, counted from the work's first image */
-  int count;
-};
-
-/* Neighbouring pixels of a tile that lie in one image. */
-struct run {
-  int image, at, count; /* `at`: the first one's place in the tile */
-  long from;            /* and in its image */
-};
-
-INLINE struct run run_at(const struct tile *tile, int at) {
-  const long p = tile->start + at, image = p / tile->pixels, from = p - image * tile->pixels;
-  const long rest = tile->pixels - from, most = tile->count - at;
-  return (struct run){tile->work->first + (int)image, at, (int)(rest < most ? rest : most), from};
-}
-
-/* Maps at the places of the next tile, to be fetched while this one is computed. */
-struct ahead {
-  const float *from[3]; /* their first pixels; NULL after the last one */
-  long plane;           /* floats from block to block; small images lie one after another */
-};
-
-INLINE void fetch_ahead(const struct ahead *ahead, int block, int at, const int rows) {
-  for (int m = 0; m < 3 && ahead->from[m]; m++) {
-    const float *next = ahead->from[m] + block * ahead->plane + (long)at * BLOCK;
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * BLOCK, 0, 2);
-  }
-}
-
-/* Maps of the same shape, by their offsets (0: none), where a tile after this one begins; none after the batch's last tile. */
-static inline struct ahead ahead_of(const struct tile *tile, int size, int blocks, int32_t a, int32_t b, int32_t c) {
-  struct ahead ahead = {.plane = (tile->pixels < size ? size : tile->pixels) * BLOCK};
-  const int32_t maps[3] = {a, b, c};
-  const long next = tile->start + tile->count, image = tile->work->first + next / tile->pixels;
-  if (image >= tile->work->images) return ahead;
-  for (int m = 0, n = 0; m < 3; m++)
-    if (maps[m]) ahead.from[n++] = plane(tile->work, maps[m], (int)image, blocks, 0, tile->pixels) + next % tile->pixels * BLOCK;
-  return ahead;
-}
-
-/* What happens to the values of a product. */
-enum { STORE, SINK };
-struct finish {
-  float *out; /* the map that is written; the others have its shape */
-  long image, plane; /* floats from image to image and from block to block */
-  const float *slope; /* tile of slopes, or NULL */
-  const float *read;  /* tile of what was read, or NULL; the slope is 1 where it is above 0 and below `top`, else 0 */
-  float top;
-  long tile_plane;
-  const float *add0, *add1, *z0, *z1; /* maps, or NULL */
-  int adds;                           /* to what `out` holds */
-  float *sums;                        /* of the tile: [s0, q0, s1, q1][lanes], or NULL */
-  long lanes;
-  struct ahead ahead;
-};
-
-/* Adds sums of c, and of c z, to those of a vector of channels. z: the map's first pixel, or NULL for c itself. */
-INLINE void finish_sums(float *sums, long lanes, V c[MOST_ROWS][MOST_VECTORS], const int rows, const int j, const float *z) {
-  V s = load(sums), q = load(sums + lanes);
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++) {
-    s += c[i][j];
-    q += c[i][j] * (z ? load(z + i * BLOCK) : c[i][j]);
-  }
-  store(sums, s);
-  store(sums + lanes, q);
-}
-
-/* Finishes the pixels at `at` of the tile, `offset` of their image's map: nv vectors were computed, `stored` are stored. */
-INLINE void finish_rows(const struct finish *f, V c[MOST_ROWS][MOST_VECTORS], const int rows, const int nv, const int stored,
-                        int vector, int at, long offset, const int kind) {
-#pragma GCC unroll 4
-  for (int j = 0; j < stored; j++) {
-    const int block = (vector + j) / BV, lane = (vector + j) % BV * VL;
-    const long to = offset + block * f->plane + lane;
-    if (j >= nv) {
-#pragma GCC unroll 16
-      for (int i = 0; i < rows; i++) store(f->out + to + i * BLOCK, zero());
-      continue;
-    }
-    if (kind == SINK) {
-      const long in_tile = block * f->tile_plane + (long)at * BLOCK + lane;
-      if (f->read) {
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) c[i][j] = between(load(f->read + in_tile + i * BLOCK), all(f->top), c[i][j]);
-      }
-      if (f->slope) {
-        const float *slope = f->slope + in_tile;
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) c[i][j] *= load(slope + i * BLOCK);
-      }
-      if (f->adds) {
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) c[i][j] += load(f->out + to + i * BLOCK);
-      }
-      if (f->add0) {
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) c[i][j] += load(f->add0 + to + i * BLOCK);
-      }
-      if (f->add1) {
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) c[i][j] += load(f->add1 + to + i * BLOCK);
-      }
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) store(f->out + to + i * BLOCK, c[i][j]);
-    float *sums = f->sums + (vector + j) * VL;
-    if (kind == STORE) {
-      if (f->sums) finish_sums(sums, f->lanes, c, rows, j, 0);
-    } else {
-      if (f->z0) finish_sums(sums, f->lanes, c, rows, j, f->z0 + to);
-      if (f->z1) finish_sums(sums + 2 * f->lanes, f->lanes, c, rows, j, f->z1 + to);
-    }
-  }
-}
-
-/* The same for `count` pixels that may lie in several images; values: [pixel][stored vectors]. */
-static __attribute__((noinline)) void finish_pixels(const struct finish *f, const struct tile *tile, const float *values, int count,
-                                                    int nv, int stored, int vector, int at, int kind) {
-  for (int i = 0; i < count; i++) {
-    const struct run run = run_at(tile, at + i);
-    const long offset = run.image * f->image + run.from * BLOCK;
-    for (int j = 0; j < stored; j++) {
-      V c[MOST_ROWS][MOST_VECTORS];
-      c[0][0] = load(values + (i * stored + j) * VL);
-      if (j >= nv) c[0][0] = zero();
-      if (kind == STORE) finish_rows(f, c, 1, 1, 1, vector + j, at + i, offset, STORE);
-      else finish_rows(f, c, 1, 1, 1, vector + j, at + i, offset, SINK);
-    }
-  }
-}
-
-/* Begins the sums of a tile, and adds them to partial ones [2][lanes] at its end. */
-INLINE void begin_sums(const struct finish *f, int rows) {
-  if (f->sums) memset(f->sums, 0, (size_t)(rows * f->lanes) * 4);
-}
-INLINE void end_sums(const struct finish *f, int row, float *partial) {
-  if (partial == 0) return;
-  for (long l = 0; l < 2 * f->lanes; l += VL) store(partial + l, load(partial + l) + load(f->sums + row * f->lanes + l));
-}
 
 /* The two factors of a product over a tile. */
 struct product {
@@ -223,7 +74,7 @@ INLINE int tile_size(int most, long lanes) {
 }
 /* Of a forward pass, and of a backward one: few channels are bound by memory, where short tiles are better. */
 INLINE int forward_size(int blocks) { return tile_size(64, (long)blocks * BLOCK); }
-INLINE int backward_size(int blocks_in, int blocks_out) { return blocks_in + blocks_out <= 8 ? tile_size(36, BLOCK) : tile_size(64, BLOCK); }
+INLINE int backward_size(int blocks_in, int blocks_out) { return tile_size(blocks_in + blocks_out <= 8 ? 36 : 64, BLOCK); }
 
 /* Reads the input of a pass for a tile, [blocks][size + 1][16]. */
 static inline void read_tile(const struct nas_pass *pass, const struct tile *tile, long tile_plane, float *out, float *slope) {
@@ -280,8 +131,8 @@ static int64_t product_forward_scratch(const struct nas_pass *pass) {
 }
 
 /* The gradient of the weights of nv vectors of output channels: adds the tile's to the chunk's. */
-INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane, const float *y, long y_plane, int count, float *out,
-                             long panel, int adds) {
+INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane, const float *y, long y_plane, int count,
+                             float *out, long panel, int adds) {
   enum { FEW = 4 };
   const int rows = ROWS_OF(nv);
   for (int channel = 0, done; channel < cin; channel += done) {
@@ -298,8 +149,8 @@ INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane
 }
 
 /* The gradient of a matrix [cin][cout], in its packed layout. */
-static void gradient_tile(int cin, int cout, const float *x, long x_plane, const float *dy, long dy_plane, int count, float *dweights,
-                          int adds) {
+static void gradient_tile(int cin, int cout, const float *x, long x_plane, const float *dy, long dy_plane, int count,
+                          float *dweights, int adds) {
   const long panel = rows_of(1, cin) * PANEL;
   const int vectors = (cout + VL - 1) / VL;
   for (int vector = 0, nv; vector < vectors; vector += nv) {
@@ -330,7 +181,8 @@ static void turn_gradient(int cin, int cout, const float *turned, float *dweight
 static void product_backward(const struct nas_pass *pass, const struct work *work) {
   const int blocks_in = blocks_of(pass->cin), blocks_out = blocks_of(pass->cout);
   const long pixels = (long)pass->h * pass->w, total = (work->last - work->first) * pixels, lanes = (long)blocks_in * BLOCK;
-  const int size = backward_size(blocks_in, blocks_out), act = pass->x_act, acts = pass->gx && pass->x_gate == 0 && act != ACT_NONE;
+  const int size = backward_size(blocks_in, blocks_out), act = pass->x_act;
+  const int acts = pass->gx && pass->x_gate == 0 && act != ACT_NONE; /* with a gate, the slope is left out */
   const int is_relu = act == ACT_RELU || act == ACT_RELU6, needs_slope = acts && !is_relu;
   const long tile_plane = (size + 1) * BLOCK, dw_floats = packed_floats(1, pass->cin, pass->cout);
   float *dweights = maybe(work, pass->dweights);
@@ -344,8 +196,8 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
   const int turns = is_turned(pass->cin, pass->cout) && total >= 8 * size, adds = !work->begins;
   struct finish finish = {
       .out = at(work, pass->gx), .image = blocks_in * pixels * BLOCK, .plane = pixels * BLOCK, .adds = !pass->gx_first,
-      .slope = needs_slope ? slope : 0, .read = acts && is_relu ? x : 0, .top = act == ACT_RELU6 ? 6 : INFINITY, .tile_plane = tile_plane,
-      .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1),
+      .slope = needs_slope ? slope : 0, .read = acts && is_relu ? x : 0, .top = act == ACT_RELU6 ? 6 : INFINITY,
+      .tile_plane = tile_plane, .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1),
       .z0 = sink.s0 ? at(work, pass->s0_z) : 0, .z1 = sink.s1 ? at(work, pass->s1_z) : 0, .sums = tile_sums, .lanes = lanes};
   struct product product = {.cin = pass->cout, .b = at(work, pass->weights_back), .panel = rows_of(1, pass->cout) * PANEL};
   const int32_t z_ahead = sink.s0 && pass->s0_z != pass->x ? pass->s0_z : 0;

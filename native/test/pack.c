@@ -6,16 +6,19 @@ static const struct operation operations[NAS_OP_COUNT] = {[OP_PACK] = {pack, pac
 
 /* The place of a weight in packed weights of cin and cout channels. */
 static long place(int k, int cin, int ky, int kx, int ci, int co) {
-  const int block = ci / BLOCK, before = block * BLOCK * k * k, channels = cin - block * BLOCK < BLOCK ? cin - block * BLOCK : BLOCK;
+  const int block = ci / BLOCK, before = block * BLOCK * k * k, rest = cin - block * BLOCK;
+  const int channels = rest < BLOCK ? rest : BLOCK;
   return ((long)(co / PANEL) * k * k * cin + before + (ky * k + kx) * channels + ci % BLOCK) * PANEL + co % PANEL;
 }
 
 static void test_case(void) {
   const int k = uniform(1, 5), side = k + 2 * uniform(0, 1) * uniform(0, 2), chunks = uniform(1, 4), margin = (side - k) / 2;
-  const int cin = uniform(1, 70), cout = uniform(1, 70), in = cin + chance(50) * uniform(0, 9), out = cout + chance(50) * uniform(0, 9);
+  const int cin = uniform(1, 70), cout = uniform(1, 70);
+  const int in = cin + chance(50) * uniform(0, 9), out = cout + chance(50) * uniform(0, 9);
   describe("kernel %d of %d, %d of %d -> %d of %d, %d chunks", k, side, cin, in, cout, out, chunks);
   const long kernel = (long)side * side * in * out;
-  const long floats = (long)(cout + PANEL - 1) / PANEL * PANEL * k * k * cin, back = (long)(cin + PANEL - 1) / PANEL * PANEL * k * k * cout;
+  const long floats = (long)(cout + PANEL - 1) / PANEL * PANEL * k * k * cin;
+  const long back = (long)(cin + PANEL - 1) / PANEL * PANEL * k * k * cout;
   struct nas_pass passes[2] = {{.op = OP_PACK, .kernel = k, .cin = cin, .cout = cout, .source_in = in, .source_out = out}};
   if (side > k || chance(20)) passes[0].source_kernel = side;
   passes[1] = passes[0];
@@ -32,7 +35,8 @@ static void test_case(void) {
     for (int kx = 0; kx < k; kx++)
       for (int ci = 0; ci < cin; ci++)
         for (int co = 0; co < cout; co++) {
-          const long from = (((long)(ky + margin) * side + kx + margin) * in + ci) * out + co, to = place(k, cin, ky, kx, ci, co);
+          const long from = (((long)(ky + margin) * side + kx + margin) * in + ci) * out + co;
+          const long to = place(k, cin, ky, kx, ci, co);
           weights[to] = values(passes[0].source)[from];
           weights_back[place(k, cout, k - 1 - ky, k - 1 - kx, co, ci)] = values(passes[0].source)[from];
           for (int chunk = 0; chunk < chunks; chunk++) gradient[from] += values(passes[1].dweights)[chunk * floats + to];
