@@ -99,8 +99,11 @@ static inline void check_convolution(struct check *c, int is_product, int are_im
   if (is_product) check_same_plane(c);
   else check_window(c);
   if (!is_product && !are_images) check_winograd(c);
+  if (are_images) require(c, p->winograd == 0);
+  /* The gradient of the input takes the classes of pixels of a stride of at most 2. */
+  if (!is_product && !are_images && is_backward && p->gx != 0) size(c, p->stride, 2);
   if (!c->fits) return;
-  const int64_t taps = is_product ? 1 : squared(p->kernel), spots = !is_product && !are_images && p->winograd ? 36 : taps;
+  const int64_t taps = is_product ? 1 : squared(p->kernel), spots = !is_product && p->winograd ? 36 : taps;
   if (are_images) needs(c, p->x, images_of(c) * p->h * p->w * p->cin);
   else check_input(c);
   if (!is_backward) {
@@ -165,7 +168,7 @@ static inline int64_t moment_floats(const struct check *c) { return (1 + lanes_o
 static inline void check_affine(struct check *c) {
   check_input_size(c);
   if (!c->fits) return;
-  needs(c, c->p->x, input_map_floats(c)), needs(c, c->p->affine, moment_floats(c)), needs(c, c->p->gx, input_map_floats(c));
+  check_input(c), needs(c, c->p->affine, moment_floats(c)), needs(c, c->p->gx, input_map_floats(c));
   check_sink(c);
 }
 
