@@ -12,7 +12,12 @@
 
 #include "taps.h"
 
-enum { STRIP_FLOATS = 1 << 16 /* about as many floats as a padded plane in the cache has */ };
+/* About as many floats as a padded plane in the cache has. Tests draw it. */
+#ifndef STRIP_FLOATS
+#define STRIP_FLOATS (1 << 16)
+#endif
+
+enum { SINK_PIXELS = 256 };
 
 /* Geometry of a pass, and of the planes of its strips. */
 struct window {
@@ -209,7 +214,10 @@ static inline void depthwise_backward(const struct nas_pass *pass, const struct 
         if (dtaps) depthwise_taps(&w, &s, in, dy, dtaps + block * taps);
         if (pass->gx == 0) continue;
         depthwise_inputs(&w, &s, dy, at(work, pass->weights_back) + block * taps, d, slope, (long)w.w * BLOCK, 0, 0);
-        sink_rows(&sink, image, block, (long)s.i0 * w.w, (long)(s.i1 - s.i0) * w.w, d, 0);
+        /* Some pixels at once: their sums are added in two levels, from the first cache. */
+        const long first = (long)s.i0 * w.w, own = (long)(s.i1 - s.i0) * w.w;
+        for (long p = 0; p < own; p += SINK_PIXELS)
+          sink_rows(&sink, image, block, first + p, own - p < SINK_PIXELS ? own - p : SINK_PIXELS, d + p * BLOCK, 0);
       }
     }
 }

@@ -1,6 +1,6 @@
 /*
  * An expansion (1x1 product, norm, activation) and the depthwise convolution after it, in one pass: PANEL channels of a strip
- * of the expanded map are computed into padded planes in scratch, convolved, and dropped; the backward pass computes them again.
+ * of the expanded map are computed into padded planes in scratch, convolved and dropped; the backward pass computes them again.
  * Small maps are computed several images at once: the pixels of the images follow each other.
  *
  * The norm is folded into the weights (fold.h): expanded = act(x e_weights + shift). The gradient of the expanded map before
@@ -16,10 +16,15 @@
 #include "depthwise.h"
 #include "pack.h"
 
+/* About as many floats as a panel's padded planes of a strip have. Tests draw it. */
+#ifndef EXPAND_FLOATS
+#define EXPAND_FLOATS (1 << 18)
+#endif
+
 enum {
   PANEL_BLOCKS = PANEL / BLOCK,
-  EXPAND_FLOATS = 1 << 18, /* of a panel's padded planes of a strip, about */
-  EXPAND_PIXELS = 128,     /* as many images at once as have so many pixels */
+  EXPAND_PIXELS = 128, /* as many images at once as have so many pixels */
+  SUM_PIXELS = 512,
 };
 
 /* Activations whose derivative follows from their value. */
@@ -37,7 +42,10 @@ struct expand_layout {
   long floats;
 };
 
-INLINE int expand_copies(const struct expand_layout *l) { return l->most > 1 || (long)l->w.h * l->w.w < ROWS; }
+/* Whether pixels are copied: those of several images, and fewer than a tile has, so that nothing is read behind the map. */
+INLINE int expand_copies(const struct expand_layout *l) {
+  return l->most > 1 || (l->w.strips > 1 ? 1 : l->w.h) * (long)l->w.w < ROWS;
+}
 
 static struct expand_layout expand_layout_of(const struct nas_pass *pass, float *scratch) {
   struct expand_layout l = {.w = window_of(pass, PANEL_BLOCKS, EXPAND_FLOATS), .cin_blocks = blocks_of(pass->cin)};
@@ -182,16 +190,16 @@ INLINE struct expansion expansion_of(const struct expand_part *part) {
   const struct nas_pass *pass = part->pass;
   const struct expand_layout *l = part->l;
   const struct window *w = &l->w;
-  const long pixels = (long)w->h * w->w;
-  struct expansion e = {.cin = pass->cin, .count = part->images * (part->s.e1 - part->s.e0) * w->w, .act = pass->e_act};
+  const long pixels = (long)w->h * w->w, own = (long)(part->s.e1 - part->s.e0) * w->w, from = (long)part->s.e0 * w->w * BLOCK;
+  struct expansion e = {.cin = pass->cin, .count = (int)(part->images * own), .act = pass->e_act};
   if (l->x) {
     for (int b = 0; b < l->cin_blocks; b++)
       for (int n = 0; n < part->images; n++)
-        memcpy(l->x + b * l->compact + n * pixels * BLOCK,
-               plane(part->work, pass->x, part->first + n, l->cin_blocks, b, pixels), (size_t)pixels * BLOCK * 4);
+        memcpy(l->x + b * l->compact + n * own * BLOCK,
+               plane(part->work, pass->x, part->first + n, l->cin_blocks, b, pixels) + from, (size_t)own * BLOCK * 4);
     e.x = l->x, e.x_block = l->compact;
   } else {
-    e.x = plane(part->work, pass->x, part->first, l->cin_blocks, 0, pixels) + (long)part->s.e0 * w->w * BLOCK;
+    e.x = plane(part->work, pass->x, part->first, l->cin_blocks, 0, pixels) + from;
     e.x_block = pixels * BLOCK;
   }
   return e;
@@ -285,13 +293,13 @@ static inline void expand_gradient(const struct expand_part *part, int block, in
 #define OUTER_ROWS 8
 #endif
 /* out[i][j] += the sum over pixels of x[p][i] d[p][j], for OUTER_ROWS channels of x, of which `valid` exist. */
-INLINE void expand_outer(const struct expand_layout *l, const int NV, const float *x, long count, float *out, int valid) {
+INLINE void expand_outer(const struct expand_layout *l, const int NV, const float *x, const float *d, long count, float *out,
+                         int valid) {
   V c[OUTER_ROWS][PV];
 #pragma GCC unroll 16
   for (int i = 0; i < OUTER_ROWS; i++)
 #pragma GCC unroll 4
     for (int j = 0; j < NV; j++) c[i][j] = zero();
-  const float *d = l->d;
   for (long p = 0; p < count; p++, x += BLOCK, d += BLOCK) {
     V y[PV];
 #pragma GCC unroll 4
@@ -312,8 +320,11 @@ INLINE void expand_outer(const struct expand_layout *l, const int NV, const floa
 }
 INLINE void expand_weights_with(const struct expand_layout *l, const struct expansion *e, const int NV, long count,
                                 float *dweights) {
-  for (int c = 0; c < e->cin; c += OUTER_ROWS)
-    expand_outer(l, NV, e->x + c / BLOCK * e->x_block + c % BLOCK, count, dweights + c * PANEL, e->cin - c);
+  /* Sums have two levels: some pixels, and all of them. */
+  for (long from = 0; from < count; from += SUM_PIXELS)
+    for (int c = 0; c < e->cin; c += OUTER_ROWS)
+      expand_outer(l, NV, e->x + c / BLOCK * e->x_block + from * BLOCK + c % BLOCK, l->d + from * BLOCK,
+                   count - from < SUM_PIXELS ? count - from : SUM_PIXELS, dweights + c * PANEL, e->cin - c);
 }
 static __attribute__((noinline)) void expand_weights(const struct expand_layout *l, const struct expansion *e, long count,
                                                      float *dweights) {
@@ -386,9 +397,9 @@ static inline void expand_backward_part(const struct expand_part *part, float *d
   if (l->gx == 0) return;
   for (int n = 0; n < part->images; n++)
     for (int b = 0; b < l->cin_blocks; b++) {
-      float *to = plane(work, pass->gx, part->first + n, l->cin_blocks, b, pixels);
-      const float *from = l->gx + b * l->compact + n * pixels * BLOCK;
-      for (long p = 0; p < pixels * BLOCK; p += VL)
+      float *to = plane(work, pass->gx, part->first + n, l->cin_blocks, b, pixels) + (long)part->s.i0 * w->w * BLOCK;
+      const float *from = l->gx + b * l->compact + n * own * BLOCK;
+      for (long p = 0; p < own * BLOCK; p += VL)
         store(to + p, pass->gx_first ? load(from + p) : load(to + p) + load(from + p));
     }
 }

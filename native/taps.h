@@ -172,15 +172,16 @@ INLINE void add_taps(V c[4][WIDEST], const int T, const int KH, const int KW, co
     }
 }
 
-/* The taps (ky, kx) .. (ky + KH - 1, kx + KW - 1). */
-INLINE void taps_with(const struct tap_gradient *g, const int T, const int KH, const int KW, const int S, int ky, int kx) {
+/* The taps (ky, kx) .. (ky + KH - 1, kx + KW - 1), from some rows. */
+INLINE void taps_with(const struct tap_gradient *g, const int T, const int KH, const int KW, const int S, int ky, int kx, int first,
+                      int last) {
   for (int v = 0; v < BLOCK; v += VL) {
     V c[4][WIDEST];
 #pragma GCC unroll 8
     for (int i = 0; i < KH; i++)
 #pragma GCC unroll 8
       for (int j = 0; j < KW; j++) c[i][j] = zero();
-    for (int y = 0; y < g->rows; y++) {
+    for (int y = first; y < last; y++) {
       const float *in = g->in + (y * S + ky) * g->in_row + kx * BLOCK + v, *dy = g->dy + y * g->dy_row + v;
       int x = 0;
       for (; x + T <= g->cols; x += T) add_taps(c, T, KH, KW, S, in + x * S * BLOCK, g->in_row, dy + x * BLOCK);
@@ -196,12 +197,16 @@ INLINE void taps_with(const struct tap_gradient *g, const int T, const int KH, c
   }
 }
 
-/* All taps of a K x K kernel, as many of its rows at once as registers hold. */
+/* All taps of a K x K kernel, as many of its rows at once as registers hold. Sums have two levels: some rows, and all of them. */
 INLINE void taps_of(const struct tap_gradient *g, const int K, const int S) {
   const int KH = VL == 8 ? (K == 3 ? 3 : K == 5 ? 2 : 1) : K == 3 ? 3 : K == 5 ? 3 : 3, T = K == 3 || VL == 8 ? 4 : 2;
-  int ky = 0;
-  for (; ky + KH <= K; ky += KH) taps_with(g, T, KH, K, S, ky, 0);
-  if (K % KH > 0) taps_with(g, T, K % KH, K, S, ky, 0);
+  const int step = g->cols > 256 ? 1 : 256 / g->cols;
+  for (int first = 0; first < g->rows; first += step) {
+    const int last = first + step < g->rows ? first + step : g->rows;
+    int ky = 0;
+    for (; ky + KH <= K; ky += KH) taps_with(g, T, KH, K, S, ky, 0, first, last);
+    if (K % KH > 0) taps_with(g, T, K % KH, K, S, ky, 0, first, last);
+  }
 }
 
 #define TAPS(K, S) static __attribute__((noinline)) void taps_##K##_##S(const struct tap_gradient *g) { taps_of(g, K, S); }

@@ -1,4 +1,6 @@
 /* Depthwise convolutions, their gradients and packing. */
+static long floats_of_strips;
+#define STRIP_FLOATS floats_of_strips
 #include "../depthwise.h"
 #include "windows.h"
 
@@ -12,6 +14,7 @@ static const struct operation operations[NAS_OP_COUNT] = {
 static void test_case(void) {
   const int images = uniform(1, 5), chunks = uniform(1, 3);
   struct nas_pass pass = {.op = OP_PACK_DEPTHWISE};
+  floats_of_strips = ONE_OF(1 << 16, 1 << 13, 1 << 12, 1);
   draw_window(&pass);
   pass.cin = pass.cout = uniform(1, pass.h * pass.w > 2000 ? 20 : 50);
   pass.source_in = pass.cin + ONE_OF(0, uniform(1, 20));
@@ -19,8 +22,9 @@ static void test_case(void) {
   const int k = pass.kernel, s = pass.stride, side = pass.source_kernel ? pass.source_kernel : k, cin = pass.cin;
   const int64_t taps = (int64_t)blocks_of(cin) * k * k * BLOCK;
   const int64_t in_pixels = (int64_t)pass.h * pass.w, out_pixels = (int64_t)pass.oh * pass.ow;
-  describe("%d images, %d chunks, %d channels of %d, %d x %d to %d x %d, kernel %d of %d, stride %d, padding %d %d", images,
-           chunks, cin, pass.source_in, pass.h, pass.w, pass.oh, pass.ow, k, side, s, pass.pad_top, pass.pad_left);
+  describe("%d images, %d chunks, %d channels of %d, %dx%d to %dx%d, kernel %d of %d, stride %d, padding %d %d, strips %ld",
+           images, chunks, cin, pass.source_in, pass.h, pass.w, pass.oh, pass.ow, k, side, s, pass.pad_top, pass.pad_left,
+           floats_of_strips);
   const int64_t source_floats = (int64_t)side * side * pass.source_in;
   pass.source = input(source_floats, 1);
   pass.weights = output(taps);

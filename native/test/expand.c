@@ -1,7 +1,6 @@
-/*
- * Expansion and depthwise convolution in one pass, and their gradients. Expanded values are exact in float, so that none is on the
- * other side of a kink.
- */
+/* Expansion and depthwise convolution in one pass, and their gradients. Expanded values are exact: none crosses a kink. */
+static long floats_of_strips;
+#define EXPAND_FLOATS floats_of_strips
 #include "../expand.h"
 #include "windows.h"
 
@@ -19,6 +18,7 @@ enum { PACK_EXPANSION, PACK_TAPS, FORWARD, BACKWARD, UNPACK_EXPANSION, UNPACK_TA
 static void test_case(void) {
   const int images = uniform(1, 9), chunks = uniform(1, 3);
   struct nas_pass pass = {.op = OP_EXPAND_FORWARD};
+  floats_of_strips = ONE_OF(1 << 18, 1 << 14, 1 << 13, 1 << 12, 1);
   draw_window(&pass);
   const int is_large = pass.h * pass.w > 2000;
   const int cin = pass.cin = uniform(1, is_large ? 20 : 50);
@@ -31,8 +31,9 @@ static void test_case(void) {
   const int padded = blocks_of(expanded) * BLOCK;
   const int64_t taps = (int64_t)blocks_of(expanded) * k * k * BLOCK, packed = packed_floats(1, cin, expanded);
   const int64_t in_pixels = (int64_t)pass.h * pass.w, out_pixels = (int64_t)pass.oh * pass.ow;
-  describe("%d images, %d chunks, %d channels to %d, activation %d, %dx%d to %dx%d, kernel %d, stride %d, padding %d %d", images,
-            chunks, cin, expanded, pass.e_act, pass.h, pass.w, pass.oh, pass.ow, k, s, pass.pad_top, pass.pad_left);
+  describe("%d images, %d chunks, %d to %d channels, activation %d, %dx%d to %dx%d, kernel %d, stride %d, padding %d %d, strips %ld",
+           images, chunks, cin, expanded, pass.e_act, pass.h, pass.w, pass.oh, pass.ow, k, s, pass.pad_top, pass.pad_left,
+           floats_of_strips);
   const int64_t source_floats = (int64_t)side * side * pass.source_in, e_floats = (int64_t)pass.e_source_in * pass.e_source_out;
   pass.source = input(source_floats, 1);
   pass.weights = output(taps);
