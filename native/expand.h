@@ -24,7 +24,7 @@
 enum {
   PANEL_BLOCKS = PANEL / BLOCK,
   EXPAND_PIXELS = 128, /* as many images at once as have so many pixels */
-  SUM_PIXELS = 512,
+  OUTER_PIXELS = 512,
 };
 
 /* Activations whose derivative follows from their value. */
@@ -321,10 +321,10 @@ INLINE void expand_outer(const struct expand_layout *l, const int NV, const floa
 INLINE void expand_weights_with(const struct expand_layout *l, const struct expansion *e, const int NV, long count,
                                 float *dweights) {
   /* Sums have two levels: some pixels, and all of them. */
-  for (long from = 0; from < count; from += SUM_PIXELS)
+  for (long from = 0; from < count; from += OUTER_PIXELS)
     for (int c = 0; c < e->cin; c += OUTER_ROWS)
       expand_outer(l, NV, e->x + c / BLOCK * e->x_block + from * BLOCK + c % BLOCK, l->d + from * BLOCK,
-                   count - from < SUM_PIXELS ? count - from : SUM_PIXELS, dweights + c * PANEL, e->cin - c);
+                   count - from < OUTER_PIXELS ? count - from : OUTER_PIXELS, dweights + c * PANEL, e->cin - c);
 }
 static __attribute__((noinline)) void expand_weights(const struct expand_layout *l, const struct expansion *e, long count,
                                                      float *dweights) {

@@ -173,8 +173,8 @@ INLINE void add_taps(V c[4][WIDEST], const int T, const int KH, const int KW, co
 }
 
 /* The taps (ky, kx) .. (ky + KH - 1, kx + KW - 1), from some rows. */
-INLINE void taps_with(const struct tap_gradient *g, const int T, const int KH, const int KW, const int S, int ky, int kx, int first,
-                      int last) {
+INLINE void taps_with(const struct tap_gradient *g, const int T, const int KH, const int KW, const int S, int ky, int kx,
+                      int first, int last) {
   for (int v = 0; v < BLOCK; v += VL) {
     V c[4][WIDEST];
 #pragma GCC unroll 8
@@ -197,7 +197,7 @@ INLINE void taps_with(const struct tap_gradient *g, const int T, const int KH, c
   }
 }
 
-/* All taps of a K x K kernel, as many of its rows at once as registers hold. Sums have two levels: some rows, and all of them. */
+/* All taps of a K x K kernel, as many rows of taps at once as registers hold. Sums have two levels: some rows, then all. */
 INLINE void taps_of(const struct tap_gradient *g, const int K, const int S) {
   const int KH = VL == 8 ? (K == 3 ? 3 : K == 5 ? 2 : 1) : K == 3 ? 3 : K == 5 ? 3 : 3, T = K == 3 || VL == 8 ? 4 : 2;
   const int step = g->cols > 256 ? 1 : 256 / g->cols;

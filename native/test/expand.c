@@ -31,7 +31,7 @@ static void test_case(void) {
   const int padded = blocks_of(expanded) * BLOCK;
   const int64_t taps = (int64_t)blocks_of(expanded) * k * k * BLOCK, packed = packed_floats(1, cin, expanded);
   const int64_t in_pixels = (int64_t)pass.h * pass.w, out_pixels = (int64_t)pass.oh * pass.ow;
-  describe("%d images, %d chunks, %d to %d channels, activation %d, %dx%d to %dx%d, kernel %d, stride %d, padding %d %d, strips %ld",
+  describe("%d images, %d chunks, %d to %d channels, act %d, %dx%d to %dx%d, kernel %d, stride %d, padding %d %d, strips %ld",
            images, chunks, cin, expanded, pass.e_act, pass.h, pass.w, pass.oh, pass.ow, k, s, pass.pad_top, pass.pad_left,
            floats_of_strips);
   const int64_t source_floats = (int64_t)side * side * pass.source_in, e_floats = (int64_t)pass.e_source_in * pass.e_source_out;
