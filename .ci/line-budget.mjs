@@ -16,12 +16,12 @@ function git(...args) {
 /** Lines by room, in the work tree or at a commit. */
 function linesOf(commit) {
   const where = commit === undefined ? ['--untracked', '-e', ''] : ['-e', '', commit];
-  const counted = git('grep', '-c', ...where, '--', '*.ts', '*.tsx');
+  const counted = git('grep', '-c', ...where, '--', '*.ts', '*.tsx', 'native/*.c', 'native/*.h');
   const lines = new Map();
   for (const row of counted.split('\n').filter(Boolean)) {
     const [file, count] = row.split(':').slice(-2);
     if (!file.includes('/')) continue;
-    const room = file.split('/')[0];
+    const room = file.startsWith('native/test/') ? 'test' : file.split('/')[0];
     for (const name of notSource.includes(room) ? [room] : [room, 'all source'])
       lines.set(name, (lines.get(name) ?? 0) + Number(count));
   }
