@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { nativeLibrary } from '../../compiler/native/index.js';
 import { describeWith } from '../deploy/edge/c/support/compilers.js';
 import { sharedFolder } from '../support/temporary.js';
 import { kernelTests, runKernelTest, type Target } from './c-tests.js';
@@ -20,10 +21,14 @@ function describeTarget(programs: readonly string[], target: Target, count: numb
   });
 }
 
+/** The instruction sets that run here; AVX-512 is not on every processor. */
+const runs = (isa: Target['isa']): boolean => !('reason' in nativeLibrary(isa));
+
 if (process.arch === 'arm64') {
   describeTarget(['cc'], { isa: 'neon', kind: 'sanitize' }, cases);
 } else {
-  describeTarget(['cc'], { isa: 'avx512', kind: 'sanitize' }, cases);
+  if (runs('avx512')) describeTarget(['cc'], { isa: 'avx512', kind: 'sanitize' }, cases);
+  else it.skip('kernels for AVX-512: this processor does not have it');
   describeTarget(['cc'], { isa: 'avx2', kind: 'sanitize' }, cases);
   const arm = {
     isa: 'neon',
