@@ -1,5 +1,5 @@
 /*
- * What is checked before anything runs: sizes, and that every buffer that a pass touches lies in the arena. All products of sizes
+ * What is checked before anything runs: sizes, and that all buffers of a pass lie in the arena. All products of sizes
  * fit 64 bits, as each size is bounded.
  */
 #ifndef NAS_CHECK_H
@@ -9,7 +9,8 @@
 #include "run.h"
 
 /* The largest sizes. Buffers end much earlier: their offsets are 32 bits. */
-enum { MOST_IMAGES = 1 << 16, MOST_CHUNKS = 1 << 10, MOST_CHANNELS = 1 << 14, MOST_SIDE = 1 << 12, MOST_KERNEL = 64, MOST_STEPS = 100 };
+enum { MOST_IMAGES = 1 << 16, MOST_CHUNKS = 1 << 10, MOST_CHANNELS = 1 << 14, MOST_SIDE = 1 << 12, MOST_KERNEL = 64 };
+enum { MOST_STEPS = 100 };
 
 struct check {
   const struct nas_call *call; /* NULL: sizes alone */
@@ -66,7 +67,9 @@ static inline void check_input(struct check *c) {
   needs(c, c->p->x, input_map_floats(c));
   check_reading(c);
 }
-static inline void check_sums(struct check *c, int32_t sums, int32_t channels) { may(c, sums, chunks_of(c) * 2 * lanes_of(channels)); }
+static inline void check_sums(struct check *c, int32_t sums, int32_t channels) {
+  may(c, sums, chunks_of(c) * 2 * lanes_of(channels));
+}
 static inline void check_output(struct check *c) {
   needs(c, c->p->y, output_map_floats(c));
   check_sums(c, c->p->y_sums, c->p->cout);
@@ -277,12 +280,14 @@ static inline void check_fold(struct check *c) {
   require(c, p->e_source_in >= p->cin && p->e_source_out >= p->expanded);
   if (!is_inference) size(c, p->count, 1 << 28);
   if (!c->fits) return;
-  const int64_t out = lanes_of(p->expanded), source = (int64_t)p->e_source_in * p->e_source_out, back = packed_size(p->expanded, p->cin);
+  const int64_t out = lanes_of(p->expanded), source = (int64_t)p->e_source_in * p->e_source_out;
+  const int64_t back = packed_size(p->expanded, p->cin);
   needs(c, p->e_source, source), needs(c, p->e_gamma, p->expanded);
   if (!is_inference) needs(c, p->moments, chunks_of(c) * moment_floats(c)), needs(c, p->e_stats, 2 * out);
   if (p->op == OP_EXPAND_FOLD_BACKWARD) {
     needs(c, p->e_dweights, chunks_of(c) * packed_size(p->cin, p->expanded)), needs(c, p->e_sums, chunks_of(c) * out);
-    may(c, p->e_dsource, source), may(c, p->e_dgamma, p->expanded), may(c, p->e_dbeta, p->expanded), may(c, p->affine, moment_floats(c));
+    may(c, p->e_dsource, source), may(c, p->e_dgamma, p->expanded), may(c, p->e_dbeta, p->expanded);
+    may(c, p->affine, moment_floats(c));
     if (p->affine != 0) needs(c, p->e_weights_back, back);
     return;
   }
@@ -351,7 +356,7 @@ static inline void check_operation(struct check *c) {
   }
 }
 
-/* Floats of scratch that a thread needs for a pass; -1 where its sizes are not possible. call: NULL where no buffers are known yet. */
+/* Floats of scratch that a thread needs for a pass; -1: its sizes are not possible. call: NULL where no buffers are known yet. */
 static inline int64_t check_pass(const struct nas_call *call, const struct nas_pass *pass, const struct operation *operations) {
   struct check check = {call, pass, 1};
   if (pass->op < 0 || pass->op >= NAS_OP_COUNT || operations[pass->op].run == 0) return -1;
@@ -365,7 +370,8 @@ static inline int64_t check_pass(const struct nas_call *call, const struct nas_p
 /* 0, 1 + the position of the first pass that is not possible, or -1 where the call itself is not. */
 static inline int64_t check_all(const struct nas_call *call, const struct operation *operations) {
   const struct nas_call *c = call;
-  if (c->count < 0 || c->images < 1 || c->images > MOST_IMAGES || c->chunks < 1 || c->chunks > MOST_CHUNKS || c->threads < 1) return -1;
+  if (c->count < 0 || c->images < 1 || c->images > MOST_IMAGES || c->chunks < 1 || c->chunks > MOST_CHUNKS) return -1;
+  if (c->threads < 1) return -1;
   if (c->arena_floats < 0 || c->scratch_floats < 0 || (uintptr_t)c->scratch % 64 != 0) return -1;
   for (int64_t i = 0; i < c->count; i++) {
     const int64_t scratch = check_pass(c, &c->passes[i], operations);

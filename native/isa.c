@@ -2,11 +2,12 @@
 #include "nas.h"
 #include "check.h"
 
-/* The families; add yours here and below. */
+/* The families of operations. A new one has a line here and its operations below. */
 #include "convolutions.h"
 #include "norms.h"
 #include "depthwise.h"
 #include "expand.h"
+#include "expand-backward.h"
 #include "fold.h"
 #include "pack.h"
 #include "points.h"
@@ -14,7 +15,7 @@
 #include "squeeze.h"
 #include "updates.h"
 
-/* How each is done, and the floats of scratch that it needs (0: none). What is not here is not possible yet. */
+/* How each is done, and the floats of scratch that it needs (0: none). An operation without a row is refused. */
 static const struct operation operations[NAS_OP_COUNT] = {
     [OP_IMAGES_FORWARD] = {conv_forward, conv_forward_scratch},
     [OP_IMAGES_BACKWARD] = {conv_backward, conv_backward_scratch},

@@ -1,4 +1,4 @@
-/* What all passes over maps share: how a map is read, how the gradient of an output is formed, where the gradient of an input goes. */
+/* What passes over maps share: how a map is read, how the gradient of an output is formed, where that of an input goes. */
 #ifndef NAS_MAPS_H
 #define NAS_MAPS_H
 

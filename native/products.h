@@ -95,6 +95,15 @@ INLINE int reads_directly(const struct tile *tile) {
 }
 INLINE int is_plain(const struct nas_pass *pass) { return pass->x_norm == 0 && pass->x_gate == 0 && pass->x_act == ACT_NONE; }
 
+/* The input of a product over a tile: the map itself where it is read as it is, else a copy in `x`. */
+INLINE void set_input(struct product *m, const struct nas_pass *pass, const struct tile *tile, long tile_plane, float *x) {
+  const struct run run = run_at(tile, 0);
+  const int direct = is_plain(pass) && reads_directly(tile);
+  if (!direct) read_tile(pass, tile, tile_plane, x, 0);
+  m->a = direct ? plane(tile->work, pass->x, run.image, blocks_of(pass->cin), 0, tile->pixels) + run.from * BLOCK : x;
+  m->a_plane = direct ? tile->pixels * BLOCK : tile_plane;
+}
+
 /* y = read(x) weights. */
 static void product_forward(const struct nas_pass *pass, const struct work *work) {
   const int blocks_in = blocks_of(pass->cin), blocks_out = blocks_of(pass->cout);
@@ -108,15 +117,7 @@ static void product_forward(const struct nas_pass *pass, const struct work *work
   struct product product = {.cin = pass->cin, .b = at(work, pass->weights), .panel = rows_of(1, pass->cin) * PANEL};
   for (long start = 0; start < total; start += size) {
     const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
-    const struct run run = run_at(&tile, 0);
-    if (is_plain(pass) && reads_directly(&tile)) {
-      product.a = plane(work, pass->x, run.image, blocks_in, 0, pixels) + run.from * BLOCK;
-      product.a_plane = pixels * BLOCK;
-    } else {
-      read_tile(pass, &tile, tile_plane, x, 0);
-      product.a = x;
-      product.a_plane = tile_plane;
-    }
+    set_input(&product, pass, &tile, tile_plane, x);
     product.ahead = ahead_of(&tile, size, blocks_in, pass->x, 0, 0);
     finish.ahead = ahead_of(&tile, size, blocks_out, pass->y, 0, 0);
     begin_sums(&finish, 2);
@@ -263,15 +264,7 @@ static void affine(const struct nas_pass *pass, const struct work *work) {
   struct product product = {.cin = pass->cin, .b = vector + lanes, .panel = PANEL, .begin = vector};
   for (long start = 0; start < total; start += size) {
     const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
-    const struct run first = run_at(&tile, 0);
-    if (reads_directly(&tile)) {
-      product.a = plane(work, pass->x, first.image, blocks, 0, pixels) + first.from * BLOCK;
-      product.a_plane = pixels * BLOCK;
-    } else {
-      read_tile(pass, &tile, tile_plane, x, 0);
-      product.a = x;
-      product.a_plane = tile_plane;
-    }
+    set_input(&product, pass, &tile, tile_plane, x);
     product.ahead = ahead_of(&tile, size, blocks, pass->x, 0, 0);
     finish.ahead = ahead_of(&tile, size, blocks, pass->gx, pass->add0, sink.s0 && pass->s0_z != pass->x ? pass->s0_z : 0);
     begin_sums(&finish, 4);

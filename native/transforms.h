@@ -38,53 +38,42 @@ INLINE void kernel_of_spots(const V *in, int is, V *out, int os) {
   out[2 * os] = q * (1.f / 6) - p + f;
 }
 
-/* Tiles of 6x6 inputs at (4 y, 4 x) of a padded plane of `width` pixels, to spots `apart` floats apart, tiles `pitch` apart. */
-static inline void transform_input(const float *padded, int width, int rows, int columns, float *out, long apart, long pitch) {
+/*
+ * Tiles of `side` x `side` values at (4 y, 4 x) of a padded plane of `width` pixels, to spots `apart` floats apart, tiles `pitch`
+ * apart: SPAN values of the input, or SIDE of the gradient of the output.
+ */
+INLINE void transform_tiles(const float *padded, int width, int rows, int columns, float *out, long apart, long pitch,
+                            const int side) {
   for (int y = 0; y < rows; y++)
     for (int x = 0; x < columns; x++, out += pitch)
       for (int v = 0; v < BLOCK; v += VL) {
         const float *from = padded + ((long)y * SIDE * width + x * SIDE) * BLOCK + v;
         V d[SPOTS];
 #pragma GCC unroll 6
-        for (int i = 0; i < SPAN; i++) {
+        for (int i = 0; i < side; i++) {
           V row[SPAN];
 #pragma GCC unroll 6
-          for (int j = 0; j < SPAN; j++) row[j] = load(from + ((long)i * width + j) * BLOCK);
-          spots_of_input(row, 1, d + i * SPAN, 1);
+          for (int j = 0; j < side; j++) row[j] = load(from + ((long)i * width + j) * BLOCK);
+          if (side == SPAN) spots_of_input(row, 1, d + i * SPAN, 1);
+          else spots_of_gradient(row, 1, d + i * SPAN, 1);
         }
 #pragma GCC unroll 6
         for (int j = 0; j < SPAN; j++) {
           V column[SPAN];
-          spots_of_input(d + j, SPAN, column, 1);
+          if (side == SPAN) spots_of_input(d + j, SPAN, column, 1);
+          else spots_of_gradient(d + j, SPAN, column, 1);
 #pragma GCC unroll 6
           for (int i = 0; i < SPAN; i++) store(out + (i * SPAN + j) * apart + v, column[i]);
         }
       }
 }
 
-/* The same for tiles of 4x4 gradients of the output at (4 y, 4 x) of a plane. */
+static inline void transform_input(const float *padded, int width, int rows, int columns, float *out, long apart, long pitch) {
+  transform_tiles(padded, width, rows, columns, out, apart, pitch, SPAN);
+}
 static inline void transform_gradient(const float *padded, int width, int rows, int columns, float *out, long apart,
                                       long pitch) {
-  for (int y = 0; y < rows; y++)
-    for (int x = 0; x < columns; x++, out += pitch)
-      for (int v = 0; v < BLOCK; v += VL) {
-        const float *from = padded + ((long)y * SIDE * width + x * SIDE) * BLOCK + v;
-        V d[SIDE * SPAN];
-#pragma GCC unroll 4
-        for (int i = 0; i < SIDE; i++) {
-          V row[SIDE];
-#pragma GCC unroll 4
-          for (int j = 0; j < SIDE; j++) row[j] = load(from + ((long)i * width + j) * BLOCK);
-          spots_of_gradient(row, 1, d + i * SPAN, 1);
-        }
-#pragma GCC unroll 6
-        for (int j = 0; j < SPAN; j++) {
-          V column[SPAN];
-          spots_of_gradient(d + j, SPAN, column, 1);
-#pragma GCC unroll 6
-          for (int i = 0; i < SPAN; i++) store(out + (i * SPAN + j) * apart + v, column[i]);
-        }
-      }
+  transform_tiles(padded, width, rows, columns, out, apart, pitch, SIDE);
 }
 
 /* One tile of outputs of 16 channels, of which the first `rows` x `columns` are stored; sums [2][16]: added to, if not NULL. */

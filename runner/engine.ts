@@ -10,7 +10,7 @@ import type { RunObserver } from './events.js';
 /** The environment in which a run began, as stored; runs on a table, and of older versions, lack some of it. */
 export type RecordedEnvironment = Readonly<
   Partial<Environment> & {
-    /** Instruction set of the native engine, `best` for that of each machine; absent: another engine. */
+    /** Instruction set of the native engine. `best`: each machine takes its own best one. Absent: the run has another engine. */
     readonly native?: string;
   } & Record<string, unknown>
 >;

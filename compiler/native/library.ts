@@ -52,7 +52,7 @@ function libraryFile(): string {
 }
 
 /** Why there is no native library, for people. */
-export class NoLibrary extends Error {}
+class NoLibrary extends Error {}
 
 /** The library's functions, whose arguments koffi converts. */
 type Foreign = (...values: readonly unknown[]) => unknown;
@@ -147,16 +147,17 @@ const opened = new Map<string, NativeLibrary | { readonly reason: string }>();
 
 /**
  * The native library, loaded at the first call, or why there is none.
- * @param wanted an instruction set, or `off`; default: the environment variable NAS_NATIVE, else the best that is here
+ * @param wanted an instruction set; default: the environment variable NAS_NATIVE, else the best that is here. `off` in that
+ *   variable goes before everything.
  */
 export function nativeLibrary(
   wanted = process.env['NAS_NATIVE'] || undefined,
 ): NativeLibrary | { readonly reason: string } {
-  const key = wanted ?? '';
+  const key = process.env['NAS_NATIVE'] === 'off' ? 'off' : (wanted ?? '');
   let found = opened.get(key);
   if (found === undefined) {
     try {
-      found = open(wanted);
+      found = open(key || undefined);
     } catch (error) {
       const reason = messageOf(error).split('\n', 1).join('');
       found = { reason: error instanceof NoLibrary ? reason : `the native library does not load: ${reason}` };

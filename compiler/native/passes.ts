@@ -193,7 +193,7 @@ export interface NativeNetwork {
   /** [batch][features], unpadded. */
   readonly features: Buffer;
   readonly featureGradients: Buffer;
-  /** Every weight by its name in `weightSpecs`, those of dense layers included, in TF.js's layouts; slices of one kept buffer. */
+  /** All weights of the network by name, with the weights of dense layers: slices of one kept buffer, in TF.js's layouts. */
   readonly weights: ReadonlyMap<string, Slice>;
   /** The gradients of all trained weights, by the same names; slices of one kept buffer. */
   readonly gradients: ReadonlyMap<string, Slice>;

@@ -4,7 +4,7 @@ import { type MemoryPlan, planMemory } from './memory.js';
 import { type Memory, type Pass, sliceOf } from './passes.js';
 
 export interface ProgramOptions {
-  /** Ranges of images with sums of their own; results depend on it, and not on `threads`. */
+  /** Number of ranges into which a batch is cut, each with its own sums: results depend on it, and not on `threads`. */
   readonly chunks: number;
   readonly threads: number;
 }

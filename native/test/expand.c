@@ -1,7 +1,7 @@
 /* Expansion and depthwise convolution in one pass, and their gradients. Expanded values are exact: none crosses a kink. */
 static long floats_of_strips;
 #define EXPAND_FLOATS floats_of_strips
-#include "../expand.h"
+#include "../expand-backward.h"
 #include "windows.h"
 
 static const struct operation operations[NAS_OP_COUNT] = {

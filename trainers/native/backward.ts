@@ -130,7 +130,7 @@ class Backward {
     if (Object.keys(trained).length > 0) list.add({ op: 'SQUEEZE_UNPACK', ...fields, ...images, ...trained });
   }
 
-  /** The gradient of a map that no convolution reads, from that of what a sum or a norm makes of it. */
+  /** Writes the gradient of a map that a sum or a norm reads, from the gradient of the output of that sum or norm. */
   private pass(unit: Extract<Unit, { readonly kind: 'sum' | 'norm' }>, slot: Slot, reading: Reading): void {
     if (this.gradients.write(unit, slot) === undefined) return;
     this.write(unit, slot, {
@@ -246,7 +246,7 @@ const normGradients = <P extends '' | 'e_'>(prefix: P, { name }: NormLayer) =>
     readonly [F in `${P}${'dgamma' | 'dbeta'}`]: string;
   };
 
-/** The passes from the gradient of the features to those of all trained weights. */
+/** The passes that compute the gradients of all trained weights from the gradient of the features. */
 export function backwardPasses(
   units: readonly Unit[],
   buffers: Buffers,

@@ -158,7 +158,7 @@ export class Gradients {
       for (const [i, write] of writes.entries()) {
         const adds = write.adds.map((sum) => this.of(sum));
         const over = i === 0 ? adds.find((sum) => isOver(sum, write)) : undefined;
-        // The gradient before a gate is written over that of the gated map.
+        // SQUEEZE_BACKWARD overwrites the gradient of the gated map with the gradient of the map before the gate.
         const gated = i === 0 && write.unit.kind === 'squeeze' ? this.of(write.unit.output) : undefined;
         if (over !== undefined) gradient.key = over.key;
         else if (gated?.points.length === 1) gradient.key = gated.key;

@@ -107,7 +107,7 @@ export function arraysOf(specs: readonly WeightSpec[], isTrained: (spec: WeightS
 
 /**
  * The places of a network's weights.
- * @param specs what the arrays hold: the network's own weights, or those that it shares with others
+ * @param specs the weights in the arrays: the network's own, or a supernet's
  * @param nameOf the name in the arrays of a weight of the network; default: the same
  */
 export function placesOf(

@@ -7,12 +7,13 @@ import { Buffers, kernelName, type Ends } from './fields.js';
 import { forwardPasses } from './forward.js';
 import { Gradients } from './gradients.js';
 import { type Arrays, arraysOf, Memory, type Place, placesOf } from './memory.js';
-import { unitsOf, type NormLayer, type Unit, type Unsupported } from './units.js';
+import { unitsOf } from './read-units.js';
+import type { NormLayer, Unit, Unsupported } from './units.js';
 
 export interface PlanOptions {
   /** Images of a batch. */
   readonly batch: number;
-  /** Ranges of images with sums of their own; results depend on their number, not on that of threads. */
+  /** Number of ranges into which a batch is cut. Each has its own sums: results depend on this number, not on the threads. */
   readonly chunks: number;
   /** Names of weights that are not trained. */
   readonly frozen?: ReadonlySet<string>;

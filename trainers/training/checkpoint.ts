@@ -67,7 +67,7 @@ export const startPosition: TrainingPosition = {
 const checkpointMeta = z.object({
   job: z.string(),
   position: positionSchema,
-  // Older files have none: no engine of theirs was native.
+  // Earlier versions, which had no native engine, do not write it.
   engine: z.enum(['compiled', 'eager', 'native']).default('compiled'),
 });
 const weightsMeta = z.object({ job: z.string(), curve: curveSchema, details: detailsSchema.optional() });

@@ -159,14 +159,9 @@ function advised({ kind, message, cause }: DeviceFailure, batch: number): Device
   return new DeviceFailure(kind, message, { hint, cause });
 }
 
-/** Reasons that this process has told. */
-const told = new Set<string>();
-
-/** Says once why another engine trains than the chosen one. */
+/** Says why another engine trains this network than the chosen one. */
 function sayInstead({ name, instead }: TrainingEngine, hooks: FitHooks): void {
-  if (instead === undefined || told.has(instead)) return;
-  told.add(instead);
-  hooks.onNote?.(`the ${name} engine trains this network: ${instead}`);
+  if (instead !== undefined) hooks.onNote?.(`the ${name} engine trains this network: ${instead}`);
 }
 
 /** A damaged file only costs the time to train again. */

@@ -19,7 +19,7 @@ import { staysOf } from '../variables.js';
 import { compileTail, type Tail } from './tail.js';
 import { averagePasses, type Parameter, type Updates, updatesOf } from './updates.js';
 
-/** Ranges of images with sums of their own in a batch. Other numbers give other last bits. */
+/** Number of ranges into which a batch is cut, each with its own sums. Another number gives other last bits. */
 const chunks = 4;
 
 export interface NativeOptions {
