@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const graphicsCard = 'test/**/*.webgpu.test.ts';
 const slowGraphicsCard = 'test/**/*.webgpu.slow.test.ts';
@@ -15,6 +16,19 @@ function memoryFolder(): string | undefined {
   if (options === undefined || options.includes('noexec')) return undefined;
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize > 8e9 ? folder : undefined;
+}
+
+/** Slow files that take longest, though they are short. Without times of an earlier run, vitest begins with large files. */
+const longest = ['docs/recipes', 'native/kernels', 'ui/browser/pictures', 'docs/api'];
+
+/** Begins with the longest: as the last one, it would keep one core busy for minutes, and no other. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      longest.some((name) => moduleId.endsWith(`/test/${name}.slow.test.ts`));
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
 }
 
 const shared = {
@@ -83,6 +97,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build-once.ts'],
     projects: [processor, webgpu, slow, slowWebgpu],
+    sequence: { sequencer: LongestFirst },
     // The projects and the next run read transformed modules from node_modules/.experimental-vitest-cache.
     experimental: { fsModuleCache: true },
   },

@@ -10,6 +10,9 @@ export const kernelTests = readdirSync(sources)
   .filter((file) => file.endsWith('.c'))
   .map((file) => file.replace(/\.c$/, ''));
 
+/** Those that `npm test` runs; the others take longer to compile. */
+export const quickTests = ['run', 'norms', 'points', 'squeeze', 'updates', 'pack'];
+
 export interface Target {
   readonly isa: 'avx512' | 'avx2' | 'neon';
   readonly kind: 'plain' | 'sanitize' | 'quick';

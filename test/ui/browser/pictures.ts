@@ -15,6 +15,8 @@ export const renews = process.env['NAS_PICTURES'] === 'renew';
 /** Levels of each colour in a picture: fewer make smaller files. */
 const levels = 16;
 const step = 255 / (levels - 1);
+/** The nearest level of each byte. */
+const nearest = Uint8Array.from({ length: 256 }, (_, value) => Math.round(Math.round(value / step) * step));
 /** A change of a colour by one level may be due to rounding. */
 const sameColour = step + 1;
 /** So many pixels may differ: less than a letter. */
@@ -30,7 +32,9 @@ interface Pixels {
 async function pixelsOf(picture: Buffer): Promise<Pixels> {
   const image = sharp(picture).removeAlpha().toColourspace('srgb').raw();
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
-  return { data: data.map((value) => Math.round(Math.round(value / step) * step)) as Buffer, ...info };
+  // A page has up to ten million bytes: a loop takes a tenth of the time of `map`.
+  for (let i = 0; i < data.length; i++) data[i] = nearest[data[i]];
+  return { data, ...info };
 }
 
 const encoded = ({ data, width, height }: Pixels): Promise<Buffer> =>
