@@ -4,9 +4,10 @@
  *   npm run bench:latency-evaluate -- --space nas-bench-201 --table nb201.csv --target pixel3 --samples 10 --seeds 20
  */
 import { invalidInput } from '../base/errors.js';
-import { readDeviceTable } from '../latency-models/index.js';
+import { modelKinds } from '../latency-models/index.js';
 import { readCsv } from '../spaces/index.js';
 import { runAsProgram } from './command-line.js';
+import { readDeviceTable } from './latency/device-table.js';
 import {
   evaluateTable,
   meanOver,
@@ -61,22 +62,10 @@ function requireSound({ samples, trim, seeds }: EvaluationProtocol): void {
   if (!(trim >= 0 && trim < 0.5)) throw invalidInput(`--trim ${trim}: expected a share of at least 0 and below 0.5`);
 }
 
-function requireApart(targets: readonly string[], sources: readonly string[]): void {
-  if (targets.length === 0) throw invalidInput('--target: expected the names of one or more columns');
-  const both = targets.find((target) => sources.includes(target));
-  if (both !== undefined) throw invalidInput(`'${both}' is a target and a source; a source is known beforehand`);
-}
-
 export const latencyEvaluate = command({
   usage: '$0',
   summary: 'Judge latency predictors on a table of published measurements, by the protocol of the literature',
-  examples: [
-    ['--space fbnet --table t.csv --target phone --samples 10 --seeds 20', 'without other devices'],
-    [
-      '--space fbnet --table t.csv --target phone --sources gpu,cpu --samples 5 --trim 0.1',
-      'with tables of other devices',
-    ],
-  ],
+  examples: [['--space fbnet --table t.csv --target phone --samples 10 --seeds 20', 'from ten rows, 20 times']],
   options: (yargs) =>
     yargs
       .option('space', spaceOption)
@@ -89,11 +78,6 @@ export const latencyEvaluate = command({
         type: 'string',
         demandOption: true,
         describe: 'Comma-separated columns to predict; results are means over them',
-      })
-      .option('sources', {
-        type: 'string',
-        default: '',
-        describe: 'Comma-separated columns of devices with known latencies',
       })
       .option('samples', { type: 'number', default: 10, describe: 'Measured networks of the target' })
       .option('select', {
@@ -108,11 +92,11 @@ export const latencyEvaluate = command({
       })
       .option('seeds', { type: 'number', default: 20, describe: 'Repetitions with different random rows' })
       .option('model', {
-        choices: ['additive', 'lookup', 'gaussian-process'] as const,
+        choices: modelKinds,
         describe: 'Kind of model; by default the one with the smallest cross-validated error',
       })
       .option('json', jsonOption),
-  run: async ({ space: name, table: file, target, sources, json: asJson, model, ...rest }, terminal) => {
+  run: async ({ space: name, table: file, target, json: asJson, model, ...rest }, terminal) => {
     const { out, colors } = terminal;
     const protocol: EvaluationProtocol = {
       samples: rest.samples,
@@ -122,13 +106,11 @@ export const latencyEvaluate = command({
     };
     requireSound(protocol);
     const targets = namesOf(target);
-    const others = namesOf(sources);
-    requireApart(targets, others);
+    if (targets.length === 0) throw invalidInput('--target: expected the names of one or more columns');
     const { space } = await parseSpace(name);
-    const table = readDeviceTable(readCsv(file), space, [...targets, ...others]);
+    const table = readDeviceTable(readCsv(file), space, targets);
     const counter = createCounter(terminal);
     const evaluations = evaluateTable(table, targets, protocol, {
-      sources: others,
       now: () => performance.now(),
       onSeed: counter.show('fits'),
       ...(model === undefined ? {} : { kind: model }),
@@ -136,7 +118,7 @@ export const latencyEvaluate = command({
     counter.close();
     const overall = meanOver(evaluations);
     if (asJson) {
-      out(json({ space: space.name, table: file, sources: others, ...protocol, ...overall, targets: evaluations }));
+      out(json({ space: space.name, table: file, ...protocol, ...overall, targets: evaluations }));
       return;
     }
     const rows: Row[] = evaluations.map(({ kinds, ...own }) => ({

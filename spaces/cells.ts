@@ -17,23 +17,13 @@ const paths: readonly (readonly number[])[] = [[3], [0, 4], [1, 5], [0, 2, 5]];
 /** The paths of a cell that carry data: no edge is `none`. */
 const livePaths = (cell: Cell): (readonly number[])[] =>
   paths.filter((path) => path.every((edge) => cell[edge] !== 'none'));
+
 /** Which edges of a cell are executed: all edges on a live path. The other edges do not affect the output. */
 export function liveEdges(cell: Cell): readonly boolean[] {
   const live = cellEdges.map(() => false);
   for (const path of livePaths(cell)) for (const edge of path) live[edge] = true;
   return live;
 }
-
-/**
- * Which edges of a cell lead to the output without a later `none`. A runtime that removes only unread results executes
- * these edges, including edges whose input is the zeros of a `none`.
- */
-export const readEdges = (cell: Cell): readonly boolean[] =>
-  cellEdges.map((_, edge) =>
-    paths.some(
-      (path) => path.includes(edge) && path.slice(path.indexOf(edge) + 1).every((next) => cell[next] !== 'none'),
-    ),
-  );
 
 const count = (cell: Cell, edges: readonly number[], ...ops: readonly CellOp[]): number =>
   edges.filter((edge) => ops.includes(cell[edge])).length;

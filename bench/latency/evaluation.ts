@@ -2,12 +2,10 @@ import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { mean, quantile } from '../../base/statistics.js';
 import { ascending } from '../../latency-models/statistics.js';
-import type { DeviceTable } from '../../latency-models/predictors/device-table.js';
-import type { Sample } from '../../latency-models/predictors/features.js';
 import { fitSamples, type FitOptions } from '../../latency-models/predictors/fit.js';
 import { designSamples } from '../../latency-models/predictors/sample-design.js';
-import { learnSources } from '../../latency-models/predictors/sources.js';
 import { validate } from '../../latency-models/predictors/validation.js';
+import type { DeviceTable } from './device-table.js';
 
 /** Rows that a seed draws for the optimal design: this many, or this share of fewer rows. */
 const poolRows = 2000;
@@ -44,8 +42,6 @@ export interface TargetEvaluation {
 }
 
 export interface EvaluationOptions extends Pick<FitOptions, 'kind'> {
-  /** Source devices, whose whole columns are known. */
-  readonly sources: readonly string[];
   /** Clock for the times of fits. */
   readonly now: () => number;
   readonly onSeed?: (done: number, total: number) => void;
@@ -64,8 +60,8 @@ const latenciesOf = ({ latencies }: DeviceTable, device: string): readonly numbe
 };
 
 /**
- * The protocol of few-shot latency prediction (HELP, Lee et al. 2021): for each target and seed, fit to a few of its rows
- * (and to whole columns of source devices), and predict all others.
+ * The protocol of few-shot latency prediction (HELP, Lee et al. 2021): for each target and seed, fit to a few of its rows,
+ * and predict all others.
  * @throws NasError `invalid-input` when the table has too few rows.
  */
 export function evaluateTable(
@@ -80,19 +76,9 @@ export function evaluateTable(
       `the table has ${rows} rows; ${protocol.samples} samples and at least 2 rows to test on are needed`,
       { hint: 'Take fewer samples.' },
     );
-  const prior =
-    options.sources.length === 0
-      ? undefined
-      : learnSources(
-          table.catalogue,
-          options.sources.map((source) => samplesOf(table, latenciesOf(table, source))),
-        );
-  const fitOptions: FitOptions = {
-    declared: true,
-    ...(prior === undefined ? {} : { prior }),
-    ...(options.kind === undefined ? {} : { kind: options.kind }),
-  };
-  const designs = Array.from({ length: protocol.seeds }, (_, seed) => chooseRows(table, protocol, seed, fitOptions));
+  const { kind } = options;
+  const fitOptions: FitOptions = kind === undefined ? {} : { kind };
+  const designs = Array.from({ length: protocol.seeds }, (_, seed) => chooseRows(table, protocol, seed));
   let done = 0;
   return targets.map((target) => {
     const results = designs.map((chosen) => {
@@ -113,15 +99,11 @@ export function evaluateTable(
   });
 }
 
-const samplesOf = ({ profiles }: DeviceTable, latencies: readonly number[]): Sample[] =>
-  profiles.map((profile, i) => ({ profile, ms: latencies[i] }));
-
 /** The measured rows of a seed. */
 function chooseRows(
   { catalogue, profiles }: DeviceTable,
   { samples, select }: EvaluationProtocol,
   seed: number,
-  { declared = false, prior }: FitOptions,
 ): number[] {
   const random = new Random(seed, 'evaluation');
   const shuffled = random.shuffle([...profiles.keys()]);
@@ -132,7 +114,6 @@ function chooseRows(
     catalogue,
     pool.map((row) => profiles[row]),
     samples,
-    { declared, ...(prior === undefined ? {} : { prior }) },
   );
   return design.map((i) => pool[i]);
 }

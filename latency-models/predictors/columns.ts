@@ -1,14 +1,6 @@
 import { quantile } from '../../base/statistics.js';
 import { ascending } from '../statistics.js';
-import {
-  isDeclared,
-  type Catalogue,
-  type Column,
-  type Execution,
-  type LayerFeatures,
-  type Profile,
-  type Term,
-} from './features.js';
+import type { Catalogue, Column, LayerFeatures, Profile, Term } from './features.js';
 
 /** Layers with more traffic than this quantile of all convolutions are heavy: they take longer than their launch. */
 const heavyQuantile = 0.75;
@@ -56,7 +48,7 @@ export const sumOf = (terms: Iterable<Term>, unitCosts: UnitCosts): number => {
 };
 
 /** The traffic from which convolutions are heavy, in values: a quantile over all executed convolutions. */
-export function heavyTraffic(catalogue: Catalogue, profiles: readonly Profile[]): number {
+function heavyTraffic(catalogue: Catalogue, profiles: readonly Profile[]): number {
   const all = profiles.flatMap(({ layers, counts }) =>
     layers.flatMap((i, k) => {
       const layer = catalogue.layers[i];
@@ -77,12 +69,8 @@ export interface Columns {
 }
 
 /** The totals of one network by column; the constant is 1. */
-export function totalsOf(
-  catalogue: Catalogue,
-  { layers, counts, declared }: Profile,
-  heavy: number,
-): Map<Column, number> {
-  const totals = new Map<Column, number>([['constant', 1], ...declared]);
+export function totalsOf(catalogue: Catalogue, { layers, counts }: Profile, heavy: number): Map<Column, number> {
+  const totals = new Map<Column, number>([['constant', 1]]);
   for (const [k, i] of layers.entries())
     for (const [column, amount] of termsOf(catalogue.layers[i], heavy))
       totals.set(column, (totals.get(column) ?? 0) + counts[k] * amount);
@@ -97,18 +85,13 @@ export function kernelRow(catalogue: Catalogue, profile: Profile, { names, means
   );
 }
 
-/** @param executions possible executions of cells; each has columns of its own. */
-export function columnsOf(
-  catalogue: Catalogue,
-  profiles: readonly Profile[],
-  heavy: number,
-  executions: readonly Execution[],
-): Columns {
+export function columnsOf(catalogue: Catalogue, profiles: readonly Profile[]): Columns {
+  const heavy = heavyTraffic(catalogue, profiles);
   const totals = profiles.map((profile) => totalsOf(catalogue, profile, heavy));
   const sums = new Map<Column, number>();
   for (const own of totals)
     for (const [column, amount] of own) if (amount > 0) sums.set(column, (sums.get(column) ?? 0) + amount);
-  const names = [...sums.keys()].filter((column) => !isDeclared(column) || isDeclared(column, executions)).sort();
+  const names = [...sums.keys()].sort();
   const means = names.map((column) => (sums.get(column) ?? 0) / profiles.length);
   return {
     names,

@@ -1,38 +1,5 @@
-import { invalidInput, messageOf } from '../../base/errors.js';
-import {
-  badCells,
-  cellReader,
-  columnIndex,
-  genotypeOf,
-  parseNumber,
-  type Csv,
-  type Genotype,
-  type Network,
-  type Space,
-} from '../../spaces/index.js';
-import { Catalogue, type Profile } from './features.js';
-
-/** Latencies of the same networks on several devices. */
-export interface DeviceTable {
-  readonly catalogue: Catalogue;
-  readonly profiles: readonly Profile[];
-  /** Latencies in ms by device, in the order of the profiles. */
-  readonly latencies: ReadonlyMap<string, readonly number[]>;
-}
-
-/**
- * Builds networks as tables write them: cells keep their dead branches, which canonical networks do not have and which
- * frameworks without a graph compiler execute.
- */
-export function buildAsWritten(space: Space): (genotype: Genotype) => Network {
-  const cellOf = cellReader(space.decisions);
-  if (cellOf === undefined) return (genotype) => space.build(space.canonical(genotype));
-  return (genotype) => {
-    const network = space.build(space.canonical(genotype));
-    const cell = cellOf(genotype);
-    return { ...network, blocks: network.blocks.map((block) => (block.kind === 'cell' ? { ...block, cell } : block)) };
-  };
-}
+import { invalidInput } from '../../base/errors.js';
+import { badCells, columnIndex, parseNumber, type Csv } from '../../spaces/index.js';
 
 /** Separates the cells of a key; it occurs in no cell. */
 export const keySeparator = '\u001f';
@@ -73,28 +40,4 @@ export function distinctKeys({ file, rows, lines }: Csv, columns: readonly numbe
   throw invalidInput(`${file}: ${twice.slice(0, maxNamed).join(', ')}${more} are of the same network`, {
     hint: 'Keep one row of each network.',
   });
-}
-
-/**
- * Reads latencies of a space's networks from the columns with the names of the decisions and devices; other columns are
- * ignored.
- *
- * @throws NasError `invalid-input` naming lines and columns: a missing column (with the nearest name), a choice that the
- *   space does not have, a latency that is missing or not above 0, a network with two rows.
- */
-export function readDeviceTable(csv: Csv, space: Space, devices: readonly string[]): DeviceTable {
-  const columns = space.decisions.map(({ name }) => columnIndex(csv, name));
-  const latencies = new Map(devices.map((device) => [device, latencyColumn(csv, device, true)]));
-  distinctKeys(csv, columns);
-  const build = buildAsWritten(space);
-  const catalogue = new Catalogue();
-  const profiles = csv.rows.map((row, i) => {
-    const cells = Object.fromEntries(space.decisions.map(({ name }, j) => [name, row[columns[j]]]));
-    try {
-      return catalogue.profile(build(genotypeOf(space.decisions, cells)));
-    } catch (error) {
-      throw invalidInput(`${csv.file}, line ${csv.lines[i]}: ${messageOf(error)}`, { cause: error });
-    }
-  });
-  return { catalogue, profiles, latencies };
 }

@@ -1,14 +1,4 @@
-import {
-  applyRule,
-  cellOps,
-  layersOf,
-  readEdges,
-  type Cell,
-  type Layer,
-  type LayerTable,
-  type Network,
-  type Shape,
-} from '../../spaces/index.js';
+import { applyRule, layersOf, type Layer, type LayerTable, type Network, type Shape } from '../../spaces/index.js';
 
 /** Names of the physical totals: `pointwise_macs`, `depthwise5_macs`, `conv_traffic`, ... */
 export type Column = string;
@@ -158,57 +148,8 @@ function describeLayer(layer: Layer, key: string): LayerFeatures {
   };
 }
 
-/**
- * The operations of a cell that a runtime executes: `live` ones, which are layers of the network; all that are `written`, as
- * in frameworks without a graph compiler; or all whose result is `read`, even if it is zero.
- */
-export type Execution = 'live' | 'written' | 'read';
-
-const executedEdges: { readonly [E in Exclude<Execution, 'live'>]: (cell: Cell) => readonly boolean[] } = {
-  written: (cell) => cell.map(() => true),
-  read: readEdges,
-};
-const executions = ['written', 'read'] as const;
-
-/** Whether a column counts operations of cells under one of these executions. */
-export const isDeclared = (column: Column, among: readonly Execution[] = executions): boolean =>
-  among.some((execution) => column.startsWith(`${execution}_`));
-
-/** Fewer samples do not identify overlaps, single layers and executions. */
+/** Fewer samples do not identify overlaps and single layers. */
 export const fewForDetails = 8;
-
-/**
- * Possible executions of cells on a device, with prior probabilities: frameworks that execute cells as written measured most
- * tables.
- * @param declared whether more than live layers may be executed.
- */
-export function likelyExecutions(
-  samples: number,
-  declared: boolean,
-): readonly { readonly execution: Execution; readonly probability: number }[] {
-  if (!declared) return [{ execution: 'live', probability: 1 }];
-  if (samples < fewForDetails) return [{ execution: 'written', probability: 1 }];
-  return [
-    { execution: 'written', probability: 0.8 },
-    { execution: 'read', probability: 0.2 },
-  ];
-}
-
-/** The operations of cells by execution. */
-function declaredTerms({ blocks }: Network): Term[] {
-  const counts = new Map<Column, number>();
-  for (const block of blocks) {
-    if (block.kind !== 'cell') continue;
-    for (const execution of executions) {
-      const executed = executedEdges[execution](block.cell);
-      for (const op of cellOps) {
-        const column = `${execution}_${op}`;
-        counts.set(column, (counts.get(column) ?? 0) + block.cell.filter((own, i) => executed[i] && own === op).length);
-      }
-    }
-  }
-  return [...counts];
-}
 
 /** The layers of a network by their positions in a catalogue. */
 export interface Profile {
@@ -216,8 +157,6 @@ export interface Profile {
   readonly layers: readonly number[];
   /** How often each occurs. */
   readonly counts: readonly number[];
-  /** The operations of cells by execution. */
-  readonly declared: readonly Term[];
   /** The output does not depend on the input; the remains of such a network differ between devices. */
   readonly isConstant: boolean;
 }
@@ -241,11 +180,7 @@ export class Catalogue {
   /** The profile of a network; its new layers are added to the catalogue. */
   profile(network: Network): Profile {
     const all = layersOf(network);
-    return {
-      ...this.count(all),
-      declared: declaredTerms(network),
-      isConstant: all.some(({ kind }) => kind === 'zero'),
-    };
+    return { ...this.count(all), isConstant: all.some(({ kind }) => kind === 'zero') };
   }
 
   /** Counts the layers that take time. */

@@ -1,13 +1,11 @@
-import { dot } from '../../base/linear-algebra.js';
 import { mean, sum } from '../../base/statistics.js';
 import { layersOf, type Layer, type Network } from '../../spaces/index.js';
 import type { LayerTime } from '../device.js';
 import { median } from '../statistics.js';
-import { columnsOf, heavyTraffic, kernelRow, type Columns } from './columns.js';
-import { takesTime, type Catalogue, type Execution, type Profile, type Sample } from './features.js';
-import type { ModelKind, Observation, SimilarityName } from './linear-cost-model.js';
+import { columnsOf, kernelRow, type Columns } from './columns.js';
+import { takesTime, type Catalogue, type Profile, type Sample } from './features.js';
+import type { ModelKind, Observation } from './linear-cost-model.js';
 import { diagonal, type Component, type Regression } from './regression.js';
-import type { SourcePrior } from './sources.js';
 
 /** Noise is relative to the latency, or to this share of the median where that is more. */
 const minShare = 0.3;
@@ -18,20 +16,12 @@ export const sizePriors = {
   noise: { centre: -3.7, spread: 1 },
   layers: { centre: -1.5, spread: 0.7 },
   details: { centre: -2.3, spread: 0.7 },
-  own: { centre: -1.15, spread: 1 },
-  alone: { centre: -2.2, spread: 1 },
-  sources: { centre: -2.3, spread: 1 },
 } as const;
 
 export interface LinearCostOptions {
   readonly kind: ModelKind;
-  /** The similarity of layers' deviations; null: layers do not deviate. */
-  readonly similarity: SimilarityName | null;
   /** Exponent of the overlap of launches and computations; 1: none. */
   readonly overlap: number;
-  readonly execution: Execution;
-  /** From other devices. */
-  readonly prior?: SourcePrior;
   readonly kernels?: readonly TimedKernel[];
 }
 
@@ -47,23 +37,16 @@ export interface FitData {
   readonly noise: Float64Array;
   /** Of the times of kernels. */
   readonly errors: KernelErrors | null;
-  readonly mean: Float64Array;
   readonly prior: Float64Array;
   readonly free: Regression['free'];
   readonly options: LinearCostOptions;
 }
 
 export function prepare(catalogue: Catalogue, samples: readonly Sample[], options: LinearCostOptions): FitData {
-  const { prior, kernels = [], execution } = options;
+  const { kernels = [] } = options;
   const networks = samples.map(({ profile }) => profile);
-  const heavy = prior?.heavy ?? heavyTraffic(catalogue, networks);
-  const columns = columnsOf(catalogue, networks, heavy, [execution]);
-  const q = columns.names.length;
-  const sourced = prior?.shares(columns);
-  const alone = diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2)));
-  const ratios = samples.map(({ ms }, i) => (sourced === undefined ? ms : ms / dot(columns.rows[i], sourced.mean)));
-  const scale = median(ratios);
-  const middle = median(samples.map(({ ms }) => ms)) / scale;
+  const columns = columnsOf(catalogue, networks);
+  const scale = median(samples.map(({ ms }) => ms));
   return {
     catalogue,
     samples,
@@ -75,20 +58,12 @@ export function prepare(catalogue: Catalogue, samples: readonly Sample[], option
     scale,
     target: Float64Array.from([...samples, ...kernels], ({ ms }) => ms / scale),
     noise: Float64Array.from([
-      ...samples.map(({ ms }) => Math.max(ms / scale, minShare * middle) ** 2),
+      ...samples.map(({ ms }) => Math.max(ms / scale, minShare) ** 2),
       ...kernels.map(() => 0),
     ]),
     errors: kernels.length === 0 ? null : kernelErrors(kernels, samples.length, scale),
-    mean: sourced?.mean ?? new Float64Array(q),
-    prior: sourced?.covariance ?? alone,
-    free:
-      sourced === undefined
-        ? [{ matrix: diagonal(columns.isDetail.map(Number)), ...sizePriors.details }]
-        : // A device may deviate from the sources, or be like none of them.
-          [
-            { matrix: diagonal(sourced.own), ...sizePriors.own },
-            { matrix: alone, ...sizePriors.alone },
-          ],
+    prior: diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2))),
+    free: [{ matrix: diagonal(columns.isDetail.map(Number)), ...sizePriors.details }],
     options,
   };
 }
@@ -100,14 +75,13 @@ export function regression(
   rows: readonly Float64Array[],
   deviations: readonly Component[],
 ): Regression {
-  const { target, mean, prior, free, errors } = data;
+  const { target, prior, free, errors } = data;
   const n = target.length;
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++) matrix[i * n + i] = noise[i];
   return {
     target,
     rows,
-    mean,
     prior,
     free,
     ...(errors === null ? {} : { errors: errors.known }),
@@ -178,7 +152,7 @@ export function timedKernels(catalogue: Catalogue, observations: readonly Observ
   const found = new Map<string, { profile: Profile; nodes: number; ms: number[] }>();
   for (const { network, layers: times = [] } of observations) {
     for (const { layers, ms, nodes } of timedLayers(network, times)) {
-      const profile = { ...catalogue.count(layers), declared: [], isConstant: false };
+      const profile = { ...catalogue.count(layers), isConstant: false };
       const key = `${nodes}: ${profile.layers.join()} ${profile.counts.join()}`;
       const known = found.get(key) ?? { profile, nodes, ms: [] };
       known.ms.push(ms);

@@ -98,7 +98,6 @@ function iterate(data: FitData): Outcome {
   let gates = gatesOf(data, solution.weights);
   if (options.overlap > 1) ({ solution, gates } = overlap(data, solution));
   const rows = gated(columns.rows, gates);
-  const sources = options.prior?.deviations(data.catalogue, data.profiles) ?? null;
   let noise = data.noise;
   let start: Start = {};
   let alike: Float64Array | undefined;
@@ -106,11 +105,10 @@ function iterate(data: FitData): Outcome {
     const reference = solution.weights;
     const spread = layerSharesOf(data, reference, gates);
     const components: Component[] = [];
-    if (options.similarity !== null) {
-      alike ??= likeness(data.catalogue, spread.layers, options.similarity);
+    if (options.kind === 'gaussian-process') {
+      alike ??= likeness(data.catalogue, spread.layers);
       components.push({ matrix: layerCovariance(spread, alike), ...sizePriors.layers });
     }
-    if (sources !== null) components.push({ matrix: sources, ...sizePriors.sources });
     const problem = regression(data, noise, rows, components);
     solution = solve(problem, start);
     start = { scales: solution.scales, keep: round >= searchRounds - 1 };
@@ -137,12 +135,10 @@ function finish(
   { problem, solution, spread, reference }: Outcome,
   all: readonly Sample[],
 ): LinearCostFit {
-  const { catalogue, samples, profiles, columns, scale, target, options } = data;
+  const { catalogue, samples, columns, scale, target, options } = data;
   const { weights, sizes, scales, dual } = solution;
   const beta = spread.layers.map((_, a) => spread.rows.reduce((sum, row, i) => sum + row[a] * dual[i], 0));
-  const similarity = options.similarity;
   const size = sizes[1] ?? 0;
-  const sourceSize = sizes[similarity === null ? 1 : 2] ?? 0;
   const errors = leaveOneOut(problem, scales, samples.length).map(
     (error, i) => error / Math.max(target[i] - error, floorShare),
   );
@@ -155,18 +151,16 @@ function finish(
     heavy_traffic: columns.heavy,
     overlap: options.overlap,
     deviations:
-      similarity === null
+      options.kind === 'additive'
         ? null
         : {
-            similarity,
             ms_per_unit: Object.fromEntries(unitCostsOf(columns, reference, scale)),
             size,
             layers: spread.layers.map((layer, a) => {
-              const { key, family, place } = catalogue.layers[layer];
-              return { key, family, place: [...place], weight: size ** 2 * beta[a] };
+              const { family, place } = catalogue.layers[layer];
+              return { family, place: [...place], weight: size ** 2 * beta[a] };
             }),
           },
-    layer_ms: options.prior?.layerMs(catalogue, profiles, dual, sourceSize, scale) ?? {},
     floor_ms: floorShare * median(samples.map(({ ms }) => ms)),
     relative_std: leftOutError,
     observations: samples.length,

@@ -3,8 +3,8 @@ import { invalidInput } from '../../base/errors.js';
 import { sum } from '../../base/statistics.js';
 import type { Network } from '../../spaces/index.js';
 import { precisions, type Precision } from '../schema.js';
-import { Catalogue, fewForDetails, likelyExecutions, type KnownLayers, type Profile, type Sample } from './features.js';
-import { timedKernels, type LinearCostOptions, type TimedKernel } from './fit-data.js';
+import { Catalogue, fewForDetails, type KnownLayers, type Profile, type Sample } from './features.js';
+import { timedKernels, type TimedKernel } from './fit-data.js';
 import { fitLinearCost, type Fit, type LinearCostFit } from './fit-linear-cost.js';
 import {
   LinearCostModel,
@@ -15,7 +15,6 @@ import {
   type Prediction,
   type ProfileModel,
 } from './linear-cost-model.js';
-import { unlikeSources, type SourcePrior } from './sources.js';
 
 /** Launches and computations run one after the other, or overlap; prior probabilities. */
 const overlaps = [
@@ -23,7 +22,7 @@ const overlaps = [
   { overlap: 8, probability: 0.3 },
 ] as const;
 /** Unit costs with deviations of single layers, or unit costs alone; prior probabilities. */
-const kindsAlone = [
+const everyKind = [
   { kind: 'gaussian-process', probability: 2 / 3 },
   { kind: 'additive', probability: 1 / 3 },
 ] as const;
@@ -31,67 +30,34 @@ const kindsAlone = [
 export interface FitOptions {
   /** Default: several kinds, weighted by their errors at observations that they were not fitted to. */
   readonly kind?: ModelKind;
-  /** The device may execute cells beyond their live layers: for tables measured without our graph compiler. */
-  readonly declared?: boolean;
-  readonly prior?: SourcePrior;
   /** Kernels that were timed one by one. */
   readonly kernels?: readonly TimedKernel[];
 }
 
-const similarityOf = {
-  additive: null,
-  lookup: 'exact',
-  'gaussian-process': 'near',
-  transfer: 'near',
-} as const satisfies {
-  readonly [K in ModelKind]: LinearCostOptions['similarity'];
-};
-
-/** Kinds that can use times of single kernels. */
-const usesKernels: ReadonlySet<ModelKind> = new Set(['lookup', 'gaussian-process']);
-
-/** Fits to the samples of one device alone, with their prior probabilities. */
-function alternativesAlone(
+/** Fits of each kind to the samples, with their prior probabilities. */
+function alternatives(
   catalogue: Catalogue,
   samples: readonly Sample[],
-  { kind: wanted, declared = false, kernels = [] }: FitOptions,
+  { kind: wanted, kernels = [] }: FitOptions,
 ): Alternative[] {
   const few = samples.length < fewForDetails;
   const kind = wanted ?? (few && kernels.length === 0 ? 'additive' : undefined);
-  const kinds = kind === undefined ? kindsAlone : [{ kind, probability: 1 }];
-  const hasCells = samples.some(({ profile }) => profile.declared.length > 0);
-  return likelyExecutions(samples.length, declared && hasCells).flatMap(({ execution, probability: known }) =>
-    kinds.flatMap(({ kind, probability }) =>
-      overlaps.slice(0, few ? 1 : undefined).map(({ overlap, probability: share }) => ({
-        fit: fitLinearCost(catalogue, samples, {
-          kind,
-          similarity: similarityOf[kind],
-          overlap,
-          execution,
-          ...(overlap > 1 || !usesKernels.has(kind) ? {} : { kernels }),
-        }),
-        probability: known * probability * share,
-      })),
-    ),
+  const kinds = kind === undefined ? everyKind : [{ kind, probability: 1 }];
+  return kinds.flatMap(({ kind, probability }) =>
+    overlaps.slice(0, few ? 1 : undefined).map(({ overlap, probability: share }) => ({
+      fit: fitLinearCost(catalogue, samples, {
+        kind,
+        overlap,
+        ...(overlap > 1 || kind === 'additive' ? {} : { kernels }),
+      }),
+      probability: probability * share,
+    })),
   );
 }
 
 /** As `fitLatencyModel`, for networks that are profiles already. */
-export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): Fit {
-  const { kind, declared = false, prior } = options;
-  const [{ execution }] = likelyExecutions(samples.length, declared);
-  if (prior === undefined) return blend(alternativesAlone(catalogue, samples, options));
-  const withSources = (own: ModelKind): LinearCostFit =>
-    fitLinearCost(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, execution, prior });
-  if (kind !== undefined) return withSources(kind);
-  return blend([
-    { fit: withSources('transfer'), probability: 1 - unlikeSources },
-    ...alternativesAlone(catalogue, samples, options).map(({ fit, probability }) => ({
-      fit,
-      probability: unlikeSources * probability,
-    })),
-  ]);
-}
+export const fitSamples = (catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): Fit =>
+  blend(alternatives(catalogue, samples, options));
 
 /**
  * Fits a latency model. Without a `kind` it is the mean of several, with and without overlapping launches, weighted by

@@ -3,7 +3,7 @@ import { dot } from '../../base/linear-algebra.js';
 import type { Network } from '../../spaces/index.js';
 import type { LayerTime } from '../device.js';
 import { launchColumns, layerCost, sumOf, surcharges, termsOf, type UnitCosts } from './columns.js';
-import { Catalogue, isDeclared, type KnownLayers, type LayerFeatures, type Profile } from './features.js';
+import { Catalogue, type KnownLayers, type LayerFeatures, type Profile } from './features.js';
 
 export interface Prediction {
   readonly ms: number;
@@ -31,13 +31,13 @@ export interface ProfileModel extends LatencyModel {
   predictProfile(catalogue: Catalogue, profile: Profile): Prediction;
 }
 
-export const modelKinds = ['additive', 'lookup', 'gaussian-process', 'transfer'] as const;
+export const modelKinds = ['additive', 'gaussian-process'] as const;
 export type ModelKind = (typeof modelKinds)[number];
 
 const unitCosts = z.record(z.string(), z.number().min(0));
 
-/** The stored form of a model. */
-export const linearCostSchema = z.strictObject({
+/** The stored form of a model. Older files have further keys, which are ignored. */
+export const linearCostSchema = z.object({
   version: z.literal(3),
   kind: z.enum(modelKinds),
   /** Columns that the fit has not seen are absent, not 0. */
@@ -48,19 +48,14 @@ export const linearCostSchema = z.strictObject({
   overlap: z.number().min(1),
   /** Deviations of layers from their linear cost; null: none. */
   deviations: z
-    .strictObject({
-      similarity: z.enum(['exact', 'near']),
+    .object({
       /** The unit costs that deviations are relative to. */
       ms_per_unit: unitCosts,
       /** Standard deviation of a layer that is similar to none of these. */
       size: z.number().min(0),
-      layers: z.array(
-        z.strictObject({ key: z.string(), family: z.string(), place: z.array(z.number()), weight: z.number() }),
-      ),
+      layers: z.array(z.object({ family: z.string(), place: z.array(z.number()), weight: z.number() })),
     })
     .nullable(),
-  /** Further milliseconds by layer configuration, learnt from source devices. */
-  layer_ms: z.record(z.string(), z.number()),
   floor_ms: z.number().gt(0),
   /** Standard deviation of leave-one-out errors, as a share of the prediction. */
   relative_std: z.number().min(0),
@@ -109,21 +104,20 @@ export class LinearCostModel implements ProfileModel {
 
   /**
    * Layers with work of a kind that the fit has not seen are uncovered. They cost the mean of the covered layers per unit of
-   * work (multiply-accumulates, or values where there are none), and that cost counts as error in `std`. In a look-up table
-   * all unmeasured configurations are uncovered; they have their linear cost.
+   * work (multiply-accumulates, or values where there are none), and that cost counts as error in `std`.
    */
   predict(network: Network): Prediction {
     const catalogue = new Catalogue(this.known);
     return this.predictProfile(catalogue, catalogue.profile(network));
   }
 
-  predictProfile(catalogue: Catalogue, { layers, counts, declared }: Profile): Prediction {
+  predictProfile(catalogue: Catalogue, { layers, counts }: Profile): Prediction {
     const { data } = this;
     let launch = this.unitCosts.get('constant') ?? 0;
-    let compute = sumOf(declared, this.unitCosts);
+    let compute = 0;
     let deviation = 0;
     let unknown = 0;
-    let [work, covered, listed] = [0, 0, 0];
+    let [work, covered] = [0, 0];
     for (const [k, i] of layers.entries()) {
       const count = counts[k];
       const layer = catalogue.layers[i];
@@ -134,7 +128,6 @@ export class LinearCostModel implements ProfileModel {
       unknown += (count * cost.unknown) ** 2;
       work += count * cost.work;
       if (cost.covered) covered += count * cost.work;
-      if (cost.covered && cost.unknown === 0) listed += count * cost.work;
     }
     const { sum, byCompute } = overlapped(launch, compute, data.overlap);
     const explained = Math.max(sum + byCompute * deviation, data.floor_ms);
@@ -143,7 +136,7 @@ export class LinearCostModel implements ProfileModel {
     return {
       ms: explained + extrapolated,
       std: Math.hypot(data.relative_std * explained, extrapolated, Math.sqrt(unknown)),
-      coverage: data.kind === 'lookup' && work > 0 ? listed / work : coverage,
+      coverage,
     };
   }
 
@@ -154,7 +147,7 @@ export class LinearCostModel implements ProfileModel {
   private costOf(layer: LayerFeatures): LayerCost {
     const known = this.costs.get(layer.key);
     if (known !== undefined) return known;
-    const { heavy_traffic: heavy, layer_ms: own } = this.data;
+    const { heavy_traffic: heavy } = this.data;
     const terms = termsOf(layer, heavy);
     const launch = sumOf(
       terms.filter(([column]) => launchColumns.has(column)),
@@ -165,12 +158,10 @@ export class LinearCostModel implements ProfileModel {
     const cost: LayerCost = {
       launch,
       compute: sumOf(terms, this.unitCosts) - launch,
-      deviation: reference * ratio + (own[layer.key] ?? 0),
+      deviation: reference * ratio,
       unknown: reference * unknown,
       // Heavy layers and layers with surcharges count as covered by the other layers of their kind.
-      covered: layer.terms.every(
-        ([column]) => this.unitCosts.has(column) || surcharges.has(column) || isDeclared(column),
-      ),
+      covered: layer.terms.every(([column]) => this.unitCosts.has(column) || surcharges.has(column)),
       work: layer.work,
     };
     this.costs.set(layer.key, cost);
@@ -180,7 +171,6 @@ export class LinearCostModel implements ProfileModel {
   private deviationOf(layer: LayerFeatures): { readonly ratio: number; readonly unknown: number } {
     const { deviations } = this.data;
     if (deviations === null) return { ratio: 0, unknown: 0 };
-    const similarity = similarities[deviations.similarity];
     let [ratio, nearest] = [0, 0];
     for (const other of deviations.layers) {
       const alike = similarity(layer, other);
@@ -192,24 +182,15 @@ export class LinearCostModel implements ProfileModel {
 }
 
 /**
- * The correlation of two layers' deviations, in [0, 1]: `exact`, 1 for the same configuration and otherwise 0; `near`, the
- * squared exponential of the distance between layers of a family, with a length of about an octave of their sizes.
+ * The correlation of two layers' deviations, in [0, 1]: the squared exponential of the distance between layers of a family,
+ * with a length of about an octave of their sizes.
  */
-type Similarity = (
-  a: Pick<LayerFeatures, 'key' | 'family' | 'place'>,
-  b: Pick<LayerFeatures, 'key' | 'family' | 'place'>,
-) => number;
-
-const similarities = {
-  exact: (a, b) => (a.key === b.key ? 1 : 0),
-  near: (a, b) => {
-    if (a.family !== b.family) return 0;
-    let squares = 0;
-    for (let i = 0; i < a.place.length; i++) squares += (a.place[i] - b.place[i]) ** 2;
-    return Math.exp(-squares / 2);
-  },
-} as const satisfies Record<string, Similarity>;
-export type SimilarityName = keyof typeof similarities;
+function similarity(a: Pick<LayerFeatures, 'family' | 'place'>, b: Pick<LayerFeatures, 'family' | 'place'>): number {
+  if (a.family !== b.family) return 0;
+  let squares = 0;
+  for (let i = 0; i < a.place.length; i++) squares += (a.place[i] - b.place[i]) ** 2;
+  return Math.exp(-squares / 2);
+}
 
 export interface LayerShares {
   readonly layers: readonly number[];
@@ -218,8 +199,7 @@ export interface LayerShares {
 }
 
 /** The similarities of all pairs of layers; row-major. */
-export function likeness({ layers: all }: Catalogue, layers: readonly number[], name: SimilarityName): Float64Array {
-  const similarity = similarities[name];
+export function likeness({ layers: all }: Catalogue, layers: readonly number[]): Float64Array {
   const m = layers.length;
   const alike = new Float64Array(m * m);
   for (let a = 0; a < m; a++)

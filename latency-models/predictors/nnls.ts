@@ -38,31 +38,6 @@ interface Solution {
   readonly passive: readonly number[];
 }
 
-/**
- * The normal equations of least squares.
- *
- * @param rows of A, all of the same length.
- * @param target b, one value per row.
- * @param ridge adds `ridge` |x|^2, which makes the solution unique when columns depend on each other.
- */
-export function normalEquations(
-  rows: readonly ArrayLike<number>[],
-  target: ArrayLike<number>,
-  ridge: number,
-): Equations {
-  const size = rows.length === 0 ? 0 : rows[0].length;
-  const gram = Array.from({ length: size }, (_, i) => Array.from({ length: size }, (_, j) => (i === j ? ridge : 0)));
-  const moment = new Array<number>(size).fill(0);
-  for (const [k, row] of rows.entries()) {
-    for (let i = 0; i < size; i++) {
-      const value = row[i];
-      moment[i] += value * target[k];
-      for (let j = 0; j < size; j++) gram[i][j] += value * row[j];
-    }
-  }
-  return { gram, moment };
-}
-
 /** |A x - b|^2 + ridge |x|^2, up to a constant. */
 const loss = ({ gram, moment }: Equations, { x }: Solution): number =>
   gram.reduce((total, row, i) => total + x[i] * (dot(row, x) - 2 * moment[i]), 0);

@@ -2,13 +2,12 @@ import { Cholesky, dot } from '../../base/linear-algebra.js';
 import { minimiseNonNegative, type Equations } from './nnls.js';
 
 /**
- * target = rows w + f + e with w >= 0, w ~ N(mean, prior), a deviation f and noise e, whose covariances are known up to their
+ * target = rows w + f + e with w >= 0, w ~ N(0, prior), a deviation f and noise e, whose covariances are known up to their
  * sizes.
  */
 export interface Regression {
   readonly target: Float64Array;
   readonly rows: readonly Float64Array[];
-  readonly mean: Float64Array;
   /** Covariance of w, row-major, without `free`. */
   readonly prior: Float64Array;
   /** Components of the covariance of w whose sizes are estimated. */
@@ -64,16 +63,15 @@ function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Ar
  * on the whitened rows and the prior), then the deviations.
  */
 export function solve(problem: Regression, start: Start = {}): Solution {
-  const { target, rows, mean, prior, free, components, errors } = problem;
+  const { target, rows, prior, free, components, errors } = problem;
   const n = rows.length;
-  const centred = target.map((value, i) => value - dot(rows[i], mean));
   const all = [...components, ...free.map((one) => ({ ...one, matrix: sandwich(rows, one.matrix) }))];
   const ofWeights = sandwich(rows, prior);
   const fixed = errors === undefined ? ofWeights : ofWeights.map((value, k) => value + errors[k]);
   const { scales } =
     start.keep === true && start.scales !== undefined
       ? { scales: start.scales }
-      : maximiseEvidence(centred, fixed, all, start.scales);
+      : maximiseEvidence(target, fixed, all, start.scales);
   const residual = Cholesky.of(residualCovariance(problem, scales), n);
   const wholePrior = combine(prior, free, scales.slice(components.length));
   const weights = minimiseNonNegative(equationsOf(problem, residual, wholePrior));
@@ -82,7 +80,7 @@ export function solve(problem: Regression, start: Start = {}): Solution {
   const leftOutVariance = Float64Array.from({ length: n }, (_, i) => 1 / inverse[i * n + i]);
   const leftOut = Float64Array.from(
     { length: n },
-    (_, i) => dot(inverse.subarray(i * n, (i + 1) * n), centred) * leftOutVariance[i],
+    (_, i) => dot(inverse.subarray(i * n, (i + 1) * n), target) * leftOutVariance[i],
   );
   return { weights, sizes: scales.map(Math.exp), scales, dual, leftOut, leftOutVariance };
 }
@@ -92,14 +90,14 @@ const residualCovariance = ({ target, errors, components }: Regression, scales: 
   combine(errors ?? new Float64Array(target.length ** 2), components, scales);
 
 /** The normal equations of the most probable weights, given the factor of the residual covariance and the prior. */
-function equationsOf({ rows, target, mean }: Regression, residual: Cholesky, prior: Float64Array): Equations {
-  const q = mean.length;
+function equationsOf({ rows, target }: Regression, residual: Cholesky, prior: Float64Array): Equations {
+  const q = rows[0].length;
   const precision = Cholesky.of(prior, q).inverse();
   const columns = Array.from({ length: q }, (_, j) => residual.solveLower(Float64Array.from(rows, (row) => row[j])));
   const whitened = residual.solveLower(target.slice());
   return {
     gram: columns.map((a, i) => columns.map((b, j) => dot(a, b) + precision[i * q + j])),
-    moment: columns.map((a, i) => dot(a, whitened) + dot(precision.subarray(i * q, (i + 1) * q), mean)),
+    moment: columns.map((a) => dot(a, whitened)),
   };
 }
 

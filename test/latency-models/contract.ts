@@ -40,13 +40,10 @@ export function observe(space: Space, count: number, random: Random): Observatio
 export interface LatencyModelCase {
   readonly name: string;
   readonly fit: (observations: readonly Observation[]) => LatencyModel;
-  /** Coverage counts configurations one by one: networks of a space are rarely covered as a whole. */
-  readonly perConfiguration?: boolean;
 }
 
 /** The contract of every latency model. */
-export function describeLatencyModel({ name, fit, perConfiguration = false }: LatencyModelCase): void {
-  const leastCoverage = perConfiguration ? 0.5 : 1;
+export function describeLatencyModel({ name, fit }: LatencyModelCase): void {
   describe(`latency model ${name}`, () => {
     it('predicts unseen networks with calibrated errors', async () => {
       const space = await fashionSpace();
@@ -61,8 +58,7 @@ export function describeLatencyModel({ name, fit, perConfiguration = false }: La
       const off = predictions.filter(({ ms, std, actual }) => Math.abs(ms - actual) > 3 * std);
       expect(off.length).toBeLessThan(6);
       for (const { coverage, ms, std } of predictions) {
-        expect(coverage).toBeGreaterThanOrEqual(leastCoverage);
-        expect(coverage).toBeLessThanOrEqual(1);
+        expect(coverage).toBe(1);
         expect(std).toBeGreaterThan(0);
         expect(std).toBeLessThan(ms);
       }
@@ -89,7 +85,7 @@ export function describeLatencyModel({ name, fit, perConfiguration = false }: La
       };
       const known = model.predict(network);
       const unknown = model.predict(strange);
-      expect(known.coverage).toBeGreaterThanOrEqual(leastCoverage);
+      expect(known.coverage).toBe(1);
       expect(unknown.coverage).toBeGreaterThan(0);
       expect(unknown.coverage).toBeLessThan(known.coverage);
       expect(unknown.ms).toBeGreaterThan(known.ms);

@@ -11,7 +11,7 @@ async function fits(): Promise<{ fit: LinearCostFit; other: LinearCostFit; netwo
   const catalogue = new Catalogue();
   const [first, ...observations] = observe(await fashionSpace(), 13, new Random(5));
   const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
-  const options = { kind: 'additive', similarity: null, overlap: 1, execution: 'live' } as const;
+  const options = { kind: 'additive', overlap: 1 } as const;
   const twice = samples.map(({ profile, ms }) => ({ profile, ms: 2 * ms }));
   return {
     fit: fitLinearCost(catalogue, samples, options),

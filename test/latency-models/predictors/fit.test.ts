@@ -13,12 +13,8 @@ import { Catalogue } from '../../../latency-models/predictors/features.js';
 import { costs, genotypeId, resnetReference, sampleGenotype, type Network } from '../../../spaces/index.js';
 import { describeLatencyModel, fashionSpace, observe, syntheticLatency } from '../contract.js';
 
-for (const kind of modelKinds.filter((each) => each !== 'transfer'))
-  describeLatencyModel({
-    name: kind,
-    fit: (observations) => fitLatencyModel(observations, { kind }),
-    perConfiguration: kind === 'lookup',
-  });
+for (const kind of modelKinds)
+  describeLatencyModel({ name: kind, fit: (observations) => fitLatencyModel(observations, { kind }) });
 describeLatencyModel({ name: 'averaged over kinds', fit: (observations) => fitLatencyModel(observations) });
 
 const tiny: Network = {

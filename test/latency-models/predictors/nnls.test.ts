@@ -1,13 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { Cholesky } from '../../../base/linear-algebra.js';
-import { minimiseNonNegative, normalEquations } from '../../../latency-models/predictors/nnls.js';
+import { Cholesky, dot } from '../../../base/linear-algebra.js';
+import { minimiseNonNegative } from '../../../latency-models/predictors/nnls.js';
 
 type Rows = readonly (readonly number[])[];
 
-const nonNegativeLeastSquares = (rows: Rows, target: readonly number[], ridge = 0): number[] =>
-  minimiseNonNegative(normalEquations(rows, target, ridge));
+/** Least squares by their normal equations. */
+const nonNegativeLeastSquares = (rows: Rows, target: readonly number[], ridge = 0): number[] => {
+  const columns = (rows.at(0) ?? []).map((_, j) => rows.map((row) => row[j]));
+  return minimiseNonNegative({
+    gram: columns.map((a, i) => columns.map((b, j) => dot(a, b) + (i === j ? ridge : 0))),
+    moment: columns.map((a) => dot(a, target)),
+  });
+};
 
 const residual = (rows: Rows, target: readonly number[], x: readonly number[]): number[] =>
   rows.map((row, i) => target[i] - row.reduce((total, value, j) => total + value * x[j], 0));

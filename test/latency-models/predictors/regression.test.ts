@@ -22,7 +22,6 @@ function problemOf(keep: (row: number) => boolean): Regression {
   return {
     target: Float64Array.from(kept, ({ target }) => target),
     rows: kept.map(({ row }) => row),
-    mean: Float64Array.from([0.5, 0.5, 0.1]),
     prior: diagonal([1, 1, 1]),
     free: [{ matrix: diagonal([1, 0, 0]), ...sizes }],
     components: [

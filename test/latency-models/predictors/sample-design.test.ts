@@ -8,8 +8,7 @@ const randomRows = (seed: number, count: number, width: number): number[][] => {
 };
 
 const noise = 0.01;
-const chosen = (rows: readonly (readonly number[])[], count: number): number[] =>
-  selectDiverse([{ rows, noise }], count);
+const chosen = (rows: readonly (readonly number[])[], count: number): number[] => selectDiverse(rows, noise, count);
 
 describe('selectDiverse', () => {
   it('takes the longest row first, then different rows', () => {
@@ -28,18 +27,6 @@ describe('selectDiverse', () => {
     expect(ascendingSet(all)).toEqual(rows.map((_, i) => i));
     expect(chosen(rows, 10)).toEqual(all.slice(0, 10));
     expect(chosen([], 3)).toEqual([]);
-  });
-
-  it('averages several models by their probabilities', () => {
-    const wide = [[3], [0], [2]];
-    const tall = [[0], [3], [2]];
-    const views = (probability: number) => [
-      { rows: wide, noise, probability },
-      { rows: tall, noise, probability: 1 - probability },
-    ];
-    expect(selectDiverse(views(1), 1)).toEqual([0]);
-    expect(selectDiverse(views(0), 1)).toEqual([1]);
-    expect(selectDiverse(views(0.5), 1)).toEqual([2]);
   });
 });
 

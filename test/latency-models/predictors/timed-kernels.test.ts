@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { mean } from '../../../base/statistics.js';
 import { Random } from '../../../base/random.js';
 import {
-  Catalogue,
   fitLatencyModel,
   adaptModel,
   validateModel,
   type LayerTime,
   type Observation,
 } from '../../../latency-models/index.js';
+import { Catalogue } from '../../../latency-models/predictors/features.js';
 import { timedKernels } from '../../../latency-models/predictors/fit-data.js';
 import type { Network } from '../../../spaces/index.js';
 import { fashionSpace, observe, syntheticLayers } from '../contract.js';
