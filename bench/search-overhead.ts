@@ -138,7 +138,6 @@ const asks = new Table({
 for (const problem of await askProblems()) {
   for (const [name, cost] of [
     ['local', 'cheap'],
-    ['tpe', 'cheap'],
     ['surrogate', 'cheap'],
     ['surrogate', 'expensive'],
   ] as const) {

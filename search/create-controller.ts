@@ -13,9 +13,7 @@ import { propose, SpaceExhausted } from './propose.js';
 import type { ControllerName, SearchConfig } from './schema.js';
 import { evolutionStrategy, nsga2Strategy } from './strategies/evolution.js';
 import { localStrategy } from './strategies/local.js';
-import { reinforceStrategy } from './strategies/reinforce.js';
 import { randomStrategy, type Strategy, type StrategyFactory } from './strategies/strategy.js';
-import { tpeStrategy } from './strategies/tpe.js';
 import { surrogateStrategy } from './surrogate/strategy.js';
 
 const strategies: { readonly [K in ControllerName]: StrategyFactory } = {
@@ -23,8 +21,6 @@ const strategies: { readonly [K in ControllerName]: StrategyFactory } = {
   evolution: evolutionStrategy,
   nsga2: nsga2Strategy,
   local: localStrategy,
-  tpe: tpeStrategy,
-  reinforce: reinforceStrategy,
   surrogate: surrogateStrategy,
 };
 

@@ -35,25 +35,19 @@ export function hypervolumeImprovement(point: Point, points: readonly Point[], r
   );
 }
 
-/** The volume that only each of the points dominates. */
-export const hypervolumeContributions = (points: readonly Point[], reference: Point): number[] =>
-  points.map((point, i) => hypervolumeImprovement(point, points.toSpliced(i, 1), reference));
-
 /** A reference for points scaled to [0, 1], slightly beyond the worst values so that these count. */
 export const justBeyond = (objectives: number): Point => new Array<number>(objectives).fill(1.1);
 
 /**
  * Greedy hypervolume subset selection (Guerreiro et al. 2016): indices of points (scaled to [0, 1]), each the one that
  * adds most to the hypervolume of those before it; of equals, the first.
- *
- * @param count default: all.
  */
-export function byVolume(points: readonly Point[], count = points.length): number[] {
+export function byVolume(points: readonly Point[]): number[] {
   const reference = justBeyond(points.at(0)?.length ?? 0);
   const chosen: number[] = [];
   // Contributions only shrink, so an old value is an upper bound: only the best has to be computed again.
   const bounds = points.map((point) => hypervolumeImprovement(point, [], reference));
-  while (chosen.length < count) {
+  while (chosen.length < points.length) {
     const fresh = new Set<number>();
     for (;;) {
       const best = bounds.reduce((best, bound, i) => (best === -1 || bound > bounds[best] ? i : best), -1);

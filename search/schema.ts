@@ -29,7 +29,7 @@ const enqueueSchema = z
 export type EnqueueConfig = z.output<typeof enqueueSchema>;
 
 /** The built-in controllers. */
-export const controllerNames = ['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce', 'surrogate'] as const;
+export const controllerNames = ['random', 'evolution', 'nsga2', 'local', 'surrogate'] as const;
 export type ControllerName = (typeof controllerNames)[number];
 
 const minEpochs = z.number().int().min(1).default(1).describe('epochs before a trial is judged for the first time');
@@ -49,19 +49,6 @@ export const fidelitySchema = z.discriminatedUnion('type', [
   z
     .strictObject({ type: z.literal('asha'), min_epochs: minEpochs, eta: eta(3) })
     .describe('asynchronous successive halving (Li et al. 2020): trials go on as soon as a rung has enough results'),
-  z
-    .strictObject({
-      type: z.literal('halving'),
-      min_epochs: minEpochs,
-      eta: eta(3),
-      bracket: z
-        .number()
-        .int()
-        .min(2)
-        .optional()
-        .describe('trials that compete with each other; default: enough for one at the last rung'),
-    })
-    .describe('successive halving (Jamieson & Talwalkar 2016): a rung is judged when its bracket is complete'),
   z
     .strictObject({
       type: z.literal('freeze-thaw'),
@@ -98,7 +85,7 @@ export const searchSchema = z.strictObject({
     )
     .default('surrogate')
     .describe(
-      'how candidates are chosen: random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002), Pareto local search (Paquete et al. 2004), multi-objective TPE (Ozaki et al. 2022), a policy learnt by reinforcement (Tan et al. 2019), or surrogate: Gaussian processes and the expected hypervolume improvement (Emmerich et al. 2006)',
+      'how candidates are chosen: random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002), Pareto local search (Paquete et al. 2004), or surrogate: Gaussian processes and the expected hypervolume improvement (Emmerich et al. 2006)',
     ),
   trials: z
     .number()
@@ -145,7 +132,7 @@ export const searchSchema = z.strictObject({
     .describe('how often a trial whose worker died is started again before it is recorded as failed'),
   fidelity: z
     .preprocess(
-      (value: z.input<typeof fidelitySchema> | 'none' | 'asha' | 'halving' | 'freeze-thaw') =>
+      (value: z.input<typeof fidelitySchema> | 'none' | 'asha' | 'freeze-thaw') =>
         typeof value === 'string' ? { type: value } : value,
       fidelitySchema,
     )
@@ -164,9 +151,7 @@ export const searchSchema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe(
-      'random trials before the controller uses results; default: population; 6 for local, 8 for tpe and surrogate, 10 for reinforce',
-    ),
+    .describe('random trials before the controller uses results; default: population; 6 for local, 8 for surrogate'),
   population: z.number().int().min(2).default(12).describe('population of evolution and NSGA-II'),
   tournament: z
     .number()

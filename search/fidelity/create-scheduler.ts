@@ -1,6 +1,6 @@
 import type { FidelityConfig } from '../schema.js';
 import { freezeThaw } from './freeze-thaw.js';
-import { asynchronousHalving, successiveHalving } from './halving.js';
+import { asynchronousHalving } from './halving.js';
 import type { Scheduler, SchedulerInput } from './scheduler.js';
 
 /**
@@ -22,7 +22,6 @@ export function rungsOf(config: FidelityConfig, epochs: number): readonly number
     case 'none':
       return [epochs];
     case 'asha':
-    case 'halving':
     case 'freeze-thaw':
       return geometricRungs(epochs, config.min_epochs, config.eta);
   }
@@ -43,9 +42,5 @@ export function createScheduler(config: FidelityConfig, input: SchedulerInput): 
       return asynchronousHalving({ ...input, rungs, eta: config.eta });
     case 'freeze-thaw':
       return freezeThaw({ ...input, rungs, eta: config.eta, minGain: config.min_gain });
-    case 'halving': {
-      const { eta, bracket = eta ** (rungs.length - 1) } = config;
-      return successiveHalving({ ...input, rungs, eta, bracket });
-    }
   }
 }

@@ -71,65 +71,6 @@ export function asynchronousHalving({ objectives, rungs, eta, epochs }: AshaOpti
   };
 }
 
-interface HalvingOptions extends AshaOptions {
-  /** Trials that compete with each other. */
-  readonly bracket: number;
-}
-
-/**
- * Successive halving (Jamieson & Talwalkar 2016) in brackets of consecutive trials: once all remaining trials of a
- * bracket have reached a rung (or ended before it), the best 1 / eta of them, at least one, are promoted, and the others
- * are stopped. While a bracket waits for its last results, the next one starts.
- */
-export function successiveHalving({ objectives, rungs, eta, bracket, epochs }: HalvingOptions): Scheduler {
-  /** The next decision of a complete rung of a bracket; null when the bracket has to wait for results. */
-  const judge = (
-    state: SchedulerState,
-    members: readonly number[],
-    level: number,
-  ): SchedulerDecision | null | undefined => {
-    const [here, next] = [rungs[level], rungs[level + 1]];
-    const rung = state.results.filter((result) => result.epochs === here && members.includes(result.trial));
-    const reached = new Set(rung.map(({ trial }) => trial));
-    if (members.some((trial) => !reached.has(trial) && !state.ended.has(trial))) return null;
-    const promoted = promotedTo(state, next);
-    const slots = Math.max(1, Math.floor(rung.length / eta));
-    for (const [place, { trial }] of rankResults(rung, objectives).entries()) {
-      if (promoted.has(trial) || state.ended.has(trial)) continue;
-      const rank = `rank ${place + 1} of ${rung.length}`;
-      return place < slots
-        ? { kind: 'promote', trial, epochs: next, reason: `${rank} after ${here} of ${epochs} epochs` }
-        : { kind: 'stop', trial, reason: `stopped after ${here} of ${epochs} epochs: ${rank} in its rung` };
-    }
-    return undefined;
-  };
-
-  /** The next decision of a bracket: that of its lowest rung that is not done. */
-  const ofBracket = (state: SchedulerState, first: number): SchedulerDecision | undefined => {
-    let members = Array.from({ length: Math.min(bracket, state.asked - first) }, (_, i) => first + i);
-    for (let level = 0; level < rungs.length - 1; level++) {
-      const decision = judge(state, members, level);
-      if (decision === null) return undefined;
-      if (decision !== undefined) return decision;
-      const promoted = promotedTo(state, rungs[level + 1]);
-      members = members.filter((trial) => promoted.has(trial));
-    }
-    return undefined;
-  };
-
-  return {
-    first: rungs[0],
-    decide: (state) => {
-      for (let first = 0; first < state.asked; first += bracket) {
-        const isFull = first + bracket <= state.asked || !state.mayAsk;
-        const decision = isFull ? ofBracket(state, first) : undefined;
-        if (decision !== undefined) return decision;
-      }
-      return state.mayAsk ? { kind: 'ask' } : undefined;
-    },
-  };
-}
-
 /**
  * The results of one rung, best first: results that keep all constraints by non-dominated front, within a front by
  * hypervolume contribution; then results that break one, by how much (Deb et al. 2002); last results with a value that

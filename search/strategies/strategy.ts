@@ -32,17 +32,6 @@ export function bestFirst(draw: () => readonly Scored[]): () => Candidate {
   };
 }
 
-/** An index drawn by its probability. */
-export function drawIndex(probabilities: ArrayLike<number>, random: Random): number {
-  const last = probabilities.length - 1;
-  let left = random.uniform();
-  for (let i = 0; i < last; i++) {
-    left -= probabilities[i];
-    if (left < 0) return i;
-  }
-  return last;
-}
-
 /** Random search: every decision uniform over its choices. */
 export const randomStrategy: StrategyFactory =
   (_config, { space }) =>

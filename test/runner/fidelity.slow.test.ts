@@ -10,7 +10,7 @@ describe('a search whose trials stop early', { timeout: 300_000 }, () => {
     const plain = { teacher: null, final: null };
     const search = (more: string) => `{ controller: random, trials: 4, ${more} }`;
     const [parts, whole] = [
-      writeExperiment(directory, { ...plain, name: 'parts', search: search('fidelity: { type: halving, eta: 2 }') }),
+      writeExperiment(directory, { ...plain, name: 'parts', search: search('fidelity: { type: asha, eta: 2 }') }),
       writeExperiment(directory, { ...plain, name: 'whole', search: search('parallel: 2') }),
     ];
     const [halved, straight] = [

@@ -203,7 +203,7 @@ describe('on a table, it ends', () => {
     expect(trials.filter(({ state }) => state === 'failed')).toHaveLength(24);
   });
 
-  it.each([['nsga2'], ['evolution'], ['local'], ['tpe'], ['reinforce'], ['surrogate'], ['random']])(
+  it.each([['nsga2'], ['evolution'], ['local'], ['surrogate'], ['random']])(
     'well when an objective is the same everywhere (%s)',
     async (controller) => {
       const files = writeTable(fresh(), { change: (row) => ({ ...row, ms: 2 }) });

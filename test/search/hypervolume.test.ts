@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  hypervolume,
-  hypervolumeContributions,
-  hypervolumeImprovement,
-  nonDominated,
-  type Point,
-} from '../../search/index.js';
+import { hypervolume, hypervolumeImprovement, nonDominated, type Point } from '../../search/index.js';
 
 const side = 5;
 const pointsOf = (d: number) =>
@@ -81,16 +75,6 @@ describe.each([1, 2, 3, 4])('with %i objectives', (objectives) => {
       fc.property(someOf(objectives), ([point, ...others]) => {
         const difference = hypervolume([...others, point], reference) - hypervolume(others, reference);
         expect(hypervolumeImprovement(point, others, reference)).toBeCloseTo(difference, 9);
-      }),
-    );
-  });
-
-  it('the contribution is the volume that is lost without a point', () => {
-    fc.assert(
-      fc.property(someOf(objectives), (points) => {
-        const whole = hypervolume(points, reference);
-        for (const [i, contribution] of hypervolumeContributions(points, reference).entries())
-          expect(contribution).toBeCloseTo(whole - hypervolume(points.toSpliced(i, 1), reference), 9);
       }),
     );
   });

@@ -180,43 +180,6 @@ describe('asynchronous halving', () => {
   });
 });
 
-describe('successive halving', () => {
-  test('promotes the best of a rung once its bracket is complete', () => {
-    fc.assert(
-      fc.property(cases, (c) => {
-        const { steps, results, stops, failed } = run(parse({ type: 'halving', eta: c.eta }), c);
-        const rungs = geometricRungs(c.epochs, 1, c.eta);
-        const size = c.eta ** (rungs.length - 1);
-        for (let first = 0; first < c.trials; first += size) {
-          const inBracket = (trial: number) => trial >= first && trial < first + size;
-          for (const [level, here] of rungs.slice(0, -1).entries()) {
-            const rung = results.filter(({ trial, epochs }) => epochs === here && inBracket(trial));
-            const goneOn = steps.filter(({ trial, epochs }) => epochs === rungs[level + 1] && inBracket(trial));
-            const slots = Math.max(1, Math.floor(rung.length / c.eta));
-            const best = rankResults(rung, objectives).slice(0, slots);
-            expect(new Set(goneOn.map(({ trial }) => trial))).toEqual(new Set(best.map(({ trial }) => trial)));
-          }
-        }
-        for (let trial = 0; trial < c.trials; trial++) {
-          const whole = results.some((result) => result.trial === trial && result.epochs === c.epochs);
-          expect([whole, stops.has(trial), failed.has(trial)].filter(Boolean)).toHaveLength(1);
-        }
-      }),
-      { numRuns: 15 },
-    );
-  });
-
-  test('uses the configured bracket', () => {
-    const { steps } = run(parse({ type: 'halving', eta: 2, bracket: 8 }), {
-      seed: 2,
-      trials: 8,
-      parallel: 2,
-      epochs: 2,
-    });
-    expect(steps.filter(({ epochs }) => epochs === 2)).toHaveLength(4);
-  });
-});
-
 describe('without fidelity', () => {
   test('every trial is trained to its end in one step', () => {
     const { steps } = run(parse({ type: 'none' }), { seed: 2, trials: 5, parallel: 2, epochs: 7 });

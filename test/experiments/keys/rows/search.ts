@@ -16,16 +16,7 @@ const evolving = { trials: 14, population: 4 };
 export const searchRows = ({ controllers, seeds, decision: [name, first, second] }: SearchFiles): Row[] => [
   row(
     'search.controller',
-    [
-      'random',
-      'evolution',
-      'nsga2',
-      'local',
-      'tpe',
-      'reinforce',
-      'surrogate',
-      { type: 'module', path: controllers[0] },
-    ],
+    ['random', 'evolution', 'nsga2', 'local', 'surrogate', { type: 'module', path: controllers[0] }],
     'asked',
     search({ ...evolving, tournament: 2 }),
   ),
@@ -52,16 +43,11 @@ const fidelity = (type: string): object => search({ trials: 9, fidelity: { type 
 
 /** The keys of `search.fidelity`, of experiments with epochs. */
 export const fidelityRows = (): Row[] => [
-  row('search.fidelity.type', ['none', 'asha', 'halving', 'freeze-thaw'], 'steps', search({ trials: 9 })),
+  row('search.fidelity.type', ['none', 'asha', 'freeze-thaw'], 'steps', search({ trials: 9 })),
   row('search.fidelity(asha).eta', [2, 3], 'steps', fidelity('asha')),
   row('search.fidelity(asha).min_epochs', [1, 2], 'steps', {
     search: { trials: 9, fidelity: { type: 'asha', eta: 2 } },
   }),
-  row('search.fidelity(halving).eta', [2, 3], 'steps', fidelity('halving')),
-  row('search.fidelity(halving).min_epochs', [1, 2], 'steps', {
-    search: { trials: 9, fidelity: { type: 'halving', eta: 2 } },
-  }),
-  row('search.fidelity(halving).bracket', [3, 9], 'steps', fidelity('halving')),
   row('search.fidelity(freeze-thaw).eta', [2, 3], 'steps', fidelity('freeze-thaw')),
   row('search.fidelity(freeze-thaw).min_epochs', [1, 2], 'steps', fidelity('freeze-thaw')),
   row('search.fidelity(freeze-thaw).min_gain', [0.01, 0.9], 'steps', fidelity('freeze-thaw')),
