@@ -266,6 +266,7 @@ static inline void check_norm(struct check *c) {
   needs(c, p->beta, p->cout), needs(c, p->x_norm, 2 * lanes);
   if (p->op == OP_NORM) {
     needs(c, p->y_sums, chunks_of(c) * 2 * lanes), needs(c, p->stats, 2 * lanes);
+    may(c, p->y, images_of(c) * lanes * p->count);
     may(c, p->moving_mean, p->cout), may(c, p->moving_variance, p->cout);
   } else {
     needs(c, p->moving_mean, p->cout), needs(c, p->moving_variance, p->cout);
@@ -293,6 +294,7 @@ static inline void check_fold(struct check *c) {
   }
   needs(c, p->e_beta, p->expanded), needs(c, p->e_norm, 2 * out), needs(c, p->e_weights, packed_size(p->cin, p->expanded));
   may(c, p->e_weights_back, back);
+  if (!is_inference) may(c, p->x, images_of(c) * lanes_of(p->cin) * p->count);
   if (is_inference) needs(c, p->e_moving_mean, p->expanded), needs(c, p->e_moving_variance, p->expanded);
   else may(c, p->e_moving_mean, p->expanded), may(c, p->e_moving_variance, p->expanded);
 }

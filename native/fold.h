@@ -20,7 +20,7 @@
 struct fold {
   int cin, expanded, in, out; /* in, out: to whole blocks */
   long panel;                 /* floats of a packed panel */
-  double *mean, *row;         /* [in] each */
+  double *mean, *row, *square; /* [in] each; square: of the mean square */
   float *covariance;          /* [in + ROWS][in] */
   float *weights, *product;   /* a panel [in][PANEL] of W, and [in + ROWS][PANEL] of C W */
   float *gradient;            /* [panels] packed panels: the sum of the partial gradients */
@@ -36,6 +36,7 @@ static struct fold fold_of(const struct nas_pass *pass, float *scratch) {
   if (pass->op == OP_EXPAND_FOLD_INFERENCE) return f;
   f.mean = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
   f.row = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
+  f.square = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
   f.covariance = take(scratch, &f.floats, (long)(f.in + ROWS) * f.in);
   f.product = take(scratch, &f.floats, (long)(f.in + ROWS) * PANEL);
   if (pass->op == OP_EXPAND_FOLD) return f;
@@ -63,6 +64,7 @@ static inline void fold_moments(const struct fold *f, const struct nas_pass *pas
     if (i < 0) {
       for (int j = 0; j < f->in; j++) f->mean[j] = f->row[j] * share;
     } else {
+      f->square[i] = f->row[i] * share;
       for (int j = 0; j < f->in; j++)
         f->covariance[(long)i * f->in + j] = (float)(f->row[j] * share - f->mean[i] * f->mean[j]);
     }
@@ -111,6 +113,21 @@ static inline void fold_write(const struct fold *f, const struct nas_pass *pass,
   }
 }
 
+/* The moments of channel `lane` of a panel, from the expanded values themselves. */
+static __attribute__((noinline)) struct moments expanded_moments(const struct fold *f, const struct nas_pass *pass,
+                                                                 const struct work *work, int lane, double near) {
+  double sum = 0, squares = 0;
+  for (int n = 0; n < work->images; n++)
+    for (long p = 0; p < pass->count; p++) {
+      double value = -near;
+      for (int c = 0; c < f->cin; c++)
+        value += (double)f->weights[c * PANEL + lane] *
+                 plane(work, pass->x, n, f->in / BLOCK, c / BLOCK, pass->count)[p * BLOCK + c % BLOCK];
+      sum += value, squares += value * value;
+    }
+  return moments_near(near, sum, squares, (double)work->images * pass->count);
+}
+
 static inline void expand_fold(const struct nas_pass *pass, const struct work *work) {
   const struct fold f = fold_of(pass, work->scratch);
   const double epsilon = float_of(pass->epsilon);
@@ -121,17 +138,22 @@ static inline void expand_fold(const struct nas_pass *pass, const struct work *w
   panels_of_part(work, panels_of(f.expanded), &from, &to);
   if (from < to) fold_moments(&f, pass, work);
   for (int panel = from; panel < to; panel++) {
-    double mean[PANEL] = {0}, variance[PANEL] = {0}, scale[PANEL] = {0}, shift[PANEL] = {0};
+    double mean[PANEL] = {0}, variance[PANEL] = {0}, square[PANEL] = {0}, scale[PANEL] = {0}, shift[PANEL] = {0};
     fold_panel(&f, pass, work, panel);
     for (int c = 0; c < f.cin; c++)
       for (int lane = 0; lane < PANEL; lane++) {
         const double w = f.weights[c * PANEL + lane];
         mean[lane] += w * f.mean[c];
         variance[lane] += w * f.product[c * PANEL + lane];
+        square[lane] += w * w * f.square[c];
       }
     for (int lane = 0, e = panel * PANEL; lane < PANEL && e < f.out; lane++, e++) {
       stats[e] = stats[f.out + e] = 0;
       if (e >= f.expanded) continue;
+      if (pass->x && variance[lane] < square[lane] * CANCELLED) {
+        const struct moments own = expanded_moments(&f, pass, work, lane, mean[lane]);
+        mean[lane] = own.mean, variance[lane] = own.variance;
+      }
       if (variance[lane] < 0) variance[lane] = 0;
       const double inverse = 1 / sqrt(variance[lane] + epsilon);
       stats[e] = (float)mean[lane];

@@ -12,6 +12,33 @@ INLINE double chunks_sum(const struct work *work, const float *partial, long flo
   return sum;
 }
 
+/*
+ * A variance from sums is the difference of two numbers, whose rounding stays. Below this share of the mean square, where it
+ * would show, the values of the channel are read again.
+ */
+#define CANCELLED (1. / 256)
+
+/* The moments of values from those of their differences from a value near their mean. */
+struct moments { double mean, variance; };
+INLINE struct moments moments_near(double near, double sum, double squares, double count) {
+  const double mean = sum / count, variance = squares / count - mean * mean;
+  return (struct moments){near + mean, variance > 0 ? variance : 0};
+}
+
+/* The moments of channel c of a map. */
+static __attribute__((noinline)) struct moments channel_moments(const struct work *work, int32_t map, int blocks, int c,
+                                                                long pixels, double near) {
+  double sum = 0, squares = 0;
+  for (int n = 0; n < work->images; n++) {
+    const float *y = plane(work, map, n, blocks, c / BLOCK, pixels) + c % BLOCK;
+    for (long p = 0; p < pixels; p++) {
+      const double difference = y[p * BLOCK] - near;
+      sum += difference, squares += difference * difference;
+    }
+  }
+  return moments_near(near, sum, squares, (double)work->images * (double)pixels);
+}
+
 /* Scale and shift [2][padded] of channel c; 0 for lanes without a channel. */
 INLINE void set_norm(float *norm, int padded, int c, double scale, double shift) {
   norm[c] = (float)scale;
@@ -32,15 +59,16 @@ static inline void norm_forward(const struct nas_pass *pass, const struct work *
       stats[c] = stats[padded + c] = to[c] = to[padded + c] = 0;
       continue;
     }
-    const double mean = chunks_sum(work, sums, 2L * padded, c) / count;
-    const double square = chunks_sum(work, sums, 2L * padded, padded + c) / count;
-    const double variance = square > mean * mean ? square - mean * mean : 0;
-    const double inverse = 1 / sqrt(variance + epsilon);
-    stats[c] = (float)mean;
+    const double sum = chunks_sum(work, sums, 2L * padded, c), squares = chunks_sum(work, sums, 2L * padded, padded + c);
+    struct moments own = moments_near(0, sum, squares, count);
+    if (pass->y && own.variance < squares / count * CANCELLED)
+      own = channel_moments(work, pass->y, blocks, c, pass->count, own.mean);
+    const double inverse = 1 / sqrt(own.variance + epsilon);
+    stats[c] = (float)own.mean;
     stats[padded + c] = (float)inverse;
-    set_norm(to, padded, c, gamma[c] * inverse, beta[c] - mean * (gamma[c] * inverse));
-    if (moving_mean) moving_mean[c] -= (moving_mean[c] - (float)mean) * share;
-    if (moving_variance) moving_variance[c] -= (moving_variance[c] - (float)variance) * share;
+    set_norm(to, padded, c, gamma[c] * inverse, beta[c] - own.mean * (gamma[c] * inverse));
+    if (moving_mean) moving_mean[c] -= (moving_mean[c] - (float)own.mean) * share;
+    if (moving_variance) moving_variance[c] -= (moving_variance[c] - (float)own.variance) * share;
   }
 }
 

@@ -14,12 +14,12 @@ enum { POINTS = 64, POINT_FLOATS = POINTS * BLOCK };
 #define MOMENT_ROWS 4
 #endif
 
-/* to[i * pitch + j] += sum over p of a[p][i] b[p][j], for 16 x 16 values and `count` pixels. */
+/* to[i * pitch + j] += sum over p of a[p][i] b[p][j], for 16 x 16 values and `count` pixels: sums of two levels. */
 static inline void add_moments(float *to, long pitch, const float *a, const float *b, long count) {
   for (int row = 0; row < BLOCK; row += MOMENT_ROWS) {
     V c[MOMENT_ROWS][BV];
     for (int i = 0; i < MOMENT_ROWS; i++)
-      for (int j = 0; j < BV; j++) c[i][j] = load(to + (row + i) * pitch + j * VL);
+      for (int j = 0; j < BV; j++) c[i][j] = zero();
     for (long p = 0; p < count; p++) {
       V v[BV];
 #pragma GCC unroll 4
@@ -32,7 +32,10 @@ static inline void add_moments(float *to, long pitch, const float *a, const floa
       }
     }
     for (int i = 0; i < MOMENT_ROWS; i++)
-      for (int j = 0; j < BV; j++) store(to + (row + i) * pitch + j * VL, c[i][j]);
+      for (int j = 0; j < BV; j++) {
+        float *sum = to + (row + i) * pitch + j * VL;
+        store(sum, load(sum) + c[i][j]);
+      }
   }
 }
 

@@ -41,12 +41,20 @@ static void test_case(void) {
   padded = blocks_of(channels) * BLOCK;
   describe("%d images, %d chunks, %d channels, %d pixels", images, chunks, channels, (int)pixels);
   const int32_t y = input_map(images, channels, pixels, 2), g = input_map(images, channels, pixels, 2);
+  /* Channels of one value, and channels far from 0 beside their deviation. */
+  const int is_far = chance(50);
+  for (int c = 0; is_far && c < channels; c += 3)
+    for (int64_t i = 0; i < images * pixels; i++) {
+      float *value = values(y) + map_index(channels, pixels, (int)(i / pixels), c, i % pixels);
+      *value = c % 2 ? 3.123f : 4 + *value / 8;
+    }
   const float epsilon = 1e-3f, momentum = 0.9f;
   struct nas_pass pass = {.op = OP_NORM, .group = -chance(50), .cout = channels, .count = (int)pixels};
   pass.gamma = weight(-1), pass.beta = weight(-1);
   memcpy(&pass.epsilon, &epsilon, 4);
   memcpy(&pass.momentum, &momentum, 4);
   pass.y_sums = sums_of(y, y);
+  if (is_far || chance(50)) pass.y = y;
   pass.stats = output(2 * padded), pass.x_norm = output(2 * padded);
   const int moves = chance(80);
   if (moves) pass.moving_mean = written(weight(-1)), pass.moving_variance = written(weight(0));
@@ -78,10 +86,10 @@ static void test_case(void) {
       dbeta[c] += gradient;
       dgamma[c] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - mean[c]) * inverse;
     }
-    /* dy of y = 0 and g = 0, of y = 1, of g = 1. */
+    /* dy: of g; of y, for a deviation; and where g is 0 and y the mean. */
     g_norm[c] = gamma * inverse;
-    g_norm[padded + c] = -gamma * inverse * inverse * dgamma[c] / count;
-    g_norm[2 * padded + c] = -gamma * inverse * dbeta[c] / count - g_norm[padded + c] * mean[c];
+    g_norm[padded + c] = -gamma * inverse * dgamma[c] / count;
+    g_norm[2 * padded + c] = -gamma * inverse * dbeta[c] / count;
   }
   expect_values("stats", stats, values(pass.stats), 2 * padded, 1e-4);
   expect_values("x_norm", norm, values(pass.x_norm), 2 * padded, 1e-4);
@@ -97,6 +105,11 @@ static void test_case(void) {
   expect_values("x_norm in inference", fixed, values(inference.x_norm), 2 * padded, 1e-5);
   if (back.dgamma) expect_values("dgamma", dgamma, values(back.dgamma), channels, 1e-4);
   if (back.dbeta) expect_values("dbeta", dbeta, values(back.dbeta), channels, 1e-4);
+  float *got = values(back.g_norm);
+  for (int c = 0; c < channels; c++) {
+    got[2 * padded + c] += got[padded + c] * (float)stats[c];
+    got[padded + c] /= (float)stats[padded + c];
+  }
   expect_values("g_norm", g_norm, values(back.g_norm), 3 * padded, 1e-4);
   free(stats), free(norm), free(fixed), free(mean), free(variance), free(dgamma), free(dbeta), free(g_norm);
 }

@@ -116,8 +116,8 @@ class Forward {
         });
         return;
     }
-    const norm = outputOf(unit)?.norm ?? null;
-    if (norm !== null) list.add(this.norm(norm));
+    const output = outputOf(unit);
+    if (output?.norm) list.add(this.norm(output, output.norm));
   }
 
   /** A map that a pass makes, with the sums for its norm. */
@@ -126,7 +126,7 @@ class Forward {
     return { y: this.buffers.map(output), ...(isSummed ? { y_sums: this.buffers.sums(norm, 'sums') } : {}) };
   }
 
-  private norm(norm: NormLayer): Pass {
+  private norm(point: Point, norm: NormLayer): Pass {
     const { buffers } = this;
     const channels = norm.output[2];
     const { gamma, beta, moving, epsilon, momentum, count } = buffers.normWeights(norm);
@@ -143,6 +143,7 @@ class Forward {
     return {
       op: 'NORM',
       ...common,
+      y: buffers.map(point),
       y_sums: buffers.sums(norm, 'sums'),
       stats: buffers.norm(norm, 'stats'),
       momentum,
@@ -168,6 +169,7 @@ class Forward {
       op: 'EXPAND_FOLD',
       ...common,
       ...buffers.expansion(unit, ['e_norm', 'e_weights', 'e_weights_back', 'e_stats']),
+      x: buffers.map(unit.input),
       moments: buffers.moments(unit.input),
       momentum,
       count,
