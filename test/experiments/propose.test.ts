@@ -167,14 +167,13 @@ describe('nas init --images', () => {
     expect(hours[0]).toMatch(/^The run takes about/);
     // The images are read twice, but each note is shown once.
     expect(notes.filter((note) => note.includes('broken.png'))).toHaveLength(1);
-    const set = ['search.trials=9', 'final=none', 'train.steps=4', 'train.epochs=1'];
-    const estimate = await estimateRun(parseExperiment(request.file, text, { set }), options);
+    const set = ['search.trials=9', 'final=none', 'train.steps=4', 'train.epochs=1', 'objectives=[accuracy, macs]'];
+    const kinds: Job['kind'][] = [];
+    const counted = parseExperiment(request.file, text, { set });
+    const estimate = await estimateRun(counted, { ...options, workers: () => insideWith(kinds) });
     expect(estimate).toMatchObject({ final: 0, frontier: 5 });
     expect(estimate?.search).toBeGreaterThan(0);
     // Only what the run does is timed.
-    const kinds: Job['kind'][] = [];
-    const counted = parseExperiment(request.file, text, { set: [...set, 'objectives=[accuracy, macs]'] });
-    await estimateRun(counted, { ...options, workers: () => insideWith(kinds) });
     expect(kinds).toEqual(['train']);
   });
 

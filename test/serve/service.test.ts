@@ -232,7 +232,7 @@ describe('openService', () => {
   });
 
   it('loses no request while models are loaded, unloaded and replaced', async () => {
-    const changes = 25;
+    const changes = 10;
     const folder = temporaryFolder();
     const random = new Random(1, 'changes');
     writeFrontier(folder, greyNetworks.slice(0, 2));

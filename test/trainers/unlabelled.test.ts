@@ -88,21 +88,6 @@ describe('distillation on images without labels', () => {
     expect(taught.accuracy).toBeGreaterThan(alone.accuracy + 0.1);
   });
 
-  test('continues after an interruption with the same result', async () => {
-    const own = await prepared(more);
-    const short = { ...train, epochs: 2 };
-    const whole = await complete('whole', { teacher: own, train: short });
-    const stop = new AbortController();
-    let steps = 0;
-    const pause = () => {
-      if (++steps === 20) stop.abort();
-    };
-    const job = jobOf('parts', { teacher: own, train: short });
-    expect((await fit(job, quiet({ pause, signal: stop.signal }))).state).toBe('interrupted');
-    const rest = await fit(job, quiet());
-    expect(rest.state === 'complete' && bytes(rest)).toBe(bytes(whole));
-  });
-
   test('works for a supernet', async () => {
     const config = configOf({
       epochs: 1,

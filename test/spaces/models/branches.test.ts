@@ -71,9 +71,9 @@ describe('folding branches', () => {
         if (folded.network !== network) branched++;
         else expect(folded.weights).toBe(model.weights);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
-    expect(branched).toBeGreaterThan(20);
+    expect(branched).toBeGreaterThan(8);
   });
 
   it('is done by every export, and twice is as good as once', async () => {
