@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { messageOf, NasError } from '../../base/errors.js';
-import { tasksOf, type Comparison, type Task, type TaskResult } from './task.js';
+import { problemsOf, runTask, tasksOf, type Comparison, type Task, type TaskResult } from './task.js';
 import type { Answer } from './worker.js';
 
 export interface CompareOptions {
-  /** Number of worker threads; affects only the ask times of the results. */
+  /** Number of parallel searches, in threads if it is more than one; affects only the ask times of the results. */
   readonly workers: number;
   /** Called with the number of finished and of all searches. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -17,6 +17,23 @@ const loadWorker = `
   import('tsx/esm/api').then(({ register }) => { register(); return import(workerData.module); });
 `;
 const workerModule = new URL('worker.ts', import.meta.url).href;
+
+/** Runs one search after another. */
+interface Searcher {
+  readonly run: (task: Task) => Promise<TaskResult>;
+  readonly close: () => Promise<unknown>;
+}
+
+/** In this thread: another one compiles TypeScript anew, for seconds. */
+function here(comparison: Comparison): Searcher {
+  const problems = problemsOf(comparison);
+  return { run: async (task) => runTask(comparison, await problems, task), close: () => Promise.resolve() };
+}
+
+function inThread(comparison: Comparison): Searcher {
+  const worker = new Worker(loadWorker, { eval: true, workerData: { comparison, module: workerModule } });
+  return { run: (task) => answerOf(worker, task), close: () => worker.terminate() };
+}
 
 /**
  * Runs every search of a comparison. @returns their results in the order of `tasksOf`.
@@ -30,25 +47,28 @@ export async function compare(
   const results: TaskResult[] = [];
   let [next, done] = [0, 0];
   const work = async (): Promise<void> => {
-    const worker = new Worker(loadWorker, { eval: true, workerData: { comparison, module: workerModule } });
+    const searcher = workers > 1 ? inThread(comparison) : here(comparison);
     try {
       while (next < tasks.length) {
         const i = next++;
-        results[i] = await answerOf(worker, tasks[i]);
+        results[i] = await searcher.run(tasks[i]).catch((error: unknown) => {
+          const { controller, seed } = tasks[i];
+          throw new NasError('failure', `${controller}, seed ${seed}: ${messageOf(error)}`, { cause: error });
+        });
         onProgress?.(++done, tasks.length);
       }
     } finally {
-      await worker.terminate();
+      await searcher.close();
     }
   };
-  const threads = Array.from({ length: Math.max(1, Math.min(workers, tasks.length)) }, work);
-  const ends = await Promise.allSettled(threads);
+  const searchers = Array.from({ length: Math.max(1, Math.min(workers, tasks.length)) }, work);
+  const ends = await Promise.allSettled(searchers);
   const failed = ends.find((end) => end.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return results;
 }
 
-/** @throws NasError `failure` when the search throws or its thread ends. */
+/** @throws Error when the search throws or its thread ends. */
 async function answerOf(worker: Worker, task: Task): Promise<TaskResult> {
   const settled = new AbortController();
   const { signal } = settled;
@@ -61,8 +81,6 @@ async function answerOf(worker: Worker, task: Task): Promise<TaskResult> {
     const answer = event as Answer;
     if ('error' in answer) throw new Error(answer.error);
     return answer.result;
-  } catch (error) {
-    throw new NasError('failure', `${task.controller}, seed ${task.seed}: ${messageOf(error)}`, { cause: error });
   } finally {
     settled.abort();
   }

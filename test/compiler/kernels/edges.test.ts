@@ -11,7 +11,7 @@ import { weightedSum } from '../support/gradients.js';
 import { relativeError, runCompiled } from '../support/reference.js';
 import { Sampler } from '../support/samples.js';
 
-// Two edges of each case, of a third of the images'; edges.slow.test.ts has all.
+// One edge of each case, of a third of the images'; edges.slow.test.ts has all.
 const compared = new Set<string>();
 for (const [title, { cases, blocked, sums }] of Object.entries(edgeGroups))
   describe(`${title} at the edge of float32`, () => {
@@ -20,8 +20,7 @@ for (const [title, { cases, blocked, sums }] of Object.entries(edgeGroups))
       : cases;
     for (const each of some)
       it(each.name, async () => {
-        const first = new Random(1, 'edges', each.name).int(edgeNames.length);
-        const edges = [edgeNames[first], edgeNames[(first + 3) % edgeNames.length]];
+        const edges = [new Random(1, 'edges', each.name).pick(edgeNames)];
         const names = await kernelsOf(async () => {
           expect(unexplained(await sweep(each, { edges, blocked: blocked.slice(-1), seeds: [1], sums }))).toEqual([]);
         });
@@ -70,7 +69,7 @@ describe('chains of constants, clips and ReLUs', () => {
         const each = ofOne(title, [64], (x) => (isGate ? tf.mul(x, chain(x)) : chain(x)));
         expect(unexplained(await sweep(each, { edges: ['ordinary'], blocked: [false], seeds: [1] }))).toEqual([]);
       }),
-      { numRuns: Number(process.env['NAS_EDGE_CHAINS'] ?? 60) },
+      { numRuns: Number(process.env['NAS_EDGE_CHAINS'] ?? 30) },
     );
   });
 });
