@@ -10,7 +10,7 @@ import type { CreateJobRunner } from '../../runner/job-runners.js';
 import { costs, type Network } from '../../spaces/index.js';
 import type { TrialRecord } from '../../store/index.js';
 import { cachedFolder, reading, smallSpace, writeExperiment } from './experiment.js';
-import { inside, interruptInside, runInside } from './inside.js';
+import { inside, runInside } from './inside.js';
 
 const directory = cachedFolder();
 
@@ -60,10 +60,10 @@ async function runUnable(name: string, compress: string) {
 }
 
 describe('a run whose candidates may be int8', () => {
-  it('trains each once, judges it in both precisions, chooses int8 where it is accepted, and finds the same after an interruption', async () => {
+  it('trains each once, judges it in both precisions, and chooses int8 where it is accepted', async () => {
     const workdir = join(directory, 'auto');
     const file = small('auto-small', 'int8: auto, max_accuracy_drop: 1');
-    const { events, expected } = await runInside(file, workdir);
+    const { events } = await runInside(file, workdir);
     const { trials, networks } = reading(workdir, (store) => {
       const all = store.trials.all();
       return { trials: all, networks: all.map(({ genotypeId }) => store.networks.get(genotypeId) as Network) };
@@ -90,17 +90,6 @@ describe('a run whose candidates may be int8', () => {
       expect(notes(events).filter((note) => note.startsWith(`trial ${i}: int8 accepted: `))).toHaveLength(1);
     }
     expect(notes(events)).toContain('int8 chosen for 2 of 2 trials');
-    expect(await interruptInside(file, join(directory, 'stopped'), 1)).toEqual(expected);
-  });
-
-  it('calibrates and judges on images of the size that its networks take, all where there are fewer than asked for', async () => {
-    const workdir = join(directory, 'resized');
-    const larger = { ...smallSpace, resolution: 36 };
-    const file = small('resized-small', 'int8: auto, max_accuracy_drop: 1', 'trials: 1', larger);
-    await runInside(file, workdir, { set: ['compress.calibration.images=400'] });
-    const [trial] = reading(workdir, (store) => store.trials.all());
-    expect(int8Of(trial)).toMatchObject({ accepted: true });
-    expect(verdictDetail(int8Of(trial)?.detail)?.images).toBe(180);
   });
 
   it('keeps fp32 where the network cannot be quantized, and says why', async () => {
@@ -118,16 +107,16 @@ describe('a run whose candidates may be int8', () => {
 });
 
 describe('a run whose candidates must be int8', () => {
-  it('accepts one that loses too much, with a warning, and knows no other precision', async () => {
+  it('accepts one that loses too much, with a warning; judged on images of its size, on all where there are few', async () => {
     const workdir = join(directory, 'require');
-    const { events } = await runInside(
-      small('require-small', 'int8: require, max_accuracy_drop: 0', 'trials: 1'),
-      workdir,
-    );
+    const larger = { ...smallSpace, resolution: 36 };
+    const file = small('require-small', 'int8: require, max_accuracy_drop: 0', 'trials: 1', larger);
+    const { events } = await runInside(file, workdir, { set: ['compress.calibration.images=400'] });
     const trials = reading(workdir, (store) => store.trials.all());
     for (const trial of trials) {
       expect(trial).toMatchObject({ state: 'complete', precision: 'int8' });
       expect(trial.variants.map(({ precision, accepted }) => [precision, accepted])).toEqual([['int8', true]]);
+      expect(verdictDetail(int8Of(trial)?.detail)?.images).toBe(180);
       const { fp32 = 0, int8 = 0 } = verdictDetail(int8Of(trial)?.detail)?.accuracy ?? {};
       const warned = notes(events).some((note) => note.startsWith(`trial ${trial.number}: int8 loses`));
       expect(warned).toBe(fp32 - int8 > 1e-9);

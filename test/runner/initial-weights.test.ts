@@ -69,28 +69,18 @@ describe('train.from', () => {
     expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
   });
 
-  it(
-    'takes TF.js models and the files of a run, too, and is the beginning of the final training',
-    { timeout: 120_000 },
-    async () => {
-      const { set, accuracy } = enqueued(1);
-      const web = join(directory, 'web');
-      expect(await nasInside(['export', first, '--trial', '1', '--to', 'tfjs', '-o', web])).toMatchObject({ code: 0 });
-      const own = join(first, 'artifacts', 'search', '00001', 'weights.bin');
-      for (const [name, path, ...rest] of [
-        ['from-tfjs', web, 'final.epochs=3'],
-        ['from-run', own],
-      ]) {
-        const workdir = join(directory, name);
-        const notes = await notesOf(workdir, `train.from=${path}`, ...still, set, ...rest);
-        expect(notes).toContainEqual(expect.stringContaining(`Trainings start from ${path}`));
-        expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
-      }
-      const [final] = reading(join(directory, 'from-tfjs'), (store) => store.finals.all());
-      expect(final.from).toBe('weights');
-      expect(Math.abs((final.accuracy ?? 0) - accuracy)).toBeLessThan(0.1);
-    },
-  );
+  it('takes TF.js models, too, and is the beginning of the final training', { timeout: 120_000 }, async () => {
+    const { set, accuracy } = enqueued(1);
+    const web = join(directory, 'web');
+    expect(await nasInside(['export', first, '--trial', '1', '--to', 'tfjs', '-o', web])).toMatchObject({ code: 0 });
+    const workdir = join(directory, 'from-tfjs');
+    const notes = await notesOf(workdir, `train.from=${web}`, ...still, set, 'final.epochs=3');
+    expect(notes).toContainEqual(expect.stringContaining(`Trainings start from ${web}`));
+    expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
+    const [final] = reading(workdir, (store) => store.finals.all());
+    expect(final.from).toBe('weights');
+    expect(Math.abs((final.accuracy ?? 0) - accuracy)).toBeLessThan(0.1);
+  });
 
   it('is part of what makes a run the same', { timeout: 120_000 }, async () => {
     const copy = join(directory, 'copy.onnx');

@@ -31,7 +31,7 @@ beforeAll(async () => {
     space:
       '{ type: mobilenet, width: 1, stem: { filters: 16, stride: 2 }, stages: [{ filters: 16, depth: 1, expand: [2, 6], stride: 2 }, { filters: 24, depth: 1, expand: [2, 6], se: 0.25 }] }',
     teacher: null,
-    train: '{ epochs: 2, batch: 32, augment: [flip, crop], views: 2 }',
+    train: '{ epochs: 1, batch: 32, augment: [flip, crop], views: 2 }',
     search: '{ controller: random, trials: 3, parallel: 1 }',
     objectives: '[{ name: accuracy }, { name: macs }]',
     final: null,
@@ -70,9 +70,9 @@ const filesOf = (directory: string): string[] => readdirSync(directory, { recurs
 describe('nas shrink', { timeout: 300_000 }, () => {
   it('cuts a trial to a number of MACs, fine-tunes it, and writes a file; the run stays as it is', async () => {
     const before = [filesOf(run), reading(run, (store) => store.events.latest())];
-    const { model, report, dataset } = await shrunk({ epochs: 3 });
+    const { model, report, dataset } = await shrunk({ epochs: 1 });
     const { whole, cut, tuned, widths } = report;
-    expect(report).toMatchObject({ model: `trial ${trial}`, epochs: 3, multiple: 4, device: null, warnings: [] });
+    expect(report).toMatchObject({ model: `trial ${trial}`, epochs: 1, multiple: 4, device: null, warnings: [] });
     expect(whole.macs).toBe(macs);
     expect(tuned.macs).toBeLessThanOrEqual(budget());
     // One block of channels less would have been over the budget.
@@ -96,13 +96,13 @@ describe('nas shrink', { timeout: 300_000 }, () => {
     expect(again.report.whole).toMatchObject({ macs: tuned.macs });
     expect(Math.abs(again.report.whole.test - tuned.test)).toBeLessThan(0.02);
     expect(again.report.tuned.macs).toBeLessThan(target.value);
-    writeFileAtomic(output('repeated'), (await shrunk({ epochs: 3 })).model);
+    writeFileAtomic(output('repeated'), (await shrunk({ epochs: 1 })).model);
     expect(readExport(output('repeated')).model).toEqual(readExport(output('again')).model);
   });
 
   it('leaves nothing behind when it is interrupted', async () => {
     const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('nas-shrink-'));
-    await expect(shrunk({ epochs: 3 }, ({ kind }) => kind === 'phase-epoch')).rejects.toMatchObject({
+    await expect(shrunk({ epochs: 2 }, ({ kind }) => kind === 'phase-epoch')).rejects.toMatchObject({
       code: 'interrupted',
       hint: 'No file was written.',
     });
