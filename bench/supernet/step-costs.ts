@@ -2,22 +2,21 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import Table from 'cli-table3';
 import { Random } from '../../base/random.js';
-import { resolveTarget } from '../../compiler/index.js';
 import { mean } from '../../base/statistics.js';
 import { median } from '../../latency-models/statistics.js';
 import { costs, createSpace, spaceSchema, type Space, type Task } from '../../spaces/index.js';
 import { sharedSpecs } from '../../spaces/models/index.js';
-import { activateBackend, chooseEngine } from '../../trainers/engines/index.js';
+import { openEngine } from '../../trainers/engines/index.js';
 import {
   createEngine,
   engineSchema,
   lossSchema,
   trainSchema,
   type EngineBatch,
+  type EngineConfig,
   type TrainingEngine,
 } from '../../trainers/index.js';
-import { createCompiledSupernet } from '../../trainers/supernet/engines.js';
-import { createSupernetProgram } from '../../trainers/supernet/program.js';
+import { supernetEngines } from '../../trainers/supernet/engines.js';
 import { createSandwich, type Sandwich } from '../../trainers/supernet/sandwich.js';
 import { cpuSeconds } from './alone.js';
 
@@ -25,7 +24,7 @@ const task: Task = { input: [32, 32, 3], classes: 10 };
 const [batch, seed, threads, rate] = [128, 1, 1, 0.01];
 const loss = lossSchema.parse({ type: 'cross-entropy' });
 const { optimizer } = trainSchema.parse({});
-const engine = engineSchema.parse({});
+const engines = (['compiled', 'native'] as const).map((type) => engineSchema.parse({ type }));
 
 /** Random images and labels. The cost of a step does not depend on them. */
 function randomBatch(): EngineBatch {
@@ -36,25 +35,15 @@ function randomBatch(): EngineBatch {
   return { images: Float32Array.from({ length: pixels }, () => random.normal()), labels, teacher: null };
 }
 
-async function supernetEngine(space: Space, sandwich: Sandwich): Promise<TrainingEngine> {
-  await activateBackend(await chooseEngine(engine));
-  const shared = sharedSpecs(space);
-  const program = createSupernetProgram({
-    sandwich,
-    shared,
-    seed,
-    loss,
-    optimizer,
-    ema: 0,
-    softLabels: null,
-  });
-  return createCompiledSupernet(program, { target: await resolveTarget({ threads }), batch });
+function supernetEngine(config: EngineConfig, space: Space, sandwich: Sandwich): Promise<TrainingEngine> {
+  const spec = () => ({ sandwich, shared: sharedSpecs(space), seed, loss, optimizer, ema: 0, softLabels: null });
+  return openEngine(config, { spec, ...supernetEngines }, { threads, batch });
 }
 
 /**
- * CPU time of sandwich steps alternating with plain steps of the largest network: `small` space, 32 x 32 pixels, stem stride
- * 1, batches of 128, two random networks held for 16 steps, one thread. The first 16 steps open everything and do not count;
- * later compilations do.
+ * CPU time of sandwich steps alternating with plain steps of the largest network, on the compiled engine and the native one:
+ * `small` space, 32 x 32 pixels, stem stride 1, batches of 128, two random networks held for 16 steps, one thread. The first 16
+ * steps open everything and do not count; later compilations do.
  */
 export async function stepCosts(steps: number): Promise<string> {
   const hold = 16;
@@ -63,26 +52,30 @@ export async function stepCosts(steps: number): Promise<string> {
   const sandwich = createSandwich(space, { networks: 2, hold, sampling: 'uniform' }, seed);
   const { network } = sandwich.largest;
   const spec = { network, seed, loss, optimizer, ema: 0 };
-  const [plain, supernet] = [
-    await createEngine(engine, () => spec, { threads, batch }),
-    await supernetEngine(space, sandwich),
-  ];
+  const rows: { readonly name: string; readonly one: TrainingEngine; readonly milliseconds: number[] }[] = [];
+  for (const own of engines) {
+    const plain = await createEngine(own, () => spec, { threads, batch });
+    const supernet = await supernetEngine(own, space, sandwich);
+    for (const [name, one] of Object.entries({ plain, supernet }))
+      rows.push({ name: `${name}, ${one.name}`, one, milliseconds: [] });
+  }
   const images = randomBatch();
-  const milliseconds = { plain: [] as number[], supernet: [] as number[] };
   for (let step = 0; step < hold + steps; step++)
-    for (const [name, one] of Object.entries({ plain, supernet })) {
+    for (const { one, milliseconds } of rows) {
       const [, seconds] = await cpuSeconds(() => one.train([{ batch: images, learningRate: rate }], step));
-      if (step >= hold) milliseconds[name as keyof typeof milliseconds].push(1000 * seconds);
+      if (step >= hold) milliseconds.push(1000 * seconds);
     }
-  await plain.dispose();
-  await supernet.dispose();
   const table = new Table({
-    head: ['CPU ms a step', 'mean', 'median', 'vs. plain'],
+    head: ['CPU ms a step', 'least', 'mean', 'median', 'mean vs. plain'],
     style: { head: [], border: [] },
   });
-  const unit = mean(milliseconds.plain);
-  for (const [name, values] of Object.entries(milliseconds))
-    table.push([name, mean(values).toFixed(0), median(values).toFixed(0), (mean(values) / unit).toFixed(2)]);
+  for (const [i, { name, one, milliseconds: own }] of rows.entries()) {
+    await one.dispose();
+    // Each engine's plain step is before its supernet's.
+    const vsPlain = mean(own) / mean(rows[i - (i % 2)].milliseconds);
+    const figures = [Math.min(...own), mean(own), median(own)].map((value) => value.toFixed(0));
+    table.push([name, ...figures, vsPlain.toFixed(2)]);
+  }
   const macs = costs(network).macs;
   return `${table.toString()}\nlargest network: ${(macs / 1e6).toFixed(1)} M MACs; ${steps} steps after the first ${hold}`;
 }
@@ -96,6 +89,7 @@ const collect = (): void => {
 export async function memoryOverNetworks(networks: number): Promise<string> {
   const space = await createSpace(spaceSchema.parse({ type: 'mobilenet', preset: 'tiny' }), task);
   const supernet = await supernetEngine(
+    engines[0],
     space,
     createSandwich(space, { networks: 2, hold: 1, sampling: 'uniform' }, seed),
   );

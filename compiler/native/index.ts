@@ -3,4 +3,4 @@ export { instructionSets, nativeLibrary, type InstructionSet, type NativeLibrary
 export { leastFloats, lifetimes, planMemory, type Lifetime, type MemoryPlan } from './memory.js';
 export * from './passes.js';
 export { printMemory, printPasses } from './print.js';
-export { NativeProgram, type ProgramOptions, type Sequence } from './program.js';
+export { type AddedSequence, NativeProgram, type ProgramOptions, type Sequence } from './program.js';

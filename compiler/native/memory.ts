@@ -90,6 +90,11 @@ function firstFit(
   return { offsets, end: most };
 }
 
+function checked(floats: number): number {
+  if (floats <= mostFloats) return floats;
+  throw new Error(`the passes need ${floats} floats of memory, and the library counts up to ${mostFloats}`);
+}
+
 /**
  * Places the buffers of sequences of passes in one arena. Kept buffers have a place of their own, which is the same in all
  * sequences; the others share the rest, in each sequence anew.
@@ -105,10 +110,25 @@ export function planMemory(sequences: readonly (readonly Pass[])[], inputs: read
     end += aligned(buffer.floats);
   }
   const rests = sequences.map((passes) => firstFit(lifetimes(passes), end));
-  const floats = Math.max(end, ...rests.map((rest) => rest.end));
-  if (floats > mostFloats)
-    throw new Error(`the passes need ${floats} floats of memory, and the library counts up to ${mostFloats}`);
+  const floats = checked(Math.max(end, ...rests.map((rest) => rest.end)));
   return { floats, kept: end - begin, offsets: rests.map(({ offsets }) => new Map([...kept, ...offsets])) };
+}
+
+/**
+ * Places the buffers of one more sequence in the arena of a plan, behind its kept buffers. Kept buffers that the plan does not
+ * have keep their values from the begin of the sequence to its end.
+ * @returns the offsets, and the floats that the arena needs
+ */
+export function planMore(
+  { kept, offsets }: MemoryPlan,
+  passes: readonly Pass[],
+): { readonly offsets: Offsets; readonly floats: number } {
+  const places = [...offsets[0]].filter(([buffer]) => buffer.kept);
+  const known = new Set(places.map(([buffer]) => buffer));
+  const held = new Set(passes.flatMap((pass) => [...buffersOf(pass)].filter((own) => own.kept && !known.has(own))));
+  const whole = [...held].map((buffer): Lifetime => ({ buffer, first: 0, last: passes.length }));
+  const { offsets: own, end } = firstFit([...whole, ...lifetimes(passes)], begin + kept);
+  return { offsets: new Map([...places, ...own]), floats: checked(end) };
 }
 
 /** The most floats that live at once in a sequence: no plan needs less beside what is kept. */

@@ -61,29 +61,28 @@ export const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits
   regression: (labels, logits) => tf.sum(tf.mean(tf.sub(1, tf.square(tf.sub(logits, labels))), 1)),
 };
 
-/** (1 - share) loss + share of the loss on the answers. */
-function mixed(
-  loss: tf.Scalar,
+/** The loss of a batch; with answers: (1 - share) loss + share of the loss on the answers. */
+export function batchLoss(
   config: Loss,
-  { labels, logits }: { readonly labels: tf.Tensor; readonly logits: tf.Tensor },
-  { logits: answers, share }: Answers,
+  { labels, logits, teacher, answers }: Omit<BatchInputs, 'images' | 'lossScale'> & { readonly logits: tf.Tensor },
 ): tf.Scalar {
-  const soft = answerLoss(config, answers, logits, imageWeights(config, labels));
-  return tf.add(tf.mul(loss, tf.sub(1, share)), tf.mul(soft, share));
+  const loss = totalLoss(config, { labels, logits, teacher: teacher ?? null });
+  if (answers === undefined) return loss;
+  const soft = answerLoss(config, answers.logits, logits, imageWeights(config, labels));
+  return tf.add(tf.mul(loss, tf.sub(1, answers.share)), tf.mul(soft, answers.share));
 }
 
 /** The gradients for a batch. */
 export function networkGradients(
   { apply, loss: config }: Student,
   parameters: readonly Parameter[],
-  { images, labels, teacher, answers, lossScale }: BatchInputs,
+  { images, lossScale, ...batch }: BatchInputs,
 ): GradientOutputs {
   let kept: { readonly logits: tf.Tensor; readonly loss: tf.Tensor } | undefined;
   const { grads } = tf.variableGrads(
     () => {
       const logits = apply(images);
-      const own = totalLoss(config, { labels, logits, teacher: teacher ?? null });
-      const whole = answers === undefined ? own : mixed(own, config, { labels, logits }, answers);
+      const whole = batchLoss(config, { ...batch, logits });
       kept = { logits: tf.keep(logits), loss: tf.keep(whole) };
       return lossScale === undefined ? whole : tf.mul(whole, lossScale);
     },
@@ -99,7 +98,7 @@ export function networkGradients(
     const grad = all[variable.name];
     return grad == null ? [] : [[name, grad] as const];
   });
-  const targets = withAnswers(config, labels, teacher ?? null);
+  const targets = withAnswers(config, batch.labels, batch.teacher ?? null);
   const correct = imageScores[config.task ?? 'classification'](targets, logits);
   return { loss, correct, logits, grads: new Map(known) };
 }

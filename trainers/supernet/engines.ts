@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { oneByOne, type SingleStep } from '../engines/engine.js';
-import type { ImageSize } from '../data/index.js';
-import type { EngineBatch, StepMetrics, TrainingEngine } from '../engines/index.js';
+import { oneByOne } from '../engines/engine.js';
+import type { EngineParts, TrainingEngine } from '../engines/index.js';
 import type { Trainee } from './sandwich.js';
-import type { SupernetProgram, SupernetSpec } from './program.js';
+import { createNativeSupernet, planNativeSupernet } from './native.js';
+import { createSupernetProgram, type SupernetProgram, type SupernetSpec } from './program.js';
+import { type MemberBatch, sandwichStep } from './step.js';
 import {
   compile,
   compileInference,
@@ -25,57 +26,6 @@ import {
 import { noiseSeed } from '../engines/network-program.js';
 import { engineOn, imageTensor, type EagerOptions } from '../engines/eager.js';
 import { averageDecay } from '../optimizers/index.js';
-
-/** The input of a member in a step. */
-interface MemberBatch extends EngineBatch {
-  /** The largest network's logits and their share in the loss; null for the largest network, and without soft labels. */
-  readonly answers: { readonly logits: Float32Array; readonly share: number } | null;
-}
-
-/** The parts of a sandwich step that depend on the engine. */
-interface StepParts {
-  /** Adds a member's gradients to the sums. */
-  gradients(
-    trainee: Trainee,
-    batch: MemberBatch,
-    step: number,
-  ): Promise<StepMetrics & { readonly logits: Float32Array }>;
-  update(learningRate: number, step: number): Promise<void>;
-}
-
-/** The images of a batch in the size of a network. */
-function imagesFor([height, width]: ImageSize, largest: ImageSize, { images, others = [] }: EngineBatch): Float32Array {
-  if (height === largest[0] && width === largest[1]) return images;
-  const found = others.find(({ size }) => size[0] === height && size[1] === width);
-  if (found === undefined) throw new Error(`the batch has no images of ${height} x ${width}`);
-  return found.images;
-}
-
-/**
- * The step of a supernet: the gradients of all members for one batch, then one update. Its metrics are those of the largest
- * network; the loss is another member's only if that is not a finite number.
- */
-function sandwichStep(
-  { sandwich, softLabels }: Pick<SupernetSpec, 'sandwich' | 'softLabels'>,
-  parts: StepParts,
-): SingleStep {
-  const { input } = sandwich.largest.network;
-  return async ({ batch, learningRate }, step) => {
-    const [largest, ...others] = sandwich.at(step);
-    const run = (trainee: Trainee, answers: MemberBatch['answers']) =>
-      parts.gradients(
-        trainee,
-        { ...batch, images: imagesFor(trainee.member.network.input, input, batch), answers },
-        step,
-      );
-    const { logits, loss, correct } = await run(largest, null);
-    const answers = softLabels === null ? null : { logits, share: softLabels(step) };
-    const losses = [loss];
-    for (const trainee of others) losses.push((await run(trainee, answers)).loss);
-    await parts.update(learningRate, step);
-    return { loss: losses.find((each) => !Number.isFinite(each)) ?? loss, correct };
-  };
-}
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
@@ -173,10 +123,7 @@ class CompiledSupernet {
 }
 
 /** Compiles a supernet to ONNX, each member when it is first needed. */
-export async function createCompiledSupernet(
-  program: SupernetProgram,
-  options: CompiledOptions,
-): Promise<TrainingEngine> {
+async function createCompiledSupernet(program: SupernetProgram, options: CompiledOptions): Promise<TrainingEngine> {
   const compiled = new CompiledSupernet(program, options);
   // Evaluation decides the storage order of the weights (for convolutions), the update their layout in memory.
   const evaluation = compiled.compileEvaluation();
@@ -216,7 +163,7 @@ export async function createCompiledSupernet(
 }
 
 /** Runs a supernet directly on a TF.js backend, with the same noise as the compiled engine. */
-export function createEagerSupernet(program: SupernetProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
+function createEagerSupernet(program: SupernetProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
   const { spec, needsTeacherLogits } = program;
   const { input, classes } = spec.sandwich.largest.network;
   const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, classes]);
@@ -253,3 +200,14 @@ export function createEagerSupernet(program: SupernetProgram, { backend, batch: 
   });
   return engineOn(backend, program, input, step);
 }
+
+/** The engines of a supernet. */
+export const supernetEngines: Omit<EngineParts<SupernetSpec, SupernetProgram>, 'spec'> = {
+  native(spec, options) {
+    const plan = planNativeSupernet(spec, options.batch);
+    return 'unsupported' in plan ? plan : createNativeSupernet(plan, options);
+  },
+  program: createSupernetProgram,
+  eager: createEagerSupernet,
+  compiled: createCompiledSupernet,
+};

@@ -2,15 +2,15 @@ import { createSpace, inputSizes } from '../../spaces/index.js';
 import { sharedSpecs } from '../../spaces/models/index.js';
 import { stepsPerEpoch } from '../data/batches.js';
 import { epochImages, withDataset, type Size } from '../data/index.js';
-import { openEngine } from '../engines/index.js';
+import { type EngineKind, openEngine } from '../engines/index.js';
 import type { FitHooks, FitResult, SupernetJob } from '../jobs.js';
 import { checkedLoss, trainResumably, trainingHash } from '../training/fit.js';
 import type { TrainingPlan } from '../training/training-loop.js';
 import { initialHash } from '../weights.js';
 import { readTensorFile } from '../tensor-file.js';
 import { whitenedStem } from '../training/whitened-stem.js';
-import { createCompiledSupernet, createEagerSupernet } from './engines.js';
-import { createSupernetProgram } from './program.js';
+import { supernetEngines } from './engines.js';
+import type { SupernetSpec } from './program.js';
 import { createSandwich, type Trainee } from './sandwich.js';
 import type { SupernetConfig } from '../schema/supernet.js';
 
@@ -56,28 +56,19 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       share: config.epoch_share,
     });
     const shared = sharedSpecs(space);
-    const program = () =>
-      createSupernetProgram({
-        sandwich,
-        shared,
-        stem: config.stem === 'whitened' ? whitenedStem(dataset, input, shared) : undefined,
-        initial: initial === undefined ? undefined : readTensorFile(initial).tensors,
-        seed,
-        loss,
-        optimizer: config.optimizer,
-        ema: config.ema,
-        softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
-      });
-    const engine = () =>
-      openEngine(
-        job.engine,
-        {
-          program,
-          eager: createEagerSupernet,
-          compiled: createCompiledSupernet,
-        },
-        { threads, batch: config.batch },
-      );
+    const spec = (): SupernetSpec => ({
+      sandwich,
+      shared,
+      stem: config.stem === 'whitened' ? whitenedStem(dataset, input, shared) : undefined,
+      initial: initial === undefined ? undefined : readTensorFile(initial).tensors,
+      seed,
+      loss,
+      optimizer: config.optimizer,
+      ema: config.ema,
+      softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
+    });
+    const engine = (begun?: EngineKind) =>
+      openEngine(job.engine, { spec, ...supernetEngines }, { threads, batch: config.batch, begun });
     // The calibration of members happens after the training.
     const hash = trainingHash(
       ['supernet', spaceConfig, task, initialHash(initial === undefined ? undefined : { file: initial })],

@@ -54,7 +54,15 @@ const ownSpecs = ({ network, places }: Member): WeightSpec[] =>
     .filter(({ trainable }) => !trainable)
     .map((spec) => ({ ...spec, name: sharedName(places, spec.name) }));
 
-const withoutDropout = (network: Network): Network => ({ ...network, head: { ...network.head, dropout: 0 } });
+/** All weights of a supernet, with the statistics of the largest member, and their values before the first step. */
+export function initialSupernet({ sandwich, shared, seed, stem, initial = new Map() }: SupernetSpec) {
+  const { largest } = sandwich;
+  const specs = [...shared, ...ownSpecs(largest)];
+  return { specs, start: startShared(specs, seed, largest.network.classes, initial, stem) };
+}
+
+/** The network of a member that is not the largest. */
+export const withoutDropout = (network: Network): Network => ({ ...network, head: { ...network.head, dropout: 0 } });
 
 /** A network in training. */
 const applied =
@@ -64,11 +72,9 @@ const applied =
 
 /** Builds shared weights, optimizer and moving average on the current TF.js backend. */
 export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
-  const { sandwich, shared, loss, seed, optimizer, ema, stem } = spec;
-  const { largest } = sandwich;
-  const specs = [...shared, ...ownSpecs(largest)];
-  const start = startShared(specs, seed, largest.network.classes, spec.initial ?? new Map(), stem);
-  const trained = createTrainedVariables({ specs, start, stem, optimizer, ema, partial: true });
+  const { loss, optimizer, ema, stem } = spec;
+  const { largest } = spec.sandwich;
+  const trained = createTrainedVariables({ ...initialSupernet(spec), stem, optimizer, ema, partial: true });
   const { weights, evaluated, states, parameters } = trained;
   const sums = new GradientSums(parameters);
 

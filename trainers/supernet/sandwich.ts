@@ -6,6 +6,7 @@ import {
   genotypeId,
   type Member,
   memberOf,
+  type Network,
   sampleGenotype,
   type Space,
 } from '../../spaces/index.js';
@@ -23,6 +24,8 @@ export interface Trainee {
 /** The members that train together in each step (sandwich rule: Yu & Huang 2019). */
 export interface Sandwich {
   readonly largest: Member;
+  /** The networks that differ from the largest by one decision: with it, they have all kinds of blocks. */
+  others(): readonly Network[];
   /** The members of a step, the largest first; depends only on seed and step. */
   at(step: number): readonly Trainee[];
 }
@@ -56,6 +59,10 @@ export function createSandwich(
   };
   return {
     largest: largest.member,
+    others: () =>
+      space.decisions.flatMap(({ choices }, i) =>
+        [...choices.keys()].map((choice) => space.build(space.canonical(ends.largest.genotype.with(i, choice)))),
+      ),
     at: (step) => [...always, ...Array.from({ length: networks }, (_, place) => random(place, step))],
   };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { leastFloats, lifetimes, planMemory } from '../../../compiler/native/memory.js';
+import { leastFloats, lifetimes, planMemory, planMore } from '../../../compiler/native/memory.js';
 import type { Buffer, Pass } from '../../../compiler/native/passes.js';
 import { encodePasses, passInts } from '../../../compiler/native/encode.js';
 import { printMemory, printPasses } from '../../../compiler/native/print.js';
@@ -101,4 +101,23 @@ test('what does not fit is refused with its place', () => {
   );
   expect(encode({ op: 'SUM', x, cin: 1.5 })).toThrow('pass 0 (SUM) cin is 1.5');
   expect(() => planMemory([[{ op: 'SUM', x: buffer('map', 2 ** 31) }]])).toThrow('floats of memory');
+});
+
+test('a further sequence finds kept buffers where they are, and its own in the shared memory, where kept ones stay', () => {
+  const [weights, image, a, b] = [
+    buffer('weights', 20, true),
+    buffer('image', 5, true),
+    buffer('a', 40),
+    buffer('b', 40),
+  ];
+  const plan = planMemory([[{ op: 'SUM', x: weights, y: buffer('large', 100) }]]);
+  const more = planMore(plan, [
+    { op: 'SUM', x: weights, y: a },
+    { op: 'SUM', x: a, y: b },
+    { op: 'SUM', x: image, y: b },
+  ]);
+  const at = (of: Buffer): number => more.offsets.get(of) ?? NaN;
+  expect(at(weights)).toBe(plan.offsets[0].get(weights));
+  const placed = [at(weights), at(a), at(b), at(image), more.floats];
+  expect(placed).toEqual([16, 48, 96, 144, 160]);
 });

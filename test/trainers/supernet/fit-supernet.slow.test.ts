@@ -2,6 +2,7 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { extremes, memberOf } from '../../../spaces/index.js';
 import {
+  engineSchema,
   evaluateMember,
   prepareTeacher,
   supernetConfig,
@@ -10,7 +11,7 @@ import {
   trainSchema,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { compiled, eager, openWorkbench, type Workbench } from '../support/tiny-training.js';
+import { compiled, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { makeSpace, tinySpace } from './spaces.js';
 
@@ -57,7 +58,7 @@ test('members of a trained supernet classify well after calibration', async () =
   }
 }, 120_000);
 
-test('a supernet trains the same on both engines, up to rounding, with every option of a training', async () => {
+test('a supernet trains the same on all engines, up to rounding, with every option of a training', async () => {
   const train = trainSchema.parse({
     epochs: 1,
     batch: 16,
@@ -78,4 +79,9 @@ test('a supernet trains the same on both engines, up to rounding, with every opt
     complete(supernetJob(bench, name, { config, teacher, ...own }));
   const result = await job('all', {});
   expectAlike(await job('all-eager', { engine: eager }), result, 1e-3);
+  const notes: string[] = [];
+  const native = supernetJob(bench, 'all-native', { config, teacher, engine: engineSchema.parse({ type: 'native' }) });
+  expectAlike(await complete(native, quiet({ onNote: (note) => notes.push(note) })), result, 1e-3);
+  // It did not fall back.
+  expect(notes).toEqual([]);
 });

@@ -1,55 +1,80 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compile, type Feed, type HostTensor, type InputSpec, portable } from '../../../compiler/index.js';
 import type { Network } from '../../../spaces/index.js';
-import { applyHead, headSpecs, weightsFrom } from '../../../spaces/models/index.js';
-import { totalLoss, withAnswers } from '../../losses/index.js';
-import type { Loss } from '../../schema/loss.js';
+import { applyHead, headSpecs, weightsFrom, type WeightSpec } from '../../../spaces/models/index.js';
+import { withAnswers } from '../../losses/index.js';
 import type { EngineBatch } from '../engine.js';
-import { imageScores, noiseSeed, type ProgramSpec } from '../network-program.js';
+import { batchLoss, imageScores, type LearningSpec, noiseSeed } from '../network-program.js';
 
 /** Values of the head's weights by name. */
-type HeadWeights = ReadonlyMap<string, Float32Array>;
+export type HeadWeights = ReadonlyMap<string, Float32Array>;
+
+/** Targets of a batch. */
+export interface Targets extends Pick<EngineBatch, 'labels' | 'teacher'> {
+  /** Outputs of another network and their share in the loss; null or absent: the network learns from none. */
+  readonly answers?: { readonly logits: Float32Array; readonly share: number } | null;
+}
 
 interface TailGradients {
   readonly loss: number;
   readonly correct: number;
+  /** [batch, classes]. */
+  readonly logits: Float32Array;
   /** [batch, features]. */
   readonly features: Float32Array;
   /** By weight name. */
   readonly weights: ReadonlyMap<string, Float32Array>;
 }
 
-/** Everything after the features of a network: dense layers, dropout, loss, as compiled programs on the processor. */
+/** Everything after the features of a network in training: dense layers, dropout, loss, as a compiled program on the processor. */
 export interface Tail {
   /** The loss of a batch and its gradients. @param step the counter of the dropout noise */
-  gradients(features: Float32Array, batch: EngineBatch, weights: HeadWeights, step: number): Promise<TailGradients>;
-  /** Logits of any number of images in inference mode. */
+  gradients(features: Float32Array, targets: Targets, weights: HeadWeights, step: number): Promise<TailGradients>;
+  dispose(): Promise<void>;
+}
+
+/** The dense layers after the features in inference. */
+export interface InferenceTail {
+  /** Logits of any number of images. */
   logits(features: Float32Array, weights: HeadWeights): Promise<Float32Array>;
   dispose(): Promise<void>;
+}
+
+export interface TailOptions {
+  readonly batch: number;
+  /** Number of features. */
+  readonly width: number;
+  /** Whether a weight of the head needs a gradient. */
+  readonly isTrained: (name: string) => boolean;
+  /** Whether another network's answers are part of the loss; default false. */
+  readonly hasAnswers?: boolean;
 }
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
 
 const gradientName = (name: string): string => `gradient/${name}`;
 
-/** Loss, score and gradients, as a function of features, labels, the teacher's outputs, and weights by name. */
-function gradientsOf(network: Network, loss: Loss, trained: readonly string[]) {
+/** Loss, score, logits and gradients, as a function of features, targets, and weights by name. */
+function gradientsOf(network: Network, { loss }: Pick<LearningSpec, 'loss'>, trained: readonly string[]) {
   return (inputs: Tensors): Tensors => {
     const { features, labels } = inputs;
-    const teacher = 'teacher' in inputs ? inputs['teacher'] : null;
+    const teacher = 'teacher' in inputs ? { teacher: inputs['teacher'] } : {};
+    const answers =
+      'answers' in inputs ? { answers: { logits: inputs['answers'], share: inputs['share'] } } : undefined;
     let kept: tf.Tensor | undefined;
     const { value, grads } = tf.valueAndGrads((...[own, ...weights]: tf.Tensor[]) => {
       const values = new Map([...Object.entries(inputs), ...trained.map((name, i) => [name, weights[i]] as const)]);
       const logits = applyHead(network, weightsFrom(values), own, { training: true });
       kept = tf.keep(logits);
-      return totalLoss(loss, { labels, logits, teacher });
+      return batchLoss(loss, { labels, logits, ...teacher, ...answers });
     })([features, ...trained.map((name) => inputs[name])]);
     if (kept === undefined) throw new Error('the loss was not computed');
     const logits = tf.clone(kept);
     kept.dispose();
-    const correct = imageScores[loss.task ?? 'classification'](withAnswers(loss, labels, teacher), logits);
+    const targets = withAnswers(loss, labels, teacher.teacher ?? null);
+    const correct = imageScores[loss.task ?? 'classification'](targets, logits);
     const named = ['features', ...trained].map((name, i) => [gradientName(name), grads[i]] as const);
-    return { loss: value, correct, ...Object.fromEntries(named) };
+    return { loss: value, correct, logits, ...Object.fromEntries(named) };
   };
 }
 
@@ -59,55 +84,62 @@ const numbers = (results: Readonly<Record<string, HostTensor>>, name: string): F
   return data;
 };
 
-/**
- * Compiles the tail of a network.
- * @param width number of features
- * @param isTrained whether a weight of the head needs a gradient
- */
+/** One thread: the results of the native engine do not depend on the number of threads. */
+const settings = { target: portable, checkDeterminism: false, optimize: false };
+
+const inputsOf = (specs: readonly WeightSpec[]): Record<string, InputSpec> =>
+  Object.fromEntries(specs.map(({ name, shape }) => [name, { shape }]));
+const feedsOf = (specs: readonly WeightSpec[], values: HeadWeights): Record<string, Feed> =>
+  Object.fromEntries(specs.map(({ name }) => [name, values.get(name) ?? new Float32Array()]));
+
+/** Compiles the tail of a network in training. */
 export async function compileTail(
   network: Network,
-  spec: Pick<ProgramSpec, 'loss' | 'seed'>,
-  batch: number,
-  width: number,
-  isTrained: (name: string) => boolean,
+  spec: Pick<LearningSpec, 'loss' | 'seed'>,
+  { batch, width, isTrained, hasAnswers = false }: TailOptions,
 ): Promise<Tail> {
   const specs = headSpecs(network);
   const trained = specs.map(({ name }) => name).filter(isTrained);
   const needsTeacher = spec.loss.type !== 'cross-entropy';
-  const weights: Record<string, InputSpec> = Object.fromEntries(specs.map(({ name, shape }) => [name, { shape }]));
   const rows = { shape: [batch, network.classes] };
   const inputs = {
     features: { shape: [batch, width] },
     labels: rows,
     ...(needsTeacher ? { teacher: rows } : {}),
-    ...weights,
+    ...(hasAnswers ? { answers: rows, share: { shape: [] } } : {}),
+    ...inputsOf(specs),
   };
-  // One thread: the results of the native engine do not depend on the number of threads.
-  const options = { target: portable, seed: noiseSeed(spec), checkDeterminism: false, optimize: false };
-  const training = await compile(gradientsOf(network, spec.loss, trained), inputs, options);
-  const infer = ({ features, ...others }: Tensors): Tensors => ({
-    logits: applyHead(network, weightsFrom(new Map(Object.entries(others))), features, { training: false }),
-  });
-  const inference = await compile(infer, { features: { shape: [null, width] }, ...weights }, options);
-  const feedsOf = (values: HeadWeights): Record<string, Feed> =>
-    Object.fromEntries(specs.map(({ name }) => [name, values.get(name) ?? new Float32Array()]));
+  const program = await compile(gradientsOf(network, spec, trained), inputs, { ...settings, seed: noiseSeed(spec) });
   return {
-    async gradients(features, { labels, teacher }, values, step) {
+    async gradients(features, { labels, teacher, answers = null }, values, step) {
       if (needsTeacher && teacher === null) throw new Error('the batch has no teacher logits');
-      const taught: Record<string, Feed> = needsTeacher && teacher !== null ? { teacher } : {};
-      const results = await training.run({ features, labels, ...taught, ...feedsOf(values) }, step);
+      const taught: Record<string, Feed> = {
+        ...(needsTeacher && teacher !== null ? { teacher } : {}),
+        ...(answers === null ? {} : { answers: answers.logits, share: answers.share }),
+      };
+      const results = await program.run({ features, labels, ...taught, ...feedsOf(specs, values) }, step);
       return {
         loss: numbers(results, 'loss')[0],
         correct: numbers(results, 'correct')[0],
+        logits: numbers(results, 'logits'),
         features: numbers(results, gradientName('features')),
         weights: new Map(trained.map((name) => [name, numbers(results, gradientName(name))])),
       };
     },
+    dispose: () => program.dispose(),
+  };
+}
+
+/** Compiles the tail of a network in inference. @param width number of features */
+export async function compileInferenceTail(network: Network, width: number): Promise<InferenceTail> {
+  const specs = headSpecs(network);
+  const infer = ({ features, ...others }: Tensors): Tensors => ({
+    logits: applyHead(network, weightsFrom(new Map(Object.entries(others))), features, { training: false }),
+  });
+  const program = await compile(infer, { features: { shape: [null, width] }, ...inputsOf(specs) }, settings);
+  return {
     logits: async (features, values) =>
-      numbers(await inference.run({ features, ...feedsOf(values) }), 'logits').slice(),
-    async dispose() {
-      await training.dispose();
-      await inference.dispose();
-    },
+      numbers(await program.run({ features, ...feedsOf(specs, values) }), 'logits').slice(),
+    dispose: () => program.dispose(),
   };
 }

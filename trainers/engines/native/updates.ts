@@ -35,23 +35,23 @@ export interface Updates {
 type ConfigOf<Type extends OptimizerConfig['type']> = Extract<OptimizerConfig, { readonly type: Type }>;
 
 /** Groups of passes that are independent of each other; the groups of a network's passes are nearer to 0. */
-const groups = { update: -1_000_001, average: -1_000_002 };
+const groups = { update: -1_000_001, average: -1_000_002, sum: -1_000_003 };
 /** Passes are no longer than this many values, so that threads share the work. */
 const mostValues = 1 << 15;
 /** Fewer floats than this lie between neighbours; they are zeros. */
 const gap = 16;
 
-interface Range {
+export interface Range {
   readonly from: number;
   readonly floats: number;
 }
 
-/** Joins ranges that lie beside each other, and cuts the long ones. */
-export function joined(ranges: readonly Range[]): Range[] {
+/** Joins ranges that lie beside each other, and cuts the long ones. @param apart floats between them, fewer than these */
+export function joined(ranges: readonly Range[], apart = gap): Range[] {
   const runs: { from: number; floats: number }[] = [];
   for (const { from, floats } of [...ranges].sort((a, b) => a.from - b.from)) {
     const last = runs.at(-1);
-    if (last !== undefined && from - (last.from + last.floats) < gap) last.floats = from + floats - last.from;
+    if (last !== undefined && from - (last.from + last.floats) < apart) last.floats = from + floats - last.from;
     else runs.push({ from, floats });
   }
   return runs.flatMap((run) =>
@@ -184,7 +184,7 @@ function adamw(config: ConfigOf<'adamw'>, parameters: readonly Parameter[], arra
 /** Kernels of 1x1 and full convolutions. */
 const isMatrix = ({ spec: { name, shape } }: Parameter): boolean => shape.length === 4 && name.endsWith('/kernel');
 
-function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[], arrays: Arrays): Updates {
+function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[], arrays: Arrays, partial: boolean): Updates {
   const { learning_rate: peak, muon_rate: rate, muon_momentum: momentum, iterations } = config;
   const others = parameters.filter((parameter) => !isMatrix(parameter));
   const rest = sgd(config, others, arrays);
@@ -200,6 +200,7 @@ function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[], arrays
     slot0: partOf(buffer, weight),
     f0: momentum,
     f1: rate / peak,
+    ...(partial ? { f2: 1 } : {}),
     iterations,
   }));
   return {
@@ -214,6 +215,7 @@ const optimizers: {
     config: ConfigOf<T>,
     parameters: readonly Parameter[],
     arrays: Arrays,
+    partial: boolean,
   ) => Updates;
 } = { sgd, adamw, muon };
 
@@ -221,7 +223,8 @@ const optimizers: {
 export const updatesOf = <T extends OptimizerConfig['type']>(
   config: ConfigOf<T>,
   parameters: readonly Parameter[],
-): Updates => optimizers[config.type](config, parameters, new Arrays(parameters));
+  partial: boolean,
+): Updates => optimizers[config.type](config, parameters, new Arrays(parameters), partial);
 
 /** The moving average of weights in an array of the same positions, as `moveAverage`. */
 export const averagePasses = (weights: readonly Slice[], average: Buffer, scalars: Buffer): Pass[] =>
@@ -235,3 +238,21 @@ export const averagePasses = (weights: readonly Slice[], average: Buffer, scalar
         average: partOf(average, range),
         scalars,
       }));
+
+/** The scalars of `sumPasses`: a rate at which SGD adds. */
+export const adding: { readonly buffer: Buffer; readonly values: readonly number[] } = {
+  buffer: { name: 'adding', floats: 4, kept: true },
+  values: [-1, 0, 0, 0],
+};
+
+/** Adds gradients to sums at the same positions. SGD does it, with the sums as its values. */
+export const sumPasses = (gradients: Buffer, sums: Buffer, ranges: readonly Range[]): Pass[] =>
+  joined(ranges, 1).map((range) => ({
+    op: 'SGD',
+    group: groups.sum,
+    length: range.floats,
+    value: partOf(sums, range),
+    gradient: partOf(gradients, range),
+    scalars: adding.buffer,
+    f3: 1,
+  }));

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import type { SpaceConfig } from '../../../spaces/index.js';
+import { sharedSpecs } from '../../../spaces/models/index.js';
+import { engineSchema, type EngineConfig, type TrainingEngine } from '../../../trainers/index.js';
+import { type EngineKind, openEngine } from '../../../trainers/engines/index.js';
+import { supernetEngines } from '../../../trainers/supernet/engines.js';
+import type { SupernetSpec } from '../../../trainers/supernet/program.js';
+import { createSandwich } from '../../../trainers/supernet/sandwich.js';
+import { batch, everything, muon, run, specOf } from '../engines/contract.js';
+import { makeSpace, tiniestSpace, tinySpace } from './spaces.js';
+
+const native = engineSchema.parse({ type: 'native' });
+const compiled = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
+
+interface Options extends Partial<Omit<SupernetSpec, 'sandwich' | 'shared'>> {
+  readonly networks?: number;
+  readonly threads?: number;
+  readonly begun?: EngineKind;
+}
+
+async function open(
+  config: EngineConfig,
+  of: SpaceConfig,
+  { networks = 1, threads = 1, begun, ...own }: Options = {},
+): Promise<TrainingEngine> {
+  const space = await makeSpace(of);
+  const spec = (): SupernetSpec => {
+    const { network: _, ...learning } = specOf()();
+    const sandwich = createSandwich(space, { networks, hold: 2, sampling: 'uniform' }, learning.seed);
+    return { ...learning, sandwich, shared: sharedSpecs(space), softLabels: (step) => 0.4 + step / 10, ...own };
+  };
+  return openEngine(config, { spec, ...supernetEngines }, { threads, batch, begun });
+}
+
+const lengthOf = (values: Float32Array): number => Math.hypot(...values);
+
+/** AdamW makes steps of gradients that are noise, which the next batch norm takes off: in two steps they differ by this. */
+const trainings: readonly (readonly [string, number, SpaceConfig, Options])[] = [
+  ['AdamW, average, distillation, soft labels', 4e-3, tiniestSpace(), everything],
+  ['SGD, no soft labels, all kinds of block', 1e-5, tinySpace, { networks: 2, softLabels: null }],
+  ['Muon', 1e-5, tiniestSpace(), { optimizer: muon, ema: 0.9 }],
+];
+
+test.each(trainings)('states are those of the compiled engine, in its order: %s', async (_, least, space, options) => {
+  const [own, other] = [await open(native, space, options), await open(compiled, space, options)];
+  expect(own.kind).toBe('native');
+  const [losses, expected] = [await run(own, 0, 2, 0.02), await run(other, 0, 2, 0.02)];
+  for (const [step, loss] of expected.entries()) expect(losses[step]).toBeCloseTo(loss, step === 0 ? 5 : 3);
+  const [a, b] = [await own.state(), await other.state()];
+  expect([...a.keys()]).toEqual([...b.keys()]);
+  for (const [name, { shape, data }] of b) {
+    const found = a.get(name)?.data ?? new Float32Array(data.length);
+    expect(a.get(name)?.shape).toEqual(shape);
+    const difference = lengthOf(found.map((value, i) => value - data[i]));
+    expect({ name, near: difference <= Math.max(least, 3e-4 * lengthOf(data)) }).toEqual({ name, near: true });
+  }
+  await Promise.all([own.dispose(), other.dispose()]);
+});
+
+test('states are the same, bit for bit, with any number of threads, and in an engine that goes on between members', async () => {
+  const results = [];
+  for (const [threads, change] of [
+    [1, 4],
+    [2, 4],
+    [3, 1],
+  ]) {
+    const options = { threads, networks: 3, optimizer: muon, ema: 0.9 };
+    let engine = await open(native, tinySpace, options);
+    const losses = await run(engine, 0, change);
+    if (change < 4) {
+      const state = await engine.state();
+      await engine.dispose();
+      engine = await open(native, tinySpace, { ...options, begun: 'native' });
+      await engine.load(state);
+      losses.push(...(await run(engine, change, 4)));
+    }
+    results.push({ losses, states: await engine.state() });
+    await engine.dispose();
+  }
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+});
+
+test('a supernet goes on with the engine that began it', async () => {
+  const engine = await open(native, tiniestSpace(), { begun: 'compiled' });
+  expect(engine.kind).toBe('compiled');
+  await engine.dispose();
+});
