@@ -64,6 +64,10 @@ const slow: TestProjectInlineConfiguration = {
     name: 'slow',
     include: [slowTests],
     exclude: [slowGraphicsCard],
+    // Ends a test that hangs, however busy the machine is.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 120_000 } },
     sequence: { groupOrder: 2 },
   },
 };

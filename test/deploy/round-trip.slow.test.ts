@@ -10,7 +10,7 @@ import { mixedNetwork } from './support/classifiers.js';
 import { isAlive, subjectOf, surprises, targets, type Target } from './support/round-trip.js';
 
 /** Random networks; NAS_TEST_REPEAT sets more. */
-const repeats = Number(process.env['NAS_TEST_REPEAT'] ?? 40);
+const repeats = Number(process.env['NAS_TEST_REPEAT'] ?? 12);
 const taskOf = (side: number): Task => ({ input: [side, side, 3], classes: 5 });
 const usual: readonly Target[] = targets.filter((target) => target !== 'web');
 

@@ -84,7 +84,7 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     expect(notes).toContain(`trial ${trial.number}: kept fp32: ${int8.reason ?? ''}`);
   }
   expect(notes).toContain('int8 chosen for 0 of 1 trials (1 rejected by speed)');
-}, 120_000);
+});
 
 it('a network that int8 makes fast enough is judged by the latency, size and accuracy of int8', async () => {
   const { notes, trials, measured } = await run('int8: auto, min_speedup: 0.01', 1);
@@ -111,7 +111,7 @@ it('a network that int8 makes fast enough is judged by the latency, size and acc
   expect(notes.filter((message) => /^trial \d: int8 accepted: \d+\.\d\d × as fast, [−+±]/.test(message))).toHaveLength(
     1,
   );
-}, 120_000);
+});
 
 it('where int8 alone counts, nothing else is measured', async () => {
   const { trials, measured, predictions } = await run('int8: require', 1);
@@ -119,7 +119,7 @@ it('where int8 alone counts, nothing else is measured', async () => {
   for (const { precision, variants } of trials)
     expect([precision, variants.map((variant) => variant.precision)]).toEqual(['int8', ['int8']]);
   for (const { fp32, int8 } of predictions) expect([fp32, typeof int8?.ms]).toEqual([undefined, 'number']);
-}, 120_000);
+});
 
 /** Runs its jobs inside this process, but none that measures a trial in int8. */
 function refusing(refuse: () => Error, asked: () => void): CreateJobRunner {
@@ -164,7 +164,7 @@ it('a network that cannot run in int8 keeps fp32, and is not measured in int8 ag
     reason: 'int8 cannot be measured: an operator is missing',
   });
   expect(asked).toBe(1);
-}, 120_000);
+});
 
 it('what is rejected by latencies that are only predicted says so', async () => {
   const lost = () => new JobFailed('the device is gone');
@@ -176,4 +176,4 @@ it('what is rejected by latencies that are only predicted says so', async () => 
   expect(trial.variants[1].reason).toMatch(
     /^int8 is \d\.\d+ × as fast \(min_speedup 50\), as predicted, not measured$/,
   );
-}, 120_000);
+});

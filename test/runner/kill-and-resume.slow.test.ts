@@ -10,7 +10,7 @@ const search = (more: string) => `{ controller: nsga2, population: 3, parallel: 
 
 /** Experiments without a teacher; each covers another part of a run. `kills` is the seed of its kills. */
 const experiments = [
-  { kills: 12, name: 'rungs', search: search('trials: 7, fidelity: { type: asha, eta: 2 }'), final: null },
+  { kills: 12, name: 'rungs', search: search('trials: 5, fidelity: { type: asha, eta: 2 }'), final: null },
   {
     kills: 22,
     name: 'supernet',
@@ -24,7 +24,7 @@ const experiments = [
     name: 'constraint',
     train: '{ epochs: 2, batch: 32, checkpoint_seconds: 0.1 }',
     objectives: '[accuracy, { name: macs, constraint: { max: 1500000 } }]',
-    search: search('trials: 7, enqueue: [mobilenet-x0.25]'),
+    search: search('trials: 5, enqueue: [mobilenet-x0.25]'),
     final: null,
   },
   {

@@ -35,54 +35,46 @@ describe('nas specialize', () => {
       supernet: '{ epochs: 2, networks: 1, calibration: 64 }',
     });
     await runInside(file, first);
-  }, 240_000);
+  });
 
-  it(
-    'finds a frontier for another device, from an experiment that nas run goes on with',
-    { timeout: 240_000 },
-    async () => {
-      const args = ['specialize', first, '--latency', '2.5', '--device', device, '--trials', '2'];
-      const { code, output } = await ended(start(directory, args));
-      expect(output).toMatch(/supernet accuracy/);
-      expect(code).toBe(0);
-      const workdir = join(directory, 'kills-table-2.5ms');
-      const { status, trials } = findings(workdir);
-      expect(status).toBe('complete');
-      // Networks that are slower than predicted are pruned after the measurement.
-      const within = trials.filter(({ state }) => state === 'complete');
-      expect(within.length).toBeGreaterThan(0);
-      for (const { values } of within) {
-        expect(values['latency_ms'].value).toBeLessThanOrEqual(2.5);
-        expect(values).toHaveProperty('supernet_accuracy');
-      }
-      expect(existsSync(join(workdir, 'artifacts', 'supernet'))).toBe(false);
-      const file = join(workdir, 'experiment.yaml');
-      expect(readFileSync(file, 'utf8')).toMatch(/^# Searches the supernet of first/);
-      expect(await nasInside(['run', file, '--workdir', workdir])).toMatchObject({ code: 0 });
-    },
-  );
+  it('finds a frontier for another device, from an experiment that nas run goes on with', async () => {
+    const args = ['specialize', first, '--latency', '2.5', '--device', device, '--trials', '2'];
+    const { code, output } = await ended(start(directory, args));
+    expect(output).toMatch(/supernet accuracy/);
+    expect(code).toBe(0);
+    const workdir = join(directory, 'kills-table-2.5ms');
+    const { status, trials } = findings(workdir);
+    expect(status).toBe('complete');
+    // Networks that are slower than predicted are pruned after the measurement.
+    const within = trials.filter(({ state }) => state === 'complete');
+    expect(within.length).toBeGreaterThan(0);
+    for (const { values } of within) {
+      expect(values['latency_ms'].value).toBeLessThanOrEqual(2.5);
+      expect(values).toHaveProperty('supernet_accuracy');
+    }
+    expect(existsSync(join(workdir, 'artifacts', 'supernet'))).toBe(false);
+    const file = join(workdir, 'experiment.yaml');
+    expect(readFileSync(file, 'utf8')).toMatch(/^# Searches the supernet of first/);
+    expect(await nasInside(['run', file, '--workdir', workdir])).toMatchObject({ code: 0 });
+  });
 
-  it(
-    "trains the frontier on, also of a specialization, whose supernet is the first run's",
-    { timeout: 240_000 },
-    async () => {
-      const workdir = join(directory, 'again');
-      const from = join(directory, 'kills-table-2.5ms');
-      const derived = specialize(from, { latencyMs: 9, trials: 1, epochs: 1, workdir });
-      await runSpecialized(derived, { workers: inside }, () => undefined);
-      const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-      expect(store.finals.all()).toMatchObject([{ state: 'complete', epochs: 1, from: 'supernet' }]);
-      store.close();
-    },
-  );
+  it("trains the frontier on, also of a specialization, whose supernet is the first run's", async () => {
+    const workdir = join(directory, 'again');
+    const from = join(directory, 'kills-table-2.5ms');
+    const derived = specialize(from, { latencyMs: 9, trials: 1, epochs: 1, workdir });
+    await runSpecialized(derived, { workers: inside }, () => undefined);
+    const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+    expect(store.finals.all()).toMatchObject([{ state: 'complete', epochs: 1, from: 'supernet' }]);
+    store.close();
+  });
 
-  it('fails when no network is within the budget', { timeout: 120_000 }, async () => {
+  it('fails when no network is within the budget', async () => {
     const { code, err } = await refused('--latency', '0.5', '--device', device, '--trials', '2');
     expect(code).toBe(3);
     expect(err).toMatch(/latency_ms rejected \d+ \(smallest seen [\d.]+, max 0.5\)/);
   });
 
-  it('refuses invalid budgets, and folders of other runs', { timeout: 120_000 }, async () => {
+  it('refuses invalid budgets, and folders of other runs', async () => {
     const negative = await refused('--latency', '-1');
     expect(negative).toMatchObject({ code: 2 });
     expect(negative.err).toMatch(/--latency -[\d.]+: expected milliseconds above 0/);

@@ -122,7 +122,7 @@ async function collectGarbage(): Promise<void> {
   collect();
 }
 
-describe('A server of networks', { timeout: 60_000 * times }, () => {
+describe('A server of networks', { timeout: 600_000 * times }, () => {
   const folder = sharedFolder();
   const mistakes: string[] = [];
   let pool: InferencePool;

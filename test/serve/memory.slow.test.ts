@@ -40,7 +40,7 @@ describe.runIf(process.platform === 'linux')('a server on a small board', () => 
         connections: 4,
         budgetMs: 60_000,
       });
-      expect(counts.good).toBeGreaterThan(10);
+      expect(counts.good).toBeGreaterThan(3);
       expect(peakOf(server.pid)).toBeLessThan(150);
     } finally {
       await server.end();

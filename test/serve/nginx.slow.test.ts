@@ -74,14 +74,11 @@ describeWithNginx("two servers behind nginx, with the example's configuration", 
     return load;
   }
 
-  it('passes the name of the site on', async () => {
+  it('passes the name of the site on, and hides internal routes', async () => {
     const socket = connect(port, '127.0.0.1');
     const lines = ['GET /v2/models/frontier HTTP/1.1', 'Host: classifier.example.com', 'Connection: close', '', ''];
     socket.write(lines.join('\r\n'));
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 200/);
-  });
-
-  it('hides internal routes', async () => {
     expect(await statusOf('/v2/models/frontier')).toBe(200);
     expect(await statusOf('/metrics')).toBe(404);
     expect(await statusOf('/v2/repository/index')).toBe(404);

@@ -136,7 +136,8 @@ test('a closed load from a separate process has one request per connection', asy
   const report = await runLoad(plan(port, { pace: { kind: 'closed' }, connections: 4, seconds: 1 }));
   expect(most).toBe(4);
   expect(report.counts.good).toBe(total(report));
-  expect(report.counts.good).toBeGreaterThan(40);
+  // Each connection sends another one after its answer.
+  expect(report.counts.good).toBeGreaterThan(4);
   // Timers may be a millisecond early.
   expect(report.counts.good).toBeLessThanOrEqual(4 * 250 * report.seconds);
 });

@@ -81,7 +81,7 @@ const rows = trainingRows().filter(({ key }) => key.startsWith('train.'));
 
 /** The keys of `final:` arrive in the same job (`keys.slow.test.ts`), and are trained by the same function. */
 describe('the weights and the curve of a training', () => {
-  it.each(rows.map((row): [string, Row] => [row.key, row]))('depend on %s', { timeout: 120_000 }, async (key, row) => {
+  it.each(rows.map((row): [string, Row] => [row.key, row]))('depend on %s', async (key, row) => {
     const results: string[] = [];
     for (const written of experimentsOf(row, whole)) results.push(await trained(configOf(written), key));
     for (const [i, result] of results.slice(1).entries())

@@ -56,7 +56,7 @@ test('members of a trained supernet classify well after calibration', async () =
     const result = await evaluateMember(memberJob(bench, { member: memberOf(space, genotype), weights }));
     expect(result.accuracy).toBeGreaterThan(0.35);
   }
-}, 120_000);
+});
 
 test('a supernet trains the same on all engines, up to rounding, with every option of a training', async () => {
   const train = trainSchema.parse({

@@ -49,7 +49,7 @@ function prepare(cache: string, stop: 'training' | 'logits' | 'nowhere'): { proc
 }
 
 async function hears(said: readonly string[], what: RegExp): Promise<void> {
-  await expect.poll(() => said.join('\n'), { timeout: 60_000, interval: 20 }).toMatch(what);
+  await expect.poll(() => said.join('\n'), { interval: 20 }).toMatch(what);
 }
 
 test.each(['training', 'logits'] as const)(

@@ -25,7 +25,7 @@ describeInBrowser(
   'a running search',
   () => Promise.resolve(),
   (site) => {
-    it('appears, progresses, dies and is resumed on open pages', { timeout: 120_000 }, async () => {
+    it('appears, progresses, dies and is resumed on open pages', async () => {
       const workdir = join(site().folder, 'live');
       const list = await site().open('/');
       await list.getByRole('heading', { name: /^Runs/ }).waitFor();
@@ -34,7 +34,7 @@ describeInBrowser(
         search.allow(6);
         search.start();
         const row = list.getByRole('row', { name: /live/ });
-        await row.waitFor({ timeout: 60_000 });
+        await row.waitFor();
         await row.getByText('running').waitFor();
         await row.getByRole('link', { name: 'live' }).click();
         await stateOf(list).filter({ hasText: 'running' }).waitFor();
@@ -43,10 +43,10 @@ describeInBrowser(
         const rows = await site().open('/runs/live/trials');
         const listed = async (): Promise<number> =>
           Number(await rows.getByRole('grid').getAttribute('aria-rowcount')) - 1;
-        await expect.poll(listed, { timeout: 20_000 }).toBeGreaterThan(2);
+        await expect.poll(listed).toBeGreaterThan(2);
         const before = await listed();
         search.allow(16);
-        await expect.poll(listed, { timeout: 20_000 }).toBeGreaterThan(before);
+        await expect.poll(listed).toBeGreaterThan(before);
 
         await search.kill();
         const done = completeIn(workdir);
@@ -55,9 +55,7 @@ describeInBrowser(
 
         search.resume();
         const show = (state: string): Promise<unknown> =>
-          Promise.all(
-            [list, rows].map((page) => stateOf(page).filter({ hasText: state }).waitFor({ timeout: 60_000 })),
-          );
+          Promise.all([list, rows].map((page) => stateOf(page).filter({ hasText: state }).waitFor()));
         await show('running');
         search.allow(1000);
         await show('complete');

@@ -49,7 +49,7 @@ export class Site {
     const page = await context.newPage();
     if (time !== undefined) await page.clock.setFixedTime(time);
     await watchTexts(page);
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     this.pages.push(page);
     page.on('console', (message) => {
       // Violations of the content security policy are errors of the console, too.

@@ -25,6 +25,6 @@ describeWithValkey('a queue', () => {
       expect(found).toEqual(expected);
       for (const { values } of found.trials) expect(values['instructions'].value).toBeGreaterThan(1000);
       expect(events.filter(({ kind }) => kind === 'trial-epoch')).toHaveLength(2);
-    }, 300_000);
+    });
   });
 });

@@ -24,5 +24,5 @@ describeWithValkey('a search through a queue', () => {
     expect(found.models.every(({ exists }) => exists)).toBe(true);
     const workersUsed = new Set(events.flatMap((event) => (event.kind === 'trial-started' ? [event.worker] : [])));
     expect(workersUsed.size).toBe(3);
-  }, 300_000);
+  });
 });

@@ -34,12 +34,13 @@ for (const compiler of ['gcc', 'clang'])
 
 describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () => {
   test.each(qemuCores)('%s: no output differs from the reference', async (core) => {
-    for (const seed of networks)
-      for (const rounding of roundings) {
-        const directory = written(`${core}-${rounding}-${seed}`, randomProgram(seed), { rounding });
-        const flags = seed % 2 === 0 ? ['-O2'] : ['-Os', '-DNAS_PLAIN'];
-        expect(await runOnBoard(core, directory, flags)).toBe('0 wrong outputs of 30\n');
-      }
+    // Each core has both roundings and both kinds of code, every other core in the other pairs.
+    for (const seed of networks) {
+      const rounding = roundings[(seed + qemuCores.indexOf(core)) % 2];
+      const directory = written(`${core}-${rounding}-${seed}`, randomProgram(seed), { rounding });
+      const flags = seed % 2 === 0 ? ['-O2'] : ['-Os', '-DNAS_PLAIN'];
+      expect(await runOnBoard(core, directory, flags)).toBe('0 wrong outputs of 30\n');
+    }
   });
 
   const MACS = 10_666_928;
@@ -78,7 +79,7 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () =
   });
 
   test('a program that is too large for the board is named so', async () => {
-    await expect(countInstructions(mobileNetV2(1, 32, 10), 'cortex-m55')).rejects.toThrow(
+    await expect(countInstructions(mobileNetV2(0.5, 32, 10), 'cortex-m55')).rejects.toThrow(
       /bytes too large for the flash of QEMU's cortex-m55/,
     );
   });
