@@ -15,7 +15,7 @@ describe('the programs of docs/api.md', () => {
     const options = '--noEmit --strict --skipLibCheck --types node --target es2022 --module nodenext';
     const files = 'first.mts later.mts study.mts parts.mts';
     await runShell(`node node_modules/typescript/bin/tsc ${options} ${files}`, { folder, python: undefined });
-  }, 60_000);
+  });
 
   it('print what the page says', () => {
     const [first, later, study, python, parts] = printed.values();

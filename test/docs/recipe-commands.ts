@@ -1,7 +1,22 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { parse } from 'yaml';
+import { nasInside } from '../cli/nas.js';
+
+/** One experiment measures its networks, two predict latencies: the others have MACs in their place. */
+function latencySettings(read: (...path: string[]) => unknown): string[] {
+  // `nas specialize` keeps the calibration of the run with the supernet.
+  if (read('latency', 'budget_ms') !== undefined || read('supernet', 'epochs') !== undefined)
+    return ['latency.calibration=4'];
+  if (read('name') === 'my-images') return ['latency.predictor=none'];
+  const objectives = read('objectives');
+  const [score] = Array.isArray(objectives) ? (objectives as unknown[]) : [];
+  return [`objectives=[${typeof score === 'string' ? score : 'accuracy'},macs]`];
+}
 
 /** Settings that make an experiment as small as possible. */
 function tinySettings(experiment: unknown): string[] {
@@ -21,7 +36,7 @@ function tinySettings(experiment: unknown): string[] {
     'train.epochs=1',
     'train.batch=16',
     'train.views=1',
-    read('latency', 'budget_ms') === undefined ? 'latency.predictor=none' : 'latency.calibration=4',
+    ...latencySettings(read),
     ...(has('final') ? ['final.epochs=1'] : []),
     ...(has('supernet') && read('supernet', 'from') === undefined
       ? ['supernet.epochs=1', 'supernet.networks=1', 'supernet.calibration=32']
@@ -51,40 +66,74 @@ export function shortened(commands: string, folder: string): string {
   });
 }
 
-/** A Python with ONNX Runtime; undefined when there is none. */
+/** A Python with the packages of the recipe; undefined when there is none. */
 export const findPython = (): string | undefined =>
-  ['python3', '/usr/bin/python3'].find((python) => spawnSync(python, ['-c', 'import onnxruntime']).status === 0);
+  ['python3', '/usr/bin/python3'].find((python) => spawnSync(python, ['-c', 'import onnxruntime, PIL']).status === 0);
 
 export interface ShellOptions {
   readonly folder: string;
   readonly python: string | undefined;
 }
 
-/** Runs commands in a shell until the first failure. @returns their output */
-export function runShell(commands: string, { folder, python }: ShellOptions): Promise<string> {
-  const text = shortened(commands, folder).replaceAll(/^python3 /gm, `${python ?? 'python3'} `);
+/** Runs a command of a shell inside this process. @returns its exit code; files get what it prints */
+async function answer(request: string, folder: string): Promise<number> {
+  const [cwd, id, ...args] = request.split('\0').slice(0, -1);
+  const [ownFolder, ownCache] = [process.cwd(), process.env['NAS_CACHE']];
+  process.chdir(cwd);
+  process.env['NAS_CACHE'] = join(folder, 'cache');
+  try {
+    const { code, out, err } = await nasInside(args).catch((error: unknown) => ({
+      code: 1,
+      out: '',
+      err: String(error),
+    }));
+    writeFileSync(join(folder, 'bin', `${id}.out`), out);
+    writeFileSync(join(folder, 'bin', `${id}.err`), err);
+    return code;
+  } finally {
+    process.chdir(ownFolder);
+    if (ownCache === undefined) delete process.env['NAS_CACHE'];
+    else process.env['NAS_CACHE'] = ownCache;
+  }
+}
+
+/** Answers `bin/npx nas`, which sends its arguments to a socket in its folder. */
+async function answerCommands(folder: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    void textOf(request)
+      .then((body) => answer(body, folder))
+      .then((code) => response.end(String(code)));
+  });
+  await once(server.listen(join(folder, 'bin', 'nas.sock')), 'listening');
+  return server;
+}
+
+/**
+ * Runs commands in a shell until the first failure. This process answers those of nas: starting processes would take most of the
+ * time. Servers, and commands that are killed, have processes of their own.
+ * @returns their output
+ */
+export async function runShell(commands: string, { folder, python }: ShellOptions): Promise<string> {
+  const text = shortened(commands, folder)
+    .replaceAll(/^(timeout .*)npx nas/gm, '$1npx process')
+    .replaceAll(/^python3 /gm, `${python ?? 'python3'} `);
   const env = {
     ...process.env,
     PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`,
     NAS_CACHE: join(folder, 'cache'),
   };
-  return new Promise((resolve, reject) => {
-    const shell = spawn(
-      'bash',
-      ['-euo', 'pipefail', '-c', `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${text}`],
-      {
-        cwd: folder,
-        env,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-    let [out, err] = ['', ''];
-    shell.stdout.on('data', (data: Buffer) => (out += data.toString()));
-    shell.stderr.on('data', (data: Buffer) => (err += data.toString()));
-    shell.on('error', reject);
-    shell.on('close', (code) => {
-      if (code === 0) resolve(out);
-      else reject(new Error(`exit code ${code ?? 'none'} of\n${text}\n${out}\n${err}`));
-    });
+  const server = await answerCommands(folder);
+  const script = `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${text}`;
+  const shell = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const [out, err, [code]] = await Promise.all([
+    textOf(shell.stdout),
+    textOf(shell.stderr),
+    once(shell, 'close') as Promise<[number | null]>,
+  ]).finally(() => server.close());
+  if (code !== 0) throw new Error(`exit code ${code ?? 'none'} of\n${text}\n${out}\n${err}`);
+  return out;
 }

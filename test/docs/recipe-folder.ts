@@ -42,13 +42,20 @@ export async function prepareFolder(folder: string): Promise<void> {
   mkdirSync(join(folder, 'bin'));
   symlinkSync(repository, join(folder, 'node_modules', 'nas'));
   for (const name of packages) symlinkSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name));
-  const tools = {
-    nas: `node ${join(repository, 'dist/cli/main.js')}`,
-    tsx: `node --import ${join(repository, 'node_modules/tsx/dist/loader.mjs')}`,
-  };
-  const cases = Object.entries(tools).map(([name, command]) => `  ${name}) shift; exec ${command} "$@" ;;`);
-  const script = ['#!/bin/sh', 'case "$1" in', ...cases, '  *) echo "no such tool: $1" >&2; exit 1 ;;', 'esac', ''];
-  writeFileSync(join(folder, 'bin', 'npx'), script.join('\n'), { mode: 0o755 });
+  const bin = join(folder, 'bin');
+  // The process of the test (`runShell`) says the exit code, and writes what the command prints.
+  const send = `curl -sS --unix-socket ${bin}/nas.sock --data-binary @- http://nas/`;
+  const script = `#!/bin/sh
+    tool=$1; shift
+    [ "$tool-$1" != nas-serve ] || tool=process
+    case "$tool" in
+      nas) code=$(printf '%s\\0' "$PWD" "$$" "$@" | ${send}); cat ${bin}/$$.out; cat ${bin}/$$.err >&2; exit "$code" ;;
+      process) exec node ${join(repository, 'dist/cli/main.js')} "$@" ;;
+      tsx) exec node --import ${join(repository, 'node_modules/tsx/dist/loader.mjs')} "$@" ;;
+      *) echo "no such tool: $tool" >&2; exit 1 ;;
+    esac
+`;
+  writeFileSync(join(bin, 'npx'), script, { mode: 0o755 });
   await writeImages(join(folder, 'images'));
   await drawTasks(folder, 60);
 }

@@ -20,7 +20,6 @@ export function itRunsThePage(page: string, { folder, python }: ShellOptions): R
       it.skipIf(flags.includes('python') && python === undefined)(
         `line ${line}: ${text.split('\n')[0]}`,
         async () => void printed.set(text, await runShell(text, { folder, python })),
-        120_000,
       );
   }
   return printed;

@@ -69,7 +69,6 @@ describe('an open load', () => {
     // The server completes 50 of 200 requests per second, so the last one waits for more than a second.
     expect(report.ms?.max).toBeGreaterThan(1000);
     expect(report.counts.late).toBeGreaterThan(report.counts.good);
-    expect(report.counts.good).toBeGreaterThan(0);
   });
 
   test('counts outcomes, and good responses by network', async () => {
