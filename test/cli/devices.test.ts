@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { parseDevice, parseRunDevice } from '../../cli/arguments/device.js';
+import { parseSpace } from '../../cli/arguments/space.js';
 import { integerArithmetic } from '../../compiler/index.js';
 import { readLatencyModel } from '../../runner/latency/given-model.js';
-import { describeEnvironment } from '../../latency-models/index.js';
+import { describeEnvironment, selectCalibration } from '../../latency-models/index.js';
 import { byteModel } from '../compiler/support/byte-models.js';
 import { classifier, small } from '../latency-models/devices/models.js';
 import { nasInside } from './nas.js';
@@ -139,19 +140,21 @@ describe('nas latency fit', () => {
 });
 
 describe('nas latency fit and its measurements', () => {
-  const ops = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'];
-  const cells = Array.from({ length: ops.length ** 6 }, (_, i) =>
-    Array.from({ length: 6 }, (_op, edge) => ops[Math.floor(i / ops.length ** edge) % ops.length]),
-  );
-  const random = new Random(1, 'latencies');
-  const rows = cells.map((cell) => [...cell, 1 + 9 * random.uniform()].join());
-  const table = write('noise.csv', ['op_01,op_02,op_12,op_03,op_13,op_23,noise', ...rows].join('\n'));
+  /** A table with a random latency of each network that is chosen. */
+  async function noise(samples: number): Promise<string> {
+    const { space } = await parseSpace('nas-bench-201');
+    const random = new Random(1, 'latencies');
+    const rows = selectCalibration(space, samples, new Random(0, 'calibration')).map((genotype) =>
+      [...space.decisions.map(({ choices }, i) => choices[genotype[i]]), 1 + 9 * random.uniform()].join(),
+    );
+    return write('noise.csv', ['op_01,op_02,op_12,op_03,op_13,op_23,noise', ...rows].join('\n'));
+  }
   const output = join(folder, 'noise.json');
   const kept = join(folder, 'noise.measurements.json');
   const fit = (...more: string[]) => nasInside(['latency', 'fit', '--space', 'nas-bench-201', '-o', output, ...more]);
 
   it('stores them when the model is rejected, and fits to them again', async () => {
-    const unreliable = await fit('--device', `table:file=${table},column=noise`, '--samples', '12');
+    const unreliable = await fit('--device', `table:file=${await noise(12)},column=noise`, '--samples', '12');
     expect(unreliable.err).toMatch(/the model is not stored: its mean error .*/);
     expect(unreliable.err).toContain(`--from ${kept} fits to it again`);
     expect(unreliable.code).toBe(1);
