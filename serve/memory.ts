@@ -21,8 +21,8 @@ const worth = 2 ** 23;
 const quietMs = 1000;
 
 /**
- * Frees the memory of bodies, which lies outside of the heap of V8: when V8 is busy, it lets some 300 MB of them gather; when it is
- * idle, the last ones of a burst stay.
+ * Frees the memory of bodies, which lies outside of V8's heap. A busy V8 lets about 300 MB of dead bodies gather; an idle one keeps the
+ * last ones of a burst.
  * @param pauseMs time without the end of a large body after which all dead ones are freed
  * @returns reports bytes of bodies that are not needed any more
  */

@@ -189,7 +189,7 @@ class VersionedService implements Service {
     const frontier = this.states.ready();
     if (this.closed !== null || frontier === null) return;
     if (isDeepStrictEqual(frontier.models, this.pool.frontier.models)) return;
-    // Measured where it serves: a process of its own has other times, by which batches would be too small.
+    // Batches are measured in the serving process: times of another process would make them too small.
     const known = new Map(this.pool.models.map(({ model, times }) => [model.sha256, times]));
     const pool = await openPool({ ...this.forPools, frontier, known });
     const before = this.current;

@@ -8,8 +8,8 @@ interface Client {
 }
 
 /**
- * Shares the event loop between clients. Costly work has a few milliseconds in each iteration; the next work is of the client
- * that had the least. A request that costs little does not wait, and what it waits for is never longer than one piece of work.
+ * Shares the event loop between clients. Costly work has a few milliseconds in each iteration; the client that had the least time
+ * is next. A cheap request does not wait longer than one piece of work.
  */
 export class Turns {
   private readonly clients = new Map<string, Client>();

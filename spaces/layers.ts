@@ -129,6 +129,13 @@ export const branchNames = {
   skip: (name: string): string => `${name}_skip`,
 } as const;
 
+/** How a convolution reads its input, and what follows it. */
+interface Filtering extends Window {
+  readonly act: LayerActivation | null;
+  /** In training; default: 0. */
+  readonly branches?: number | undefined;
+}
+
 /** Appends layers to a list; each method returns the position of the last layer that it added. */
 class LayerList {
   readonly layers: Layer[] = [];
@@ -170,34 +177,26 @@ class LayerList {
     return this.add('conv', name, [x], [height, width, filters], { ...own, ...this.padded(own) });
   }
 
-  conv(
-    name: string,
-    x: number,
-    filters: number,
-    kernel: number,
-    stride: 1 | 2,
-    act: LayerActivation | null,
-    { groups = 1, branches = 0 } = {},
-  ): number {
+  conv(name: string, x: number, filters: number, own: Filtering & { readonly groups?: number }): number {
+    const { stride, groups = 1 } = own;
     const grouped = groups === 1 ? {} : { groups };
-    const make = (own: string, side: number): number =>
-      this.bareConv(own, x, filters, { kernel: side, stride, ...grouped });
-    return this.branched(name, x, { kernel, stride }, act, branches, make);
+    return this.branched(name, x, own, (branch, kernel) =>
+      this.bareConv(branch, x, filters, { kernel, stride, ...grouped }),
+    );
   }
 
-  depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation | null, branches = 0): number {
-    const make = (own: string, side: number): number =>
-      this.add('depthwise', own, [x], strided(this.shape(x), stride), this.padded({ kernel: side, stride }));
-    return this.branched(name, x, { kernel, stride }, act, branches, make);
+  depthwise(name: string, x: number, own: Filtering): number {
+    const { stride } = own;
+    return this.branched(name, x, own, (branch, kernel) =>
+      this.add('depthwise', branch, [x], strided(this.shape(x), stride), this.padded({ kernel, stride })),
+    );
   }
 
   /** A convolution with batch norm and activation, or the sum of its branches with an activation. */
   private branched(
     name: string,
     x: number,
-    { kernel, stride }: Window,
-    act: LayerActivation | null,
-    branches: number,
+    { kernel, stride, act, branches = 0 }: Filtering,
     make: (name: string, kernel: number) => number,
   ): number {
     if (!this.withBranches || branches === 0) return this.norm(name, make(name, kernel), act);
@@ -263,7 +262,7 @@ interface EdgeSource {
 const convolution =
   (kernel: number) =>
   ({ list, name, value, relu }: EdgeSource): number =>
-    list.conv(name, relu(), list.shape(value)[2], kernel, 1, null);
+    list.conv(name, relu(), list.shape(value)[2], { kernel, stride: 1, act: null });
 const rules: { readonly [Op in Exclude<CellOp, 'none'>]: (edge: EdgeSource) => number } = {
   skip_connect: ({ value }) => value,
   nor_conv_1x1: convolution(1),
@@ -299,45 +298,56 @@ function cellLayers(list: LayerList, name: string, x: number, cell: Cell): numbe
   return nodes.get(3) ?? list.same('zero', `${name}_zero`, [x], {});
 }
 
+/** A 1x1 convolution without activation. */
+const point = { kernel: 1, stride: 1, act: null } as const;
+
 function mbconv(list: LayerList, name: string, x: number, block: MBConv): number {
   const { filters, kernel, stride, act, expand, se, before, groups = 1 } = block;
-  const own = before === undefined ? x : list.depthwise(`${name}_before`, x, before, kernel === 0 ? stride : 1, null);
+  const own =
+    before === undefined
+      ? x
+      : list.depthwise(`${name}_before`, x, { kernel: before, stride: kernel === 0 ? stride : 1, act: null });
   const wide = expandedWidth(list.shape(x)[2], expand);
-  const expanded = hasExpansion(block) ? list.conv(`${name}_expand`, own, wide, 1, 1, act, { groups }) : own;
+  const expanded = hasExpansion(block) ? list.conv(`${name}_expand`, own, wide, { ...point, act, groups }) : own;
   const shuffled = groups === 1 ? expanded : list.same('shuffle', `${name}_shuffle`, [expanded], { groups });
-  const mixed = kernel === 0 ? shuffled : list.depthwise(`${name}_depthwise`, shuffled, kernel, stride, act);
+  const mixed = kernel === 0 ? shuffled : list.depthwise(`${name}_depthwise`, shuffled, { kernel, stride, act });
   const scaled = list.squeezeExcite(`${name}_se`, mixed, se);
-  return list.residual(name, x, list.conv(`${name}_project`, scaled, filters, 1, 1, null, { groups }), stride);
+  return list.residual(name, x, list.conv(`${name}_project`, scaled, filters, { ...point, groups }), stride);
 }
 
 function fusedMBConv(list: LayerList, name: string, x: number, block: FusedMBConv): number {
   const { filters, kernel, stride, act, expand, se, groups } = block;
   const wide = expand === 1 ? filters : expandedWidth(list.shape(x)[2], expand);
-  const expanded = list.conv(`${name}_fused`, x, wide, kernel, stride, act, { groups });
+  const expanded = list.conv(`${name}_fused`, x, wide, { kernel, stride, act, groups });
   const scaled = list.squeezeExcite(`${name}_se`, expanded, se);
-  const projected = expand === 1 ? scaled : list.conv(`${name}_project`, scaled, filters, 1, 1, null);
+  const projected = expand === 1 ? scaled : list.conv(`${name}_project`, scaled, filters, point);
   return list.residual(name, x, projected, stride);
 }
 
 function separable(list: LayerList, name: string, x: number, block: SeparableBlock): number {
   const { filters, kernel, stride, act, se, branches } = block;
-  const filtered = list.depthwise(`${name}_dw`, x, kernel, stride, act, branches);
-  return list.conv(`${name}_pw`, list.squeezeExcite(`${name}_se`, filtered, se), filters, 1, 1, act, { branches });
+  const filtered = list.depthwise(`${name}_dw`, x, { kernel, stride, act, branches });
+  const scaled = list.squeezeExcite(`${name}_se`, filtered, se);
+  return list.conv(`${name}_pw`, scaled, filters, { ...point, act, branches });
 }
 
 function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock): number {
   const { filters, kernel, stride, act, hidden = filters } = block;
-  const first = list.conv(`${name}_conv1`, x, hidden, kernel, stride, act);
-  const second = list.conv(`${name}_conv2`, first, filters, kernel, 1, null);
+  const first = list.conv(`${name}_conv1`, x, hidden, { kernel, stride, act });
+  const second = list.conv(`${name}_conv2`, first, filters, { kernel, stride: 1, act: null });
   const kept = stride === 1 && list.shape(x)[2] === filters;
-  const shortcut = kept ? x : list.conv(`${name}_shortcut`, x, filters, 1, stride, null);
+  const shortcut = kept ? x : list.conv(`${name}_shortcut`, x, filters, { ...point, stride });
   const sum = list.same('add', `${name}_add`, [second, shortcut], {});
   return list.same('activation', `${name}_act`, [sum], { act });
 }
 
 function reduction(list: LayerList, name: string, x: number, { filters }: ReductionBlock): number {
-  const first = list.conv(`${name}_conv1`, list.preRelu(`${name}_relu`, x), filters, 3, 2, 'relu');
-  const second = list.conv(`${name}_conv2`, first, filters, 3, 1, null);
+  const first = list.conv(`${name}_conv1`, list.preRelu(`${name}_relu`, x), filters, {
+    kernel: 3,
+    stride: 2,
+    act: 'relu',
+  });
+  const second = list.conv(`${name}_conv2`, first, filters, { kernel: 3, stride: 1, act: null });
   const pooled = list.avgPool(`${name}_pool`, x, 2, 2);
   const shortcut = list.bareConv(`${name}_shortcut`, pooled, filters, { kernel: 1, stride: 1 });
   return list.sum(`${name}_add`, [second, shortcut]);
@@ -354,7 +364,7 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
     case 'basic':
       return basicBlock(list, name, x, block);
     case 'conv':
-      return list.conv(name, x, block.filters, block.kernel, block.stride, block.act, { branches: block.branches });
+      return list.conv(name, x, block.filters, block);
     case 'cell':
       return cellLayers(list, name, x, block.cell);
     case 'reduction':
@@ -363,7 +373,7 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
 }
 
 function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head): number {
-  if (filters > 0) return list.conv('head', x, filters, 1, 1, act);
+  if (filters > 0) return list.conv('head', x, filters, { ...point, act });
   return norm === true ? list.norm('head', x, act) : x;
 }
 
@@ -380,7 +390,7 @@ function listed(network: Network, withBranches: boolean): readonly Layer[] {
   const { input, classes, stem, blocks, head } = network;
   const list = new LayerList(styleOf(network), withBranches);
   let x = list.add('input', 'input', [], input, {});
-  x = list.conv('stem', x, stem.filters, stem.kernel, stem.stride, stem.act);
+  x = list.conv('stem', x, stem.filters, stem);
   for (const [i, block] of blocks.entries()) x = appendBlock(list, `block${i + 1}`, x, block);
   x = beforePooling(list, x, head);
   x = list.pool('head_pool', x);

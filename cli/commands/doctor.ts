@@ -31,7 +31,7 @@ interface Diagnosis {
   readonly integers: IntegerArithmetic | null;
   /** Result of the blocked path's self-test. */
   readonly blocked: string;
-  /** What compiles for boards, counts their instructions and times them, or what is missing. */
+  /** The tools that compile for boards, count instructions and measure times; or which of them are missing. */
   readonly boards: Readonly<Record<string, string>>;
   readonly caches: { readonly directory: string; readonly entries: readonly CacheEntry[] };
   readonly advice: readonly string[];

@@ -6,7 +6,7 @@ import { defaultWorkdir } from '../../runner/stored/workdir.js';
 import { json, renderTable, type Column, numeric } from '../output/terminal.js';
 import { watch } from '../watch-run.js';
 
-/** Layers of the largest network by what they take of `train.from`. */
+/** Numbers of layers of the largest network by the weights that they take from `train.from`. */
 const uses: readonly Column<StageUse>[] = [
   { title: 'stage', cell: ({ stage }) => stage },
   numeric('taken whole', ({ whole }) => String(whole)),

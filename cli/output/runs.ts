@@ -135,6 +135,6 @@ const folderColumns: readonly Column<SharedFolder>[] = [
   { title: '', cell: ({ removed, reason }) => `${removed ? 'removed' : 'kept'}: ${reason}` },
 ];
 
-/** Table of the files of runs in a shared folder, and of what was removed. */
+/** Table of the files of runs in a shared folder, kept and removed. */
 export const foldersText = (shared: string, folders: readonly SharedFolder[], colors: Colors): string =>
   folders.length === 0 ? `${shared} has no files of runs\n` : renderTable(folderColumns, folders, colors);

@@ -42,7 +42,7 @@ export async function cutToBudget(
   if (has <= value)
     throw invalidInput(`${name} has ${amount(has)} already, which is within the budget`, { hint: 'Ask for less.' });
   const found = await importance();
-  const cuts = [...cutsOf(network, found, { multiple })];
+  const cuts = [...cutsOf(network, found, multiple)];
   if (cuts.length === 0)
     throw invalidInput(`no channel of ${name} can be cut in multiples of ${multiple}`, {
       hint: 'Widths of cells and of grouped convolutions stay as they are; others may do with a smaller --multiple.',

@@ -55,8 +55,3 @@ export function frontierCandidates(trials: readonly TrialRecord[], objectives: E
   }));
   return frontier(judged, objectives).map(({ candidate }) => candidate);
 }
-
-/** The trials that have a candidate on the frontier, in trial order. */
-export const frontierTrials = (trials: readonly TrialRecord[], objectives: Experiment['objectives']): TrialRecord[] => [
-  ...new Set(frontierCandidates(trials, objectives).map(({ trial }) => trial)),
-];

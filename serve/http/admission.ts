@@ -30,10 +30,10 @@ const slotsEach = { least: 4, perWorker: 2 } as const;
 const bytesOfSlot = 1 << 18;
 /** Milliseconds after which bodies in flight have arrived, or their clients are cut off. */
 const retryAfterMs = 1000;
-/** So many of the oldest requests are compared when one of them must leave. */
+/** Number of the oldest requests that are compared when one must leave. */
 const mostCompared = 64;
 
-/** What the requests of a server share: places, slots of clients, and memory. */
+/** Shares places, slots of clients and memory among the requests of a server. */
 export class Admission {
   private readonly places: Shares;
   readonly slots: ClientSlots;
@@ -100,7 +100,7 @@ export class Admission {
     return true;
   }
 
-  /** The request with the least bytes in its time, of those whose bodies have not arrived or whose answers are not read. */
+  /** The slowest request, in bytes per ms, among requests with an incomplete body or an unread answer. */
   private slowest(mayLeave: (client: string) => boolean): Admitted | null {
     const now = performance.now();
     let [slowest, least, compared]: [Admitted | null, number, number] = [null, Infinity, 0];

@@ -37,7 +37,7 @@ export class Statistics {
     add(batch, 1, ms);
   }
 
-  /** An entry of `model_stats`. What the server does not measure apart (compute_input, compute_output, cache) is missing. */
+  /** An entry of `model_stats`, without the parts that the server does not measure (compute_input, compute_output, cache). */
   entry(model: Model) {
     const { last, success, queue, infer, batches } = this.of(model);
     const sizes = [...batches].sort(([a], [b]) => a - b);

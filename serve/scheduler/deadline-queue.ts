@@ -1,6 +1,6 @@
 import type { Item } from './types.js';
 
-/** What the order of a queue depends on. */
+/** The fields that decide the order of a queue. */
 type Due = Pick<Item, 'deadline' | 'isGone'>;
 
 /** A queued item and its sequence number, which orders items of the same deadline. */

@@ -32,19 +32,9 @@ export function keptChannels(groups: readonly ChannelGroup[], importance: Import
 export interface Cut {
   readonly network: Network;
   readonly widths: Widths;
-  /** MACs, or the result of `CutOptions.cost`. */
+  /** In MACs. */
   readonly cost: number;
 }
-
-export interface CutOptions {
-  /** New widths are multiples of this; 1 or more. */
-  readonly multiple: number;
-  /** The cost to reduce; MACs by default. */
-  readonly cost?: (network: Network) => number;
-}
-
-/** Savings count as at least this share of the cost: a predictor may report no saving for a narrower network. */
-const leastSaving = 1e-6;
 
 const sumOf = (values: readonly number[], indices: readonly number[]): number =>
   indices.reduce((sum, i) => sum + values[i], 0);
@@ -61,14 +51,11 @@ const sumOf = (values: readonly number[], indices: readonly number[]): number =>
  * cheapest is recomputed (lazy evaluation, Minoux 1978).
  *
  * @param importance groups without an entry are not cut
+ * @param multiple new widths are multiples of this; 1 or more
  */
-export function* cutsOf(
-  network: Network,
-  importance: Importance,
-  { multiple, cost = (cut) => costs(cut).macs }: CutOptions,
-): Generator<Cut> {
+export function* cutsOf(network: Network, importance: Importance, multiple: number): Generator<Cut> {
   const groups = channelGroups(network);
-  let current: Cut = { network, widths: new Map(), cost: cost(network) };
+  let current: Cut = { network, widths: new Map(), cost: costs(network).macs };
   let open = groups.flatMap(({ name, width }) => {
     const own = importance.get(name);
     return own === undefined ? [] : [{ name, first: width, own, order: ranked(own), price: 0 }];
@@ -83,9 +70,8 @@ export function* cutsOf(
       const cut = shrinkNetwork(network, widths, groups);
       if (cut === null) continue;
       const lost = sumOf(own, order.slice(width, now)) / sumOf(own, order.slice(0, now));
-      const after = cost(cut);
-      const saved = Math.max(current.cost - after, leastSaving * current.cost);
-      return { network: cut, widths, cost: after, price: Number.isNaN(lost) ? 0 : lost / saved };
+      const cost = costs(cut).macs;
+      return { network: cut, widths, cost, price: Number.isNaN(lost) ? 0 : lost / (current.cost - cost) };
     }
     return null;
   };

@@ -100,7 +100,7 @@ export function mostLikely(outputs: Float32Array, kind: OutputKind, count: numbe
   return best.map((index) => ({ index, probability: weight(outputs[index]) / total }));
 }
 
-/** So many values are found without sorting all of them. */
+/** Up to this many values are found without a sort. */
 const few = 32;
 
 /** Indices of the largest values, in descending order of value. */

@@ -8,7 +8,7 @@ const [array, object] = [0x5b, 0x7b];
 /** A closing bracket follows its opening one by two. */
 const closes = (byte: number): boolean => byte === array + 2 || byte === object + 2;
 
-/** What the JSON has too much of, without parsing it. */
+/** The limit that the JSON exceeds, found without parsing it; null: none. */
 function excessOf(bytes: Uint8Array): string | null {
   const counts = { [array]: 0, [object]: 0, [quote]: 0 };
   let depth = 0;

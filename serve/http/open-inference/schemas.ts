@@ -1,4 +1,4 @@
-/** What the protocol's routes take and give, for the OpenAPI description: what this server adds to the protocol. */
+/** Schemas of the protocol's routes, with this server's additions, for the OpenAPI description. */
 import { z } from 'zod';
 import { described, jsonSchema } from '../openapi.js';
 import { headerLength } from '../wire.js';

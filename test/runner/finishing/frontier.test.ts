@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
-import { frontierTrials } from '../../../runner/stored/candidates.js';
+import { frontierCandidates } from '../../../runner/stored/candidates.js';
 import { measureFrontierAgain, resumeExperiment, runExperiment } from '../../../runner/index.js';
 import { type RunEvent } from '../../../runner/events.js';
 import { objectivesOf } from '../../../runner/stored/experiment.js';
@@ -53,7 +53,10 @@ async function resume(factor: number, acceptEnvironment: boolean) {
 
 /** The trials that will be exported. */
 const members = (run: string): number[] =>
-  reading(run, (store) => frontierTrials(store.trials.all(), objectivesOf(store)).map(({ number }) => number));
+  reading(run, (store) => {
+    const candidates = frontierCandidates(store.trials.all(), objectivesOf(store));
+    return [...new Set(candidates.map(({ trial }) => trial.number))];
+  });
 
 beforeAll(async () => {
   await writeLatencies(1);

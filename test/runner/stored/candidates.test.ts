@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { candidatesOf, frontierCandidates, frontierTrials } from '../../../runner/stored/candidates.js';
+import { candidatesOf, frontierCandidates } from '../../../runner/stored/candidates.js';
 import { complete, inPrecisions, measured } from './trials.js';
 
 const objectives = [
@@ -44,9 +44,5 @@ describe('the frontier of candidates', () => {
     expect(frontierCandidates([between, both, better], objectives).map(place)).toEqual(['1 int8', '2 fp32']);
     const constrained = [objectives[0], { ...objectives[1], constraint: { min: 1.2 } }];
     expect(frontierCandidates([between, both], constrained).map(place)).toEqual(['0 fp32', '1 fp32']);
-  });
-
-  it('is of trials, each of which counts once', () => {
-    expect(frontierTrials([both], objectives)).toEqual([both]);
   });
 });
