@@ -127,7 +127,7 @@ async function writeFile(file: string, to: Target, directory: string, options: E
 
 async function fromFile(
   file: string,
-  { to, output, force, json: asJson, ...others }: Asked & FileAsked,
+  { to, output, force, json: asJson, ...others }: Asked,
   terminal: Terminal,
 ): Promise<void> {
   if (to === 'onnx')
@@ -172,12 +172,7 @@ async function confident(
   return [calibratedSource(source, { store, workdir }, { onProgress, onFitted }), () => found];
 }
 
-interface Choice {
-  readonly trial: number | undefined;
-  readonly pareto: boolean;
-}
-
-async function chosen(store: Store, workdir: string, { trial, pareto }: Choice): Promise<ExportSource[]> {
+async function chosen(store: Store, workdir: string, { trial, pareto = false }: Asked): Promise<ExportSource[]> {
   if (trial === undefined && !pareto)
     throw invalidInput('which networks? give --trial N, or --pareto for the whole frontier', {
       hint: 'nas export --help',
@@ -186,21 +181,16 @@ async function chosen(store: Store, workdir: string, { trial, pareto }: Choice):
   return trial === undefined ? frontierSources(store, workdir) : [exportSource(store, workdir, trial)];
 }
 
-/** Options that say which network of a run, and how. */
-interface FileAsked {
+/** The options of the command. */
+interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'compressed'> {
+  readonly to: Target;
+  readonly precision: string;
   readonly output: string;
+  readonly force: boolean;
   readonly json: boolean;
   readonly trial: number | undefined;
   readonly pareto: boolean | undefined;
   readonly calibrated: boolean;
-}
-
-interface Asked extends EdgeOptions {
-  readonly to: Target;
-  readonly precision: string;
-  readonly weights: WeightFormat;
-  readonly compressed: boolean;
-  readonly force: boolean;
 }
 
 /** @throws NasError for options that do not go with the target. */
@@ -298,14 +288,14 @@ export const exportTrials = command({
       .option('force', { type: 'boolean', default: false, describe: 'Replace another export in that folder' })
       .option('json', jsonOption),
   run: (args, terminal) => {
-    const { workdir, trial, pareto = false, to, precision, weights, calibrated, compressed } = args;
+    const { workdir, pareto = false, to, precision, weights, calibrated, compressed } = args;
     const { output, io, rounding, prefix, json: asJson } = args;
     checkTarget(args);
     if (isFile(workdir)) return fromFile(workdir, args, terminal);
     return withRun(workdir, async (store) => {
       const written: Record<string, unknown>[] = [];
       const done = new Set<string>();
-      for (const source of await chosen(store, workdir, { trial, pareto })) {
+      for (const source of await chosen(store, workdir, args)) {
         const { number } = source;
         const usual = to === 'tfjs' ? 'fp32' : to === 'c' ? 'int8' : source.precision;
         const own = to === 'tfjs' || precision === 'auto' ? usual : precision;
