@@ -14,6 +14,7 @@ import { type Dataset, type LoaderOptions, trainingLoader } from './data/index.j
 import type { Augmentation } from './data/augment/schema.js';
 import { floats } from './engines/compiled.js';
 import { targetBeside, type EngineChoice } from './engines/index.js';
+import { nativeStatistics } from './engines/native/statistics.js';
 import { eagerInference } from './evaluate.js';
 
 /** The images that the batch norm statistics are computed from. */
@@ -102,6 +103,11 @@ async function openStatistics(
   engine: EngineChoice,
   threads: number,
 ): Promise<Pick<OpenModel, 'run' | 'close'>> {
+  const own =
+    engine.type === 'native'
+      ? nativeStatistics({ network, weights }, statisticNames(network), { isa: engine.isa, batch, threads })
+      : null;
+  if (own !== null) return { run: own, close: () => Promise.resolve() };
   const still: Network = { ...network, head: { ...network.head, dropout: 0 } };
   const variables = weightVariables({ network: still, weights });
   const shape = [batch, ...network.input];

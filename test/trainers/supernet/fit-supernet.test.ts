@@ -6,6 +6,7 @@ import { extremes, memberOf, spaceSchema } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, weightSpecs } from '../../../spaces/models/index.js';
 import {
   calibratedMember,
+  engineSchema,
   evaluateMember,
   fit,
   fitSupernet,
@@ -18,8 +19,11 @@ import {
 } from '../../../trainers/index.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { nativeStatistics } from '../../../trainers/engines/native/statistics.js';
 import { whitenedStem } from '../../../trainers/training/whitened-stem.js';
 import { makeSpace, singleSpace, task, tiniestSpace } from './spaces.js';
+
+const native = engineSchema.parse({ type: 'native' });
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -158,7 +162,7 @@ describe('fitSupernet', () => {
 });
 
 describe('a member of a supernet', () => {
-  test('is calibrated in the same way again, and evaluated on both engines alike', async () => {
+  test('is calibrated in the same way again, and evaluated on all engines alike', async () => {
     // Trained above.
     const { weights } = await complete(jobOf('whole', { config: configOf({ epochs: 1, networks: 1 }) }));
     const space = await makeSpace(tiniestSpace());
@@ -167,9 +171,13 @@ describe('a member of a supernet', () => {
     const result = await evaluateMember(job);
     expect([...result.weights.keys()]).toEqual(weightSpecs(member.network).map(({ name }) => name));
     expect(await calibratedMember(job)).toEqual(result.weights);
-    const other = await evaluateMember({ ...job, engine: eager });
-    expect(other.loss).toBeCloseTo(result.loss, 4);
-    for (const [name, { data }] of result.weights)
-      data.forEach((value, i) => expect(other.weights.get(name)?.data[i], name).toBeCloseTo(value, 3));
+    const of = { network: member.network, weights: result.weights };
+    expect(nativeStatistics(of, [], { isa: null, batch: 16, threads: 1 })).not.toBeNull();
+    for (const engine of [eager, native]) {
+      const other = await evaluateMember({ ...job, engine });
+      expect(other.loss).toBeCloseTo(result.loss, 4);
+      for (const [name, { data }] of result.weights)
+        data.forEach((value, i) => expect(other.weights.get(name)?.data[i], name).toBeCloseTo(value, 3));
+    }
   });
 });
