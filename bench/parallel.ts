@@ -47,6 +47,7 @@ const splits =
 
 const job: Omit<TimingJob, 'threads' | 'spinning'> = {
   timed: { name: 'mobilenet', network, batch },
+  engine: 'auto',
   provider,
   steps: Number(options.steps),
   warmup: 8,

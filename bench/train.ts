@@ -41,8 +41,8 @@ const options = await yargs(hideBin(process.argv))
     },
     threads: { type: 'number', default: 1, describe: 'threads of both sides' },
     engine: {
-      choices: ['compiled', 'native'] as const,
-      default: 'compiled' as const,
+      choices: ['auto', 'compiled', 'native'] as const,
+      default: 'auto' as const,
       describe: 'our engine; NAS_NATIVE chooses the instruction set of the native one',
     },
     provider: { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider of our step' },
@@ -151,7 +151,7 @@ async function main(): Promise<Report> {
     environment: {
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
       cores: availableParallelism(),
-      engine: options.engine === 'native' ? `native ${process.env['NAS_NATIVE'] ?? ''}`.trim() : options.engine,
+      engine: `${options.engine} ${process.env['NAS_NATIVE'] ?? ''}`.trim(),
       threads: options.threads,
       node: process.versions.node,
       'ONNX Runtime': ort.version,

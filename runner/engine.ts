@@ -1,8 +1,16 @@
 import { invalidInput, messageOf } from '../base/errors.js';
 import { describeAdapter, isSoftware } from '../compiler/index.js';
 import type { Environment } from '../latency-models/index.js';
-import { instructionSets, nativeLibrary } from '../compiler/native/index.js';
-import { chooseEngine, onOthers, onProcessor, type EngineChoice, type EngineConfig } from '../trainers/index.js';
+import { instructionSets } from '../compiler/native/index.js';
+import {
+  chooseEngine,
+  nativeForAuto,
+  onOthers,
+  onProcessor,
+  workingNative,
+  type EngineChoice,
+  type EngineConfig,
+} from '../trainers/index.js';
 import type { QueueConfig } from '../experiments/schema/workers.js';
 import type { TrainingExperiment } from '../experiments/schema/experiment.js';
 import type { RunObserver } from './events.js';
@@ -23,15 +31,15 @@ export interface EngineContext {
 }
 
 /**
- * The engine of a run. With a queue, other machines train: the processor is the default, a graphics card is not tried
- * here but by each worker.
+ * The engine of a run. With a queue, other machines train: the processor is the default, and each worker tries the native
+ * engine or a graphics card, not this machine.
  * @throws as `settleEngine`
  */
 export const engineOfRun = async (
   { engine, workers }: Pick<TrainingExperiment, 'engine' | 'workers'>,
   context: EngineContext,
 ): Promise<EngineChoice> =>
-  workers.type === 'queue' ? queueEngine(engine, workers, context.before) : settleEngine(engine, context);
+  workers.type === 'queue' ? queueEngine(engine, workers, context) : settleEngine(engine, context);
 
 /**
  * The engine of a run on this machine, one for all its workers. A resumed run keeps its provider, also where the
@@ -46,18 +54,37 @@ export async function settleEngine(config: EngineConfig, context: EngineContext)
       kind: 'warning',
       message: `training runs on ${describeAdapter(engine.adapter)}; engine: {provider: cpu} is faster on this machine`,
     });
+  if (before === null && isOpen(config) && engine === onProcessor) await sayWithoutNative(observe);
   return engine;
 }
 
-function queueEngine(
-  { type, backend, provider: wanted, device }: EngineConfig,
-  { tag, mixed }: QueueConfig,
-  before: RecordedEnvironment | null,
-): EngineChoice {
+/** Whether this machine chooses the engine. */
+const isOpen = ({ type, provider, backend }: EngineConfig): boolean =>
+  type === 'auto' && provider === undefined && backend === undefined;
+
+async function sayWithoutNative(observe: RunObserver): Promise<void> {
+  const library = await nativeForAuto();
+  if ('reason' in library)
+    observe({ kind: 'note', message: `The compiled engine trains, and not the native one: ${library.reason}` });
+}
+
+/** The native engine of a run with a queue; null: it has another one. */
+function queueNative(config: EngineConfig, { before, acceptEnvironment }: EngineContext): EngineChoice | null {
+  if (config.type !== 'native' && !isOpen(config)) return null;
+  // A run that began on one machine goes on with its instruction set, or its trainings fail.
+  const begun = instructionSets.find((isa) => isa === before?.native);
+  if (begun !== undefined && !acceptEnvironment) return { type: 'native', isa: begun };
+  // Machines of one group have the same library and instruction set.
+  if (config.type === 'native') return { type: 'native', isa: null };
+  return before === null || before.native !== undefined ? { type: 'native', isa: null, orCompiled: true } : null;
+}
+
+function queueEngine(config: EngineConfig, { tag, mixed }: QueueConfig, context: EngineContext): EngineChoice {
+  const { type, backend, provider: wanted, device } = config;
+  const { before } = context;
   if (type === 'eager' || backend !== undefined) return { type: 'eager', backend: backend ?? 'cpu' };
-  // Every machine has its own instruction set, and the machines of a group have the same.
-  if (type === 'native' || (type === 'auto' && wanted === undefined && before?.native !== undefined))
-    return { type: 'native', isa: null };
+  const native = queueNative(config, context);
+  if (native !== null) return native;
   const provider = wanted ?? before?.provider ?? 'cpu';
   // Without a stored provider, the experiment's schema has checked this.
   if (provider !== 'cpu' && (tag === undefined || !mixed))
@@ -68,9 +95,9 @@ function queueEngine(
 }
 
 /** The native engine with the instruction set with which a run began. */
-function sameNative(begun: string, acceptEnvironment: boolean): EngineChoice {
+async function sameNative(begun: string, acceptEnvironment: boolean): Promise<EngineChoice> {
   const isa = instructionSets.find((name) => name === begun);
-  const library = nativeLibrary(isa);
+  const library = await workingNative(isa);
   if (!('reason' in library)) return { type: 'native', isa: library.isa };
   if (acceptEnvironment) return onProcessor;
   throw invalidInput(`the run began on the native engine (${begun}), which is not here: ${library.reason}`, {
@@ -84,8 +111,8 @@ async function sameEngine(
   acceptEnvironment: boolean,
 ): Promise<EngineChoice> {
   if (config.type === 'eager' || config.backend !== undefined) return chooseEngine(config);
-  const isOpen = config.type === 'native' || (config.type === 'auto' && config.provider === undefined);
-  if (before.native !== undefined && isOpen) return sameNative(before.native, acceptEnvironment);
+  if (before.native !== undefined && (config.type === 'native' || isOpen(config)))
+    return sameNative(before.native, acceptEnvironment);
   const provider = config.provider ?? before.provider;
   try {
     const engine = await chooseEngine({ ...config, ...(provider !== undefined && { provider }) });

@@ -14,11 +14,11 @@ const { values } = parseArgs({
   },
 });
 const file = values.queue
-  ? 'queue/reliability/kill-and-resume.'
+  ? 'workers/reliability/kill-and-resume.'
   : values.study
     ? 'runner/study-kills.'
     : 'runner/kill-and-resume.';
-const { status } = spawnSync('vitest', ['run', '--project', 'cpu', '--project', 'slow', `test/experiments/${file}`], {
+const { status } = spawnSync('vitest', ['run', '--project', 'cpu', '--project', 'slow', `test/${file}`], {
   stdio: 'inherit',
   env: {
     ...process.env,

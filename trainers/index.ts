@@ -4,6 +4,7 @@ export {
   chooseEngine,
   createEngine,
   engineAvailability,
+  nativeForAuto,
   onOthers,
   onProcessor,
   type EngineAvailability,
@@ -28,6 +29,7 @@ export {
   type DataConfig,
   type ImageFilesConfig,
 } from './data/schema.js';
+export { workingNative } from './native/index.js';
 export * from './schema/engine.js';
 export { lossSchema, unsuitedKeys, type LossConfig } from './schema/loss.js';
 export * from './schema/teacher.js';

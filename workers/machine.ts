@@ -122,12 +122,21 @@ function versionOf(name: string): string {
   return version;
 }
 
+/** The native engine of this machine: other instruction sets and libraries give other bits. */
+async function nativeEngine(): Promise<string> {
+  const { workingNative } = await import('../trainers/index.js');
+  const library = await workingNative();
+  if ('reason' in library) return 'no native engine';
+  return `native engine ${library.isa} ${contentHash('native', library.stamp).slice(0, 8)}`;
+}
+
 async function describe(): Promise<Group> {
   const { resolveTarget } = await import('../compiler/index.js');
   const { block } = await resolveTarget();
   const parts = [
     `${arch()} ${platform()} ${processor()}`,
     block === null ? 'no blocks' : `blocks of ${block}`,
+    await nativeEngine(),
     `ONNX Runtime ${versionOf('onnxruntime-node')}`,
     `TF.js ${versionOf('@tensorflow/tfjs-core')}`,
     `Node.js ${process.versions.node.split('.')[0]}`,

@@ -79,10 +79,13 @@ async function forBoards(): Promise<Record<string, string>> {
 }
 
 async function activeEngine(): Promise<string> {
-  const { chooseEngine, engineSchema } = await import('../../trainers/index.js');
+  const { chooseEngine, engineSchema, nativeForAuto, onProcessor } = await import('../../trainers/index.js');
   try {
     const choice = await chooseEngine(engineSchema.parse({}));
     if (choice.type === 'native') return `native, ${choice.isa} (engine: auto)`;
+    const native = choice === onProcessor ? await nativeForAuto() : null;
+    if (native !== null && 'reason' in native)
+      return `compiled, ONNX Runtime cpu (engine: auto); not native: ${native.reason}`;
     return choice.type === 'compiled'
       ? `compiled, ONNX Runtime ${choice.provider}${choice.adapter === null ? '' : ` on ${choice.adapter.name}`} (engine: auto)`
       : `eager, TF.js ${choice.backend} (engine: auto)`;
@@ -107,6 +110,7 @@ function advise(
     hasNative
       ? 'TF.js native: works; choose it with engine: {type: eager, backend: tensorflow}'
       : 'TF.js native: npm install @tensorflow/tfjs-node-gpu (downloads libtensorflow; CUDA 11 and cuDNN 8), then engine: {type: eager, backend: tensorflow}',
+    'The native engine leaves mixed precision, quantization-aware training and networks from files to the compiled engine; a log line says why it does not train a network',
     'More threads: engine.threads for each training worker, search.parallel for more workers, latency.device.threads for measurements',
     'Another folder for caches: NAS_CACHE=/path',
   ];

@@ -32,15 +32,17 @@ const trainedSchema = z.looseObject({
   provider: z.string(),
   adapter: z.string().optional(),
   cpu: z.string().optional(),
+  native: z.string().optional(),
 });
 
 /** The processor or graphics card of the trainings, as it was when the run began; nothing for a run on a table. */
 function trainsOn(environment: unknown): Fact[] {
   const { data } = trainedSchema.safeParse(environment);
   if (data === undefined) return [];
-  const { provider, adapter, cpu } = data;
+  const { provider, adapter, cpu, native } = data;
   const where = provider === 'cpu' ? cpu : adapter;
-  return [['trains on', where === undefined ? provider : `${provider} (${where})`]];
+  const engine = native === undefined ? '' : `, native engine (${native})`;
+  return [['trains on', `${provider}${where === undefined ? '' : ` (${where})`}${engine}`]];
 }
 
 /** The pace of the search and its end by it, as on the page; nothing while no few trials have ended. */

@@ -27,6 +27,8 @@ export interface Call {
 /** The library for one instruction set. */
 export interface NativeLibrary {
   readonly isa: InstructionSet;
+  /** Names its sources and its compiler. */
+  readonly stamp: string;
   /** Floats of scratch that each thread needs for these passes. */
   scratch(passes: Int32Array): number;
   /** Runs passes on threads of their own; the event loop goes on. @throws Error for a pass that is not possible */
@@ -100,6 +102,7 @@ function open(wanted: string | undefined): NativeLibrary {
   const largePages = functionOf(library, 'void nas_large_pages(uint8_t *address, int64_t bytes)');
   return {
     isa,
+    stamp: String(functionOf(library, 'const char *nas_stamp()')()),
     scratch(passes) {
       let most = 0;
       for (let i = 0; i < passes.length; i += passInts)

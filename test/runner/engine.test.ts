@@ -1,14 +1,26 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { workersSchema } from '../../experiments/schema/workers.js';
 import { engineOfRun, type RecordedEnvironment } from '../../runner/engine.js';
 import { engineSchema, onProcessor } from '../../trainers/index.js';
 
 const queue = (options: object = {}) => workersSchema.parse({ type: 'queue', url: 'redis://127.0.0.1', ...options });
 
-const settled = (engine: object, workers: object, before: RecordedEnvironment | null = null) =>
+const settled = (
+  engine: object,
+  workers: object,
+  before: RecordedEnvironment | null = null,
+  { acceptEnvironment = false, observe }: { acceptEnvironment?: boolean; observe?: (text: string) => void } = {},
+) =>
   engineOfRun(
     { engine: engineSchema.parse(engine), workers: workersSchema.parse(workers) },
-    { before, acceptEnvironment: false, observe: ({ kind }) => expect.unreachable(`${kind} was observed`) },
+    {
+      before,
+      acceptEnvironment,
+      observe: (event) => {
+        if (observe === undefined || event.kind !== 'note') expect.unreachable(`${event.kind} was observed`);
+        observe(event.message);
+      },
+    },
   );
 
 describe('the native engine', () => {
@@ -22,10 +34,44 @@ describe('the native engine', () => {
     expect(await settled({}, here, { provider: 'cpu' })).toEqual(onProcessor);
   });
 
-  it('is the best of each machine of a queue', async () => {
+  it('is refused where the library of the run is not, unless another environment is accepted', async () => {
+    vi.stubEnv('NAS_NATIVE', 'off');
+    const began = { provider: 'cpu', native: 'avx2' };
+    const refused = {
+      code: 'invalid-input',
+      message: 'the run began on the native engine (avx2), which is not here: NAS_NATIVE is off',
+      hint: expect.stringContaining('--accept-environment') as string,
+    };
+    await expect(settled({}, here, began)).rejects.toMatchObject(refused);
+    await expect(settled({ type: 'native' }, here, began)).rejects.toMatchObject(refused);
+    expect(await settled({}, here, began, { acceptEnvironment: true })).toEqual(onProcessor);
+    vi.unstubAllEnvs();
+  });
+
+  it('is named where auto would take it and it does not work', async () => {
+    vi.stubEnv('NAS_NATIVE', 'off');
+    const notes: string[] = [];
+    const observe = (note: string): void => void notes.push(note);
+    if ((await settled({}, here, null, { observe })).type === 'compiled')
+      expect(notes).toEqual(['The compiled engine trains, and not the native one: NAS_NATIVE is off']);
+    await settled({ type: 'compiled', provider: 'cpu' }, here);
+    await settled({}, here, { provider: 'cpu' });
+    vi.unstubAllEnvs();
+  });
+
+  it('is the best of each machine of a queue; with auto, those without it take the compiled one', async () => {
     const best = { type: 'native', isa: null };
     expect(await settled({ type: 'native' }, queue())).toEqual(best);
-    expect(await settled({}, queue(), { provider: 'cpu', native: 'best' })).toEqual(best);
+    expect(await settled({}, queue())).toEqual({ ...best, orCompiled: true });
+    expect(await settled({}, queue(), { provider: 'cpu', native: 'best' })).toEqual({ ...best, orCompiled: true });
+  });
+
+  it('has the instruction set with which the run began on one machine, also with a queue', async () => {
+    const began = { provider: 'cpu', native: 'avx2' };
+    expect(await settled({}, queue(), began)).toEqual({ type: 'native', isa: 'avx2' });
+    expect(await settled({ type: 'native' }, queue(), began)).toEqual({ type: 'native', isa: 'avx2' });
+    const other = { type: 'native', isa: null, orCompiled: true };
+    expect(await settled({}, queue(), began, { acceptEnvironment: true })).toEqual(other);
   });
 
   it('runs on the processor, without a provider or backend of other engines', () => {
@@ -37,8 +83,7 @@ describe('the native engine', () => {
 });
 
 describe('the engine of a run with a queue', () => {
-  it('is the processor without a provider in the experiment', async () => {
-    expect(await settled({}, queue())).toEqual(onProcessor);
+  it('is the compiled engine on the processor where the experiment or the run has it', async () => {
     expect(await settled({ type: 'compiled' }, queue({ tag: 'gpu', mixed: true }))).toEqual(onProcessor);
     expect(await settled({ provider: 'cpu' }, queue())).toEqual(onProcessor);
     expect(await settled({}, queue(), { provider: 'cpu' })).toEqual(onProcessor);

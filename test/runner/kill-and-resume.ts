@@ -100,6 +100,9 @@ export async function killAndCompare(
   { expected, events }: Awaited<ReturnType<typeof runInside>>,
   seed: number,
 ) {
+  // Each training is the native engine's, unless there is none for its networks.
+  const notes = events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
+  expect(notes.filter((note) => note.includes('engine'))).toEqual([]);
   const inHalfOfIt = Math.ceil(events.filter(({ kind }) => results.includes(kind)).length / 2);
   const nextKill = randomKills(inHalfOfIt, seed);
   let hits = 0;

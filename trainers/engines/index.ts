@@ -21,6 +21,7 @@ export {
   activateBackend,
   chooseEngine,
   engineAvailability,
+  nativeForAuto,
   onOthers,
   onProcessor,
   placeOf,

@@ -12,7 +12,8 @@ import {
   tryProvider,
   tryWebGpu,
 } from '../../compiler/index.js';
-import { type InstructionSet, nativeLibrary } from '../../compiler/native/index.js';
+import type { InstructionSet, NativeLibrary } from '../../compiler/native/index.js';
+import { workingNative } from '../native/index.js';
 import type { EngineConfig } from '../schema/engine.js';
 import { createRequire } from 'node:module';
 
@@ -28,8 +29,10 @@ export interface CompiledChoice extends Pick<Target, 'provider' | 'device'> {
 /** The native engine, which leaves what it does not train to the compiled engine on the processor. */
 export interface NativeChoice {
   readonly type: 'native';
-  /** Null: the best of each machine. */
+  /** Null: chosen for other machines; each machine takes its best one. */
   readonly isa: InstructionSet | null;
+  /** Chosen by `auto` for other machines: where it does not work, they take the compiled engine. */
+  readonly orCompiled?: true;
 }
 
 /** A verified engine, as plain data for worker processes. */
@@ -52,10 +55,25 @@ export const onOthers = (provider: string, device: EngineConfig['device']): Comp
 
 const hint = '`nas doctor` shows what works here and how to get more.';
 
-/** Without a configured provider: a working hardware graphics card, else the processor. */
-async function compiledAnywhere(): Promise<CompiledChoice> {
+/** Without a configured provider: a working hardware graphics card; null: there is none. */
+async function onCard(): Promise<CompiledChoice | null> {
   const card = await findCard();
-  return card === null ? onProcessor : { ...onProcessor, provider: 'webgpu', adapter: card };
+  return card && { ...onProcessor, provider: 'webgpu', adapter: card };
+}
+
+/** Instruction sets with which the native engine takes less time than the compiled one, as measured: ADR 41. */
+const faster: ReadonlySet<InstructionSet> = new Set(['avx512', 'avx2']);
+
+/** The native library where `auto` takes it on a processor, or why it does not. */
+export async function nativeForAuto(): Promise<NativeLibrary | { readonly reason: string }> {
+  const library = await workingNative();
+  if ('reason' in library || faster.has(library.isa)) return library;
+  return { reason: `it was not timed on a processor with ${library.isa}; engine: native takes it` };
+}
+
+async function fastestHere(): Promise<NativeChoice | CompiledChoice> {
+  const library = await nativeForAuto();
+  return 'reason' in library ? onProcessor : { type: 'native', isa: library.isa };
 }
 
 async function compiled(provider: string, wanted: EngineConfig['device']): Promise<CompiledChoice> {
@@ -72,9 +90,9 @@ async function onWebGpu(wanted: string | null): Promise<CompiledChoice> {
   return { ...onProcessor, provider: 'webgpu', device, adapter: taken };
 }
 
-/** @throws NasError `invalid-input` when the native library does not load */
-function native(): NativeChoice {
-  const library = nativeLibrary();
+/** @throws NasError `invalid-input` when the native library does not work */
+async function native(): Promise<NativeChoice> {
+  const library = await workingNative();
   if (!('reason' in library)) return { type: 'native', isa: library.isa };
   throw invalidInput(`engine.type is native, which does not work here: ${library.reason}`, { hint });
 }
@@ -91,6 +109,16 @@ async function triedHere({ provider, device }: CompiledChoice): Promise<Compiled
   throw new DeviceFailure('lost', what, { hint });
 }
 
+/** The instruction set of this machine for a native engine chosen elsewhere. */
+async function nativeHere(choice: NativeChoice): Promise<NativeChoice | CompiledChoice> {
+  if (choice.isa === null && choice.orCompiled === true) return fastestHere();
+  const library = await workingNative(choice.isa ?? undefined);
+  if (!('reason' in library)) return { type: 'native', isa: library.isa };
+  throw new DeviceFailure('lost', `the native engine does not work here: ${library.reason}`, {
+    hint: `Train on machines where it works, or with engine: compiled. ${hint}`,
+  });
+}
+
 async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
   if (backend === 'cpu') return { type: 'eager', backend };
   const native = await loadNativeBackend();
@@ -100,19 +128,21 @@ async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
 }
 
 /**
- * Verifies the configured engine: with `auto` the eager one when a backend is named, else the compiled one. An engine that
- * is verified already is returned; one chosen for other machines is re-validated.
+ * Verifies the configured engine. `auto` is the eager one when a backend is named, the compiled one when a provider is;
+ * else the compiled one on a graphics card, the native one where it works, or the compiled one on the processor. An engine
+ * that is verified already is returned; one chosen for other machines is re-validated.
  * @throws NasError `invalid-input` when the configured engine does not work here; DeviceFailure when one chosen elsewhere
  *   does not, or would run on a software adapter
  */
 export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
   if ('adapter' in engine) return engine.untried === true ? triedHere(engine) : engine;
-  if ('isa' in engine) return engine;
+  if ('isa' in engine) return nativeHere(engine);
   const { type, backend } = engine;
   if (type === 'native') return native();
   if (type === 'eager' || (type === 'auto' && backend !== undefined)) return eager(backend);
   const { provider, device } = engine;
-  return provider === undefined ? compiledAnywhere() : compiled(provider, device);
+  if (provider !== undefined) return compiled(provider, device);
+  return (await onCard()) ?? (type === 'auto' ? fastestHere() : onProcessor);
 }
 
 /** Activates the TF.js backend on which this engine's models are built. */
@@ -198,7 +228,7 @@ async function loadCpuBackend(): Promise<string> {
 /** Tries every engine, for `nas doctor`. */
 export async function engineAvailability(): Promise<EngineAvailability[]> {
   const tensorflow = await loadNativeBackend();
-  const library = nativeLibrary();
+  const library = await workingNative();
   const works = { available: true, reason: null };
   const tried = listProviders().map(async ({ name }) => [name, await tryProvider(name)] as const);
   return [

@@ -10,7 +10,7 @@ export const engineSchema = z
       .enum(['auto', 'compiled', 'eager', 'native'])
       .default('auto')
       .describe(
-        'compiled: one ONNX program a training step; eager: TF.js itself; native: fused kernels for the processor, and the compiled engine for what they do not train; auto: eager when `backend` is given, else compiled',
+        'compiled: one ONNX program a training step; eager: TF.js itself; native: fused kernels for the processor, and the compiled engine for what they do not train; auto: eager when `backend` is given, compiled when `provider` is; else compiled on a graphics card, and on the processor native where it works',
       ),
     provider: z
       .string()

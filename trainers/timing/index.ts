@@ -8,8 +8,8 @@ import { builtModule, withLargePages } from '../../base/processes.js';
 /** One measurement of a training, in a new process. */
 export interface TimingJob {
   readonly timed: TimedNetwork;
-  /** Default: compiled. */
-  readonly engine?: 'compiled' | 'native';
+  /** auto: native where it trains the network, and nothing is asked that the compiled engine alone has. */
+  readonly engine: 'auto' | 'compiled' | 'native';
   /** ONNX Runtime execution provider of the compiled engine. */
   readonly provider: string;
   readonly threads: number;
@@ -29,6 +29,8 @@ export interface TimingJob {
 const share = z.object({ name: z.string(), layer: z.string(), operator: z.string(), ms: z.number() });
 
 export const timingSchema = z.object({
+  /** The engine that ran. */
+  engine: z.enum(['compiled', 'native']),
   /** Milliseconds of each timed step, in order. */
   samples: z.array(z.number()),
   /** Milliseconds to make the step: trace it, write it as ONNX and open its session; or plan and encode its passes. */

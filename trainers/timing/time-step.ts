@@ -6,7 +6,8 @@ import { sum } from '../../base/statistics.js';
 import { createSession, resolveTarget } from '../../compiler/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
-import { activateBackend, chooseEngine, createEngine, type EngineBatch } from '../engines/index.js';
+import { activateBackend, chooseEngine, createEngine, type EngineBatch, nativeForAuto } from '../engines/index.js';
+import { planNative } from '../engines/native/engine.js';
 import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
 import { lossSchema } from '../schema/loss.js';
 import { trainSchema } from '../schema/recipe.js';
@@ -39,8 +40,14 @@ export function randomBatch({ batch, network: { input, classes } }: TimedNetwork
  * Times a network's training step as in `nas run`: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher logits,
  * backward, SGD with momentum and weight decay, batch norm statistics.
  */
-export const timeStep = (job: TimingJob): Promise<StepTiming> =>
-  job.engine === 'native' ? timeNative(job) : timeCompiled(job);
+export const timeStep = async (job: TimingJob): Promise<StepTiming> =>
+  job.engine === 'native' || (job.engine === 'auto' && (await takesNative(job))) ? timeNative(job) : timeCompiled(job);
+
+/** Whether `auto` takes the native engine. */
+async function takesNative({ timed, provider, blocked, profile }: TimingJob): Promise<boolean> {
+  if (provider !== 'cpu' || !blocked || profile || 'reason' in (await nativeForAuto())) return false;
+  return !('unsupported' in planNative(specOf(timed), timed.batch));
+}
 
 async function timeNative(job: TimingJob): Promise<StepTiming> {
   const { timed, threads, warmup, steps } = job;
@@ -68,7 +75,7 @@ async function timeNative(job: TimingJob): Promise<StepTiming> {
   const evaluate = (): Promise<unknown> => engine.evaluate(batch.images, timed.batch);
   const evaluation = job.evaluation ? await timeEvaluation(job, evaluate, batch.images) : null;
   await engine.dispose();
-  return { samples, startup_ms: startup, params, memory_mib: memory, profile: null, evaluation };
+  return { engine: 'native', samples, startup_ms: startup, params, memory_mib: memory, profile: null, evaluation };
 }
 
 async function timeCompiled(job: TimingJob): Promise<StepTiming> {
@@ -95,6 +102,7 @@ async function timeCompiled(job: TimingJob): Promise<StepTiming> {
   const memory = process.resourceUsage().maxRSS / 1024;
   const profile = job.profile ? await step.profile(training.feeds({ batch, learningRate }, 0), steps, warmup) : null;
   return {
+    engine: 'compiled',
     samples,
     startup_ms: startup,
     params: sum([...program.states].filter(([name]) => name.startsWith('optimizer/')).map(([, { size }]) => size)),

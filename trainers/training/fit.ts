@@ -147,7 +147,7 @@ export async function trainResumably(
 }
 
 /** Adds advice to a device failure of a training with this batch size. */
-function advised({ kind, message, cause }: DeviceFailure, batch: number): DeviceFailure {
+function advised({ kind, message, cause, hint: own }: DeviceFailure, batch: number): DeviceFailure {
   const smaller =
     batch > 1
       ? `Set a smaller train.batch: ${Math.floor(batch / 2)} instead of ${batch}.`
@@ -156,7 +156,7 @@ function advised({ kind, message, cause }: DeviceFailure, batch: number): Device
     memory: smaller,
     lost: `The training goes on from its checkpoint in a new process. Steps that take long make some drivers reset the device. ${smaller}`,
   }[kind];
-  return new DeviceFailure(kind, message, { hint, cause });
+  return new DeviceFailure(kind, message, { hint: own ?? hint, cause });
 }
 
 /** Says why another engine trains this network than the chosen one. */

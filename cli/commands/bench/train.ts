@@ -7,6 +7,7 @@ import { createCounter } from '../../progress/counter.js';
 /** Result of one network, as `--json` prints it. */
 interface Row {
   readonly name: string;
+  readonly engine: StepTiming['engine'];
   readonly threads: number;
   /** Median over the timed steps. */
   readonly ms_per_step: number;
@@ -21,6 +22,7 @@ interface Row {
 
 const columns: readonly Column<Row>[] = [
   { title: 'network', cell: ({ name }) => name },
+  { title: 'engine', cell: ({ engine }) => engine },
   numeric('batch', ({ batch }) => `${batch}`),
   numeric('parameters', ({ params }) => `${params}`),
   numeric('ms/step', ({ ms_per_step }) => ms_per_step.toFixed(1)),
@@ -36,9 +38,10 @@ const evaluationColumns: readonly Column<Row>[] = [
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 function toRow({ name, batch }: TimedNetwork, threads: number, ms: number, timing: StepTiming): Row {
-  const { params, startup_ms, memory_mib, evaluation } = timing;
+  const { engine, params, startup_ms, memory_mib, evaluation } = timing;
   return {
     name,
+    engine,
     threads,
     ms_per_step: round(ms, 3),
     images_per_s: round((batch * 1e3) / ms, 1),
@@ -128,9 +131,10 @@ export const benchTrain = command({
       .option('warmup', { type: 'number', default: 4, describe: 'Untimed steps before' })
       .option('provider', { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider' })
       .option('engine', {
-        choices: ['compiled', 'native'] as const,
-        default: 'compiled' as const,
-        describe: 'What runs the step; NAS_NATIVE chooses the instruction set of the native engine',
+        choices: ['auto', 'compiled', 'native'] as const,
+        default: 'auto' as const,
+        describe:
+          'What runs the step; auto: native where it trains the network, compiled with --profile, --portable or another provider. NAS_NATIVE chooses the instruction set of the native engine',
       })
       .option('portable', {
         type: 'boolean',

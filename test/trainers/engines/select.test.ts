@@ -1,24 +1,48 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { DeviceFailure } from '../../../base/errors.js';
 import { findCard, listProviders, tryProvider, tryWebGpu } from '../../../compiler/index.js';
 import {
   chooseEngine,
   engineAvailability,
   engineSchema,
+  nativeForAuto,
   onOthers,
   onProcessor,
+  workingNative,
   type EngineConfig,
 } from '../../../trainers/index.js';
 
 const config = (values: object): EngineConfig => engineSchema.parse(values);
 
 describe('choosing an engine', () => {
-  test('auto is compiled, and eager when a backend is named', async () => {
-    expect(await chooseEngine(config({}))).toMatchObject({
-      type: 'compiled',
-      provider: (await findCard()) === null ? 'cpu' : 'webgpu',
-    });
+  test('auto is native on a processor, compiled with a card or a provider, eager with a backend', async () => {
+    const [card, library] = [await findCard(), await workingNative()];
+    if ('reason' in library) throw new Error(library.reason);
+    const native = library.isa === 'neon' ? onProcessor : { type: 'native', isa: library.isa };
+    expect(await chooseEngine(config({}))).toEqual(
+      card === null ? native : { ...onProcessor, provider: 'webgpu', adapter: card },
+    );
+    expect(await chooseEngine(config({ provider: 'cpu' }))).toEqual(onProcessor);
+    expect(await chooseEngine(config({ type: 'compiled' }))).toMatchObject({ type: 'compiled' });
     expect(await chooseEngine(config({ backend: 'cpu' }))).toEqual({ type: 'eager', backend: 'cpu' });
+  });
+
+  test('without the native library, auto is compiled, native is an error, and one chosen elsewhere a device failure', async () => {
+    vi.stubEnv('NAS_NATIVE', 'off');
+    const card = await findCard();
+    if (card === null) expect(await chooseEngine(config({}))).toBe(onProcessor);
+    expect(await nativeForAuto()).toEqual({ reason: 'NAS_NATIVE is off' });
+    const wanted = { code: 'invalid-input', message: expect.stringContaining('NAS_NATIVE is off') as string };
+    await expect(chooseEngine(config({ type: 'native' }))).rejects.toMatchObject(wanted);
+    for (const isa of [null, 'avx2'] as const) {
+      const failure: unknown = await chooseEngine({ type: 'native', isa }).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(DeviceFailure);
+      expect(failure).toMatchObject({ hint: expect.stringContaining('engine: compiled') as string });
+    }
+    expect(await chooseEngine({ type: 'native', isa: null, orCompiled: true })).toBe(onProcessor);
+    const [row] = await engineAvailability();
+    expect(row).toMatchObject({ engine: 'native', available: false, reason: 'NAS_NATIVE is off' });
+    vi.unstubAllEnvs();
   });
 
   test('an unknown provider is an error that lists the available ones', async () => {

@@ -54,6 +54,7 @@ describe('timing a training', () => {
   const [timed] = readTimedNetworks(written([tiny]));
   const job: TimingJob = {
     timed,
+    engine: 'auto',
     provider: 'cpu',
     threads: 1,
     steps: 3,
@@ -78,11 +79,13 @@ describe('timing a training', () => {
     expect(evaluation?.exported).toBeGreaterThan(0);
   });
 
-  it('runs the native engine', async () => {
+  it('runs the native engine by default', async () => {
     const native: TimingJob = { ...job, engine: 'native', profile: false };
-    const { samples, params, evaluation } = await timeTraining(native);
+    const { engine, samples, params, evaluation } = await timeTraining({ ...native, engine: 'auto' });
+    expect(engine).toBe('native');
     expect(samples).toHaveLength(3);
-    expect(params).toBe((await timeTraining({ ...job, profile: false, evaluation: false })).params);
+    const compiled = await timeTraining({ ...job, engine: 'compiled', profile: false, evaluation: false });
+    expect(compiled).toMatchObject({ engine: 'compiled', params });
     expect(evaluation?.ours).toBeGreaterThan(0);
     await expect(timeTraining({ ...native, profile: true })).rejects.toThrow(/profiles are of the compiled engine/);
   });

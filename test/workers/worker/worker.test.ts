@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Bundle } from '../../../workers/artifacts/artifact.js';
 import { bundleOf } from '../../../workers/artifacts/files.js';
 import type { Ending, Order } from '../../../workers/transport/messages.js';
@@ -9,13 +9,20 @@ import { LocalPool } from '../../../runner/jobs/local-pool.js';
 import type { Job, TrainJob } from '../../../runner/jobs/jobs.js';
 import { defaultProtocol } from '../../../latency-models/index.js';
 import { mobilenetReference, type Network } from '../../../spaces/index.js';
-import { engineSchema, prepareDataset, trainSchema, type DatasetRef } from '../../../trainers/index.js';
+import {
+  type EngineChoice,
+  onProcessor,
+  prepareDataset,
+  trainSchema,
+  type DatasetRef,
+} from '../../../trainers/index.js';
 import { weightsHash } from '../../../trainers/weights.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
 import { Stand, workerOf } from './stand.js';
 
-const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
+/** As of a run with `engine: auto`. */
+const auto: EngineChoice = { type: 'native', isa: null, orCompiled: true };
 
 describeWithValkey('a worker of a queue', () => {
   let valkey: Valkey;
@@ -24,6 +31,8 @@ describeWithValkey('a worker of a queue', () => {
   let network: Network;
   /** Weights of four epochs on this machine without a queue. */
   let expected: string;
+  /** The same by the compiled engine. */
+  let compiled: string;
 
   const train = (epochs: number, checkpointSeconds = 0.1) =>
     trainSchema.parse({ epochs, batch: 32, loss: { type: 'cross-entropy' }, checkpoint_seconds: checkpointSeconds });
@@ -34,29 +43,23 @@ describeWithValkey('a worker of a queue', () => {
     dataset = await prepareDataset(makeTinyDataset(join(folder, 'data')), { cache: join(folder, 'cache') });
     network = mobilenetReference({ input: [28, 28, 1], classes: 10 }, 0.25);
     const pool = new LocalPool({ size: 1, retries: 0 });
-    const fit: TrainJob = {
-      kind: 'train',
-      fit: {
-        network,
-        seed: 1,
-        train: train(4),
-        dataset,
-        teacher: null,
-        engine,
-        threads: 1,
-        directory: join(folder, 'local'),
-      },
+    const locally = async (id: string, engine: EngineChoice): Promise<string> => {
+      const directory = join(folder, id);
+      const fit = { network, seed: 1, train: train(4), dataset, teacher: null, engine, threads: 1, directory };
+      const job: TrainJob = { kind: 'train', fit };
+      await pool.submit({ id, job, sharing: 'shared' }).result;
+      return weightsHash(join(directory, 'weights.bin'));
     };
-    await pool.submit({ id: 'local', job: fit, sharing: 'shared' }).result;
+    expected = await locally('auto', auto);
+    compiled = await locally('compiled', onProcessor);
     await pool.close();
-    expected = weightsHash(join(folder, 'local', 'weights.bin'));
   });
   afterAll(async () => {
     await valkey.stop();
     rmSync(folder, { recursive: true });
   });
 
-  const training = (data: Bundle, epochs = 4): Pick<Order, 'inputs' | 'folders' | 'job'> => ({
+  const training = (data: Bundle, epochs = 4, engine = auto): Pick<Order, 'inputs' | 'folders' | 'job'> => ({
     inputs: { '@0': data },
     folders: { '@1': [] },
     job: {
@@ -108,6 +111,26 @@ describeWithValkey('a worker of a queue', () => {
     expect(reported.at(-1)).toBe(3);
     expect(second.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
     for (const { directory } of [first, second]) expect(readdirSync(join(directory, 'jobs'))).toEqual([]);
+  });
+
+  it('fails an attempt for which it has no native engine, with what to do; where auto chose it, the compiled one trains', async () => {
+    vi.stubEnv('NAS_NATIVE', 'off');
+    const stand = await Stand.open(valkey);
+    await stand.worker();
+    const data = await dataOf(stand);
+    for (const isa of [null, 'avx2'] as const) {
+      await stand.add(`native ${isa}`, training(data, 4, { type: 'native', isa }));
+      const { kind, error } = await stand.end(`native ${isa}`);
+      // Another attempt may find a machine where it works.
+      expect(kind).toBe('died');
+      expect(error?.message).toMatch(
+        /^the native engine does not work here: NAS_NATIVE is off \(Train on machines where it works, or with engine: compiled\./,
+      );
+    }
+    await stand.add('auto', training(data));
+    expect(await weightsOf(stand, await stand.end('auto', 120_000))).toBe(compiled);
+    expect(compiled).not.toBe(expected);
+    vi.unstubAllEnvs();
   });
 
   it('names a content that the run does not have', async () => {
