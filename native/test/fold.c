@@ -70,7 +70,7 @@ static void test_case(void) {
   for (int c = 0; is_far && c < cin; c += 3)
     for (int q = 0; q < images * pixels; q++) {
       float *value = values(maps.x) + map_index(cin, pixels, q / pixels, c, q % pixels);
-      *value = c % 2 ? 3.123f : 4 + *value / 8;
+      *value = c % 2 ? 3.123f : 2 + *value / 4;
     }
   const int64_t packed = packed_floats(1, cin, expanded), back = packed_floats(1, expanded, cin);
   struct nas_pass pass = {.op = OP_EXPAND_FOLD, .cin = cin, .expanded = expanded, .cout = expanded, .count = pixels,
@@ -158,7 +158,8 @@ static void test_case(void) {
   if (is_trained) {
     expect_vector("dgamma", dgamma, passes[2].e_dgamma, expanded, 1e-4);
     expect_vector("dbeta", dbeta, passes[2].e_dbeta, expanded, 1e-5);
-    expect_vector("e_dsource", dw, passes[2].e_dsource, (int)e_floats, 1e-4);
+    /* Far from 0, its terms cancel. */
+    expect_vector("e_dsource", dw, passes[2].e_dsource, (int)e_floats, is_far ? 5e-4 : 1e-4);
   }
   const float *affine = values(passes[2].affine);
   float *got = malloc((size_t)(images * pixels * cin) * sizeof(float));

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { writePlans } from './plans.js';
 
 const sources = join(import.meta.dirname, '../../native/test');
 
@@ -37,8 +38,9 @@ export async function runKernelTest(
 ): Promise<string> {
   await run('sh', [join(sources, 'build.sh'), folder, isa, kind, test], { env: { ...process.env, CC: compiler } });
   const program = join(folder, `${test}-${isa}-${kind}`);
-  const { stdout } = await (emulator === undefined
-    ? run(program, [String(cases)])
-    : run(emulator, [program, String(cases)]));
+  const plans = join(folder, 'plans.bin');
+  if (test === 'plans') writePlans(plans);
+  const [command, ...args] = [...(emulator === undefined ? [] : [emulator]), program, String(cases)];
+  const { stdout } = await run(command, args, { env: { ...process.env, NAS_PLANS: plans } });
   return stdout.trim();
 }
