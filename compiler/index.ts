@@ -13,8 +13,6 @@ export { fitClassifier, inputTransform, openClassifier, openOnnx, runOnnx } from
 export type { Classifier, OpenClassifier, OpenModel } from './runtime/classifier/classifier.js';
 export { imageShape, outputKind, toTrained } from './runtime/classifier/inputs-outputs.js';
 export type { ImageData, ImageLayout, OutputKind } from './runtime/classifier/inputs-outputs.js';
-export { layersSignature, loadLayersModel, readModelJson } from './runtime/classifier/layers-model.js';
-export type { LoadedLayersModel } from './runtime/classifier/layers-model.js';
 export { inputsOf, outputsOf, parseOnnx, showTensors } from './onnx/file.js';
 export type { OnnxFile, TensorInfo } from './onnx/file.js';
 export { classifierFacts, factsOf, imageSizeIn, onnxSignature, parseText } from './runtime/classifier/signature.js';

@@ -1,12 +1,12 @@
 import { trainingExperimentOf } from './stored/experiment.js';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { NasError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { withImports } from '../base/modules.js';
 import { contentHash } from '../base/hash.js';
 import { counted, csvLine } from '../base/text.js';
+import { modelFileAt } from '../compiler/index.js';
 import type { RunRecord, Store } from '../store/index.js';
 import {
   imageChanges,
@@ -48,18 +48,13 @@ export function filesOf(experiment: Experiment): Readonly<Record<string, string>
 type Training = Extract<Experiment, { readonly teacher: unknown }>;
 
 function teacherFiles({ teacher }: Training): Record<string, string> {
-  const fileOf = (one: typeof teacher): string | null =>
-    one.type === 'onnx' || one.type === 'layers-model' ? modelFile(one.path) : null;
+  const fileOf = (one: typeof teacher): string | null => (one.type === 'file' ? modelFileAt(one.path) : null);
   const entries =
     teacher.type === 'average'
       ? teacher.of.map((one, i) => [`teacher.of[${i}].path`, fileOf(one)] as const)
       : [['teacher.path', fileOf(teacher)] as const];
   return Object.fromEntries(entries.flatMap(([key, file]) => (file === null ? [] : [[key, file]])));
 }
-
-/** The file of a model at a path, which may be the folder of a layers model. */
-const modelFile = (path: string): string =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, 'model.json') : path;
 
 function latencyFiles({ latency: { device, predictor } }: Training): Record<string, string> {
   const models = typeof predictor === 'string' ? { '': predictor } : predictor;

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
-import { exportModel, type OpenModel, openOnnx } from '../compiler/index.js';
+import { type OpenModel, openOnnx } from '../compiler/index.js';
 import { createScoreboard } from '../base/scoreboard.js';
 import type { Scores } from '../base/scores.js';
 import { apply, toOnnx, weightsFrom, weightVariables, type Model } from '../spaces/models/index.js';
@@ -25,22 +24,6 @@ export async function networkInference(model: Model, choice: EngineChoice, threa
   const infer = (images: tf.Tensor): tf.Tensor =>
     apply(model.network, weightsFrom(variables), images, { training: false }).logits;
   return eagerInference(infer, () => tf.dispose([...variables.values()]));
-}
-
-/** As `networkInference`, for a layers model on the engine's backend; the result owns the model. */
-export async function modelInference(
-  model: tfl.LayersModel,
-  choice: EngineChoice,
-  threads: number,
-): Promise<OpenModel> {
-  if (choice.type !== 'eager') {
-    const bytes = exportModel(model);
-    model.dispose();
-    return openOnnx(bytes, 'the model', { ...placeOf(choice), threads });
-  }
-  // A model with one output returns one tensor for one tensor.
-  const infer = (images: tf.Tensor): tf.Tensor => model.apply(images, { training: false }) as tf.Tensor;
-  return eagerInference(infer, () => void model.dispose());
 }
 
 /** Inference by a function on the current TF.js backend. */

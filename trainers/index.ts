@@ -48,7 +48,7 @@ export { calibratedMember, evaluateMember } from './supernet/member.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './schema/supernet.js';
 export { trimCache } from './make-once.js';
 export { prepareTeacher } from './teachers/prepare.js';
-export { classifierBytes, fileInput, readPretrained, type PretrainedFile } from './pretrained/read.js';
+export { fileInput, readPretrained, type PretrainedFile } from './pretrained/read.js';
 export { tune, tuneParts, type Tuned, type TuneHooks, type TuneJob, type TunePart } from './pretrained/tune.js';
 export { tuneTraining } from './pretrained/training.js';
 export { checkTeacher, teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';

@@ -157,7 +157,7 @@ export async function transfer(setting: Setting): Promise<Rows> {
     const prepared = { dataset: more.dataset, train: config, seed, engine, threads, cache: join(folder, 'answers') };
     const answers = folderOf(folder, 'transfer-answers', [describeDataset(more.dataset).hash, config, seed]);
     const [teacher, spent] = await cached(answers, () =>
-      cpuSeconds(() => prepareTeacher(teacherSchema.parse({ type: 'onnx', path: file }), prepared)),
+      cpuSeconds(() => prepareTeacher(teacherSchema.parse({ type: 'file', path: file }), prepared)),
     );
     const { network } = start;
     const students = await each([undefined, start.weights], async (weights) => {

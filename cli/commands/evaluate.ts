@@ -1,4 +1,3 @@
-import { readInput } from '../../base/files.js';
 import type { ModelMetadata } from '../../deploy/index.js';
 import { percentilesText, valueText } from '../../base/number-text.js';
 import type { TaskType } from '../../base/task.js';
@@ -29,14 +28,18 @@ function precisionFacts({ precision, weight_format: format, quantization }: Part
 
 export const evaluate = command({
   usage: 'evaluate <model>',
-  summary: 'Measure the accuracy and the latency of an ONNX classifier',
+  summary: 'Measure the accuracy and the latency of a classifier',
   examples: [
     ['evaluate models/trial-7/model.onnx --data runs/quickstart', 'on the test images of its run'],
     ['evaluate model.onnx --data cifar10:data/cifar-10-batches-bin --split validation', 'on other data'],
   ],
   options: (yargs) =>
     yargs
-      .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file' })
+      .positional('model', {
+        type: 'string',
+        demandOption: true,
+        describe: 'ONNX file, or a TF.js model: its folder, its model.json or a .zip of them',
+      })
       .option('data', dataOption)
       .option('split', {
         choices: ['test', 'validation', 'train'] as const,
@@ -52,8 +55,9 @@ export const evaluate = command({
       })
       .option('json', jsonOption),
   run: async ({ model: file, data, split, threads, provider, wrong: keepsWrong, json: asJson }, terminal) => {
-    const model = readInput(file);
+    const { classifierFile } = await import('../../compiler/index.js');
     const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
+    const model = await classifierFile(file);
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model, file);
     const config = parseDataset(data, rendering);

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readInput } from '../../base/files.js';
+import { writeFileAtomic } from '../../base/files.js';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
 import type { ExportedOnnx, ExportSource, WeightFormat } from '../../runner/exporting/index.js';
@@ -103,14 +103,22 @@ const exporters: { readonly [T in Target]: Exporter } = {
 };
 
 const isEdge = (to: Target): to is EdgeTarget => (edgeTargets as readonly string[]).includes(to);
-const isFile = (path: string): boolean =>
-  path.endsWith('.onnx') || (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
+/** Whether a path is a model's, and not a run's: a file, or the folder of a TF.js model. */
+const isModel = (path: string): boolean =>
+  path.endsWith('.onnx') ||
+  existsSync(join(path, 'model.json')) ||
+  (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
 
-/** Writes an ONNX file in another form: of any program for phones and microcontrollers, of nas for browsers. */
+/** Writes a model in another form: of any program as ONNX and for phones and microcontrollers, of nas for browsers. */
 async function writeFile(file: string, to: Target, directory: string, options: EdgeOptions): Promise<void> {
+  const { classifierFile } = await import('../../compiler/index.js');
   const { edgeExporters, exportTfjs, exportWeb, modelMetadataSchema, readMetadata, readExport } =
     await import('../../deploy/index.js');
-  const model = readInput(file);
+  const model = await classifierFile(file);
+  if (to === 'onnx') {
+    writeFileAtomic(join(directory, 'model.onnx'), model);
+    return;
+  }
   if (isEdge(to)) {
     edgeExporters[to](model, file, { ...options, directory });
     return;
@@ -130,8 +138,8 @@ async function fromFile(
   { to, output, force, json: asJson, ...others }: Asked,
   terminal: Terminal,
 ): Promise<void> {
-  if (to === 'onnx')
-    throw invalidInput(`${file} is a file: --to ${to} exports networks of a run`, {
+  if (to === 'onnx' && file.endsWith('.onnx'))
+    throw invalidInput(`${file} is an ONNX file already: --to onnx writes networks of a run, and TF.js models`, {
       hint: 'Give the folder of a run, or another --to.',
     });
   const { trial, pareto, precision, calibrated } = others;
@@ -235,13 +243,14 @@ export const exportTrials = command({
     ['export runs/quickstart --trial 7 --to tflite --precision int8 -o phone', 'phone/model.tflite, for phones'],
     ['export runs/quickstart --trial 7 --to c -o board', 'board/model.h and model.c, for microcontrollers'],
     ['export int8.onnx --to tflite --io int8 -o phone', 'of a file of nas quantize or of another program'],
+    ['export tfjs/model.json --to onnx -o model', 'a TF.js layers model or graph model of any program'],
   ],
   options: (yargs) =>
     yargs
       .positional('workdir', {
         type: 'string',
         demandOption: true,
-        describe: "A run's folder; also an ONNX file, with --to tflite or c of any program",
+        describe: "A run's folder; also an ONNX file, with --to tflite or c of any program, or a TF.js model",
       })
       .option('trial', { type: 'number', describe: 'Number of one trial' })
       .option('pareto', { type: 'boolean', describe: 'All networks of the frontier' })
@@ -291,7 +300,7 @@ export const exportTrials = command({
     const { workdir, pareto = false, to, precision, weights, calibrated, compressed } = args;
     const { output, io, rounding, prefix, json: asJson } = args;
     checkTarget(args);
-    if (isFile(workdir)) return fromFile(workdir, args, terminal);
+    if (isModel(workdir)) return fromFile(workdir, args, terminal);
     return withRun(workdir, async (store) => {
       const written: Record<string, unknown>[] = [];
       const done = new Set<string>();

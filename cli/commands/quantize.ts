@@ -1,5 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
-import { readInput, writeFileAtomic } from '../../base/files.js';
+import { writeFileAtomic } from '../../base/files.js';
 import { compressSchema } from '../../experiments/schema/compress.js';
 import type { ReachableDevice } from '../../latency-models/index.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
@@ -113,7 +113,8 @@ export const quantize = command({
     const { model: file, output, data, threads, seed, json: asJson } = args;
     const compress = limitsOf(args);
     const device = runningDevice(args.device);
-    const model = readInput(file);
+    const { classifierFile } = await import('../../compiler/index.js');
+    const model = await classifierFile(file);
     checkOutput(output, file, 'int8.onnx');
     const { prepareModel, renderingOfModel } = await import('../../deploy/index.js');
     // Refuses models that cannot be quantized before data is converted.

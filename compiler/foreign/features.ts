@@ -30,7 +30,18 @@ const featuresIn = ({ graph, nodes }: Nodes): Features[] =>
       : [];
   });
 
-const shown = ({ name, shape }: Features): string => `${name} [${shape.join(' x ')}]`;
+/** Whether a name is the other one, or its end: names of TensorFlow begin with the whole path of a layer. */
+const isEnd = (end: string, name: string): boolean => name === end || name.endsWith(`/${end}`);
+
+/** The shortest end of a name that no other one has. */
+function shortName(name: string, all: readonly Features[]): string {
+  const parts = name.split('/');
+  const ends = parts.map((_, i) => parts.slice(parts.length - 1 - i).join('/'));
+  return ends.find((end) => new Set(all.flatMap((one) => (isEnd(end, one.name) ? [one.name] : []))).size === 1) ?? name;
+}
+
+const shown = ({ name, shape }: Features, all: readonly Features[]): string =>
+  `${shortName(name, all)} [${shape.join(' x ')}]`;
 
 /** The last value of each layer where it is flat or pooled, and the last map of each other size; the last one first. */
 function worthNaming(all: readonly Features[]): Features[] {
@@ -51,13 +62,15 @@ const most = 24;
 export function namedHead(file: Nodes, features: string, where: string): Head {
   const all = featuresIn(file);
   const found = all.findLast(
-    ({ node, name }) => name === features || node.name === features || node.outputs[0] === features,
+    ({ node, name }) => isEnd(features, name) || node.name === features || node.outputs[0] === features,
   );
   if (found !== undefined) {
     const { node, shape } = found;
     return { node: nodeLabel(node), features: node.outputs[0], inputs: shape[0] };
   }
-  const listed = worthNaming(all).slice(0, most).map(shown);
+  const listed = worthNaming(all)
+    .slice(0, most)
+    .map((one) => shown(one, all));
   throw invalidInput(`${where} computes no features [N, size] or [N, size, height, width] named '${features}'`, {
     hint: `Name one of ${listed.join(', ')}; maps are averaged over height and width.`,
   });
@@ -65,6 +78,7 @@ export function namedHead(file: Nodes, features: string, where: string): Head {
 
 /** What a user calls the value that a head reads, with its sizes. */
 export function featuresText(file: Nodes, { features, inputs }: Head): string {
-  const own = featuresIn(file).find(({ node }) => node.outputs[0] === features);
-  return own === undefined ? `${features} [${inputs}]` : shown(own);
+  const all = featuresIn(file);
+  const own = all.find(({ node }) => node.outputs[0] === features);
+  return own === undefined ? `${features} [${inputs}]` : shown(own, all);
 }

@@ -77,11 +77,16 @@ export const mixedStateful: typeof stateful = [
   rewriting('mixed precision', (graph, { longestHalfSum }) => mixedPrecision(graph, longestHalfSum)),
 ];
 
-/** Inference with constant weights: as few operators as possible, standard ones only. */
-export const inference: readonly Pass<Draft>[] = [
+/** Inference with constant weights and norms, of a network that may be trained on. */
+export const unfolded: readonly Pass<Draft>[] = [
   applying('fold constants', foldConstants),
   applying('group convolutions', groupConvolutions),
   applying('shuffle channels', shuffleChannels),
+];
+
+/** Inference with constant weights: as few operators as possible, standard ones only. */
+export const inference: readonly Pass<Draft>[] = [
+  ...unfolded,
   applying('fold batch normalisation', foldBatchNorm),
   ...forProvider,
 ];

@@ -31,7 +31,7 @@ function describeAdaptation({ adapt = 'none', epochs }: Pick<FileTeacher, 'adapt
   }
 }
 
-type FileTeacher = Extract<TeacherConfig, { readonly type: 'onnx' | 'layers-model' }>;
+type FileTeacher = Extract<TeacherConfig, { readonly type: 'file' }>;
 
 function describeTeacher(teacher: TeacherConfig): string {
   switch (teacher.type) {
@@ -39,9 +39,8 @@ function describeTeacher(teacher: TeacherConfig): string {
       return 'none';
     case 'train':
       return `${teacher.network}, width ${teacher.width}${teacher.epochs === undefined ? '' : `, trained for ${epochsText(teacher.epochs)}`}`;
-    case 'onnx':
-    case 'layers-model':
-      return `${teacher.type} ${teacher.path}${describeAdaptation(teacher)}`;
+    case 'file':
+      return `${teacher.path}${describeAdaptation(teacher)}`;
     case 'average':
       return `the mean of ${teacher.of.map(describeTeacher).join(' and ')}`;
   }

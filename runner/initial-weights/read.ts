@@ -2,12 +2,13 @@ import { trainingExperimentOf } from '../stored/experiment.js';
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
+import { classifierFile } from '../../compiler/index.js';
 import { canonicalJson } from '../../base/hash.js';
 import { metadataOfFile, readExport, recogniseNetwork, weightPaths, type ModelMetadata } from '../../deploy/index.js';
 import { createSpace, extremes, genotypeOf, memberOf, type Network, type Space } from '../../spaces/index.js';
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
-import { classifierBytes, CorruptFile, readTensorFile, stemKernel } from '../../trainers/index.js';
+import { CorruptFile, readTensorFile, stemKernel } from '../../trainers/index.js';
 import { databasePath, hasRun, supernetFolder, trialFolder, weightsFile } from '../stored/workdir.js';
 import { alignBlocks } from './align.js';
 import { unplaced } from './uses.js';
@@ -52,15 +53,15 @@ export function weightsFilesOf(path: string): readonly string[] {
 }
 
 /**
- * Reads trained weights: an ONNX file or a TF.js layers model, of nas or of another program, or a `weights.bin` in the folder of
+ * Reads trained weights: an ONNX file or a TF.js model, of nas or of another program, or a `weights.bin` in the folder of
  * a run.
  * @param space of networks whose files do not have the places of their blocks
  * @throws NasError `invalid-input` when the file has no weights, or does not say which network they belong to
  */
 export async function readFoundWeights(path: string, space: Space): Promise<FoundWeights> {
   const file = weightsFileOf(path);
-  if (!/\.(onnx|json)$/.test(file)) return readTensors(file);
-  if (metadataOfFile(file).network === undefined) return readForeign(file, space);
+  if (!/\.(onnx|json|zip)$/.test(file)) return readTensors(file);
+  if (file.endsWith('.zip') || metadataOfFile(file).network === undefined) return readForeign(file, space);
   const { model, metadata, folded } = readExport(file);
   if (metadata.shrunk_from !== undefined) throw shrunkOne(file);
   const places = metadata.places ?? placesAmong(space, model.network, metadata);
@@ -73,11 +74,11 @@ export async function readFoundWeights(path: string, space: Space): Promise<Foun
 
 /** Reads a network that another program wrote: its blocks have the places of the most similar blocks of the space. */
 async function readForeign(file: string, space: Space): Promise<FoundWeights> {
-  const read = await classifierBytes(file);
+  const bytes = await classifierFile(file);
   const largest = memberOf(space, extremes(space).largest.genotype);
   const { input } = largest.network;
   const plain = largest.network.blocks.some(({ kind }) => kind === 'conv');
-  const { model, folded, facts } = recogniseNetwork(read.bytes, {
+  const { model, folded, facts } = recogniseNetwork(bytes, {
     where: file,
     size: [input[0], input[1]],
     plain,
@@ -99,7 +100,7 @@ async function readForeign(file: string, space: Space): Promise<FoundWeights> {
     model: forImages(model, input),
     places: found.map((place, i) => place ?? `${unplaced}.${i + 1}`),
     isForeign: true,
-    classes: facts.classes ?? read.facts.classes ?? null,
+    classes: facts.classes ?? null,
     folded,
   };
 }

@@ -94,8 +94,7 @@ function teacherConfigAt(config: JobOf<'teacher'>['config'], at: Relocate): JobO
   switch (config.type) {
     case 'network':
       return { ...config, weights: at(config.weights, input) };
-    case 'onnx':
-    case 'layers-model':
+    case 'file':
     case 'train':
       return singleTeacherAt(config, at);
     case 'average':

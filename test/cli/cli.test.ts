@@ -175,9 +175,12 @@ describe('nas validate and nas space', () => {
     mkdirSync(graph);
     const model = { format: 'graph-model', modelTopology: { node: [] }, weightsManifest: [] };
     writeFileSync(join(graph, 'model.json'), JSON.stringify(model));
-    const own = writeExperiment(folder, { name: 'graph', teacher: `{ type: layers-model, path: ${graph} }` });
+    const own = writeExperiment(folder, { name: 'graph', teacher: `{ type: file, path: ${graph} }` });
     const { code, err } = await nasInside(['validate', own]);
-    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('is a TF.js graph model') as string });
+    expect({ code, err }).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('model.json cannot be loaded') as string,
+    });
     expect(err).toContain('graph.yaml:');
   });
 

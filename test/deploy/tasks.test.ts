@@ -7,7 +7,9 @@ import { createScoreboard } from '../../base/scoreboard.js';
 import type { LearningTask } from '../../base/task.js';
 import { runOnnx, parseOnnx, type ImageData } from '../../compiler/index.js';
 import { outputsOf } from '../../compiler/onnx/file.js';
-import { loadLayersModel } from '../../compiler/runtime/classifier/layers-model.js';
+import { loadLayersModel } from '../../compiler/foreign/tfjs.js';
+import { readTfjs } from '../../compiler/foreign/tfjs-files.js';
+import { factsOf } from '../../compiler/index.js';
 import {
   checkExport,
   evaluateOnnx,
@@ -126,8 +128,9 @@ describe.each(tasks)('a network for $type', (task) => {
   it('predicts in TF.js as in ONNX Runtime', async () => {
     const folder = temporaryFolder();
     await exportTfjs(model, metadata(task), folder);
-    const { model: layers, facts } = await loadLayersModel(folder);
-    expect(facts.task).toEqual(task);
+    const files = await readTfjs(folder);
+    const layers = await loadLayersModel(files);
+    expect(factsOf(files.metadata).task).toEqual(task);
     const predicted = tf.tidy(() => (layers.predict(tf.tensor(images, shape)) as tf.Tensor).dataSync());
     const found = await runOnnx(bytes, 'it', images, shape);
     const std = task.type === 'regression' ? task.std : [1, 1, 1];

@@ -12,7 +12,7 @@ const directory = cachedFolder();
 describe('nas run --fresh', () => {
   it.each([
     ['train.from', { train: '{ from: ./run/artifacts/frontier/trial-00001.onnx }' }],
-    ['teacher.path', { teacher: '{ type: onnx, path: ./run/artifacts/frontier/trial-00001.onnx }' }],
+    ['teacher.path', { teacher: '{ type: file, path: ./run/artifacts/frontier/trial-00001.onnx }' }],
     ['supernet.from', { supernet: '{ from: ./run }' }],
   ])('clears no run that %s reads', async (key, changes) => {
     const workdir = join(directory, 'run');

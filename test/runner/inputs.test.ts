@@ -349,7 +349,7 @@ const kinds: Readonly<Record<string, Kind>> = {
       await writePhotos(photos(folder));
       await teacherFile(folder, 1);
       const data = `{ type: image-folder, path: ${photos(folder)}, ${size} }`;
-      const teacher = `{ type: onnx, path: ${join(folder, 'teacher.onnx')}, layout: NHWC, mean: [0, 0, 0], std: [1, 1, 1] }`;
+      const teacher = `{ type: file, path: ${join(folder, 'teacher.onnx')}, layout: NHWC, mean: [0, 0, 0], std: [1, 1, 1] }`;
       return { data, teacher, train: '{ epochs: 1, batch: 4, loss: { type: kd } }' };
     },
     changes: [

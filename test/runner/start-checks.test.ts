@@ -31,7 +31,7 @@ const broken: readonly (readonly [set: string, says: string])[] = [
   ['train.from=none.onnx', 'none.onnx'],
   ['train.class_weight={Nobody: 2}', 'Nobody'],
   ['supernet.from=.', 'holds no run'],
-  ['teacher={type: onnx, path: none.onnx, adapt: head}', 'none.onnx'],
+  ['teacher={type: file, path: none.onnx, adapt: head}', 'none.onnx'],
   ['engine.provider=tpu', 'tpu'],
   ['latency.device.provider=tpu', 'tpu'],
   ['train.epochs=0', 'train.epochs'],
@@ -101,7 +101,7 @@ describe('what nas run refuses before its first training', () => {
       weights: new Float32Array(784 * 3),
     });
     writeFileSync(join(folder, 'three.onnx'), classifier);
-    expect(await run([`teacher={type: onnx, path: ${join(folder, 'three.onnx')}}`])).toMatchObject(
+    expect(await run([`teacher={type: file, path: ${join(folder, 'three.onnx')}}`])).toMatchObject(
       refusal(2, 'teacher.path: '),
     );
     writeFileSync(join(folder, 'other.csv'), 'something,ms\n1,2\n');

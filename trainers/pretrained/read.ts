@@ -1,14 +1,11 @@
-import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { readInput } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import {
-  exportModel,
+  classifierFile,
   foreignNetwork,
   imageSizeIn,
-  loadLayersModel,
   onnxSignature,
   parseOnnx,
   type ClassifierFacts,
@@ -20,7 +17,7 @@ import type { TeacherNormalisation } from '../schema/teacher.js';
 
 /** A classifier's file, and what it may leave open. */
 export interface PretrainedFile {
-  /** ONNX file, or the folder of a TF.js layers model. */
+  /** ONNX file, or a TF.js model: its folder, its `model.json`, or a .zip of them. */
   readonly path: string;
   readonly layout?: 'NHWC' | 'NCHW' | undefined;
   /** A known normalisation, instead of `mean` and `std`. */
@@ -82,24 +79,6 @@ function scaleOf(
   );
 }
 
-/** A classifier as ONNX, and what its TF.js files say about it. */
-interface ReadClassifier {
-  readonly bytes: Uint8Array;
-  readonly facts: ClassifierFacts;
-}
-
-/** Reads an ONNX file, or a TF.js layers model by its folder or `model.json`. */
-export async function classifierBytes(path: string): Promise<ReadClassifier> {
-  const isLayers = path.endsWith('.json') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (!isLayers) return { bytes: readInput(path), facts: {} };
-  const { model, facts } = await loadLayersModel(path);
-  try {
-    return { bytes: exportModel(model), facts: { layout: 'NHWC', ...facts } };
-  } finally {
-    model.dispose();
-  }
-}
-
 /** Height, width and channels of the images of a model; undefined where it leaves them open. */
 export const inputOf = (
   { input, facts }: ClassifierSignature,
@@ -108,12 +87,7 @@ export const inputOf = (
 
 /** As `inputOf`, of a file. */
 export const fileInput = async (file: PretrainedFile): Promise<ClassifierFacts['input']> =>
-  inputIn(await classifierBytes(file.path), file);
-
-function inputIn({ bytes, facts }: ReadClassifier, file: PretrainedFile): ClassifierFacts['input'] {
-  const signature = onnxSignature(parseOnnx(bytes, file.path), file.path);
-  return inputOf({ ...signature, facts: { ...facts, ...signature.facts } }, file);
-}
+  inputOf(onnxSignature(parseOnnx(await classifierFile(file.path), file.path), file.path), file);
 
 /**
  * Reads a classifier of any program, for images of some data.
@@ -122,17 +96,16 @@ function inputIn({ bytes, facts }: ReadClassifier, file: PretrainedFile): Classi
 export async function readPretrained(file: PretrainedFile, info: DatasetInfo): Promise<Pretrained> {
   const { path, layout, features } = file;
   const name = basename(path);
-  const read = await classifierBytes(path);
-  const { bytes, facts } = read;
-  const [height, width] = inputIn(read, file) ?? [info.height, info.width];
+  const bytes = await classifierFile(path);
+  const [height, width] = inputOf(onnxSignature(parseOnnx(bytes, path), path), file) ?? [info.height, info.width];
   const size = [height, width] as const;
-  const network = foreignNetwork(bytes, { where: name, layout: layout ?? facts.layout, size, features });
+  const network = foreignNetwork(bytes, { where: name, layout, size, features });
   const [, , channels] = network.input;
   if (channels !== info.channels)
     throw invalidInput(`${name} takes images of ${channels} channels, the data has ${info.channels}`, {
       hint: 'Set data.channels, or choose another file.',
     });
-  const scale = scaleOf(file, { ...facts, ...network.facts }, info, name);
+  const scale = scaleOf(file, network.facts, info, name);
   const hash = contentHash('pretrained', bytes, network.layout, scale.mean, scale.std, features ?? null);
   return { name, bytes, hash, network, size, scale };
 }

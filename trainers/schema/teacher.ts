@@ -94,23 +94,18 @@ const single = [
     .describe('a network that is trained once, and cached by content'),
   z
     .strictObject({
-      type: z.literal('onnx'),
-      path: z.string().describe('ONNX file with one float32 input of images and one output of logits or probabilities'),
+      type: z.literal('file'),
+      path: z
+        .string()
+        .describe(
+          'ONNX file; of a TF.js layers or graph model its folder, its model.json, or a .zip of them. It takes one float32 input of images and gives one output of logits or probabilities',
+        ),
       layout: z.enum(['NHWC', 'NCHW']).optional().describe("of its input; by default the file's own metadata or shape"),
       ...foreign,
       ...adaptation,
     })
     .superRefine(checkAdaptation)
-    .describe('an ONNX classifier'),
-  z
-    .strictObject({
-      type: z.literal('layers-model'),
-      path: z.string().describe('folder with model.json; its input is NHWC'),
-      ...foreign,
-      ...adaptation,
-    })
-    .superRefine(checkAdaptation)
-    .describe('a TF.js layers model'),
+    .describe('a classifier of any program'),
 ] as const;
 
 /** `teacher:`; the teacher of the candidates. */

@@ -10,8 +10,8 @@ import { tuneTraining } from '../pretrained/training.js';
 import { tune } from '../pretrained/tune.js';
 import {
   deciding,
+  fileTeacher,
   fitHooks,
-  onnxTeacher,
   type AdaptedConfig,
   type TeacherOptions,
   type TeacherSource,
@@ -48,6 +48,6 @@ export async function adaptedTeacher(
   });
   const { mean, std, from } = source.scale;
   const own = { mean: [...mean], std: [...std], classes: [...info.classes] };
-  const teacher = await onnxTeacher({ type: 'onnx', path, layout: 'NHWC', ...own }, info, options);
+  const teacher = await fileTeacher({ type: 'file', path, layout: 'NHWC', ...own }, info, options);
   return { ...teacher, name: `${source.name}, adapted`, normalisation: { mean, std, from } };
 }

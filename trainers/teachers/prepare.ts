@@ -8,8 +8,7 @@ import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from '../s
 import {
   givenTeacher,
   isAdapted,
-  layersModelTeacher,
-  onnxTeacher,
+  fileTeacher,
   type TeacherOptions,
   type TeacherSource,
   trainedTeacher,
@@ -37,10 +36,8 @@ function findTeacher(config: Teacher, dataset: Dataset, options: Settled): Promi
       return averagedTeacher(config.of, dataset, options);
     case 'train':
       return trainedTeacher(config, info, options);
-    case 'onnx':
-      return isAdapted(config) ? adaptedTeacher(config, info, options) : onnxTeacher(config, info, options);
-    case 'layers-model':
-      return isAdapted(config) ? adaptedTeacher(config, info, options) : layersModelTeacher(config, info, options);
+    case 'file':
+      return isAdapted(config) ? adaptedTeacher(config, info, options) : fileTeacher(config, info, options);
     case 'network':
       return givenTeacher(config, options);
   }

@@ -1,4 +1,4 @@
-import { modelInference, networkInference } from '../evaluate.js';
+import { networkInference } from '../evaluate.js';
 import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
@@ -8,7 +8,6 @@ import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
-import { namedWeights } from '../../spaces/models/index.js';
 import type { FitHooks, FitResult } from '../jobs.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
 import { fit } from '../training/fit.js';
@@ -20,18 +19,15 @@ import { fileInput, inputOf, writtenScale } from '../pretrained/read.js';
 import { tuneTraining } from '../pretrained/training.js';
 import type { Adaptation, TuneHooks } from '../pretrained/tune.js';
 import {
-  type Classifier,
-  type ClassifierSignature,
+  classifierFile,
   fitClassifier,
-  layersSignature,
-  loadLayersModel,
+  isTfjs,
   onnxSignature,
   type OpenClassifier,
   openClassifier,
   openOnnx,
   type OutputKind,
   parseOnnx,
-  readModelJson,
 } from '../../compiler/index.js';
 
 /** The options of a teacher besides its configuration. */
@@ -149,7 +145,7 @@ export function teacherSchedule(
   train: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig | null {
   if (config.type === 'train') return teacherTraining(config, images, train);
-  return (config.type === 'onnx' || config.type === 'layers-model') && config.adapt === 'all'
+  return config.type === 'file' && config.adapt === 'all'
     ? tuneTraining(images, { ...train, epochs: config.epochs })
     : null;
 }
@@ -196,13 +192,13 @@ export async function trainedTeacher(
   return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, options);
 }
 
-const nameOf = ({ path }: Config<'onnx' | 'layers-model'>): string => `the teacher ${path}`;
+const nameOf = ({ path }: Config<'file'>): string => `the teacher ${path}`;
 
 /** Whether a configured file is adapted to the data before it teaches. */
-export const isAdapted = (config: Config<'onnx' | 'layers-model'>): config is AdaptedConfig =>
+export const isAdapted = (config: Config<'file'>): config is AdaptedConfig =>
   config.adapt === 'head' || config.adapt === 'all';
 
-export type AdaptedConfig = Config<'onnx' | 'layers-model'> & { readonly adapt: Adaptation };
+export type AdaptedConfig = Config<'file'> & { readonly adapt: Adaptation };
 
 /**
  * The size in which the data must be rendered for a configured teacher; null: the data's own size. It reads the files of all
@@ -213,106 +209,62 @@ export async function teacherSize(config: Teacher | { readonly type: 'none' }): 
   if (config.type === 'network') return [config.network.input[0], config.network.input[1]];
   // Teachers of different sizes are refused when they are prepared.
   if (config.type === 'average') return (await Promise.all(config.of.map(teacherSize)))[0];
-  if (config.type === 'layers-model') await readModelJson(config.path);
-  const isFile = config.type === 'onnx' || (config.type === 'layers-model' && isAdapted(config));
-  const input = isFile ? await fileInput(config) : undefined;
+  const input = config.type === 'file' ? await fileInput(config) : undefined;
   return input === undefined ? null : [input[0], input[1]];
 }
 
-/** A foreign classifier on the data, and the normalisation of its images. */
-function fitTeacher(
-  signature: ClassifierSignature,
-  config: Config<'onnx' | 'layers-model'>,
-  info: DatasetInfo,
-): { readonly classifier: Classifier; readonly normalisation: TeacherNormalisation } {
-  const written = writtenScale(config, info);
-  const { classes } = config;
-  const layout = 'layout' in config ? config.layout : undefined;
-  const classifier = fitClassifier(signature, info, nameOf(config), { ...written, classes, layout });
-  const isWritten = written.mean !== undefined || written.std !== undefined;
-  const from = isWritten ? 'configuration' : classifier.normalisation === null ? 'data' : 'metadata';
-  const used = classifier.normalisation ?? info;
-  return { classifier, normalisation: { mean: used.mean, std: used.std, from } };
-}
-
-/** An ONNX file as a classifier of the data. */
-function fitOnnx(config: Config<'onnx'>, info: DatasetInfo) {
-  const bytes = readInput(config.path);
-  const signature = onnxSignature(parseOnnx(bytes, nameOf(config)), nameOf(config));
+/** A file as a classifier of the data, and the normalisation of its images. */
+function fitFile(config: Config<'file'>, bytes: Uint8Array, info: DatasetInfo) {
+  const where = nameOf(config);
+  const signature = onnxSignature(parseOnnx(bytes, where), where);
   const [height, width] = inputOf(signature, config) ?? [info.height, info.width];
   const data = { ...info, height, width };
-  return { bytes, data, ...fitTeacher(signature, config, data) };
+  const written = writtenScale(config, data);
+  const { classes, layout } = config;
+  const classifier = fitClassifier(signature, data, where, { ...written, classes, layout });
+  const isWritten = written.mean !== undefined || written.std !== undefined;
+  const from = isWritten ? 'configuration' : classifier.normalisation === null ? 'data' : 'metadata';
+  const { mean, std } = classifier.normalisation ?? data;
+  const normalisation: TeacherNormalisation = { mean, std, from };
+  return { data, classifier, normalisation };
 }
 
 /**
- * Checks that the ONNX files of teachers fit the data, before anything trains. Layers models are checked in a worker, which loads TF.js.
- * @throws NasError `invalid-input` as `onnxTeacher`
+ * Checks that the files of teachers fit the data, before anything trains. TF.js models are checked by the job that runs them,
+ * which loads TF.js.
+ * @throws NasError `invalid-input` as `fileTeacher`
  */
 export function checkTeacher(config: Teacher | { readonly type: 'none' }, info: DatasetInfo): void {
   if (config.type === 'average') for (const one of config.of) checkTeacher(one, info);
-  if (config.type === 'onnx' && !isAdapted(config)) fitOnnx(config, info);
+  if (config.type === 'file' && !isAdapted(config) && !isTfjs(config.path))
+    fitFile(config, readInput(config.path), info);
 }
 
 /**
- * An ONNX image classifier, run by ONNX Runtime. The file's metadata completes the configuration: `layout`, and `classes`,
- * `mean` and `std` as JSON arrays, as in this package's own exports.
+ * An image classifier of another program, run by ONNX Runtime. The file's metadata completes the configuration: `layout`, and
+ * `classes`, `mean` and `std` as JSON arrays, as in this package's own exports.
  */
-export function onnxTeacher(
-  config: Config<'onnx'>,
+export async function fileTeacher(
+  config: Config<'file'>,
   info: DatasetInfo,
   { engine, threads }: TeacherOptions,
 ): Promise<TeacherSource> {
-  const { bytes, data, classifier, normalisation } = fitOnnx(config, info);
-  return Promise.resolve({
+  const bytes = await classifierFile(config.path);
+  const { data, classifier, normalisation } = fitFile(config, bytes, info);
+  const { layout, order, kind } = classifier;
+  return {
     name: basename(config.path),
-    hash: contentHash('onnx', bytes, classifier.layout, classifier.normalisation, classifier.order),
+    hash: contentHash('onnx', bytes, layout, classifier.normalisation, order),
     accuracy: null,
     size: [data.height, data.width],
-    kind: classifier.kind,
+    kind,
     normalisation,
     open: async () =>
       openClassifier(
-        await openOnnx(config.path, nameOf(config), { ...placeOf(await chooseEngine(engine)), threads }),
+        await openOnnx(bytes, nameOf(config), { ...placeOf(await chooseEngine(engine)), threads }),
         classifier,
         data,
         nameOf(config),
       ),
-  });
-}
-
-/** A TF.js layers model from a folder; its metadata may contain `classes`, `mean` and `std`. */
-export async function layersModelTeacher(
-  config: Config<'layers-model'>,
-  info: DatasetInfo,
-  { engine, threads }: TeacherOptions,
-): Promise<TeacherSource> {
-  const where = nameOf(config);
-  const choice = await chooseEngine(engine);
-  await activateBackend(choice);
-  const loaded = await loadLayersModel(config.path);
-  try {
-    const signature = layersSignature(loaded, where);
-    const { classifier, normalisation } = fitTeacher(signature, config, info);
-    // Earlier versions hashed these alone.
-    const { kind, ...inputsAndOrder } = classifier;
-    const weights = namedWeights(loaded.model).flatMap(({ name, variable }) => [
-      name,
-      new Uint8Array(variable.dataSync().slice().buffer),
-    ]);
-    return {
-      name: basename(config.path),
-      hash: contentHash('layers-model', loaded.model.toJSON(null, false), inputsAndOrder, ...weights),
-      accuracy: null,
-      size: [info.height, info.width],
-      kind,
-      normalisation,
-      async open() {
-        await activateBackend(choice);
-        const { model } = await loadLayersModel(config.path);
-        return openClassifier(await modelInference(model, choice, threads), classifier, info, where);
-      },
-    };
-  } finally {
-    loaded.model.dispose();
-  }
+  };
 }

@@ -30,7 +30,7 @@ import { readModel as readServed } from '../../../serve/models/read-model.js';
 import type { DatasetInfo } from '../../../trainers/index.js';
 import { readPretrained } from '../../../trainers/pretrained/read.js';
 import { teacherSchema } from '../../../trainers/schema/teacher.js';
-import { layersModelTeacher, onnxTeacher, type TeacherOptions } from '../../../trainers/teachers/sources.js';
+import { fileTeacher, type TeacherOptions } from '../../../trainers/teachers/sources.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { openLiteRt } from '../../support/litert.js';
 import { metadataFor, shaken } from './classifiers.js';
@@ -158,14 +158,9 @@ const engine = { type: 'eager', backend: 'cpu' } as const;
 const teacher: Reader = async (file, { info, images }) => {
   const train = { augment: [], views: 1, loss: undefined, class_weight: undefined, class_sampling: undefined };
   const options = { dataset: { path: '' }, train, seed: 1, engine, threads: 1 } as unknown as TeacherOptions;
-  const config = teacherSchema.parse({ type: file.endsWith('.json') ? 'layers-model' : 'onnx', path: file });
-  const source =
-    config.type === 'layers-model'
-      ? await layersModelTeacher(config, info, options)
-      : config.type === 'onnx'
-        ? await onnxTeacher(config, info, options)
-        : null;
-  if (source === null) throw new Error('no teacher of a file');
+  const config = teacherSchema.parse({ type: 'file', path: file });
+  if (config.type !== 'file') throw new Error('no teacher of a file');
+  const source = await fileTeacher(config, info, options);
   const { outputs, close } = await source.open();
   return closing(outputs(images, count), close);
 };

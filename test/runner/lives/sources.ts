@@ -116,7 +116,7 @@ export const supernetSource: CreateSource = async (folder, { search, ...settings
   const lines = [
     'supernet: { epochs: 1, networks: 1, calibration: 32 }',
     'train: { epochs: 1, batch: 32, augment: [], loss: { type: kd } }',
-    `teacher: { type: onnx, path: ${teacher}, layout: NHWC, mean: [0], std: [1] }`,
+    `teacher: { type: file, path: ${teacher}, layout: NHWC, mean: [0], std: [1] }`,
     'final: none',
   ];
   const slices = search.replace('{', '{ evaluate: supernet,');

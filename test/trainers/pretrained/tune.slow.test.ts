@@ -179,7 +179,7 @@ describe('an adapted teacher', () => {
 
   test.each(['head', 'all'] as const)('with adapt: %s knows the classes of the data', async (adapt) => {
     const epochs = adapt === 'all' ? 2 : undefined;
-    const config = teacherSchema.parse({ type: 'onnx', path, adapt, epochs });
+    const config = teacherSchema.parse({ type: 'file', path, adapt, epochs });
     const teacher = await prepare(config);
     expect(teacher.name).toBe('other.onnx, adapted');
     expect(teacher.accuracy).toBeGreaterThan(0.3);
@@ -188,15 +188,15 @@ describe('an adapted teacher', () => {
   });
 
   test('is refused without adapt, with the hint to adapt', async () => {
-    await expect(prepare(teacherSchema.parse({ type: 'onnx', path }))).rejects.toMatchObject({
+    await expect(prepare(teacherSchema.parse({ type: 'file', path }))).rejects.toMatchObject({
       hint: expect.stringContaining('teacher.adapt') as string,
     });
   });
 
   test('has no keys that would be without effect', () => {
-    const wrong = teacherSchema.safeParse({ type: 'onnx', path, adapt: 'head', epochs: 3 });
+    const wrong = teacherSchema.safeParse({ type: 'file', path, adapt: 'head', epochs: 3 });
     expect(wrong.error?.issues[0].message).toContain('has no effect with adapt: head; it needs adapt: all');
-    expect(teacherSchema.safeParse({ type: 'onnx', path, features: 'x' }).success).toBe(false);
+    expect(teacherSchema.safeParse({ type: 'file', path, features: 'x' }).success).toBe(false);
   });
 });
 

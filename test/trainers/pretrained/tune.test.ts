@@ -167,7 +167,7 @@ describe('a file is read as it is said', () => {
     expect(given.scale).toEqual({ mean: [0], std: [1], from: 'configuration' });
     expect(readingLines(given)[0]).toContain('mean 0 and std 1: as given');
     expect(given.hash).not.toBe(byData.hash);
-    expect(teacherSchema.parse({ type: 'onnx', path, mean: 0, std: 1 })).toMatchObject({ mean: 0, std: 1 });
+    expect(teacherSchema.parse({ type: 'file', path, mean: 0, std: 1 })).toMatchObject({ mean: 0, std: 1 });
     await expect(read({ path, mean: 0 })).rejects.toThrow('normalises 1 (mean) and 0 (std) channels');
   });
 });

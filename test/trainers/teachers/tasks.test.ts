@@ -72,7 +72,7 @@ describe.each(['multi-label', 'regression'] as const)('an exported network for %
     const { info, file } = of(task);
     const network = networkOf(info.classes.length);
     const own = await teach(task, { type: 'network', name: 'own', network, weights: join(folder, `${task}.bin`) });
-    const exported = await teach(task, teacherSchema.parse({ type: 'onnx', path: file }));
+    const exported = await teach(task, teacherSchema.parse({ type: 'file', path: file }));
     expect(exported.accuracy).toBeCloseTo(own.accuracy ?? NaN, 4);
     expect(exported.logits).toHaveLength(info.counts.train * info.classes.length);
     for (const [i, value] of exported.logits.entries()) expect(value).toBeCloseTo(own.logits[i], 4);
@@ -80,7 +80,7 @@ describe.each(['multi-label', 'regression'] as const)('an exported network for %
 
   test('is refused as a teacher of another task', async () => {
     const other = task === 'regression' ? 'multi-label' : 'regression';
-    await expect(teach(other, teacherSchema.parse({ type: 'onnx', path: of(task).file }))).rejects.toThrow(
+    await expect(teach(other, teacherSchema.parse({ type: 'file', path: of(task).file }))).rejects.toThrow(
       `was made for ${task}, the data is for ${other}`,
     );
   });

@@ -220,7 +220,7 @@ describe('an ONNX teacher', () => {
     return path;
   };
   const onnx = (path: string, extra: object = {}): TeacherConfig =>
-    teacherSchema.parse({ type: 'onnx', path, ...extra });
+    teacherSchema.parse({ type: 'file', path, ...extra });
 
   test('gives the logits of its model', async () => {
     const teacher = await prepare(onnx(file('plain.onnx', exportModel(model))));
@@ -327,7 +327,7 @@ describe('an ONNX teacher', () => {
 });
 
 describe('a TF.js teacher', () => {
-  const layersModel = (path: string): TeacherConfig => teacherSchema.parse({ type: 'layers-model', path });
+  const layersModel = (path: string): TeacherConfig => teacherSchema.parse({ type: 'file', path });
 
   test('gives its logits, reordered', async () => {
     const classes = [...info.classes.slice(1), info.classes[0]];
@@ -357,7 +357,7 @@ describe('a TF.js teacher', () => {
   });
 
   test('that is missing, damaged or of another shape is refused', async () => {
-    await expect(prepare(layersModel(join(bench.folder, 'nothing')))).rejects.toThrow(/cannot be loaded/);
+    await expect(prepare(layersModel(join(bench.folder, 'nothing')))).rejects.toThrow(/cannot be read/);
     const path = await saveLayersModel(model, join(bench.folder, 'damaged'));
     writeFileSync(join(path, 'model.json'), '{"modelTopology": 1');
     await expect(prepare(layersModel(path))).rejects.toMatchObject({ code: 'invalid-input' });
@@ -375,7 +375,7 @@ describe('the mean of several teachers', () => {
     const path = join(bench.folder, name);
     writeFileSync(path, exportModel(own));
     own.dispose();
-    return { type: 'onnx', path };
+    return { type: 'file', path };
   };
 
   test('is that of their probabilities', async () => {

@@ -1,8 +1,5 @@
-import { once } from 'node:events';
-import { buffer } from 'node:stream/consumers';
-import zlib from 'node:zlib';
-import { openPromise, type Entry, type ZipFile } from 'yauzl';
-import { invalidInput, messageOf } from '../../../base/errors.js';
+import { openPromise, type Entry } from 'yauzl';
+import { contentOf, withZip } from '../../../base/zip.js';
 import { collectEntries, expandsTooMuch } from './archive.js';
 import type { FileTree } from './files.js';
 
@@ -45,31 +42,4 @@ export async function openZip(path: string): Promise<FileTree> {
       }
     },
   };
-}
-
-async function withZip(path: string, task: (zip: ZipFile) => Promise<void>): Promise<void> {
-  try {
-    const zip = await openPromise(path, { autoClose: false });
-    try {
-      await task(zip);
-    } finally {
-      const closed = once(zip, 'close');
-      zip.close();
-      await closed;
-    }
-  } catch (cause) {
-    throw invalidInput(`the archive ${path} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Download or pack it again, or unpack it and name the folder.',
-    });
-  }
-}
-
-async function contentOf(zip: ZipFile, entry: Entry | undefined): Promise<Buffer> {
-  if (entry === undefined) throw new Error('the archive has no such entry');
-  if (entry.isEncrypted()) throw new Error('encrypted; unpack the archive with its password');
-  const content = await buffer(await zip.openReadStreamPromise(entry));
-  // Node.js before 20.15 has no `crc32`.
-  if ('crc32' in zlib && zlib.crc32(content) !== entry.crc32) throw new Error('its checksum in the archive differs');
-  return content;
 }

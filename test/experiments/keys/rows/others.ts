@@ -117,20 +117,9 @@ const teacherKeys = ({ onnx, layers }: OtherFiles) => ({
     batch: [16, 32],
     learning_rate: [0.1, 0.2],
   },
-  onnx: {
-    path: onnx,
+  file: {
+    path: [...onnx, ...layers],
     layout: ['NHWC', 'NCHW'],
-    normalisation: ['imagenet', 'data'],
-    mean: [[0], [0.5]],
-    std: [[1], [0.5]],
-    classes: [names, names.toReversed()],
-    adapt: ['none', 'head', 'all'],
-    epochs: [1, 2],
-    freeze: [['a'], ['b']],
-    features: ['a', 'b'],
-  },
-  'layers-model': {
-    path: layers,
     normalisation: ['imagenet', 'data'],
     mean: [[0], [0.5]],
     std: [[1], [0.5]],
@@ -151,14 +140,13 @@ const adapts: Readonly<Record<string, object>> = {
   std: { mean: [0] },
 };
 
-/** Keys of the ONNX teacher, which reads grey images as NHWC: a run with the other value is refused before it stores anything. */
+/** Keys of a teacher that is an ONNX file, which reads grey images as NHWC: a run with the other value is refused before it stores anything. */
 const mustFit = ['layout', 'normalisation'];
 
 function teacherRows(files: OtherFiles): Row[] {
-  const path = { onnx: files.onnx[0], 'layers-model': files.layers[0] } as const;
   const complete = (type: keyof ReturnType<typeof teacherKeys>): object => ({
     type,
-    ...(type === 'train' ? { epochs: 1 } : { path: path[type] }),
+    ...(type === 'train' ? { epochs: 1 } : { path: files.onnx[0] }),
   });
   const types = Object.entries(teacherKeys(files)) as [
     keyof ReturnType<typeof teacherKeys>,
@@ -167,13 +155,7 @@ function teacherRows(files: OtherFiles): Row[] {
   return [
     row(
       'teacher.type',
-      [
-        'none',
-        'train',
-        { type: 'onnx', path: path.onnx },
-        { type: 'average', of: [complete('train'), complete('onnx')] },
-        complete('layers-model'),
-      ],
+      ['none', 'train', complete('file'), { type: 'average', of: [complete('train'), complete('file')] }],
       'teacher',
     ),
     row(
@@ -185,16 +167,11 @@ function teacherRows(files: OtherFiles): Row[] {
     ...types.flatMap(([type, keys]) =>
       Object.entries(keys).flatMap(([key, values]) => {
         const beside = { ...complete(type), ...(type === 'train' ? {} : adapts[key]) };
-        const more =
-          key === 'normalisation' && type !== 'onnx'
-            ? { data: { type: 'image-folder', path: files.pictures[0], size: 32 }, train: { batch: 8 } }
-            : {};
-        const part = type === 'onnx' && mustFit.includes(key) ? 'refused' : 'teacher';
+        const part = mustFit.includes(key) ? 'refused' : 'teacher';
         return [
-          row(`teacher(${type}).${key}`, values, part, { teacher: beside, ...more }),
+          row(`teacher(${type}).${key}`, values, part, { teacher: beside }),
           row(`teacher(average).of[](${type}).${key}`, values, part, {
             teacher: { type: 'average', of: [beside, complete('train')] },
-            ...more,
           }),
         ];
       }),
