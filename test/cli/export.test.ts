@@ -261,7 +261,7 @@ describe('nas export --to tflite', () => {
     expect(missing.err).toContain('no.onnx');
     expect(missing.err).not.toContain('folder of a run');
     const again = await nasInside(['export', file, '--to', 'onnx', '-o', directory]);
-    expect(again.err).toContain(`${file} is a file: --to onnx exports networks of a run`);
+    expect(again.err).toContain(`${file} is an ONNX file already: --to onnx writes networks of a run`);
     const onnx = await nasInside(['export', workdir, '--pareto', '--to', 'onnx', '--io', 'int8', '-o', directory]);
     expect(onnx.err).toContain('--io int8 goes with --to tflite');
   });
