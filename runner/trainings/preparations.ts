@@ -145,6 +145,7 @@ const numbers = (values: readonly number[]): string => values.map((value) => val
 const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   configuration: 'as the experiment says',
   metadata: "as its file's metadata says",
+  norms: 'found',
   data: 'those of the data',
 };
 
@@ -168,8 +169,8 @@ export function teacherMessages(
     { kind: 'note', message: `${subject} has a validation ${mainScores[task].title} of ${scoreText(task, accuracy)}` },
   ];
   if (normalisation !== null) {
-    const { mean, std, from } = normalisation;
-    const how = `takes images with mean ${numbers(mean)} and standard deviation ${numbers(std)}, ${origins[from]}`;
+    const { mean, std, from, found } = normalisation;
+    const how = `takes images with mean ${numbers(mean)} and standard deviation ${numbers(std)}${found === undefined ? `, ${origins[from]}` : `: ${found}`}`;
     const unknown = `${subject} ${how}: its file has none. If it was trained with others, set teacher.normalisation (imagenet for most models of torchvision and timm) or teacher.mean and teacher.std; teacher.normalisation: data keeps these`;
     messages.push(
       from === 'data' ? { kind: 'warning', message: unknown } : { kind: 'note', message: `${subject} ${how}` },

@@ -12,8 +12,9 @@ import {
   type ClassifierSignature,
   type ForeignNetwork,
 } from '../../compiler/index.js';
-import type { DatasetInfo, Size } from '../data/index.js';
+import type { Dataset, DatasetInfo, Size } from '../data/index.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
+import { foundScale, imagenet } from './normalisation.js';
 
 /** A classifier's file, and what it may leave open. */
 export interface PretrainedFile {
@@ -43,9 +44,6 @@ export interface Pretrained {
   /** Normalisation of its images. */
   readonly scale: TeacherNormalisation;
 }
-
-/** Per channel of pixel / 255, as in torchvision. */
-const imagenet: PixelScale = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** The normalisation that a configuration names or writes, with a value for each channel; nothing where it does neither. */
 export function writtenScale(
@@ -91,9 +89,10 @@ export const fileInput = async (file: PretrainedFile): Promise<ClassifierFacts['
 
 /**
  * Reads a classifier of any program, for images of some data.
+ * @param dataset where the normalisation is looked for that neither configuration nor file says; without it, it is the data's
  * @throws NasError `invalid-input` when it cannot be trained, or takes other images
  */
-export async function readPretrained(file: PretrainedFile, info: DatasetInfo): Promise<Pretrained> {
+export async function readPretrained(file: PretrainedFile, info: DatasetInfo, dataset?: Dataset): Promise<Pretrained> {
   const { path, layout, features } = file;
   const name = basename(path);
   const bytes = await classifierFile(path);
@@ -105,7 +104,9 @@ export async function readPretrained(file: PretrainedFile, info: DatasetInfo): P
     throw invalidInput(`${name} takes images of ${channels} channels, the data has ${info.channels}`, {
       hint: 'Set data.channels, or choose another file.',
     });
-  const scale = scaleOf(file, network.facts, info, name);
+  const written = scaleOf(file, network.facts, info, name);
+  const isOpen = written.from === 'data' && dataset !== undefined;
+  const scale = (isOpen ? await foundScale(network, dataset) : null) ?? written;
   const hash = contentHash('pretrained', bytes, network.layout, scale.mean, scale.std, features ?? null);
   return { name, bytes, hash, network, size, scale };
 }
@@ -113,14 +114,15 @@ export async function readPretrained(file: PretrainedFile, info: DatasetInfo): P
 const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   configuration: 'as given',
   metadata: "by the file's metadata",
+  norms: 'found',
   data: "the data's, as the file does not say: normalisation imagenet suits most files of torchvision and timm; of Keras, mean 0 and std 1 images in [0, 1], mean 0.5 and std 0.5 images in [-1, 1]",
 };
 
 /** What was taken for the images and the features of a file. */
-export function readingLines({ name, size, scale: { mean, std, from }, network }: Pretrained): string[] {
+export function readingLines({ name, size, scale: { mean, std, from, found }, network }: Pretrained): string[] {
   const numbers = (values: readonly number[]): string => values.map((value) => Number(value.toPrecision(3))).join(', ');
   return [
-    `${name} takes images of ${size.join(' x ')} pixels (${network.layout}); of pixel / 255, mean ${numbers(mean)} and std ${numbers(std)}: ${origins[from]}`,
+    `${name} takes images of ${size.join(' x ')} pixels (${network.layout}); of pixel / 255, mean ${numbers(mean)} and std ${numbers(std)}: ${found ?? origins[from]}`,
     ...(network.features === null
       ? []
       : [`The new last layer of ${name} reads ${network.features}; features names another value`]),

@@ -93,7 +93,7 @@ const fewRows = 10_000;
  */
 export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
   return withDataset(job.dataset, async (dataset) => {
-    const source = await readPretrained(job.file, dataset.info);
+    const source = await readPretrained(job.file, dataset.info, dataset);
     const rates = layerRates(source.network, job.freeze);
     makeDirectory(job.directory);
     const engine = await chooseEngine(job.engine);

@@ -7,7 +7,7 @@ const foreign = {
     .enum(['imagenet', 'data'])
     .optional()
     .describe(
-      "mean and deviation of its images. imagenet: as torchvision and most of timm train with; data: as computed from this data; by default the file's metadata, or the data's with a warning",
+      "mean and deviation of its images. imagenet: as torchvision and most of timm train with; data: as computed from this data; by default the file's metadata, else the usual one that fits its first batch norm best, else the data's with a warning",
     ),
   mean: z
     .union([z.number(), z.array(z.number())])
@@ -140,6 +140,11 @@ export type Teacher = Exclude<TeacherConfig, { type: 'none' }> | NetworkTeacher;
 export interface TeacherNormalisation {
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** Its source; `data`: neither the experiment nor the file has one, so the data's is used. */
-  readonly from: 'configuration' | 'metadata' | 'data';
+  /**
+   * Its source; `norms`: the usual one that fits the file's first batch norm best; `data`: neither the experiment nor the file
+   * says it, so the data's is used.
+   */
+  readonly from: 'configuration' | 'metadata' | 'norms' | 'data';
+  /** Of `norms`: which one it is, and how much better it fits than the next. */
+  readonly found?: string;
 }

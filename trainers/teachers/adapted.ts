@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
-import type { DatasetInfo } from '../data/index.js';
+import { withDataset, type DatasetInfo } from '../data/index.js';
 import { chooseEngine } from '../engines/index.js';
 import { makeOnce } from '../make-once.js';
 import { readPretrained } from '../pretrained/read.js';
@@ -26,7 +26,7 @@ export async function adaptedTeacher(
   const { dataset, threads, seed, cache, hooks = {} } = options;
   const engine = await chooseEngine(options.engine);
   const { adapt, freeze = [], epochs } = config;
-  const source = await readPretrained(config, info);
+  const source = await withDataset(dataset, (open) => readPretrained(config, info, open));
   const train = tuneTraining(info.counts.train, { ...options.train, epochs });
   const key = contentHash('adapted, balanced', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
   const directory = join(cache, 'teachers', key.slice(0, 32));
@@ -46,8 +46,8 @@ export async function adaptedTeacher(
     },
     ...hooks,
   });
-  const { mean, std, from } = source.scale;
+  const { mean, std } = source.scale;
   const own = { mean: [...mean], std: [...std], classes: [...info.classes] };
   const teacher = await fileTeacher({ type: 'file', path, layout: 'NHWC', ...own }, info, options);
-  return { ...teacher, name: `${source.name}, adapted`, normalisation: { mean, std, from } };
+  return { ...teacher, name: `${source.name}, adapted`, normalisation: source.scale };
 }

@@ -1,5 +1,5 @@
 import { networkInference } from '../evaluate.js';
-import type { DatasetInfo, DatasetRef, Size } from '../data/index.js';
+import { withDataset, type Dataset, type DatasetInfo, type DatasetRef, type Size } from '../data/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
 import type { NetworkTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
@@ -16,11 +16,13 @@ import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../sch
 import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import { fileInput, inputOf, writtenScale } from '../pretrained/read.js';
+import { foundScale } from '../pretrained/normalisation.js';
 import { tuneTraining } from '../pretrained/training.js';
 import type { Adaptation, TuneHooks } from '../pretrained/tune.js';
 import {
   classifierFile,
   fitClassifier,
+  foreignNetwork,
   isTfjs,
   onnxSignature,
   type OpenClassifier,
@@ -240,6 +242,21 @@ export function checkTeacher(config: Teacher | { readonly type: 'none' }, info: 
     fitFile(config, readInput(config.path), info);
 }
 
+/** The normalisation that the norms of a file tell; null where it has none, or is not understood. */
+function scaleIn(
+  bytes: Uint8Array,
+  { path, layout }: Config<'file'>,
+  dataset: Dataset,
+): Promise<TeacherNormalisation | null> {
+  const signature = onnxSignature(parseOnnx(bytes, path), path);
+  const [height, width] = inputOf(signature, { layout }) ?? [dataset.info.height, dataset.info.width];
+  try {
+    return foundScale(foreignNetwork(bytes, { where: path, layout, size: [height, width] }), dataset);
+  } catch {
+    return Promise.resolve(null);
+  }
+}
+
 /**
  * An image classifier of another program, run by ONNX Runtime. The file's metadata completes the configuration: `layout`, and
  * `classes`, `mean` and `std` as JSON arrays, as in this package's own exports.
@@ -247,10 +264,15 @@ export function checkTeacher(config: Teacher | { readonly type: 'none' }, info: 
 export async function fileTeacher(
   config: Config<'file'>,
   info: DatasetInfo,
-  { engine, threads }: TeacherOptions,
+  { engine, threads, dataset }: TeacherOptions,
 ): Promise<TeacherSource> {
   const bytes = await classifierFile(config.path);
-  const { data, classifier, normalisation } = fitFile(config, bytes, info);
+  const written = fitFile(config, bytes, info);
+  const isSaid = config.normalisation !== undefined || written.normalisation.from !== 'data';
+  const found = isSaid ? null : await withDataset(dataset, (open) => scaleIn(bytes, config, open));
+  const { data, classifier } =
+    found === null ? written : fitFile({ ...config, mean: [...found.mean], std: [...found.std] }, bytes, info);
+  const normalisation = found ?? written.normalisation;
   const { layout, order, kind } = classifier;
   return {
     name: basename(config.path),
