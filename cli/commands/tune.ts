@@ -126,7 +126,7 @@ export const tune = command({
       })
       .option('normalisation', {
         choices: ['imagenet', 'data'] as const,
-        describe: "Of the model's images; by default its metadata's, else the data's",
+        describe: "Of the model's images; by default its metadata's, else what its first batch norm fits",
       })
       .option('mean', {
         type: 'string',

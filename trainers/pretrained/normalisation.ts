@@ -82,8 +82,8 @@ const clearly = 1.5;
 
 /** The normalisation that fits a network's norms best, if it has any; see `normalisationsOf`. */
 export async function foundScale(network: ForeignNetwork, dataset: Dataset): Promise<TeacherNormalisation | null> {
+  if (network.norms.length === 0) return null;
   const [best, next] = await normalisationsOf(network, dataset);
-  if (best === undefined) return null;
   const text = ({ name, divergence }: Fit): string => `${name} (divergence ${divergence.toPrecision(2)})`;
   const sure = next.divergence > clearly * best.divergence;
   const found = `its first batch norm fits ${text(best)}, next ${text(next)}${sure ? '' : '; that is close: normalisation, or mean and std, decides'}`;
@@ -92,10 +92,9 @@ export async function foundScale(network: ForeignNetwork, dataset: Dataset): Pro
 
 /**
  * How well usual normalisations fit a network with batch norm: images of the data, normalised in each way, give its first norm a
- * mean and a variance, which are compared with the moving ones of the file. The best one first; none without norms.
+ * mean and a variance, which are compared with the moving ones of the file. The best one first.
  */
 async function normalisationsOf(network: ForeignNetwork, dataset: Dataset): Promise<readonly Fit[]> {
-  if (network.norms.length === 0) return [];
   const { info } = dataset;
   const count = Math.min(mostImages, info.counts.train);
   const [height, width] = network.input;
