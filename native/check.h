@@ -88,6 +88,11 @@ static inline void check_sink(struct check *c) {
 
 /* ---- Convolutions ---- */
 
+static inline void check_groups(struct check *c) {
+  const struct nas_pass *p = c->p;
+  require(c, p->groups == 0 || (p->groups > 0 && p->cin % p->groups == 0 && p->cout % p->groups == 0));
+}
+
 static inline void check_winograd(struct check *c) {
   const struct nas_pass *p = c->p;
   require(c, p->winograd == 0 || (p->winograd == 1 && p->kernel == 3));
@@ -102,7 +107,9 @@ static inline void check_convolution(struct check *c, int is_product, int are_im
   if (is_product) check_same_plane(c);
   else check_window(c);
   if (!is_product && !are_images) check_winograd(c);
-  if (are_images) require(c, p->winograd == 0);
+  if (are_images) require(c, p->winograd == 0 && p->groups == 0);
+  if (p->winograd && !is_product) require(c, p->groups == 0);
+  check_groups(c);
   /* The gradient of the input takes the classes of pixels of a stride of at most 2. */
   if (!is_product && !are_images && is_backward && p->gx != 0) size(c, p->stride, 2);
   if (!c->fits) return;
@@ -204,6 +211,17 @@ static inline void check_pool(struct check *c, int is_backward) {
   if (is_backward) check_sink(c);
 }
 
+static inline void check_mean(struct check *c, int is_backward) {
+  check_input_size(c), check_output_size(c);
+  if (c->p->kernel != 0) check_window(c);
+  require(c, c->p->cout == c->p->cin);
+  if (!c->fits) return;
+  check_reading(c);
+  if (!is_backward || (c->p->x_act != ACT_NONE && c->p->x_gate == 0)) needs(c, c->p->x, input_map_floats(c));
+  if (is_backward) check_gradient(c), check_sink(c);
+  else check_output(c);
+}
+
 static inline void check_squeeze(struct check *c) {
   const struct nas_pass *p = c->p;
   const int is_unpack = p->op == OP_SQUEEZE_UNPACK, is_backward = p->op == OP_SQUEEZE_BACKWARD;
@@ -236,10 +254,15 @@ static inline void check_pack(struct check *c, int is_depthwise, int is_unpack) 
   const int64_t side = p->source_kernel ? p->source_kernel : p->kernel;
   size(c, p->cin, MOST_CHANNELS), size(c, p->kernel, MOST_KERNEL), size(c, p->source_in, MOST_CHANNELS);
   if (is_depthwise) size(c, is_unpack || p->weights_back == 0 ? 1 : p->stride, MOST_KERNEL);
-  else size(c, p->cout, MOST_CHANNELS), size(c, p->source_out, MOST_CHANNELS), require(c, p->source_out >= p->cout), check_winograd(c);
-  require(c, p->source_in >= p->cin && side >= p->kernel && side <= MOST_KERNEL);
+  else size(c, p->cout, MOST_CHANNELS), size(c, p->source_out, MOST_CHANNELS), check_groups(c), check_winograd(c);
   if (!c->fits) return;
-  const int64_t source = squared(side) * p->source_in * (is_depthwise ? 1 : p->source_out), taps = squared(p->kernel);
+  const int32_t groups = is_depthwise || p->groups == 0 ? 1 : p->groups;
+  require(c, p->source_in >= p->cin / groups && side >= p->kernel && side <= MOST_KERNEL);
+  if (!is_depthwise) require(c, p->source_out >= p->cout / groups && (p->shuffled == 0 || p->shuffled == p->groups));
+  if (!c->fits) return;
+  const int64_t kernel = squared(side) * p->source_in * (is_depthwise ? 1 : p->source_out), taps = squared(p->kernel);
+  if (groups > 1) require(c, p->source_group >= kernel && p->winograd == 0);
+  const int64_t source = (groups > 1 ? (groups - 1) * (int64_t)p->source_group : 0) + kernel;
   const int64_t packed = is_depthwise ? lanes_of(p->cin) * taps : packed_size(taps * p->cin, p->cout);
   if (is_unpack) {
     needs(c, p->dweights, chunks_of(c) * packed), needs(c, p->dsource, source);
@@ -254,6 +277,7 @@ static inline void check_pack(struct check *c, int is_depthwise, int is_unpack) 
 static inline void check_norm(struct check *c) {
   const struct nas_pass *p = c->p;
   size(c, p->cout, MOST_CHANNELS);
+  require(c, p->shuffled == 0 || (p->shuffled > 0 && p->cout % p->shuffled == 0));
   if (p->op != OP_NORM_INFERENCE) size(c, p->count, 1 << 28);
   if (!c->fits) return;
   const int64_t lanes = lanes_of(p->cout);
@@ -338,6 +362,8 @@ static inline void check_operation(struct check *c) {
   case OP_SQUEEZE_FORWARD:
   case OP_SQUEEZE_BACKWARD:
   case OP_SQUEEZE_UNPACK: check_squeeze(c); break;
+  case OP_MEAN_FORWARD: check_mean(c, 0); break;
+  case OP_MEAN_BACKWARD: check_mean(c, 1); break;
   case OP_POOL_FORWARD: check_pool(c, 0); break;
   case OP_POOL_BACKWARD: check_pool(c, 1); break;
   case OP_PACK: check_pack(c, 0, 0); break;

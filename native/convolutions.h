@@ -65,8 +65,8 @@ static struct conv_layout conv_layout_of_input(const struct nas_pass *pass, int 
     l.rows = reserve(&l.floats, rows_of(k, pass->cin));
   } else {
     l.targets = reserve(&l.floats, pixels);
-    l.runs = reserve(&l.floats, 3L * l.planes.blocks * k * k);
   }
+  l.runs = reserve(&l.floats, 3L * l.planes.blocks * k * k);
   return l;
 }
 
@@ -95,16 +95,24 @@ static struct conv_layout conv_layout_of_gradient(const struct nas_pass *pass) {
 
 /* ---- Forward ---- */
 
-/* The values that belong to each run of rows, and the number of runs. */
-static int runs_of_input(const struct padded *planes, int k, struct run_of_rows *runs) {
-  int count = 0, row = 0;
-  for (int b = 0; b < planes->blocks; b++) {
+/* The channels of block b that are in `reach`, from its first channel. */
+INLINE struct range channels_of(const struct padded *planes, int b, struct range reach) {
+  const int first = b * planes->lanes, from = reach.from - first, to = reach.to - first;
+  return (struct range){from > 0 ? from : 0, to < planes->lanes ? to : planes->lanes};
+}
+
+/* The values that belong to each run of rows of some input channels, and the number of runs. */
+static int runs_of_input(const struct padded *planes, int k, struct range reach, struct run_of_rows *runs) {
+  int count = 0;
+  for (int b = reach.from / planes->lanes; b * planes->lanes < reach.to; b++) {
+    const struct range own = channels_of(planes, b, reach);
     const int rest = planes->channels - b * planes->lanes, channels = rest < planes->lanes ? rest : planes->lanes;
-    const int whole = channels == planes->lanes, length = whole ? k * channels : channels; /* neighbouring taps are one run */
+    const int whole = own.to - own.from == planes->lanes; /* neighbouring taps are one run */
     for (int ky = 0; ky < k; ky++)
-      for (int kx = 0; kx < (whole ? 1 : k); kx++, row += length)
+      for (int kx = 0; kx < (whole ? 1 : k); kx++)
         runs[count++] = (struct run_of_rows){
-            (int32_t)(b * padded_floats(planes) + ((long)ky * planes->width + kx) * planes->lanes), row, length};
+            (int32_t)(b * padded_floats(planes) + ((long)ky * planes->width + kx) * planes->lanes + own.from),
+            b * planes->lanes * k * k + (ky * k + kx) * channels + own.from, whole ? k * channels : own.to - own.from};
   }
   return count;
 }
@@ -138,13 +146,14 @@ static void conv_forward(const struct nas_pass *pass, const struct work *work) {
       l.planes.top = row * pass->stride - pass->pad_top;
       l.planes.height = (rows - 1) * pass->stride + pass->kernel;
       fill_planes(work, pass, &l.planes, n, n + images, planes);
-      const int run_count = runs_of_input(&l.planes, pass->kernel, runs);
       const int count = pixels_of_input(pass, &l.planes, images, rows, pixels);
       for (int i = 0, p = 0; i < images; i++)
         for (int j = 0; j < rows * pass->ow; j++) targets[p++] = (int32_t)(i * out_blocks * out + j * BLOCK);
       for (int panel = 0; panel < panels_of(pass->cout); panel++) {
         float own[2 * PANEL] = {0};
         const int vectors = vectors_of(pass->cout, panel), block = panel * PANEL / BLOCK;
+        const struct range reach = reach_of(groups_of(pass), pass->cout, pass->cin, panel * PANEL, PANEL);
+        const int run_count = runs_of_input(&l.planes, pass->kernel, reach, runs);
         const struct tile_output output = {
             plane(work, pass->y, n, out_blocks, block, out / BLOCK) + (long)row * pass->ow * BLOCK, out, sums ? own : 0};
         conv_tiles(vectors, planes, pixels, targets, count, runs, run_count,
@@ -169,6 +178,7 @@ static void conv_weights_gradient(const struct nas_pass *pass, const struct work
   struct conv_layout l = conv_layout_of_input(pass, 1);
   float *planes = work->scratch + l.filled, *dense = work->scratch + l.dense;
   int32_t *pixels = (int32_t *)(work->scratch + l.pixels), *rows = (int32_t *)(work->scratch + l.rows);
+  struct run_of_rows *runs = (struct run_of_rows *)(work->scratch + l.runs);
   const int k = pass->kernel, out_blocks = blocks_of(pass->cout), row_count = (int)rows_of(k, pass->cin);
   float *dweights = at(work, pass->dweights) + work->part * packed_floats(k, pass->cin, pass->cout);
   if (work->begins) memset(dweights, 0, (size_t)packed_floats(k, pass->cin, pass->cout) * 4);
@@ -191,9 +201,17 @@ static void conv_weights_gradient(const struct nas_pass *pass, const struct work
       for (int b = 0; b < out_blocks; b++)
         for (int i = 0; i < images; i++)
           grad_rows(work, pass, n + i, b, (long)row * pass->ow, own, dense + b * block + i * own * BLOCK);
-      for (int panel = 0; panel < panels_of(pass->cout); panel++)
-        conv_sums(vectors_of(pass->cout, panel), 1, planes, rows, row_count, pixels, count,
-                  dense + panel * PANEL / BLOCK * block, block, dweights + (long)panel * row_count * PANEL);
+      for (int panel = 0; panel < panels_of(pass->cout); panel++) {
+        const int vectors = vectors_of(pass->cout, panel);
+        const float *dy = dense + panel * PANEL / BLOCK * block;
+        float *out = dweights + (long)panel * row_count * PANEL;
+        const struct range reach = reach_of(groups_of(pass), pass->cout, pass->cin, panel * PANEL, PANEL);
+        const int run_count = pass->groups ? runs_of_input(&l.planes, k, reach, runs) : 1;
+        if (!pass->groups) runs[0] = (struct run_of_rows){0, 0, row_count};
+        for (int r = 0; r < run_count; r++)
+          conv_sums(vectors, 1, planes, rows + runs[r].row, runs[r].length, pixels, count, dy, block,
+                    out + (long)runs[r].row * PANEL);
+      }
     }
 }
 
@@ -202,18 +220,20 @@ static void conv_weights_gradient(const struct nas_pass *pass, const struct work
  * number. So inputs fall into stride x stride classes, each with taps of its own. The kernel is turned: `turned` rises with the
  * output's row.
  */
-static int runs_of_class(const struct padded *planes, const struct nas_pass *pass, int cy, int cx, struct run_of_rows *runs) {
+static int runs_of_class(const struct padded *planes, const struct nas_pass *pass, int cy, int cx, struct range reach,
+                         struct run_of_rows *runs) {
   const int k = pass->kernel, s = pass->stride;
   int count = 0;
-  for (int b = 0; b < planes->blocks; b++) {
-    const int channels = block_channels(planes->channels, b), joined = s == 1 && channels == BLOCK;
+  for (int b = reach.from / BLOCK; b * BLOCK < reach.to; b++) {
+    const struct range own = channels_of(planes, b, reach);
+    const int channels = own.to - own.from, joined = s == 1 && channels == BLOCK;
     for (int ky = 0, y = 0; ky < k; ky++) {
       if ((k - 1 - ky) % s != cy) continue;
       for (int kx = 0, x = 0; kx < (joined ? 1 : k); kx++) {
         if ((k - 1 - kx) % s != cx) continue;
-        runs[count++] = (struct run_of_rows){(int32_t)(b * padded_floats(planes) + ((long)y * planes->width + x) * BLOCK),
-                                             (int32_t)packed_row(k, planes->channels, b, ky * k + kx),
-                                             joined ? k * channels : channels};
+        runs[count++] = (struct run_of_rows){
+            (int32_t)(b * padded_floats(planes) + ((long)y * planes->width + x) * BLOCK + own.from),
+            (int32_t)packed_row(k, planes->channels, b, ky * k + kx) + own.from, joined ? k * channels : channels};
         x++;
       }
       y++;
@@ -257,17 +277,18 @@ static void conv_input_gradient(const struct nas_pass *pass, const struct work *
       l.planes.top = floor_of(row + pass->pad_top - (k - 1), s);
       l.planes.height = (row + rows - 1 + pass->pad_top) / s - l.planes.top + 1;
       fill_planes(work, pass, &l.planes, n, n + images, planes);
-      int pixel_counts[4], run_counts[4], classes = s * s;
-      for (int c = 0, p = 0, r = 0; c < classes; c++) {
+      int pixel_counts[4], classes = s * s;
+      for (int c = 0, p = 0; c < classes; c++)
         p += pixel_counts[c] = pixels_of_class(&l.planes, pass, c / s, c % s, images, row, rows, pixels + p, targets + p);
-        r += run_counts[c] = runs_of_class(&l.planes, pass, c / s, c % s, runs + r);
-      }
       for (int panel = 0; panel < panels_of(pass->cin); panel++) {
         const float *weights = at(work, pass->weights_back) + panel * rows_of(k, pass->cout) * PANEL;
         const int vectors = vectors_of(pass->cin, panel);
+        const struct range reach = reach_of(groups_of(pass), pass->cin, pass->cout, panel * PANEL, PANEL);
         const struct tile_output output = {dense, block, 0};
-        for (int c = 0, p = 0, r = 0; c < classes; p += pixel_counts[c], r += run_counts[c], c++)
-          conv_tiles(vectors, planes, pixels + p, targets + p, pixel_counts[c], runs + r, run_counts[c], weights, 0, &output);
+        for (int c = 0, p = 0; c < classes; p += pixel_counts[c], c++) {
+          const int run_count = runs_of_class(&l.planes, pass, c / s, c % s, reach, runs);
+          conv_tiles(vectors, planes, pixels + p, targets + p, pixel_counts[c], runs, run_count, weights, 0, &output);
+        }
         for (int b = 0; b < vectors / BV; b++)
           for (int i = 0; i < images; i++) {
             const int own_block = panel * PANEL / BLOCK + b;

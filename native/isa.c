@@ -9,6 +9,7 @@
 #include "expand.h"
 #include "expand-backward.h"
 #include "fold.h"
+#include "means.h"
 #include "pack.h"
 #include "points.h"
 #include "products.h"
@@ -29,6 +30,8 @@ static const struct operation operations[NAS_OP_COUNT] = {
     [OP_SQUEEZE_FORWARD] = {squeeze_forward, squeeze_forward_scratch},
     [OP_SQUEEZE_BACKWARD] = {squeeze_backward, squeeze_backward_scratch},
     [OP_SQUEEZE_UNPACK] = {squeeze_unpack, 0},
+    [OP_MEAN_FORWARD] = {mean_forward, mean_scratch},
+    [OP_MEAN_BACKWARD] = {mean_backward, mean_scratch},
     [OP_POOL_FORWARD] = {pool_forward, 0},
     [OP_POOL_BACKWARD] = {pool_backward, 0},
     [OP_NORM] = {norm_forward, 0},

@@ -34,6 +34,11 @@
   X(weights)  /* packed for the forward pass by OP_PACK */                                                                     \
   X(weights_back) /* packed for the gradient of the input */                                                                   \
   X(source) X(source_in) X(source_out) /* a kernel [k, k, source_in, source_out], of which the first cin and cout are used */  \
+  X(groups) /* of channels, which a product or convolution does not mix; 0: one. PACK and UNPACK have a kernel of each group,  \
+                 [k, k, source_in, source_out]; packed weights of two groups are 0, packed gradients anything */               \
+  X(source_group) /* floats from the kernel of a group to the next one */                                                      \
+  X(shuffled) /* groups whose channels are shuffled, or 0: channel i shuffled + g of the map is output i of the kernel of      \
+                 group g, and entry g (channels / shuffled) + i of its norm's parameters. PACK, UNPACK, NORM* */               \
   X(source_kernel) /* side of that kernel, whose central `kernel` rows and columns are used; 0: `kernel` */                    \
   X(winograd) /* 1: a 3x3 convolution of stride 1 and paddings 1 multiplies transformed tiles of 4x4. PACK, CONV_FORWARD and   \
                  CONV_BACKWARD agree on it: `weights` and `weights_back` have 36 values for each pair of channels, not 9 */    \
@@ -90,6 +95,8 @@ enum nas_act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_HARD_SWISH, ACT_SWISH, ACT_SIG
   X(AFFINE)              /* gx = x matrix + vector + (gx_first ? 0 : gx) + add0 + add1, with the sums of gx */                 \
   X(SUM)                 /* y = read(x) + read(x2) (0: x alone; y may be x), with the moments and y_sums if asked for */       \
   X(PASS_BACKWARD)       /* gx from g alone, where no convolution reads x: d = a g + b y + c with a g_norm, else g */          \
+  X(MEAN_FORWARD)        /* y = means of the values of read(x) in each window that lie inside the map; kernel 0: zeros */      \
+  X(MEAN_BACKWARD)                                                                                                             \
   X(SQUEEZE_FORWARD)     /* pooled, hidden and gate of x (x_gate is written) */                                                \
   X(SQUEEZE_BACKWARD)    /* g: gradient of gated x; gx of the map before the gate */                                           \
   X(POOL_FORWARD)        /* y: [images][cin], the means of read(x) over height and width, in TF.js's layout */                 \

@@ -14,6 +14,9 @@
  *
  *   float weights_back[panels_of(cin)][rows_of(k, cout)][PANEL]
  *
+ * With groups there is a kernel [k, k, source_in, source_out] for each of them, of cin / groups and cout / groups channels.
+ * They are packed as one kernel with zeros for pairs of channels of different groups, which products and convolutions mostly skip.
+ *
  * dweights, the partial gradient, is [chunks] times the layout of `weights`. Its lanes without a channel may hold anything.
  *
  * Memory is reserved for a PANEL of 32, the largest one.
@@ -37,15 +40,41 @@ INLINE long packed_row(int kernel, int channels, int block, int tap) {
 }
 INLINE long packed_floats(int kernel, int cin, int cout) { return panels_of(cout) * rows_of(kernel, cin) * PANEL; }
 
-/* A kernel, and the part of it that is used. */
+INLINE int groups_of(const struct nas_pass *pass) { return pass->groups ? pass->groups : 1; }
+
+struct range {
+  int from, to; /* from <= i < to */
+};
+
+/* The channels of the other side that products with `count` channels from `first` read. own, other: of all groups. */
+INLINE struct range reach_of(int groups, int own, int other, int first, int count) {
+  const int last = first + count < own ? first + count : own;
+  return (struct range){first / (own / groups) * (other / groups), ((last - 1) / (own / groups) + 1) * (other / groups)};
+}
+
+/* A kernel, or one for each group, and the part of each that is used. */
 struct source {
-  int kernel, cin, cout;
-  int side, in, out; /* of the whole kernel */
+  int kernel, cin, cout; /* cin, cout: of a group */
+  int side, in, out;     /* of the whole kernel */
+  int groups, step;      /* step: channels from one output of a group to the next */
+  long apart;            /* floats from kernel to kernel */
 };
 
 INLINE struct source source_of(const struct nas_pass *pass) {
-  return (struct source){pass->kernel, pass->cin, pass->cout, pass->source_kernel ? pass->source_kernel : pass->kernel,
-                         pass->source_in, pass->source_out};
+  const int groups = groups_of(pass);
+  return (struct source){pass->kernel, pass->cin / groups, pass->cout / groups,
+                         pass->source_kernel ? pass->source_kernel : pass->kernel, pass->source_in, pass->source_out, groups,
+                         pass->shuffled ? groups : 1, pass->source_group};
+}
+/* The group of an input channel. */
+INLINE int group_of(const struct source *s, int channel) { return s->groups == 1 ? 0 : channel / s->cin; }
+INLINE int first_output(const struct source *s, int group) { return s->step > 1 ? group : group * s->cout; }
+/* The outputs of a group whose channels are begin <= c < end. */
+INLINE struct range outputs_between(const struct source *s, int group, int begin, int end) {
+  const int first = first_output(s, group), more = s->step - 1;
+  const int from = begin < first ? 0 : begin - first + more, to = end < first ? 0 : end - first + more;
+  const struct range own = s->step == 1 ? (struct range){from, to} : (struct range){from / s->step, to / s->step};
+  return (struct range){own.from, own.to < s->cout ? own.to : s->cout};
 }
 /* The place in the source of a tap's first channels. */
 INLINE long source_row(const struct source *s, int tap) {
@@ -55,26 +84,36 @@ INLINE long source_row(const struct source *s, int tap) {
 
 /* One panel of `weights`. */
 static inline void pack_panel(const float *values, const struct source *s, int panel, float *to) {
-  const int from = panel * PANEL, width = s->cout - from < PANEL ? s->cout - from : PANEL;
-  for (int block = 0; block < blocks_of(s->cin); block++)
+  const int begin = panel * PANEL, cin = s->groups * s->cin;
+  for (int block = 0; block < blocks_of(cin); block++)
     for (int tap = 0; tap < s->kernel * s->kernel; tap++)
-      for (int c = 0; c < block_channels(s->cin, block); c++, to += PANEL) {
-        memcpy(to, values + (source_row(s, tap) + block * BLOCK + c) * s->out + from, (size_t)width * 4);
-        if (width < PANEL) memset(to + width, 0, (size_t)(PANEL - width) * 4);
+      for (int c = 0; c < block_channels(cin, block); c++, to += PANEL) {
+        const int group = group_of(s, block * BLOCK + c), channel = block * BLOCK + c - group * s->cin;
+        const float *row = values + group * s->apart + (source_row(s, tap) + channel) * s->out;
+        const struct range outputs = outputs_between(s, group, begin, begin + PANEL);
+        const int count = outputs.to - outputs.from;
+        if (count < PANEL) memset(to, 0, PANEL * 4);
+        if (count > 0 && s->step == 1)
+          memcpy(to + first_output(s, group) + outputs.from - begin, row + outputs.from, (size_t)count * 4);
+        else
+          for (int o = outputs.from; o < outputs.to; o++) to[first_output(s, group) + o * s->step - begin] = row[o];
       }
 }
 
 /* One panel of `weights_back`: its lanes are input channels. */
 static inline void pack_panel_back(const float *values, const struct source *s, int panel, float *to) {
-  const int from = panel * PANEL, width = s->cin - from < PANEL ? s->cin - from : PANEL, taps = s->kernel * s->kernel;
-  for (int block = 0; block < blocks_of(s->cout); block++)
+  const int cin = s->groups * s->cin, cout = s->groups * s->cout, taps = s->kernel * s->kernel;
+  const int from = panel * PANEL, width = cin - from < PANEL ? cin - from : PANEL;
+  for (int block = 0; block < blocks_of(cout); block++)
     for (int tap = 0; tap < taps; tap++) {
-      const int count = block_channels(s->cout, block);
-      const float *tile = values + (source_row(s, taps - 1 - tap) + from) * s->out + block * BLOCK;
-      for (int lane = 0; lane < width; lane++)
-        for (int c = 0; c < count; c++) to[c * PANEL + lane] = tile[(long)lane * s->out + c];
-      if (width < PANEL)
-        for (int c = 0; c < count; c++) memset(to + c * PANEL + width, 0, (size_t)(PANEL - width) * 4);
+      const int begin = block * BLOCK, count = block_channels(cout, block);
+      if (width < PANEL || s->groups > 1) memset(to, 0, (size_t)count * PANEL * 4);
+      for (int lane = 0; lane < width; lane++) {
+        const int group = group_of(s, from + lane), first = first_output(s, group) - begin;
+        const float *row = values + group * s->apart + (source_row(s, taps - 1 - tap) + from + lane - group * s->cin) * s->out;
+        const struct range outputs = outputs_between(s, group, begin, begin + count);
+        for (int o = outputs.from; o < outputs.to; o++) to[(first + o * s->step) * PANEL + lane] = row[o];
+      }
       to += count * PANEL;
     }
 }
@@ -98,11 +137,11 @@ static inline void pack(const struct nas_pass *pass, const struct work *work) {
   const struct source source = source_of(pass);
   for (int back = 0; back < 2; back++) {
     const int32_t weights = back ? pass->weights_back : pass->weights;
-    const int channels = back ? source.cout : source.cin;
+    const int channels = back ? pass->cout : pass->cin;
     const long floats = (pass->winograd ? SPOTS * channels : rows_of(source.kernel, channels)) * PANEL;
     if (weights == 0) continue;
     int from, to;
-    panels_of_part(work, panels_of(back ? source.cin : source.cout), &from, &to);
+    panels_of_part(work, panels_of(back ? pass->cin : pass->cout), &from, &to);
     for (int panel = from; panel < to; panel++) {
       float *own = at(work, weights) + panel * floats, *packed = pass->winograd ? work->scratch : own;
       (back ? pack_panel_back : pack_panel)(at(work, pass->source), &source, panel, packed);
@@ -118,25 +157,27 @@ static inline int64_t pack_scratch(const struct nas_pass *pass) {
 /* Sums the chunks' gradients in their order. Parts of the kernel that are not used have gradients of zero. */
 static inline void unpack(const struct nas_pass *pass, const struct work *work) {
   const struct source s = source_of(pass);
-  const long rows = rows_of(s.kernel, s.cin), chunk_floats = packed_floats(s.kernel, s.cin, s.cout);
+  const long rows = rows_of(s.kernel, pass->cin), chunk_floats = packed_floats(s.kernel, pass->cin, pass->cout);
   const int margin = (s.side - s.kernel) / 2;
   int from, to;
-  panels_of_part(work, s.side * s.side * s.in, &from, &to); /* rows of the source */
-  for (int row = from; row < to; row++) {
-    float *out = at(work, pass->dsource) + (long)row * s.out;
-    const int channel = row % s.in, ky = row / s.in / s.side - margin, kx = row / s.in % s.side - margin;
-    if (channel >= s.cin || ky < 0 || ky >= s.kernel || kx < 0 || kx >= s.kernel) {
+  panels_of_part(work, s.groups * s.side * s.side * s.in, &from, &to); /* rows of the sources */
+  for (int i = from; i < to; i++) {
+    const int group = i / (s.side * s.side * s.in), row = i % (s.side * s.side * s.in);
+    float *out = at(work, pass->dsource) + group * s.apart + (long)row * s.out;
+    const int own = row % s.in, channel = group * s.cin + own, first = first_output(&s, group);
+    const int ky = row / s.in / s.side - margin, kx = row / s.in % s.side - margin;
+    if (own >= s.cin || ky < 0 || ky >= s.kernel || kx < 0 || kx >= s.kernel) {
       memset(out, 0, (size_t)s.out * 4);
       continue;
     }
-    const long packed = packed_row(s.kernel, s.cin, channel / BLOCK, ky * s.kernel + kx) + channel % BLOCK;
-    for (int first = 0; first < s.cout; first += PANEL) {
-      const float *p = at(work, pass->dweights) + (first / PANEL * rows + packed) * PANEL;
-      const int width = s.cout - first < PANEL ? s.cout - first : PANEL;
-      for (int lane = 0; lane < width; lane++) {
-        float sum = p[lane];
-        for (int chunk = 1; chunk < work->chunks; chunk++) sum += p[chunk * chunk_floats + lane];
-        out[first + lane] = sum;
+    const long packed = packed_row(s.kernel, pass->cin, channel / BLOCK, ky * s.kernel + kx) + channel % BLOCK;
+    for (int panel = first / PANEL; panel * PANEL < first + s.step * s.cout; panel++) {
+      const struct range outputs = outputs_between(&s, group, panel * PANEL, (panel + 1) * PANEL);
+      const float *p = at(work, pass->dweights) + (panel * rows + packed) * PANEL + first - panel * PANEL;
+      for (int o = outputs.from; o < outputs.to; o++) {
+        float sum = p[o * s.step];
+        for (int chunk = 1; chunk < work->chunks; chunk++) sum += p[chunk * chunk_floats + o * s.step];
+        out[o] = sum;
       }
     }
     memset(out + s.cout, 0, (size_t)(s.out - s.cout) * 4);

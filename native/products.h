@@ -10,7 +10,7 @@
 struct product {
   const float *a; /* pixels: [blocks][a_plane], of a pixel 16 channels */
   long a_plane;
-  int cin;
+  int cin, cout, groups;
   const float *b; /* weights of output vector v: b + v / PV * panel + v % PV * VL */
   long panel;
   const float *begin; /* values to begin with [lanes], or NULL */
@@ -21,23 +21,25 @@ struct product {
 INLINE void product_vectors(const struct product *m, const struct tile *tile, const struct finish *f, const int nv, int vector,
                             const long width, const int kind) {
   const int rows = ROWS_OF(nv), stored = (nv + BV - 1) / BV * BV, full = m->cin / BLOCK, rest = m->cin % BLOCK;
-  const float *weights = m->b + vector / PV * m->panel + vector % PV * VL;
+  const struct range reach = reach_of(m->groups, m->cout, m->cin, vector * VL, nv * VL);
+  const int begin = reach.from / BLOCK, end = blocks_of(reach.to);
+  const float *weights = m->b + vector / PV * m->panel + vector % PV * VL + begin * BLOCK * width;
   struct run run = run_at(tile, 0);
   for (int at = 0; at < tile->count; at += rows) {
     V c[MOST_ROWS][MOST_VECTORS];
 #pragma GCC unroll 4
     for (int j = 0; j < nv; j++) {
-      const V begin = m->begin ? load(m->begin + (vector + j) * VL) : zero();
+      const V first = m->begin ? load(m->begin + (vector + j) * VL) : zero();
 #pragma GCC unroll 16
-      for (int i = 0; i < rows; i++) c[i][j] = begin;
+      for (int i = 0; i < rows; i++) c[i][j] = first;
     }
     for (int block = vector / BV; block * BV < vector + nv; block++) fetch_ahead(&f->ahead, block, at, rows);
-    const float *a = m->a + (long)at * BLOCK, *b = weights;
-    for (int block = 0; block < full; block++, a += m->a_plane, b += BLOCK * width) {
+    const float *a = m->a + (long)at * BLOCK + begin * m->a_plane, *b = weights;
+    for (int block = begin; block < full && block < end; block++, a += m->a_plane, b += BLOCK * width) {
       if (vector == 0) fetch_ahead(&m->ahead, block, at, rows);
       product_rows(c, rows, nv, a, BLOCK, BLOCK, b, width, m->panel);
     }
-    if (rest) {
+    if (rest && end > full) {
       if (vector == 0) fetch_ahead(&m->ahead, full, at, rows);
       product_rows(c, rows, nv, a, BLOCK, rest, b, width, m->panel);
     }
@@ -58,9 +60,9 @@ INLINE void product_vectors(const struct product *m, const struct tile *tile, co
 }
 
 /* All pixels of a tile by all output channels. */
-INLINE void product_tile(const struct product *m, const struct tile *tile, const struct finish *f, int cout, const long width,
+INLINE void product_tile(const struct product *m, const struct tile *tile, const struct finish *f, const long width,
                          const int kind) {
-  const int vectors = (cout + VL - 1) / VL;
+  const int vectors = (m->cout + VL - 1) / VL;
   for (int vector = 0, nv; vector < vectors; vector += nv) {
     nv = next_vectors(vectors - vector);
     WITH_VECTORS(nv, product_vectors(m, tile, f, NV, vector, width, kind))
@@ -114,14 +116,15 @@ static void product_forward(const struct nas_pass *pass, const struct work *work
   float *tile_sums = work->scratch, *x = tile_sums + 2 * lanes;
   struct finish finish = {.out = at(work, pass->y), .image = blocks_out * pixels * BLOCK, .plane = pixels * BLOCK,
                                 .sums = sums ? tile_sums : 0, .lanes = lanes};
-  struct product product = {.cin = pass->cin, .b = at(work, pass->weights), .panel = rows_of(1, pass->cin) * PANEL};
+  struct product product = {.cin = pass->cin, .cout = pass->cout, .groups = groups_of(pass), .b = at(work, pass->weights),
+                            .panel = rows_of(1, pass->cin) * PANEL};
   for (long start = 0; start < total; start += size) {
     const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
     set_input(&product, pass, &tile, tile_plane, x);
     product.ahead = ahead_of(&tile, size, blocks_in, pass->x, 0, 0);
     finish.ahead = ahead_of(&tile, size, blocks_out, pass->y, 0, 0);
     begin_sums(&finish, 2);
-    product_tile(&product, &tile, &finish, pass->cout, PANEL, STORE);
+    product_tile(&product, &tile, &finish, PANEL, STORE);
     end_sums(&finish, 0, sums);
   }
 }
@@ -131,13 +134,15 @@ static int64_t product_forward_scratch(const struct nas_pass *pass) {
   return 2 * out * BLOCK + (in * (forward_size((int)in) + 1) + MOST_ROWS) * BLOCK;
 }
 
-/* The gradient of the weights of nv vectors of output channels: adds the tile's to the chunk's. */
-INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane, const float *y, long y_plane, int count,
-                             float *out, long panel, int adds) {
+/* The gradient of the weights of nv vectors of output channels and some input channels: adds the tile's to the chunk's. */
+INLINE void gradient_vectors(int cin, struct range reach, const int nv, const float *x, long x_plane, const float *y,
+                             long y_plane, int count, float *out, long panel, int adds) {
   enum { FEW = 4 };
   const int rows = ROWS_OF(nv);
-  for (int channel = 0, done; channel < cin; channel += done) {
-    const int in_block = channel % BLOCK, left = block_channels(cin, channel / BLOCK) - in_block;
+  /* From the begin of a block: register tiles reach beyond no pixel. */
+  for (int channel = reach.from / BLOCK * BLOCK, done; channel < reach.to; channel += done) {
+    const int in_block = channel % BLOCK, rest = block_channels(cin, channel / BLOCK) - in_block;
+    const int left = rest < reach.to - channel ? rest : reach.to - channel;
     const float *own = x + channel / BLOCK * x_plane + in_block;
     if (left > FEW && !(rows == 6 && left == 8)) { /* 8 are rather 4 and 4 than 6 and 2 */
       done = left < rows ? left : rows;
@@ -150,15 +155,16 @@ INLINE void gradient_vectors(int cin, const int nv, const float *x, long x_plane
 }
 
 /* The gradient of a matrix [cin][cout], in its packed layout. */
-static void gradient_tile(int cin, int cout, const float *x, long x_plane, const float *dy, long dy_plane, int count,
-                          float *dweights, int adds) {
+static void gradient_tile(int groups, int cin, int cout, const float *x, long x_plane, const float *dy, long dy_plane,
+                          int count, float *dweights, int adds) {
   const long panel = rows_of(1, cin) * PANEL;
   const int vectors = (cout + VL - 1) / VL;
   for (int vector = 0, nv; vector < vectors; vector += nv) {
     nv = next_vectors(vectors - vector);
     const float *y = dy + vector / BV * dy_plane + vector % BV * VL;
     float *out = dweights + vector / PV * panel + vector % PV * VL;
-    WITH_VECTORS(nv, gradient_vectors(cin, NV, x, x_plane, y, dy_plane, count, out, panel, adds))
+    const struct range reach = reach_of(groups, cout, cin, vector * VL, nv * VL);
+    WITH_VECTORS(nv, gradient_vectors(cin, reach, NV, x, x_plane, y, dy_plane, count, out, panel, adds))
   }
 }
 
@@ -182,7 +188,7 @@ static void turn_gradient(int cin, int cout, const float *turned, float *dweight
 static void product_backward(const struct nas_pass *pass, const struct work *work) {
   const int blocks_in = blocks_of(pass->cin), blocks_out = blocks_of(pass->cout);
   const long pixels = (long)pass->h * pass->w, total = (work->last - work->first) * pixels, lanes = (long)blocks_in * BLOCK;
-  const int size = backward_size(blocks_in, blocks_out), act = pass->x_act;
+  const int size = backward_size(blocks_in, blocks_out), act = pass->x_act, groups = groups_of(pass);
   const int acts = pass->gx && pass->x_gate == 0 && act != ACT_NONE; /* with a gate, the slope is left out */
   const int is_relu = act == ACT_RELU || act == ACT_RELU6, needs_slope = acts && !is_relu;
   const long tile_plane = (size + 1) * BLOCK, dw_floats = packed_floats(1, pass->cin, pass->cout);
@@ -200,7 +206,8 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
       .slope = needs_slope ? slope : 0, .read = acts && is_relu ? x : 0, .top = act == ACT_RELU6 ? 6 : INFINITY,
       .tile_plane = tile_plane, .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1),
       .z0 = sink.s0 ? at(work, pass->s0_z) : 0, .z1 = sink.s1 ? at(work, pass->s1_z) : 0, .sums = tile_sums, .lanes = lanes};
-  struct product product = {.cin = pass->cout, .b = at(work, pass->weights_back), .panel = rows_of(1, pass->cout) * PANEL};
+  struct product product = {.cin = pass->cout, .cout = pass->cin, .groups = groups, .b = at(work, pass->weights_back),
+                            .panel = rows_of(1, pass->cout) * PANEL};
   const int32_t z_ahead = sink.s0 && pass->s0_z != pass->x ? pass->s0_z : 0;
   for (long start = 0; start < total; start += size) {
     const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
@@ -228,14 +235,15 @@ static void product_backward(const struct nas_pass *pass, const struct work *wor
       }
     }
     if (dweights && turns)
-      gradient_tile(pass->cout, pass->cin, product.a, product.a_plane, own_x, x_plane, tile.count, turned, start > 0);
+      gradient_tile(groups, pass->cout, pass->cin, product.a, product.a_plane, own_x, x_plane, tile.count, turned, start > 0);
     else if (dweights)
-      gradient_tile(pass->cin, pass->cout, own_x, x_plane, product.a, product.a_plane, tile.count, dweights, start > 0 || adds);
+      gradient_tile(groups, pass->cin, pass->cout, own_x, x_plane, product.a, product.a_plane, tile.count, dweights,
+                    start > 0 || adds);
     if (pass->gx == 0) continue;
     product.ahead = ahead_of(&tile, size, blocks_out, pass->g, pass->g_norm ? pass->y : 0, 0);
     finish.ahead = ahead_of(&tile, size, blocks_in, pass->gx, acts || dweights ? pass->x : 0, z_ahead);
     begin_sums(&finish, 4);
-    product_tile(&product, &tile, &finish, pass->cin, PANEL, SINK);
+    product_tile(&product, &tile, &finish, PANEL, SINK);
     end_sums(&finish, 0, sink.s0);
     end_sums(&finish, 2, sink.s1);
   }
@@ -261,14 +269,15 @@ static void affine(const struct nas_pass *pass, const struct work *work) {
       .add0 = maybe(work, pass->add0), .add1 = maybe(work, pass->add1), .z0 = sink.s0 ? at(work, pass->s0_z) : 0,
       .z1 = sink.s1 ? at(work, pass->s1_z) : 0, .sums = tile_sums, .lanes = lanes};
   const float *vector = at(work, pass->affine);
-  struct product product = {.cin = pass->cin, .b = vector + lanes, .panel = PANEL, .begin = vector};
+  struct product product = {.cin = pass->cin, .cout = pass->cin, .groups = 1, .b = vector + lanes, .panel = PANEL,
+                            .begin = vector};
   for (long start = 0; start < total; start += size) {
     const struct tile tile = {work, pixels, start, (int)(total - start < size ? total - start : size)};
     set_input(&product, pass, &tile, tile_plane, x);
     product.ahead = ahead_of(&tile, size, blocks, pass->x, 0, 0);
     finish.ahead = ahead_of(&tile, size, blocks, pass->gx, pass->add0, sink.s0 && pass->s0_z != pass->x ? pass->s0_z : 0);
     begin_sums(&finish, 4);
-    product_tile(&product, &tile, &finish, pass->cin, lanes, SINK);
+    product_tile(&product, &tile, &finish, lanes, SINK);
     end_sums(&finish, 0, sink.s0);
     end_sums(&finish, 2, sink.s1);
   }

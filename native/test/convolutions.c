@@ -1,6 +1,6 @@
 /* Convolutions against plain loops: images and maps, strides, paddings, strips of large planes, several images at once. */
 #include "../convolutions.h"
-#include "harness.h"
+#include "groups.h"
 
 static const struct operation operations[NAS_OP_COUNT] = {
     [OP_PACK] = {pack, pack_scratch},
@@ -40,9 +40,12 @@ static double *gradients_of(const struct nas_pass *pass, int images) {
             const int iy = oy * p->stride + ky - p->pad_top, ix = ox * p->stride + kx - p->pad_left;                           \
             if (iy < 0 || iy >= p->h || ix < 0 || ix >= p->w) continue;                                                        \
             const long i = ((long)(n * p->h + iy) * p->w + ix) * p->cin, o = ((long)(n * p->oh + oy) * p->ow + ox) * p->cout;  \
-            const long v = (long)(ky * p->kernel + kx) * p->cin * p->cout;                                                     \
+            const int64_t *place = places + (long)(ky * p->kernel + kx) * p->cin * p->cout;                                    \
             for (int a = 0; a < p->cin; a++)                                                                                   \
-              for (int b = 0; b < p->cout; b++) { code; }                                                                      \
+              for (int b = 0; b < p->cout; b++, place++) {                                                                     \
+                const int64_t v = *place;                                                                                      \
+                if (v >= 0) code;                                                                                              \
+              }                                                                                                                \
           }
 
 /* [images][pixels][channels] to [images][channels][pixels]. */
@@ -68,14 +71,14 @@ static void test_case(void) {
   pass.oh = (pass.h + s - 1) / s, pass.ow = (pass.w + s - 1) / s;
   const int more_y = (pass.oh - 1) * s + k - pass.h, more_x = (pass.ow - 1) * s + k - pass.w;
   pass.pad_top = same ? (more_y > 0 ? more_y / 2 : 0) : k / 2, pass.pad_left = same ? (more_x > 0 ? more_x / 2 : 0) : k / 2;
-  if (!are_images && k == 3 && s == 1) pass.winograd = chance(60);
-  describe("%s, %d images, %d chunks, %d x %d x %d -> %d, kernel %d, stride %d, padding %d %d, winograd %d",
+  const int64_t floats = draw_groups(&pass, are_images ? 0 : 30, k);
+  if (!are_images && pass.groups == 0 && k == 3 && s == 1) pass.winograd = chance(60);
+  describe("%s, %d images, %d chunks, %d x %d x %d -> %d, kernel %d, stride %d, padding %d %d, winograd %d, %d groups",
            are_images ? "images" : "maps", images, chunks, pass.h, pass.w, pass.cin, pass.cout, k, s, pass.pad_top,
-           pass.pad_left, pass.winograd);
+           pass.pad_left, pass.winograd, pass.groups);
   if (are_images) pass.x = input((int64_t)images * pass.h * pass.w * pass.cin, 2);
   else draw_input(&pass, images, 1);
-  const int64_t floats = (int64_t)k * k * pass.cin * pass.cout;
-  pass.source = input(floats, 1), pass.source_in = pass.cin, pass.source_out = pass.cout;
+  pass.source = input(floats, 1);
   const int times = pass.winograd ? 4 : 1;
   pass.weights = output(times * packed_floats(k, pass.cin, pass.cout));
   const int has_dweights = chance(85), has_gx = !are_images && (!has_dweights || chance(85));
@@ -99,8 +102,12 @@ static void test_case(void) {
   const struct nas_pass *p = &pass;
   const double *x = inputs_of(&pass, images, are_images), *dy = gradients_of(&backward, images);
   const float *source = values(pass.source);
+  int64_t *places = malloc((size_t)(k * k * p->cin * p->cout) * sizeof *places);
+  if (places == 0) fail("no memory");
+  for (int i = 0; i < k * k * p->cin * p->cout; i++)
+    places[i] = weight_place(p, i / (p->cin * p->cout), i / p->cout % p->cin, i % p->cout);
   double *y = doubles((int64_t)images * pass.oh * pass.ow * pass.cout);
-  FOR_PRODUCTS(y[o + b] += x[i + a] * source[v + a * p->cout + b])
+  FOR_PRODUCTS(y[o + b] += x[i + a] * source[v])
   double *expected = by_channels(y, images, pass.cout, pass.oh * pass.ow);
   expect_map("y", expected, forward.y, images, pass.cout, pass.oh * pass.ow, bound);
   if (forward.y_sums)
@@ -108,16 +115,18 @@ static void test_case(void) {
   free(expected), free(y);
   if (has_dweights) {
     double *dw = doubles(floats);
-    FOR_PRODUCTS(dw[v + a * p->cout + b] += x[i + a] * dy[o + b])
-    expect_values("dsource", dw, values(unpacking.dsource), floats, bound);
+    FOR_PRODUCTS(dw[v] += x[i + a] * dy[o + b])
+    const int groups = pass.groups ? pass.groups : 1; /* nothing is written between the kernels */
+    for (int64_t g = 0, own = floats - (groups - 1) * pass.source_group; g < groups; g++)
+      expect_values("dsource", dw + g * pass.source_group, values(unpacking.dsource) + g * pass.source_group, own, bound);
     free(dw);
   }
   if (has_gx) {
     double *dx = doubles((int64_t)images * pass.h * pass.w * pass.cin);
-    FOR_PRODUCTS(dx[i + a] += dy[o + b] * source[v + a * p->cout + b])
+    FOR_PRODUCTS(dx[i + a] += dy[o + b] * source[v])
     double *d = by_channels(dx, images, pass.cin, pass.h * pass.w);
     expect_sink(&backward, d, 1, images, chunks, bound);
     free(d), free(dx);
   }
-  free((void *)x), free((void *)dy);
+  free((void *)x), free((void *)dy), free(places);
 }

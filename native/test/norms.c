@@ -38,6 +38,8 @@ static int32_t weight(float least) {
 
 static void test_case(void) {
   images = uniform(1, 6), chunks = uniform(1, 4), channels = uniform(1, 100), pixels = uniform(1, 60);
+  const int shuffled = chance(30) ? uniform(1, 5) : 0;
+  if (shuffled) channels = uniform(1, 20) * shuffled;
   padded = blocks_of(channels) * BLOCK;
   describe("%d images, %d chunks, %d channels, %d pixels", images, chunks, channels, (int)pixels);
   const int32_t y = input_map(images, channels, pixels, 2), g = input_map(images, channels, pixels, 2);
@@ -49,7 +51,7 @@ static void test_case(void) {
       *value = c % 2 ? 3.123f : 4 + *value / 8;
     }
   const float epsilon = 1e-3f, momentum = 0.9f;
-  struct nas_pass pass = {.op = OP_NORM, .group = -chance(50), .cout = channels, .count = (int)pixels};
+  struct nas_pass pass = {.op = OP_NORM, .group = -chance(50), .cout = channels, .shuffled = shuffled, .count = (int)pixels};
   pass.gamma = weight(-1), pass.beta = weight(-1);
   memcpy(&pass.epsilon, &epsilon, 4);
   memcpy(&pass.momentum, &momentum, 4);
@@ -70,36 +72,36 @@ static void test_case(void) {
   run_passes(passes, 1, images, chunks);
   double *stats = doubles(2 * padded), *norm = doubles(2 * padded), *fixed = doubles(2 * padded), *mean = doubles(channels);
   double *variance = doubles(channels), *dgamma = doubles(channels), *dbeta = doubles(channels), *g_norm = doubles(3 * padded);
+  double *moved = doubles(2 * channels);
   const double count = (double)images * (double)pixels;
   for (int c = 0; c < channels; c++) {
     for (int64_t i = 0; i < images * pixels; i++) mean[c] += map_at(y, channels, pixels, (int)(i / pixels), c, i % pixels) / count;
     for (int64_t i = 0; i < images * pixels; i++)
       variance[c] += pow(map_at(y, channels, pixels, (int)(i / pixels), c, i % pixels) - mean[c], 2) / count;
-    const double gamma = values(pass.gamma)[c], beta = values(pass.beta)[c], inverse = 1 / sqrt(variance[c] + epsilon);
+    const int own = shuffled ? c % shuffled * (channels / shuffled) + c / shuffled : c; /* place in the parameters */
+    const double gamma = values(pass.gamma)[own], beta = values(pass.beta)[own], inverse = 1 / sqrt(variance[c] + epsilon);
     stats[c] = mean[c], stats[padded + c] = inverse;
     norm[c] = gamma * inverse, norm[padded + c] = beta - mean[c] * norm[c];
-    fixed[c] = gamma / sqrt(values(inference.moving_variance)[c] + epsilon);
-    fixed[padded + c] = beta - values(inference.moving_mean)[c] * fixed[c];
+    fixed[c] = gamma / sqrt(values(inference.moving_variance)[own] + epsilon);
+    moved[own] = arena.before[pass.moving_mean + own] * 0.9 + mean[c] * 0.1;
+    moved[channels + own] = arena.before[pass.moving_variance + own] * 0.9 + variance[c] * 0.1;
+    fixed[padded + c] = beta - values(inference.moving_mean)[own] * fixed[c];
     for (int64_t i = 0; i < images * pixels; i++) {
       const int n = (int)(i / pixels);
       const double gradient = map_at(g, channels, pixels, n, c, i % pixels);
-      dbeta[c] += gradient;
-      dgamma[c] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - mean[c]) * inverse;
+      dbeta[own] += gradient;
+      dgamma[own] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - mean[c]) * inverse;
     }
     /* dy: of g; of y, for a deviation; and where g is 0 and y the mean. */
     g_norm[c] = gamma * inverse;
-    g_norm[padded + c] = -gamma * inverse * dgamma[c] / count;
-    g_norm[2 * padded + c] = -gamma * inverse * dbeta[c] / count;
+    g_norm[padded + c] = -gamma * inverse * dgamma[own] / count;
+    g_norm[2 * padded + c] = -gamma * inverse * dbeta[own] / count;
   }
   expect_values("stats", stats, values(pass.stats), 2 * padded, 1e-4);
   expect_values("x_norm", norm, values(pass.x_norm), 2 * padded, 1e-4);
   if (moves) {
-    for (int c = 0; c < channels; c++) {
-      mean[c] = arena.before[pass.moving_mean + c] * 0.9 + mean[c] * 0.1;
-      variance[c] = arena.before[pass.moving_variance + c] * 0.9 + variance[c] * 0.1;
-    }
-    expect_values("moving_mean", mean, values(pass.moving_mean), channels, 1e-5);
-    expect_values("moving_variance", variance, values(pass.moving_variance), channels, 1e-5);
+    expect_values("moving_mean", moved, values(pass.moving_mean), channels, 1e-5);
+    expect_values("moving_variance", moved + channels, values(pass.moving_variance), channels, 1e-5);
   }
   run_passes(passes + 1, 2, images, chunks);
   expect_values("x_norm in inference", fixed, values(inference.x_norm), 2 * padded, 1e-5);
@@ -111,5 +113,5 @@ static void test_case(void) {
     got[padded + c] /= (float)stats[padded + c];
   }
   expect_values("g_norm", g_norm, values(back.g_norm), 3 * padded, 1e-4);
-  free(stats), free(norm), free(fixed), free(mean), free(variance), free(dgamma), free(dbeta), free(g_norm);
+  free(stats), free(norm), free(fixed), free(mean), free(variance), free(dgamma), free(dbeta), free(g_norm), free(moved);
 }

@@ -1,6 +1,6 @@
 /* PRODUCT_* and AFFINE against plain loops. */
 #include "../products.h"
-#include "harness.h"
+#include "groups.h"
 
 static const struct operation operations[NAS_OP_COUNT] = {
     [OP_PACK] = {pack, pack_scratch},
@@ -15,7 +15,10 @@ static struct nas_pass shape;
 
 /* The place of weight (ci, co) in the packed weights of a product. */
 static int place(int ci, int co) { return (co / PANEL * shape.cin + ci) * PANEL + co % PANEL; }
-static double weight(int ci, int co) { return values(shape.source)[ci * shape.cout + co]; }
+static double weight(int ci, int co) {
+  const int64_t place = weight_place(&shape, 0, ci, co);
+  return place < 0 ? 0 : values(shape.source)[place];
+}
 
 /* By chance, the last pass forms a group with another one, so that both run by few images at a time. */
 static int grouped(struct nas_pass *passes, int count) {
@@ -70,14 +73,16 @@ static void test_backward(struct nas_pass *passes) {
         const double x = read_input(pass, n, ci, p, 0);
         for (int co = 0; co < shape.cout; co++) {
           const double dy = read_gradient(pass, n, co, p);
-          gradient[place(ci, co)] += x * dy;
+          if (weight_place(&shape, 0, ci, co) >= 0) gradient[place(ci, co)] += x * dy;
           *to += dy * weight(ci, co);
         }
       }
-  if (pass->dweights) { /* lanes without a channel may hold anything */
+  if (pass->dweights) { /* lanes without a channel, and pairs of different groups, may hold anything */
     for (int ci = 0; ci < shape.cin; ci++)
-      for (int co = shape.cout; co % PANEL != 0; co++)
-        for (int chunk = 0; chunk < chunks; chunk++) values(pass->dweights)[chunk * floats + place(ci, co)] = 0;
+      for (int co = 0; co < shape.cout || co % PANEL != 0; co++)
+        for (int chunk = 0; chunk < chunks; chunk++)
+          if (co >= shape.cout || weight_place(&shape, 0, ci, co) < 0)
+            values(pass->dweights)[chunk * floats + place(ci, co)] = 0;
     expect_partial("dweights", gradient, pass->dweights, chunks, floats, 5e-6);
   }
   if (pass->gx) expect_sink(pass, d, 1, images, chunks, 2e-6);
@@ -116,15 +121,16 @@ static void test_case(void) {
   shape.oh = shape.h, shape.ow = shape.w, pixels = shape.h * shape.w;
   shape.cin = chance(20) ? 16 * uniform(1, 12) : uniform(1, 100);
   shape.cout = chance(20) ? 16 * uniform(1, 7) : uniform(1, 100);
-  shape.source_in = shape.cin, shape.source_out = shape.cout;
-  describe("kind %d, %d images, %d chunks, %d x %d, %d -> %d", kind, images, chunks, shape.h, shape.w, shape.cin, shape.cout);
+  const int64_t floats = draw_groups(&shape, 40, 1);
+  describe("kind %d, %d images, %d chunks, %d x %d, %d -> %d, %d groups", kind, images, chunks, shape.h, shape.w, shape.cin,
+           shape.cout, shape.groups);
   if (kind == 2) {
     test_affine(passes);
     return;
   }
   passes[0] = shape;
   passes[0].op = OP_PACK;
-  passes[0].source = shape.source = input(shape.cin * shape.cout, 2);
+  passes[0].source = shape.source = input(floats, 2);
   passes[0].weights = shape.weights = output((shape.cout + PANEL - 1) / PANEL * PANEL * (int64_t)shape.cin);
   passes[0].weights_back = shape.weights_back = output((shape.cin + PANEL - 1) / PANEL * PANEL * (int64_t)shape.cout);
   if (kind == 0) test_forward(passes);

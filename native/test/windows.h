@@ -20,7 +20,7 @@ static void draw_window(struct nas_pass *pass) {
 }
 
 /* A value of the kernel that the pass uses. */
-static double tap_of(const struct nas_pass *pass, int ky, int kx, int channel) {
+TEST double tap_of(const struct nas_pass *pass, int ky, int kx, int channel) {
   const int side = pass->source_kernel ? pass->source_kernel : pass->kernel, edge = (side - pass->kernel) / 2;
   return values(pass->source)[((long)(ky + edge) * side + kx + edge) * pass->source_in + channel];
 }

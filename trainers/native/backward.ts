@@ -4,8 +4,10 @@ import {
   convolutionGeometry,
   type Ends,
   type Fields,
-  kernelName,
+  kernelNames,
+  meanGeometry,
   sameGeometry,
+  shuffling,
   squeezeFields,
 } from './fields.js';
 import type { Gradient, Gradients, Slot, Write } from './gradients.js';
@@ -39,6 +41,14 @@ class Backward {
         for (const [i, reading] of unit.inputs.entries())
           if (reading !== undefined) this.pass(unit, i === 0 ? 'input' : 'second', reading);
         break;
+      case 'mean':
+        this.write(unit, 'input', {
+          op: 'MEAN_BACKWARD',
+          ...meanGeometry(unit),
+          ...this.buffers.reading(unit.input),
+          ...this.given(unit.output),
+        });
+        break;
       case 'norm':
         this.pass(unit, 'input', { point: unit.input, act: 'none', gate: null });
         break;
@@ -56,7 +66,7 @@ class Backward {
   private convolution(unit: ConvolutionUnit): void {
     const { buffers, list } = this;
     const { family, layer, input, output } = unit;
-    const isTrained = buffers.memory.isTrained(kernelName(layer));
+    const isTrained = buffers.isTrained(layer);
     const isWritten = this.gradients.write(unit, 'input') !== undefined;
     if (!isTrained && !isWritten) return;
     const pass: Pass = {
@@ -85,7 +95,7 @@ class Backward {
       ...buffers.expansion(unit, ['e_norm', 'e_weights', 'e_weights_back', 'e_dweights', 'e_sums']),
       weights_back: buffers.packed(layer, 'weights_back'),
       ...this.given(output),
-      ...(buffers.memory.isTrained(kernelName(layer)) ? { dweights: buffers.partialGradient(layer) } : {}),
+      ...(buffers.isTrained(layer) ? { dweights: buffers.partialGradient(layer) } : {}),
     });
     list.add({
       op: 'EXPAND_FOLD_BACKWARD',
@@ -96,7 +106,8 @@ class Backward {
       moments: buffers.moments(input),
       e_gamma: gamma,
       e_beta: beta,
-      ...this.trained({ e_dsource: kernelName(expansion), ...normGradients('e_', norm) }),
+      ...this.gradientOf(expansion, 'e_dsource'),
+      ...this.trained(normGradients('e_', norm)),
       count,
     });
     if (isWritten)
@@ -210,14 +221,13 @@ class Backward {
       gamma,
       g_norm: buffers.norm(norm, 'gradient'),
       ...this.trained(normGradients('', norm)),
+      ...shuffling(norm),
       count,
     });
   }
 
   private unpack(layer: Convolution): void {
-    const trained = this.trained({ dsource: kernelName(layer) });
-    if (Object.keys(trained).length === 0) return;
-    const { dsource } = trained;
+    if (!this.buffers.isTrained(layer)) return;
     const { source: _, ...kernel } = this.buffers.kernel(layer);
     this.list.add({
       op: layer.kind === 'conv' ? 'UNPACK' : 'UNPACK_DEPTHWISE',
@@ -226,8 +236,14 @@ class Backward {
       kernel: layer.kernel,
       ...kernel,
       dweights: this.buffers.partialGradient(layer),
-      dsource,
+      ...this.gradientOf(layer, 'dsource'),
     });
+  }
+
+  /** The gradient of a kernel that is trained. */
+  private gradientOf(layer: Convolution, field: 'dsource' | 'e_dsource'): Fields {
+    const { gradient } = this.buffers.memory.kernels(kernelNames(layer));
+    return gradient === null ? {} : { [field]: gradient };
   }
 
   /** The gradients of weights that are trained, by field. */

@@ -1,7 +1,7 @@
-import { paddingAlong } from '../../spaces/index.js';
+import { convolutionNames, paddingAlong, type LayerOf } from '../../spaces/index.js';
 import type { Act, Buffer, Pass } from '../../compiler/native/passes.js';
 import { lanes, momentFloats, depthwiseFloats, packedFloats, type Memory } from './memory.js';
-import type { Convolution, ExpandUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
+import type { Convolution, ExpandUnit, MeanUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
 
 /** Fields of a pass. */
 export type Fields = Omit<Pass, 'op'>;
@@ -19,7 +19,14 @@ const tile = { side: 4, spots: 36 };
 /** Whether a convolution multiplies transformed tiles: where that takes half of the products, and channels fill the vectors. */
 function isTransformed(layer: Convolution): boolean {
   const { kind, kernel, stride, input, output } = layer;
-  if (kind !== 'conv' || kernel !== 3 || stride !== 1 || Math.min(input[2], output[2]) < 16) return false;
+  if (
+    kind !== 'conv' ||
+    layer.groups !== undefined ||
+    kernel !== 3 ||
+    stride !== 1 ||
+    Math.min(input[2], output[2]) < 16
+  )
+    return false;
   const [height, width] = output;
   const tiles = Math.ceil(height / tile.side) * Math.ceil(width / tile.side);
   return tiles * tile.spots <= (height * width * kernel ** 2) / 2;
@@ -30,6 +37,21 @@ export const transformed = (layer: Convolution): Fields => (isTransformed(layer)
 
 /** The geometry of a convolution. */
 export function convolutionGeometry(layer: Convolution): Fields {
+  return {
+    ...windowGeometry(layer),
+    ...transformed(layer),
+    // Each group of a shuffled map has channels in all blocks: nothing is skipped.
+    ...(layer.kind === 'conv' && layer.groups !== undefined && layer.shuffled === undefined
+      ? { groups: layer.groups }
+      : {}),
+  };
+}
+
+/** The geometry of means. */
+export const meanGeometry = ({ layer, output }: MeanUnit): Fields =>
+  layer.kind === 'zero' ? sameGeometry(output) : windowGeometry(layer);
+
+function windowGeometry(layer: Convolution | LayerOf<'avg_pool'>): Fields {
   const { input, output, kernel, stride } = layer;
   return {
     cin: input[2],
@@ -42,7 +64,6 @@ export function convolutionGeometry(layer: Convolution): Fields {
     stride,
     pad_top: paddingAlong(layer, 0)[0],
     pad_left: paddingAlong(layer, 1)[0],
-    ...transformed(layer),
   };
 }
 
@@ -94,7 +115,7 @@ export class Buffers {
 
   /** The kernel of an expansion. */
   expansionKernel(expansion: Convolution): Fields {
-    const { weight, whole } = this.memory.place(kernelName(expansion));
+    const { weight, whole } = this.memory.kernels(kernelNames(expansion));
     return { e_source: weight, e_source_in: whole[2], e_source_out: whole[3] };
   }
 
@@ -184,22 +205,33 @@ export class Buffers {
     };
   }
 
+  isTrained(layer: Convolution): boolean {
+    return this.memory.kernels(kernelNames(layer)).gradient !== null;
+  }
+
   /** The kernel of a convolution. */
   kernel(layer: Convolution): Fields {
-    const { weight, whole } = this.memory.place(kernelName(layer));
+    const { weight, whole, apart } = this.memory.kernels(kernelNames(layer));
+    const { groups, shuffled } = { groups: undefined, ...layer };
     return {
       source: weight,
       source_in: whole[2],
       source_out: whole[3],
+      ...(groups === undefined ? {} : { groups, source_group: apart }),
+      ...(shuffled === undefined ? {} : { shuffled }),
       ...(whole[0] === layer.kernel ? {} : { source_kernel: whole[0] }),
     };
   }
 }
 
+/** The order of a norm's channels. */
+export const shuffling = ({ shuffled }: NormLayer): Fields => (shuffled === undefined ? {} : { shuffled });
+
 const acting = (field: 'x_act' | 'x2_act', act: Act): Fields => (act === 'none' ? {} : { [field]: act });
 
-export const kernelName = ({ kind, name }: Convolution): string =>
-  `${name}/${kind === 'conv' ? 'kernel' : 'depthwise_kernel'}`;
+/** The names of a convolution's kernels: one, or one for each group. */
+export const kernelNames = (layer: Convolution): readonly string[] =>
+  layer.kind === 'conv' ? convolutionNames(layer).map((name) => `${name}/kernel`) : [`${layer.name}/depthwise_kernel`];
 
 /** The shapes of a squeeze-excite module, and its weights. */
 export function squeezeFields(unit: Squeeze, memory: Memory): Fields {

@@ -4,7 +4,9 @@ import {
   convolutionGeometry,
   type Ends,
   type Fields,
+  meanGeometry,
   sameGeometry,
+  shuffling,
   squeezeFields,
   transformed,
 } from './fields.js';
@@ -105,6 +107,14 @@ class Forward {
         });
         return;
       }
+      case 'mean':
+        list.add({
+          op: 'MEAN_FORWARD',
+          ...meanGeometry(unit),
+          ...buffers.reading(unit.input),
+          ...this.made(unit.output, null),
+        });
+        return;
       case 'norm':
         break;
       case 'pool':
@@ -138,6 +148,7 @@ class Forward {
       beta,
       ...(moving === null ? {} : { moving_mean: moving.mean, moving_variance: moving.variance }),
       epsilon,
+      ...shuffling(norm),
     };
     if (this.gradients === null) return { op: 'NORM_INFERENCE', ...common };
     return {

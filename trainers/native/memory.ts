@@ -31,6 +31,14 @@ export interface Place {
   readonly whole: readonly number[];
 }
 
+/** Slices at equal distances as one. */
+function joined(slices: readonly Slice[], count: number, apart: number): Slice {
+  const [{ buffer, from, floats }] = slices;
+  if (slices.length !== count || slices.some((slice, i) => slice.buffer !== buffer || slice.from !== from + i * apart))
+    throw new Error(`${count} kernels of groups do not lie at equal distances in ${buffer.name}`);
+  return { buffer, from, floats: (count - 1) * apart + floats };
+}
+
 /** The buffers of a network's passes. Each is made when it is first asked for. */
 export class Memory {
   private readonly made = new Map<object, Map<string, Buffer>>();
@@ -64,6 +72,19 @@ export class Memory {
     const place = this.places.get(name);
     if (place === undefined) throw new Error(`there is no place for ${name}`);
     return place;
+  }
+
+  /** The places of a convolution's kernels, one for each group, as one. `apart`: floats from a kernel to the next one. */
+  kernels(names: readonly string[]): Place & { readonly apart: number } {
+    const places = names.map((name) => this.place(name));
+    const [{ weight, whole }, next] = places;
+    const apart = names.length === 1 ? 0 : next.weight.from - weight.from;
+    const all = (slices: readonly Slice[]): Slice => joined(slices, names.length, apart);
+    const gradients = places.flatMap(({ gradient }) => gradient ?? []);
+    return {
+      ...{ whole, apart, weight: all(places.map((place) => place.weight)) },
+      gradient: gradients.length === 0 ? null : all(gradients),
+    };
   }
 
   /** Whether a weight has a place: moving statistics that nothing keeps have none. */

@@ -3,7 +3,7 @@ import { product } from '../../base/statistics.js';
 import type { Network } from '../../spaces/index.js';
 import { weightSpecs } from '../../spaces/models/index.js';
 import { backwardPasses } from './backward.js';
-import { Buffers, kernelName, type Ends } from './fields.js';
+import { Buffers, kernelNames, type Ends } from './fields.js';
 import { forwardPasses } from './forward.js';
 import { Gradients } from './gradients.js';
 import { type Arrays, arraysOf, Memory, type Place, placesOf } from './memory.js';
@@ -30,12 +30,12 @@ const normNames = ({ name }: NormLayer): string[] => [`${name}/gamma`, `${name}/
 function weightNames(unit: Unit): string[] {
   switch (unit.kind) {
     case 'convolution':
-      return [kernelName(unit.layer), ...(unit.output.norm === null ? [] : normNames(unit.output.norm))];
+      return [...kernelNames(unit.layer), ...(unit.output.norm === null ? [] : normNames(unit.output.norm))];
     case 'expand':
       return [
-        kernelName(unit.expansion),
+        ...kernelNames(unit.expansion),
         ...normNames(unit.norm),
-        kernelName(unit.layer),
+        ...kernelNames(unit.layer),
         ...(unit.output.norm === null ? [] : normNames(unit.output.norm)),
       ];
     case 'squeeze':
@@ -43,6 +43,7 @@ function weightNames(unit: Unit): string[] {
     case 'norm':
       return unit.output.norm === null ? [] : normNames(unit.output.norm);
     case 'sum':
+    case 'mean':
     case 'pool':
       return [];
   }

@@ -103,14 +103,33 @@ const same = (a: Reading, b: Reading): boolean => a.point === b.point && a.act =
 
 type Rule<K extends Layer['kind']> = (layer: LayerOf<K>, reader: UnitReader, position: number) => Value;
 
-/** A convolution with the norm that follows. */
-function convolution(layer: Convolution, reader: UnitReader, position: number): Value {
-  const [from] = layer.inputs;
-  const isDepthwise = layer.kind === 'depthwise';
+/** The channel shuffle after a convolution, a norm and an activation, and these two. */
+function shuffleAfter(reader: UnitReader, position: number) {
   const norm = reader.follower(position, 'batch_norm');
-  const output: Point = { map: { name: layer.name, shape: layer.output }, norm };
+  const act = norm === null ? null : reader.follower(norm.position, 'activation');
+  const shuffle = act === null ? null : reader.follower(act.position, 'shuffle');
+  return norm === null || act === null || shuffle === null ? null : { norm, act, shuffle };
+}
+
+/** A convolution with the norm that follows, and with a channel shuffle after it. */
+function convolution(own: Convolution, reader: UnitReader, position: number): Value {
+  const [from] = own.inputs;
+  const isDepthwise = own.kind === 'depthwise';
+  const end = shuffleAfter(reader, position);
+  const shuffled = end === null || isDepthwise || end.shuffle.groups !== own.groups ? {} : { shuffled: own.groups };
+  const layer: Convolution = { ...own, ...shuffled };
+  const norm = reader.follower(position, 'batch_norm');
+  const output: Point = {
+    map: { name: layer.name, shape: layer.output },
+    norm: norm === null ? null : { ...norm, ...shuffled },
+  };
   const value: Reading = { point: output, act: 'none', gate: null };
   if (norm !== null) reader.set(norm.position, value);
+  if (end !== null && layer.shuffled !== undefined) {
+    const read: Reading = { ...value, act: end.act.act };
+    reader.set(end.act.position, read);
+    reader.set(end.shuffle.position, read);
+  }
   const isImages = reader.isImages(from) && !isDepthwise;
   const family = isImages
     ? 'IMAGES'
@@ -126,8 +145,8 @@ function convolution(layer: Convolution, reader: UnitReader, position: number): 
 
 /** An expansion with the depthwise convolution that follows; null: another pattern. */
 function expansionOf(layer: LayerOf<'conv'>, reader: UnitReader, position: number): Value | null {
-  const { kernel, stride, inputs, input, output } = layer;
-  if (kernel !== 1 || stride !== 1 || reader.isImages(inputs[0])) return null;
+  const { kernel, stride, groups, inputs, input, output } = layer;
+  if (kernel !== 1 || stride !== 1 || groups !== undefined || reader.isImages(inputs[0])) return null;
   if (input[2] > expansion.mostChannels || output[2] < input[2] * expansion.leastFactor) return null;
   const norm = reader.follower(position, 'batch_norm');
   if (norm === null) return null;
@@ -184,6 +203,13 @@ function squeeze(layer: LayerOf<'multiply'>, reader: UnitReader): Squeeze {
   };
 }
 
+/** Means of windows of a map, or zeros in its shape. */
+function mean(layer: LayerOf<'avg_pool' | 'zero'>, reader: UnitReader): Value {
+  const output: Point = { map: { name: layer.name, shape: layer.output }, norm: null };
+  reader.units.push({ kind: 'mean', layer, input: reader.reading(layer.inputs[0], layer), output });
+  return { point: output, act: 'none', gate: null };
+}
+
 const unsupported =
   (why: string) =>
   ({ name }: Layer): never => {
@@ -192,11 +218,7 @@ const unsupported =
 
 const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [UnitReader, number]> = {
   input: () => 'images',
-  conv: (layer, reader, position) => {
-    if (layer.groups !== undefined)
-      return unsupported(`a convolution of ${layer.groups} groups has no native operation`)(layer);
-    return expansionOf(layer, reader, position) ?? convolution(layer, reader, position);
-  },
+  conv: (layer, reader, position) => expansionOf(layer, reader, position) ?? convolution(layer, reader, position),
   depthwise: convolution,
   batch_norm: (layer, reader) => {
     const { point } = reader.store(reader.reading(layer.inputs[0], layer));
@@ -211,7 +233,7 @@ const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [Uni
     const { point } = reading.act === 'none' && reading.gate === null ? reading : reader.store(reading);
     return { point, act: layer.act, gate: null };
   },
-  avg_pool: unsupported('average pooling of windows has no native operation'),
+  avg_pool: mean,
   global_pool: (layer, reader, position) => {
     if (reader.isHead(position)) reader.units.push({ kind: 'pool', input: reader.reading(layer.inputs[0], layer) });
     return 'inside';
@@ -235,8 +257,8 @@ const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [Uni
       product !== null ? product.kernel === 1 && product.stride === 1 : reader.follower(position, 'add') !== null;
     return isRead ? gated : reader.store(gated);
   },
-  shuffle: unsupported('a channel shuffle has no native operation'),
-  zero: unsupported('a map of zeros has no native operation'),
+  shuffle: unsupported('a channel shuffle has a native operation only after a convolution in as many groups'),
+  zero: mean,
 };
 
 /** The units of a network's layers up to the global pooling, in an order in which they can run. */

@@ -1,8 +1,12 @@
 import type { LayerOf, Shape } from '../../spaces/index.js';
 import type { Act } from '../../compiler/native/passes.js';
 
-export type NormLayer = LayerOf<'batch_norm'>;
-export type Convolution = LayerOf<'conv' | 'depthwise'>;
+/** `shuffled`: the number of groups, where a channel shuffle follows. The map before it lies in memory in the order after it. */
+interface Shuffled {
+  readonly shuffled?: number;
+}
+export type NormLayer = LayerOf<'batch_norm'> & Shuffled;
+export type Convolution = LayerOf<'conv' | 'depthwise'> & Shuffled;
 
 /** A map in memory. */
 export interface StoredMap {
@@ -72,13 +76,21 @@ export interface NormUnit {
   readonly output: Point;
 }
 
+/** Means of windows of a map, or a map of zeros. */
+export interface MeanUnit {
+  readonly kind: 'mean';
+  readonly layer: LayerOf<'avg_pool' | 'zero'>;
+  readonly input: Reading;
+  readonly output: Point;
+}
+
 /** The global average pooling before the head's dense layers. */
 export interface PoolUnit {
   readonly kind: 'pool';
   readonly input: Reading;
 }
 
-export type Unit = ConvolutionUnit | ExpandUnit | Squeeze | SumUnit | NormUnit | PoolUnit;
+export type Unit = ConvolutionUnit | ExpandUnit | Squeeze | SumUnit | NormUnit | MeanUnit | PoolUnit;
 
 /** The output of a unit; null for the pooling. */
 export const outputOf = (unit: Unit): Point | null => (unit.kind === 'pool' ? null : unit.output);

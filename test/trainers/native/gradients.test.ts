@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { nativeLibrary } from '../../../compiler/native/library.js';
 import type { NativeNetwork } from '../../../compiler/native/passes.js';
 import { Random } from '../../../base/random.js';
-import { memberOf, sampleGenotype, sharedName, type Block, type Network } from '../../../spaces/index.js';
+import { memberOf, sampleGenotype, sharedName, type Block, type Cell, type Network } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type WeightValue } from '../../../spaces/models/index.js';
 import { arraysOf, placesOf, planNetwork } from '../../../trainers/native/index.js';
 import { branchedNetworks, smallNetworks } from '../../spaces/networks.js';
@@ -85,6 +85,40 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
       network([basic(18, 1), basic(33, 2)], 0),
       network([mbconv(17, 1, 3, 1), mbconv(20, 4, 3, 2, 0.25), mbconv(20, 6, 5, 1, 0.25), mbconv(40, 1.5, 5, 2)], 70),
       network([mbconv(24, 3, 3, 1), mbconv(24, 2, 7, 1, 0.5), mbconv(24, 6, 3, 1)], 0, [7, 7, 1]),
+    ]) {
+      const plan = planned(each);
+      if (plan === null) throw new Error('the network has a native plan');
+      const input = inputOf(each, plan);
+      expect(await complaints(each, await natively(plan, input, { chunks }), input)).toEqual([]);
+    }
+  });
+
+  test('groups that are narrower and wider than blocks of channels, shuffles, average pools, cells of zeros', async () => {
+    const act = 'swish';
+    const fused = (filters: number, stride: 1 | 2, groups: number): Block => ({
+      ...{ kind: 'fused_mbconv', filters, kernel: 3, stride, act, expand: 2, se: 0.25, groups },
+    });
+    const shuffled = (filters: number, stride: 1 | 2, groups: number, expand = 1): Block => ({
+      ...{ kind: 'mbconv', filters, kernel: 3, stride, act, expand, se: 0.25, groups },
+    });
+    const cell = (...ops: Cell): Block => ({ kind: 'cell', cell: ops });
+    const [skip, one, pool, none] = ['skip_connect', 'nor_conv_1x1', 'avg_pool_3x3', 'none'] as const;
+    const network = (filters: number, blocks: readonly Block[]): Network => ({
+      ...{ kind: 'network', input: [5, 4, 3], classes: 3, blocks },
+      stem: { filters, kernel: 3, stride: 1, act },
+      head: { filters: 0, act, norm: true, dropout: 0 },
+    });
+    for (const each of [
+      network(24, [fused(24, 1, 6), fused(40, 2, 3)]),
+      network(40, [fused(48, 1, 2), fused(16, 2, 4)]),
+      network(36, [shuffled(36, 1, 2), shuffled(24, 2, 3, 2), shuffled(24, 1, 2)]),
+      network(70, [shuffled(70, 1, 2)]),
+      network(20, [
+        cell(pool, skip, pool, pool, one, pool),
+        { kind: 'reduction', filters: 18 },
+        cell(pool, none, pool, none, none, pool),
+      ]),
+      network(5, [cell(one, none, none, none, none, none), { kind: 'reduction', filters: 6 }]),
     ]) {
       const plan = planned(each);
       if (plan === null) throw new Error('the network has a native plan');

@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-cpu';
 import { encodePasses } from '../../../compiler/native/encode.js';
 import { nativeLibrary, type NativeLibrary } from '../../../compiler/native/library.js';
 import { planMemory } from '../../../compiler/native/memory.js';
 import type { NativeNetwork, Pass, Slice } from '../../../compiler/native/passes.js';
 import { Random } from '../../../base/random.js';
+import { samePadding } from '../../../base/same-padding.js';
 import { styleOf, type Network } from '../../../spaces/index.js';
 import {
   apply,
@@ -55,6 +57,35 @@ export function inputFor(network: Network, batch: number, width: number, seed: n
     featureGradients: normal(batch * width),
   };
 }
+
+/**
+ * TF.js's cpu gradient of an average pool divides by the whole window, its forward pass by the values inside the map. The gradient
+ * of what the forward pass computes is the same with larger gradients at the edges.
+ */
+function correctAveragePools(): void {
+  const kernelName = 'AvgPoolGrad';
+  const own = tf.getKernel(kernelName, 'cpu');
+  tf.unregisterKernel(kernelName, 'cpu');
+  tf.registerKernel({
+    ...own,
+    kernelFunc: ({ inputs, backend, attrs }) => {
+      const { dy, input } = inputs as { readonly dy: tf.TensorInfo; readonly input: tf.TensorInfo };
+      const { filterSize, strides } = attrs as unknown as { readonly filterSize: number; readonly strides: number };
+      const cpu = backend as MathBackendCPU;
+      const [, height, width, channels] = dy.shape;
+      const share = (axis: 1 | 2, index: number): number => {
+        const from = index * strides - samePadding(input.shape[axis], filterSize, strides)[0];
+        return filterSize / (Math.min(from + filterSize, input.shape[axis]) - Math.max(from, 0));
+      };
+      const values = Float32Array.from(cpu.readSync(dy.dataId) as Float32Array, (value, i) => {
+        const pixel = Math.floor(i / channels);
+        return value * share(1, Math.floor(pixel / width) % height) * share(2, pixel % width);
+      });
+      return own.kernelFunc({ inputs: { dy: cpu.makeTensorInfo(dy.shape, 'float32', values), input }, backend, attrs });
+    },
+  });
+}
+correctAveragePools();
 
 /** By TF.js's cpu backend. */
 export async function eagerly(network: Network, { weights, batch, images, featureGradients }: Input): Promise<Outcome> {

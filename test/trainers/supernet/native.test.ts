@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SpaceConfig } from '../../../spaces/index.js';
+import { spaceSchema, type SpaceConfig } from '../../../spaces/index.js';
 import { sharedSpecs } from '../../../spaces/models/index.js';
 import { engineSchema, type EngineConfig, type TrainingEngine } from '../../../trainers/index.js';
 import { type EngineKind, openEngine } from '../../../trainers/engines/index.js';
@@ -84,5 +84,18 @@ test('states are the same, bit for bit, with any number of threads, and in an en
 test('a supernet goes on with the engine that began it', async () => {
   const engine = await open(native, tiniestSpace(), { begun: 'compiled' });
   expect(engine.kind).toBe('compiled');
+  await engine.dispose();
+});
+
+test('a supernet with convolutions in groups is left to the compiled engine, with the reason', async () => {
+  const space = spaceSchema.parse({
+    type: 'blocks',
+    stem: { filters: 8, stride: 2 },
+    blocks: [{ kind: 'fused_mbconv', filters: 8, kernel: 3, expand: 2, group_width: [0, 4], stride: 2 }],
+    head: { filters: 0 },
+  });
+  const engine = await open(native, space);
+  expect(engine.kind).toBe('compiled');
+  expect(engine.instead).toBe('block1_fused: members share no kernels of groups natively');
   await engine.dispose();
 });
