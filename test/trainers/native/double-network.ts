@@ -273,7 +273,7 @@ class DoubleNetwork {
   forward(): Float64Array {
     for (let i = 0, moves = 0; i < this.layers.length; i++) {
       this.evaluate(i);
-      const moved = this.moveFromKinks(i);
+      const moved = this.moveFromKinks(i, 0.0137 * (1 + moves * 0.031));
       if (moved === null) continue;
       if (++moves > 1000) throw new Error('values stay near kinks');
       i = moved - 1;
@@ -316,8 +316,11 @@ class DoubleNetwork {
     this.backwards[i] = applyRule(rules, layer, step, x, y);
   }
 
-  /** Moves biases if values before activation `i` are near its kinks. Returns the layer with the biases, else null. */
-  private moveFromKinks(i: number): number | null {
+  /**
+   * Moves biases by multiples of `step` if values before activation `i` are near its kinks. Returns the layer with the biases,
+   * else null. Two activations may have the same biases: with other steps each time, both come away.
+   */
+  private moveFromKinks(i: number, step: number): number | null {
     const layer = this.layers[i];
     if (layer.kind !== 'activation' || acts[layer.act].kinks.length === 0) return null;
     const source = this.biasOf(layer.inputs[0]);
@@ -334,7 +337,7 @@ class DoubleNetwork {
     let hasMoved = false;
     for (let c = 0; c < channels; c++) {
       if (distance(c, 0) >= margin) continue;
-      const shifts = Array.from({ length: 40 }, (_, k) => (k % 2 === 0 ? 1 : -1) * 0.0137 * (1 + (k >> 1)));
+      const shifts = Array.from({ length: 40 }, (_, k) => (k % 2 === 0 ? 1 : -1) * step * (1 + (k >> 1)));
       const best = shifts.reduce((a, b) => (distance(c, b) > distance(c, a) ? b : a));
       source.bias.data[c] = Math.fround(source.bias.data[c] + best);
       hasMoved = true;
