@@ -17,7 +17,9 @@ describe('the fingerprint of a group', () => {
   it('is computed once, with a text of its parts', async () => {
     const { group, text } = await describeGroup();
     expect(group).toMatch(/^[0-9a-f]{12}$/);
-    expect(text).toMatch(/blocks.*native engine (avx512|avx2|neon) [0-9a-f]{8}.*ONNX Runtime \d.*TF\.js \d.*Node\.js \d/);
+    expect(text).toMatch(
+      /blocks.*native engine (avx512|avx2|neon) [0-9a-f]{8}.*ONNX Runtime \d.*TF\.js \d.*Node\.js \d/,
+    );
     expect(await describeGroup()).toEqual({ group, text });
   });
 });
