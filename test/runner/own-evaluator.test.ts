@@ -115,16 +115,25 @@ describe('a function of one’s own', () => {
 
   it('ends the run with an error that comes after Ctrl-C, such as a full disk', async () => {
     const workdir = join(folder, 'full');
+    let jobs = 0;
     const full: CreateJobRunner = () => {
       const runner = inside();
+      const stopped = new AbortController();
       const submit = <J extends Job>(order: JobOrder<J>, listener?: JobListener) => {
         const submitted = runner.submit(order, listener);
-        const failing = submitted.result.catch(() => {
-          throw new StorageFailure('the disk is full');
+        // The first job ends the run, which then stops the others.
+        if (jobs++ === 0) return submitted;
+        submitted.result.catch(nothing);
+        const result = new Promise<never>((_, reject) => {
+          stopped.signal.addEventListener('abort', () => reject(new StorageFailure('the disk is full')));
         });
-        return { result: failing, cancel: () => submitted.cancel() };
+        return { result, cancel: () => stopped.abort() };
       };
-      return { submit, stop: () => runner.stop(), close: () => runner.close() };
+      const stop = (): void => {
+        runner.stop();
+        stopped.abort();
+      };
+      return { submit, stop, close: () => runner.close() };
     };
     await expect(run(workdir, { until: 1, workers: full })).rejects.toThrow('the disk is full');
     expect(findings(workdir).status).toBe('failed');
