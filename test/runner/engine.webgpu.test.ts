@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { tryWebGpu } from '../../compiler/index.js';
 import { settleEngine, type RecordedEnvironment } from '../../runner/engine.js';
-import { engineSchema, placeOf, type EngineChoice } from '../../trainers/index.js';
+import { placeOf } from '../../trainers/engines/index.js';
+import { engineSchema, type EngineChoice } from '../../trainers/index.js';
 import { describeOnWebGpu } from '../support/webgpu.js';
 
 interface Settled {
