@@ -126,7 +126,8 @@ export const tune = command({
       })
       .option('normalisation', {
         choices: ['imagenet', 'data'] as const,
-        describe: "Of the model's images; by default its metadata's, else what its first batch norm fits",
+        describe:
+          "Of the model's images; by default its metadata's, else what its first batch norm or a quick head fits",
       })
       .option('mean', {
         type: 'string',

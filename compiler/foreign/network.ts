@@ -19,7 +19,15 @@ import {
 } from './call.js';
 import { featuresText, namedHead } from './features.js';
 import { ruleOf } from './operators/index.js';
-import { answerOf, headOf, readClassifier, type Answer, type Head, type ReadFile, type ReadOptions } from './read.js';
+import {
+  answerOf,
+  linearLayers,
+  readClassifier,
+  type Answer,
+  type Head,
+  type ReadFile,
+  type ReadOptions,
+} from './read.js';
 import { inFileOrder, last, plain, type FileValue } from './value.js';
 
 /** A weight of a foreign network with its value in TF.js's layout. */
@@ -57,6 +65,8 @@ export interface ForeignNetwork {
   /** Its batch norms. Exports for inference have none where they stood behind convolutions. */
   readonly norms: readonly Norm[];
   readonly head: Head | null;
+  /** What linear layers at its end read, the last one first. */
+  readonly layers: readonly Head[];
   /** What the head reads: `flatten_1 [1280]`; null without a head. */
   readonly features: string | null;
   /** How the file's output follows from the logits. */
@@ -84,6 +94,7 @@ const headBias = 'head/bias';
 interface Parts extends ReadFile {
   readonly where: string;
   readonly head: Head | null;
+  readonly layers: readonly Head[];
   readonly answer: ReturnType<typeof answerOf>;
   readonly newHead: NewHead | null;
 }
@@ -174,7 +185,7 @@ function weightOf(
 }
 
 function network(parts: Parts): ForeignNetwork {
-  const { where, input, layout, head, answer, facts, newHead } = parts;
+  const { where, input, layout, head, layers, answer, facts, newHead } = parts;
   const { stored, norms, classes } = survey(parts);
   const own = [...stored].map((each) => weightOf(parts, each));
   const added = newHead
@@ -195,6 +206,7 @@ function network(parts: Parts): ForeignNetwork {
     weights: [...own, ...added],
     norms,
     head,
+    layers,
     features: head && featuresText(parts, head),
     answer: answer.answer,
     facts,
@@ -230,8 +242,9 @@ function network(parts: Parts): ForeignNetwork {
 export function foreignNetwork(bytes: Uint8Array, options: ReadOptions = {}): ForeignNetwork {
   const file = readClassifier(bytes, options);
   const { where = 'the file', features } = options;
-  const head = features === undefined ? headOf(file) : namedHead(file, features, where);
-  return network({ ...file, where, head, answer: answerOf(file), newHead: null });
+  const layers = linearLayers(file);
+  const head = features === undefined ? (layers[0] ?? null) : namedHead(file, features, where);
+  return network({ ...file, where, head, layers, answer: answerOf(file), newHead: null });
 }
 
 /** Updates batch norm's moving statistics from batches; assigns the variables of their names. */

@@ -233,13 +233,17 @@ export function answerOf({ graph, scope }: Pick<ReadFile, 'graph' | 'scope'>): {
   return { node: null, answer: 'logits' };
 }
 
-/** The last linear layer of a graph; null where other operators stand behind the last one. */
-export function headOf({ graph, scope }: Pick<ReadFile, 'graph' | 'scope'>): Head | null {
+/** The linear layers at the end of a graph, the last one first; none where other operators stand behind the last one. */
+export function linearLayers({ graph, scope }: Pick<ReadFile, 'graph' | 'scope'>): Head[] {
+  const layers: Head[] = [];
   for (const node of tail(graph, scope)) {
     const inputs = inputsOfLinear(node, graph);
-    if (inputs !== undefined) return { node: nodeLabel(node), features: node.inputs[0], inputs };
-    if (!behindHead.has(node.op) || node.inputs.filter((name) => name !== '' && !graph.constants.has(name)).length > 1)
+    if (inputs !== undefined) layers.push({ node: nodeLabel(node), features: node.inputs[0], inputs });
+    else if (
+      !behindHead.has(node.op) ||
+      node.inputs.filter((name) => name !== '' && !graph.constants.has(name)).length > 1
+    )
       break;
   }
-  return null;
+  return layers;
 }

@@ -146,6 +146,7 @@ const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   configuration: 'as the experiment says',
   metadata: "as its file's metadata says",
   norms: 'found',
+  head: 'found',
   data: 'those of the data',
 };
 

@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { percent } from '../../base/number-text.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import { exportFunction, runOnnx, type ForeignNetwork } from '../../compiler/index.js';
 import { weightsFrom } from '../../spaces/models/index.js';
-import { createLoader, type Dataset } from '../data/index.js';
+import type { Dataset } from '../data/index.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
+import { quickFeatures, quickScore, someImages } from './quick-head.js';
 
 /** Per channel of pixel / 255, as in torchvision. */
 export const imagenet: PixelScale = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -28,9 +30,6 @@ function candidatesFor(data: PixelScale): Candidate[] {
     { name: "the data's own mean and deviation", scale: data },
   ];
 }
-
-/** Images that are looked at. */
-const mostImages = 96;
 
 /** The network's first norm of these images: mean and variance of its channels, computed and as the file has them. */
 function firstNorm(network: ForeignNetwork, count: number) {
@@ -72,60 +71,55 @@ function divergence(
   return sum / channels;
 }
 
-/** A normalisation and how well it fits. */
+/** A normalisation and how badly it fits: a divergence, or a share of wrong answers. */
 interface Fit extends Candidate {
-  readonly divergence: number;
+  readonly misfit: number;
+}
+
+const scaled = (images: Float32Array, { mean, std }: PixelScale): Float32Array =>
+  images.map((pixel, i) => (pixel - mean[i % mean.length]) / std[i % std.length]);
+
+/** Images of the data, normalised in each way, give the first norm a mean and a variance, which the file has, too. */
+async function fitsOfNorm(network: ForeignNetwork, dataset: Dataset): Promise<Fit[]> {
+  const { images, count } = await someImages(dataset, network.input, 96);
+  const norm = firstNorm(network, count);
+  const fits: Fit[] = [];
+  for (const candidate of candidatesFor(dataset.info)) {
+    const shape = [count, ...network.input];
+    const found = await runOnnx(norm.program, 'the first norm', scaled(images, candidate.scale), shape);
+    fits.push({ ...candidate, misfit: divergence(found, norm) });
+  }
+  return fits;
+}
+
+/** A quick head on features of images, normalised in each way, answers other images more or less well. */
+async function fitsOfHead(network: ForeignNetwork, dataset: Dataset): Promise<Fit[]> {
+  const { images, targets, count } = await someImages(dataset, network.input, 160);
+  const fits: Fit[] = [];
+  for (const candidate of candidatesFor(dataset.info)) {
+    const features = await quickFeatures(network, scaled(images, candidate.scale), count);
+    const misfit = 1 - quickScore(features, targets, count, dataset.info.task.type === 'classification');
+    fits.push({ ...candidate, misfit });
+  }
+  return fits;
 }
 
 /** The next normalisation must fit so many times worse. */
-const clearly = 1.5;
-
-/** The normalisation that fits a network's norms best, if it has any; see `normalisationsOf`. */
-export async function foundScale(network: ForeignNetwork, dataset: Dataset): Promise<TeacherNormalisation | null> {
-  if (network.norms.length === 0) return null;
-  const [best, next] = await normalisationsOf(network, dataset);
-  const text = ({ name, divergence }: Fit): string => `${name} (divergence ${divergence.toPrecision(2)})`;
-  const sure = next.divergence > clearly * best.divergence;
-  const found = `its first batch norm fits ${text(best)}, next ${text(next)}${sure ? '' : '; that is close: normalisation, or mean and std, decides'}`;
-  return { ...best.scale, from: 'norms', found };
-}
+const clearly = { norms: 1.5, head: 1.1 };
 
 /**
- * How well usual normalisations fit a network with batch norm: images of the data, normalised in each way, give its first norm a
- * mean and a variance, which are compared with the moving ones of the file. The best one first.
+ * The usual normalisation that fits a network best: by the statistics of its first norm, or, where norms are folded, by a quick
+ * head. Null for a network without a last linear layer and norms.
  */
-async function normalisationsOf(network: ForeignNetwork, dataset: Dataset): Promise<readonly Fit[]> {
-  const { info } = dataset;
-  const count = Math.min(mostImages, info.counts.train);
-  const [height, width] = network.input;
-  const { mean, std } = { mean: info.mean.map(() => 0), std: info.std.map(() => 1) };
-  const loader = createLoader({
-    dataset,
-    split: 'train',
-    batch: count,
-    size: [height, width],
-    scale: { mean, std },
-    seed: 0,
-    viewSeed: 0,
-    augment: [],
-    shuffle: true,
-    dropLast: true,
-  });
-  const norm = firstNorm(network, count);
-  const fits: Fit[] = [];
-  try {
-    for await (const { images } of loader.epoch(0)) {
-      for (const candidate of candidatesFor(info)) {
-        const { scale } = candidate;
-        const channels = scale.mean.length;
-        const scaled = images.map((pixel, i) => (pixel - scale.mean[i % channels]) / scale.std[i % channels]);
-        const found = await runOnnx(norm.program, 'the first norm', scaled, [count, ...network.input]);
-        fits.push({ ...candidate, divergence: divergence(found, norm) });
-      }
-      break;
-    }
-  } finally {
-    await loader.close();
-  }
-  return fits.toSorted((a, b) => a.divergence - b.divergence);
+export async function foundScale(network: ForeignNetwork, dataset: Dataset): Promise<TeacherNormalisation | null> {
+  const from = network.norms.length > 0 ? 'norms' : 'head';
+  if (from === 'head' && network.head === null) return null;
+  const fits = await (from === 'norms' ? fitsOfNorm : fitsOfHead)(network, dataset);
+  const [best, next] = fits.toSorted((a, b) => a.misfit - b.misfit);
+  const text = ({ name, misfit }: Fit): string =>
+    `${name} (${from === 'norms' ? `divergence ${misfit.toPrecision(2)}` : percent(1 - misfit)})`;
+  const sure = next.misfit > clearly[from] * best.misfit;
+  const why = from === 'norms' ? 'its first batch norm fits' : 'a quick head answers best on';
+  const close = sure ? '' : '; that is close: normalisation, or mean and std, decides';
+  return { ...best.scale, from, found: `${why} ${text(best)}, next ${text(next)}${close}` };
 }

@@ -14,6 +14,7 @@ import {
 } from '../../compiler/index.js';
 import type { Dataset, DatasetInfo, Size } from '../data/index.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
+import { bestFeatures } from './best-features.js';
 import { foundScale, imagenet } from './normalisation.js';
 
 /** A classifier's file, and what it may leave open. */
@@ -43,6 +44,8 @@ export interface Pretrained {
   readonly size: Size;
   /** Normalisation of its images. */
   readonly scale: TeacherNormalisation;
+  /** Why a new head reads these features. */
+  readonly why: string;
 }
 
 /** The normalisation that a configuration names or writes, with a value for each channel; nothing where it does neither. */
@@ -98,33 +101,38 @@ export async function readPretrained(file: PretrainedFile, info: DatasetInfo, da
   const bytes = await classifierFile(path);
   const [height, width] = inputOf(onnxSignature(parseOnnx(bytes, path), path), file) ?? [info.height, info.width];
   const size = [height, width] as const;
-  const network = foreignNetwork(bytes, { where: name, layout, size, features });
-  const [, , channels] = network.input;
+  const read = (from = features): ForeignNetwork =>
+    foreignNetwork(bytes, { where: name, layout, size, features: from });
+  const first = read();
+  const [, , channels] = first.input;
   if (channels !== info.channels)
     throw invalidInput(`${name} takes images of ${channels} channels, the data has ${info.channels}`, {
       hint: 'Set data.channels, or choose another file.',
     });
-  const written = scaleOf(file, network.facts, info, name);
+  const written = scaleOf(file, first.facts, info, name);
   const isOpen = written.from === 'data' && dataset !== undefined;
-  const scale = (isOpen ? await foundScale(network, dataset) : null) ?? written;
-  const hash = contentHash('pretrained', bytes, network.layout, scale.mean, scale.std, features ?? null);
-  return { name, bytes, hash, network, size, scale };
+  const pooled = first.layers.at(-1)?.features;
+  const scale = (isOpen ? await foundScale(read(features ?? pooled), dataset) : null) ?? written;
+  const best =
+    features === undefined && dataset !== undefined ? await bestFeatures(first, read, { dataset, scale }) : null;
+  const network = best?.network ?? first;
+  const hash = contentHash('pretrained', bytes, network.layout, scale.mean, scale.std, network.head?.features ?? null);
+  return { name, bytes, hash, network, size, scale, why: best?.why ?? 'features names another value' };
 }
 
 const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   configuration: 'as given',
   metadata: "by the file's metadata",
   norms: 'found',
+  head: 'found',
   data: "the data's, as the file does not say: normalisation imagenet suits most files of torchvision and timm; of Keras, mean 0 and std 1 images in [0, 1], mean 0.5 and std 0.5 images in [-1, 1]",
 };
 
 /** What was taken for the images and the features of a file. */
-export function readingLines({ name, size, scale: { mean, std, from, found }, network }: Pretrained): string[] {
+export function readingLines({ name, size, scale: { mean, std, from, found }, network, why }: Pretrained): string[] {
   const numbers = (values: readonly number[]): string => values.map((value) => Number(value.toPrecision(3))).join(', ');
   return [
     `${name} takes images of ${size.join(' x ')} pixels (${network.layout}); of pixel / 255, mean ${numbers(mean)} and std ${numbers(std)}: ${found ?? origins[from]}`,
-    ...(network.features === null
-      ? []
-      : [`The new last layer of ${name} reads ${network.features}; features names another value`]),
+    ...(network.features === null ? [] : [`The new last layer of ${name} reads ${network.features}: ${why}`]),
   ];
 }

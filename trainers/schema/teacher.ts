@@ -7,7 +7,7 @@ const foreign = {
     .enum(['imagenet', 'data'])
     .optional()
     .describe(
-      "mean and deviation of its images. imagenet: as torchvision and most of timm train with; data: as computed from this data; by default the file's metadata, else the usual one that fits its first batch norm best, else the data's with a warning",
+      "mean and deviation of its images. imagenet: as torchvision and most of timm train with; data: as computed from this data; by default the file's metadata, else the usual one that fits its first batch norm, or a quick head on its features, best",
     ),
   mean: z
     .union([z.number(), z.array(z.number())])
@@ -141,10 +141,10 @@ export interface TeacherNormalisation {
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /**
-   * Its source; `norms`: the usual one that fits the file's first batch norm best; `data`: neither the experiment nor the file
+   * Its source; `norms`, `head`: the usual one that fits the file's first batch norm, or a quick head on its features, best; `data`: neither the experiment nor the file
    * says it, so the data's is used.
    */
-  readonly from: 'configuration' | 'metadata' | 'norms' | 'data';
-  /** Of `norms`: which one it is, and how much better it fits than the next. */
+  readonly from: 'configuration' | 'metadata' | 'norms' | 'head' | 'data';
+  /** Of `norms` and `head`: which one it is, and how much better it fits than the next. */
   readonly found?: string;
 }
