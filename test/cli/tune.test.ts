@@ -34,7 +34,7 @@ describe('nas tune', () => {
     expect(err).toContain(
       'other.onnx takes images of 10 x 10 pixels (NHWC); of pixel / 255, mean 0 and std 1: as given',
     );
-    expect(err).toMatch(/The new last layer of other\.onnx reads .* \[8\]; features names another value/);
+    expect(err).toMatch(/The new last layer of other\.onnx reads .* \[8\]: features names another value/);
     const tuned = join(folder, 'tuned.onnx');
     const { mean, std } = readMetadata(readFileSync(tuned));
     expect([mean, std]).toEqual([[0], [1]]);

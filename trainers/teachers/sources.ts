@@ -251,7 +251,8 @@ function scaleIn(
   const signature = onnxSignature(parseOnnx(bytes, path), path);
   const [height, width] = inputOf(signature, { layout }) ?? [dataset.info.height, dataset.info.width];
   try {
-    return foundScale(foreignNetwork(bytes, { where: path, layout, size: [height, width] }), dataset);
+    const network = foreignNetwork(bytes, { where: path, layout, size: [height, width] });
+    return network.norms.length === 0 ? Promise.resolve(null) : foundScale(network, dataset);
   } catch {
     return Promise.resolve(null);
   }
