@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import zlib from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
-import { invalidInput, messageOf } from './errors.js';
+import { invalidInput, messageOf, NasError } from './errors.js';
 
 /** Opens a ZIP archive for a task. @throws NasError `invalid-input` when it cannot be read */
 export async function withZip<T>(path: string, task: (zip: ZipFile) => Promise<T>): Promise<T> {
@@ -16,6 +16,7 @@ export async function withZip<T>(path: string, task: (zip: ZipFile) => Promise<T
       await closed;
     }
   } catch (cause) {
+    if (cause instanceof NasError) throw cause;
     throw invalidInput(`the archive ${path} cannot be read: ${messageOf(cause)}`, {
       cause,
       hint: 'Download or pack it again, or unpack it and name the folder.',

@@ -100,8 +100,8 @@ static inline void pack_panel(const float *values, const struct source *s, int p
       }
 }
 
-/* One panel of `weights_back`: its lanes are input channels. */
-static inline void pack_panel_back(const float *values, const struct source *s, int panel, float *to) {
+/* One panel of `weights_back`: its lanes are input channels. Inlined, so that a constant number of groups is no work. */
+INLINE void pack_lanes_back(const float *values, const struct source *s, int panel, float *to) {
   const int cin = s->groups * s->cin, cout = s->groups * s->cout, taps = s->kernel * s->kernel;
   const int from = panel * PANEL, width = cin - from < PANEL ? cin - from : PANEL;
   for (int block = 0; block < blocks_of(cout); block++)
@@ -116,6 +116,15 @@ static inline void pack_panel_back(const float *values, const struct source *s, 
       }
       to += count * PANEL;
     }
+}
+
+static inline void pack_panel_back(const float *values, const struct source *s, int panel, float *to) {
+  if (s->groups > 1) {
+    pack_lanes_back(values, s, panel, to);
+    return;
+  }
+  const struct source one = {s->kernel, s->cin, s->cout, s->side, s->in, s->out, 1, 1, 0};
+  pack_lanes_back(values, &one, panel, to);
 }
 
 /* The panels of this part: from <= panel < to. */

@@ -1,7 +1,7 @@
 /** Classifiers of other programs as networks to train. */
 export type { ForeignMode, Norm, WeightSource } from './call.js';
 export { classifierFile } from './file.js';
-export { isTfjs, modelFileAt } from './tfjs-files.js';
+export { isTfjs, modelFileAt, tfjsInput } from './tfjs-files.js';
 export { exportForeign, followNorms, foreignNetwork } from './network.js';
 export type { ForeignNetwork, ForeignOutputs, ForeignWeight, NewHead } from './network.js';
 export { trainedOperators } from './operators/index.js';

@@ -81,10 +81,12 @@ type NamedData = readonly [name: string, data: ArrayLike<number>];
 function withNames(graph: Graph, weights: readonly NamedData[]): Graph {
   const names = new Map(weights.map(([name, data]) => [contentOf(data), name]));
   const renamed = new Map<string, string>();
+  const taken = new Set(graph.types.keys());
   for (const [name, { dtype, data }] of graph.constants) {
     const own = dtype === 'float32' ? names.get(contentOf(data as Float32Array)) : undefined;
     // A weight that is read in two orders is two constants.
-    if (own === undefined || graph.types.has(own) || [...renamed.values()].includes(own)) continue;
+    if (own === undefined || taken.has(own)) continue;
+    taken.add(own);
     renamed.set(name, own);
   }
   const to = (name: string): string => renamed.get(name) ?? name;
@@ -122,11 +124,20 @@ function exported(
   return runPasses({ graph: withNames(alone, weights) }, unfolded, portable).graph;
 }
 
+interface Ends {
+  readonly inputs: readonly unknown[];
+  readonly outputs: readonly unknown[];
+}
+
+function requireOneEach({ inputs, outputs }: Ends): void {
+  if (inputs.length !== 1 || outputs.length !== 1)
+    throw invalidInput(`it has ${inputs.length} inputs and ${outputs.length} outputs, not one of each`);
+}
+
 /** A graph model, whose values keep the names that they have in the file. */
 function exportGraph(model: GraphModel, nodes: ReadonlyMap<string, GraphNode>): Graph {
   const { inputs, outputs } = model;
-  if (inputs.length !== 1 || outputs.length !== 1)
-    throw invalidInput(`it has ${inputs.length} inputs and ${outputs.length} outputs, not one of each`);
+  requireOneEach(model);
   const [{ name: input, shape = [] }] = inputs;
   const [{ name: output }] = outputs;
   const names = behind(output, nodes).filter((name) => ![output, input, 'images', 'logits'].includes(name));
@@ -162,8 +173,7 @@ async function ofGraphModel(files: TfjsFiles): Promise<Graph> {
 async function ofLayersModel(files: TfjsFiles): Promise<Graph> {
   const model = await loadLayersModel(files);
   try {
-    if (model.inputs.length !== 1 || model.outputs.length !== 1)
-      throw invalidInput(`it has ${model.inputs.length} inputs and ${model.outputs.length} outputs, not one of each`);
+    requireOneEach(model);
     const weights = model.weights.map((weight): NamedData => [weight.originalName, weight.read().dataSync()]);
     const infer = (images: tf.Tensor) => ({ logits: model.apply(images, { training: false }) as tf.Tensor });
     return exported(infer, model.inputs[0].shape.slice(1), weights);

@@ -14,7 +14,7 @@ export type Sequence = readonly (readonly Pass[])[];
 
 /** A sequence that was added to a program. */
 export interface AddedSequence {
-  /** The values of a kept buffer; those that only this sequence has last from its first part to its last. */
+  /** The values of a kept buffer. A kept buffer of this sequence alone keeps its values until another sequence runs. */
   view(memory: Memory): Float32Array;
   run(part: number, images: number): Promise<void>;
 }

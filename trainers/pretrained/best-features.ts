@@ -2,7 +2,7 @@ import { percent } from '../../base/number-text.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import type { ForeignNetwork } from '../../compiler/index.js';
 import type { Dataset } from '../data/index.js';
-import { quickFeatures, quickScore, someImages } from './quick-head.js';
+import { normalised, quickFeatures, quickScore, someImages } from './quick-head.js';
 
 interface Found {
   readonly network: ForeignNetwork;
@@ -18,16 +18,16 @@ interface Found {
 export async function bestFeatures(
   { layers, input }: ForeignNetwork,
   read: (features: string) => ForeignNetwork,
-  { dataset, scale: { mean, std } }: { readonly dataset: Dataset; readonly scale: PixelScale },
+  { dataset, scale }: { readonly dataset: Dataset; readonly scale: PixelScale },
 ): Promise<Found | null> {
   if (layers.length < 2) return null;
   const { images, targets, count } = await someImages(dataset, input, 240);
-  const normalised = images.map((pixel, i) => (pixel - mean[i % mean.length]) / std[i % std.length]);
+  const pixels = normalised(images, scale);
   const isClasses = dataset.info.task.type === 'classification';
   const tried: { readonly network: ForeignNetwork; readonly score: number }[] = [];
   for (const { features } of layers) {
     const network = read(features);
-    const rows = await quickFeatures(network, normalised, count);
+    const rows = await quickFeatures(network, pixels, count);
     tried.push({ network, score: quickScore(rows, targets, count, isClasses) });
   }
   const [best, ...others] = tried.toSorted((a, b) => b.score - a.score);

@@ -1,9 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../../base/hash.js';
-import { exportFunction, openOnnx } from '../../compiler/index.js';
-import { weightsFrom } from '../../spaces/models/index.js';
+import { openOnnx } from '../../compiler/index.js';
 import type { Augmentation } from '../data/augment/schema.js';
 import { createLoader, LogitsWriter, type Dataset, type SplitName } from '../data/index.js';
 import { placeOf, type EngineChoice } from '../engines/index.js';
@@ -11,6 +9,7 @@ import type { FitHooks } from '../jobs.js';
 import { makeOnce, trimCache } from '../make-once.js';
 import { proceed } from '../proceed.js';
 import type { LabelledFeatures } from './fit-head.js';
+import { featureProgram } from './quick-head.js';
 import type { Pretrained } from './read.js';
 
 export interface FeatureOptions {
@@ -82,12 +81,7 @@ async function writeFeatures(
   file: string,
   { dataset, split, augment, views, seed, engine, threads, hooks }: FeatureOptions,
 ): Promise<void> {
-  const weights = weightsFrom(new Map(network.weights.map((weight) => [weight.name, weight])));
-  const bytes = exportFunction((images) => {
-    const { features } = network.apply(weights, images, { training: false });
-    return features ?? tf.zeros([0]);
-  }, network.input);
-  const model = await openOnnx(bytes, 'the pretrained network', { ...placeOf(engine), threads });
+  const model = await openOnnx(featureProgram(network), 'the pretrained network', { ...placeOf(engine), threads });
   const count = dataset.info.counts[split];
   const writer = new LogitsWriter(file, { views, count, classes: width });
   const loader = createLoader({

@@ -5,7 +5,7 @@ import { exportFunction, runOnnx, type ForeignNetwork } from '../../compiler/ind
 import { weightsFrom } from '../../spaces/models/index.js';
 import type { Dataset } from '../data/index.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
-import { quickFeatures, quickScore, someImages } from './quick-head.js';
+import { normalised, quickFeatures, quickScore, someImages } from './quick-head.js';
 
 /** Per channel of pixel / 255, as in torchvision. */
 export const imagenet: PixelScale = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -76,9 +76,6 @@ interface Fit extends Candidate {
   readonly misfit: number;
 }
 
-const scaled = (images: Float32Array, { mean, std }: PixelScale): Float32Array =>
-  images.map((pixel, i) => (pixel - mean[i % mean.length]) / std[i % std.length]);
-
 /** Images of the data, normalised in each way, give the first norm a mean and a variance, which the file has, too. */
 async function fitsOfNorm(network: ForeignNetwork, dataset: Dataset): Promise<Fit[]> {
   const { images, count } = await someImages(dataset, network.input, 96);
@@ -86,7 +83,7 @@ async function fitsOfNorm(network: ForeignNetwork, dataset: Dataset): Promise<Fi
   const fits: Fit[] = [];
   for (const candidate of candidatesFor(dataset.info)) {
     const shape = [count, ...network.input];
-    const found = await runOnnx(norm.program, 'the first norm', scaled(images, candidate.scale), shape);
+    const found = await runOnnx(norm.program, 'the first norm', normalised(images, candidate.scale), shape);
     fits.push({ ...candidate, misfit: divergence(found, norm) });
   }
   return fits;
@@ -97,7 +94,7 @@ async function fitsOfHead(network: ForeignNetwork, dataset: Dataset): Promise<Fi
   const { images, targets, count } = await someImages(dataset, network.input, 160);
   const fits: Fit[] = [];
   for (const candidate of candidatesFor(dataset.info)) {
-    const features = await quickFeatures(network, scaled(images, candidate.scale), count);
+    const features = await quickFeatures(network, normalised(images, candidate.scale), count);
     const misfit = 1 - quickScore(features, targets, count, dataset.info.task.type === 'classification');
     fits.push({ ...candidate, misfit });
   }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { PixelScale } from '../../base/preprocess.js';
 import type { ImageSize } from '../../base/image-pixels.js';
 import { Cholesky, dot } from '../../base/linear-algebra.js';
 import { exportFunction, openOnnx, type ForeignNetwork } from '../../compiler/index.js';
@@ -36,6 +37,19 @@ export async function someImages(dataset: Dataset, [height, width]: ImageSize, m
   }
 }
 
+/** Pixels / 255 as a network takes them. */
+export const normalised = (images: Float32Array, { mean, std }: PixelScale): Float32Array =>
+  images.map((pixel, i) => (pixel - mean[i % mean.length]) / std[i % std.length]);
+
+/** The features of images as an ONNX file. */
+export function featureProgram(network: ForeignNetwork): Uint8Array {
+  const weights = weightsFrom(new Map(network.weights.map((weight) => [weight.name, weight])));
+  return exportFunction((images) => {
+    const { features } = network.apply(weights, images, { training: false });
+    return features ?? tf.zeros([0]);
+  }, network.input);
+}
+
 /** Images in each call. */
 const batch = 32;
 
@@ -45,12 +59,7 @@ export async function quickFeatures(
   images: Float32Array,
   count: number,
 ): Promise<Float32Array> {
-  const weights = weightsFrom(new Map(network.weights.map((weight) => [weight.name, weight])));
-  const program = exportFunction(
-    (values) => network.apply(weights, values, { training: false }).features ?? tf.zeros([0]),
-    network.input,
-  );
-  const model = await openOnnx(program, 'the pretrained network');
+  const model = await openOnnx(featureProgram(network), 'the pretrained network');
   const pixels = images.length / count;
   const parts: Float32Array[] = [];
   try {

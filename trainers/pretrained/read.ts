@@ -6,8 +6,10 @@ import {
   classifierFile,
   foreignNetwork,
   imageSizeIn,
+  isTfjs,
   onnxSignature,
   parseOnnx,
+  tfjsInput,
   type ClassifierFacts,
   type ClassifierSignature,
   type ForeignNetwork,
@@ -87,8 +89,11 @@ export const inputOf = (
 ): ClassifierFacts['input'] => imageSizeIn(input, { ...facts, layout });
 
 /** As `inputOf`, of a file. */
-export const fileInput = async (file: PretrainedFile): Promise<ClassifierFacts['input']> =>
-  inputOf(onnxSignature(parseOnnx(await classifierFile(file.path), file.path), file.path), file);
+export async function fileInput(file: PretrainedFile): Promise<ClassifierFacts['input']> {
+  const { path } = file;
+  if (isTfjs(path)) return tfjsInput(path);
+  return inputOf(onnxSignature(parseOnnx(await classifierFile(path), path), path), file);
+}
 
 /**
  * Reads a classifier of any program, for images of some data.

@@ -36,6 +36,8 @@ export type Adaptation = 'head' | 'all';
 
 export interface TuneJob {
   readonly file: PretrainedFile;
+  /** The file as `readPretrained` read it with the data set; default: it is read now. */
+  readonly source?: Pretrained;
   readonly adapt: Adaptation;
   /** The fine-tuning of all weights. */
   readonly train: TrainConfig;
@@ -93,7 +95,7 @@ const fewRows = 10_000;
  */
 export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
   return withDataset(job.dataset, async (dataset) => {
-    const source = await readPretrained(job.file, dataset.info, dataset);
+    const source = job.source ?? (await readPretrained(job.file, dataset.info, dataset));
     const rates = layerRates(source.network, job.freeze);
     makeDirectory(job.directory);
     const engine = await chooseEngine(job.engine);

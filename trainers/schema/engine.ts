@@ -37,11 +37,11 @@ export const engineSchema = z
   })
   .refine(({ type, provider = 'cpu' }) => type !== 'native' || provider === 'cpu', {
     path: ['provider'],
-    error: 'is of the compiled engine: the native engine runs on the processor',
+    error: 'only the compiled engine has providers: the native engine runs on the processor',
   })
   .refine(({ type, backend }) => type !== 'native' || backend === undefined, {
     path: ['backend'],
-    error: 'is of the eager engine: leave it out beside type native',
+    error: 'only the eager engine has backends: leave it out beside type native',
   })
   .refine(({ provider = '', device }) => device === undefined || hasDevices.has(provider), {
     path: ['device'],

@@ -30,8 +30,8 @@ function imagesFor([height, width]: ImageSize, largest: ImageSize, { images, oth
 }
 
 /**
- * The step of a supernet: the gradients of all members for one batch, then one update. Its metrics are those of the largest
- * network; the loss is another member's only if that is not a finite number.
+ * The step of a supernet: the gradients of all members for one batch, then one update. It returns the metrics of the largest
+ * network. Where a member's loss is not finite, it returns that loss.
  */
 export function sandwichStep(
   { sandwich, softLabels }: Pick<SupernetSpec, 'sandwich' | 'softLabels'>,

@@ -31,7 +31,7 @@ export async function adaptedTeacher(
   const key = contentHash('adapted, balanced', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
   const directory = join(cache, 'teachers', key.slice(0, 32));
   const path = join(directory, 'adapted.onnx');
-  const job = { file: config, adapt, train, freeze, dataset, seed, engine, threads, cache, directory };
+  const job = { file: config, source, adapt, train, freeze, dataset, seed, engine, threads, cache, directory };
   await makeOnce({
     path: directory,
     name: `the teacher, ${source.name} adapted to the data,`,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,7 +7,15 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
-import { classifierFile, foreignNetwork, onnxSignature, parseOnnx, runOnnx, sizeOf } from '../../../compiler/index.js';
+import {
+  classifierFile,
+  foreignNetwork,
+  onnxSignature,
+  parseOnnx,
+  runOnnx,
+  sizeOf,
+  tfjsInput,
+} from '../../../compiler/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 type Attributes = Readonly<Record<string, unknown>>;
@@ -183,6 +191,19 @@ describe('a TF.js graph model', () => {
     for (const other of others) expect(other).toEqual(first);
   });
 
+  it('says the size of its images without its weights', async () => {
+    const alone = join(temporaryFolder(), 'alone');
+    mkdirSync(alone);
+    copyFileSync(join(folder, 'model.json'), join(alone, 'model.json'));
+    expect(await tfjsInput(alone)).toEqual([8, 8, 3]);
+    writeFileSync(join(alone, 'metadata.json'), '{"input": [16, 16, 3]}');
+    expect(await tfjsInput(alone)).toEqual([16, 16, 3]);
+    await expectSentence(alone, /^the TF\.js model .* cannot be loaded: ENOENT/);
+    const zip = join(temporaryFolder(), 'alone.zip');
+    execFileSync('python3', ['-m', 'zipfile', '-c', zip, join(alone, 'model.json')]);
+    await expectSentence(zip, /^the TF\.js model .* cannot be loaded: group1-shard1of2\.bin is missing$/);
+  });
+
   it('keeps the names of its values and weights', async () => {
     const bytes = await classifierFile(folder);
     for (const features of ['model/mean', 'mean'])
@@ -199,6 +220,27 @@ describe('a TF.js graph model', () => {
 
 /** As large as graphs are. */
 const many = Array.from({ length: 2000 }, (_, i) => ({ name: `node${i}`, op: 'Conv2D', input: ['x', 'y'] }));
+
+it('a layers model says the size of its images in its first layer', async () => {
+  const folder = temporaryFolder();
+  const layers = [{ class_name: 'Conv2D', config: { batch_input_shape: [null, 32, 24, 1] } }];
+  const modelTopology = { model_config: { class_name: 'Sequential', config: { layers } } };
+  const write = (topology: object) =>
+    writeFileSync(join(folder, 'model.json'), JSON.stringify({ modelTopology: topology, weightsManifest: [] }));
+  write(modelTopology);
+  expect(await tfjsInput(folder)).toEqual([32, 24, 1]);
+  write({ ...modelTopology, model_config: { batch_input_shape: [null, null, null, 3] } });
+  expect(await tfjsInput(folder)).toBeUndefined();
+  write({ model_config: {} });
+  await expect(tfjsInput(folder)).rejects.toThrow('cannot be loaded: it has no input');
+});
+
+it('a folder with model.onnx is that file', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'model.onnx'), 'bytes');
+  writeFileSync(join(folder, 'metadata.json'), '{}');
+  expect(Buffer.from(await classifierFile(folder)).toString()).toBe('bytes');
+});
 
 it.each<[string, object, RegExp]>([
   ['an empty graph', { modelTopology: { node: many }, weightsManifest: [] }, /cannot be loaded/],

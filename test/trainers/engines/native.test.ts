@@ -3,6 +3,7 @@ import { createEngine, engineSchema, type TrainingEngine } from '../../../traine
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { noiseBatch, tiniestStudent, tinyStudent, tinyTeacher, update } from '../support/networks.js';
 import { batch, describeEngine, everything, muon, openSingle, run, specOf } from './contract.js';
+import { expectStatesNear } from '../support/states.js';
 
 const native = engineSchema.parse({ type: 'native' });
 const compiled = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
@@ -26,8 +27,6 @@ test('the states are the same, bit for bit, with any number of threads', async (
   expect(results[2]).toEqual(results[0]);
 });
 
-const lengthOf = (values: Float32Array): number => Math.hypot(...values);
-
 /** AdamW makes steps of gradients that are noise, since the next batch norm takes off what they change: they differ by this. */
 const noise = 2e-3;
 const trainings: readonly (readonly [string, number, Partial<ProgramSpec>])[] = [
@@ -48,14 +47,7 @@ test.each(trainings)('gives the states of the compiled engine, in its order: %s'
     expect(a.loss).toBeCloseTo(b.loss, 5);
     expect(a.correct).toBe(b.correct);
   }
-  const [a, b] = [await own.state(), await other.state()];
-  expect([...a.keys()]).toEqual([...b.keys()]);
-  for (const [name, { shape, data }] of b) {
-    const found = a.get(name)?.data ?? new Float32Array(data.length);
-    expect(a.get(name)?.shape).toEqual(shape);
-    const difference = lengthOf(found.map((value, i) => value - data[i]));
-    expect({ name, near: difference <= Math.max(least, 1e-4 * lengthOf(data)) }).toEqual({ name, near: true });
-  }
+  await expectStatesNear(own, other, { least, share: 1e-4 });
   await Promise.all([own.dispose(), other.dispose()]);
 });
 

@@ -8,6 +8,7 @@ import type { SupernetSpec } from '../../../trainers/supernet/program.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
 import { batch, everything, muon, run, specOf } from '../engines/contract.js';
 import { makeSpace, tiniestSpace, tinySpace } from './spaces.js';
+import { expectStatesNear } from '../support/states.js';
 
 const native = engineSchema.parse({ type: 'native' });
 const compiled = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
@@ -32,8 +33,6 @@ async function open(
   return openEngine(config, { spec, ...supernetEngines }, { threads, batch, begun });
 }
 
-const lengthOf = (values: Float32Array): number => Math.hypot(...values);
-
 /** AdamW makes steps of gradients that are noise, which the next batch norm takes off: in two steps they differ by this. */
 const trainings: readonly (readonly [string, number, SpaceConfig, Options])[] = [
   ['AdamW, average, distillation, soft labels', 4e-3, tiniestSpace(), everything],
@@ -46,14 +45,7 @@ test.each(trainings)('states are those of the compiled engine, in its order: %s'
   expect(own.kind).toBe('native');
   const [losses, expected] = [await run(own, 0, 2, 0.02), await run(other, 0, 2, 0.02)];
   for (const [step, loss] of expected.entries()) expect(losses[step]).toBeCloseTo(loss, step === 0 ? 5 : 3);
-  const [a, b] = [await own.state(), await other.state()];
-  expect([...a.keys()]).toEqual([...b.keys()]);
-  for (const [name, { shape, data }] of b) {
-    const found = a.get(name)?.data ?? new Float32Array(data.length);
-    expect(a.get(name)?.shape).toEqual(shape);
-    const difference = lengthOf(found.map((value, i) => value - data[i]));
-    expect({ name, near: difference <= Math.max(least, 3e-4 * lengthOf(data)) }).toEqual({ name, near: true });
-  }
+  await expectStatesNear(own, other, { least, share: 3e-4 });
   await Promise.all([own.dispose(), other.dispose()]);
 });
 

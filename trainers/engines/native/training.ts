@@ -38,7 +38,7 @@ export interface NativePlan {
   readonly passes: NativeNetwork;
   /** Passes of a step that are the same in each. */
   readonly training: Sequence;
-  /** Kept buffers beside those of weights, their gradients and slots. */
+  /** Further kept buffers. The buffers of weights, gradients and optimizer slots are kept anyway. */
   readonly kept?: readonly Buffer[];
 }
 
