@@ -232,6 +232,10 @@ export default {
     'no-restricted-properties': [
       'error',
       { object: 'Math', property: 'random', message: 'Randomness is an argument: take a Random (base/random.ts).' },
+      ...['registerKernel', 'unregisterKernel'].map((property) => ({
+        property,
+        message: 'Test files share a process: withKernel (test/support/kernel.ts) puts the own kernel back.',
+      })),
       ...['getData', 'download'].map((property) => ({
         property,
         message:

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import '@tensorflow/tfjs-backend-cpu';
 import { encodePasses } from '../../../compiler/native/encode.js';
 import { nativeLibrary, type NativeLibrary } from '../../../compiler/native/library.js';
 import { planMemory } from '../../../compiler/native/memory.js';
@@ -16,6 +15,7 @@ import {
   weightVariables,
   type Weights,
 } from '../../../spaces/models/index.js';
+import { withKernel } from '../../support/kernel.js';
 
 export type Arrays = ReadonlyMap<string, Float32Array>;
 
@@ -62,30 +62,23 @@ export function inputFor(network: Network, batch: number, width: number, seed: n
  * TF.js's cpu gradient of an average pool divides by the whole window, its forward pass by the values inside the map. The gradient
  * of what the forward pass computes is the same with larger gradients at the edges.
  */
-function correctAveragePools(): void {
-  const kernelName = 'AvgPoolGrad';
-  const own = tf.getKernel(kernelName, 'cpu');
-  tf.unregisterKernel(kernelName, 'cpu');
-  tf.registerKernel({
-    ...own,
-    kernelFunc: ({ inputs, backend, attrs }) => {
-      const { dy, input } = inputs as { readonly dy: tf.TensorInfo; readonly input: tf.TensorInfo };
-      const { filterSize, strides } = attrs as unknown as { readonly filterSize: number; readonly strides: number };
-      const cpu = backend as MathBackendCPU;
-      const [, height, width, channels] = dy.shape;
-      const share = (axis: 1 | 2, index: number): number => {
-        const from = index * strides - samePadding(input.shape[axis], filterSize, strides)[0];
-        return filterSize / (Math.min(from + filterSize, input.shape[axis]) - Math.max(from, 0));
-      };
-      const values = Float32Array.from(cpu.readSync(dy.dataId) as Float32Array, (value, i) => {
-        const pixel = Math.floor(i / channels);
-        return value * share(1, Math.floor(pixel / width) % height) * share(2, pixel % width);
-      });
-      return own.kernelFunc({ inputs: { dy: cpu.makeTensorInfo(dy.shape, 'float32', values), input }, backend, attrs });
-    },
-  });
-}
-correctAveragePools();
+const correctAveragePools =
+  (own: tf.KernelFunc): tf.KernelFunc =>
+  ({ inputs, backend, attrs }) => {
+    const { dy, input } = inputs as { readonly dy: tf.TensorInfo; readonly input: tf.TensorInfo };
+    const { filterSize, strides } = attrs as unknown as { readonly filterSize: number; readonly strides: number };
+    const cpu = backend as MathBackendCPU;
+    const [, height, width, channels] = dy.shape;
+    const share = (axis: 1 | 2, index: number): number => {
+      const from = index * strides - samePadding(input.shape[axis], filterSize, strides)[0];
+      return filterSize / (Math.min(from + filterSize, input.shape[axis]) - Math.max(from, 0));
+    };
+    const values = Float32Array.from(cpu.readSync(dy.dataId) as Float32Array, (value, i) => {
+      const pixel = Math.floor(i / channels);
+      return value * share(1, Math.floor(pixel / width) % height) * share(2, pixel % width);
+    });
+    return own({ inputs: { dy: cpu.makeTensorInfo(dy.shape, 'float32', values), input }, backend, attrs });
+  };
 
 /** By TF.js's cpu backend. */
 export async function eagerly(network: Network, { weights, batch, images, featureGradients }: Input): Promise<Outcome> {
@@ -93,7 +86,7 @@ export async function eagerly(network: Network, { weights, batch, images, featur
   const still: Network = { ...network, head: { ...network.head, dropout: 0 } };
   const variables = weightVariables({ network, weights });
   let outcome: Outcome | undefined;
-  tf.tidy(() => {
+  const compute = (): void => {
     const x = tf.tensor4d(images, [batch, ...network.input]);
     const resolve = weightsFrom(variables);
     const pooled = (training: boolean): tf.Tensor =>
@@ -123,7 +116,8 @@ export async function eagerly(network: Network, { weights, batch, images, featur
       valuesOf(false).map(([name, variable]) => [name, Float32Array.from(variable.dataSync())]),
     );
     outcome = { features, gradients, statistics, inference };
-  });
+  };
+  withKernel('AvgPoolGrad', correctAveragePools, () => tf.tidy(compute));
   for (const variable of variables.values()) variable.dispose();
   if (outcome === undefined) throw new Error('nothing was computed');
   return outcome;
