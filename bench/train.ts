@@ -2,7 +2,8 @@
 // Method: for each network, rounds run our step and PyTorch's in separate processes, one at a time, in alternating order.
 // A round's figure is the median step after warm-up; a network's figure is the median of its rounds. The ratio is the median
 // of the rounds' ratios, so a temporary load affects both sides.
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { resolve, join } from 'node:path';
 import ort from 'onnxruntime-node/package.json' with { type: 'json' };
 import yargs from 'yargs';
@@ -26,6 +27,7 @@ import {
   type Peer,
   type Theirs,
 } from './train/launch.js';
+import { randomNetworks } from './train/random-networks.js';
 import { geometricMean, printable, type Report, type Row } from './train/report.js';
 
 const options = await yargs(hideBin(process.argv))
@@ -33,6 +35,11 @@ const options = await yargs(hideBin(process.argv))
   .usage('$0 [options]')
   .options({
     networks: { type: 'string', describe: 'networks file; default: networks.json beside the PyTorch script' },
+    random: {
+      type: 'number',
+      conflicts: 'networks',
+      describe: 'times so many networks that are drawn by seed instead',
+    },
     only: {
       type: 'array',
       string: true,
@@ -128,9 +135,21 @@ async function timeTfjsCpu(timed: TimedNetwork): Promise<number> {
   return performance.now() - start;
 }
 
+/** The file of networks that are drawn. */
+function drawn(count: number): string {
+  const folder = mkdtempSync(join(tmpdir(), 'nas-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'networks.json');
+  writeFileSync(file, JSON.stringify(randomNetworks(count)));
+  return file;
+}
+
 async function main(): Promise<Report> {
   const directory = peersDirectory();
-  const networks = resolve(options.networks ?? join(directory, 'networks.json'));
+  const networks =
+    options.random === undefined
+      ? resolve(options.networks ?? join(directory, 'networks.json'))
+      : drawn(options.random);
   const all = readTimedNetworks(networks);
   const unknown = options.only.filter((name) => !all.some((timed) => timed.name === name));
   if (unknown.length > 0)
