@@ -50,7 +50,7 @@ export { trimCache } from './make-once.js';
 export { prepareTeacher } from './teachers/prepare.js';
 export { fileInput, readPretrained, type PretrainedFile } from './pretrained/read.js';
 export { tune, tuneParts, type Tuned, type TuneHooks, type TuneJob, type TunePart } from './pretrained/tune.js';
-export { tuneTraining } from './pretrained/training.js';
+export { dataSettings, tuneTraining } from './pretrained/training.js';
 export { checkTeacher, teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';
 export {
   median,

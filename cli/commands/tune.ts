@@ -154,7 +154,7 @@ export const tune = command({
     const own = ownTraining(args);
     if (headOnly) refuseUnused(args);
     checkOutput(output, path, 'tuned.onnx');
-    const { experimentAt, parseDataset, prepareFor, reported } = await import('../arguments/dataset.js');
+    const { experimentFor, parseDataset, prepareFor, reported } = await import('../arguments/dataset.js');
     const { tuneFile } = await import('../../runner/index.js');
     const trainers = await import('../../trainers/index.js');
     const file = { path, layout, ...normalisationOf(args), features };
@@ -162,13 +162,16 @@ export const tune = command({
       const input = await trainers.fileInput(file);
       const image = input && { ...completeDecoding(), size: [input[0], input[1]] as const, channels: input[2] };
       const config = parseDataset(data, image);
-      const settings = /\.ya?ml$/.test(data) ? experimentAt(data).train : { augment: trainers.defaultAugment(config) };
+      const experiment = experimentFor(data);
+      const settings = experiment
+        ? trainers.dataSettings(experiment.train)
+        : { augment: trainers.defaultAugment(config) };
       const rendering = { ...trainers.renderingOf(config), ...(image && { size: image.size }) };
       const dataset = await prepareFor(data, config, rendering, reported(observe, signal));
       const { train: images } = trainers.describeDataset(dataset).counts;
       const train = trainers.tuneTraining(images, { ...settings, ...own });
       const adapt = headOnly ? 'head' : 'all';
-      const engine = { type: 'auto' } as const;
+      const engine = experiment?.engine ?? ({ type: 'auto' } as const);
       return tuneFile(
         { file, adapt, train, freeze, norms, data: config, dataset, seed, engine, threads },
         observe,

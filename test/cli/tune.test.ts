@@ -7,6 +7,9 @@ import { shaken } from '../deploy/support/classifiers.js';
 import { sharedFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { tinyStudent } from '../trainers/support/networks.js';
+import { runExperiment } from '../../runner/index.js';
+import { loadExperiment } from '../../experiments/parse/index.js';
+import { SimulatedRunner } from '../experiments/keys/simulated.js';
 import { nasInside } from './nas.js';
 
 const folder = sharedFolder();
@@ -27,6 +30,19 @@ afterAll(() => vi.unstubAllEnvs());
 
 const tune = (...args: string[]) => nasInside(['tune', model, '-o', join(folder, 'tuned.onnx'), ...args]);
 
+/** Of the class that the experiment gives all weight. */
+async function recallOfTrousers(): Promise<number | undefined> {
+  const { out } = await nasInside([
+    'evaluate',
+    join(folder, 'tuned.onnx'),
+    '--data',
+    `fashion-mnist:${data}`,
+    '--json',
+  ]);
+  const { perClass } = JSON.parse(out) as { perClass: { name: string; recall: number }[] };
+  return perClass.find(({ name }) => name === 'Trouser')?.recall;
+}
+
 describe('nas tune', () => {
   it('says what it took for the file, keeps the weights of classes, and leaves nothing to continue', async () => {
     const { code, err } = await tune('--data', experiment, '--head-only', '--mean', '0', '--std', '1');
@@ -40,9 +56,20 @@ describe('nas tune', () => {
     expect([mean, std]).toEqual([[0], [1]]);
     expect(readdirSync(join(folder, 'cache', 'tuned'))).toEqual([]);
     expect(existsSync(join(folder, 'cache', 'features'))).toBe(true);
-    const { out } = await nasInside(['evaluate', tuned, '--data', `fashion-mnist:${data}`, '--json']);
-    const { perClass } = JSON.parse(out) as { perClass: { name: string; recall: number }[] };
-    expect(perClass[1]).toMatchObject({ name: 'Trouser', recall: 1 });
+    expect(await recallOfTrousers()).toBe(1);
+  });
+
+  it('takes the images and the weights of classes of a run, and the engine of an experiment', async () => {
+    const workdir = join(folder, 'run');
+    const loaded = loadExperiment(experiment, { set: ['space.preset=tiny', 'search.trials=1', 'final=none'] });
+    await runExperiment(loaded, { workdir, workers: () => new SimulatedRunner() }, () => undefined);
+    expect(await tune('--data', workdir, '--head-only', '--mean', '0', '--std', '1')).toMatchObject({ code: 0 });
+    expect(await recallOfTrousers()).toBe(1);
+
+    const other = join(folder, 'other.yaml');
+    writeFileSync(other, `${readFileSync(experiment, 'utf8')}engine: { backend: tensorflow }\n`);
+    const { code, err } = await tune('--data', other, '--head-only', '--mean', '0', '--std', '1');
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('engine.backend is tensorflow') as string });
   });
 
   it.each([

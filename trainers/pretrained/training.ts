@@ -8,8 +8,18 @@ import { trainSchema, withStepsOn, type TrainConfig } from '../schema/recipe.js'
 /** Epochs of a fine-tuning where images are many, and its least number of steps. */
 const tuningLength = { epochs: 10, steps: 300 } as const;
 
+type DataSettings = Pick<TrainConfig, 'augment' | 'class_weight' | 'class_sampling' | 'loss'>;
+
+/** What a fine-tuning takes of the data's other trainings: their length and recipe are of networks that begin with nothing. */
+export const dataSettings = ({ augment, class_weight, class_sampling, loss }: DataSettings): DataSettings => ({
+  augment,
+  class_weight,
+  class_sampling,
+  loss,
+});
+
 /** What a user says about a fine-tuning, and the settings of the data's other trainings. */
-interface TuneSettings extends Partial<Pick<TrainConfig, 'augment' | 'class_weight' | 'class_sampling' | 'loss'>> {
+interface TuneSettings extends Partial<DataSettings> {
   readonly epochs?: number | undefined;
   readonly batch?: number | undefined;
   readonly learningRate?: number | undefined;

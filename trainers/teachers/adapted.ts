@@ -6,7 +6,7 @@ import { withDataset, type DatasetInfo } from '../data/index.js';
 import { chooseEngine } from '../engines/index.js';
 import { makeOnce } from '../make-once.js';
 import { readPretrained } from '../pretrained/read.js';
-import { tuneTraining } from '../pretrained/training.js';
+import { dataSettings, tuneTraining } from '../pretrained/training.js';
 import { tune } from '../pretrained/tune.js';
 import {
   deciding,
@@ -27,7 +27,7 @@ export async function adaptedTeacher(
   const engine = await chooseEngine(options.engine);
   const { adapt, freeze = [], epochs } = config;
   const source = await withDataset(dataset, (open) => readPretrained(config, info, open));
-  const train = tuneTraining(info.counts.train, { ...options.train, epochs });
+  const train = tuneTraining(info.counts.train, { ...dataSettings(options.train), epochs });
   const key = contentHash('adapted, balanced', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
   const directory = join(cache, 'teachers', key.slice(0, 32));
   const path = join(directory, 'adapted.onnx');

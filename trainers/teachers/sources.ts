@@ -17,7 +17,7 @@ import { withoutMixing } from '../data/augment/steps.js';
 import { readInput } from '../../base/files.js';
 import { fileInput, inputOf, writtenScale } from '../pretrained/read.js';
 import { foundScale } from '../pretrained/normalisation.js';
-import { tuneTraining } from '../pretrained/training.js';
+import { dataSettings, tuneTraining } from '../pretrained/training.js';
 import type { Adaptation, TuneHooks } from '../pretrained/tune.js';
 import {
   classifierFile,
@@ -148,7 +148,7 @@ export function teacherSchedule(
 ): TrainConfig | null {
   if (config.type === 'train') return teacherTraining(config, images, train);
   return config.type === 'file' && config.adapt === 'all'
-    ? tuneTraining(images, { ...train, epochs: config.epochs })
+    ? tuneTraining(images, { ...dataSettings(train), epochs: config.epochs })
     : null;
 }
 
