@@ -4,8 +4,10 @@ import { NasError } from '../base/errors.js';
 import { counted } from '../base/text.js';
 import {
   dataSchema,
+  holdsBoxes,
   isTable,
   prepareDataset,
+  refuseBoxes,
   surveyImages,
   withDataset,
   type ImageFilesConfig,
@@ -44,12 +46,16 @@ export async function surveyed(images: string, board?: BoardName) {
     const data = proposeData(survey, board);
     return { survey, data, config: configWith(data) };
   };
-  if (isTable(images)) return surveyAs('list');
-  return surveyAs('image-folder').catch((refusal: unknown) =>
-    surveyAs('list').catch(() => {
+  if (isTable(images)) {
+    if (await holdsBoxes(images)) throw refuseBoxes(images);
+    return surveyAs('list');
+  }
+  return surveyAs('image-folder').catch(async (refusal: unknown) => {
+    if (await holdsBoxes(images)) throw refuseBoxes(images);
+    return surveyAs('list').catch(() => {
       throw refusal;
-    }),
-  );
+    });
+  });
 }
 
 /**

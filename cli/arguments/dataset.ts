@@ -16,12 +16,14 @@ import {
   dataSchema,
   labelledImages,
   prepareDataset,
+  refuseBoxes,
   renderingOf,
   type DataConfig,
   type DatasetRef,
   type PrepareOptions,
 } from '../../trainers/index.js';
 import { withRun } from '../open-run.js';
+import { isBoxesArgument } from './boxes.js';
 
 const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
   type instanceof z.ZodEnum ? type.options : [...type.values],
@@ -67,6 +69,7 @@ export const isDataset = (argument: string): boolean => types.includes(argument.
 export function parseDataset(argument: string, rendering: Rendering | undefined): DataConfig {
   const experiment = experimentFor(argument);
   if (experiment !== undefined) return experiment.data;
+  if (isBoxesArgument(argument)) throw refuseBoxes(`--data ${argument}`);
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));

@@ -2,8 +2,8 @@ import { extname } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { checkWritable, writeFileAtomic } from '../../base/files.js';
 import { shellWord } from '../../base/text.js';
-import type { ContactSheet, DataDescription } from '../../experiments/data/index.js';
-import type { DataConfig, ImageSurvey } from '../../trainers/index.js';
+import type { BoxesDescription, ContactSheet, DataDescription } from '../../experiments/data/index.js';
+import type { DataConfig, ImageRow, ImageSurvey } from '../../trainers/index.js';
 import { hasRun } from '../../runner/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { json } from '../output/terminal.js';
@@ -76,6 +76,7 @@ export const data = command({
   examples: [
     ['data photos', 'a folder with one folder for each class; archives (.zip, .tar.gz) and tables (.csv) too'],
     ['data photos --sheet sheet.html', 'with a page of images of each class and of all suspicious pairs'],
+    ['data boxes:faces', 'images with boxes: COCO JSON, Pascal VOC, YOLO or CSV; the boxes by class and size'],
     ['data experiment.yaml --splits splits.csv', 'with a table of which image is in which split'],
     ['data experiment.yaml --json', 'the data of an experiment, as the networks see it'],
   ],
@@ -85,7 +86,7 @@ export const data = command({
         type: 'string',
         demandOption: true,
         describe:
-          'Folder, archive or table of images, an experiment file, the folder of a run, or type:path (list:folder, cifar10:folder)',
+          'Folder, archive or table of images, an experiment file, the folder of a run, or type:path (list:folder, boxes:folder, cifar10:folder)',
       })
       .option('sheet', {
         alias: 'o',
@@ -99,31 +100,44 @@ export const data = command({
     if (draw === undefined)
       throw invalidInput(`--sheet ${String(sheet)}: a contact sheet is a file with the extension .html or .png`);
     for (const file of [sheet, splits]) if (file !== undefined) checkWritable(file);
-    const asked = await askedFor(images);
-    const { contactSheet, describeData } = await import('../../experiments/data/index.js');
+    const { boxesAt } = await import('../arguments/boxes.js');
+    const boxes = await boxesAt(images);
+    const asked = boxes ?? (await askedFor(images));
+    const { boxRows, boxesSheet, contactSheet, describeBoxes, describeData } =
+      await import('../../experiments/data/index.js');
     const { preparingData } = await import('../../runner/prepare-plan.js');
     const { writeImages } = await import('../../runner/inputs.js');
     const { watch } = await import('../watch-run.js');
-    const description = await watch(
-      (observe, signal) =>
-        describeData(
-          asked.config,
-          asked.survey,
-          preparingData('Reading the images', observe, signal),
-          async (described) => {
-            if (splits !== undefined) writeImages(splits, described.inspected.rows());
-            if (sheet !== undefined && draw !== null) writeFileAtomic(sheet, await draw(await contactSheet(described)));
-            return described.description;
-          },
-        ),
-      terminal,
-    );
+    const write = async (rows: () => readonly ImageRow[], drawn: () => Promise<ContactSheet>): Promise<void> => {
+      if (splits !== undefined) writeImages(splits, rows());
+      if (sheet !== undefined && draw !== null) writeFileAtomic(sheet, await draw(await drawn()));
+    };
+    const description = await watch(async (observe, signal) => {
+      const options = preparingData('Reading the images', observe, signal);
+      if ('type' in asked) {
+        const described = await describeBoxes(asked, options);
+        await write(
+          () => boxRows(described),
+          () => boxesSheet(described),
+        );
+        return described.description;
+      }
+      return describeData(asked.config, asked.survey, options, async (described) => {
+        await write(described.inspected.rows, () => contactSheet(described));
+        return described.description;
+      });
+    }, terminal);
     if (asJson) {
       terminal.out(json(description));
       return;
     }
+    const { boxesText } = await import('../output/boxes.js');
     const { dataText } = await import('../output/data.js');
-    terminal.out(dataText(description, proposal(images, description, asked), terminal.colors));
+    terminal.out(
+      'task' in description && 'config' in asked
+        ? dataText(description, proposal(images, description, asked), terminal.colors)
+        : boxesText(description as BoxesDescription, terminal.colors),
+    );
     for (const file of [sheet, splits]) if (file !== undefined) terminal.out(`\nwrote ${file}\n`);
   },
 });

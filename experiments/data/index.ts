@@ -1,3 +1,5 @@
+export { boxRows, describeBoxes, type BoxClass, type BoxesDescription, type DescribedBoxes } from './boxes.js';
+export { boxesSheet } from './boxes-sheet.js';
 export {
   contentsText,
   describeData,

@@ -131,7 +131,7 @@ function groupsOf({ description, inspected }: DescribedData): Group[] {
 }
 
 /** At most `count` values at equal distances. @param start in [0, 1), of a distance */
-function spread<T>(values: readonly T[], count: number, start: number): T[] {
+export function spread<T>(values: readonly T[], count: number, start: number): T[] {
   if (values.length <= count) return [...values];
   return Array.from({ length: count }, (_, i) => values[Math.floor(((i + start) * values.length) / count)]);
 }

@@ -1,3 +1,4 @@
+import type { Extent } from '../../base/boxes.js';
 import { messageOf } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { toPixels } from '../../base/image-pixels.js';
@@ -116,6 +117,20 @@ export async function imageHeader(bytes: Buffer): Promise<ImageHeader> {
   const { default: sharp } = await loadSharp();
   const { format, width, height, space, hasAlpha } = await sharp(bytes).metadata();
   return { format, width, height, colours: hasAlpha ? `${space} + alpha` : space };
+}
+
+/** Width and height of an image as it is shown, upright. @throws DamagedImage when it is no image that can be read */
+export async function imageExtent(bytes: Buffer): Promise<Extent> {
+  if (bytes.length === 0) throw new DamagedImage('empty', 'empty');
+  const { default: sharp } = await loadSharp();
+  const start = bytes.toString('latin1', 0, 64);
+  try {
+    const { autoOrient } = await sharp(bytes).metadata();
+    if (isCut(bytes, start)) throw new Error('unexpected end');
+    return autoOrient;
+  } catch (error) {
+    throw damageOf(bytes, start, error);
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 export { defaultAugment, viewsOf } from './augment/defaults.js';
+export * from './boxes/index.js';
 export { openBatches, type Batch, type BatchSource, type LoaderOptions, stepsPerEpoch } from './batches.js';
 export {
   absentFrom,

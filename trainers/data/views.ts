@@ -1,7 +1,8 @@
+import type { Box } from '../../base/boxes.js';
 import { scaledBytes } from '../../base/image-pixels.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import type { Random } from '../../base/random.js';
-import type { Box, Gather, MixingStep, Pixels, Step, ViewShape } from './augment/image.js';
+import type { Gather, MixingStep, Pixels, Step, ViewShape } from './augment/image.js';
 import type { Augmentation } from './augment/schema.js';
 import { createSteps } from './augment/steps.js';
 

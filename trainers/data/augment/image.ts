@@ -1,3 +1,4 @@
+import type { Box } from '../../../base/boxes.js';
 import type { Random } from '../../../base/random.js';
 
 /** Extents of one image (HWC). */
@@ -25,14 +26,6 @@ export interface Gather {
   readonly rows: Int32Array;
   /** [width] */
   readonly columns: Int32Array;
-}
-
-/** A rectangle of pixels; `bottom` and `right` lie outside. */
-export interface Box {
-  readonly top: number;
-  readonly bottom: number;
-  readonly left: number;
-  readonly right: number;
 }
 
 /** A step of an augmentation for images of one shape; pure functions of the image and the random stream. */

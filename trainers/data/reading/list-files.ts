@@ -27,9 +27,11 @@ const extensions = ['', '.jpg', '.jpeg', '.png', '.JPG', '.JPEG', '.PNG', '.webp
 
 /**
  * Finds the file of an image in a list: at the path, at the path with an extension, or the only file whose path ends so.
- * @returns a function of the path as written and the folder of the list
+ * @returns a function of the path as written, the folder of the list, and which of several files belong to it; default: none
  */
-export function finder(files: Files): (image: string, folder: string) => StoredFile | null {
+export function finder(
+  files: Files,
+): (image: string, folder: string, isOwn?: (file: StoredFile) => boolean) => StoredFile | null {
   let byName: Map<string, StoredFile[]> | undefined;
   const namesakes = (name: string): StoredFile[] => {
     if (byName === undefined) {
@@ -42,7 +44,7 @@ export function finder(files: Files): (image: string, folder: string) => StoredF
     }
     return byName.get(name) ?? [];
   };
-  return (image, folder) => {
+  return (image, folder, isOwn = () => false) => {
     const written = posix.normalize(image.replaceAll('\\', '/'));
     const path = isAbsolute(written) ? written : posix.join(folder, written);
     for (const extension of extensions) {
@@ -53,7 +55,8 @@ export function finder(files: Files): (image: string, folder: string) => StoredF
       const found = namesakes(posix.basename(written) + extension).filter((file) =>
         `/${file.path}`.endsWith(posix.join('/', written) + extension),
       );
-      if (found.length === 1) return found[0];
+      const own = found.length > 1 ? found.filter(isOwn) : found;
+      if (own.length === 1) return own[0];
     }
     return null;
   };

@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { invalidInput } from '../../base/errors.js';
+import { isMap } from '../../experiments/parse/problem.js';
+import { hasRun } from '../../runner/stored/workdir.js';
+import { boxesSchema, holdsBoxes, type BoxesConfig } from '../../trainers/index.js';
+
+/** Whether an argument is `boxes:path`. */
+export const isBoxesArgument = (argument: string): boolean => /^boxes(:|$)/.test(argument);
+
+/**
+ * The data set of boxes that an argument means: `boxes:path`, a file with `data: {type: boxes}`, YOLO's `data.yaml`, or a table, a
+ * folder or an archive of images with boxes; null: it means images with classes, or nothing that exists.
+ * @throws NasError `invalid-input` for keys that `type: boxes` does not have
+ */
+export async function boxesAt(argument: string): Promise<BoxesConfig | null> {
+  const at = (path: string): BoxesConfig => boxesSchema.parse({ type: 'boxes', path });
+  const named = /^boxes:(.+)/s.exec(argument)?.[1];
+  if (named !== undefined) return at(named);
+  if (isBoxesArgument(argument))
+    throw invalidInput(`${argument}: expected a path after it`, { hint: 'For example boxes:photos.' });
+  if (!existsSync(argument) || hasRun(argument)) return null;
+  if (!/\.ya?ml$/i.test(argument)) return (await holdsBoxes(argument)) ? at(argument) : null;
+  const content = parsed(argument);
+  if (!isMap(content)) return null;
+  const { data } = content;
+  if (data === undefined && 'names' in content && !('space' in content)) return at(argument);
+  if (!isMap(data) || data['type'] !== 'boxes') return null;
+  const found = boxesSchema.safeParse(data);
+  if (found.success) return { ...found.data, path: resolve(dirname(argument), found.data.path) };
+  const [{ path, message }] = found.error.issues;
+  throw invalidInput(`${argument}: data${path.map((key) => `.${String(key)}`).join('')}: ${message}`, {
+    hint: `The keys of boxes are ${Object.keys(boxesSchema.shape).join(', ')}.`,
+  });
+}
+
+/** The content of a YAML file; undefined for one that the messages of experiments are for. */
+function parsed(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

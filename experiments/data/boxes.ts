@@ -1,0 +1,137 @@
+import type { ErrorDetails } from '../../base/errors.js';
+import { counted } from '../../base/text.js';
+import { quantile } from '../../base/statistics.js';
+import {
+  adviseSize,
+  findingKinds,
+  networkSizes,
+  readBoxes,
+  splitNames,
+  splitsOrRefusal,
+  type BoxData,
+  type BoxesConfig,
+  type Finding,
+  type FindingKind,
+  type ImageRow,
+  type NetworkSize,
+  type ReadBoxesOptions,
+  type SizeAdvice,
+  type SplitName,
+} from '../../trainers/index.js';
+
+type SplitCounts = Readonly<Record<SplitName, number>>;
+
+/** A class with its boxes. */
+export interface BoxClass {
+  readonly name: string;
+  /** Boxes that count, without the ignored ones. */
+  readonly boxes: number;
+  readonly ignored: number;
+  /** Images with a box that counts. */
+  readonly images: number;
+  /** Boxes by split; null: the images cannot be split. */
+  readonly splits: SplitCounts | null;
+  /** Sides of the boxes, the root of their area, as shares of the root of the area of their image; null: no boxes. */
+  readonly sides: { readonly small: number; readonly median: number; readonly large: number } | null;
+}
+
+/** The contents of a data set of boxes, and what is wrong with them. */
+export interface BoxesDescription {
+  readonly name: string;
+  readonly data: BoxesConfig;
+  readonly format: BoxData['format'];
+  readonly images: number;
+  readonly boxes: number;
+  readonly ignored: number;
+  /** Images without boxes, which are used. */
+  readonly withoutBoxes: number;
+  /** Images that no file with boxes names. */
+  readonly unlabelled: number;
+  readonly classes: readonly BoxClass[];
+  /** Images by split; null: they cannot be split. */
+  readonly splits: SplitCounts | null;
+  readonly assigned: readonly SplitName[];
+  readonly refusal: ({ readonly message: string } & Pick<ErrorDetails, 'hint'>) | null;
+  readonly sizes: readonly NetworkSize[];
+  /** A size and a stride of networks for the boxes; null: there are none. */
+  readonly advice: SizeAdvice | null;
+  readonly findings: readonly { readonly kind: FindingKind; readonly text: string; readonly all: readonly Finding[] }[];
+  readonly notes: readonly string[];
+}
+
+/** A data set of boxes with its description and the split of each image; null: the images cannot be split. */
+export interface DescribedBoxes {
+  readonly description: BoxesDescription;
+  readonly data: BoxData;
+  readonly splits: readonly SplitName[] | null;
+}
+
+/** Reads and describes a data set of boxes. @throws NasError `invalid-input` with file and line as `readBoxes` */
+export async function describeBoxes(config: BoxesConfig, options: ReadBoxesOptions): Promise<DescribedBoxes> {
+  const data = await readBoxes(config, options);
+  const split = splitsOrRefusal(data, config);
+  const splits = 'code' in split ? null : split;
+  const { images, findings } = data;
+  const all = images.flatMap(({ boxes }) => boxes);
+  const ignored = all.filter((box) => box.ignored).length;
+  const sizes = networkSizes(images);
+  const kinds = Object.keys(findingKinds) as FindingKind[];
+  const description: BoxesDescription = {
+    name: config.path,
+    data: config,
+    format: data.format,
+    images: images.length,
+    boxes: all.length - ignored,
+    ignored,
+    withoutBoxes: images.filter(({ boxes }) => boxes.length === 0).length,
+    unlabelled: data.unlabelled,
+    classes: data.classes.map((name, label) => classOf(name, label, data, splits)),
+    splits: splits && countBySplit(splits.map((name) => [name, 1])),
+    assigned: splitNames.filter((name) => images.some((image) => image.split === name)),
+    refusal: 'code' in split ? { message: split.message, ...(split.hint !== undefined && { hint: split.hint }) } : null,
+    sizes,
+    advice: adviseSize(sizes),
+    findings: kinds.flatMap((kind) => {
+      const own = findings.filter((finding) => finding.kind === kind);
+      const [one, many] = findingKinds[kind];
+      return own.length === 0 ? [] : [{ kind, text: counted(own.length, one, many), all: own }];
+    }),
+    notes: data.notes,
+  };
+  return { description, data, splits };
+}
+
+function countBySplit(entries: readonly (readonly [SplitName, number])[]): SplitCounts {
+  const counts = { train: 0, validation: 0, test: 0 };
+  for (const [name, count] of entries) counts[name] += count;
+  return counts;
+}
+
+function classOf(name: string, label: number, { images }: BoxData, splits: readonly SplitName[] | null): BoxClass {
+  const own = images.map(({ boxes }) => boxes.filter((box) => box.label === label));
+  const counting = own.map((boxes) => boxes.filter(({ ignored }) => !ignored));
+  const sides = counting.flatMap((boxes, i) =>
+    boxes.map(({ left, right, top, bottom }) =>
+      Math.sqrt(((right - left) * (bottom - top)) / (images[i].width * images[i].height)),
+    ),
+  );
+  sides.sort((a, b) => a - b);
+  const [small, median, large] = [0.1, 0.5, 0.9].map((q) => quantile(sides, q));
+  return {
+    name,
+    boxes: sides.length,
+    ignored: own.flat().length - sides.length,
+    images: counting.filter((boxes) => boxes.length > 0).length,
+    splits: splits && countBySplit(splits.map((split, i) => [split, counting[i].length])),
+    sides: sides.length === 0 ? null : { small, median, large },
+  };
+}
+
+/** The images of a data set of boxes with their classes and splits, as lines of a table. */
+export const boxRows = ({ data: { images, classes }, splits }: DescribedBoxes): ImageRow[] =>
+  images.map(({ file, boxes, content }, i) => ({
+    path: file.path,
+    label: [...new Set(boxes.map(({ label }) => classes[label]))].join(';'),
+    split: splits?.[i] ?? '',
+    content,
+  }));

@@ -1,0 +1,108 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseDataset } from '../../cli/arguments/dataset.js';
+import type { BoxesDescription } from '../../experiments/data/index.js';
+import { sharedFolder } from '../support/temporary.js';
+import { cat, coco, cocoBox, cocoImage, dog, written, yolo } from '../trainers/data/boxes/files.js';
+import { nasInside } from './nas.js';
+
+const root = sharedFolder();
+const [odd, plain] = [join(root, 'odd'), join(root, 'plain')];
+beforeAll(async () => {
+  const names = ['a.png', 'b.png', 'c.png', 'd.png', 'e.png', 'f.png'];
+  await written(
+    {
+      '{a,b,c,d,e,f,g}.png': null,
+      'boxes.json': coco(names, {
+        images: [...names, 'z.png'].map((name, i) => cocoImage(i + 1, name)),
+        annotations: [
+          ...[1, 2, 3, 4].map((image) => cocoBox(image, 1, cat)),
+          cocoBox(5, 2, dog, { iscrowd: 1 }),
+          cocoBox(1, 2, [0, 0, 2, 2]),
+          cocoBox(2, 2, [90, 10, 40, 20]),
+          cocoBox(3, 2, [10, 10, -5, 5]),
+        ],
+      }),
+    },
+    odd,
+  );
+  const files = { 'images/{a,b,c}.png': null, 'labels/{a,b,c}.txt': yolo(0, cat), 'data.yaml': 'names: [cat]\n' };
+  await written(files, plain);
+});
+
+const describeJson = async (argument: string): Promise<BoxesDescription> => {
+  const ended = await nasInside(['data', argument, '--json']);
+  expect(ended.code).toBe(0);
+  return JSON.parse(ended.out) as BoxesDescription;
+};
+
+describe('nas data of images with boxes', () => {
+  it('counts boxes by class, and what is wrong with them', async () => {
+    const found = await describeJson(odd);
+    expect(found).toMatchObject({ format: 'coco', images: 6, boxes: 6, ignored: 1, withoutBoxes: 1, unlabelled: 1 });
+    expect(found.classes.map(({ name, boxes, images, ignored }) => [name, boxes, images, ignored])).toEqual([
+      ['cat', 4, 4, 0],
+      ['dog', 2, 2, 1],
+    ]);
+    expect(found.findings.map(({ text }) => text)).toEqual([
+      '1 image without a file, left out',
+      '1 box without width or height, left out',
+      '1 box that leaves its image, cut',
+      '1 box under 3 pixels wide or high',
+    ]);
+  });
+
+  it('says it in a terminal, with examples of the findings', async () => {
+    const { code, out } = await nasInside(['data', odd]);
+    expect(code).toBe(0);
+    expect(out).toContain('6 images, 6 boxes of 2 classes');
+    expect(out).toContain('1 box that is a crowd or difficult');
+    expect(out).toContain('boxes.json, line 18: annotations[7]: 10, 10, 5, 15 (left, top, right, bottom)');
+  });
+
+  it.each(['a folder', 'boxes:folder', 'the file with the boxes', 'an experiment file'])('reads %s', async (kind) => {
+    const file = join(root, 'experiment.yaml');
+    writeFileSync(file, 'data: { type: boxes, path: plain }\n');
+    const argument = { 'a folder': plain, 'boxes:folder': `boxes:${plain}`, 'an experiment file': file }[kind];
+    const found = await describeJson(argument ?? join(plain, 'data.yaml'));
+    expect(found).toMatchObject({ format: 'yolo', images: 3, boxes: 3, splits: { train: 1, validation: 1, test: 1 } });
+  });
+
+  it('draws the boxes on a contact sheet, and writes the splits', async () => {
+    const [sheet, splits] = [join(root, 'sheet.png'), join(root, 'splits.csv')];
+    expect((await nasInside(['data', odd, '--sheet', sheet, '--splits', splits])).code).toBe(0);
+    const { data, info } = await sharp(sheet).raw().toBuffer({ resolveWithObject: true });
+    let orange = 0;
+    for (let at = 0; at < data.length; at += info.channels)
+      if (data[at] > 220 && Math.abs(data[at + 1] - 140) < 30 && data[at + 2] < 60) orange++;
+    expect(orange).toBeGreaterThan(500);
+    expect(readFileSync(splits, 'utf8').split('\n')[0]).toBe('path,label,split,content');
+    const html = join(root, 'sheet.html');
+    expect((await nasInside(['data', odd, '--sheet', html])).code).toBe(0);
+    expect(existsSync(html)).toBe(true);
+  });
+
+  it('refuses keys that boxes do not have', async () => {
+    const file = join(root, 'size.yaml');
+    writeFileSync(file, 'data: { type: boxes, path: plain, size: 64 }\n');
+    expect((await nasInside(['data', file])).err).toContain('Unrecognized key: "size"');
+  });
+
+  it('every other command refuses boxes with one sentence', async () => {
+    const file = join(root, 'run.yaml');
+    writeFileSync(file, 'name: x\ndata: { type: boxes, path: plain }\nspace: mobilenet\nteacher: train\n');
+    const refusal = 'images with boxes (type boxes) can be looked at, but no network is trained or scored on them';
+    for (const args of [
+      ['validate', file],
+      ['run', file, '--workdir', join(root, 'run')],
+      ['init', join(root, 'new.yaml'), '--images', plain],
+    ]) {
+      const { code, err } = await nasInside(args);
+      expect([args[0], code, err]).toEqual([args[0], 2, expect.stringContaining(refusal)]);
+    }
+    // `--data` of every command.
+    for (const argument of [`boxes:${plain}`, file]) expect(() => parseDataset(argument, undefined)).toThrow(refusal);
+  });
+});
