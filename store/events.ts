@@ -31,6 +31,7 @@ export const eventKinds = [
   'extended',
   'interrupted',
   'prediction-quality',
+  'teacher-left',
   'note',
   'warning',
 ] as const;

@@ -107,7 +107,8 @@ export interface LogEntry {
     | 'workers-group'
     | 'extended'
     | 'retried'
-    | 'promoted';
+    | 'promoted'
+    | 'teacher-left';
   readonly trial: number | null;
   readonly message: string;
 }

@@ -118,12 +118,19 @@ export function collectProvenance(
   return {
     ...own,
     data: describeData(data),
-    teacher: `${describeTeacher(teacher)}${reached}`,
+    teacher: `${describeTeacher(teacher)}${reached}${leftText(store)}`,
     loss: lossText(task, train.loss?.type ?? 'cross-entropy'),
     ...(supernet === undefined ? {} : { supernet: describeSupernet(supernet) }),
     search: `${controllerTitle(search)}, ${search.trials} trials ${evaluationText(experiment)}, seed ${seed}`,
     ...(workers && { workers: workersText(workers) }),
   };
+}
+
+/** From where on trainings do not learn from the teacher. */
+function leftText(store: Store): string {
+  const left = store.events.of('teacher-left').at(0);
+  if (left === undefined) return '';
+  return `; left ${left.trial === null ? 'in the final trainings' : `from trial ${left.trial} on`}, as students know more`;
 }
 
 /** Nested data as a flat list: `data.hash`. */

@@ -1,4 +1,4 @@
-import type { Values } from '../../search/index.js';
+import type { TrialResult, Values } from '../../search/index.js';
 import type { Genotype } from '../../spaces/index.js';
 import type { NewTrial, ObjectiveValues, Outcome, TrialRecord } from '../../store/index.js';
 import type { LatencyService } from '../latency/latency.js';
@@ -30,6 +30,8 @@ export interface Evaluator {
   prepare?(): Promise<void>;
   /** @param isKnown whether the results of a trial may be used. */
   preview(isKnown: (trial: number) => boolean): Preview;
+  /** Called when a trial is stored, with the results that its decision used. */
+  asked?(trial: number, history: readonly TrialResult[]): void;
   /** Epochs of a whole evaluation, where one can be done in parts. */
   readonly epochs?: number;
   /**
@@ -57,6 +59,7 @@ export type Evaluated =
 /** Where expensive values come from: trainings, slices of a supernet, or a function of the user's. */
 export interface AccuracySource {
   prepare?(): Promise<void>;
+  asked?(trial: number, history: readonly TrialResult[]): void;
   /** Epochs of a whole evaluation; 1 where it cannot be done in parts. */
   readonly epochs: number;
   /** Continues a trial until `epochs` of its epochs are done; undefined when the user stopped the run. */

@@ -1,17 +1,17 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { violated, type Objective } from '../../search/index.js';
+import { violated, type Objective, type TrialResult } from '../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../store/index.js';
 import { fromTrained } from '../../trainers/index.js';
 import { searchInitialisation } from '../../experiments/schema/experiment.js';
-import { accuracyAmong, measuresOf, taskOf, trainedValues, type Validated } from '../../experiments/schema/measures.js';
+import { measuresOf, trainedValues, type Validated } from '../../experiments/schema/measures.js';
 import { plainValues } from '../stored/candidates.js';
 import { checkpointFile, trialFolder, weightsFile } from '../stored/workdir.js';
 import { CandidateNetworks, type LatencyModels } from '../candidate-networks.js';
 import { Compression } from '../compression.js';
 import { finishFrontier } from '../finishing/finish.js';
 import type { CreateJobRunner } from '../job-runners.js';
-import { Preparations, weakTeacherMessage } from '../trainings/preparations.js';
+import { Preparations } from '../trainings/preparations.js';
 import { train } from '../trainings/training.js';
 import { LatencyService } from '../latency/latency.js';
 import type { RunContext, TrainingContext, TrainingPlan } from '../plan.js';
@@ -71,6 +71,10 @@ export class TrainingEvaluator implements Evaluator {
         return { network: candidates.network(genotype), ...predictions };
       },
     };
+  }
+
+  asked(trial: number, history: readonly TrialResult[]): void {
+    this.source.asked?.(trial, history);
   }
 
   get epochs(): number {
@@ -140,7 +144,11 @@ class Trainings implements AccuracySource {
   async prepare(): Promise<void> {
     const { experiment } = this.context.plan;
     await this.preparations.start(searchInitialisation(experiment));
-    if (!this.context.stopping()) await this.preparations.teacher(experiment.train);
+    if (!this.context.stopping()) await this.preparations.prepareTeacher();
+  }
+
+  asked(trial: number, history: readonly TrialResult[]): void {
+    this.preparations.compareWith(history, trial);
   }
 
   get epochs(): number {
@@ -149,7 +157,7 @@ class Trainings implements AccuracySource {
 
   async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Evaluated | undefined> {
     const { plan, candidates } = this.context;
-    const config = plan.experiment.train;
+    const { train: config, teacher } = await this.preparations.taught(plan.experiment.train, { trial: number });
     const initial = await this.preparations.initial(searchInitialisation(plan.experiment), genotype);
     const outcome = await train(this.context, {
       stage: 'search',
@@ -157,7 +165,7 @@ class Trainings implements AccuracySource {
       network: candidates.network(genotype),
       seed,
       train: initial === undefined ? config : fromTrained(config),
-      teacher: await this.preparations.teacher(config),
+      teacher,
       initial,
       until,
     });
@@ -183,18 +191,7 @@ class Trainings implements AccuracySource {
   }
 
   async finish(latency: LatencyService): Promise<void> {
-    await this.compareTeacher();
     await finishFrontier(this.context, latency, this.preparations, this);
-  }
-
-  /** Warns of a teacher that knows less than its students. */
-  private async compareTeacher(): Promise<void> {
-    const { plan, store, observe } = this.context;
-    const { train: config, data } = plan.experiment;
-    const teacher = await this.preparations.teacher(config);
-    const scores = store.trials.all().flatMap(({ values }) => accuracyAmong(plainValues(values)) ?? []);
-    const message = teacher && weakTeacherMessage(teacher, Math.max(...scores), taskOf(data));
-    if (message !== null) observe({ kind: 'warning', message });
   }
 
   private values(validated: Validated): ObjectiveValues {

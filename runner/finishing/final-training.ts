@@ -45,9 +45,9 @@ export async function fullyTrained(
   const { final } = plan.experiment;
   const known = store.finals.all().filter((record) => record.trial === number);
   if (final === null || known.some(({ state }) => state === 'failed')) return asSearched;
-  const { from, ...config } = final;
-  const { epochs } = config;
-  const teacher = await preparations.teacher(config);
+  const { from, ...full } = final;
+  const { epochs } = full;
+  const { train: config, teacher } = await preparations.taught(full);
   const began = Date.now();
   const initial = await preparations.initial(from, genotype);
   const outcome = await train(context, {
@@ -151,7 +151,9 @@ async function fineTuned(
 ): Promise<{ readonly weights: string | null } | undefined> {
   const { experiment } = context.plan;
   const { images, percentile } = experiment.compress.calibration;
-  const config = quantizeAwareTraining(experiment.final ?? experiment.train, epochs);
+  const { train: config, teacher } = await preparations.taught(
+    quantizeAwareTraining(experiment.final ?? experiment.train, epochs),
+  );
   const stage = 'quantize-aware';
   const outcome = await train(context, {
     stage,
@@ -159,7 +161,7 @@ async function fineTuned(
     network,
     seed,
     train: config,
-    teacher: await preparations.teacher(config),
+    teacher,
     initial: { file: weights },
     quantizeAware: {
       weightBits: await settleWeightBits(context),

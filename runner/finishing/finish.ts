@@ -32,6 +32,7 @@ export async function finishFrontier(
   const { stopping } = context;
   const members = await settledFrontier(context, latency);
   if (members.length === 0 || stopping()) return;
+  await preparations.compareAtEnd();
   const finalists = await trainedInFull(context, members, preparations);
   if (!stopping()) await saveAll(context, finalists, preparations, searched);
   if (!stopping()) await crossValidate(context, finalists, preparations);

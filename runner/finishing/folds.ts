@@ -65,15 +65,15 @@ async function trainedOn(
   const { plan, observe } = context;
   const { final, search } = plan.experiment;
   if (final === null) return null;
-  const { from, ...config } = final;
+  const { from, ...full } = final;
   const dataset = { ...plan.dataset, fold };
-  const images = epochImages(describeDataset(dataset), config.loss?.type !== 'cross-entropy');
-  const train = { ...config, batch: Math.min(config.batch, images) };
+  const images = epochImages(describeDataset(dataset), full.loss?.type !== 'cross-entropy');
+  const listening = { ...full, batch: Math.min(full.batch, images) };
   const began = Date.now();
   const name = `trial ${number}, fold ${fold.index + 1} of ${fold.of}`;
   const record = { fold: fold.index, of: fold.of };
   try {
-    const teacher = await preparations.teacher(train, fold);
+    const { train, teacher } = await preparations.taught(listening, { fold });
     const initial = await preparations.initial(from, genotype);
     const order: JobOrder<TrainJob> = {
       id: `train/fold/${number}/${fold.index}`,

@@ -24,7 +24,7 @@ import { limitsIn } from '../../experiments/schema/run-experiment.js';
 import { SearchProgress } from './progress.js';
 
 /** The evaluator, as far as decisions need it. */
-export type Candidates = Pick<Evaluator, 'preview' | 'epochs' | 'recall' | 'abandon'>;
+export type Candidates = Pick<Evaluator, 'preview' | 'asked' | 'epochs' | 'recall' | 'abandon'>;
 
 /**
  * The decisions of a search: the scheduler has a new trial asked of the controller, a partly evaluated one continued, or
@@ -206,16 +206,20 @@ export class Decisions {
       const askMs = performance.now() - began;
       const choices = choicesOf(plan.space.decisions, genotype);
       const id = genotypeId(genotype);
-      store.trials.ask({
-        number,
-        genotype,
-        genotypeId: id,
-        choices,
-        seed,
-        reason,
-        rejected,
-        pending: pending.map((trial) => trial.number),
-        ...preview.describe(genotype),
+      // A trial that a killed run asked for is not asked for again.
+      store.transaction(() => {
+        store.trials.ask({
+          number,
+          genotype,
+          genotypeId: id,
+          choices,
+          seed,
+          reason,
+          rejected,
+          pending: pending.map((trial) => trial.number),
+          ...preview.describe(genotype),
+        });
+        this.evaluator.asked?.(number, history);
       });
       observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices, askMs });
       this.refresh(number);

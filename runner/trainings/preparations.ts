@@ -17,9 +17,12 @@ import {
 } from '../../trainers/index.js';
 import { initialContent } from '../initial-weights/index.js';
 import type { Initialisation } from '../../experiments/schema/experiment.js';
-import { taskOf } from '../../experiments/schema/measures.js';
+import { accuracyAmong, taskOf } from '../../experiments/schema/measures.js';
+import type { TrialResult } from '../../search/index.js';
+import { plainValues } from '../stored/candidates.js';
 import { initialFile } from '../stored/workdir.js';
 import type { TrainingContext } from '../plan.js';
+import { Listening, untaught } from './listening.js';
 import { prepareSupernet, sliceOf, type PreparedSupernet } from './supernet.js';
 import type { JobOrder } from '../jobs/job-runner.js';
 import type { TeacherJob } from '../jobs/jobs.js';
@@ -28,10 +31,53 @@ import { phaseTraining, resultOfPart } from './training.js';
 /** The inputs of trainings, each prepared once in a run: the supernet, given weights, and teachers. */
 export class Preparations {
   private readonly teachers = new Map<string, Promise<PreparedTeacher | null>>();
+  private readonly listening: Listening;
+  /** The teacher of the search's trainings, once it is prepared. */
+  private searchTeacher: PreparedTeacher | null = null;
   private preparedSupernet: Promise<PreparedSupernet> | undefined;
   private preparedWeights: Promise<InitialSource> | undefined;
 
-  constructor(private readonly context: TrainingContext) {}
+  constructor(private readonly context: TrainingContext) {
+    this.listening = new Listening(context);
+  }
+
+  /**
+   * How a network is trained, and its teacher: by the labels alone, once students know more than the teacher.
+   * @param trial of the search; absent: a final training
+   * @param fold as `teacher`
+   */
+  async taught(
+    train: TrainConfig,
+    { trial, fold }: { readonly trial?: number; readonly fold?: Fold } = {},
+  ): Promise<{ readonly train: TrainConfig; readonly teacher: PreparedTeacher | null }> {
+    const own = await this.teacher(train);
+    if (own === null) return { train, teacher: null };
+    if (!this.listening.hears(own, trial)) return { train: untaught(train), teacher: null };
+    return { train, teacher: fold === undefined ? own : await this.teacher(train, fold) };
+  }
+
+  /** Compares the teacher with the students whose results the decision about a trial may use. */
+  compareWith(history: readonly TrialResult[], trial: number): void {
+    if (this.searchTeacher === null) return;
+    const values = history.flatMap(({ values: last, rungs = [] }) => [last, ...rungs.map((rung) => rung.values)]);
+    const scores = values.flatMap((each) => accuracyAmong(each) ?? []);
+    if (scores.length > 0) this.listening.compare(this.searchTeacher, scores, trial);
+  }
+
+  /** Compares the teacher with all students of the search. */
+  async compareAtEnd(): Promise<void> {
+    const { plan, store } = this.context;
+    const { search, train, final } = plan.experiment;
+    const config = search.evaluate === 'supernet' ? final : train;
+    const teacher = config && (await this.teacher(config));
+    const scores = store.trials.all().flatMap(({ values }) => accuracyAmong(plainValues(values)) ?? []);
+    if (teacher !== null && scores.length > 0) this.listening.compare(teacher, scores);
+  }
+
+  /** Prepares the teacher of the search's trainings. */
+  async prepareTeacher(): Promise<void> {
+    this.searchTeacher = await this.teacher(this.context.plan.experiment.train);
+  }
 
   /**
    * The teacher of a training; trainings with the same views, loss and balance of classes share one.
@@ -188,21 +234,6 @@ export function teacherMessages(
     });
   }
   return messages;
-}
-
-/**
- * A warning about a teacher that knows less than its students, by more than a standard error of its score; null for others.
- * @param best the highest score of a student on the same validation images
- */
-export function weakTeacherMessage(
-  { name, accuracy, chance: { images } }: Pick<PreparedTeacher, 'name' | 'accuracy' | 'chance'>,
-  best: number,
-  task: TaskType = 'classification',
-): string | null {
-  const spread = task === 'regression' ? 0 : Math.sqrt((accuracy * (1 - accuracy)) / images);
-  if (best <= accuracy + spread) return null;
-  const [own, theirs] = [accuracy, best].map((score) => scoreText(task, score));
-  return `The teacher, ${name}, knows less than its students: its ${mainScores[task].title} is ${own}, that of the best student ${theirs}. Students may do better without it (teacher: none), or with a better teacher`;
 }
 
 /** The weights that the network of a genotype starts from; undefined: random ones. */

@@ -46,6 +46,7 @@ const kinds: { readonly [K in LogEntry['kind']]: { readonly title: string; reado
   status: { title: 'state' },
   resumed: { title: 'resumed', style: 'running' },
   'inputs-accepted': { title: 'inputs changed', style: 'interrupted' },
+  'teacher-left': { title: 'teacher', style: 'interrupted' },
   'workers-group': { title: 'workers' },
   extended: { title: 'extended', style: 'running' },
   retried: { title: 'retried', style: 'interrupted' },

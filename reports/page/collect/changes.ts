@@ -27,6 +27,7 @@ const messages: { readonly [K in LogEntry['kind']]: (detail: Detail) => string }
   // Written by `Run.extend`.
   extended: ({ experiment }) => `goes on to ${(experiment as Experiment).search.trials} trials`,
   retried: ({ attempt, message }) => `started again (attempt ${textOf(attempt)}): ${textOf(message)}`,
+  'teacher-left': ({ message }) => textOf(message),
   promoted: ({ epochs, reason }) => `goes on to ${textOf(epochs)} epochs: ${textOf(reason)}`,
 };
 

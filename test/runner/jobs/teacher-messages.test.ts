@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { teacherMessages, weakTeacherMessage } from '../../../runner/trainings/preparations.js';
+import { weakTeacherMessage } from '../../../runner/trainings/listening.js';
+import { teacherMessages } from '../../../runner/trainings/preparations.js';
 
 const normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const teacher = { name: 'resnet.onnx', accuracy: 0.9, chance: { accuracy: 0.1, images: 1000 }, normalisation: null };
