@@ -79,12 +79,13 @@ export function labelled(chart: EChartsType, { series }: ChartOption, all = fals
     id,
     data: (data as readonly object[]).map((item) => {
       const { label = '', x, y } = pointOf(item);
+      if (label === '') return { ...item, label: { show: false } };
       const [at, half] = [pixel(x, y), Number(symbolSize) / 2];
       const boxes = (all ? [nearest, nearest + farther] : [nearest]).flatMap((gap) =>
         directions(aside).map((direction) => boxAt(at, direction, half, label, gap)),
       );
       const box = leastCovering(boxes.filter(isInside), taken, all) ?? (all ? boxes[0] : undefined);
-      if (label === '' || box === undefined) return { ...item, label: { show: false } };
+      if (box === undefined) return { ...item, label: { show: false } };
       taken.push(box);
       return { ...item, label: { position: [box[0] - at[0] + half, box[1] - at[1] + half] } };
     }),
