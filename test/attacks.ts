@@ -40,8 +40,8 @@ const self = ['--import', 'tsx', fileURLToPath(import.meta.url)];
 const bars = { share: 0.95, shareOfThousand: 0.9, stallMs: 250, memory: 1.2 } as const;
 const seconds = Number(options.seconds);
 
-/** Starts the attacks, each in a process of its own. @returns ends them */
-async function begin(names: readonly string[], target: Target): Promise<() => Promise<void>> {
+/** Starts the attacks, each in a process of its own. @returns ends them, and says which had ended by themselves */
+async function begin(names: readonly string[], target: Target): Promise<() => Promise<string[]>> {
   const processes = names.map((name) =>
     spawn('nice', ['-n', '10', process.execPath, ...self, '--attack', name, '--target', JSON.stringify(target)], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -49,14 +49,16 @@ async function begin(names: readonly string[], target: Target): Promise<() => Pr
   );
   await Promise.all(processes.map(({ stdout }) => once(stdout, 'data')));
   return async () => {
+    const over = names.filter((_, i) => processes[i].exitCode !== null);
     for (const attacker of processes) {
-      if (attacker.exitCode !== null) throw new Error('an attack ended by itself');
+      if (attacker.exitCode !== null) continue;
       const ended = once(attacker, 'exit');
       attacker.kill('SIGTERM');
       const late = setTimeout(() => attacker.kill('SIGKILL'), 1000);
       await ended;
       clearTimeout(late);
     }
+    return over;
   };
 }
 
@@ -81,15 +83,19 @@ async function trial(names: readonly string[], group: LimitedGroup): Promise<str
   const sampling = setInterval(() => (peak = Math.max(peak, memoryOf(pid))), 100);
   const seen = await observe(load, seconds);
   clearInterval(sampling);
-  await end();
+  const over = await end();
   await sleep(5000);
   const later = await observe(load, 3);
   const after = memoryOf(pid);
   const hasEnded = child.exitCode !== null || child.signalCode !== null;
   const share = isFromThousand ? bars.shareOfThousand : bars.share;
+  const percent = (part: number): string => `answered ${(100 * part).toFixed(0)} %`;
   const missed = [
+    ...over.map((name) => `the attack ${name} ended by itself`),
+    // Beside a control that fails, the other shares say nothing.
+    ...(quiet.share < bars.share ? [`before it, ${percent(quiet.share)}`] : []),
     ...(hasEnded ? [`it ended (${String(child.signalCode ?? child.exitCode)})`] : []),
-    ...(seen.share < share * quiet.share ? [`answered ${((100 * seen.share) / quiet.share).toFixed(0)} %`] : []),
+    ...(seen.share < share * quiet.share ? [percent(seen.share / quiet.share)] : []),
     ...(seen.stallMs > bars.stallMs + quiet.stallMs ? [`a stall of ${seen.stallMs.toFixed(0)} ms`] : []),
     ...(later.share < bars.share * quiet.share ? ['it does not recover'] : []),
     ...(after > bars.memory * before ? [`memory stays at ${after.toFixed(0)} MB, before ${before.toFixed(0)} MB`] : []),
