@@ -156,16 +156,21 @@ const filled = (size: number, value: number): WeightValue => ({
 });
 
 /**
- * The head's batch norm, which stands behind a sum and not behind a kernel. Behind a block without a sum, it is folded into that
- * block's last kernel, and does nothing.
+ * The batch norms that stand behind a pool or a sum and not behind a kernel: by the names of their nodes, or by their order. The
+ * head's, behind a block without a sum, is folded into that block's last kernel, and does nothing.
  */
-function normApart(graph: OnnxGraph, { name, epsilon, output }: LayerOf<'batch_norm'>): Weights {
-  const node = graph.nodes.find(({ op }) => op === 'BatchNormalization');
-  if (node === undefined) return biasNorm(name, new Float32Array(output[2]), epsilon);
+function normsApart(graph: OnnxGraph, norms: readonly LayerOf<'batch_norm'>[]): Weights {
+  const nodes = graph.nodes.filter(({ op }) => op === 'BatchNormalization');
+  const roles = ['gamma', 'beta', 'moving_mean', 'moving_variance'];
   return new Map(
-    ['gamma', 'beta', 'moving_mean', 'moving_variance'].flatMap((role, i) => {
-      const value = floatsOf(graph, node.inputs[i + 1]);
-      return value === null ? [] : [[`${name}/${role}`, value] as const];
+    norms.flatMap(({ name, epsilon, output }, i): (readonly [string, WeightValue])[] => {
+      const named = nodes.find((node) => node.name?.startsWith(`${name}/`));
+      const node = named ?? (nodes.length === norms.length ? nodes[i] : undefined);
+      if (node === undefined) return [...biasNorm(name, new Float32Array(output[2]), epsilon)];
+      return roles.flatMap((role, j) => {
+        const value = floatsOf(graph, node.inputs[j + 1]);
+        return value === null ? [] : [[`${name}/${role}`, value] as const];
+      });
     }),
   );
 }
@@ -201,9 +206,10 @@ export function onnxWeights(file: OnnxFile, network: Network, where: string): We
     for (const [name, value] of biasNorm(norm.name, vector(channels, bias).data, norm.epsilon))
       weights.set(name, value);
   }
-  const last = layers.findLast((layer): layer is LayerOf<'batch_norm'> => layer.kind === 'batch_norm');
-  if (last !== undefined && !weights.has(`${last.name}/gamma`))
-    for (const [name, value] of normApart(graph, last)) weights.set(name, value);
+  const apart = layers.filter(
+    (layer): layer is LayerOf<'batch_norm'> => layer.kind === 'batch_norm' && !weights.has(`${layer.name}/gamma`),
+  );
+  for (const [name, value] of normsApart(graph, apart)) weights.set(name, value);
   const wrong = weightSpecs(network).find(({ name, shape }) => String(weights.get(name)?.shape) !== String(shape));
   if (wrong === undefined) return weights;
   throw invalidInput(`${where} does not hold its network: ${wrong.name} of shape [${wrong.shape}] is not there`, {

@@ -211,13 +211,13 @@ static inline void check_pool(struct check *c, int is_backward) {
   if (is_backward) check_sink(c);
 }
 
-static inline void check_mean(struct check *c, int is_backward) {
+static inline void check_windows(struct check *c, int are_maxima, int is_backward) {
   check_input_size(c), check_output_size(c);
-  if (c->p->kernel != 0) check_window(c);
+  if (are_maxima || c->p->kernel != 0) check_window(c);
   require(c, c->p->cout == c->p->cin);
   if (!c->fits) return;
   check_reading(c);
-  if (!is_backward || (c->p->x_act != ACT_NONE && c->p->x_gate == 0)) needs(c, c->p->x, input_map_floats(c));
+  if (are_maxima || !is_backward || (c->p->x_act != ACT_NONE && c->p->x_gate == 0)) needs(c, c->p->x, input_map_floats(c));
   if (is_backward) check_gradient(c), check_sink(c);
   else check_output(c);
 }
@@ -362,8 +362,10 @@ static inline void check_operation(struct check *c) {
   case OP_SQUEEZE_FORWARD:
   case OP_SQUEEZE_BACKWARD:
   case OP_SQUEEZE_UNPACK: check_squeeze(c); break;
-  case OP_MEAN_FORWARD: check_mean(c, 0); break;
-  case OP_MEAN_BACKWARD: check_mean(c, 1); break;
+  case OP_MEAN_FORWARD: check_windows(c, 0, 0); break;
+  case OP_MEAN_BACKWARD: check_windows(c, 0, 1); break;
+  case OP_MAX_FORWARD: check_windows(c, 1, 0); break;
+  case OP_MAX_BACKWARD: check_windows(c, 1, 1); break;
   case OP_POOL_FORWARD: check_pool(c, 0); break;
   case OP_POOL_BACKWARD: check_pool(c, 1); break;
   case OP_PACK: check_pack(c, 0, 0); break;

@@ -97,6 +97,8 @@ enum nas_act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_HARD_SWISH, ACT_SWISH, ACT_SIG
   X(PASS_BACKWARD)       /* gx from g alone, where no convolution reads x: d = a g + b y + c with a g_norm, else g */          \
   X(MEAN_FORWARD)        /* y = means of the values of read(x) in each window that lie inside the map; kernel 0: zeros */      \
   X(MEAN_BACKWARD)                                                                                                             \
+  X(MAX_FORWARD)         /* y = the largest of these values, which the first of equals is in its gradient */                   \
+  X(MAX_BACKWARD)                                                                                                              \
   X(SQUEEZE_FORWARD)     /* pooled, hidden and gate of x (x_gate is written) */                                                \
   X(SQUEEZE_BACKWARD)    /* g: gradient of gated x; gx of the map before the gate */                                           \
   X(POOL_FORWARD)        /* y: [images][cin], the means of read(x) over height and width, in TF.js's layout */                 \

@@ -77,6 +77,7 @@ const counts: LayerTable<Count> = {
   batch_norm: ({ output: [, , c] }) => ({ macs: 0, params: 2 * c, buffers: 2 * c, folded: c, int8: 0 }),
   activation: () => nothing,
   avg_pool: () => nothing,
+  max_pool: () => nothing,
   global_pool: () => nothing,
   dense: ({ input, output }) => {
     const { macs, params, folded, int8 } = weights(size(input) * output[2], 1, output[2]);

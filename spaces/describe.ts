@@ -8,6 +8,7 @@ import {
   type ConvBlock,
   type FusedMBConv,
   type MBConv,
+  type PooledBlock,
   type Network,
   type SeparableBlock,
   type Style,
@@ -39,7 +40,7 @@ const conv = (kernel: number, stride: number): string => `${kernel}x${kernel}${s
 export const branchesText = (block: Block): string =>
   branchesOf(block) === 0 ? '' : `, branches ${branchesOf(block)}`;
 
-function describePlain(block: BasicBlock | ConvBlock): string {
+function describePlain(block: BasicBlock | ConvBlock | PooledBlock): string {
   const { kind, kernel, stride, filters, act } = block;
   const hidden = block.kind === 'basic' && block.hidden !== undefined ? `, ${block.hidden} hidden` : '';
   return `${kind} ${conv(kernel, stride)}${hidden}, ${filters} channels, ${act}${branchesText(block)}`;
@@ -69,6 +70,7 @@ function describeBlock(block: Block): string {
       return describeInverted(block);
     case 'basic':
     case 'conv':
+    case 'pooled':
       return describePlain(block);
     case 'cell':
       return `cell ${cellNotation(block.cell)}`;

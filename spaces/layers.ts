@@ -11,6 +11,7 @@ import {
   type MBConv,
   type Network,
   type Padding,
+  type PooledBlock,
   type ReductionBlock,
   type SeparableBlock,
   type Style,
@@ -48,6 +49,8 @@ interface Parameters {
   activation: { readonly act: LayerActivation; readonly standalone?: true };
   /** Average over each window, 'same' padding; cells outside the map are not counted. */
   avg_pool: Window;
+  /** Maximum over each window; cells outside the map are not counted. */
+  max_pool: PaddedWindow;
   /** Average over height and width. */
   global_pool: object;
   /** With bias. */
@@ -112,7 +115,7 @@ const strided = ([height, width, channels]: Shape, stride: number): Shape => [
 ];
 
 /** A layer that moves a window over an image. */
-export type Windowed = Pick<LayerOf<'avg_pool'>, 'kernel' | 'stride' | 'input' | 'output'> & {
+export type Windowed = Pick<LayerOf<'avg_pool' | 'max_pool'>, 'kernel' | 'stride' | 'input' | 'output'> & {
   readonly padding?: Padding;
 };
 
@@ -211,6 +214,10 @@ class LayerList {
 
   avgPool(name: string, x: number, kernel: number, stride: 1 | 2): number {
     return this.add('avg_pool', name, [x], strided(this.shape(x), stride), { kernel, stride });
+  }
+
+  maxPool(name: string, x: number, own: Window): number {
+    return this.add('max_pool', name, [x], strided(this.shape(x), own.stride), { ...own, padding: 'same' });
   }
 
   pool(name: string, x: number): number {
@@ -341,6 +348,11 @@ function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock)
   return list.same('activation', `${name}_act`, [sum], { act });
 }
 
+function pooled(list: LayerList, name: string, x: number, { filters, kernel, stride, act }: PooledBlock): number {
+  const mixed = list.bareConv(name, x, filters, { kernel, stride: 1 });
+  return list.norm(name, stride === 1 ? mixed : list.maxPool(`${name}_pool`, mixed, { kernel: 2, stride }), act);
+}
+
 function reduction(list: LayerList, name: string, x: number, { filters }: ReductionBlock): number {
   const first = list.conv(`${name}_conv1`, list.preRelu(`${name}_relu`, x), filters, {
     kernel: 3,
@@ -365,6 +377,8 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
       return basicBlock(list, name, x, block);
     case 'conv':
       return list.conv(name, x, block.filters, block);
+    case 'pooled':
+      return pooled(list, name, x, block);
     case 'cell':
       return cellLayers(list, name, x, block.cell);
     case 'reduction':

@@ -113,6 +113,14 @@ export interface ConvBlock extends ConvSpec, Branched {
 }
 
 /**
+ * A convolution of stride 1, then a maximum over windows of 2 x 2 (at stride 2), batch norm and activation: for short trainings
+ * (airbench, Jordan 2024).
+ */
+export interface PooledBlock extends ConvSpec {
+  readonly kind: 'pooled';
+}
+
+/**
  * A cell of NAS-Bench-201 (Dong & Yang 2020): a graph of four nodes with an operation on each edge. A node is the sum of
  * its edges; a convolution is ReLU, convolution, batch norm. The cell keeps the shape of its input. Only edges that reach
  * the output are built; without any, the output is zero.
@@ -132,14 +140,14 @@ export interface ReductionBlock {
 }
 
 /** Blocks of the YAML spaces that consist of stages. */
-export type StageBlock = MBConv | FusedMBConv | SeparableBlock | BasicBlock | ConvBlock;
+export type StageBlock = MBConv | FusedMBConv | SeparableBlock | BasicBlock | ConvBlock | PooledBlock;
 export type Block = StageBlock | CellBlock | ReductionBlock;
 
 /** The copies of each of a block's convolutions in training; 0: no branches. */
 export const branchesOf = (block: Block): number => ('branches' in block ? (block.branches ?? 0) : 0);
 
 /** The kinds of block, by their names in YAML. */
-export const blockKinds = ['mbconv', 'fused_mbconv', 'separable', 'basic', 'conv'] as const;
+export const blockKinds = ['mbconv', 'fused_mbconv', 'separable', 'basic', 'conv', 'pooled'] as const;
 export type BlockKind = StageBlock['kind'];
 
 /** The width inside an inverted residual whose input has `channels` channels. */

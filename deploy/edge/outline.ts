@@ -3,6 +3,7 @@ import {
   layersOf,
   paddingAlong,
   type Layer,
+  type LayerOf,
   type LayerTable,
   type Network,
   type Shape,
@@ -127,6 +128,13 @@ const saturating: ReadonlySet<Layer['kind']> = new Set([
 
 const through = (layer: Layer, it: Outline): TensorId => it.value(layer);
 
+function pooled(layer: LayerOf<'avg_pool' | 'max_pool'>, it: Outline, op: 'average-pool' | 'max-pool'): TensorId {
+  const { kernel, name, output } = layer;
+  const inputs = [it.value(layer)];
+  const own = { op, label: name, inputs, size: [kernel, kernel], ...window(layer) } as const;
+  return it.once(own, output, `${kernel} ${layer.stride}`);
+}
+
 const rules: LayerTable<TensorId, [Outline]> = {
   input: (layer, it) => it.image(layer),
   conv: (layer, it) => {
@@ -159,16 +167,8 @@ const rules: LayerTable<TensorId, [Outline]> = {
         return it.elementwise(layer, 'sigmoid');
     }
   },
-  avg_pool: (layer, it) => {
-    const { kernel, name, output } = layer;
-    const inputs = [it.value(layer)];
-    const pooled = it.once(
-      { op: 'average-pool', label: name, inputs, size: [kernel, kernel], ...window(layer) },
-      output,
-      `${kernel} ${layer.stride}`,
-    );
-    return it.elementwise(layer, 'rescale', pooled);
-  },
+  avg_pool: (layer, it) => it.elementwise(layer, 'rescale', pooled(layer, it, 'average-pool')),
+  max_pool: (layer, it) => pooled(layer, it, 'max-pool'),
   global_pool: (layer, it) => it.once({ op: 'mean', label: layer.name, inputs: [it.value(layer)] }, layer.output),
   dense: (layer, it) => {
     const { input, output, name } = layer;

@@ -99,6 +99,7 @@ const terms: LayerTable<readonly Term[]> = {
   batch_norm: () => [],
   activation: (layer) => elementwise(`${layer.act}_values`, layer),
   avg_pool: (layer) => elementwise('window_pooled_values', layer),
+  max_pool: (layer) => elementwise('window_pooled_values', layer),
   global_pool: ({ input, output }) => [
     ['pooled_values', size(input)],
     ['elementwise_traffic', size(input) + size(output)],

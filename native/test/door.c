@@ -19,7 +19,7 @@ static void draw_sizes(struct nas_pass *p) {
   p->winograd = chance(30), p->groups = chance(70) ? 0 : uniform(1, 4), p->shuffled = ONE_OF(0, 0, p->groups, 2);
   p->source_group = uniform(0, 3000);
   if (p->groups && chance(80)) p->cin = p->groups * uniform(1, 12), p->cout = p->groups * uniform(1, 12);
-  if (p->op == OP_MEAN_FORWARD || p->op == OP_MEAN_BACKWARD) p->cout = p->cin, p->kernel = chance(10) ? 0 : p->kernel;
+  if (p->op >= OP_MEAN_FORWARD && p->op <= OP_MAX_BACKWARD) p->cout = p->cin, p->kernel = chance(10) ? 0 : p->kernel;
   if (p->winograd && chance(80)) p->kernel = 3, p->stride = p->pad_top = p->pad_left = 1, p->oh = p->h, p->ow = p->w;
   p->source_in = ONE_OF(0, p->cin, p->cin + 3), p->source_out = ONE_OF(0, p->cout, p->cout + 3, 60);
   p->source_kernel = ONE_OF(0, p->kernel, p->kernel + 2), p->count = p->h * p->w;

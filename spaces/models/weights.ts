@@ -73,6 +73,7 @@ const rules: LayerTable<readonly WeightSpec[]> = {
   ],
   activation: () => [],
   avg_pool: () => [],
+  max_pool: () => [],
   global_pool: () => [],
   dense: ({ name, input, output }) => [
     kernel(`${name}/kernel`, [input[2], output[2]], name === 'logits' ? logitsStd : Math.sqrt(2 / input[2])),

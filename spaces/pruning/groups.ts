@@ -54,6 +54,7 @@ const rules: LayerTable<Channels> = {
   }),
   activation: keeps,
   avg_pool: keeps,
+  max_pool: keeps,
   global_pool: keeps,
   dense: ({ name }) => ({
     ...mixes(name, 0, [vector(`${name}/bias`, 'makes')]),
@@ -154,6 +155,7 @@ function withWidths(block: Block, name: string, channels: number, widthOf: Width
       return { kind, filters, kernel, stride, act, ...(hidden === filters ? {} : { hidden }) };
     }
     case 'conv':
+    case 'pooled':
       return { ...block, filters: widthOf(name) };
     case 'cell':
     case 'reduction':

@@ -111,6 +111,7 @@ const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
   separable: ({ conv, se, branched }) => ({ kind: 'separable', ...conv, se, ...branched }),
   basic: ({ conv }) => ({ kind: 'basic', ...conv }),
   conv: ({ conv, branched }) => ({ kind: 'conv', ...conv, ...branched }),
+  pooled: ({ conv }) => ({ kind: 'pooled', ...conv }),
 };
 
 /** The block for `channels` input channels; equal blocks are equal values, for any choices. */

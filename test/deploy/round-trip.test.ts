@@ -27,6 +27,11 @@ const networks: Readonly<Record<string, Network>> = {
     ],
     { style: { epsilon: 1e-5, padding: 'symmetric', gate: 'sigmoid' } },
   ),
+  'max pools': of([
+    { kind: 'pooled', ...plain, filters: 6, stride: 2, act: 'swish' },
+    { kind: 'pooled', ...plain, filters: 6 },
+    { kind: 'pooled', ...plain, filters: 5, stride: 2 },
+  ]),
   cells: of(
     [
       { kind: 'cell', cell: ['skip_connect', 'nor_conv_3x3', 'avg_pool_3x3', 'none', 'skip_connect', 'nor_conv_1x1'] },

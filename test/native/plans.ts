@@ -22,6 +22,7 @@ const networks: readonly Network[] = [
   network([8, 8, 1], 18, [
     { kind: 'basic', ...conv, filters: 18, stride: 1 },
     { kind: 'basic', ...conv, filters: 33, stride: 2 },
+    { kind: 'pooled', ...conv, filters: 20, stride: 2 },
   ]),
   network(
     [6, 6, 3],

@@ -20,7 +20,13 @@ const mixed = {
       branches: [0, 2],
     },
     {
-      ...{ kind: ['conv', 'mbconv', 'basic'], filters: 16, stride: [1, 2], kernel: [0, 1, 5], before: [0, 5] },
+      ...{
+        kind: ['conv', 'mbconv', 'basic', 'pooled'],
+        filters: 16,
+        stride: [1, 2],
+        kernel: [0, 1, 5],
+        before: [0, 5],
+      },
       ...{ branches: [0, 1], act: 'relu' },
     },
   ],
@@ -102,6 +108,16 @@ it('a separable block has activations behind both convolutions, late squeeze-exc
   ]);
 });
 
+it('a pooled block pools between convolution and norm, where it strides', async () => {
+  const pool = ['max_pool pool'];
+  expect(layersIn(await build({ kind: 'pooled', stride: 2 }))).toEqual([
+    'conv block1',
+    ...pool,
+    ...['batch_norm bn', 'activation act'],
+  ]);
+  expect(layersIn(await build({ kind: 'pooled' })).join()).not.toContain('max_pool');
+});
+
 it('kinds of blocks leave the decisions of existing spaces as they are', async () => {
   const plain = await makeSpace({ type: 'mobilenet', preset: 'tiny' });
   expect(plain.decisions.filter(({ name }) => /kind|before/.test(name))).toEqual([]);
@@ -117,7 +133,7 @@ it('networks of all kinds compute the same in ONNX Runtime, from parts of shared
     ...['separable', 'uib', 'fused_mbconv'].map((kind, i) =>
       genotypeOf(space.decisions, {
         ...Object.fromEntries(space.decisions.map(({ name, choices }) => [name, choices.at(-1) ?? 0])),
-        ...{ 'stage1.kind': kind === 'uib' ? 'mbconv' : kind, 'stage2.kind': ['conv', 'mbconv', 'basic'][i] },
+        ...{ 'stage1.kind': kind === 'uib' ? 'mbconv' : kind, 'stage2.kind': ['pooled', 'mbconv', 'basic'][i] },
       }),
     ),
     ...Array.from({ length: 3 }, () => sampleGenotype(space, random)),

@@ -5,7 +5,7 @@ import {
   type Ends,
   type Fields,
   kernelNames,
-  meanGeometry,
+  poolGeometry,
   sameGeometry,
   shuffling,
   squeezeFields,
@@ -41,10 +41,11 @@ class Backward {
         for (const [i, reading] of unit.inputs.entries())
           if (reading !== undefined) this.pass(unit, i === 0 ? 'input' : 'second', reading);
         break;
-      case 'mean':
+      case 'window':
+        if (this.gradients.write(unit, 'input') === undefined) return;
         this.write(unit, 'input', {
-          op: 'MEAN_BACKWARD',
-          ...meanGeometry(unit),
+          op: unit.layer.kind === 'max_pool' ? 'MAX_BACKWARD' : 'MEAN_BACKWARD',
+          ...poolGeometry(unit),
           ...this.buffers.reading(unit.input),
           ...this.given(unit.output),
         });

@@ -1,7 +1,7 @@
 import { convolutionNames, paddingAlong, type LayerOf } from '../../spaces/index.js';
 import type { Act, Buffer, Pass } from '../../compiler/native/passes.js';
 import { lanes, momentFloats, depthwiseFloats, packedFloats, type Memory } from './memory.js';
-import type { Convolution, ExpandUnit, MeanUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
+import type { Convolution, ExpandUnit, WindowUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
 
 /** Fields of a pass. */
 export type Fields = Omit<Pass, 'op'>;
@@ -47,11 +47,11 @@ export function convolutionGeometry(layer: Convolution): Fields {
   };
 }
 
-/** The geometry of means. */
-export const meanGeometry = ({ layer, output }: MeanUnit): Fields =>
+/** The geometry of pools and zeros. */
+export const poolGeometry = ({ layer, output }: WindowUnit): Fields =>
   layer.kind === 'zero' ? sameGeometry(output) : windowGeometry(layer);
 
-function windowGeometry(layer: Convolution | LayerOf<'avg_pool'>): Fields {
+function windowGeometry(layer: Convolution | LayerOf<'avg_pool' | 'max_pool'>): Fields {
   const { input, output, kernel, stride } = layer;
   return {
     cin: input[2],

@@ -4,7 +4,7 @@ import {
   convolutionGeometry,
   type Ends,
   type Fields,
-  meanGeometry,
+  poolGeometry,
   sameGeometry,
   shuffling,
   squeezeFields,
@@ -107,14 +107,14 @@ class Forward {
         });
         return;
       }
-      case 'mean':
+      case 'window':
         list.add({
-          op: 'MEAN_FORWARD',
-          ...meanGeometry(unit),
+          op: unit.layer.kind === 'max_pool' ? 'MAX_FORWARD' : 'MEAN_FORWARD',
+          ...poolGeometry(unit),
           ...buffers.reading(unit.input),
-          ...this.made(unit.output, null),
+          ...this.made(unit.output, unit.output.norm),
         });
-        return;
+        break;
       case 'norm':
         break;
       case 'pool':

@@ -45,7 +45,7 @@ const mostAdds = 2;
 function contributionsOf(unit: Unit): { readonly to: Point; readonly by: Contribution }[] {
   const write = (to: Point, slot: Slot = 'input') => ({ to, by: { unit, slot, sum: null } });
   switch (unit.kind) {
-    case 'mean':
+    case 'window':
       return [write(targetOf(unit.input))];
     case 'convolution':
       return unit.input === null ? [] : [write(targetOf(unit.input))];

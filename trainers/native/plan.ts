@@ -41,9 +41,9 @@ function weightNames(unit: Unit): string[] {
     case 'squeeze':
       return [unit.reduce, unit.expand].flatMap(({ name }) => [`${name}/kernel`, `${name}/bias`]);
     case 'norm':
+    case 'window':
       return unit.output.norm === null ? [] : normNames(unit.output.norm);
     case 'sum':
-    case 'mean':
     case 'pool':
       return [];
   }

@@ -203,11 +203,14 @@ function squeeze(layer: LayerOf<'multiply'>, reader: UnitReader): Squeeze {
   };
 }
 
-/** Means of windows of a map, or zeros in its shape. */
-function mean(layer: LayerOf<'avg_pool' | 'zero'>, reader: UnitReader): Value {
-  const output: Point = { map: { name: layer.name, shape: layer.output }, norm: null };
-  reader.units.push({ kind: 'mean', layer, input: reader.reading(layer.inputs[0], layer), output });
-  return { point: output, act: 'none', gate: null };
+/** Means or maxima of windows of a map, or zeros in its shape, with the norm that follows. */
+function pool(layer: LayerOf<'avg_pool' | 'max_pool' | 'zero'>, reader: UnitReader, position: number): Value {
+  const norm = reader.follower(position, 'batch_norm');
+  const output: Point = { map: { name: layer.name, shape: layer.output }, norm };
+  reader.units.push({ kind: 'window', layer, input: reader.reading(layer.inputs[0], layer), output });
+  const value: Reading = { point: output, act: 'none', gate: null };
+  if (norm !== null) reader.set(norm.position, value);
+  return value;
 }
 
 const unsupported =
@@ -233,7 +236,8 @@ const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [Uni
     const { point } = reading.act === 'none' && reading.gate === null ? reading : reader.store(reading);
     return { point, act: layer.act, gate: null };
   },
-  avg_pool: mean,
+  avg_pool: pool,
+  max_pool: pool,
   global_pool: (layer, reader, position) => {
     if (reader.isHead(position)) reader.units.push({ kind: 'pool', input: reader.reading(layer.inputs[0], layer) });
     return 'inside';
@@ -258,7 +262,7 @@ const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [Uni
     return isRead ? gated : reader.store(gated);
   },
   shuffle: unsupported('a channel shuffle has a native operation only after a convolution in as many groups'),
-  zero: mean,
+  zero: pool,
 };
 
 /** The units of a network's layers up to the global pooling, in an order in which they can run. */

@@ -76,10 +76,10 @@ export interface NormUnit {
   readonly output: Point;
 }
 
-/** Means of windows of a map, or a map of zeros. */
-export interface MeanUnit {
-  readonly kind: 'mean';
-  readonly layer: LayerOf<'avg_pool' | 'zero'>;
+/** Means or maxima of windows of a map, or a map of zeros. */
+export interface WindowUnit {
+  readonly kind: 'window';
+  readonly layer: LayerOf<'avg_pool' | 'max_pool' | 'zero'>;
   readonly input: Reading;
   readonly output: Point;
 }
@@ -90,7 +90,7 @@ export interface PoolUnit {
   readonly input: Reading;
 }
 
-export type Unit = ConvolutionUnit | ExpandUnit | Squeeze | SumUnit | NormUnit | MeanUnit | PoolUnit;
+export type Unit = ConvolutionUnit | ExpandUnit | Squeeze | SumUnit | NormUnit | WindowUnit | PoolUnit;
 
 /** The output of a unit; null for the pooling. */
 export const outputOf = (unit: Unit): Point | null => (unit.kind === 'pool' ? null : unit.output);

@@ -33,6 +33,7 @@ const representations: { readonly [K in LayerKind]: (layer: Layer) => Representa
   batch_norm: () => 'saturating',
   activation: (layer) => (layer.kind === 'activation' && layer.act === 'hard_sigmoid' ? 'gate' : 'bytes'),
   avg_pool: () => 'bytes',
+  max_pool: () => 'same',
   global_pool: () => 'bytes',
   dense: () => 'saturating',
   dropout: () => 'same',

@@ -68,6 +68,7 @@ const blocks = {
   separable: { ...conv, se, branches: size.optional() },
   basic: { ...conv, hidden: size.optional() },
   conv: { ...conv, branches: size.optional() },
+  pooled: conv,
 } satisfies { [K in BlockKind]: { [F in keyof Omit<Extract<StageBlock, { kind: K }>, 'kind'>]-?: z.ZodType } };
 
 /** A block, whose kind is `type` in files. */

@@ -18,6 +18,7 @@ const standardLayers = new Set([
   'Activation',
   'Rescaling',
   'AveragePooling2D',
+  'MaxPooling2D',
   'GlobalAveragePooling2D',
   'Cropping2D',
   'Concatenate',

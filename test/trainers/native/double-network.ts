@@ -121,6 +121,23 @@ function averagePool(layer: LayerOf<'avg_pool'>, { images, output }: Step, x: Va
   };
 }
 
+function maxPool(layer: LayerOf<'max_pool'>, { images, output }: Step, x: Value): Backward {
+  const channels = layer.input[2];
+  const sources = new Int32Array(output.data.length);
+  output.data.fill(-Infinity);
+  eachProduct(layer, images, (from, to) => {
+    for (let c = 0; c < channels; c++) {
+      const [a, b] = [from * channels + c, to * channels + c];
+      if (x.data[a] <= output.data[b]) continue;
+      output.data[b] = x.data[a];
+      sources[b] = a;
+    }
+  });
+  return () => {
+    for (const [b, a] of sources.entries()) x.gradient[a] += output.gradient[b];
+  };
+}
+
 /** Mean and variance of each channel. */
 interface Statistics {
   readonly mean: Float64Array;
@@ -200,6 +217,7 @@ const rules: LayerTable<Backward, [Step, Value, Value]> = {
     };
   },
   avg_pool: averagePool,
+  max_pool: maxPool,
   global_pool: ({ input: [height, width, channels] }, step, x) =>
     linear((visit) => {
       const pixels = height * width;

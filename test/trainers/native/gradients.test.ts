@@ -73,6 +73,7 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
   test('channels that fill several blocks, planes of transformed tiles, wide and narrow expansions', async () => {
     const act = 'swish';
     const basic = (filters: number, stride: 1 | 2): Block => ({ kind: 'basic', filters, kernel: 3, stride, act });
+    const pooled = (filters: number, stride: 1 | 2): Block => ({ kind: 'pooled', filters, kernel: 3, stride, act });
     const mbconv = (filters: number, expand: number, kernel: number, stride: 1 | 2, se = 0): Block => ({
       ...{ kind: 'mbconv', filters, expand, kernel, stride, se, act },
     });
@@ -83,6 +84,7 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
     });
     for (const each of [
       network([basic(18, 1), basic(33, 2)], 0),
+      network([pooled(18, 2), pooled(33, 1), pooled(20, 2)], 0),
       network([mbconv(17, 1, 3, 1), mbconv(20, 4, 3, 2, 0.25), mbconv(20, 6, 5, 1, 0.25), mbconv(40, 1.5, 5, 2)], 70),
       network([mbconv(24, 3, 3, 1), mbconv(24, 2, 7, 1, 0.5), mbconv(24, 6, 3, 1)], 0, [7, 7, 1]),
     ]) {

@@ -21,6 +21,7 @@ const tiny = {
     { type: 'basic', ...block, stride: 2 },
     { type: 'separable', ...block },
     { type: 'conv', ...block },
+    { type: 'pooled', ...block, stride: 2 },
   ],
   head: { filters: 16, act: 'swish' },
 };
