@@ -22,10 +22,8 @@ export async function boxesAt(argument: string): Promise<BoxesConfig | null> {
     throw invalidInput(`${argument}: expected a path after it`, { hint: 'For example boxes:photos.' });
   if (!existsSync(argument) || hasRun(argument)) return null;
   if (!/\.ya?ml$/i.test(argument)) return (await holdsBoxes(argument)) ? at(argument) : null;
-  const content = parsed(argument);
-  if (!isMap(content)) return null;
-  const { data } = content;
-  if (data === undefined && 'names' in content && !('space' in content)) return at(argument);
+  const { data, names, space } = yamlAt(argument);
+  if (data === undefined && names !== undefined && space === undefined) return at(argument);
   if (!isMap(data) || data['type'] !== 'boxes') return null;
   const found = boxesSchema.safeParse(data);
   if (found.success) return { ...found.data, path: resolve(dirname(argument), found.data.path) };
@@ -35,11 +33,12 @@ export async function boxesAt(argument: string): Promise<BoxesConfig | null> {
   });
 }
 
-/** The content of a YAML file; undefined for one that the messages of experiments are for. */
-function parsed(file: string): unknown {
+/** The keys of a YAML file; none of one that is for the messages of experiments. */
+export function yamlAt(file: string): Readonly<Record<string, unknown>> {
   try {
-    return parse(readFileSync(file, 'utf8'));
+    const content: unknown = parse(readFileSync(file, 'utf8'));
+    return isMap(content) ? content : {};
   } catch {
-    return undefined;
+    return {};
   }
 }

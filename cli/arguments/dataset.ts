@@ -3,11 +3,9 @@ import { invalidInput } from '../../base/errors.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { didYouMean } from '../../base/text.js';
 import { z } from 'zod';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parse } from 'yaml';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
-import { isMap } from '../../experiments/parse/problem.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
 import type { RunObserver } from '../../runner/events.js';
 import { databasePath, hasRun } from '../../runner/stored/workdir.js';
@@ -23,21 +21,14 @@ import {
   type PrepareOptions,
 } from '../../trainers/index.js';
 import { withRun } from '../open-run.js';
-import { isBoxesArgument } from './boxes.js';
+import { isBoxesArgument, yamlAt } from './boxes.js';
 
 const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
   type instanceof z.ZodEnum ? type.options : [...type.values],
 );
 
-/** Whether a YAML file holds `data:` and nothing else; one that cannot be read is for the experiment's messages. */
-function isDataAlone(file: string): boolean {
-  try {
-    const content = parse(readFileSync(file, 'utf8')) as unknown;
-    return isMap(content) && Object.keys(content).join() === 'data';
-  } catch {
-    return false;
-  }
-}
+/** Whether a YAML file holds `data:` and nothing else. */
+const isDataAlone = (file: string): boolean => Object.keys(yamlAt(file)).join() === 'data';
 
 /** The experiment in a file; a file with `data:` alone has the default values for the rest. */
 export function experimentAt(file: string): TrainingExperiment {

@@ -1,6 +1,7 @@
 import { counted } from '../../base/text.js';
 import type { BoxClass, BoxesDescription } from '../../experiments/data/index.js';
 import { splitNames } from '../../trainers/index.js';
+import { listed, problemSection, section } from './data.js';
 import { numeric, printable, renderFacts, renderTable, type Colors, type Column, type Fact } from './terminal.js';
 
 const whole = (value: number): string => value.toLocaleString('en-US');
@@ -73,9 +74,6 @@ function adviceText({ advice, images }: BoxesDescription): string {
   );
 }
 
-/** Examples of a finding; `--json` has all. */
-const examples = 3;
-
 function problems({ refusal, findings, classes, splits }: BoxesDescription): string[] {
   const empty = classes.filter(({ boxes }) => boxes === 0).map(({ name }) => name);
   return [
@@ -85,13 +83,12 @@ function problems({ refusal, findings, classes, splits }: BoxesDescription): str
       const without = classes.filter((own) => own.boxes > 0 && own.splits?.[split] === 0).map(({ name }) => name);
       return splits === null || without.length === 0 ? [] : [`Without a box in ${split}: ${without.join(', ')}.`];
     }),
-    ...findings.map(({ text, all }) => {
-      const lines = all
-        .slice(0, examples)
-        .map(({ where, detail }) => `  ${where}${detail === '' ? '' : `: ${detail}`}`);
-      const more = all.length > examples ? [`  ... ${whole(all.length - examples)} more`] : [];
-      return [`${text}.`, ...lines, ...more].join('\n');
-    }),
+    ...findings.map(({ text, all }) =>
+      listed(
+        `${text}.`,
+        all.map(({ where, detail }) => (detail === '' ? where : `${where}: ${detail}`)),
+      ),
+    ),
   ].map(printable);
 }
 
@@ -101,8 +98,6 @@ export const boxesContents = ({ images, boxes, classes }: BoxesDescription): str
 
 /** The description of a data set of boxes, for a terminal. */
 export function boxesText(description: BoxesDescription, colors: Colors): string {
-  const bullets = problems(description).map((text) => `  ${colors.yellow('!')} ${text.replaceAll('\n', '\n  ')}\n`);
-  const notes = description.notes.map((note) => `  ${printable(note)}\n`);
   const { advice } = description;
   return [
     `${colors.bold(printable(description.name))}: ${boxesContents(description)}\n`,
@@ -112,9 +107,7 @@ export function boxesText(description: BoxesDescription, colors: Colors): string
     advice === null
       ? ''
       : `\n${colors.bold('Boxes at the size of a network')}\n${sizeTable(description, colors)}  ${adviceText(description)}\n`,
-    notes.length === 0 ? '' : `\n${colors.bold('How it was read')}\n${notes.join('')}`,
-    bullets.length === 0
-      ? `\n${colors.green('Nothing suspicious was found.')}\n`
-      : `\n${colors.bold('Problems')}\n${bullets.join('')}`,
+    section('How it was read', description.notes.map(printable), colors),
+    problemSection(problems(description), colors),
   ].join('');
 }

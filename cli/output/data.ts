@@ -90,15 +90,17 @@ function classTable({ task, classes: named, images: count, splits: all }: DataDe
 /** Examples of a problem; `--json` has all. */
 const examples = 3;
 
+/** A problem with the first of its examples. @param total default: as many as there are examples */
+export function listed(text: string, all: readonly string[], total = all.length): string {
+  const first = all.slice(0, examples);
+  const more = first.length > 0 && total > first.length ? [`... ${whole(total - first.length)} more`] : [];
+  return [text, ...[...first, ...more].map((line) => `  ${line}`)].join('\n');
+}
+
 /** What may spoil a run: one paragraph for each problem, the worst first. */
 function problems(description: DataDescription): string[] {
   const { refusal, pairs, plain, imbalance, classes, images, damaged, skipped } = description;
   const fresh = withoutRepeated(pairs);
-  const listed = (text: string, all: readonly string[], total = all.length): string => {
-    const first = all.slice(0, examples);
-    const more = first.length > 0 && total > first.length ? [`... ${whole(total - first.length)} more`] : [];
-    return [text, ...[...first, ...more].map((line) => `  ${line}`)].join('\n');
-  };
   return [
     ...(refusal === null ? [] : [`A run refuses these images: ${refusal.message}. ${refusal.hint ?? ''}`.trimEnd()]),
     ...pairs.map(({ text, images: all }, i) =>
@@ -127,21 +129,27 @@ function problems(description: DataDescription): string[] {
   ].map(printable);
 }
 
-const section = (title: string, lines: readonly string[], colors: Colors): string =>
+export const section = (title: string, lines: readonly string[], colors: Colors): string =>
   lines.length === 0 ? '' : `\n${colors.bold(title)}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+
+export const problemSection = (problems: readonly string[], colors: Colors): string =>
+  problems.length === 0
+    ? `\n${colors.green('Nothing suspicious was found.')}\n`
+    : section(
+        'Problems',
+        problems.map((text) => `${colors.yellow('!')} ${text.replaceAll('\n', '\n  ')}`),
+        colors,
+      );
 
 /** The description of a data set, for a terminal. @param proposal lines about an experiment */
 export function dataText(description: DataDescription, proposal: readonly string[], colors: Colors): string {
   const { name, notes } = description;
-  const bullets = problems(description).map((text) => `${colors.yellow('!')} ${text.replaceAll('\n', '\n  ')}`);
   return [
     `${colors.bold(printable(name))}: ${contentsText(description)}\n`,
     renderFacts(facts(description), colors),
     `\n${classTable(description, colors)}`,
     section('How it was read', notes.map(printable), colors),
-    bullets.length === 0
-      ? `\n${colors.green('Nothing suspicious was found.')}\n`
-      : section('Problems', bullets, colors),
+    problemSection(problems(description), colors),
     section('Proposed', proposal, colors),
   ].join('');
 }

@@ -21,8 +21,7 @@ interface Drawing {
 
 /** Draws a contact sheet: some images of each class with all their boxes, and the images with findings. */
 export async function boxesSheet({ description, data, splits }: DescribedBoxes): Promise<ContactSheet> {
-  const { images, classes, tree } = data;
-  const index = new Map(images.map((image, i) => [image.file.path, i]));
+  const { images, tree } = data;
   const drawAll = async (drawings: readonly Drawing[]): Promise<SheetImage[]> => {
     const drawn: SheetImage[] = [];
     for await (const { index: i, load } of tree.read(drawings.map(({ at }) => images[at].file))) {
@@ -33,31 +32,25 @@ export async function boxesSheet({ description, data, splits }: DescribedBoxes):
     return drawn;
   };
   const rows: ContactSheet['rows'][number][] = [];
-  const shown = spread([...classes.keys()], most.classes, 0);
-  for (const label of shown) {
+  const shown = spread([...description.classes.entries()], most.classes, 0);
+  for (const [label, { name, boxes, images: count, splits: counts }] of shown) {
     const isOwn = (box: LabelledBox): boolean => box.label === label;
-    const own = spread(
-      [...images.keys()].filter((i) => images[i].boxes.some(isOwn)),
-      most.images,
-      0.5,
-    );
-    const { boxes, images: count, splits: counts } = description.classes[label];
+    const having = [...images.keys()].filter((i) => images[i].boxes.some(isOwn));
     const bySplit = counts === null ? [] : [[counts.train, counts.validation, counts.test].map(number).join(' / ')];
-    const detail = (at: number): string =>
-      `${counted(images[at].boxes.length, 'box', 'boxes')} · ${splits?.[at] ?? 'unused'}`;
-    rows.push({
-      name: classes[label],
-      detail: [counted(boxes, 'box', 'boxes'), counted(count, 'image'), ...bySplit],
-      images: await drawAll(own.map((at) => ({ at, detail: detail(at), isOwn }))),
+    const drawings = spread(having, most.images, 0.5).map((at): Drawing => {
+      const detail = `${counted(images[at].boxes.length, 'box', 'boxes')} · ${splits?.[at] ?? 'unused'}`;
+      return { at, detail, isOwn };
     });
+    const detail = [counted(boxes, 'box', 'boxes'), counted(count, 'image'), ...bySplit];
+    rows.push({ name, detail, images: await drawAll(drawings) });
   }
   const suspicious: ContactSheet['suspicious'][number][] = [];
   for (const { text, all } of description.findings) {
-    const first = new Map(all.toReversed().map((finding) => [index.get(finding.image ?? ''), finding]));
-    const found = [...first].flatMap(([at, { where, detail }]): Drawing[] =>
-      at === undefined ? [] : [{ at, detail: `${where.replace(/^.*\//, '')}: ${detail}`, isOwn: () => true }],
-    );
-    const entries = (await drawAll(found.slice(0, most.entries))).map((image) => [image]);
+    const found = all.flatMap(({ image, where, detail }): Drawing[] => {
+      const at = images.findIndex(({ file }) => file.path === image);
+      return at < 0 ? [] : [{ at, detail: `${where.replace(/^.*\//, '')}: ${detail}`, isOwn: () => true }];
+    });
+    const entries = (await drawAll(found.slice(0, most.entries))).map((drawn) => [drawn]);
     const note = entries.length < found.length ? `The first ${entries.length}.` : null;
     if (entries.length > 0) suspicious.push({ title: text, note, entries });
   }
@@ -69,7 +62,7 @@ export async function boxesSheet({ description, data, splits }: DescribedBoxes):
     ],
     ...{ height: thumbnailSide / 2, width: thumbnailSide / 2, pixelated: false },
     ...{ rows, rowsTitle: 'Classes', suspicious },
-    rowsNote: shown.length < classes.length ? `${shown.length} of the ${number(classes.length)} are shown.` : null,
+    rowsNote: shown.length < description.classes.length ? `${shown.length} of ${description.classes.length}.` : null,
   };
 }
 
@@ -77,30 +70,23 @@ export async function boxesSheet({ description, data, splits }: DescribedBoxes):
 async function pictureOf(bytes: Buffer, { width, height, boxes }: BoxImage, isOwn: Drawing['isOwn']): Promise<Buffer> {
   const { default: sharp } = await import('sharp');
   const scale = thumbnailSide / Math.max(width, height);
-  const [across, down] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
-  const rectangle = (box: LabelledBox, colour: string, line: number): string =>
-    `<rect x="${box.left * scale}" y="${box.top * scale}" width="${(box.right - box.left) * scale}" height="${(box.bottom - box.top) * scale}" ` +
-    `fill="none" stroke="${colour}" stroke-width="${line}"${box.ignored ? ' stroke-dasharray="6 4"' : ''}/>`;
+  const [x, y] = [width, height].map((extent) => (thumbnailSide - extent * scale) / 2);
+  const rectangle = ({ left, top, right, bottom, ignored }: LabelledBox, colour: string, line: number): string =>
+    `<rect x="${x + left * scale}" y="${y + top * scale}" width="${(right - left) * scale}" height="${(bottom - top) * scale}" ` +
+    `fill="none" stroke="${colour}" stroke-width="${line}"${ignored ? ' stroke-dasharray="6 4"' : ''}/>`;
   const shapes = [...boxes]
     .sort((a, b) => Number(isOwn(a)) - Number(isOwn(b)))
     .map((box) => {
       const line = isOwn(box) ? 3 : 1;
       return rectangle(box, colours.edge, line + 2) + rectangle(box, isOwn(box) ? colours.own : colours.other, line);
     });
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${across}" height="${down}">${shapes.join('')}</svg>`;
-  const small = await sharp(bytes)
-    .autoOrient()
-    .flatten({ background: '#ffffff' })
-    .resize(across, down, { fit: 'fill' })
-    .png()
-    .toBuffer();
-  const framed = await sharp(small)
-    .toColourspace('srgb')
-    .composite([{ input: Buffer.from(svg) }])
-    .png()
-    .toBuffer();
-  return sharp(framed)
-    .resize(thumbnailSide, thumbnailSide, { fit: 'contain', background: '#ffffff' })
+  const side = `width="${thumbnailSide}" height="${thumbnailSide}"`;
+  const input = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" ${side}>${shapes.join('')}</svg>`);
+  const background = '#ffffff';
+  const image = sharp(bytes).autoOrient().flatten({ background }).toColourspace('srgb');
+  return image
+    .resize(thumbnailSide, thumbnailSide, { fit: 'contain', background })
+    .composite([{ input }])
     .webp({ quality: 80 })
     .toBuffer();
 }

@@ -6,7 +6,7 @@ import { splitCache } from './dataset.js';
 import { convertDataset, convertUnlabelled, sharesOf, splitsByRow, type PrepareOptions } from './prepare.js';
 import type { DataReport } from './report.js';
 import { isImageFiles, type DataConfig } from './schema.js';
-import { assignedCode } from './split-images.js';
+import { assignedCode, orRefusal } from './split-images.js';
 import { splitNames, type SplitName } from './splits.js';
 import { openUnlabelled, type OpenUnlabelled, type UnlabelledRef } from './unlabelled.js';
 
@@ -51,7 +51,7 @@ export async function inspectDataset(config: DataConfig, options: PrepareOptions
   const { source, directory, report } = conversion;
   const unlabelled = await convertUnlabelled(lenient, conversion, options);
   const cache = openCache(directory);
-  const splits = splitsOf(cache, config);
+  const splits = orRefusal(() => splitCache(cache, sharesOf(config)));
   const { meta, table, images, targets } = cache;
   const outputs = [...meta.classes.keys()];
   const damaged = new Set(report?.damaged.map(({ path }) => path));
@@ -102,15 +102,6 @@ function usable(
     return { indices, copies };
   } finally {
     for (const other of opened) other.close();
-  }
-}
-
-function splitsOf(cache: ImageCache, config: DataConfig): Record<SplitName, Uint32Array> | NasError {
-  try {
-    return splitCache(cache, sharesOf(config));
-  } catch (error) {
-    if (error instanceof NasError && error.code === 'invalid-input') return error;
-    throw error;
   }
 }
 

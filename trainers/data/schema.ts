@@ -4,14 +4,14 @@ import { completeDecoding, decodingKeys, defaultDecoding, type Rendering } from 
 
 const part = z.number().gt(0).lt(1);
 
-const validation = part.default(0.1).describe('share of the training images kept for validation, for each class');
-const test = part.default(0.15).describe('share of the images kept for the test when the source has no test split');
-
 /** Shares of the splits that a source of single files does not have. */
-export const fileShares = { validation, test };
+export const fileShares = {
+  validation: part.default(0.1).describe('share of the training images kept for validation, for each class'),
+  test: part.default(0.15).describe('share of the images kept for the test when the source has no test split'),
+};
 
 const splits = {
-  validation,
+  validation: fileShares.validation,
   subset: z
     .number()
     .gt(0)
@@ -58,7 +58,7 @@ const fileKeys = {
     .describe(
       'images that cannot be read. refuse (default): all of them are listed, and nothing begins; skip: they are left out and listed',
     ),
-  test,
+  test: fileShares.test,
   ...splits,
 };
 

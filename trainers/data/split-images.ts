@@ -1,4 +1,4 @@
-import { invalidInput } from '../../base/errors.js';
+import { invalidInput, NasError } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
 import { splitNames, type SplitName, type SplitShares } from './splits.js';
 
@@ -201,3 +201,13 @@ function poolsByClass(table: ImageTable, classes: number, split: Record<SplitNam
 
 /** Larger than any key (52 bits). */
 const duplicateOffset = 2 ** 52;
+
+/** Splits, or why the images cannot be split. */
+export function orRefusal<T>(splitting: () => T): T | NasError {
+  try {
+    return splitting();
+  } catch (error) {
+    if (error instanceof NasError && error.code === 'invalid-input') return error;
+    throw error;
+  }
+}

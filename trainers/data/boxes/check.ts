@@ -5,10 +5,7 @@ import type { RawBox } from './raw.js';
 export const findingKinds = {
   missing: ['image without a file, left out', 'images without a file, left out'],
   damaged: ['image that cannot be read, left out', 'images that cannot be read, left out'],
-  extent: [
-    'image of another size than its boxes were drawn on',
-    'images of another size than their boxes were drawn on',
-  ],
+  extent: ['image of another size than written', 'images of another size than written'],
   unknown: ['box of an unknown class, left out', 'boxes of unknown classes, left out'],
   inverted: ['box without width or height, left out', 'boxes without width or height, left out'],
   outside: ['box outside of its image, left out', 'boxes outside of their images, left out'],

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { readText } from '../../../base/csv.js';
 import { messageOf } from '../../../base/errors.js';
-import { counted } from '../../../base/text.js';
 import { splitMeaning } from '../reading/names.js';
 import { elementLines, lineOfSyntaxError } from './json-lines.js';
 import { splitOfPath } from './split-paths.js';
@@ -26,20 +25,12 @@ const cocoSchema = z.object({
 });
 type Coco = z.output<typeof cocoSchema>;
 
-/** What a key holds, for messages. */
-const expected: Readonly<Record<string, string>> = {
-  bbox: 'four numbers: x, y, width, height',
-  images: 'a list of images',
-  annotations: 'a list of annotations',
-  categories: 'a list of categories',
-  id: 'a number or a text',
-  image_id: 'the id of an image',
-  category_id: 'the id of a category',
-  file_name: 'the path of an image',
-  name: 'the name of a class',
-  iscrowd: '0 or 1',
-  ignore: '0 or 1',
-};
+/** What some keys hold, for messages. */
+const expected = new Map([
+  ['bbox', 'four numbers: x, y, width, height'],
+  ['file_name', 'the path of an image'],
+  ['name', 'the name of a class'],
+]);
 const hint = 'Expected COCO JSON: images, annotations with bbox, and categories.';
 const unique = 'Each image and each category has its own id, and each category its own name.';
 
@@ -88,13 +79,13 @@ function parse(text: Text): File {
   }
   const parsed = cocoSchema.safeParse(value);
   if (parsed.success) return { ...parsed.data, text, where };
-  const [{ path, message }] = parsed.error.issues;
+  const [{ path }] = parsed.error.issues;
   const [key, index, name = key, inside] = path.map(String) as (string | undefined)[];
   const isElement = (key === 'images' || key === 'annotations' || key === 'categories') && index !== undefined;
   const at = isElement ? where(key, Number(index)) : `${text.name}, line 1`;
   const found = path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown>)[step], value);
   const shown = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, 60);
-  const what = expected[name ?? ''] ?? message;
+  const what = expected.get(name ?? '') ?? (index === undefined ? 'a list' : 'a number or a text');
   throw wrong(at, `${name}${inside === undefined ? '' : `[${inside}]`} is ${shown}; expected ${what}`, hint);
 }
 
@@ -104,15 +95,13 @@ function classesOf(files: readonly File[], notes: string[]): string[] {
   for (const { categories, annotations, where } of files) {
     const used = new Set(annotations.map(({ category_id }) => category_id));
     const groups = new Set(categories.map(({ supercategory }) => supercategory));
-    const seen = new Set<string>();
-    const ids = new Set<unknown>();
     for (const [index, category] of categories.entries()) {
-      const { name } = category;
-      if (seen.has(name)) throw wrong(where('categories', index), `two categories are called "${name}"`, unique);
-      if (ids.has(category.id))
-        throw wrong(where('categories', index), `two categories have the id ${category.id}`, unique);
-      seen.add(name);
-      ids.add(category.id);
+      const { name, id: own } = category;
+      const twin = categories.slice(0, index).find((other) => other.name === name || other.id === own);
+      if (twin !== undefined) {
+        const problem = twin.name === name ? `are called "${name}"` : `have the id ${own}`;
+        throw wrong(where('categories', index), `two categories ${problem}`, unique);
+      }
       if (classes.includes(name)) continue;
       if (category.supercategory === 'none' && groups.has(name) && !used.has(category.id)) {
         const note = `The category ${name} groups the others and has no boxes: it is no class.`;
@@ -138,11 +127,7 @@ function imagesOf(
   for (const [index, { image_id, category_id, bbox, iscrowd, ignore }] of annotations.entries()) {
     const own = boxes.get(String(image_id));
     if (own === undefined)
-      throw wrong(
-        where('annotations', index),
-        `image_id is ${JSON.stringify(image_id)}, but none of the ${counted(images.length, 'image')} has this id`,
-        'Remove the annotation, or add its image.',
-      );
+      throw wrong(where('annotations', index), `image_id is ${JSON.stringify(image_id)}, which no image has`, hint);
     const [left, top, width, height] = bbox;
     const known = label.get(String(category_id));
     own.push({

@@ -1,6 +1,6 @@
 import { counted } from '../../../base/text.js';
-import { imageColumns } from '../reading/list.js';
-import { compareNames, splitMeaning, type SplitMeaning } from '../reading/names.js';
+import { imageColumns, splitCell } from '../reading/list.js';
+import { compareNames, type SplitMeaning } from '../reading/names.js';
 import { columnOf, readTable, type Table } from '../reading/table.js';
 import { numberIn, wrong, type RawBox, type RawData, type RawImage, type Text } from './raw.js';
 import type { BoxesConfig } from './schema.js';
@@ -64,15 +64,13 @@ interface Row {
 /** Reads CSV with a row for each box; a row without a box is an image without boxes. @throws NasError `invalid-input` with file and line */
 export function readCsv(texts: readonly Text[], group: BoxesConfig['group']): RawData {
   const notes: string[] = [];
-  const tables = texts.map((text) => {
+  const tables = texts.flatMap((text) => {
     const table = readTable(text.name, text.bytes);
     const found = shapeOf(table);
-    if (found === null)
-      throw wrong(`${text.name}, line 1`, `the columns are ${table.columns.join(', ')}: none hold a box`, csvHint);
-    return { text, table, ...found, rows: rowsOf(table, found.at, group) };
+    return found === null ? [] : [{ text, table, ...found, rows: rowsOf(table, found.at, group) }];
   });
-  const values = tables.flatMap(({ rows }) => rows.flatMap((row) => row.values ?? []));
-  const relative = values.length > 0 && values.every((value) => value >= -0.5 && value <= 1.5);
+  const boxes = tables.flatMap(({ rows }) => rows.filter((row) => row.values !== null));
+  const relative = boxes.every((row) => row.values?.every((value) => value >= -0.5 && value <= 1.5));
   for (const { table, shape, at } of tables) {
     const columns = at.map((index) => table.columns[index]).join(', ');
     const unit = relative ? 'shares of the image' : 'pixels';
@@ -80,10 +78,7 @@ export function readCsv(texts: readonly Text[], group: BoxesConfig['group']): Ra
       `${table.file}: ${counted(table.rows.length, 'row')}, ${table.format}; ${columns} are ${shape} in ${unit}.`,
     );
   }
-  const classes = [
-    ...new Set(tables.flatMap(({ rows }) => rows.flatMap(({ label, values: box }) => (box === null ? [] : [label])))),
-  ];
-  classes.sort(compareNames);
+  const classes = [...new Set(boxes.map(({ label }) => label))].sort(compareNames);
   const images = tables.flatMap(({ text, shape, rows }) => imagesOf(text, shape, rows, classes, texts.length > 1));
   return { format: 'csv', classes, images, relative, notes };
 }
@@ -110,21 +105,11 @@ function rowsOf(table: Table, at: readonly number[], group: string | undefined):
       values: isEmpty ? null : texts.map((text, i) => numberIn(text, table.columns[at[i]], where)),
       label: label < 0 ? 'object' : cells[label],
       ignored: /^(1|true)$/i.test(flag),
-      split: split < 0 || cells[split] === '' ? null : splitIn(cells[split], where),
+      split: split < 0 ? null : splitCell(table, cells[split], line),
       group: ofGroup < 0 ? undefined : cells[ofGroup],
       where,
     };
   });
-}
-
-function splitIn(cell: string, where: string): SplitMeaning['split'] {
-  const meaning = splitMeaning(cell);
-  if (meaning?.rest === '') return meaning.split;
-  throw wrong(
-    where,
-    `the split is ${JSON.stringify(cell)}; expected train, val or test`,
-    'Leave it empty to have it chosen.',
-  );
 }
 
 function imagesOf(

@@ -31,7 +31,6 @@ export function lineOfSyntaxError(text: string, message: string): number {
   const position = /at position (\d+)/.exec(message)?.[1];
   const around = /^Unexpected token .*?, (?:\.\.\.)?"([\s\S]*)"(?:\.\.\.)? is not valid JSON$/.exec(message)?.[1];
   const at = position !== undefined ? Number(position) : around !== undefined ? text.indexOf(around) : text.length;
-  // The sign itself is in the middle of those around it.
-  const middle = around === undefined ? 0 : message.includes(`..."`) ? 10 : 0;
-  return text.slice(0, Math.max(0, at) + middle).split('\n').length;
+  // The sign itself follows ten others in a part of the text.
+  return text.slice(0, Math.max(0, at) + (message.includes('..."') ? 10 : 0)).split('\n').length;
 }

@@ -1,14 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import posix from 'node:path/posix';
-import { invalidInput } from '../../../base/errors.js';
 import type { FileTree, StoredFile } from '../reading/files.js';
 import { readLayout } from '../reading/layout.js';
 import { kindOf } from '../reading/names.js';
 import { openTree } from '../reading/tree.js';
 import { looksLikeCoco, readCoco } from './coco.js';
 import { looksLikeBoxes, readCsv } from './csv.js';
-import type { RawData, Text } from './raw.js';
+import { wrong, type RawData, type Text } from './raw.js';
 import { boxFormats, type BoxesConfig, type BoxFormat } from './schema.js';
 import { isImageSet, readVoc } from './voc.js';
 import { hasLabels, isYoloConfig, isYoloNames, readYolo } from './yolo.js';
@@ -17,8 +16,8 @@ import { hasLabels, isYoloConfig, isYoloNames, readYolo } from './yolo.js';
 export interface Sources {
   readonly tree: FileTree;
   readonly images: readonly StoredFile[];
-  /** The files with boxes of each format that there is. */
-  readonly formats: Readonly<Partial<Record<BoxFormat, readonly StoredFile[]>>>;
+  /** The files with boxes of each format. */
+  readonly formats: Readonly<Record<BoxFormat, readonly StoredFile[]>>;
 }
 
 /** How each format is read. */
@@ -56,14 +55,12 @@ export async function findSources(path: string): Promise<Sources> {
   const xml = visible.filter((file) => /\.xml$/i.test(file.path) && isNamed(file));
   const isOther = named !== null && !isYoloConfig(named) && !isYoloNames(named);
   const labels = texts.filter((file) => /\.txt$/i.test(file.path) || isNamed(file));
-  const formats: Partial<Record<BoxFormat, StoredFile[]>> = {};
-  const add = (format: BoxFormat, files: StoredFile[]): void => {
-    if (files.length > 0) formats[format] = files;
+  const formats = {
+    coco: ofInstances(await matching(/\.json$/i, looksLikeCoco)),
+    voc: xml.length === 0 ? [] : [...xml, ...visible.filter(({ path: name }) => isImageSet(name))],
+    yolo: !isOther && hasLabels(labels, images) ? labels : [],
+    csv: await matching(/\.(csv|tsv)$/i, looksLikeBoxes),
   };
-  add('coco', ofInstances(await matching(/\.json$/i, looksLikeCoco)));
-  add('voc', xml.length === 0 ? [] : [...xml, ...visible.filter(({ path: name }) => isImageSet(name))]);
-  add('yolo', !isOther && hasLabels(labels, images) ? labels : []);
-  add('csv', await matching(/\.(csv|tsv)$/i, looksLikeBoxes));
   return { tree, images, formats };
 }
 
@@ -92,22 +89,15 @@ function folderAround(path: string): string {
 export async function readRaw(config: BoxesConfig): Promise<{ readonly sources: Sources; readonly data: RawData }> {
   const sources = await findSources(config.path);
   const { tree, formats } = sources;
-  const found = boxFormats.filter((format) => formats[format] !== undefined);
-  const format = config.format ?? found.at(0);
-  const files = format === undefined ? undefined : formats[format];
-  if (format === undefined || files === undefined)
-    throw invalidInput(`${config.path}: there are no files with boxes (${config.format ?? 'of any format'})`, {
-      hint: `Expected ${purpose}.`,
-    });
-  if (config.format === undefined && found.length > 1)
-    throw invalidInput(`${config.path} has boxes in several formats: ${found.join(', ')}`, {
-      hint: `Write data.format: ${found[0]}, or name the file with the boxes in data.path.`,
-    });
+  const found = boxFormats.filter((format) => formats[format].length > 0);
+  const format = found.at(0);
+  const { path } = config;
+  if (format === undefined) throw wrong(path, 'there are no files with boxes', `Expected ${purpose}.`);
+  if (found.length > 1)
+    throw wrong(path, `there are boxes in several formats: ${found.join(', ')}`, 'Name the file with the boxes.');
   if (sources.images.length === 0)
-    throw invalidInput(`${config.path}: there are boxes (${format}), but no images that can be read`, {
-      hint: 'Name the folder that holds both.',
-    });
-  return { sources, data: readers[format](await readTexts(tree, files), sources, config) };
+    throw wrong(path, `there are boxes (${format}), but no images`, 'Name the folder that holds both.');
+  return { sources, data: readers[format](await readTexts(tree, formats[format]), sources, config) };
 }
 
 async function readTexts(tree: FileTree, files: readonly StoredFile[]): Promise<Text[]> {
@@ -120,7 +110,7 @@ async function readTexts(tree: FileTree, files: readonly StoredFile[]): Promise<
 /** Whether a path has images with boxes, and no class folders; no box is read. A path that cannot be read has none. */
 export async function holdsBoxes(path: string): Promise<boolean> {
   const found = await findSources(path).catch(() => null);
-  if (found === null || found.images.length === 0 || Object.keys(found.formats).length === 0) return false;
+  if (found === null || found.images.length === 0 || Object.values(found.formats).flat().length === 0) return false;
   if (isFileOfBoxes(path)) return true;
   try {
     readLayout(found.tree);

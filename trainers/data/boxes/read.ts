@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import posix from 'node:path/posix';
 import type { Extent, LabelledBox } from '../../../base/boxes.js';
-import { invalidInput, messageOf } from '../../../base/errors.js';
+import { messageOf } from '../../../base/errors.js';
 import { counted } from '../../../base/text.js';
 import { imageExtent } from '../decode.js';
 import type { FileTree, StoredFile } from '../reading/files.js';
@@ -10,7 +10,7 @@ import { splitsNamed } from '../reading/names.js';
 import type { SplitName } from '../splits.js';
 import { checkBoxes, type Finding } from './check.js';
 import { readRaw } from './layout.js';
-import type { RawBox, RawData, RawImage } from './raw.js';
+import { wrong, type RawBox, type RawData, type RawImage } from './raw.js';
 import type { BoxesConfig, BoxFormat } from './schema.js';
 import { splitOfPath } from './split-paths.js';
 
@@ -45,6 +45,8 @@ export interface ReadBoxesOptions {
   onProgress?(done: number, total: number): void;
 }
 
+const hint = 'Name the folder that holds the images and the files with the boxes.';
+
 /**
  * Reads images and boxes. Files that are damaged and boxes that cannot be used are left out and become findings.
  * @throws NasError `invalid-input` with file and line where a file with boxes is not understood
@@ -55,11 +57,8 @@ export async function readBoxes(config: BoxesConfig, options: ReadBoxesOptions =
   const findings: Finding[] = (data.orphans ?? []).map((where) => ({ kind: 'orphan', where, detail: '', image: null }));
   const notes = [...data.notes];
   const { classes } = data;
-  if (classes.length === 0)
-    throw invalidInput(`${config.path}: the files have no class, and no box`, {
-      hint: 'Name the files with the boxes.',
-    });
-  const found = mergedImages(tree, images, data, findings);
+  if (classes.length === 0) throw wrong(config.path, 'the files have no class, and no box', hint);
+  const found = mergedImages(images, data, findings);
   const splitOf = splitsNamed(new Set(found.flatMap(({ raw }) => raw.split ?? [])));
   const headers = await readHeaders(tree, found, options);
   const read = found.flatMap(({ file, raw, boxes }, i): BoxImage[] => {
@@ -81,13 +80,7 @@ export async function readBoxes(config: BoxesConfig, options: ReadBoxesOptions =
     return [{ file, width, height, boxes: checked.kept, split, group: raw.group ?? groupOf(file.path), content }];
   });
   const unlabelled = data.unlabelled ?? images.length - new Set(found.map(({ file }) => file.path)).size;
-  if (read.length === 0)
-    throw invalidInput(
-      `${config.path}: none of ${counted(data.images.length, 'image')} can be used${findings.length === 0 ? '' : `: ${findings[0].where}`}`,
-      {
-        hint: 'Name the folder that holds the images and the files with the boxes.',
-      },
-    );
+  if (read.length === 0) throw wrong(config.path, `none of ${counted(data.images.length, 'image')} can be used`, hint);
   const grouped = new Set(read.map(({ group }) => group)).size;
   if (read.some(({ group }) => group !== '') && read.every(({ split }) => split === null))
     notes.push(`${counted(grouped, 'group')} of images stay in one split each.`);
@@ -112,7 +105,7 @@ interface Found {
 }
 
 /** The file of each image, in the order of the paths; images that are listed twice have the boxes of both. */
-function mergedImages(tree: FileTree, images: readonly StoredFile[], data: RawData, findings: Finding[]): Found[] {
+function mergedImages(images: readonly StoredFile[], data: RawData, findings: Finding[]): Found[] {
   const byPath = new Map(images.map((file) => [file.path, file]));
   const find = finder({ at: (path) => byPath.get(path) ?? null, all: () => images });
   const found = new Map<string, Found>();
@@ -137,9 +130,10 @@ function mergedImages(tree: FileTree, images: readonly StoredFile[], data: RawDa
       continue;
     }
     if (before.raw.split !== raw.split)
-      throw invalidInput(
-        `${raw.where()}: ${file.path} is in the split ${raw.split ?? '(none)'}, and in ${before.raw.split ?? '(none)'} by ${before.raw.where()}`,
-        { hint: `An image is in one split: remove one of the entries in ${tree.path}.` },
+      throw wrong(
+        raw.where(),
+        `${file.path} is in the split ${raw.split ?? '(none)'}, and in ${before.raw.split ?? '(none)'} by ${before.raw.where()}`,
+        'An image is in one split: remove one of the entries.',
       );
     findings.push({ kind: 'repeated', where: raw.where(), detail: before.raw.where(), image: file.path });
     before.boxes.push(...raw.boxes);

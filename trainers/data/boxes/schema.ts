@@ -13,10 +13,6 @@ export const boxesSchema = z
       .string()
       .min(1)
       .describe('folder or archive (.zip, .tar, .tar.gz) of images and boxes, or the file that lists the boxes'),
-    format: z
-      .enum(boxFormats)
-      .optional()
-      .describe('format of the files with the boxes; needed only where a folder has several'),
     group: z
       .string()
       .optional()

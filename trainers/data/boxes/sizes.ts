@@ -53,16 +53,8 @@ export function networkSizes(images: readonly BoxImage[]): NetworkSize[] {
     const share = (limit: number, of = sides): number => of.filter((one) => one < limit).length / of.length;
     const under6 = share(6);
     const worst = Math.max(...byClass.map((own) => share(6, own)));
-    return [
-      {
-        ...size,
-        under6,
-        worst,
-        under16: share(16) - under6,
-        small: quantile(sides, 0.1),
-        median: quantile(sides, 0.5),
-      },
-    ];
+    const [small, median] = [quantile(sides, 0.1), quantile(sides, 0.5)];
+    return [{ ...size, under6, worst, under16: share(16) - under6, small, median }];
   });
 }
 

@@ -1,5 +1,5 @@
-import { NasError } from '../../../base/errors.js';
-import { assignedCode, labelStrata, noGroup, splitImages } from '../split-images.js';
+import type { NasError } from '../../../base/errors.js';
+import { assignedCode, labelStrata, noGroup, orRefusal, splitImages } from '../split-images.js';
 import { splitNames, type SplitName } from '../splits.js';
 import type { BoxData } from './read.js';
 import type { BoxesConfig } from './schema.js';
@@ -35,11 +35,5 @@ export function splitBoxes(
 }
 
 /** `splitBoxes`, or why the images cannot be split. */
-export function splitsOrRefusal(data: BoxData, config: BoxesConfig): readonly SplitName[] | NasError {
-  try {
-    return splitBoxes(data, config);
-  } catch (error) {
-    if (error instanceof NasError && error.code === 'invalid-input') return error;
-    throw error;
-  }
-}
+export const splitsOrRefusal = (data: BoxData, config: BoxesConfig): readonly SplitName[] | NasError =>
+  orRefusal(() => splitBoxes(data, config));

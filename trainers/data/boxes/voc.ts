@@ -34,9 +34,7 @@ export function readVoc(texts: readonly Text[], images: readonly StoredFile[]): 
   const firsts = read.flatMap(({ objects }) => objects.flatMap(({ box }) => [box.left, box.top]));
   const first = firsts.some((value) => value < 1) ? 0 : 1;
   notes.push(
-    first === 0
-      ? 'Pixels are counted from 0, since some boxes begin below 1.'
-      : 'Pixels are counted from 1 and both corners are part of the box, as Pascal VOC defines it.',
+    `Pixels are counted from ${first === 0 ? '0, since some boxes begin below 1' : '1, as Pascal VOC defines'}.`,
   );
   const classes = [...new Set(read.flatMap(({ objects }) => objects.map(({ name }) => name)))].sort(compareNames);
   const labels = new Map(classes.map((name, label) => [name, label]));
@@ -72,13 +70,12 @@ export function readVoc(texts: readonly Text[], images: readonly StoredFile[]): 
 /** The lists by the folder around ImageSets. `trainval` counts only where there is no `train`. */
 function readSets(sets: readonly Text[]): Map<string, Map<string, Split>> {
   const found = new Map<string, Map<string, Split>>();
-  const wordOf = ({ file }: Text): string => setFile.exec(file.path)?.[2].toLowerCase() ?? '';
-  const rootOf = ({ file }: Text): string => setFile.exec(file.path)?.[1] ?? '';
   for (const text of sets) {
-    const root = rootOf(text);
-    const hasTrain = sets.some((other) => rootOf(other) === root && wordOf(other) === 'train');
-    if (wordOf(text) === 'trainval' && hasTrain) continue;
-    const split = wordOf(text) === 'trainval' ? 'train' : (splitOfPath(text.file.path) ?? 'train');
+    const { path } = text.file;
+    const root = setFile.exec(path)?.[1] ?? '';
+    if (sets.some(({ file }) => file.path === path.replace(/trainval\.txt$/, 'train.txt') && file.path !== path))
+      continue;
+    const split = splitOfPath(path) ?? 'train';
     const own = found.get(root) ?? new Map<string, Split>();
     found.set(root, own);
     for (const [i, line] of readText(text.name, text.bytes).text.split(/\r?\n/).entries()) {
@@ -118,17 +115,13 @@ function annotationOf(text: Text) {
       const name = child(object, 'name').text;
       if (name === '') throw wrong(at(child(object, 'name')), '<name> is empty', 'Give the object its class.');
       const box = child(object, 'bndbox');
+      const [left, top, right, bottom] = ['xmin', 'ymin', 'xmax', 'ymax'].map((edge) => value(box, edge));
       const difficult = object.children.find((one) => one.name === 'difficult')?.text ?? '0';
       if (!/^([01]|true|false|unspecified)?$/i.test(difficult))
         throw wrong(at(object), `<difficult> is ${JSON.stringify(difficult)}; expected 0 or 1`, hint);
       return {
         name,
-        box: {
-          left: value(box, 'xmin'),
-          top: value(box, 'ymin'),
-          right: value(box, 'xmax'),
-          bottom: value(box, 'ymax'),
-        },
+        box: { left, top, right, bottom },
         ignored: /^(1|true)$/i.test(difficult),
         where: () => at(box),
       };

@@ -85,7 +85,7 @@ export function readYolo(tree: string, texts: readonly Text[], images: readonly 
     if (split === 'train' && !/\.txt$/i.test(path) && !found.some((one) => one.split === 'train'))
       throw wrong(at, `train is ${JSON.stringify(path)}, but no image lies there`, 'The path is relative to the file.');
   if (polygons > 0) notes.push(`${counted(polygons, 'polygon')} became the boxes around them.`);
-  const folders = new Set([...used].map(posix.dirname));
+  const folders = new Set([...used].map((path) => posix.dirname(path)));
   const isOrphan = ({ file: { path } }: Text): boolean => !used.has(path) && folders.has(posix.dirname(path));
   const orphans = [...labels.values()].filter(isOrphan).map(({ name }) => name);
   return { format: 'yolo', classes, images: found, relative: true, orphans, unlabelled: without, notes };

@@ -150,7 +150,8 @@ function rowsOf(list: List, columns: ListColumns, notes: string[]): Row[] {
 const labelColumns = ({ label }: ListColumns): readonly (string | undefined)[] =>
   typeof label === 'object' ? label : [label];
 
-function splitCell({ file }: Table, cell: string, line: number): Row['split'] {
+/** The split in a cell; null: none. */
+export function splitCell({ file }: Table, cell: string, line: number): Row['split'] {
   if (cell === '' || /^(unassigned|none|-)$/i.test(cell)) return null;
   const meaning = splitMeaning(cell);
   if (meaning !== null && meaning.rest === '') return meaning.split;

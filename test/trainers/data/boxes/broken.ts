@@ -75,7 +75,7 @@ export const broken: readonly Broken[] = [
   {
     name: 'an annotation of no image',
     files: inCoco({ annotations: [cocoBox(1, 1, cat), cocoBox(9, 1, dog)] }),
-    refused: 'a.json, line 7: annotations[1]: image_id is 9, but none of the 2 images has this id',
+    refused: 'a.json, line 7: annotations[1]: image_id is 9, which no image has',
   },
   {
     name: 'two categories of one name',
@@ -85,7 +85,7 @@ export const broken: readonly Broken[] = [
   {
     name: 'COCO without categories',
     files: { ...images, 'a.json': '{"images": [], "annotations": []}' },
-    refused: 'a.json, line 1: categories is nothing; expected a list of categories',
+    refused: 'a.json, line 1: categories is nothing; expected a list',
   },
   {
     name: 'a category that is not there',
@@ -272,12 +272,12 @@ export const broken: readonly Broken[] = [
   {
     name: 'boxes in several formats',
     files: { ...inCsv(catRow), 'a.json': coco(names) },
-    refused: 'FOLDER has boxes in several formats: coco, csv',
+    refused: 'FOLDER: there are boxes in several formats: coco, csv',
   },
-  { name: 'no boxes', files: images, refused: 'FOLDER: there are no files with boxes (of any format)' },
+  { name: 'no boxes', files: images, refused: 'FOLDER: there are no files with boxes' },
   {
     name: 'no images',
     files: { 'a.csv': `${header}\n${catRow}\n` },
-    refused: 'FOLDER: there are boxes (csv), but no images that can be read',
+    refused: 'FOLDER: there are boxes (csv), but no images',
   },
 ];
