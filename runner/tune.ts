@@ -75,7 +75,6 @@ const mostLines = 20;
 const partMessages: { readonly [P in TunePart]: string } = {
   features: 'Computing the features of the images',
   head: 'Fitting a new last layer',
-  validation: 'Classifying the validation images',
 };
 
 /** Progress of a tuning as the events of a run. */

@@ -49,7 +49,8 @@ export { supernetConfig, supernetSchema, type SupernetConfig } from './schema/su
 export { trimCache } from './make-once.js';
 export { prepareTeacher } from './teachers/prepare.js';
 export { fileInput, readPretrained, type PretrainedFile } from './pretrained/read.js';
-export { tune, tuneParts, type Tuned, type TuneHooks, type TuneJob, type TunePart } from './pretrained/tune.js';
+export { tuneParts, type TunePart } from './pretrained/new-head.js';
+export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
 export { dataSettings, tuneTraining } from './pretrained/training.js';
 export { checkTeacher, teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';
 export {

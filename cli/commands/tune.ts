@@ -42,6 +42,7 @@ function stagesTable({ task, before, head, after, adapted }: TuneReport, colors:
 
 interface Given {
   readonly epochs?: number | undefined;
+  readonly minutes?: number | undefined;
   readonly batch?: number | undefined;
   readonly learningRate?: number | undefined;
   readonly norms?: string | undefined;
@@ -59,9 +60,23 @@ function ownTraining({ epochs, batch, learningRate }: Given) {
   };
 }
 
+/** Minutes for all of it, where the epochs are not given. */
+const usualMinutes = 15;
+
+/** @throws NasError `invalid-input` for minutes that are none, and for minutes and epochs */
+function minutesOf({ epochs, minutes }: Given): number | undefined {
+  if (minutes === undefined) return epochs === undefined ? usualMinutes : undefined;
+  if (!(minutes > 0)) throw invalidInput(`--minutes ${minutes}: expected a number above 0`);
+  if (epochs !== undefined)
+    throw invalidInput(`--minutes ${minutes} chooses the epochs, and --epochs ${epochs} gives them`, {
+      hint: 'Leave one of them out.',
+    });
+  return minutes;
+}
+
 /** @throws NasError `invalid-input` for options of the fine-tuning beside --head-only */
-function refuseUnused({ epochs, batch, learningRate, norms, freeze }: Given): void {
-  const given = { epochs, batch, 'learning-rate': learningRate, norms, freeze: freeze[0] };
+function refuseUnused({ epochs, minutes, batch, learningRate, norms, freeze }: Given): void {
+  const given = { epochs, minutes, batch, 'learning-rate': learningRate, norms, freeze: freeze[0] };
   const [unused] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (unused !== undefined)
     throw invalidInput(`--${unused} belongs to fine-tuning, and --head-only leaves that out`, {
@@ -113,7 +128,11 @@ export const tune = command({
         default: false,
         describe: 'Replace and fit the last layer only; the others stay as they are',
       })
-      .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default 10, more where images are few' })
+      .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default 8, more where images are few' })
+      .option('minutes', {
+        type: 'number',
+        describe: `Time for all of it, by default ${usualMinutes} without --epochs; fewer epochs are trained where all do not fit`,
+      })
       .option('freeze', {
         ...listOption,
         describe: 'Names of weights that stay as they are (* stands for any characters), may be repeated',
@@ -152,6 +171,7 @@ export const tune = command({
     const seed = wholeNumber('--seed', args.seed, 0);
     const threads = wholeNumber('--threads', args.threads);
     const own = ownTraining(args);
+    const minutes = minutesOf(args);
     if (headOnly) refuseUnused(args);
     checkOutput(output, path, 'tuned.onnx');
     const { experimentFor, parseDataset, prepareFor, reported } = await import('../arguments/dataset.js');
@@ -173,7 +193,7 @@ export const tune = command({
       const adapt = headOnly ? 'head' : 'all';
       const engine = experiment?.engine ?? ({ type: 'auto' } as const);
       return tuneFile(
-        { file, adapt, train, freeze, norms, data: config, dataset, seed, engine, threads },
+        { file, adapt, train, minutes, freeze, norms, data: config, dataset, seed, engine, threads },
         observe,
         signal,
       );

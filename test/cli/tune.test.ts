@@ -73,6 +73,9 @@ describe('nas tune', () => {
   });
 
   it.each([
+    [['--minutes', '5'], '--minutes belongs to fine-tuning, and --head-only leaves that out'],
+    [['--minutes', '0'], '--minutes 0: expected a number above 0'],
+    [['--minutes', '5', '--epochs', '2'], '--minutes 5 chooses the epochs, and --epochs 2 gives them'],
     [['--mean', '0'], '--mean 0, --std (none): expected both, and no --normalisation'],
     [['--mean', 'a', '--std', '1'], '--mean a: expected a number, or one for each channel'],
     [['--mean', '0', '--std', '0'], '--std 0: expected a number, or one for each channel'],

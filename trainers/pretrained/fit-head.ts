@@ -46,9 +46,15 @@ const defaultRidges: readonly number[] = Array.from({ length: 11 }, (_, i) => 10
 
 interface Scale {
   readonly mean: Float64Array;
-  /** 1 / standard deviation; 0 for a feature that is constant. */
+  /** 1 / standard deviation, where that is not small. */
   readonly factor: Float64Array;
 }
+
+/**
+ * Least deviation of a feature, as a share of their root mean square. Smaller ones would get weights so large that any change of
+ * the network below overturns the answers.
+ */
+const leastDeviation = 0.1;
 
 /** Mean and deviation of each feature. */
 function scaleOf(features: Float32Array, size: number): Scale {
@@ -57,9 +63,9 @@ function scaleOf(features: Float32Array, size: number): Scale {
   for (let i = 0; i < features.length; i++) sum[i % size] += features[i];
   const mean = sum.map((value) => value / count);
   for (let i = 0; i < features.length; i++) squares[i % size] += (features[i] - mean[i % size]) ** 2;
-  const deviation = squares.map((value) => Math.sqrt(value / count));
-  const largest = deviation.reduce((a, b) => Math.max(a, b), 0);
-  return { mean, factor: deviation.map((value) => (value > 1e-6 * largest ? 1 / value : 0)) };
+  const total = squares.reduce((a, b) => a + b, 0);
+  const least = leastDeviation * Math.sqrt(total / features.length);
+  return { mean, factor: squares.map((value) => (total > 0 ? 1 / Math.max(Math.sqrt(value / count), least) : 0)) };
 }
 
 const standardised = (features: Float32Array, { mean, factor }: Scale): Float32Array => {
@@ -67,68 +73,90 @@ const standardised = (features: Float32Array, { mean, factor }: Scale): Float32A
   return features.map((value, i) => (value - mean[i % size]) * factor[i % size]);
 };
 
-/** Loss of each image [count], and its slope by the outputs [count, outputs]. */
+/** Loss of each image in each column [count, columns], and its slope by the outputs [count, columns, outputs]. */
 interface Losses {
   readonly loss: tf.Tensor;
-  readonly slope: tf.Tensor2D;
+  readonly slope: tf.Tensor3D;
 }
 
-const losses: { readonly [T in TaskType]: (answers: tf.Tensor2D, targets: tf.Tensor2D) => Losses } = {
+/** Answers [count, columns, outputs] against targets [count, 1, outputs]. */
+const losses: { readonly [T in TaskType]: (answers: tf.Tensor3D, targets: tf.Tensor3D) => Losses } = {
   /** Cross-entropy of a softmax. */
   classification(answers, targets) {
     const logs = tf.logSoftmax(answers);
-    return { loss: tf.neg(tf.sum(tf.mul(logs, targets), 1)), slope: tf.sub(tf.exp(logs), targets) };
+    return { loss: tf.neg(tf.sum(tf.mul(logs, targets), 2)), slope: tf.sub(tf.exp(logs), targets) };
   },
   /** Binary cross-entropy of each label: log(1 + exp(z)) - y z. */
   'multi-label'(answers, targets) {
     const positive = tf.add(tf.relu(answers), tf.log(tf.add(tf.exp(tf.neg(tf.abs(answers))), 1)));
     return {
-      loss: tf.sum(tf.sub(positive, tf.mul(answers, targets)), 1),
+      loss: tf.sum(tf.sub(positive, tf.mul(answers, targets)), 2),
       slope: tf.sub(tf.sigmoid(answers), targets),
     };
   },
   /** Half the squared error. */
   regression(answers, targets) {
-    const slope = tf.sub<tf.Tensor2D>(answers, targets);
-    return { loss: tf.div(tf.sum(tf.square(slope), 1), 2), slope };
+    const slope = tf.sub<tf.Tensor3D>(answers, targets);
+    return { loss: tf.div(tf.sum(tf.square(slope), 2), 2), slope };
   },
 };
 
-/** The loss of a linear layer over some images, and its gradient. */
+/** Rows of features, each with its share in the mean losses of each column. */
+interface Rows {
+  /** [count, size], standardised. */
+  readonly features: Float32Array;
+  /** [count, outputs]. */
+  readonly targets: Float32Array;
+  /** [count, columns]: shares in what a column is fitted on. */
+  readonly fit: Float32Array;
+  /** [count, columns]: shares in what it is judged by. */
+  readonly check: Float32Array;
+}
+
+interface Evaluation extends Point {
+  /** Mean loss of each column on the rows that judge it. */
+  readonly checks: Float64Array;
+}
+
+/** The losses of several linear layers on the same features. */
 interface Objective {
   /**
-   * Mean loss plus ridge / 2 times the squared norm of the kernel.
-   * @param weights kernel [size, outputs], then bias [outputs]
-   * @param shares [count], share of each image in the mean
+   * Sum over the columns of their mean loss plus ridge / 2 times the squared norm of the kernel.
+   * @param weights kernel [size, columns, outputs], then bias [columns, outputs]
    */
-  at(weights: Float64Array, ridge: number, shares: Float32Array): Promise<Point>;
+  at(weights: Float64Array, ridge: number): Promise<Evaluation>;
   close(): Promise<void>;
 }
 
 async function objectiveOf(
-  features: Float32Array,
-  targets: Float32Array,
-  { size, outputs, task, target }: HeadOptions & { readonly size: number },
+  { features, targets, fit, check }: Rows,
+  { outputs, task, target }: HeadOptions,
 ): Promise<Objective> {
   const count = targets.length / outputs;
+  const size = features.length / count;
+  const columns = fit.length / count;
+  const width = columns * outputs;
   const program: Program = await compile(
     (inputs) => {
-      const [x, rows, kernel] = [inputs['features'], inputs['rows'], inputs['kernel']] as tf.Tensor2D[];
-      const { loss, slope } = losses[task](tf.add(tf.matMul(x, kernel), inputs['bias']), rows);
-      const weighted = tf.mul<tf.Tensor2D>(slope, tf.reshape(inputs['shares'], [count, 1]));
+      const [x, kernel] = [inputs['features'], inputs['kernel']] as tf.Tensor2D[];
+      const answers = tf.reshape(tf.add(tf.matMul(x, kernel), inputs['bias']), [count, columns, outputs]);
+      const { loss, slope } = losses[task](answers as tf.Tensor3D, inputs['rows'] as tf.Tensor3D);
+      const weighted = tf.reshape(tf.mul(slope, tf.reshape(inputs['fit'], [count, columns, 1])), [count, width]);
       const ridge = tf.div(tf.mul(tf.sum(tf.square(kernel)), inputs['ridge']), 2);
       return {
-        loss: tf.add(ridge, tf.sum(tf.mul(loss, inputs['shares']))),
-        ofKernel: tf.add(tf.matMul(x, weighted, true), tf.mul(kernel, inputs['ridge'])),
+        loss: tf.add(ridge, tf.sum(tf.mul(loss, inputs['fit']))),
+        checks: tf.sum(tf.mul(loss, inputs['check']), 0),
+        ofKernel: tf.add(tf.matMul(x, weighted as tf.Tensor2D, true), tf.mul(kernel, inputs['ridge'])),
         ofBias: tf.sum(weighted, 0),
       };
     },
     {
       features: { shape: [count, size] },
-      rows: { shape: [count, outputs] },
-      shares: { shape: [count] },
-      kernel: { shape: [size, outputs] },
-      bias: { shape: [outputs] },
+      rows: { shape: [count, 1, outputs] },
+      fit: { shape: [count, columns] },
+      check: { shape: [count, columns] },
+      kernel: { shape: [size, width] },
+      bias: { shape: [width] },
       ridge: { shape: [] },
     },
     { ...(target && { target }), checkDeterminism: false },
@@ -136,15 +164,14 @@ async function objectiveOf(
   const numbers = (value: { readonly data: ArrayLike<number | bigint> }): Float64Array =>
     value.data instanceof Float32Array ? new Float64Array(value.data) : Float64Array.from(value.data, Number);
   return {
-    async at(weights, ridge, shares) {
-      const kernel = Float32Array.from(weights.subarray(0, size * outputs));
-      const bias = Float32Array.from(weights.subarray(size * outputs));
-      const feeds = { features, rows: targets, shares, kernel, bias, ridge };
-      const { loss, ofKernel, ofBias } = await program.run(feeds);
+    async at(weights, ridge) {
+      const kernel = new Float32Array(weights.subarray(0, size * width));
+      const bias = new Float32Array(weights.subarray(size * width));
+      const results = await program.run({ features, rows: targets, fit, check, kernel, bias, ridge });
       const gradient = new Float64Array(weights.length);
-      gradient.set(numbers(ofKernel));
-      gradient.set(numbers(ofBias), size * outputs);
-      return { value: numbers(loss)[0], gradient };
+      gradient.set(numbers(results['ofKernel']));
+      gradient.set(numbers(results['ofBias']), size * width);
+      return { value: numbers(results['loss'])[0], gradient, checks: numbers(results['checks']) };
     },
     close: () => program.dispose(),
   };
@@ -168,70 +195,62 @@ function unscaled(
   return { kernel, bias: Float32Array.from(bias) };
 }
 
+/** Outputs [count, outputs] of a linear layer. */
+export function outputsOf({ kernel, bias }: Pick<FittedHead, 'kernel' | 'bias'>, features: Float32Array): Float32Array {
+  const outputs = bias.length;
+  const size = kernel.length / outputs;
+  const rows = new Float32Array((features.length / size) * outputs);
+  for (let row = 0; row * size < features.length; row++)
+    for (let c = 0; c < outputs; c++) {
+      let sum = bias[c];
+      for (let i = 0; i < size; i++) sum += features[row * size + i] * kernel[i * outputs + c];
+      rows[row * outputs + c] = sum;
+    }
+  return rows;
+}
+
 /** Ridges that may be worse than the best one before the search for it ends. */
-const patience = 2;
+const patience = 1;
 
 /** Fewer validation images than these leave the ridge to chance: it is then chosen by cross-validation among the training images. */
 const fewImages = 500;
 /** Parts of a cross-validation. */
 export const headParts = 5;
 
-/** The share of each row in a mean: its weight, where it is chosen. */
-function sharesOf(
-  { targets, weights }: LabelledFeatures,
-  outputs: number,
-  isChosen: (row: number) => boolean = () => true,
-): Float32Array {
-  const chosen = Array.from({ length: targets.length / outputs }, (_, i) => (isChosen(i) ? (weights?.[i] ?? 1) : 0));
-  const all = chosen.reduce<number>((a, b) => a + b, 0);
-  return Float32Array.from(chosen, (one) => one / all);
+/** What a column is fitted on and judged by: the rows of a share that is 0 elsewhere. */
+interface Column {
+  readonly fit: (row: number) => boolean;
+  readonly check: (row: number) => boolean;
 }
 
-/** Images to fit on and images to judge by. */
-interface Fold {
-  readonly fit: Float32Array;
-  readonly check: Float32Array;
-  readonly checking: Objective;
-}
-
-type Minimise = (
-  objective: Objective,
-  ridge: number,
-  shares: Float32Array,
-  start: Float64Array,
-) => Promise<Float64Array>;
-
-/**
- * The ridge with the least mean loss on images that were not fitted, from strong to weak ridges; each fit starts from the solution
- * of the one before.
- */
-async function chooseRidge(
-  training: Objective,
-  folds: readonly Fold[],
-  ridges: readonly number[],
-  { length, fit: fitted }: { readonly length: number; readonly fit: Minimise },
-): Promise<{ readonly ridge: number; readonly loss: number }> {
-  const solutions = folds.map((): Float64Array => new Float64Array(length));
-  let best: { readonly ridge: number; readonly loss: number } | null = null;
-  let worse = 0;
-  for (const ridge of ridges) {
-    let loss = 0;
-    for (const [i, { fit, check, checking }] of folds.entries()) {
-      solutions[i] = await fitted(training, ridge, fit, solutions[i]);
-      loss += (await checking.at(solutions[i], 0, check)).value / folds.length;
-    }
-    if (best === null || loss < best.loss) {
-      best = { ridge, loss };
-      worse = 0;
-    } else if (++worse > patience) break;
+/** [count, columns]: the weight of each chosen row as a share of all of its column. */
+function sharesOf(weights: Float32Array, chosen: readonly ((row: number) => boolean)[]): Float32Array {
+  const shares = new Float32Array(weights.length * chosen.length);
+  for (const [c, isChosen] of chosen.entries()) {
+    const all = weights.reduce((sum, weight, row) => (isChosen(row) ? sum + weight : sum), 0);
+    for (const [row, weight] of weights.entries()) shares[row * chosen.length + c] = isChosen(row) ? weight / all : 0;
   }
-  if (best === null) throw new Error('no ridge was given');
-  return best;
+  return shares;
+}
+
+const joined = (a: Float32Array, b: Float32Array): Float32Array => {
+  const all = new Float32Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+};
+
+/** A kernel [size, columns, outputs] and its bias: those of the last column. */
+function lastColumn(weights: Float64Array, columns: number, outputs: number): Float64Array {
+  const width = columns * outputs;
+  return weights.filter((_, i) => i % width >= width - outputs);
 }
 
 /**
  * A linear layer on cached features by L-BFGS: multinomial or binary logistic regression, or least squares. The ridge with the
- * least loss on the validation images is taken, or by cross-validation where there are few. Deterministic.
+ * least loss on the validation images is taken, or by cross-validation where there are few. The layers of all parts of a
+ * cross-validation, and the one of all images, are columns of one kernel: features are read once a step for all of them. From
+ * strong to weak ridges, each fit starts from the one before. Deterministic.
  */
 export async function fitHead(
   train: TrainingFeatures,
@@ -239,38 +258,66 @@ export async function fitHead(
   options: HeadOptions,
 ): Promise<FittedHead> {
   const { outputs, ridges = defaultRidges, between } = options;
-  const size = (train.features.length / train.targets.length) * outputs;
+  const count = train.targets.length / outputs;
+  const size = train.features.length / count;
   const scale = scaleOf(train.features, size);
-  const open = ({ features, targets }: LabelledFeatures): Promise<Objective> =>
-    objectiveOf(standardised(features, scale), targets, { ...options, size });
   const parts = [...new Set(train.parts)];
+  const weightsOf = ({ weights, targets }: LabelledFeatures): Float32Array =>
+    weights ?? new Float32Array(targets.length / outputs).fill(1);
   const isFew = validation.targets.length / outputs < fewImages && parts.length > 1;
-  const training = await open(train);
-  const checking = isFew ? training : await open(validation);
-  const everything = sharesOf(train, outputs);
-  const folds = isFew
-    ? parts.map((part) => ({
-        fit: sharesOf(train, outputs, (row) => train.parts[row] !== part),
-        check: sharesOf(train, outputs, (row) => train.parts[row] === part),
-        checking,
-      }))
-    : [{ fit: everything, check: sharesOf(validation, outputs), checking }];
-  const fits = ridges.length * folds.length + 1;
-  let done = 0;
-  const fit: Minimise = async (objective, ridge, shares, start) => {
-    const found = await minimise(async (at) => {
-      await between?.(done, fits);
-      return objective.at(at, ridge, shares);
-    }, start);
-    done++;
-    return found;
-  };
-  const length = size * outputs + outputs;
+  const everything: Column = { fit: (row) => row < count, check: (row) => row >= count };
+  const columns: readonly Column[] = isFew
+    ? [
+        ...parts.map((part) => ({
+          fit: (row: number) => train.parts[row] !== part,
+          check: (row: number) => train.parts[row] === part,
+        })),
+        { ...everything, check: () => false },
+      ]
+    : [everything];
+  const rows = isFew
+    ? { features: train.features, targets: train.targets, weights: weightsOf(train) }
+    : {
+        features: joined(train.features, validation.features),
+        targets: joined(train.targets, validation.targets),
+        weights: joined(weightsOf(train), weightsOf(validation)),
+      };
+  const objective = await objectiveOf(
+    {
+      features: standardised(rows.features, scale),
+      targets: rows.targets,
+      fit: sharesOf(
+        rows.weights,
+        columns.map(({ fit }) => fit),
+      ),
+      check: sharesOf(
+        rows.weights,
+        columns.map(({ check }) => check),
+      ),
+    },
+    options,
+  );
+  const judges = isFew ? parts.length : 1;
+  let weights: Float64Array = new Float64Array((size + 1) * columns.length * outputs);
+  let best: { readonly ridge: number; readonly loss: number; readonly weights: Float64Array } | null = null;
+  let worse = 0;
   try {
-    const { ridge, loss } = await chooseRidge(training, folds, ridges, { length, fit });
-    const weights = await fit(training, ridge, everything, new Float64Array(length));
-    return { ...unscaled(weights, scale, outputs), ridge, loss };
+    for (const [done, ridge] of ridges.entries()) {
+      weights = await minimise(async (at) => {
+        await between?.(done, ridges.length);
+        return objective.at(at, ridge);
+      }, weights);
+      const { checks } = await objective.at(weights, ridge);
+      const loss = checks.reduce((sum, one) => sum + one, 0) / judges;
+      if (best === null || loss < best.loss) {
+        best = { ridge, loss, weights };
+        worse = 0;
+      } else if (++worse > patience) break;
+    }
   } finally {
-    await Promise.all([...new Set([training, checking])].map((objective) => objective.close()));
+    await objective.close();
   }
+  if (best === null) throw new Error('no ridge was given');
+  const { ridge, loss } = best;
+  return { ...unscaled(lastColumn(best.weights, columns.length, outputs), scale, outputs), ridge, loss };
 }

@@ -6,7 +6,7 @@ import { lossSchema } from '../schema/loss.js';
 import { trainSchema, withStepsOn, type TrainConfig } from '../schema/recipe.js';
 
 /** Epochs of a fine-tuning where images are many, and its least number of steps. */
-const tuningLength = { epochs: 10, steps: 300 } as const;
+const tuningLength = { epochs: 8, steps: 200 } as const;
 
 type DataSettings = Pick<TrainConfig, 'augment' | 'class_weight' | 'class_sampling' | 'loss'>;
 
@@ -34,7 +34,7 @@ export function tuneTraining(
   images: number,
   {
     epochs,
-    batch = Math.min(64, images),
+    batch = Math.min(32, images),
     learningRate = 5e-4,
     augment = [],
     class_weight,

@@ -33,7 +33,7 @@ const adaptation = {
     .describe(
       'none: the file knows the classes of the data; head: its last linear layer is replaced, and fitted on the features that the network computes of the images; all: then all of its weights are fine-tuned. By default none',
     ),
-  epochs: z.number().int().min(1).optional().describe('of the fine-tuning; by default 10, more where images are few'),
+  epochs: z.number().int().min(1).optional().describe('of the fine-tuning; by default 8, more where images are few'),
   freeze: z
     .array(z.string().min(1))
     .optional()

@@ -87,6 +87,8 @@ export interface Checkpoint {
 export class TrainingFiles {
   readonly checkpoint: string;
   readonly weights: string;
+  /** Weights of the best epoch so far. */
+  readonly best: string;
 
   constructor(
     directory: string,
@@ -94,6 +96,7 @@ export class TrainingFiles {
   ) {
     this.checkpoint = join(directory, 'checkpoint.bin');
     this.weights = join(directory, 'weights.bin');
+    this.best = join(directory, 'best.bin');
   }
 
   writeCheckpoint({ position, state, engine }: Checkpoint): void {
@@ -111,6 +114,20 @@ export class TrainingFiles {
     if (!parsed.success) throw new CorruptFile(this.checkpoint, 'it holds no training position');
     const { job, ...begun } = parsed.data;
     return job === this.job ? { ...begun, state: tensors } : null;
+  }
+
+  writeBest(validations: Validations, weights: EngineState): void {
+    writeTensorFile(this.best, { job: this.job, ...validations }, weights);
+  }
+
+  /** The weights of the best epoch so far, with the details of its validation. @throws CorruptFile when there is none */
+  readBest(): { readonly weights: EngineState; readonly details: Validations['details'] } {
+    if (!existsSync(this.best)) throw new CorruptFile(this.best, 'there is no such file');
+    const { meta, tensors } = readTensorFile(this.best);
+    const parsed = weightsMeta.safeParse(meta);
+    if (!parsed.success || parsed.data.job !== this.job)
+      throw new CorruptFile(this.best, 'it holds no weights of this training');
+    return { weights: tensors, details: parsed.data.details };
   }
 
   writeWeights(validations: Validations, weights: EngineState): void {

@@ -129,9 +129,13 @@ export async function trainResumably(
   if (finished !== null) {
     rmSync(files.checkpoint, { force: true });
     hooks.onStart?.({ epoch: plan.train.epochs, step: 0 });
-    return completeFit(finished, files);
+    return completeFit(finished, files, plan);
   }
-  const checkpoint = forgiving(hooks, () => files.readCheckpoint());
+  const checkpoint = forgiving(hooks, () => {
+    const found = files.readCheckpoint();
+    if (plan.best !== undefined && (found?.position.curve.length ?? 0) > 0) files.readBest();
+    return found;
+  });
   try {
     const engine = await open(checkpoint?.engine);
     sayInstead(engine, hooks);

@@ -41,18 +41,41 @@ export interface TrainingPlan {
   readonly estimateStatistics?:
     | ((weights: EngineState, between: () => Promise<void>) => Promise<EngineState>)
     | undefined;
+  /** Keeps the weights of the best epoch instead of the last one's; undefined: the last one's. */
+  readonly best?: BestEpoch | undefined;
+}
+
+/** Which epoch of a training is kept. */
+export interface BestEpoch {
+  /** Larger is better; of equal epochs, the later one is kept. */
+  readonly score: (metrics: EpochMetrics) => number;
+  /** The training ends after so many epochs without a better one. */
+  readonly patience: number;
+}
+
+/** Place of the epoch in a curve whose weights are kept. */
+function keptEpoch(curve: readonly EpochMetrics[], best: BestEpoch | undefined): number {
+  if (best === undefined) return curve.length - 1;
+  const scores = curve.map(best.score);
+  return scores.lastIndexOf(Math.max(...scores));
 }
 
 /** A teacher's logits belong to its views, so students use the teacher's view seed. */
 export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>): number =>
   teacher?.logits?.viewSeed ?? seed;
 
-const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
+/** The accuracy of the epoch that is kept. */
+const accuracyIn = (curve: readonly EpochMetrics[], best: BestEpoch | undefined): number =>
+  curve.length === 0 ? NaN : curve[keptEpoch(curve, best)].validation_accuracy;
 
 /** The result of a training after its weights are written. */
-export const completeFit = ({ curve, details }: Validations, { weights }: TrainingFiles): CompleteFit => ({
+export const completeFit = (
+  { curve, details }: Validations,
+  { weights }: TrainingFiles,
+  { best }: Pick<TrainingPlan, 'best'>,
+): CompleteFit => ({
   state: 'complete',
-  accuracy: lastAccuracy(curve),
+  accuracy: accuracyIn(curve, best),
   curve,
   details,
   weights,
@@ -125,23 +148,41 @@ export class TrainingLoop {
     const { hooks, plan, position } = this;
     const until = Math.min(plan.until ?? Infinity, plan.train.epochs);
     hooks.onStart?.({ epoch: position.epoch, step: position.step });
-    while (this.position.epoch < until) {
+    while (this.position.epoch < until && !this.isSettled()) {
       if (!(await this.trainEpoch())) return this.interrupt();
       if (this.position.epoch + 1 === plan.train.epochs) await this.estimateStatistics();
       const metrics = await this.validate();
       if (metrics === null) return this.interrupt();
       this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
       this.resumedAt = performance.now();
+      if (plan.best !== undefined) await this.keepBest(plan.best);
       if (this.position.epoch < plan.train.epochs) await this.save();
       hooks.onEpoch(metrics, this.dataset.info.task.type);
     }
     const { curve } = this.position;
-    if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
-    const validations = { curve, details: this.details };
-    this.files.writeWeights(validations, evaluatedWeights(await this.engine.state()));
+    if (this.position.epoch < plan.train.epochs && !this.isSettled())
+      return { state: 'paused', accuracy: accuracyIn(curve, plan.best), curve };
+    const kept = plan.best === undefined ? null : this.files.readBest();
+    const validations = { curve, details: kept === null ? this.details : kept.details };
+    this.files.writeWeights(validations, kept?.weights ?? evaluatedWeights(await this.engine.state()));
     this.hooks.onFile?.(this.files.weights);
     rmSync(this.files.checkpoint, { force: true });
-    return completeFit(validations, this.files);
+    rmSync(this.files.best, { force: true });
+    return completeFit(validations, this.files, plan);
+  }
+
+  /** Whether no epoch was better than the best one for long enough. */
+  private isSettled(): boolean {
+    const { best } = this.plan;
+    const { curve } = this.position;
+    return best !== undefined && curve.length - 1 - keptEpoch(curve, best) >= best.patience;
+  }
+
+  /** Keeps the weights of the epoch that was just validated, where it is the best one. */
+  private async keepBest(best: BestEpoch): Promise<void> {
+    const { curve } = this.position;
+    if (keptEpoch(curve, best) < curve.length - 1) return;
+    this.files.writeBest({ curve, details: this.details }, evaluatedWeights(await this.engine.state()));
   }
 
   async close(): Promise<void> {

@@ -68,14 +68,15 @@ const trousers = ({ scores: { details } }: Tuned): number =>
   details.type === 'classification' ? details.confusion.reduce((sum, row) => sum + row[1], 0) : expect.fail('classes');
 
 describe('a fitted head', () => {
-  test('balances classes as the training of the experiment does, and is fitted once for a training', async () => {
+  test('balances classes as the training of the experiment does, and is fitted once, whatever the training', async () => {
     const parts = new Set<string>();
     const onPart: TuneHooks['onPart'] = (part) => void parts.add(part);
     const plain = await head('head', {}, {}, { onPart });
     expect(parts).toContain('head');
     parts.clear();
-    expect((await head('head', {}, {}, { onPart })).model).toEqual(plain.model);
-    expect([...parts]).toEqual(['validation']);
+    const again = await head('again', { epochs: 3, learningRate: 1e-3 }, {}, { onPart });
+    expect({ model: again.model, scores: again.scores }).toEqual({ model: plain.model, scores: plain.scores });
+    expect([...parts]).toEqual([]);
     const heavy = await head('head', { class_weight: { Trouser: 1e4 } });
     expect(trousers(heavy)).toBeGreaterThan(trousers(plain));
     const { details } = heavy.scores;
@@ -92,6 +93,23 @@ test.each([
     if (line.startsWith('With a new head')) throw new Error(line);
   };
   await expect(head(`by ${score}`, settings, { adapt: 'all' }, { onNote })).rejects.toThrow(`validation ${score} of `);
+});
+
+test('a fine-tuning ends in time: the head alone where that is short; an interrupted one keeps its length', async () => {
+  const notes: string[] = [];
+  const hooks = { onNote: (note: string) => void notes.push(note) };
+  const settings = { epochs: 3, batch: 32 };
+  const none = await head('no time', settings, { adapt: 'all', minutes: 1e-4 }, hooks);
+  expect(none).toMatchObject({ adapted: 'head', curve: [] });
+  expect(notes.at(-1)).toContain('No time is left to train all weights');
+  const all = await head('much time', settings, { adapt: 'all', minutes: 1000 }, hooks);
+  expect(all.curve).toHaveLength(3);
+  const folder = join(bench.folder, 'some time');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'length.json'), JSON.stringify({ epochs: 1, epoch_share: 1 }));
+  const some = await head('some time', settings, { adapt: 'all', minutes: 1000 }, hooks);
+  expect(some.curve).toHaveLength(1);
+  expect(notes).toContain('1 epoch fits into 1000 minutes; minutes or epochs change that');
 });
 
 test('images of a group of the data are in one part where parts choose the ridge of a head', async () => {

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeviceFailure } from '../../../base/errors.js';
 import { resolveTarget } from '../../../compiler/index.js';
@@ -7,10 +8,17 @@ import { createCompiledEngine } from '../../../trainers/engines/compiled.js';
 import { activateBackend, onProcessor, type TrainingEngine } from '../../../trainers/engines/index.js';
 import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { resumableFit, trainResumably, trainingHash } from '../../../trainers/training/fit.js';
-import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../../trainers/index.js';
+import {
+  evaluateModel,
+  trainSchema,
+  type FitHooks,
+  type FitJob,
+  type FitProgress,
+  type FitResult,
+} from '../../../trainers/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { readTensorFile } from '../../../trainers/tensor-file.js';
-import type { TrainingPlan } from '../../../trainers/training/training-loop.js';
+import type { BestEpoch, TrainingPlan } from '../../../trainers/training/training-loop.js';
 import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
@@ -47,6 +55,50 @@ function outcome(result: FitResult) {
     weights: [...readTensorFile(result.weights).tensors],
   };
 }
+
+describe('a training that keeps its best epoch', () => {
+  const job = (name: string): FitJob => tinyJob(bench, name, { train: { ...tinyTrain, epochs: 6 } });
+  /** The second epoch is the best one, the third as good. */
+  const best: BestEpoch = { score: ({ epoch }) => [0, 2, 2, 1, 1, 1][epoch], patience: 2 };
+  const train = (name: string, hooks: FitHooks = quiet(), own = best) =>
+    withDataset(bench.dataset, (dataset) => {
+      const training = resumableFit(job(name), dataset);
+      return trainResumably({ ...training, plan: { ...training.plan, best: own } }, dataset, hooks);
+    });
+
+  test('has its weights and scores, and ends where no better one comes', async () => {
+    const found = await train('best');
+    const { curve } = outcome(found);
+    expect(curve).toHaveLength(5);
+    if (found.state !== 'complete') throw new Error('it is not complete');
+    expect(found.accuracy).toBe(curve[2].validation_accuracy);
+    const { network, seed: _, ...rest } = job('best');
+    const { weights } = found;
+    const scores = await evaluateModel({ ...rest, network, weights, split: 'validation' });
+    expect(scores.loss).toBeCloseTo(curve[2].validation_loss, 5);
+    expect(found.details).toEqual(scores.details);
+    expect(await train('best')).toEqual(found);
+    expect(existsSync(join(bench.folder, 'best', 'best.bin'))).toBe(false);
+    const last = await train('last', quiet(), { score: ({ epoch }) => epoch, patience: 1 });
+    expect(outcome(last).curve).toHaveLength(6);
+  });
+
+  test('is the same after interruptions; without the weights of the best epoch, it starts over', async () => {
+    const whole = outcome(await train('whole best'));
+    for (let epochs = 0; epochs < 5; epochs++) {
+      const controller = new AbortController();
+      const hooks = quiet({ signal: controller.signal, onEpoch: () => controller.abort() });
+      await train('killed', hooks);
+    }
+    expect(outcome(await train('killed'))).toEqual(whole);
+    const controller = new AbortController();
+    await train('lost', quiet({ signal: controller.signal, onEpoch: () => controller.abort() }));
+    rmSync(join(bench.folder, 'lost', 'best.bin'));
+    const notes: string[] = [];
+    expect(outcome(await train('lost', quiet({ onNote: (note) => void notes.push(note) })))).toEqual(whole);
+    expect(notes[0]).toContain('this training starts over');
+  });
+});
 
 describe('a training with four steps in a call', () => {
   // Epochs have six steps, so groups of four and two.
