@@ -30,5 +30,6 @@ rows = []
 for name, model in models.items():
     start = time.process_time()
     model.fit(train, own)
-    rows.append({"name": name, "accuracy": model.score(test, other), "seconds": time.process_time() - start})
+    seconds = time.process_time() - start
+    rows.append({"name": name, "accuracy": float((model.predict(test) == other).mean()), "seconds": seconds})
 print(json.dumps({"version": sklearn.__version__, "rows": rows}))
