@@ -5,27 +5,38 @@ import { parseExperiment } from '../../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../../experiments/schema/experiment.js';
 import { initialWeights } from '../../../spaces/models/index.js';
 import {
+  engineSchema,
+  evaluateMember,
   fit,
+  fitSupernet,
+  type FitResult,
   fromTrained,
   prepareTeacher,
   readWeights,
   saveWeights,
+  type SupernetConfig,
   type TrainConfig,
 } from '../../../trainers/index.js';
 import { withStepsOn } from '../../../trainers/schema/recipe.js';
+import { createSpace } from '../../../spaces/index.js';
+import { readTensorFile } from '../../../trainers/tensor-file.js';
+import { createSandwich } from '../../../trainers/supernet/sandwich.js';
+import { memberJob, supernetJob } from '../../trainers/supernet/jobs.js';
 import { tiniestStudent, tinyTeacher } from '../../trainers/support/networks.js';
 import { compiled, openWorkbench, quiet, tinyJob, type Workbench } from '../../trainers/support/tiny-training.js';
 import { experimentsOf } from './check.js';
 import { trainingBase } from './files.js';
 import type { Row } from './row.js';
-import { trainingRows } from './rows/training.js';
+import { furtherRows, trainingRows } from './rows/training.js';
 
 const images = 96;
+/** The engine of most runs. */
+const fastest = engineSchema.parse({ type: 'auto' });
 let bench: Workbench;
 /** Files of weights: of the teacher, and those that a training from given weights begins with. */
 const files = { teacher: '', initial: '' };
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench([8]);
   for (const [name, network] of [
     ['teacher', tinyTeacher()],
     ['initial', tiniestStudent],
@@ -42,26 +53,54 @@ const teacherOf = (train: TrainConfig) => {
   return prepareTeacher(network, { dataset: bench.dataset, train, seed: 3, engine: compiled, threads: 1, cache });
 };
 
+const needsTeacher = ({ loss }: TrainConfig): boolean => loss !== undefined && loss.type !== 'cross-entropy';
+
 const known = new Map<string, Promise<string>>();
 
-/** Hash of the weights and the curve of a training by the configuration; each is trained once. */
-function trained(train: TrainConfig, key: string): Promise<string> {
-  const fromWeights = key === 'train.tuning_rate';
-  const id = contentHash(train, fromWeights);
-  const begin = async (): Promise<string> => {
-    const teacher = train.loss === undefined || train.loss.type === 'cross-entropy' ? null : await teacherOf(train);
-    const config = withStepsOn(images, fromWeights ? fromTrained(train) : train);
-    const initial = fromWeights ? { initial: { file: files.initial, places: undefined } } : {};
-    const job = tinyJob(bench, id.slice(0, 24), { train: config, teacher, ...initial });
-    const result = await fit(job, quiet());
-    if (result.state !== 'complete') throw new Error('the training was not interrupted');
-    // The file itself also says what it was trained by.
-    const weights = [...readWeights(tiniestStudent, result.weights)].flatMap(([name, { data }]) => [name, data]);
-    return contentHash(...weights, ...result.curve.map((epoch) => ({ ...epoch, seconds: 0 })));
-  };
-  const result = known.get(id) ?? begin();
+/** The result of a training by the configuration; each is trained once. */
+function once(begin: (id: string) => Promise<string>, ...of: readonly unknown[]): Promise<string> {
+  const id = contentHash(...of);
+  const result = known.get(id) ?? begin(id.slice(0, 24));
   known.set(id, result);
   return result;
+}
+
+/** Hash of weights and a curve. The file itself also says what it was trained by. */
+function resultOf(result: FitResult, weights: ReadonlyMap<string, { readonly data: Float32Array }>): string {
+  const numbers = [...weights].flatMap(([name, { data }]) => [name, data]);
+  return contentHash(...numbers, ...result.curve.map((epoch) => ({ ...epoch, seconds: 0 })));
+}
+
+/** What a training by the configuration gives. */
+function trained(train: TrainConfig, key: string): Promise<string> {
+  const fromWeights = key === 'train.tuning_rate';
+  const begin = async (id: string): Promise<string> => {
+    const teacher = needsTeacher(train) ? await teacherOf(train) : null;
+    const config = withStepsOn(images, fromWeights ? fromTrained(train) : train);
+    const initial = fromWeights ? { initial: { file: files.initial, places: undefined } } : {};
+    const job = tinyJob(bench, id, { train: config, teacher, ...initial });
+    const result = await fit(job, quiet());
+    if (result.state !== 'complete') throw new Error('the training was not interrupted');
+    return resultOf(result, readWeights(tiniestStudent, result.weights));
+  };
+  return once(begin, train, fromWeights);
+}
+
+/** What the training of a supernet by the configuration gives; of the key `calibration`, one of its networks in use. */
+function supernetTrained(config: SupernetConfig, key: string): Promise<string> {
+  const isMember = key === 'supernet.calibration';
+  const begin = async (id: string): Promise<string> => {
+    const teacher = needsTeacher(config) ? await teacherOf(config) : null;
+    const job = supernetJob(bench, id, { config: withStepsOn(images, config), teacher, engine: fastest });
+    const result = await fitSupernet(job, quiet());
+    if (result.state !== 'complete') throw new Error('the training was not interrupted');
+    if (!isMember) return resultOf(result, readTensorFile(result.weights).tensors);
+    const { member } = createSandwich(await createSpace(job.space, job.task), config, job.seed).at(0)[1];
+    const { calibration } = config;
+    const calibrated = memberJob(bench, { member, weights: result.weights, engine: fastest, calibration });
+    return resultOf(result, (await evaluateMember(calibrated)).weights);
+  };
+  return once(begin, config, isMember);
 }
 
 /** Keys that change no number of such a training, and why. */
@@ -69,21 +108,32 @@ const unchanged: Readonly<Record<string, string>> = {
   'train.checkpoint_seconds': 'results do not depend on when checkpoints are written',
   'train.quantize_aware.epochs': 'of the fine-tuning that follows',
   'train.augment[](colour-jitter).saturation': 'grey images have none',
+  'supernet.checkpoint_seconds': 'results do not depend on when checkpoints are written',
+  'supernet.augment[](colour-jitter).saturation': 'grey images have none',
 };
 
 const whole = trainingBase(['nowhere', 'nowhere']);
-const configOf = (written: object): TrainConfig => {
-  const { experiment } = parseExperiment('keys.yaml', JSON.stringify(written), { checkFiles: false });
-  return (experiment as TrainingExperiment).train;
+const experimentOf = (written: object) =>
+  parseExperiment('keys.yaml', JSON.stringify(written), { checkFiles: false }).experiment as TrainingExperiment;
+
+/** The training that an experiment describes by `train:`, or by `supernet:`. */
+const trainings: Readonly<Record<'train' | 'supernet', (written: object, key: string) => Promise<string>>> = {
+  train: (written, key) => trained(experimentOf(written).train, key),
+  supernet(written, key) {
+    const { supernet } = experimentOf(written);
+    if (supernet === undefined || 'from' in supernet) throw new Error('no supernet is trained');
+    return supernetTrained(supernet, key);
+  },
 };
 
-const rows = trainingRows().filter(({ key }) => key.startsWith('train.'));
-
-/** The keys of `final:` arrive in the same job (`keys.slow.test.ts`), and are trained by the same function. */
-describe('the weights and the curve of a training', () => {
+/** The keys of `final:` arrive in the same job as those of `train:` (`keys.slow.test.ts`), and are trained by the same function. */
+describe.each(['train', 'supernet'] as const)('the weights and the curve of a training (%s)', (at) => {
+  const rows = [...trainingRows(), ...furtherRows(['a', 'b'])].filter(
+    ({ key, changes }) => key.startsWith(`${at}.`) && key !== 'supernet.from' && changes !== 'refused',
+  );
   it.each(rows.map((row): [string, Row] => [row.key, row]))('depend on %s', async (key, row) => {
     const results: string[] = [];
-    for (const written of experimentsOf(row, whole)) results.push(await trained(configOf(written), key));
+    for (const written of experimentsOf(row, whole)) results.push(await trainings[at](written, key));
     for (const [i, result] of results.slice(1).entries())
       if (key in unchanged) expect(result).toBe(results[i]);
       else expect(result, JSON.stringify(row.values.slice(i, i + 2))).not.toBe(results[i]);
