@@ -1,33 +1,19 @@
 import { counted } from '../../base/text.js';
 import type { BoxClass, BoxesDescription } from '../../experiments/data/index.js';
-import { splitNames } from '../../trainers/index.js';
+import { boxFormats, splitNames } from '../../trainers/index.js';
 import { listed, problemSection, section } from './data.js';
 import { numeric, printable, renderFacts, renderTable, type Colors, type Column, type Fact } from './terminal.js';
 
 const whole = (value: number): string => value.toLocaleString('en-US');
 const percent = (share: number): string =>
   `${(100 * share).toLocaleString('en-US', { maximumSignificantDigits: 2 })} %`;
-const formats: { readonly [F in BoxesDescription['format']]: string } = {
-  coco: 'COCO JSON',
-  voc: 'Pascal VOC XML',
-  yolo: 'YOLO text files',
-  csv: 'CSV',
-};
 
-function facts({
-  format,
-  ignored,
-  withoutBoxes,
-  unlabelled,
-  splits,
-  assigned,
-  images,
-  boxes,
-}: BoxesDescription): (Fact | false)[] {
+function facts(description: BoxesDescription): (Fact | false)[] {
+  const { ignored, withoutBoxes, unlabelled, splits, assigned, images, boxes } = description;
   const given = assigned.length === 0 ? '' : `; ${assigned.join(', ')} as given`;
   const counts = splits && splitNames.map((name) => `${name} ${whole(splits[name])}`).join(', ');
   return [
-    ['format', formats[format]],
+    ['format', boxFormats[description.format]],
     ['boxes in an image', (boxes / images).toLocaleString('en-US', { maximumSignificantDigits: 2 })],
     withoutBoxes > 0 && ['without boxes', counted(withoutBoxes, 'image')],
     unlabelled > 0 && ['named by no file', counted(unlabelled, 'image')],

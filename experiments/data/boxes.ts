@@ -77,26 +77,20 @@ export async function describeBoxes(config: BoxesConfig, options: ReadBoxesOptio
   const sizes = networkSizes(images);
   const kinds = Object.keys(findingKinds) as FindingKind[];
   const description: BoxesDescription = {
-    name: config.path,
-    data: config,
-    format: data.format,
-    images: images.length,
+    ...{ name: config.path, data: config, format: data.format, images: images.length, sizes },
     boxes: all.length - ignored,
     ignored,
     withoutBoxes: images.filter(({ boxes }) => boxes.length === 0).length,
-    unlabelled: data.unlabelled,
+    ...{ unlabelled: data.unlabelled, notes: data.notes, advice: adviseSize(sizes) },
     classes: data.classes.map((name, label) => classOf(name, label, data, splits)),
     splits: splits && countBySplit(splits.map((name) => [name, 1])),
     assigned: splitNames.filter((name) => images.some((image) => image.split === name)),
     refusal: 'code' in split ? { message: split.message, ...(split.hint !== undefined && { hint: split.hint }) } : null,
-    sizes,
-    advice: adviseSize(sizes),
     findings: kinds.flatMap((kind) => {
       const own = findings.filter((finding) => finding.kind === kind);
       const [one, many] = findingKinds[kind];
       return own.length === 0 ? [] : [{ kind, text: counted(own.length, one, many), all: own }];
     }),
-    notes: data.notes,
   };
   return { description, data, splits };
 }

@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseDataset } from '../../cli/arguments/dataset.js';
 import type { BoxesDescription } from '../../experiments/data/index.js';
+import { holdsBoxes } from '../../trainers/index.js';
 import { sharedFolder } from '../support/temporary.js';
 import { cat, coco, cocoBox, cocoImage, dog, written, yolo } from '../trainers/data/boxes/files.js';
 import { nasInside } from './nas.js';
@@ -82,6 +83,18 @@ describe('nas data of images with boxes', () => {
     const html = join(root, 'sheet.html');
     expect((await nasInside(['data', odd, '--sheet', html])).code).toBe(0);
     expect(existsSync(html)).toBe(true);
+  });
+
+  it('leaves tables of labels to classes, without a look at the folder around them', async () => {
+    writeFileSync(join(root, 'labels.csv'), 'image,label\na.png,cat\n');
+    expect(await holdsBoxes(join(root, 'labels.csv'))).toBe(false);
+    expect(await holdsBoxes(join(odd, 'boxes.json'))).toBe(true);
+    expect(await holdsBoxes(join(root, 'nothing'))).toBe(false);
+    await written(
+      { '{cat,dog}/{a,b}.png': null, 'boxes.csv': 'image,x,y,width,height\na.png,1,1,2,2\n' },
+      join(root, 'classes'),
+    );
+    expect(await holdsBoxes(join(root, 'classes'))).toBe(false);
   });
 
   it('refuses keys that boxes do not have', async () => {

@@ -1,6 +1,6 @@
 export { findingKinds, type Finding, type FindingKind } from './check.js';
 export { holdsBoxes } from './layout.js';
 export { readBoxes, type BoxData, type BoxImage, type ReadBoxesOptions } from './read.js';
-export { boxesSchema, refuseBoxes, type BoxesConfig } from './schema.js';
+export { boxesSchema, boxFormats, refuseBoxes, type BoxesConfig } from './schema.js';
 export { adviseSize, networkSizes, type NetworkSize, type SizeAdvice } from './sizes.js';
 export { splitsOrRefusal } from './split.js';

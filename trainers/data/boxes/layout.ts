@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import posix from 'node:path/posix';
 import type { FileTree, StoredFile } from '../reading/files.js';
@@ -30,7 +31,7 @@ const readers: {
   csv: (texts, _, { group }) => readCsv(texts, group),
 };
 
-const purpose = 'images and their boxes: COCO JSON, Pascal VOC XML, YOLO text files or CSV';
+const purpose = `images and their boxes: ${Object.values(boxFormats).join(', ')}`;
 
 /** Most JSON and CSV files that are looked into; more of them are files of single images. */
 const mostTables = 40;
@@ -89,7 +90,7 @@ function folderAround(path: string): string {
 export async function readRaw(config: BoxesConfig): Promise<{ readonly sources: Sources; readonly data: RawData }> {
   const sources = await findSources(config.path);
   const { tree, formats } = sources;
-  const found = boxFormats.filter((format) => formats[format].length > 0);
+  const found = (Object.keys(boxFormats) as BoxFormat[]).filter((format) => formats[format].length > 0);
   const format = found.at(0);
   const { path } = config;
   if (format === undefined) throw wrong(path, 'there are no files with boxes', `Expected ${purpose}.`);
@@ -107,11 +108,14 @@ async function readTexts(tree: FileTree, files: readonly StoredFile[]): Promise<
   return texts;
 }
 
-/** Whether a path has images with boxes, and no class folders; no box is read. A path that cannot be read has none. */
+/** Whether a path has boxes, and no class folders; a file is looked at alone. A path that cannot be read has none. */
 export async function holdsBoxes(path: string): Promise<boolean> {
+  if (isFileOfBoxes(path)) {
+    const text = { file: { path, stamp: '' }, bytes: await readFile(path), name: path };
+    return /\.json$/i.test(path) ? looksLikeCoco(text) : looksLikeBoxes(text);
+  }
   const found = await findSources(path).catch(() => null);
   if (found === null || found.images.length === 0 || Object.values(found.formats).flat().length === 0) return false;
-  if (isFileOfBoxes(path)) return true;
   try {
     readLayout(found.tree);
     return false;

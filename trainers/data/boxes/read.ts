@@ -80,7 +80,12 @@ export async function readBoxes(config: BoxesConfig, options: ReadBoxesOptions =
     return [{ file, width, height, boxes: checked.kept, split, group: raw.group ?? groupOf(file.path), content }];
   });
   const unlabelled = data.unlabelled ?? images.length - new Set(found.map(({ file }) => file.path)).size;
-  if (read.length === 0) throw wrong(config.path, `none of ${counted(data.images.length, 'image')} can be used`, hint);
+  if (read.length === 0)
+    throw wrong(
+      config.path,
+      `none of ${counted(data.images.length, 'image')} can be used: ${findings.at(0)?.where ?? 'none is listed'}`,
+      hint,
+    );
   const grouped = new Set(read.map(({ group }) => group)).size;
   if (read.some(({ group }) => group !== '') && read.every(({ split }) => split === null))
     notes.push(`${counted(grouped, 'group')} of images stay in one split each.`);

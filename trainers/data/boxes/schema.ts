@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { invalidInput } from '../../../base/errors.js';
 import { fileShares } from '../schema.js';
 
-export const boxFormats = ['coco', 'voc', 'yolo', 'csv'] as const;
-export type BoxFormat = (typeof boxFormats)[number];
+/** Formats of files with boxes, with their names. */
+export const boxFormats = { coco: 'COCO JSON', voc: 'Pascal VOC XML', yolo: 'YOLO text files', csv: 'CSV' } as const;
+export type BoxFormat = keyof typeof boxFormats;
 
 /** `data:` of boxes. No task trains on them: experiments do not have it. */
 export const boxesSchema = z

@@ -280,4 +280,9 @@ export const broken: readonly Broken[] = [
     files: { 'a.csv': `${header}\n${catRow}\n` },
     refused: 'FOLDER: there are boxes (csv), but no images',
   },
+  {
+    name: 'no image of the file is there',
+    files: { ...images, 'a.json': coco(['x.png']) },
+    refused: 'FOLDER: none of 1 image can be used: a.json, line 2: images[0]',
+  },
 ];
