@@ -40,8 +40,11 @@ interface PaddedWindow extends Window {
 /** The parameters of each kind of layer besides its name, inputs and shapes. */
 interface Parameters {
   input: object;
-  /** No bias (batch norm follows); `groups` is the number of independent channel groups. */
-  conv: PaddedWindow & { readonly groups?: number };
+  /**
+   * No bias (batch norm follows); `groups` is the number of independent channel groups. `identity`: the first filters begin as
+   * copies of their input.
+   */
+  conv: PaddedWindow & { readonly groups?: number; readonly identity?: true };
   /** One filter per channel, no bias. */
   depthwise: PaddedWindow;
   batch_norm: Pick<Style, 'epsilon' | 'momentum'>;
@@ -175,7 +178,12 @@ class LayerList {
   }
 
   /** A convolution alone, without batch norm. */
-  bareConv(name: string, x: number, filters: number, own: Window & { readonly groups?: number }): number {
+  bareConv(
+    name: string,
+    x: number,
+    filters: number,
+    own: Window & Pick<LayerParameters<'conv'>, 'groups' | 'identity'>,
+  ): number {
     const [height, width] = strided(this.shape(x), own.stride);
     return this.add('conv', name, [x], [height, width, filters], { ...own, ...this.padded(own) });
   }
@@ -349,7 +357,7 @@ function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock)
 }
 
 function pooled(list: LayerList, name: string, x: number, { filters, kernel, stride, act }: PooledBlock): number {
-  const mixed = list.bareConv(name, x, filters, { kernel, stride: 1 });
+  const mixed = list.bareConv(name, x, filters, { kernel, stride: 1, identity: true });
   return list.norm(name, stride === 1 ? mixed : list.maxPool(`${name}_pool`, mixed, { kernel: 2, stride }), act);
 }
 

@@ -5,6 +5,8 @@ import { makeDivisible } from './staged/layout.js';
 
 /** Stages end when the map is this small. */
 const smallestMap = 8;
+/** The same of networks with pools. */
+const smallestPooledMap = 4;
 const divisor = 8;
 
 interface StageAt {
@@ -13,20 +15,23 @@ interface StageAt {
   readonly stride: 1 | 2;
 }
 
-/** A stage at full size after the stem, then one for each halving of the map until it has `smallestMap` pixels. */
-function stagesFor(side: number): StageAt[] {
+/** A stage at full size after the stem, then one for each halving of the map until it has `smallest` pixels. */
+function stagesFor(side: number, smallest: number): StageAt[] {
   const stages: StageAt[] = [{ index: 0, stride: 1 }];
-  for (let map = side; map > smallestMap; map = Math.ceil(map / 2)) stages.push({ index: stages.length, stride: 2 });
+  for (let map = side; map > smallest; map = Math.ceil(map / 2)) stages.push({ index: stages.length, stride: 2 });
   return stages;
 }
 
 /** The stem halves images with more pixels a side. */
 const largestUnhalved = 48;
 
-function pyramid({ input }: Task): { readonly stemStride: 1 | 2; readonly stages: readonly StageAt[] } {
+function pyramid(
+  { input }: Task,
+  smallest = smallestMap,
+): { readonly stemStride: 1 | 2; readonly stages: readonly StageAt[] } {
   const side = Math.min(input[0], input[1]);
   const stemStride = side > largestUnhalved ? 2 : 1;
-  return { stemStride, stages: stagesFor(Math.ceil(side / stemStride)) };
+  return { stemStride, stages: stagesFor(Math.ceil(side / stemStride), smallest) };
 }
 
 const repeat = (count: number, stride: 1 | 2, block: (stride: 1 | 2) => Block): Block[] =>
@@ -85,6 +90,27 @@ export function mobilenetReference(task: Task, width = 1): Network {
   };
 }
 
+/**
+ * A network for short trainings, after airbench (Jordan 2024): frozen filters of 2 x 2 patches, then pairs of convolutions with a
+ * pool in the first, without residuals. Images of 32 pixels have three pairs, larger ones more.
+ */
+export function pooledReference(task: Task, width = 1): Network {
+  const { stemStride, stages } = pyramid(task, smallestPooledMap);
+  const act = 'swish';
+  return {
+    kind: 'network',
+    input: task.input,
+    classes: task.classes,
+    stem: { filters: 8 * task.input[2], kernel: 2, stride: stemStride, act },
+    blocks: stages.slice(1).flatMap(({ index, stride }) => {
+      const filters = makeDivisible(width * (index === 1 ? 64 : 256), divisor);
+      return repeat(2, stride, (s) => ({ kind: 'pooled', filters, kernel: 3, stride: s, act }));
+    }),
+    head: { filters: 0, act, dropout: 0 },
+    style: { momentum: 0.6 },
+  };
+}
+
 type Reference = (task: Task, width?: number) => Network;
 
 const publishedReferences = Object.fromEntries(
@@ -95,5 +121,6 @@ const publishedReferences = Object.fromEntries(
 export const presetNetworks = {
   resnet: resnetReference,
   mobilenet: mobilenetReference,
+  pooled: pooledReference,
   ...publishedReferences,
 } as const;

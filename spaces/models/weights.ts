@@ -14,6 +14,8 @@ export interface WeightSpec {
   /** Standard deviation of random initial values; 0: all are `fill`. */
   readonly std: number;
   readonly fill: number;
+  /** Of a kernel [k, k, in, out]: its first filters begin as the identity (Zagoruyko & Komodakis 2017), the others at random. */
+  readonly identity?: true;
 }
 
 /** A weight's values in TF.js's layout. */
@@ -60,7 +62,11 @@ const rules: LayerTable<readonly WeightSpec[]> = {
     const { kernel: side, input, output, groups = 1 } = layer;
     const [from, to] = [input[2] / groups, output[2] / groups];
     const std = Math.sqrt(2 / (side ** 2 * to));
-    return convolutionNames(layer).map((name) => kernel(`${name}/kernel`, [side, side, from, to], std));
+    const identity = layer.identity === true ? { identity: true as const } : {};
+    return convolutionNames(layer).map((name) => ({
+      ...kernel(`${name}/kernel`, [side, side, from, to], std),
+      ...identity,
+    }));
   },
   depthwise: ({ name, kernel: side, input }) => [
     kernel(`${name}/depthwise_kernel`, [side, side, input[2], 1], Math.sqrt(2 / side ** 2)),
@@ -97,15 +103,25 @@ export const initialWeights = (network: Network, seed: number): Weights => drawW
 /** Initial values of weights. Each kernel has its own random stream: it depends only on (seed, layer name, shape). */
 export function drawWeights(specs: readonly WeightSpec[], seed: number): Weights {
   return new Map(
-    specs.map(({ name, shape, std, fill }) => {
+    specs.map(({ name, shape, std, fill, identity }) => {
       const data = new Float32Array(product(shape)).fill(fill);
       if (std > 0) {
         const random = new Random(seed, 'weights', name.slice(0, name.indexOf('/')));
         for (let i = 0; i < data.length; i++) data[i] = std * random.normal();
       }
+      if (identity === true) setIdentity(data, shape);
       return [name, { shape, data }];
     }),
   );
+}
+
+/** Makes the first filters of a kernel [k, k, in, out] copy their input. */
+function setIdentity(data: Float32Array, [height, width, from, to]: readonly number[]): void {
+  const centre = ((height - 1) >> 1) * width + ((width - 1) >> 1);
+  for (let i = 0; i < data.length; i++) {
+    const [filter, channel] = [i % to, Math.floor(i / to) % from];
+    if (filter < from) data[i] = filter === channel && Math.floor(i / to / from) === centre ? 1 : 0;
+  }
 }
 
 /** Variables of a network's weights on the current TF.js backend, in the order of its layers. */

@@ -23,6 +23,26 @@ describe.each(Object.entries({ resnet, mobilenet }))('the %s reference', (_, mak
   });
 });
 
+describe('the pooled reference', () => {
+  const sizes = [28, 32, 96, 128];
+  it.each(sizes)('ends images of %i pixels in a small map, halved by pools', (size) => {
+    const network = presetNetworks.pooled({ input: [size, size, 3], classes: 5 }, 0.5);
+    const layers = layersOf(network);
+    expect(layers.find(({ name }) => name === 'head_pool')?.input[0]).toBeLessThanOrEqual(4);
+    expect(layers.filter(({ kind }) => kind === 'max_pool')).toHaveLength(network.blocks.length / 2);
+  });
+
+  it('has a stem as wide as the whitened patches of its images, and half as wide convolutions at half the width', () => {
+    const network = (channels: number, width: number) =>
+      presetNetworks.pooled({ input: [32, 32, channels], classes: 5 }, width);
+    expect([1, 3].map((channels) => network(channels, 1).stem.filters)).toEqual([8, 24]);
+    const widths = (width: number): unknown[] =>
+      network(3, width).blocks.flatMap((block) => ('filters' in block ? [block.filters] : []));
+    expect(widths(1)).toEqual([64, 64, 256, 256, 256, 256]);
+    expect(widths(0.5)).toEqual([32, 32, 128, 128, 128, 128]);
+  });
+});
+
 describe('describeNetwork', () => {
   it('describes a network in a few lines', () => {
     expect(describeNetwork(handNetwork)).toMatchInlineSnapshot(`

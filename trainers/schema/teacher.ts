@@ -74,9 +74,11 @@ const single = [
     .strictObject({
       type: z.literal('train'),
       network: z
-        .enum(['resnet', 'mobilenet'])
+        .enum(['resnet', 'mobilenet', 'pooled'])
         .default('resnet')
-        .describe('a ResNet-style reference, or a MobileNet of the given width'),
+        .describe(
+          'a ResNet-style reference, a MobileNet, or convolutions with max pools for short trainings (airbench), of the given width',
+        ),
       width: z.number().gt(0).max(8).default(1).describe('multiplier of all its widths'),
       epochs: z
         .number()

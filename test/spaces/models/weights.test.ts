@@ -41,6 +41,19 @@ describe('initialWeights', () => {
     expect(initialWeights(handNetwork, 8)).not.toEqual(initialWeights(handNetwork, 7));
   });
 
+  it('of a pooled block copy its input, in as many filters as it has channels', () => {
+    const pooled: Network = {
+      ...handNetwork,
+      blocks: [{ kind: 'pooled', filters: 6, kernel: 3, stride: 2, act: 'relu' }],
+    };
+    const { shape, data } = initialWeights(pooled, 7).get('block1/kernel') ?? { shape: [], data: [] };
+    const [, , from, to] = shape;
+    expect([from, to]).toEqual([4, 6]);
+    const filter = (i: number): number[] => [...data].filter((_, at) => at % to === i);
+    for (let i = 0; i < from; i++) expect(filter(i)).toEqual(filter(i).map((_, at) => Number(at === 4 * from + i)));
+    expect(filter(from).every((value) => value !== 0 && value !== 1)).toBe(true);
+  });
+
   it('are what they have always been', () => {
     const first = (name: string): number[] => [...(initialWeights(handNetwork, 7).get(name)?.data.slice(0, 2) ?? [])];
     expect(first('stem/kernel')).toMatchInlineSnapshot(`

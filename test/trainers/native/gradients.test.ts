@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { nativeLibrary } from '../../../compiler/native/library.js';
 import type { NativeNetwork } from '../../../compiler/native/passes.js';
 import { Random } from '../../../base/random.js';
-import { memberOf, sampleGenotype, sharedName, type Block, type Cell, type Network } from '../../../spaces/index.js';
+import {
+  memberOf,
+  presetNetworks,
+  sampleGenotype,
+  sharedName,
+  type Block,
+  type Cell,
+  type Network,
+} from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type WeightValue } from '../../../spaces/models/index.js';
 import { arraysOf, placesOf, planNetwork } from '../../../trainers/native/index.js';
 import { branchedNetworks, smallNetworks } from '../../spaces/networks.js';
@@ -93,6 +101,14 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
       const input = inputOf(each, plan);
       expect(await complaints(each, await natively(plan, input, { chunks }), input)).toEqual([]);
     }
+  });
+
+  test('a network of pools behind filters of 2 x 2 pixels', async () => {
+    const network = presetNetworks.pooled({ input: [9, 10, 3], classes: 3 }, 0.25);
+    const plan = planned(network);
+    if (plan === null) throw new Error('the network has a native plan');
+    const input = inputOf(network, plan);
+    expect(await complaints(network, await natively(plan, input, { chunks }), input)).toEqual([]);
   });
 
   test('groups that are narrower and wider than blocks of channels, shuffles, average pools, cells of zeros', async () => {

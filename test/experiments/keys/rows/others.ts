@@ -111,7 +111,7 @@ const names: readonly string[] = 'T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal
 
 const teacherKeys = ({ onnx, layers }: OtherFiles) => ({
   train: {
-    network: ['resnet', 'mobilenet'],
+    network: ['resnet', 'mobilenet', 'pooled'],
     width: [0.5, 1],
     epochs: [1, 2],
     batch: [16, 32],
