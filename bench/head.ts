@@ -1,7 +1,7 @@
 // Fits the new last layer of `nas tune` on features of photographs, beside scikit-learn's logistic regression.
 // Method: a classifier's features of the training images, several views of each, are fitted by both on one thread: by
-// scikit-learn on standardised features, with our ridge (C = 1 / (ridge x rows)) and with its own cross-validation over the
-// ridges. Accuracies are of the test images, which neither sees. Times are CPU time of the process, the features apart.
+// scikit-learn on standardised features, with our ridge (C = 1 / (ridge x rows)) and with its default of C. Accuracies are of the
+// test images, which neither sees. Times are CPU time of the process, the features apart.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,6 +31,7 @@ const options = await yargs(hideBin(process.argv))
   .options({
     model: { type: 'string', demandOption: true, describe: 'classifier of any program' },
     images: { type: 'string', demandOption: true, describe: 'folder with one folder for each class' },
+    features: { type: 'string', describe: 'value or TF.js layer that the layer reads' },
     subset: { type: 'number', default: 1, describe: 'share of the training images' },
     views: { type: 'number', default: 4, describe: 'of each training image' },
     python: { type: 'string', default: '/usr/bin/python3', describe: 'Python with scikit-learn' },
@@ -49,7 +50,7 @@ const used = (): number => {
   return (user + system) / 1e6;
 };
 
-const { model: path, images, subset, views, python } = options;
+const { model: path, images, features: from, subset, views, python } = options;
 const [height, width, channels] = (await fileInput({ path })) ?? [224, 224, 3];
 const config = dataSchema.parse({
   type: 'image-folder',
@@ -60,7 +61,7 @@ const config = dataSchema.parse({
 });
 const cache = cacheDirectory();
 const dataset = openDataset(await prepareDataset(config, { cache }));
-const source = await readPretrained({ path }, dataset.info, dataset);
+const source = await readPretrained({ path, features: from }, dataset.info, dataset);
 const shared = {
   dataset,
   seed: 1,
@@ -92,7 +93,6 @@ try {
     writeNpy(join(folder, `${name}.npy`), features, [rows, size]);
     writeNpy(join(folder, `${name}-targets.npy`), targets, [rows, outputs]);
   }
-  writeNpy(join(folder, 'parts.npy'), Float32Array.from(parts), [count]);
   const script = fileURLToPath(new URL('./head/sklearn_peer.py', import.meta.url));
   const answer = execFileSync(python, [script, folder, String(head.ridge)], { encoding: 'utf8' });
   const peer = peerSchema.parse(JSON.parse(answer));

@@ -104,6 +104,8 @@ test('a fine-tuning ends in time: the head alone where that is short; an interru
   expect(notes.at(-1)).toContain('No time is left to train all weights');
   const all = await head('much time', settings, { adapt: 'all', minutes: 1000 }, hooks);
   expect(all.curve).toHaveLength(3);
+  // Timing a step leaves no trace.
+  expect((await head('untimed', settings, { adapt: 'all' })).model).toEqual(all.model);
   const folder = join(bench.folder, 'some time');
   mkdirSync(folder);
   writeFileSync(join(folder, 'length.json'), JSON.stringify({ epochs: 1, epoch_share: 1 }));
