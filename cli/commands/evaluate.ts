@@ -55,11 +55,14 @@ export const evaluate = command({
       })
       .option('json', jsonOption),
   run: async ({ model: file, data, split, threads, provider, wrong: keepsWrong, json: asJson }, terminal) => {
-    const { classifierFile } = await import('../../compiler/index.js');
+    const { classifierFile, onnxSignature, openOnnx, parseOnnx } = await import('../../compiler/index.js');
     const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
     const model = await classifierFile(file);
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model, file);
+    // Refuses models that cannot be run before data is converted.
+    onnxSignature(parseOnnx(model, file), file);
+    await (await openOnnx(model, file, { provider })).close();
     const config = parseDataset(data, rendering);
     const { evaluateOnSplit } = await import('../../runner/index.js');
     const { describeDataset } = await import('../../trainers/index.js');

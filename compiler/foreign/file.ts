@@ -1,4 +1,6 @@
 import { readInput } from '../../base/files.js';
+import { checkFile } from '../onnx/check.js';
+import { parseOnnx } from '../onnx/file.js';
 import { isTfjs, modelFileAt } from './tfjs-files.js';
 import { tfjsClassifier } from './tfjs.js';
 
@@ -7,5 +9,9 @@ import { tfjsClassifier } from './tfjs.js';
  * @param path a file, or its folder; of TF.js also a .zip archive
  * @throws NasError `invalid-input` when it is missing or damaged
  */
-export const classifierFile = async (path: string): Promise<Uint8Array> =>
-  isTfjs(path) ? tfjsClassifier(path) : readInput(modelFileAt(path));
+export async function classifierFile(path: string): Promise<Uint8Array> {
+  if (isTfjs(path)) return tfjsClassifier(path);
+  const bytes = readInput(modelFileAt(path));
+  checkFile(parseOnnx(bytes, path), path);
+  return bytes;
+}

@@ -2,6 +2,7 @@ import { invalidInput } from '../../base/errors.js';
 import type { ImageSize } from '../../base/image-pixels.js';
 import { applyRules, checkedAfter, GraphEditor, intOf, nodeLabel, scopeOf, withTypes } from '../graph/index.js';
 import type { OnnxGraph, OnnxNode, Rule, Scope } from '../graph/index.js';
+import { requireOrder } from '../onnx/check.js';
 import { readGraph } from '../onnx/read.js';
 import { constantNodes, foldConstants } from '../passes/constants.js';
 import { requireFloat32 } from '../runtime/classifier/float32.js';
@@ -82,22 +83,6 @@ const copies: Rule<string> = {
   },
 };
 
-/** @throws NasError where a node reads a value that no earlier one computes, or computes one again */
-function requireOrder({ inputs, constants, nodes, outputs }: OnnxGraph, where: string): void {
-  const known = new Set(['', ...inputs.map(({ name }) => name), ...constants.keys()]);
-  const hint = 'The file is damaged: check it with onnx.checker.';
-  for (const node of nodes) {
-    const missing = node.inputs.find((name) => !known.has(name));
-    if (missing !== undefined) throw refusal(where, node, `reads '${missing}', which nothing computes before it`, hint);
-    for (const name of node.outputs) {
-      if (name !== '' && known.has(name)) throw refusal(where, node, `computes '${name}' again`, hint);
-      known.add(name);
-    }
-  }
-  if (!known.has(outputs[0].name))
-    throw invalidInput(`${where} does not compute its output '${outputs[0].name}'`, { hint });
-}
-
 /** Operators that only turn a weight. */
 const turning = new Set(['Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
 
@@ -141,8 +126,8 @@ export function readClassifier(bytes: Uint8Array, options: ReadOptions = {}): Re
   const signature = onnxSignature(file, where);
   requireFloat32(file, where, 'trained');
   const image = imageOf(signature, options);
+  requireOrder(file, where);
   const read = readGraph(file);
-  requireOrder(read, where);
   checkedAfter('reading', read);
   const graph = settled(read, image);
   const nodes = graph.nodes.filter((node) => !isShape(node, graph));

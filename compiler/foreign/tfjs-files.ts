@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, posix } from 'node:path';
+import { dirname, isAbsolute, join, posix } from 'node:path';
 import type { Entry } from 'yauzl';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { contentOf, withZip } from '../../base/zip.js';
+import { knownFormat } from '../onnx/file.js';
 import { classifierFacts, factsOf, type ClassifierFacts } from '../runtime/classifier/signature.js';
 
 /** The used parts of a `model.json`. */
@@ -14,7 +15,14 @@ const modelJson = z.object({
   weightsManifest: z.array(
     z.object({
       paths: z.array(z.string()),
-      weights: z.array(z.looseObject({ name: z.string(), shape: z.array(z.number()), dtype: z.string() })),
+      weights: z.array(
+        z.looseObject({
+          name: z.string(),
+          shape: z.array(z.number().int().min(0)),
+          dtype: z.string(),
+          quantization: z.looseObject({ dtype: z.string().optional() }).optional(),
+        }),
+      ),
     }),
   ),
   signature: z.record(z.string(), z.unknown()).optional(),
@@ -34,16 +42,35 @@ export interface TfjsFiles {
 /** The file of a model at a path, which may be its folder. */
 export function modelFileAt(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
-  const onnx = join(path, 'model.onnx');
-  return existsSync(onnx) ? onnx : join(path, 'model.json');
+  const [onnx, json] = ['model.onnx', 'model.json'].map((name) => join(path, name));
+  return existsSync(onnx) ? onnx : json;
+}
+
+/** @throws NasError `invalid-input` for a folder without a model's file */
+function requireModel(path: string, file: string): void {
+  if (file === path || existsSync(file)) return;
+  const isSaved = existsSync(join(path, 'saved_model.pb'));
+  const what = isSaved ? 'is a SavedModel of TensorFlow' : 'holds neither model.onnx nor model.json';
+  const hint = isSaved
+    ? 'Convert it: tensorflowjs_converter --input_format tf_saved_model FOLDER NEW_FOLDER, or tf2onnx.'
+    : 'Give an ONNX file, or a TF.js model: its folder, its model.json, or a .zip of them.';
+  throw invalidInput(`${path} ${what}`, { hint });
 }
 
 /** Whether a path names a TF.js model: its folder, its `model.json`, or an archive of them. */
 export const isTfjs = (path: string): boolean => /\.(json|zip)$/.test(modelFileAt(path));
 
+/** What a model.json lacks, or what is wrong in it. */
+const problemsOf = ({ issues: [{ path, message }] }: z.ZodError): string =>
+  path.length === 0
+    ? 'it is no map'
+    : message.endsWith('received undefined')
+      ? `it has no ${path.join('.')}`
+      : `${path.join('.')}: ${message}`;
+
 /** @throws NasError `invalid-input` in a sentence: messages of TF.js may hold the whole model */
 export function refusedTfjs(file: string, cause: unknown): Error {
-  const what = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+  const what = (cause instanceof z.ZodError ? problemsOf(cause) : messageOf(cause)).replaceAll(/\s+/g, ' ').trim();
   const text = what.length > 150 ? `${what.slice(0, 150)}...` : what;
   return invalidInput(`the TF.js model ${file} cannot be loaded: ${text}`, {
     hint: 'It must be model.json of a layers model or a graph model with its weight files, their folder, or a .zip of them.',
@@ -51,25 +78,69 @@ export function refusedTfjs(file: string, cause: unknown): Error {
   });
 }
 
-/** Reads a part of the model; null when there is none and it may be missing. */
-type Read = (name: string) => Promise<Buffer | null>;
+/** Reads a part of the model of at most some bytes; null when there is none. */
+type Read = (name: string, most: number) => Promise<Buffer | null>;
+
+/** Bytes of `model.json` and `metadata.json`, at most. */
+const mostText = 256e6;
+/** Bytes of weights whose number the manifest does not say, at most. */
+const mostWeights = 4e9;
+
+/** @throws Error where a part would fill the memory, as an archive of a few bytes can */
+function requireSize(name: string, size: number, most: number): void {
+  if (size > most) throw new Error(`${name} has ${size} bytes, and ${most} are expected at most`);
+}
+
+const widths: ReadonlyMap<string, number> = new Map([
+  ...['float32', 'int32'].map((dtype) => [dtype, 4] as const),
+  ...['float16', 'uint16'].map((dtype) => [dtype, 2] as const),
+  ...['uint8', 'bool'].map((dtype) => [dtype, 1] as const),
+  ['complex64', 8],
+]);
+
+/** Bytes of all weights by the manifest; null where texts are among them. @throws Error for a weight that cannot be read */
+function bytesOf({ weightsManifest }: z.output<typeof modelJson>): number | null {
+  let bytes = 0;
+  for (const { name, shape, dtype, quantization } of weightsManifest.flatMap(({ weights }) => weights)) {
+    if (dtype === 'string') return null;
+    const stored = quantization?.dtype ?? dtype;
+    const width = widths.get(stored);
+    if (width === undefined) throw new Error(`the weight ${name} has numbers of the unknown type ${stored}`);
+    bytes += width * shape.reduce((size, one) => size * one, 1);
+  }
+  return bytes;
+}
+
+/** Parses a part. @throws Error in a sentence where it is no JSON */
+function parsed(name: string, content: Buffer): unknown {
+  try {
+    return JSON.parse(content.toString());
+  } catch (cause) {
+    const format = knownFormat(content);
+    const isOther = format !== undefined && !format.what.startsWith('JSON');
+    throw new Error(isOther ? `it is ${format.what}` : `${name} is not JSON: ${messageOf(cause)}`, { cause });
+  }
+}
 
 async function readFrom(file: string, read: Read, withWeights: boolean): Promise<TfjsFiles> {
-  const part = async (name: string): Promise<Buffer> => {
-    const content = await read(name);
+  const part = async (name: string, most = mostText): Promise<Buffer> => {
+    const content = await read(name, most);
     if (content === null) throw new Error(`${name} is missing`);
     return content;
   };
   try {
-    const json = modelJson.parse(JSON.parse((await part('model.json')).toString()));
+    const json = modelJson.parse(parsed('model.json', await part('model.json')));
     const paths = withWeights ? json.weightsManifest.flatMap((group) => group.paths) : [];
-    const data = Buffer.concat(await Promise.all(paths.map(part)));
-    const beside = await read('metadata.json');
+    const expected = bytesOf(json);
+    const data = Buffer.concat(await Promise.all(paths.map((path) => part(path, expected ?? mostWeights))));
+    if (withWeights && expected !== null && data.length !== expected)
+      throw new Error(`its weights have ${data.length} bytes, and model.json lists ${expected}`);
+    const beside = await read('metadata.json', mostText);
     return {
       file,
       json,
       weights: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength),
-      metadata: beside === null ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(beside.toString())),
+      metadata: beside === null ? {} : z.record(z.string(), z.unknown()).parse(parsed('metadata.json', beside)),
     };
   } catch (cause) {
     throw refusedTfjs(file, cause);
@@ -82,9 +153,11 @@ const readZip = (path: string, withWeights: boolean): Promise<TfjsFiles> =>
     for await (const entry of zip.eachEntry()) entries.set(entry.fileName, entry);
     const found = [...entries.keys()].find((name) => posix.basename(name) === 'model.json');
     if (found === undefined) throw new Error('it has no model.json');
-    const read: Read = async (name) => {
+    const read: Read = async (name, most) => {
       const entry = entries.get(posix.join(posix.dirname(found), name));
-      return entry === undefined ? null : await contentOf(zip, entry);
+      if (entry === undefined) return null;
+      requireSize(name, entry.uncompressedSize, most);
+      return await contentOf(zip, entry);
     };
     return readFrom(path, read, withWeights);
   });
@@ -96,19 +169,30 @@ const readZip = (path: string, withWeights: boolean): Promise<TfjsFiles> =>
 export function readTfjs(path: string, withWeights = true): Promise<TfjsFiles> {
   if (path.endsWith('.zip')) return readZip(path, withWeights);
   const file = modelFileAt(path);
-  const read: Read = async (name) => {
+  requireModel(path, file);
+  const read: Read = async (name, most) => {
+    if (isAbsolute(name) || posix.normalize(name).startsWith('..') || name.includes('://'))
+      throw new Error(`the weights ${name} are not in its folder`);
     const at = name === 'model.json' ? file : join(dirname(file), name);
-    return name === 'metadata.json' && !existsSync(at) ? null : await readFile(at);
+    const size = statSync(at, { throwIfNoEntry: false })?.size;
+    if (size === undefined) return null;
+    requireSize(name, size, most);
+    return await readFile(at);
   };
   return readFrom(file, read, withWeights);
 }
 
-/** The shape of the first input in a topology; null: there is none. Layers say it in a key, graphs by the sizes of a Placeholder. */
-function inputShape(value: unknown): readonly unknown[] | null {
-  if (typeof value !== 'object' || value === null) return null;
+/** Levels of a topology, at most. */
+const deepest = 500;
+
+/**
+ * The shape of the first input in a topology; null: there is none. Layers say it in a key, graphs by the sizes of a Placeholder.
+ */
+function inputShape(value: unknown, depth = 0): readonly unknown[] | null {
+  if (typeof value !== 'object' || value === null || depth > deepest) return null;
   for (const [key, inside] of Object.entries(value)) {
     const isShape = ['batch_input_shape', 'batchInputShape', 'batch_shape'].includes(key);
-    const found = isShape && Array.isArray(inside) ? (inside as unknown[]) : inputShape(inside);
+    const found = isShape && Array.isArray(inside) ? (inside as unknown[]) : inputShape(inside, depth + 1);
     if (found !== null) return found;
   }
   const placeholder = z

@@ -54,8 +54,10 @@ const texts: readonly (readonly [RegExp, DeviceFailure['kind']])[] = [
 export const deviceFailureOf = (message: string): DeviceFailure['kind'] | null =>
   texts.find(([text]) => text.test(message))?.[1] ?? null;
 
-/** The source location of a failed check: `/onnxruntime_src/...cc:136 ... was false. `. */
-const sourceOfCheck = /\/\S*onnxruntime\/\S+\.(?:cc|h):\d+ .*? was false\. (?=\S)/g;
+/** The source location of a failed check: `/onnxruntime_src/...cc:136 ... was false. `, or with a function, `...cc:136 f(...) `. */
+const sourceOfCheck = /\/\S*onnxruntime\/\S+\.(?:cc|h):\d+ (?:.*? was false\. (?=\S)|[^]*?\) (?=[A-Z]))/g;
+/** Characters of a message of ONNX Runtime, at most. */
+const mostText = 130;
 
 /** Removes ONNX Runtime's source location from a message that says more. */
 export const withoutSource = (message: string): string => message.replace(sourceOfCheck, '');
@@ -104,7 +106,8 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'devic
 }
 
 function failed(what: string, error: unknown): NasError {
-  const message = `${what}: ${withoutSource(messageOf(error)).trim()}`;
+  const why = withoutSource(messageOf(error)).replaceAll(/\s+/g, ' ').trim();
+  const message = `${what}: ${why.length > mostText ? `${why.slice(0, mostText)}...` : why}`;
   const kind = deviceFailureOf(message);
   return kind === null
     ? new NasError('failure', message, { cause: error })

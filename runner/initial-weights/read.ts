@@ -60,7 +60,7 @@ export function weightsFilesOf(path: string): readonly string[] {
  */
 export async function readFoundWeights(path: string, space: Space): Promise<FoundWeights> {
   const file = weightsFileOf(path);
-  if (!/\.(onnx|json|zip)$/.test(file)) return readTensors(file);
+  if (file.endsWith('.bin')) return readTensors(file);
   if (file.endsWith('.zip') || metadataOfFile(file).network === undefined) return readForeign(file, space);
   const { model, metadata, folded } = readExport(file);
   if (metadata.shrunk_from !== undefined) throw shrunkOne(file);

@@ -66,7 +66,7 @@ const text = new TextEncoder().encode('# A model\nDownload the weights from here
 
 const cases: Readonly<Record<string, readonly [file: Uint8Array, message: RegExp, options?: ReadOptions]>> = {
   'a text': [text, /is not an ONNX model/],
-  'an empty file': [new Uint8Array(), /holds no graph/],
+  'an empty file': [new Uint8Array(), /it is empty/],
   'the first half of a file': [good.subarray(0, good.length / 2), /is not an ONNX model/],
   'a file whose bytes are damaged': [good.map((byte, i) => (i % 7 === 3 ? byte ^ 0x55 : byte)), /model\.onnx/],
   'a transformer of tokens': [inputs(port('ids', Type.INT64, 1, 128)), /takes ids: int64\[1, 128\], not float32/],

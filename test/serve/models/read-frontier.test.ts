@@ -140,7 +140,7 @@ describe('readFrontier', () => {
 
   it.each<readonly [string, Uint8Array | string, RegExp]>([
     ['damaged', tinyNetwork(greyNetworks[0]).subarray(0, -200), /bad\.onnx is not an ONNX model/],
-    ['empty', '', /bad\.onnx is not an ONNX model: it holds no graph/],
+    ['empty', '', /bad\.onnx is not an ONNX model: it is empty/],
     ['no classifier', tinyClassifier({ ...linear, secondInput: true }), /bad\.onnx has 2 inputs/],
     ['of bytes', tinyClassifier({ ...linear, inputType: 'uint8' }), /bad\.onnx takes input: uint8/],
     ['of no images', foreign(['N', 64], 64), /bad\.onnx takes input: float32\[N, 64\]/],

@@ -1,0 +1,52 @@
+import zlib from 'node:zlib';
+
+/** CRC-32, as archives have it. */
+function checksum(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ -1) >>> 0;
+}
+
+interface ZipEntry {
+  readonly name: string;
+  readonly content: Uint8Array;
+  /** Default: no flags. */
+  readonly flags?: number;
+  /** The checksum, where it is known. */
+  readonly crc?: number;
+}
+
+/** An archive of these entries. */
+export function zipOf(entries: readonly ZipEntry[]): Buffer {
+  const parts: Buffer[] = [];
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const { name, content, flags = 0, crc = checksum(content) } of entries) {
+    const packed = zlib.deflateRawSync(content, { level: 1 });
+    const common = Buffer.alloc(26);
+    for (const [at, value] of [20, flags, 8, 0, 0].entries()) common.writeUInt16LE(value, 2 * at);
+    for (const [at, value] of [crc, packed.length, content.length].entries()) common.writeUInt32LE(value, 10 + 4 * at);
+    common.writeUInt16LE(name.length, 22);
+    const start = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), packed]);
+    const record = Buffer.concat([
+      Buffer.from('PK\x01\x02\x14\0', 'latin1'),
+      common,
+      Buffer.alloc(14),
+      Buffer.from(name),
+    ]);
+    record.writeUInt32LE(offset, 42);
+    parts.push(start);
+    central.push(record);
+    offset += start.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  for (const at of [8, 10]) end.writeUInt16LE(entries.length, at);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...parts, directory, end]);
+}
