@@ -188,8 +188,9 @@ export const tune = command({
         : { augment: trainers.defaultAugment(config) };
       const rendering = { ...trainers.renderingOf(config), ...(image && { size: image.size }) };
       const dataset = await prepareFor(data, config, rendering, reported(observe, signal));
-      const { train: images } = trainers.describeDataset(dataset).counts;
-      const train = trainers.tuneTraining(images, { ...settings, ...own });
+      const { counts, task } = trainers.describeDataset(dataset);
+      const smoothing = task.type === 'regression' ? 0 : 0.1;
+      const train = trainers.tuneTraining(counts.train, { ...settings, smoothing, ...own });
       const adapt = headOnly ? 'head' : 'all';
       const engine = experiment?.engine ?? ({ type: 'auto' } as const);
       return tuneFile(

@@ -217,6 +217,9 @@ const fewImages = 500;
 /** Parts of a cross-validation. */
 export const headParts = 5;
 
+/** Largest entry of the gradient at the end of a fit. */
+const tolerance = 1e-4;
+
 /** What a column is fitted on and judged by: the rows of a share that is 0 elsewhere. */
 interface Column {
   readonly fit: (row: number) => boolean;
@@ -303,10 +306,14 @@ export async function fitHead(
   let worse = 0;
   try {
     for (const [done, ridge] of ridges.entries()) {
-      weights = await minimise(async (at) => {
-        await between?.(done, ridges.length);
-        return objective.at(at, ridge);
-      }, weights);
+      weights = await minimise(
+        async (at) => {
+          await between?.(done, ridges.length);
+          return objective.at(at, ridge);
+        },
+        weights,
+        { tolerance },
+      );
       const { checks } = await objective.at(weights, ridge);
       const loss = checks.reduce((sum, one) => sum + one, 0) / judges;
       if (best === null || loss < best.loss) {

@@ -23,7 +23,12 @@ interface TuneSettings extends Partial<DataSettings> {
   readonly epochs?: number | undefined;
   readonly batch?: number | undefined;
   readonly learningRate?: number | undefined;
+  /** Label smoothing; default 0, as for teachers. */
+  readonly smoothing?: number | undefined;
 }
+
+/** Share of a fine-tuning in which its rate rises: steps of the whole rate at once forget what the file knows. */
+const warmupShare = 1 / 3;
 
 /**
  * The fine-tuning of all weights: AdamW along a linear schedule, without mixed images. Classes are balanced as in the data's other
@@ -36,6 +41,7 @@ export function tuneTraining(
     epochs,
     batch = Math.min(32, images),
     learningRate = 5e-4,
+    smoothing = 0,
     augment = [],
     class_weight,
     class_sampling,
@@ -43,7 +49,9 @@ export function tuneTraining(
   }: TuneSettings,
 ): TrainConfig {
   const train = trainSchema.parse({
-    ...(logit_adjustment !== undefined && { loss: { type: 'cross-entropy', logit_adjustment } }),
+    ...((logit_adjustment !== undefined || smoothing > 0) && {
+      loss: { type: 'cross-entropy', logit_adjustment, label_smoothing: smoothing },
+    }),
     epochs: epochs ?? tuningLength.epochs,
     batch,
     optimizer: { type: 'adamw', learning_rate: learningRate },
@@ -52,7 +60,8 @@ export function tuneTraining(
     class_sampling,
     augment: withoutMixing(augment),
   });
-  return epochs === undefined ? withStepsOn(images, { ...train, steps: tuningLength.steps }) : train;
+  const long = epochs === undefined ? withStepsOn(images, { ...train, steps: tuningLength.steps }) : train;
+  return { ...long, warmup_epochs: warmupShare * long.epochs };
 }
 
 /** Share of the learning rate of the first layer; it grows from layer to layer by the same factor, to 1 in the last one. */

@@ -166,7 +166,8 @@ async function fineTuned(
           open,
         );
   if (length === null) return null;
-  const train = { ...asked, ...length };
+  const shorter = { ...asked, ...length };
+  const train = { ...shorter, warmup_epochs: (asked.warmup_epochs * shorter.epochs) / asked.epochs };
   if (train.epochs < asked.epochs || train.epoch_share < asked.epoch_share) {
     const part = train.epoch_share < 1 ? ` of ${percent(train.epoch_share)} of the images` : '';
     hooks.onNote?.(
