@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { exportForeign, foreignNetwork, toStorage } from '../compiler/index.js';
 import { canonicalJson } from '../base/hash.js';
 import { NasError } from '../base/errors.js';
-import { recogniseNetwork } from '../deploy/index.js';
+import { recogniseNetwork } from '../trainers/index.js';
 import { publishedNetwork, type PublishedName } from '../spaces/index.js';
 import { toOnnx, weightsFrom } from '../spaces/models/index.js';
 import { median } from '../trainers/index.js';

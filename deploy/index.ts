@@ -11,4 +11,3 @@ export * from './half-weights.js';
 export * from './metadata.js';
 export * from './read-model.js';
 export * from './quantize/index.js';
-export { recogniseNetwork, type RecognisedNetwork } from './recognise/network.js';

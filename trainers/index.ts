@@ -48,6 +48,7 @@ export { calibratedMember, evaluateMember } from './supernet/member.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './schema/supernet.js';
 export { trimCache } from './make-once.js';
 export { prepareTeacher } from './teachers/prepare.js';
+export { recogniseNetwork, type RecognisedNetwork } from './recognise/index.js';
 export { fileInput, readPretrained, type PretrainedFile } from './pretrained/read.js';
 export { tuneParts, type TunePart } from './pretrained/new-head.js';
 export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';

@@ -5,6 +5,7 @@ import { classReport, ms, providerText } from '../../reports/index.js';
 import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import { command, dataOption, jsonOption } from '../command.js';
 import { classFacts } from '../../base/scores.js';
+import { wholeNumber } from '../arguments/values.js';
 import { classListing, wrongListing } from '../output/classes.js';
 import { json, renderFacts, warningLine, type Fact } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
@@ -46,6 +47,10 @@ export const evaluate = command({
         default: 'test' as const,
         describe: 'Images',
       })
+      .option('size', {
+        type: 'number',
+        describe: 'Height and width of the images, where they are others than the model was exported for',
+      })
       .option('threads', { type: 'number', default: 1, describe: 'Threads of ONNX Runtime' })
       .option('provider', { type: 'string', default: 'cpu', describe: 'Execution provider, as nas doctor lists them' })
       .option('wrong', {
@@ -54,10 +59,14 @@ export const evaluate = command({
         describe: 'Lists the images that it takes for another class with the highest confidence',
       })
       .option('json', jsonOption),
-  run: async ({ model: file, data, split, threads, provider, wrong: keepsWrong, json: asJson }, terminal) => {
+  run: async (
+    { model: file, data, split, size: side, threads, provider, wrong: keepsWrong, json: asJson },
+    terminal,
+  ) => {
     const { classifierFile, onnxSignature, openOnnx, parseOnnx } = await import('../../compiler/index.js');
     const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
-    const model = await classifierFile(file);
+    const size = side === undefined ? undefined : wholeNumber('--size', side, 8);
+    const model = await classifierFile(file, size);
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model, file);
     // Refuses models that cannot be run before data is converted.

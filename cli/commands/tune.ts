@@ -113,6 +113,7 @@ export const tune = command({
     ],
     ['tune model.onnx --data experiment.yaml -o tuned.onnx --head-only', 'a new last layer, in seconds'],
     ['tune model.onnx --data experiment.yaml -o tuned.onnx --freeze "features.0.*"', 'first layers stay as they are'],
+    ['tune model.onnx --data image-folder:images -o tuned.onnx --size 96', 'a smaller and faster network'],
   ],
   options: (yargs) =>
     yargs
@@ -158,6 +159,10 @@ export const tune = command({
         describe: 'Divisor after --mean; a comma stands between the numbers of channels',
       })
       .option('layout', { choices: ['NHWC', 'NCHW'] as const, describe: "Of the model's images, where unclear" })
+      .option('size', {
+        type: 'number',
+        describe: 'Height and width of the images, where they are others than the model was exported for',
+      })
       .option('features', {
         type: 'string',
         describe: 'Value or TF.js layer that the new last layer reads; a wrong name lists all',
@@ -168,6 +173,7 @@ export const tune = command({
   run: async (args, terminal) => {
     const { model: path, output, data, headOnly, json: asJson } = args;
     const { freeze, norms, layout, features } = args;
+    const size = args.size === undefined ? undefined : wholeNumber('--size', args.size, 8);
     const seed = wholeNumber('--seed', args.seed, 0);
     const threads = wholeNumber('--threads', args.threads);
     const own = ownTraining(args);
@@ -177,7 +183,7 @@ export const tune = command({
     const { experimentFor, parseDataset, prepareFor, reported } = await import('../arguments/dataset.js');
     const { tuneFile } = await import('../../runner/index.js');
     const trainers = await import('../../trainers/index.js');
-    const file = { path, layout, ...normalisationOf(args), features };
+    const file = { path, layout, size, ...normalisationOf(args), features };
     const { model, report, directory } = await watch(async (observe, signal) => {
       const input = await trainers.fileInput(file);
       const image = input && { ...completeDecoding(), size: [input[0], input[1]] as const, channels: input[2] };

@@ -1,9 +1,10 @@
 /** Classifiers of other programs as networks to train. */
 export type { ForeignMode, Norm, WeightSource } from './call.js';
 export { classifierFile } from './file.js';
+export { resizedFile } from './resize.js';
 export { isTfjs, modelFileAt, tfjsInput } from './tfjs-files.js';
 export { exportForeign, followNorms, foreignNetwork } from './network.js';
 export type { ForeignNetwork, ForeignOutputs, ForeignWeight, NewHead } from './network.js';
 export { trainedOperators } from './operators/index.js';
-export { answerOf, readClassifier } from './read.js';
+export { answerOf, linearLayers, readClassifier } from './read.js';
 export type { Answer, Head, ReadFile, ReadOptions } from './read.js';

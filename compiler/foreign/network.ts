@@ -73,6 +73,10 @@ export interface ForeignNetwork {
   readonly answer: Answer;
   /** Classes and normalisation, where the file has them in its metadata. */
   readonly facts: ClassifierFacts;
+  /** The graph; with a new head, up to the features that it reads. */
+  readonly file: ReadFile;
+  /** The values of a head that `withHead` gave. */
+  readonly newHead: NewHead | null;
   /**
    * Applies the network, eagerly or inside a compiled function.
    * @param weights called for each weight as often as a node reads it
@@ -210,6 +214,8 @@ function network(parts: Parts): ForeignNetwork {
     features: head && featuresText(parts, head),
     answer: answer.answer,
     facts,
+    file: parts,
+    newHead,
     apply: (weights, images, mode) => run(parts, images, { weights, mode, stored, isReading: false }),
     withHead(head) {
       const { head: old, graph } = parts;

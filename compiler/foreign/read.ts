@@ -42,7 +42,7 @@ export interface ReadFile {
 const channelAxis: { readonly [L in ImageLayout]: 0 | 2 } = { NCHW: 0, NHWC: 2 };
 
 /** @throws NasError where size or layout do not follow from the file and the options */
-function imageOf(
+export function imageOf(
   { input, facts }: ClassifierSignature,
   { where = 'the file', size, layout: given = facts.layout }: ReadOptions,
 ): { readonly layout: ImageLayout; readonly size: ImageSize } {

@@ -4,11 +4,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { classifierFile } from '../../compiler/index.js';
 import { canonicalJson } from '../../base/hash.js';
-import { metadataOfFile, readExport, recogniseNetwork, weightPaths, type ModelMetadata } from '../../deploy/index.js';
+import { metadataOfFile, readExport, weightPaths, type ModelMetadata } from '../../deploy/index.js';
 import { createSpace, extremes, genotypeOf, memberOf, type Network, type Space } from '../../spaces/index.js';
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
-import { CorruptFile, readTensorFile, stemKernel } from '../../trainers/index.js';
+import { CorruptFile, readTensorFile, recogniseNetwork, stemKernel } from '../../trainers/index.js';
 import { databasePath, hasRun, supernetFolder, trialFolder, weightsFile } from '../stored/workdir.js';
 import { alignBlocks } from './align.js';
 import { unplaced } from './uses.js';
@@ -101,7 +101,7 @@ async function readForeign(file: string, space: Space): Promise<FoundWeights> {
     places: found.map((place, i) => place ?? `${unplaced}.${i + 1}`),
     isForeign: true,
     classes: facts.classes ?? null,
-    folded,
+    folded: folded.size > 0,
   };
 }
 

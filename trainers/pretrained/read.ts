@@ -24,6 +24,8 @@ export interface PretrainedFile {
   /** ONNX file, or a TF.js model: its folder, its `model.json`, or a .zip of them. */
   readonly path: string;
   readonly layout?: 'NHWC' | 'NCHW' | undefined;
+  /** Height and width of the images, where they are others than the file was exported for. */
+  readonly size?: number | undefined;
   /** A known normalisation, instead of `mean` and `std`. */
   readonly normalisation?: 'imagenet' | 'data' | undefined;
   /** Of each channel, or one for all. */
@@ -90,9 +92,11 @@ export const inputOf = (
 
 /** As `inputOf`, of a file. */
 export async function fileInput(file: PretrainedFile): Promise<ClassifierFacts['input']> {
-  const { path } = file;
-  if (isTfjs(path)) return tfjsInput(path);
-  return inputOf(onnxSignature(parseOnnx(await classifierFile(path), path), path), file);
+  const { path, size } = file;
+  const input = isTfjs(path)
+    ? await tfjsInput(path)
+    : inputOf(onnxSignature(parseOnnx(await classifierFile(path, size), path), path), file);
+  return size === undefined ? input : [size, size, input?.[2] ?? 3];
 }
 
 /**
@@ -101,10 +105,11 @@ export async function fileInput(file: PretrainedFile): Promise<ClassifierFacts['
  * @throws NasError `invalid-input` when it cannot be trained, or takes other images
  */
 export async function readPretrained(file: PretrainedFile, info: DatasetInfo, dataset?: Dataset): Promise<Pretrained> {
-  const { path, layout, features } = file;
+  const { path, layout, features, size: side } = file;
   const name = basename(path);
-  const bytes = await classifierFile(path);
-  const [height, width] = inputOf(onnxSignature(parseOnnx(bytes, path), path), file) ?? [info.height, info.width];
+  const bytes = await classifierFile(path, side);
+  const { height: own, width: across } = side === undefined ? info : { height: side, width: side };
+  const [height, width] = inputOf(onnxSignature(parseOnnx(bytes, path), path), file) ?? [own, across];
   const size = [height, width] as const;
   const read = (from = features): ForeignNetwork =>
     foreignNetwork(bytes, { where: name, layout, size, features: from });

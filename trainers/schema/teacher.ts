@@ -38,6 +38,15 @@ const adaptation = {
     .array(z.string().min(1))
     .optional()
     .describe('names of weights that fine-tuning leaves as they are; * stands for any characters'),
+  size: z
+    .number()
+    .int()
+    .min(8)
+    .max(1024)
+    .optional()
+    .describe(
+      'height and width of its images, where they are others than the file was exported for; a network that is convolutional up to its pooling takes any',
+    ),
   features: z
     .string()
     .optional()
@@ -51,6 +60,7 @@ const adaptedKeys = {
   epochs: ['all'],
   freeze: ['all'],
   features: ['head', 'all'],
+  size: ['head', 'all'],
   classes: ['none'],
 } as const;
 

@@ -12,7 +12,7 @@ import {
 import type { OnnxFile, OnnxGraph, Purpose } from '../../../compiler/index.js';
 import { foldAffine, hardSigmoids, oneBounds } from './activations.js';
 import { padsInside, poolMeans } from './pooling.js';
-import { mergeTransposes, needless, oneSpelling, staticReshapes } from './spelling.js';
+import { mergeTransposes, needless, oneSpelling, staticReshapes, turnImagesFirst } from './spelling.js';
 import type { Rules } from './values.js';
 import { vectorsAsImages } from './vectors.js';
 
@@ -56,6 +56,7 @@ const preparation: Readonly<Record<string, () => Rules>> = {
   'one spelling of sums and products': () => oneSpelling,
   'one bound': () => oneBounds,
   'recognise hard sigmoids': () => hardSigmoids,
+  'turn images first': () => turnImagesFirst,
   'merge transposes': () => mergeTransposes,
   'pad in the convolution': () => padsInside,
   'means as poolings': () => poolMeans,

@@ -10,8 +10,8 @@ import {
   rulesFor,
   toStorage,
 } from '../../../compiler/index.js';
-import type { NewNode, Shape } from '../../../compiler/index.js';
-import { named, type Replace, type Rules } from './values.js';
+import type { NewNode, OnnxNode, Shape } from '../../../compiler/index.js';
+import { named, type Editor, type Replace, type Rules } from './values.js';
 
 /** Whether a node returns its first input unchanged. */
 type Condition = (...node: Parameters<Replace>) => boolean;
@@ -167,3 +167,50 @@ const merged: Replace = (node, { nodes: [, before] }) => {
 
 /** Merges consecutive transposes; transposes without effect are removed later. */
 export const mergeTransposes: Rules = [{ match: ['Transpose', 'Transpose'], replace: merged }];
+
+/** Channels first, from channels last. */
+const toFirst = [0, 3, 1, 2];
+
+/** The second input of a sum, product or pad of images with their axes turned; undefined where it is no such constant. */
+function turnedInput(editor: Editor, { op, inputs: [, name = ''], outputs: [output] }: OnnxNode): string | undefined {
+  if (op === 'Pad') {
+    const pads = editor.numbers(name);
+    if (pads?.length !== 8) return undefined;
+    const turned = [0, 4].flatMap((from) => toFirst.map((axis) => pads[from + axis]));
+    return editor.addIntegers(`${output}/pads`, turned);
+  }
+  const values = editor.floats(name);
+  const shape = values && editor.shapeOf(name);
+  if (values === undefined || shape === undefined || shape.length > 4) return undefined;
+  if (values.length === 1) return name;
+  const whole = [...Array.from({ length: 4 - shape.length }, () => 1), ...shape];
+  const turned = toFirst.map((axis) => whole[axis]);
+  return editor.addConstant(`${output}/turned`, turned, toStorage(values, whole, toFirst));
+}
+
+/** Turns the images before what is added, multiplied or padded, instead of after it. */
+const turnedBefore: Replace = (node, { editor }) => {
+  if (intsOf(node, 'perm')?.join() !== toFirst.join()) return null;
+  const steps: { readonly before: OnnxNode; readonly second: string }[] = [];
+  let [name] = node.inputs;
+  for (let before = editor.producer(name); before !== undefined; before = editor.producer(name)) {
+    if (!['Add', 'Mul', 'Pad'].includes(before.op) || editor.only(name) === undefined) break;
+    const second = before.inputs[3] ? undefined : turnedInput(editor, before);
+    if (second === undefined) break;
+    steps.unshift({ before, second });
+    [name] = before.inputs;
+  }
+  if (steps.length === 0) return null;
+  let image = editor.fresh(`${name}/image`);
+  const made: NewNode<string>[] = [named(node, 'Transpose', [name], [image], node.attributes)];
+  for (const [i, { before, second }] of steps.entries()) {
+    const result = i === steps.length - 1 ? node.outputs[0] : editor.fresh(`${before.outputs[0]}/image`);
+    const [, , ...others] = before.inputs;
+    made.push(named(before, before.op, [image, second, ...others], [result], before.attributes));
+    image = result;
+  }
+  return made;
+};
+
+/** Images with channels last are turned before they are scaled and padded: what follows is part of the first convolution. */
+export const turnImagesFirst: Rules = rulesFor({ Transpose: turnedBefore });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recogniseNetwork } from '../../../deploy/index.js';
+import { recogniseNetwork } from '../../../trainers/index.js';
 import { checkInitial, convertInitial, type InitialPlan } from '../../../runner/initial-weights/index.js';
 import {
   createSpace,
@@ -22,7 +22,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 import { openWorkbench, type Workbench } from '../../trainers/support/tiny-training.js';
 
 const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../../deploy/recognise/fixtures/${name}.onnx`, import.meta.url));
+  fileURLToPath(new URL(`../../trainers/recognise/fixtures/${name}.onnx`, import.meta.url));
 
 /** MobileNetV3-Small at the width of the fixture, for images of 10 pixels. */
 const preset = {

@@ -13,6 +13,8 @@ const constants: NonNullable<ModelText['constants']> = {
   wide: [[144, 5], wave(720)],
   b: [[4], wave(4)],
   byChannel: [[1, 4, 1, 1], positive(4)],
+  byColour: [[3], positive(3)],
+  lastPads: [[8], longs(0, 0, 0, 0, 0, 1, 1, 0)],
   zero: one(0),
   one: one(1),
   two: one(2),
@@ -55,6 +57,18 @@ const rewrites: readonly Row[] = [
   [
     'a factor of a convolution with other readers',
     [conv, node('Mul', 'c byChannel', 'm1'), node('Add', 'm1 c', 'y')],
+    ['Add', 'Conv', 'Mul'],
+  ],
+  [
+    'images with channels last that are scaled and padded before they are turned',
+    [
+      node('Transpose', 'x', 'last', { perm: [0, 2, 3, 1] }),
+      node('Mul', 'last byColour', 'm1'),
+      node('Sub', 'm1 one', 's'),
+      node('Pad', 's lastPads', 'p'),
+      node('Transpose', 'p', 't', { perm: [0, 3, 1, 2] }),
+      node('Conv', 't w b', 'y'),
+    ],
     ['Add', 'Conv', 'Mul'],
   ],
   ['a number minus an image', [conv, node('Sub', 'one c', 's'), node('Relu', 's', 'y')], ['Conv', 'Relu', 'Sub']],

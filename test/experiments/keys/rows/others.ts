@@ -128,6 +128,7 @@ const teacherKeys = ({ onnx, layers }: OtherFiles) => ({
     epochs: [1, 2],
     freeze: [['a'], ['b']],
     features: ['a', 'b'],
+    size: [32, 40],
   },
 });
 
@@ -136,6 +137,7 @@ const adapts: Readonly<Record<string, object>> = {
   epochs: { adapt: 'all' },
   freeze: { adapt: 'all' },
   features: { adapt: 'head' },
+  size: { adapt: 'head' },
   mean: { std: [1] },
   std: { mean: [0] },
 };

@@ -1,6 +1,7 @@
 import { type NasError, invalidInput } from '../../base/errors.js';
 import { samePadding } from '../../base/same-padding.js';
 import {
+  answerOf,
   floatOf,
   intOf,
   intsOf,
@@ -9,13 +10,15 @@ import {
   reducedAxes,
   scalarFunctions,
   windowOf,
+  toStorage,
   zerosAround,
+  type Affine,
+  type NewHead,
   type OnnxNode,
   type ReadFile,
 } from '../../compiler/index.js';
 import type { LayerActivation, Padding } from '../../spaces/index.js';
 import type { WeightValue } from '../../spaces/models/index.js';
-import { permuted } from '../read-model.js';
 import { agree, functionOf, identity, known, type Scalar } from './functions.js';
 
 interface Base {
@@ -67,6 +70,14 @@ interface FoundValue {
   readonly isLast: boolean;
   /** Zeros around a map that the next convolution reads: top, left, bottom, right. */
   readonly pads?: readonly number[];
+  /** Of the images: what the file computes of each channel. */
+  readonly affine?: Affine;
+}
+
+/** The layers of a file, and what it computes of its images before them. */
+export interface FoundLayers {
+  readonly layers: readonly FoundLayer[];
+  readonly images: Affine;
 }
 
 /** Operators that move values of vectors, or do nothing in inference. */
@@ -81,6 +92,12 @@ export const unlike = (where: string, node: string, what: string): NasError =>
     hint: 'Weights are taken from networks of inverted residuals (MobileNetV2 to V4, MNASNet, EfficientNet), separable convolutions (MobileNetV1) and basic residual blocks; any ONNX classifier can be a teacher.',
   });
 
+/** A constant with its axes in another order. */
+const permuted = ({ shape, data }: WeightValue, order: readonly number[]): WeightValue => ({
+  shape: order.map((axis) => shape[axis]),
+  data: toStorage(data, shape, order),
+});
+
 /** Output channels of a layer with a kernel. */
 const channelsOf = ({ kind, weight: { shape } }: KernelLayer): number =>
   shape[{ conv: 3, depthwise: 2, dense: 1 }[kind]];
@@ -92,6 +109,7 @@ class Reader {
   readonly layers: FoundLayer[] = [{ kind: 'image', node: 'the image', inputs: [] }];
   private readonly values = new Map<string, FoundValue>();
   private readonly activated = new Map<string, number>();
+  private images: Affine;
 
   constructor(
     private readonly file: ReadFile,
@@ -99,17 +117,31 @@ class Reader {
     private readonly where: string,
   ) {
     const isLast = file.layout === 'NHWC';
-    this.values.set(file.graph.inputs[0].name, { layer: 0, of: identity, ops: [], isLast });
+    const channels = file.input[2];
+    this.images = { scale: new Float64Array(channels).fill(1), shift: new Float64Array(channels) };
+    this.values.set(file.graph.inputs[0].name, { layer: 0, of: identity, ops: [], isLast, affine: this.images });
   }
 
-  read(): readonly FoundLayer[] {
+  read(head: NewHead | null): FoundLayers {
     const { graph, nodes } = this.file;
     for (const node of nodes) this.values.set(node.outputs[0], this.valueOf(node));
     const last = this.value(graph.outputs[0].name);
+    if (head !== null) return this.headed(last, head);
     const { kind } = this.layers[last.layer];
     if (kind !== 'dense' || last.layer !== this.layers.length - 1)
       throw unlike(this.where, this.layers[last.layer].node, 'stands at its end, not a linear layer');
-    return this.layers;
+    return { layers: this.layers, images: this.images };
+  }
+
+  /** A new last layer behind the mean of the last map, or behind the last vector. */
+  private headed(last: FoundValue, { kernel, bias }: NewHead): FoundLayers {
+    const node = this.file.nodes[this.file.nodes.length - 1];
+    const found = this.layerOf(last, node);
+    const from = this.isVector(found)
+      ? found
+      : this.add({ kind: 'global_pool', node: 'the last mean', inputs: [found] }, false).layer;
+    this.addDense(node, from, { shape: [kernel.length / bias.length, bias.length], data: kernel }, bias);
+    return { layers: this.layers, images: this.images };
   }
 
   private refuse(node: OnnxNode, what: string): never {
@@ -202,10 +234,10 @@ class Reader {
     const [a, b] = inputs.map((name) => this.values.get(name));
     const value = a ?? b;
     if (value === undefined) return this.refuse(node, 'reads constants only');
-    // Normalisation of images is the data's.
-    if (value.layer === 0 && (a === undefined || b === undefined)) return value;
     if (a === undefined || b === undefined) {
       const name = inputs[a === undefined ? 0 : 1];
+      if (value.affine !== undefined)
+        return this.scaled(node, { ...value, affine: value.affine }, name, a === undefined ? (x, c) => of(c, x) : of);
       const c = this.number(name);
       if (c === undefined) return this.withBias(node, value, name);
       return this.applied(value, op, a === undefined ? (x) => of(c, x) : (x) => of(x, c));
@@ -221,6 +253,27 @@ class Reader {
     const isLater = op === 'Add' ? first > second : !this.isVector(first);
     const layers = isLater ? [first, second] : [second, first];
     return this.add({ kind: op === 'Add' ? 'add' : 'multiply', node: shownNode(node), inputs: layers }, a.isLast);
+  }
+
+  /** The images, each channel scaled and shifted by constants; their values around a padded image would be no zeros. */
+  private scaled(
+    node: OnnxNode,
+    { affine, ...value }: FoundValue & { readonly affine: Affine },
+    name: string,
+    of: (x: number, constant: number) => number,
+  ): FoundValue {
+    const { shape, data } = this.constant(name) ?? this.refuse(node, 'has no constant');
+    const channels = affine.scale.length;
+    if (data.length !== 1 && (data.length !== channels || shape.at(value.isLast ? -1 : -3) !== channels))
+      this.refuse(node, 'combines the images with constants for their pixels');
+    const at = (x: number) =>
+      Float64Array.from(affine.scale, (scale, c) => of(scale * x + affine.shift[c], data[c % data.length]));
+    const [shift, one, two] = [at(0), at(1), at(2)];
+    const scale = one.map((y, c) => y - shift[c]);
+    if (scale.some((a, c) => !(Math.abs(two[c] - shift[c] - 2 * a) <= 1e-9 * Math.abs(a)) || a === 0))
+      this.refuse(node, 'neither scales nor shifts the images');
+    if (value.pads !== undefined && shift.some((b) => b !== 0)) this.refuse(node, 'shifts a padded image');
+    return { ...value, affine: { scale, shift } };
   }
 
   /** A number for each channel that is added to the output of a layer with a kernel is its bias. */
@@ -244,7 +297,8 @@ class Reader {
   }
 
   private convolution(node: OnnxNode): FoundValue {
-    const { pads: before = [0, 0, 0, 0], ...value } = this.value(node.inputs[0]);
+    const { pads: before = [0, 0, 0, 0], affine = this.images, ...value } = this.value(node.inputs[0]);
+    this.images = affine;
     const weight = this.constant(node.inputs[1]) ?? this.refuse(node, 'has filters that are no constant');
     const bias = node.inputs[2] ? this.vector(node, 2) : null;
     const [out, inputs, ...sides] = weight.shape;
@@ -346,9 +400,9 @@ class Reader {
 
 /**
  * The layers of a classifier that another program wrote, in the order of its file, in the terms of our networks. Sums, bounds
- * and products of one layer's output become the activation that they compute. What normalises the images is left out.
- * @param answer the node that makes probabilities of the logits
+ * and products of one layer's output become the activation that they compute. What scales the images is no layer.
+ * @param head the last layer, where the file ends with the features that it reads
  * @throws NasError `invalid-input` with the node that no network of a space has
  */
-export const readLayers = (file: ReadFile, answer: OnnxNode | null, where: string): readonly FoundLayer[] =>
-  new Reader(file, answer, where).read();
+export const readLayers = (file: ReadFile, where: string, head: NewHead | null = null): FoundLayers =>
+  new Reader(file, answerOf(file).node, where).read(head);

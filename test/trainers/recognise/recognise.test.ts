@@ -2,11 +2,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { AttributeProto_AttributeType as Kind, AttributeProtoSchema, ModelProtoSchema, type NodeProto } from 'onnx-buf';
+import {
+  AttributeProto_AttributeType as Kind,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProtoSchema,
+  type NodeProto,
+} from 'onnx-buf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { exportForeign, foreignNetwork, parseOnnx, toStorage } from '../../../compiler/index.js';
-import { recogniseNetwork, type RecognisedNetwork } from '../../../deploy/index.js';
+import { recogniseNetwork, type RecognisedNetwork } from '../../../trainers/index.js';
 import {
   describeNetwork,
   foldedNetwork,
@@ -73,7 +80,7 @@ describe.each(inTorchvision)('a narrow %s of torchvision', (name) => {
   it('is recognised with all its weights, and computes the same', async () => {
     const file = fixture(name);
     const found = recognised(file);
-    expect(found.folded).toBe(false);
+    expect(found.folded.size).toBe(0);
     expect(countOf(found)).toBe(countIn(file));
     expect(await distance(file, found)).toBeLessThan(1e-4);
   });
@@ -112,7 +119,7 @@ describe('recogniseNetwork', () => {
   it('reads norms that are folded, and activations that are spelled out', async () => {
     const file = fixture('mobilenetv3-small-folded');
     const found = recognised(file);
-    expect(found.folded).toBe(true);
+    expect(found.folded.size).toBeGreaterThan(0);
     expect(await distance(file, found)).toBeLessThan(1e-4);
     const { style, ...network } = found.model.network;
     const { style: own, ...whole } = recognised(fixture('mobilenetv3-small')).model.network;
@@ -131,18 +138,74 @@ describe('recogniseNetwork', () => {
       block3: mbconv 3x3/2, expand 2.5, 16 channels, hard_swish
       head: 6 x 6 map, conv 1x1, 48 channels, hard_swish, average pool, dense 32, hard_swish, dense 3"
     `);
-    // The file scales and shifts its images, as `nas` does outside of a network.
+    const { mean, std } = found.images;
+    expect([...mean, ...std].map((value) => Number(value.toFixed(3)))).toEqual([
+      127.5, 114.75, 102, 127.5, 127.5, 127.5,
+    ]);
     const shape = [2, 48, 48, 3];
-    const images = normal(2 * 48 * 48 * 3, 'images');
-    const prepared = images.map((value, i) => value - [1, 0.9, 0.8][i % 3]);
-    const probabilities = await run(
-      file,
-      images.map((value) => value * 127.5),
-      shape,
-    );
+    const images = normal(2 * 48 * 48 * 3, 'images').map((value) => value * 127.5);
+    const prepared = images.map((value, i) => (value - mean[i % 3]) / std[i % 3]);
+    const probabilities = await run(file, images, shape);
     const logits = await run(toOnnx(found.model), prepared, shape);
     const expected = tf.tidy(() => tf.softmax(tf.tensor2d(logits, [2, 3])).dataSync());
     probabilities.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
+  });
+
+  it.each([
+    ['a product and a difference', ['Mul', 'Sub'], [0.5, 3], null, [6, 2]],
+    ['a quotient and a sum', ['Div', 'Add'], [4, 1], null, [-4, 4]],
+    ['a number less the images', ['Sub'], [1], 'first', [1, -1]],
+    ['a number through the images', ['Div'], [1], 'first', /neither scales nor shifts the images$/],
+    ['a product with nothing', ['Mul'], [0], null, /neither scales nor shifts the images$/],
+  ] as const)('says how the file normalises its images: %s', async (_, ops, numbers, order, expected) => {
+    const model = fromBinary(ModelProtoSchema, fixture('mobilenetv2'));
+    const { graph } = model;
+    const stem = graph?.node.find(({ opType }) => opType === 'Conv');
+    if (graph === undefined || stem === undefined) throw new Error('there is no stem');
+    let [image] = stem.input;
+    const scaling = ops.map((opType, i) => {
+      graph.initializer.push(
+        create(TensorProtoSchema, { name: `number${i}`, dims: [], dataType: 1, floatData: [numbers[i]] }),
+      );
+      const input = order === 'first' ? [`number${i}`, image] : [image, `number${i}`];
+      image = `scaled${i}`;
+      return create(NodeProtoSchema, { opType, input, output: [image] });
+    });
+    graph.node.unshift(...scaling);
+    stem.input[0] = image;
+    const file = toBinary(ModelProtoSchema, model);
+    if (expected instanceof RegExp) {
+      expect(() => recognised(file)).toThrow(expected);
+      return;
+    }
+    const found = recognised(file);
+    const [mean, std] = expected;
+    expect(found.images).toEqual({ mean: [mean, mean, mean], std: [std, std, std] });
+    const shape = [1, 3, 48, 48];
+    const images = normal(3 * 48 * 48, 'images');
+    const scaled = images.map((value) => (value - mean) / std);
+    const logits = await run(toOnnx(found.model), toStorage(scaled, [1, 3, 48, 48], [0, 2, 3, 1]), [1, 48, 48, 3]);
+    (await run(file, images, shape)).forEach((value, i) => expect(value).toBeCloseTo(logits[i], 4));
+  });
+
+  it('has one linear layer of zeros in place of more than two at the end', () => {
+    const model = fromBinary(ModelProtoSchema, fixture('mobilenetv2'));
+    const { graph } = model;
+    if (graph === undefined) throw new Error('there is no graph');
+    let [{ name: last }] = graph.output;
+    for (const [i, outputs] of [5, 3].entries()) {
+      const weights = { dims: [BigInt(8 - outputs), BigInt(outputs)], floatData: Array.from({ length: 15 }, () => 1) };
+      graph.initializer.push(create(TensorProtoSchema, { name: `more${i}`, dataType: 1, ...weights }));
+      graph.node.push(create(NodeProtoSchema, { opType: 'Relu', input: [last], output: [`active${i}`] }));
+      last = `sums${i}`;
+      graph.node.push(create(NodeProtoSchema, { opType: 'MatMul', input: [`active${i}`, `more${i}`], output: [last] }));
+    }
+    graph.output[0].name = last;
+    const { network, weights } = recognised(toBinary(ModelProtoSchema, model)).model;
+    const own = recognised(fixture('mobilenetv2')).model;
+    expect(network).toEqual(own.network);
+    expect(weights.get('stem/kernel')).toEqual(own.weights.get('stem/kernel'));
+    expect(new Set(weights.get('logits/kernel')?.data)).toEqual(new Set([0]));
   });
 
   it.each(['mobilenetv3-small', 'mobilenetv3-small-folded'])('reads %s as nas tune writes it', async (name) => {

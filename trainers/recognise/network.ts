@@ -1,4 +1,15 @@
-import { onnxSignature, answerOf, parseOnnx, readClassifier, type ClassifierFacts } from '../../compiler/index.js';
+import type { PixelScale } from '../../base/preprocess.js';
+import {
+  foreignNetwork,
+  linearLayers,
+  onnxSignature,
+  parseOnnx,
+  readClassifier,
+  type Affine,
+  type ClassifierFacts,
+  type ForeignNetwork,
+  type ReadFile,
+} from '../../compiler/index.js';
 import {
   gates,
   ownStyle,
@@ -9,15 +20,24 @@ import {
   type Style,
 } from '../../spaces/index.js';
 import { weightSpecs, type Model, type WeightValue } from '../../spaces/models/index.js';
-import { readLayers, unlike, type ActivationLayer, type FoundLayer, type KernelLayer } from './layers.js';
+import {
+  readLayers,
+  unlike,
+  type ActivationLayer,
+  type FoundLayer,
+  type FoundLayers,
+  type KernelLayer,
+} from './layers.js';
 import { filled, unitWeights, type Unit } from './unit.js';
 
 /** A network of another program as one of ours. */
 export interface RecognisedNetwork {
-  /** It computes the same as the file, after the file's own normalisation of the images. */
+  /** It computes of `(x - mean) / std` of the images what the file computes of them. */
   readonly model: Model;
-  /** Whether some batch norms are folded into kernels. */
-  readonly folded: boolean;
+  /** How the file normalises its images; mean 0 and std 1: not at all. */
+  readonly images: PixelScale;
+  /** Names of the batch norms that are folded into kernels: they do nothing but add a bias. */
+  readonly folded: ReadonlySet<string>;
   /** Classes and normalisation, where the file has them in its metadata. */
   readonly facts: ClassifierFacts;
 }
@@ -38,7 +58,7 @@ class Parser {
   readonly weights = new Map<string, WeightValue>();
   private readonly readers: number[][];
   private readonly style: { -readonly [K in keyof Style]?: Style[K] } = {};
-  private folded = false;
+  readonly folded = new Set<string>();
 
   constructor(
     private readonly layers: readonly FoundLayer[],
@@ -51,7 +71,7 @@ class Parser {
     if (norm?.kind === 'batch_norm') this.set('epsilon', norm.epsilon, norm);
   }
 
-  parse(input: Network['input']): { readonly network: Network; readonly folded: boolean } {
+  parse(input: Network['input']): Network {
     const first = this.kernelBehind(0);
     if (first?.kind !== 'conv') throw this.refusal(this.layers[0], 'is not read by one convolution');
     const stem = this.unit(first, 'stem');
@@ -79,7 +99,7 @@ class Parser {
       ({ name, shape }) => String(this.weights.get(name)?.shape) !== String(shape),
     );
     if (wrong !== undefined) throw new Error(`internal: ${wrong.name} of shape [${wrong.shape}] was not read`);
-    return { network, folded: this.folded };
+    return network;
   }
 
   private refusal(layer: FoundLayer, what: string): Error {
@@ -128,7 +148,7 @@ class Parser {
     const { norm, act, end } = this.behind(kernel);
     if (kernel.padding !== null) this.set('padding', kernel.padding, kernel);
     const unit = { kernel, norm, act, filters: kernel.weight.shape[kernel.kind === 'depthwise' ? 2 : 3], end };
-    this.folded ||= norm === null;
+    if (norm === null) this.folded.add(`${name}_bn`);
     for (const [key, value] of unitWeights(unit, name, this.style.epsilon ?? ownStyle.epsilon))
       this.weights.set(key, value);
     return unit;
@@ -402,9 +422,35 @@ export interface RecogniseOptions {
   readonly plain?: boolean;
 }
 
+/** Linear layers at the end of our networks, at most. */
+const mostLinear = 2;
+
+/** Mean and deviation of a scale and a shift. */
+const scaleOf = ({ scale, shift }: Affine): PixelScale => ({
+  mean: Array.from(scale, (a, c) => (shift[c] === 0 ? 0 : -shift[c] / a)),
+  std: Array.from(scale, (a) => 1 / a),
+});
+
+function parsed(file: ReadFile, { layers, images }: FoundLayers, where: string, plain: boolean): RecognisedNetwork {
+  const parser = new Parser(layers, where, plain);
+  const network = parser.parse(file.input);
+  const { weights, folded } = parser;
+  return { model: { network, weights }, images: scaleOf(images), folded, facts: file.facts };
+}
+
+/**
+ * Reads a network of another program with a new last layer as a network of ours.
+ * @throws NasError `invalid-input` as `recogniseNetwork`
+ */
+export function recogniseHeaded({ file, newHead }: ForeignNetwork, where: string): RecognisedNetwork {
+  if (newHead === null) throw new Error('the network has its own head');
+  return parsed(file, readLayers(file, where, newHead), where, false);
+}
+
 /**
  * Reads an ONNX classifier of another program as a network of ours, by the structure of its graph: names do not matter. Batch
- * norms may be folded into the kernels or not; paddings, epsilon and squeeze-excite become the network's style.
+ * norms may be folded into the kernels or not; paddings, epsilon and squeeze-excite become the network's style. In place of more
+ * than two linear layers at its end it has one of zeros, and its outputs have no names.
  * @throws NasError `invalid-input` with the node that no network of a space has
  */
 export function recogniseNetwork(
@@ -413,8 +459,16 @@ export function recogniseNetwork(
 ): RecognisedNetwork {
   const { input } = onnxSignature(parseOnnx(bytes, where), where);
   const isOpen = input.shape.slice(1).some((side) => typeof side !== 'number');
-  const file = readClassifier(bytes, { where, ...(isOpen && { size }) });
-  const parser = new Parser(readLayers(file, answerOf(file).node, where), where, plain);
-  const { network, folded } = parser.parse(file.input);
-  return { model: { network, weights: parser.weights }, folded, facts: file.facts };
+  const options = { where, ...(isOpen && { size }) };
+  const file = readClassifier(bytes, options);
+  const ends = linearLayers(file);
+  if (ends.length <= mostLinear) return parsed(file, readLayers(file, where), where, plain);
+  const { features, inputs } = ends[ends.length - 1];
+  const network = foreignNetwork(bytes, { ...options, features });
+  const { classes } = network;
+  const head = { kernel: new Float32Array(inputs * classes), bias: new Float32Array(classes) };
+  const cut = network.withHead(head).file;
+  const found = parsed(cut, readLayers(cut, where, head), where, plain);
+  const { classes: _, ...facts } = found.facts;
+  return { ...found, facts };
 }

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { foreignNetwork, resizedFile, toStorage } from '../../../compiler/index.js';
+import { toOnnx } from '../../../spaces/models/index.js';
+import { recogniseNetwork } from '../../../trainers/index.js';
+import { normal } from './support.js';
+
+const fixture = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${name}.onnx`, import.meta.url));
+const resized = (name: string, side: number): Uint8Array => resizedFile(fixture(name), [side, side], 'the file');
+
+async function run(file: Uint8Array, images: Float32Array, shape: readonly number[]): Promise<Float32Array> {
+  const session = await InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const { [session.outputNames[0]]: logits } = await session.run({
+    [session.inputNames[0]]: new Tensor('float32', images, shape),
+  });
+  await session.release();
+  return Float32Array.from(logits.data as Float32Array);
+}
+
+describe('a file for images of another size', () => {
+  it('computes what its network computes of them', async () => {
+    const { model } = recogniseNetwork(fixture('mobilenet_v2'), { where: 'the file', size: [32, 32] });
+    const network = { ...model.network, input: [40, 40, 3] as const };
+    const images = normal(40 * 40 * 3, 'images');
+    const expected = await run(toOnnx({ network, weights: model.weights }), images, [1, 40, 40, 3]);
+    const found = await run(
+      resized('mobilenet_v2', 40),
+      toStorage(images, [1, 40, 40, 3], [0, 3, 1, 2]),
+      [1, 3, 40, 40],
+    );
+    found.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 4));
+  });
+
+  it.each(['shufflenet', 'densenet', 'convnext', 'squeezenet'])(
+    'may split channels and pool the whole map: %s',
+    (name) => {
+      const file = resized(name, 64);
+      const { input, classes } = foreignNetwork(file);
+      expect([...input, classes]).toEqual([64, 64, 3, foreignNetwork(fixture(name)).classes]);
+    },
+  );
+
+  it('is the same file where it takes this size', () => {
+    const [side] = foreignNetwork(fixture('resnet')).input;
+    expect(resized('resnet', side)).toEqual(fixture('resnet'));
+  });
+
+  it('is refused where a linear layer reads all pixels', () => {
+    expect(() => resized('flat', 64)).toThrow(/^the file takes images of \d+x\d+ alone, not 64x64$/);
+  });
+});
