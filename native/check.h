@@ -278,7 +278,7 @@ static inline void check_norm(struct check *c) {
   const struct nas_pass *p = c->p;
   size(c, p->cout, MOST_CHANNELS);
   require(c, p->shuffled == 0 || (p->shuffled > 0 && p->cout % p->shuffled == 0));
-  if (p->op != OP_NORM_INFERENCE) size(c, p->count, 1 << 28);
+  if (p->op == OP_NORM || p->count != 0) size(c, p->count, 1 << 28);
   if (!c->fits) return;
   const int64_t lanes = lanes_of(p->cout);
   needs(c, p->gamma, p->cout);
@@ -293,7 +293,7 @@ static inline void check_norm(struct check *c) {
     may(c, p->y, images_of(c) * lanes * p->count);
     may(c, p->moving_mean, p->cout), may(c, p->moving_variance, p->cout);
   } else {
-    needs(c, p->moving_mean, p->cout), needs(c, p->moving_variance, p->cout);
+    needs(c, p->moving_mean, p->cout), needs(c, p->moving_variance, p->cout), may(c, p->stats, 2 * lanes);
   }
 }
 
@@ -303,12 +303,16 @@ static inline void check_fold(struct check *c) {
   size(c, p->cin, MOST_CHANNELS), size(c, p->expanded, MOST_CHANNELS);
   size(c, p->e_source_in, MOST_CHANNELS), size(c, p->e_source_out, MOST_CHANNELS);
   require(c, p->e_source_in >= p->cin && p->e_source_out >= p->expanded);
-  if (!is_inference) size(c, p->count, 1 << 28);
+  /* The backward of a norm of constants has a count of 0. */
+  const int is_fixed = p->op == OP_EXPAND_FOLD_BACKWARD && p->count == 0;
+  if (!is_inference && !is_fixed) size(c, p->count, 1 << 28);
   if (!c->fits) return;
   const int64_t out = lanes_of(p->expanded), source = (int64_t)p->e_source_in * p->e_source_out;
   const int64_t back = packed_size(p->expanded, p->cin);
   needs(c, p->e_source, source), needs(c, p->e_gamma, p->expanded);
-  if (!is_inference) needs(c, p->moments, chunks_of(c) * moment_floats(c)), needs(c, p->e_stats, 2 * out);
+  if (!is_inference && !is_fixed) needs(c, p->moments, chunks_of(c) * moment_floats(c));
+  if (is_inference) may(c, p->e_stats, 2 * out);
+  else needs(c, p->e_stats, 2 * out);
   if (p->op == OP_EXPAND_FOLD_BACKWARD) {
     needs(c, p->e_dweights, chunks_of(c) * packed_size(p->cin, p->expanded)), needs(c, p->e_sums, chunks_of(c) * out);
     may(c, p->e_dsource, source), may(c, p->e_dgamma, p->expanded), may(c, p->e_dbeta, p->expanded);

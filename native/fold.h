@@ -9,6 +9,8 @@
  *     c1 = gamma / deviation, c2 = -c1 dgamma / (deviation N), c3 = -c1 s / N - c2 mean
  *   dW = c1 (G - m s) + N c2 C W
  *   the gradient of x is  de (W c1)', by OP_EXPAND_BACKWARD,  + x (W c2 W') + W c3, by OP_AFFINE
+ *
+ * Backward with a count of 0, the norm is one of constants: dbeta and dgamma are the same, c2 = c3 = 0, dW = c1 G.
  */
 #ifndef NAS_FOLD_H
 #define NAS_FOLD_H
@@ -29,17 +31,7 @@ struct fold {
   long floats;
 };
 
-static struct fold fold_of(const struct nas_pass *pass, float *scratch) {
-  struct fold f = {.cin = pass->cin, .expanded = pass->expanded, .in = blocks_of(pass->cin) * BLOCK,
-                   .out = blocks_of(pass->expanded) * BLOCK, .panel = rows_of(1, pass->cin) * PANEL};
-  f.weights = take(scratch, &f.floats, (long)f.in * PANEL);
-  if (pass->op == OP_EXPAND_FOLD_INFERENCE) return f;
-  f.mean = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
-  f.row = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
-  f.square = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
-  f.covariance = take(scratch, &f.floats, (long)(f.in + ROWS) * f.in);
-  f.product = take(scratch, &f.floats, (long)(f.in + ROWS) * PANEL);
-  if (pass->op == OP_EXPAND_FOLD) return f;
+static struct fold fold_backward_of(const struct nas_pass *pass, struct fold f, float *scratch) {
   f.gradient = take(scratch, &f.floats, panels_of(pass->expanded) * f.panel);
   f.c1 = take(scratch, &f.floats, f.out);
   f.c2 = take(scratch, &f.floats, f.out);
@@ -50,11 +42,25 @@ static struct fold fold_of(const struct nas_pass *pass, float *scratch) {
   return f;
 }
 
+static struct fold fold_of(const struct nas_pass *pass, float *scratch) {
+  struct fold f = {.cin = pass->cin, .expanded = pass->expanded, .in = blocks_of(pass->cin) * BLOCK,
+                   .out = blocks_of(pass->expanded) * BLOCK, .panel = rows_of(1, pass->cin) * PANEL};
+  f.weights = take(scratch, &f.floats, (long)f.in * PANEL);
+  if (pass->op == OP_EXPAND_FOLD_INFERENCE) return f;
+  if (pass->count == 0) return fold_backward_of(pass, f, scratch);
+  f.mean = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
+  f.row = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
+  f.square = (double *)(void *)take(scratch, &f.floats, 2 * f.in);
+  f.covariance = take(scratch, &f.floats, (long)(f.in + ROWS) * f.in);
+  f.product = take(scratch, &f.floats, (long)(f.in + ROWS) * PANEL);
+  return pass->op == OP_EXPAND_FOLD ? f : fold_backward_of(pass, f, scratch);
+}
+
 static inline int64_t fold_scratch(const struct nas_pass *pass) { return fold_of(pass, 0).floats; }
 
 /* The mean and the covariance of x, in double: their difference may be small. */
 static inline void fold_moments(const struct fold *f, const struct nas_pass *pass, const struct work *work) {
-  const double share = 1 / ((double)work->images * pass->count);
+  const double share = share_of(pass, work);
   const long floats = (1L + f->in) * f->in;
   for (int i = -1; i < f->in; i++) {
     const float *moments = at(work, pass->moments) + (1L + i) * f->in;
@@ -172,14 +178,17 @@ static inline void expand_fold_inference(const struct nas_pass *pass, const stru
   const double epsilon = float_of(pass->epsilon);
   const float *gamma = at(work, pass->e_gamma), *beta = at(work, pass->e_beta);
   const float *mean = at(work, pass->e_moving_mean), *variance = at(work, pass->e_moving_variance);
+  float *stats = maybe(work, pass->e_stats);
   int from, to;
   panels_of_part(work, panels_of(f.expanded), &from, &to);
   for (int panel = from; panel < to; panel++) {
     double scale[PANEL] = {0}, shift[PANEL] = {0};
     fold_panel(&f, pass, work, panel);
     for (int lane = 0, e = panel * PANEL; lane < PANEL && e < f.expanded; lane++, e++) {
-      scale[lane] = gamma[e] / sqrt(variance[e] + epsilon);
+      const double inverse = 1 / sqrt(variance[e] + epsilon);
+      scale[lane] = gamma[e] * inverse;
       shift[lane] = beta[e] - mean[e] * scale[lane];
+      if (stats) set_norm(stats, f.out, e, mean[e], inverse);
     }
     fold_write(&f, pass, work, panel, scale, shift);
   }
@@ -187,7 +196,7 @@ static inline void expand_fold_inference(const struct nas_pass *pass, const stru
 
 /* The sums over chunks, and what follows for each channel: c1 to c3 of all channels, gradients of gamma and beta. */
 static inline void fold_channels(const struct fold *f, const struct nas_pass *pass, const struct work *work) {
-  const double share = 1 / ((double)work->images * pass->count);
+  const double share = share_of(pass, work);
   const float *gamma = at(work, pass->e_gamma), *stats = at(work, pass->e_stats);
   float *dgamma = maybe(work, pass->e_dgamma), *dbeta = maybe(work, pass->e_dbeta);
   const long floats = packed_floats(1, f->cin, f->expanded);
@@ -220,14 +229,18 @@ static inline void fold_gradient(const struct fold *f, const struct nas_pass *pa
   const float count = (float)work->images * (float)pass->count;
   int from, to;
   panels_of_part(work, panels_of(f->expanded), &from, &to);
-  if (from < to) fold_moments(f, pass, work);
+  if (from < to && pass->count) fold_moments(f, pass, work);
   for (int panel = from; panel < to; panel++) {
     const int first = panel * PANEL, width = f->expanded - first < PANEL ? f->expanded - first : PANEL;
-    fold_panel(f, pass, work, panel);
+    if (pass->count) fold_panel(f, pass, work, panel);
     for (int c = 0; c < f->cin; c++) {
-      const float *g = f->gradient + panel * f->panel + c * PANEL, *product = f->product + c * PANEL;
-      const float mean = (float)f->mean[c];
+      const float *g = f->gradient + panel * f->panel + c * PANEL;
       float *out = at(work, pass->e_dsource) + (long)c * pass->e_source_out + first;
+      if (pass->count == 0) {
+        for (int lane = 0; lane < width; lane++) out[lane] = f->c1[first + lane] * g[lane];
+        continue;
+      }
+      const float mean = (float)f->mean[c], *product = f->product + c * PANEL;
       for (int lane = 0; lane < width; lane++)
         out[lane] = f->c1[first + lane] * (g[lane] - mean * f->sum[first + lane]) + f->c2[first + lane] * count * product[lane];
     }

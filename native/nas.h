@@ -110,8 +110,8 @@ enum nas_act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_HARD_SWISH, ACT_SWISH, ACT_SIG
   X(UNPACK_DEPTHWISE)                                                                                                          \
   X(NORM)                /* of cout channels: partial y_sums to stats, x_norm and moving statistics; y, if given, is read where  \
                             a variance would be rounding alone */                                                              \
-  X(NORM_INFERENCE)      /* moving statistics to x_norm */                                                                     \
-  X(NORM_BACKWARD)       /* partial s0 and stats to g_norm, dgamma and dbeta */                                                \
+  X(NORM_INFERENCE)      /* moving statistics to x_norm, and to stats if given */                                              \
+  X(NORM_BACKWARD)       /* partial s0 and stats to g_norm, dgamma and dbeta; count 0: the stats are constants */              \
   X(EXPAND_FOLD)         /* moments, e_source, e_gamma, e_beta to e_norm, e_stats, e_weights, e_weights_back; x as y of NORM */ \
   X(EXPAND_FOLD_INFERENCE)                                                                                                     \
   X(EXPAND_FOLD_BACKWARD) /* partial e_dweights and e_sums to e_dsource, e_dgamma, e_dbeta, affine */                          \

@@ -50,6 +50,11 @@ INLINE int parameter_of(const struct nas_pass *pass, int c) {
   return pass->shuffled ? c % pass->shuffled * (pass->cout / pass->shuffled) + c / pass->shuffled : c;
 }
 
+/* The share of a value in the batch's statistics; 0 where they are constants. */
+INLINE double share_of(const struct nas_pass *pass, const struct work *work) {
+  return pass->count ? 1 / ((double)work->images * pass->count) : 0;
+}
+
 /* y_sums to stats, x_norm and the moving statistics (biased variance: moving -= (moving - batch) (1 - momentum)). */
 static inline void norm_forward(const struct nas_pass *pass, const struct work *work) {
   const int blocks = blocks_of(pass->cout), padded = blocks * BLOCK;
@@ -78,29 +83,32 @@ static inline void norm_forward(const struct nas_pass *pass, const struct work *
   }
 }
 
-/* The moving statistics to x_norm. */
+/* The moving statistics to x_norm, and to the stats that NORM_BACKWARD reads with a count of 0. */
 static inline void norm_inference(const struct nas_pass *pass, const struct work *work) {
   const int blocks = blocks_of(pass->cout), padded = blocks * BLOCK;
   const float *gamma = at(work, pass->gamma), *beta = at(work, pass->beta);
   const float *mean = at(work, pass->moving_mean), *variance = at(work, pass->moving_variance);
+  float *stats = maybe(work, pass->stats);
   const double epsilon = float_of(pass->epsilon);
   const int end = blocks * (work->part + 1) / work->parts * BLOCK;
   for (int c = blocks * work->part / work->parts * BLOCK; c < end; c++) {
     const int own = c < pass->cout ? parameter_of(pass, c) : 0;
-    const double scale = c < pass->cout ? gamma[own] / sqrt(variance[own] + epsilon) : 0;
+    const double inverse = c < pass->cout ? 1 / sqrt(variance[own] + epsilon) : 0, scale = gamma[own] * inverse;
     set_norm(at(work, pass->x_norm), padded, c, scale, c < pass->cout ? beta[own] - mean[own] * scale : 0);
+    if (stats) set_norm(stats, padded, c, c < pass->cout ? mean[own] : 0, inverse);
   }
 }
 
 /*
  * s0, sums of g and of g y, to dgamma, dbeta and g_norm: with n values a channel, xhat = (y - mean) / deviation,
- * dbeta = sum g, dgamma = sum g xhat, dy = gamma / deviation (g - dbeta / n - xhat dgamma / n).
+ * dbeta = sum g, dgamma = sum g xhat, dy = gamma / deviation (g - dbeta / n - xhat dgamma / n). With a count of 0, mean and
+ * deviation do not depend on y: dy = gamma / deviation g.
  */
 static inline void norm_backward(const struct nas_pass *pass, const struct work *work) {
   const int blocks = blocks_of(pass->cout), padded = blocks * BLOCK;
   const float *sums = at(work, pass->s0), *gamma = at(work, pass->gamma), *stats = at(work, pass->stats);
   float *to = at(work, pass->g_norm), *dgamma = maybe(work, pass->dgamma), *dbeta = maybe(work, pass->dbeta);
-  const double count = (double)work->images * pass->count;
+  const double share = share_of(pass, work);
   const int end = blocks * (work->part + 1) / work->parts * BLOCK;
   for (int c = blocks * work->part / work->parts * BLOCK; c < end; c++) {
     if (c >= pass->cout) {
@@ -111,10 +119,10 @@ static inline void norm_backward(const struct nas_pass *pass, const struct work 
     const double mean = stats[c], inverse = stats[padded + c], scale = gamma[own] * inverse;
     const double sum = chunks_sum(work, sums, 2L * padded, c);
     const double centred = (chunks_sum(work, sums, 2L * padded, padded + c) - mean * sum) * inverse;
-    const double slope = -scale * inverse * centred / count;
+    const double slope = -scale * inverse * centred * share;
     to[c] = (float)scale;
     to[padded + c] = (float)slope;
-    to[2 * padded + c] = (float)(-scale * sum / count - slope * mean);
+    to[2 * padded + c] = (float)(-scale * sum * share - slope * mean);
     if (dgamma) dgamma[own] = (float)centred;
     if (dbeta) dbeta[own] = (float)sum;
   }

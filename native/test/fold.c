@@ -82,9 +82,10 @@ static void test_case(void) {
   pass.e_moving_mean = written(input(expanded, 1)), pass.e_moving_variance = written(input(expanded, 1));
   for (int e = 0; e < expanded; e++) values(pass.e_moving_variance)[e] = fabsf(values(pass.e_moving_variance)[e]);
   pass.e_weights = output(packed), pass.e_weights_back = output(back), pass.e_norm = output(2 * out);
-  struct nas_pass passes[3] = {pass, pass, pass};
+  struct nas_pass passes[4] = {pass, pass, pass, pass};
   passes[0].op = OP_EXPAND_FOLD_INFERENCE;
   passes[0].e_weights = output(packed), passes[0].e_weights_back = 0, passes[0].e_norm = output(2 * out);
+  passes[0].e_stats = output(2 * out);
   passes[1].moments = partial_of((1L + padded) * padded, add_moments_of, &maps.x);
   passes[1].x = maps.x;
   passes[1].e_stats = output(2 * out);
@@ -95,13 +96,20 @@ static void test_case(void) {
     passes[2].e_dsource = output(e_floats);
     passes[2].e_dgamma = output(expanded), passes[2].e_dbeta = output(expanded);
   }
+  /* The norm of inference, whose statistics are constants. */
+  passes[3] = passes[2];
+  passes[3].count = 0, passes[3].moments = 0, passes[3].e_stats = passes[0].e_stats, passes[3].e_weights_back = 0;
+  if (is_trained) {
+    passes[3].e_dsource = output(e_floats);
+    passes[3].e_dgamma = output(expanded), passes[3].e_dbeta = output(expanded);
+  }
   passes[2].affine = output((1L + padded) * padded);
-  run_passes(passes, 3, images, chunks);
+  run_passes(passes, 4, images, chunks);
 
   const float *w = values(pass.e_source), *gamma = values(pass.e_gamma), *beta = values(pass.e_beta);
   double *norm = doubles(2 * out), *stats = doubles(2 * out), *inference = doubles(2 * out), *means = doubles(expanded);
   double *variances = doubles(expanded), *dgamma = doubles(expanded), *dbeta = doubles(expanded), *dw = doubles(e_floats);
-  double *dx = doubles((int64_t)images * cin * pixels);
+  double *dx = doubles((int64_t)images * cin * pixels), *slopes = doubles(expanded), *fixed_dw = doubles(e_floats);
   for (int e = 0; e < expanded; e++) {
     double *values_of = doubles((int64_t)images * pixels), mean = 0, variance = 0;
     for (int q = 0; q < images * pixels; q++) {
@@ -120,6 +128,9 @@ static void test_case(void) {
     for (int q = 0; q < images * pixels; q++) {
       const double de = map_at(maps.de, expanded, pixels, q / pixels, e, q % pixels);
       dbeta[e] += de, dgamma[e] += de * (values_of[q] - mean) * inverse;
+      slopes[e] += de * (values_of[q] - moving_mean) / sqrt(moving_variance + epsilon);
+      for (int i = 0; i < cin; i++)
+        fixed_dw[i * pass.e_source_out + e] += inference[e] * de * map_at(maps.x, cin, pixels, q / pixels, i, q % pixels);
     }
     for (int q = 0; q < images * pixels; q++) {
       const double de = map_at(maps.de, expanded, pixels, q / pixels, e, q % pixels);
@@ -161,6 +172,11 @@ static void test_case(void) {
     /* Far from 0, its terms cancel. */
     expect_vector("e_dsource", dw, passes[2].e_dsource, (int)e_floats, is_far ? 5e-4 : 1e-4);
   }
+  if (is_trained) {
+    expect_vector("dgamma of constants", slopes, passes[3].e_dgamma, expanded, 1e-4);
+    expect_vector("dbeta of constants", dbeta, passes[3].e_dbeta, expanded, 1e-5);
+    expect_vector("e_dsource of constants", fixed_dw, passes[3].e_dsource, (int)e_floats, 1e-4);
+  }
   const float *affine = values(passes[2].affine);
   float *got = malloc((size_t)(images * pixels * cin) * sizeof(float));
   for (int q = 0; q < images * pixels; q++)
@@ -175,5 +191,5 @@ static void test_case(void) {
     for (int i = 0; i < padded; i++)
       if ((i >= cin || j > cin) && affine[j * padded + i] != 0) fail("affine[%d][%d] is not zero", j, i);
   free(got), free(norm), free(stats), free(inference), free(means), free(variances), free(dgamma), free(dbeta), free(dw);
-  free(dx);
+  free(dx), free(slopes), free(fixed_dw);
 }

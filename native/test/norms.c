@@ -67,12 +67,16 @@ static void test_case(void) {
   if (chance(80)) back.dgamma = output(channels), back.dbeta = output(channels);
   inference.op = OP_NORM_INFERENCE;
   inference.moving_mean = weight(-1), inference.moving_variance = weight(0);
-  inference.x_norm = output(2 * padded);
-  const struct nas_pass passes[] = {pass, back, inference};
+  inference.x_norm = output(2 * padded), inference.stats = output(2 * padded);
+  struct nas_pass constant = back;
+  constant.stats = inference.stats, constant.count = 0, constant.g_norm = output(3 * padded);
+  constant.group *= 2; /* after the passes of the other group */
+  if (back.dgamma) constant.dgamma = output(channels), constant.dbeta = output(channels);
+  const struct nas_pass passes[] = {pass, back, inference, constant};
   run_passes(passes, 1, images, chunks);
   double *stats = doubles(2 * padded), *norm = doubles(2 * padded), *fixed = doubles(2 * padded), *mean = doubles(channels);
   double *variance = doubles(channels), *dgamma = doubles(channels), *dbeta = doubles(channels), *g_norm = doubles(3 * padded);
-  double *moved = doubles(2 * channels);
+  double *moved = doubles(2 * channels), *slopes = doubles(channels), *scales = doubles(3 * padded);
   const double count = (double)images * (double)pixels;
   for (int c = 0; c < channels; c++) {
     for (int64_t i = 0; i < images * pixels; i++) mean[c] += map_at(y, channels, pixels, (int)(i / pixels), c, i % pixels) / count;
@@ -91,7 +95,10 @@ static void test_case(void) {
       const double gradient = map_at(g, channels, pixels, n, c, i % pixels);
       dbeta[own] += gradient;
       dgamma[own] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - mean[c]) * inverse;
+      slopes[own] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - values(inference.moving_mean)[own]) /
+                     sqrt(values(inference.moving_variance)[own] + epsilon);
     }
+    scales[c] = fixed[c];
     /* dy: of g; of y, for a deviation; and where g is 0 and y the mean. */
     g_norm[c] = gamma * inverse;
     g_norm[padded + c] = -gamma * inverse * dgamma[own] / count;
@@ -103,7 +110,10 @@ static void test_case(void) {
     expect_values("moving_mean", moved, values(pass.moving_mean), channels, 1e-5);
     expect_values("moving_variance", moved + channels, values(pass.moving_variance), channels, 1e-5);
   }
-  run_passes(passes + 1, 2, images, chunks);
+  run_passes(passes + 1, 3, images, chunks);
+  expect_values("g_norm of constants", scales, values(constant.g_norm), 3 * padded, 1e-5);
+  if (back.dgamma) expect_values("dgamma of constants", slopes, values(constant.dgamma), channels, 1e-4);
+  if (back.dbeta) expect_values("dbeta of constants", dbeta, values(constant.dbeta), channels, 1e-4);
   expect_values("x_norm in inference", fixed, values(inference.x_norm), 2 * padded, 1e-5);
   if (back.dgamma) expect_values("dgamma", dgamma, values(back.dgamma), channels, 1e-4);
   if (back.dbeta) expect_values("dbeta", dbeta, values(back.dbeta), channels, 1e-4);
@@ -113,5 +123,6 @@ static void test_case(void) {
     got[padded + c] /= (float)stats[padded + c];
   }
   expect_values("g_norm", g_norm, values(back.g_norm), 3 * padded, 1e-4);
-  free(stats), free(norm), free(fixed), free(mean), free(variance), free(dgamma), free(dbeta), free(g_norm), free(moved);
+  free(stats), free(norm), free(fixed), free(mean), free(variance), free(dgamma), free(dbeta), free(g_norm), free(moved), free(slopes);
+  free(scales);
 }

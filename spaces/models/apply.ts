@@ -31,7 +31,9 @@ export interface Rounding {
 export interface Mode {
   /** True: batch norm by the batch's own statistics, with dropout; false: moving statistics, no dropout. */
   readonly training: boolean;
-  /** In training, receives the statistics of each batch norm (`stem_bn`); it may assign variables. */
+  /** In training, batch norm by the moving statistics, which stay. */
+  readonly frozenNorms?: boolean;
+  /** In training, receives the statistics of each batch norm (`stem_bn`) that is not frozen; it may assign variables. */
   readonly statistics?: (layer: string, batch: BatchStatistics) => void;
   /** Default: no rounding. */
   readonly rounding?: Rounding;
@@ -89,14 +91,19 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
     weights.length === 1 ? conv2d(x, weights[0], layer) : groupedConv(x, weights, layer),
   depthwise: (layer, _mode, [filter], x) =>
     tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, layer.stride, padOf(layer)),
-  batch_norm: ({ name, epsilon }, { training, statistics, rounding }, [gamma, beta, mean, variance], x) => {
-    if (training) {
+  batch_norm: (
+    { name, epsilon },
+    { training, frozenNorms, statistics, rounding },
+    [gamma, beta, mean, variance],
+    x,
+  ) => {
+    if (training && frozenNorms !== true) {
       const { y, ...batch } = normalizeBatch(x, gamma, beta, epsilon);
       statistics?.(name, batch);
       return y;
     }
-    if (rounding === undefined) return tf.batchNorm(x, mean, variance, beta, gamma, epsilon);
-    // Quantization-aware training differentiates this: TF.js's own gradient of batchNorm takes several more passes.
+    if (rounding === undefined && !training) return tf.batchNorm(x, mean, variance, beta, gamma, epsilon);
+    // Training differentiates this: TF.js's own gradient of batchNorm takes several more passes.
     const factor = tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)));
     return tf.add(tf.mul(x, factor), tf.sub(beta, tf.mul(mean, factor)));
   },
@@ -120,7 +127,9 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
 const applyLayer = (layer: Layer, weights: WeightResolver, mode: Mode, x: tf.Tensor, y: tf.Tensor): tf.Tensor =>
   inLayer(layer.name, () =>
     tf.tidy(() => {
-      const own = weightsOfLayer(layer).filter(({ trainable }) => trainable || !mode.training);
+      const own = weightsOfLayer(layer).filter(
+        ({ trainable }) => trainable || !mode.training || mode.frozenNorms === true,
+      );
       const values = own.map(({ name, shape }) => weights(name, shape));
       const output = applyRule(rules, layer, mode, values, x, y);
       return mode.rounding?.output(layer, output) ?? output;

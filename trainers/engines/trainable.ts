@@ -32,7 +32,7 @@ export interface TrainableSpec {
   readonly network: Network | ForeignNetwork;
   /** Initial weights; default: random for a network of a space, the file's weights for a foreign network. */
   readonly initial?: Weights;
-  /** Whether the batch norms of a foreign network keep their moving statistics; default false. */
+  /** Whether batch norms keep their moving statistics, and are by these; default false. */
   readonly frozenNorms?: boolean | undefined;
   /** Share of the learning rate by weight name; 0: the weight stays as it is. Default: 1 for all. */
   readonly rates?: ReadonlyMap<string, number> | undefined;
@@ -45,7 +45,7 @@ interface Options extends Omit<TrainableSpec, 'network'> {
   readonly stem?: WeightValue | undefined;
 }
 
-function ofSpace(network: Network, { seed, stem, initial, quantization }: Options): Trainable {
+function ofSpace(network: Network, { seed, stem, initial, frozenNorms = false, quantization }: Options): Trainable {
   const specs = weightSpecs(network);
   const rounding = quantization === undefined ? null : roundingMode(network, quantization);
   const resolve = (variables: Variables): WeightResolver => rounded(weightsFrom(variables), quantization);
@@ -53,7 +53,8 @@ function ofSpace(network: Network, { seed, stem, initial, quantization }: Option
     specs,
     start: initial ?? freshWeights(specs, seed, stem),
     train(variables) {
-      const mode = rounding ?? { training: true, statistics: followStatistics(variables, styleOf(network)) };
+      const statistics = followStatistics(variables, styleOf(network));
+      const mode = rounding ?? { training: true, frozenNorms, statistics };
       return (images) => apply(network, resolve(variables), images, mode).logits;
     },
     infer: (variables) => (images) =>

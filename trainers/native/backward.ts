@@ -104,7 +104,7 @@ class Backward {
       ...buffers.expansionKernel(expansion),
       ...buffers.expansion(unit, ['e_stats', 'e_dweights', 'e_sums']),
       ...(isWritten ? buffers.expansion(unit, ['e_weights_back', 'affine']) : {}),
-      moments: buffers.moments(input),
+      ...(buffers.frozenNorms ? {} : { moments: buffers.moments(input) }),
       e_gamma: gamma,
       e_beta: beta,
       ...this.gradientOf(expansion, 'e_dsource'),

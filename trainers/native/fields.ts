@@ -78,7 +78,10 @@ type ExpansionRole = 'e_norm' | 'e_stats' | 'e_weights' | 'e_weights_back' | 'e_
 
 /** The buffers of points and units in the memory of a network. */
 export class Buffers {
-  constructor(readonly memory: Memory) {}
+  constructor(
+    readonly memory: Memory,
+    readonly frozenNorms: boolean,
+  ) {}
 
   map({ map }: Point): Buffer {
     return this.memory.map(map, 'y', map.name, map.shape);
@@ -189,7 +192,7 @@ export class Buffers {
     };
   }
 
-  /** The trained parameters of a norm and its moving statistics, if they are kept. */
+  /** The trained parameters of a norm and its moving statistics, if they are kept; a count of 0 where these are constants. */
   normWeights({ name, epsilon, momentum, input }: NormLayer) {
     const { memory } = this;
     const hasMoving = memory.has(`${name}/moving_mean`);
@@ -201,7 +204,7 @@ export class Buffers {
         : null,
       epsilon,
       momentum,
-      count: input[0] * input[1],
+      count: this.frozenNorms ? 0 : input[0] * input[1],
     };
   }
 

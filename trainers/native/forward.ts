@@ -14,7 +14,7 @@ import type { Gradients } from './gradients.js';
 import { PassList } from './pass-list.js';
 import { outputOf, targetOf, type NormLayer, type Point, type Unit } from './units.js';
 
-/** Writes forward passes: in training by the batch's statistics, in inference (`gradients` null) by the moving ones. */
+/** Writes forward passes: in training by the batch's statistics, in inference (`gradients` null) or frozen by the moving ones. */
 class Forward {
   readonly list = new PassList();
   /** Maps whose second moments an expansion reads. */
@@ -34,6 +34,11 @@ class Forward {
         unit.kind === 'norm' && unit.output.norm !== null ? [[unit.input.map, unit.output.norm]] : [],
       ),
     );
+  }
+
+  /** Whether norms are by the batch's statistics. */
+  private get isByBatch(): boolean {
+    return this.gradients !== null && !this.buffers.frozenNorms;
   }
 
   /** Copies of all kernels in the layouts of the operations. */
@@ -96,7 +101,7 @@ class Forward {
         return;
       case 'sum': {
         const [first, second] = unit.inputs;
-        const hasMoments = this.gradients !== null && this.expanded.has(unit.output.map);
+        const hasMoments = this.isByBatch && this.expanded.has(unit.output.map);
         list.add({
           op: 'SUM',
           ...sameGeometry(unit.output),
@@ -132,7 +137,7 @@ class Forward {
 
   /** A map that a pass makes, with the sums for its norm. */
   private made(output: Point, norm: NormLayer | null): Fields {
-    const isSummed = norm !== null && this.gradients !== null;
+    const isSummed = norm !== null && this.isByBatch;
     return { y: this.buffers.map(output), ...(isSummed ? { y_sums: this.buffers.sums(norm, 'sums') } : {}) };
   }
 
@@ -151,6 +156,7 @@ class Forward {
       ...shuffling(norm),
     };
     if (this.gradients === null) return { op: 'NORM_INFERENCE', ...common };
+    if (!this.isByBatch) return { op: 'NORM_INFERENCE', ...common, stats: buffers.norm(norm, 'stats') };
     return {
       op: 'NORM',
       ...common,
@@ -176,10 +182,12 @@ class Forward {
     };
     if (this.gradients === null)
       return { op: 'EXPAND_FOLD_INFERENCE', ...common, ...buffers.expansion(unit, ['e_norm', 'e_weights']) };
+    const arrays = buffers.expansion(unit, ['e_norm', 'e_weights', 'e_weights_back', 'e_stats']);
+    if (!this.isByBatch) return { op: 'EXPAND_FOLD_INFERENCE', ...common, ...arrays };
     return {
       op: 'EXPAND_FOLD',
       ...common,
-      ...buffers.expansion(unit, ['e_norm', 'e_weights', 'e_weights_back', 'e_stats']),
+      ...arrays,
       x: buffers.map(unit.input),
       moments: buffers.moments(unit.input),
       momentum,

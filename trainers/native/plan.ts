@@ -22,6 +22,8 @@ export interface PlanOptions {
    * place (then there are no passes for inference). Default: in arrays of the network's own.
    */
   readonly places?: ReadonlyMap<string, Place>;
+  /** Whether norms keep their moving statistics and are by these in training, too; default false. */
+  readonly frozenNorms?: boolean | undefined;
 }
 
 const normNames = ({ name }: NormLayer): string[] => [`${name}/gamma`, `${name}/beta`];
@@ -57,7 +59,7 @@ const arraysAt = (places: ReadonlyMap<string, Place>): Arrays => ({
 
 /** A network's training and inference as passes of the native library, up to the global pooling. */
 export function planNetwork(network: Network, options: PlanOptions): NativeNetwork | Unsupported {
-  const { batch, chunks, frozen = new Set() } = options;
+  const { batch, chunks, frozen = new Set(), frozenNorms = false } = options;
   const units = unitsOf(network);
   if ('unsupported' in units) return units;
   const specs = weightSpecs(network);
@@ -66,7 +68,7 @@ export function planNetwork(network: Network, options: PlanOptions): NativeNetwo
       ? arraysOf(specs, ({ name, trainable }) => trainable && !frozen.has(name))
       : arraysAt(options.places);
   const memory = new Memory(batch, chunks, options.places ?? placesOf(network, specs, arrays));
-  const buffers = new Buffers(memory);
+  const buffers = new Buffers(memory, frozenNorms);
   const last = units.at(-1);
   if (last?.kind !== 'pool') throw new Error('a network ends with a global pooling');
   const kept = (name: string, shape: readonly number[]): Buffer => ({ name, floats: product(shape), kept: true });

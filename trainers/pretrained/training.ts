@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
-import type { ForeignNetwork } from '../../compiler/index.js';
+import type { ForeignWeight } from '../../compiler/index.js';
 import { withoutMixing } from '../data/augment/steps.js';
 import { lossSchema } from '../schema/loss.js';
 import { trainSchema, withStepsOn, type TrainConfig } from '../schema/recipe.js';
@@ -74,7 +74,7 @@ const firstRate = 0.1;
  * @throws NasError `invalid-input` for a pattern that no weight has
  */
 export function layerRates(
-  { weights }: Pick<ForeignNetwork, 'weights'>,
+  { weights }: { readonly weights: readonly Pick<ForeignWeight, 'name' | 'shape'>[] },
   freeze: readonly string[],
 ): ReadonlyMap<string, number> {
   let layer = 0;

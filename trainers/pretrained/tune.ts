@@ -5,8 +5,8 @@ import { makeDirectory } from '../../base/files.js';
 import { percent } from '../../base/number-text.js';
 import { counted } from '../../base/text.js';
 import { mainScores, metricsOf, metricTexts, scoreText, type Scores } from '../../base/scores.js';
-import { exportFunction, type ForeignNetwork } from '../../compiler/index.js';
-import { inUnits, outputNames, weightsFrom, type Weights } from '../../spaces/models/index.js';
+import { exportFunction } from '../../compiler/index.js';
+import { inUnits, outputNames, type Weights } from '../../spaces/models/index.js';
 import { withDataset, type Dataset } from '../data/index.js';
 import { chooseEngine, createEngine, type AnyEngine } from '../engines/index.js';
 import { checkedLoss, trainingHash, trainResumably } from '../training/fit.js';
@@ -16,6 +16,7 @@ import { readTensorFile } from '../tensor-file.js';
 import type { TrainingPlan } from '../training/training-loop.js';
 import { withFittedHead, type HeadJob, type PartHooks } from './new-head.js';
 import { readingLines, readPretrained, type Pretrained, type PretrainedFile } from './read.js';
+import { tunableOf, type Tunable } from './tunable.js';
 import { layerRates } from './training.js';
 import { lengthFor } from './within-time.js';
 
@@ -67,19 +68,30 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
   const started = performance.now();
   return withDataset(job.dataset, async (dataset) => {
     const source = job.source ?? (await readPretrained(job.file, dataset.info, dataset));
-    const rates = layerRates(source.network, job.freeze);
+    // Unknown names are refused before anything is computed.
+    layerRates(source.network, job.freeze);
     makeDirectory(job.directory);
     const engine = await chooseEngine(job.engine);
     for (const line of readingLines(source)) hooks.onNote?.(line);
     const { network, ...head } = await withFittedHead(source, job, { dataset, engine, hooks });
-    const own: Weights = new Map(network.weights.map((weight) => [weight.name, weight]));
-    const fileOf = (weights: Weights) => exported(network, weights, dataset);
-    const withHead = { model: fileOf(own), source, head, curve: [], scores: head.scores, adapted: 'head' } as const;
+    const { norms = 'frozen', freeze } = job;
+    const tunable = tunableOf(network, { scale: source.scale, freeze, norms });
+    const fileOf = (weights: Weights) => exported(tunable, weights, dataset);
+    const withHead = {
+      model: fileOf(tunable.initial),
+      source,
+      head,
+      curve: [],
+      scores: head.scores,
+      adapted: 'head',
+    } as const;
     if (job.adapt === 'head') return withHead;
     const judged = judgeOf(dataset, job.train);
     const before = judged.of({ accuracy: head.scores.accuracy, metrics: metricsOf(head.scores.details) });
     hooks.onNote?.(`With a new head, ${source.name} has a validation ${judged.text(before)}`);
-    const fitted = await fineTuned({ ...source, network }, rates, { job, dataset, hooks, score: judged.of, started });
+    if (tunable.unlike !== null && engine.type === 'native')
+      hooks.onNote?.(`${source.name} is trained by the compiled engine, which takes longer: ${tunable.unlike}`);
+    const fitted = await fineTuned(tunable, source, { job, dataset, hooks, score: judged.of, started });
     if (fitted === null) {
       hooks.onNote?.(
         `No time is left to train all weights: the new head alone is kept. ${job.minutes} minutes are too short`,
@@ -131,8 +143,8 @@ const patience = 1 / 3;
 
 /** Trains all weights that are not frozen; continues an interrupted training. Null where there is no time for it. */
 async function fineTuned(
-  { network, hash: from, size, scale: { mean, std } }: Pretrained,
-  rates: ReadonlyMap<string, number>,
+  { network, initial, rates, scale: { mean, std }, unlike }: Tunable,
+  { hash: from, size }: Pretrained,
   { job, dataset, hooks, score, started }: FineTuning,
 ): Promise<CompleteFit | null> {
   const { seed, norms = 'frozen', threads, directory, train: asked } = job;
@@ -140,6 +152,7 @@ async function fineTuned(
   const loss = checkedLoss({ classes: network.classes, channels }, asked, null, dataset);
   const spec = () => ({
     network,
+    initial,
     seed,
     loss,
     optimizer: asked.optimizer,
@@ -179,16 +192,15 @@ async function fineTuned(
     patience: Math.max(2, Math.ceil(patience * train.epochs)),
   };
   const plan: TrainingPlan = { train, loss, teacher: null, seed, size, scale: { mean, std }, until: undefined, best };
-  const hash = trainingHash(['tune, best epoch', from, job.freeze, norms], plan, dataset.hashAt([size]));
+  const kind = unlike === null ? 'network' : 'function';
+  const hash = trainingHash(['tune, best epoch', kind, from, job.freeze, norms], plan, dataset.hashAt([size]));
   const result = await trainResumably({ plan, directory, hash, engine }, dataset, hooks);
   if (result.state === 'complete') return result;
   throw new NasError('interrupted', 'fine-tuning was interrupted; it continues when the same command runs again');
 }
 
 /** The network as an ONNX file. */
-const exported = (network: ForeignNetwork, weights: Weights, { info: { task } }: Dataset): Uint8Array =>
-  exportFunction(
-    (images) => inUnits(task, network.apply(weightsFrom(weights), images, { training: false }).logits),
-    network.input,
-    { outputName: outputNames[task.type] },
-  );
+const exported = ({ network, logits }: Tunable, weights: Weights, { info: { task } }: Dataset): Uint8Array =>
+  exportFunction((images) => inUnits(task, logits(weights, images)), network.input, {
+    outputName: outputNames[task.type],
+  });

@@ -44,17 +44,26 @@ function distances(actual: Outcome, expected: Outcome): Map<string, number> {
 }
 
 /** Distances over the bar, if rounding explains them not: images that differ in the last digits change less. */
-async function complaints(network: Network, actual: Outcome, input: Input, bar = 1e-4): Promise<string[]> {
-  const expected = await eagerly(network, input);
+async function complaints(
+  network: Network,
+  actual: Outcome,
+  input: Input,
+  { bar = 1e-4, frozenNorms = false } = {},
+): Promise<string[]> {
+  const expected = await eagerly(network, input, frozenNorms);
   const far = [...distances(actual, expected)].filter(([, by]) => !(by <= bar));
   if (far.length === 0) return [];
-  const close = await eagerly(network, { ...input, images: input.images.map((value) => value * (1 + 1e-6)) });
+  const close = await eagerly(
+    network,
+    { ...input, images: input.images.map((value) => value * (1 + 1e-6)) },
+    frozenNorms,
+  );
   const noise = distances(close, expected);
   return far.filter(([name, by]) => !(by <= 10 * (noise.get(name) ?? 0))).map(([name, by]) => `${name}: ${by}`);
 }
 
-function planned(network: Network): NativeNetwork | null {
-  const plan = planNetwork(network, { batch, chunks });
+function planned(network: Network, frozenNorms = false): NativeNetwork | null {
+  const plan = planNetwork(network, { batch, chunks, frozenNorms });
   return 'unsupported' in plan ? null : plan;
 }
 
@@ -63,15 +72,17 @@ const inputOf = (network: Network, plan: NativeNetwork): Input =>
 
 describe.skipIf(reason !== null)('networks by the native library', () => {
   test.each([
-    ['small networks', smallNetworks],
-    ['networks with branches', branchedNetworks],
-  ])('features, gradients and statistics of %s are those of TF.js', async (_, networks) => {
+    ['small networks', smallNetworks, false],
+    ['networks with branches', branchedNetworks, false],
+    ['small networks with frozen norms', smallNetworks, true],
+  ])('features, gradients and statistics of %s are those of TF.js', async (_, networks, frozenNorms) => {
     let count = 0;
     const property = fc.asyncProperty(networks, async (network) => {
-      const plan = planned(network);
+      const plan = planned(network, frozenNorms);
       fc.pre(plan !== null);
       const input = inputOf(network, plan);
-      expect(await complaints(network, await natively(plan, input, { chunks }), input)).toEqual([]);
+      const actual = await natively(plan, input, { chunks });
+      expect(await complaints(network, actual, input, { frozenNorms })).toEqual([]);
       count++;
     });
     await fc.assert(property, { numRuns: 25 });

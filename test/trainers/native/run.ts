@@ -81,7 +81,11 @@ const correctAveragePools =
   };
 
 /** By TF.js's cpu backend. */
-export async function eagerly(network: Network, { weights, batch, images, featureGradients }: Input): Promise<Outcome> {
+export async function eagerly(
+  network: Network,
+  { weights, batch, images, featureGradients }: Input,
+  frozenNorms = false,
+): Promise<Outcome> {
   await tf.setBackend('cpu');
   const still: Network = { ...network, head: { ...network.head, dropout: 0 } };
   const variables = weightVariables({ network, weights });
@@ -92,6 +96,7 @@ export async function eagerly(network: Network, { weights, batch, images, featur
     const pooled = (training: boolean): tf.Tensor =>
       apply(still, resolve, x, {
         training,
+        frozenNorms,
         features: ['head_pool'],
         ...(training ? { statistics: followStatistics(variables, styleOf(network)) } : {}),
       }).features[0];

@@ -21,6 +21,8 @@ import {
   type TuneJob,
   type TunePart,
 } from '../../../trainers/index.js';
+import { nativeLibrary } from '../../../compiler/native/index.js';
+import { engineSchema, type EngineConfig } from '../../../trainers/schema/engine.js';
 import { layerRates } from '../../../trainers/pretrained/training.js';
 import { shaken } from '../../deploy/support/classifiers.js';
 import { drawTasks } from '../../docs/draw-tasks.js';
@@ -57,6 +59,12 @@ const jobFor = (name: string, overrides: Partial<TuneJob> = {}): TuneJob => ({
   ...overrides,
 });
 
+/** The native engine, where its library loads, and the compiled one. */
+const engines: readonly EngineConfig[] = [
+  compiled,
+  ...('reason' in nativeLibrary() ? [] : [engineSchema.parse({ type: 'native' })]),
+];
+
 const weightsOf = ({ model }: Tuned) => new Map(foreignNetwork(model).weights.map(({ name, data }) => [name, data]));
 
 describe('a classifier of other classes', () => {
@@ -83,17 +91,22 @@ describe('a classifier of other classes', () => {
     expect(named.scores).toEqual(first.scores);
   });
 
-  test('is fine-tuned, and goes on after an interruption bit for bit', async () => {
-    const whole = await tune(jobFor('whole'), quiet());
-    expect(whole.curve).toHaveLength(2);
-    const controller = new AbortController();
-    const part = tune(jobFor('part'), { ...quiet({ signal: controller.signal }), onEpoch: () => controller.abort() });
-    await expect(part).rejects.toMatchObject({ code: 'interrupted' });
-    expect(existsSync(join(bench.folder, 'part', 'checkpoint.bin'))).toBe(true);
-    const resumed = await tune(jobFor('part'), quiet());
-    expect(resumed.model).toEqual(whole.model);
-    expect(resumed.scores).toEqual(whole.scores);
-  });
+  test.each(engines)(
+    'is fine-tuned by the engine $type, and goes on after an interruption bit for bit',
+    async (engine) => {
+      const [name, own] = [engine.type, { engine }];
+      const whole = await tune(jobFor(`whole ${name}`, own), quiet());
+      expect(whole.curve).toHaveLength(2);
+      const controller = new AbortController();
+      const hooks = { ...quiet({ signal: controller.signal }), onEpoch: () => controller.abort() };
+      const part = tune(jobFor(`part ${name}`, own), hooks);
+      await expect(part).rejects.toMatchObject({ code: 'interrupted' });
+      expect(existsSync(join(bench.folder, `part ${name}`, 'checkpoint.bin'))).toBe(true);
+      const resumed = await tune(jobFor(`part ${name}`, own), quiet());
+      expect(resumed.model).toEqual(whole.model);
+      expect(resumed.scores).toEqual(whole.scores);
+    },
+  );
 
   test('keeps frozen weights, and is tuned by the eager engine to nearly the same', async () => {
     const source = await readPretrained({ path }, describeDataset(bench.dataset));

@@ -29,7 +29,7 @@ export function planNative(spec: ProgramSpec, batch: number): NativePlan | Unsup
   const specs = weightSpecs(network);
   const start = spec.initial ?? freshWeights(specs, spec.seed, spec.stem);
   const frozen = new Set(specs.filter(staysOf({ ...spec, start })).map(({ name }) => name));
-  const passes = planNetwork(network, { batch, chunks, frozen });
+  const passes = planNetwork(network, { batch, chunks, frozen, frozenNorms: spec.frozenNorms });
   if ('unsupported' in passes) return passes;
   const learning = learningOf(spec, { specs, start, arrays: passes });
   const { forward, backward } = passes.passes;
