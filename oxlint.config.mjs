@@ -220,6 +220,19 @@ const importDirection = [
 
 const errors = (names, prefix = '') => Object.fromEntries(names.map((name) => [prefix + name, 'error']));
 
+const restrictedProperties = [
+  { object: 'Math', property: 'random', message: 'Randomness is an argument: take a Random (base/random.ts).' },
+  ...['getData', 'download'].map((property) => ({
+    property,
+    message:
+      'It ends the process for a tensor on a device: read it by a session (compiler/runtime/programs/device-memory.ts).',
+  })),
+];
+const tensorflowKernels = ['registerKernel', 'unregisterKernel'].map((property) => ({
+  property,
+  message: 'Test files share a process: withKernel (test/support/kernel.ts) puts the own kernel back.',
+}));
+
 export default {
   plugins: ['typescript', 'import'],
   categories: { correctness: 'off' },
@@ -229,21 +242,13 @@ export default {
     ...errors(javascript),
     'import/no-cycle': ['error', { ignoreTypes: false }],
     'no-fallthrough': 'error',
-    'no-restricted-properties': [
-      'error',
-      { object: 'Math', property: 'random', message: 'Randomness is an argument: take a Random (base/random.ts).' },
-      ...['registerKernel', 'unregisterKernel'].map((property) => ({
-        property,
-        message: 'Test files share a process: withKernel (test/support/kernel.ts) puts the own kernel back.',
-      })),
-      ...['getData', 'download'].map((property) => ({
-        property,
-        message:
-          'It ends the process for a tensor on a device: read it by a session (compiler/runtime/programs/device-memory.ts).',
-      })),
-    ],
+    'no-restricted-properties': ['error', ...restrictedProperties],
   },
   overrides: [
+    {
+      files: ['test/**'],
+      rules: { 'no-restricted-properties': ['error', ...restrictedProperties, ...tensorflowKernels] },
+    },
     {
       files: ['**/*.{ts,tsx}'],
       rules: {
