@@ -461,7 +461,11 @@ export function recogniseNetwork(
   const isOpen = input.shape.slice(1).some((side) => typeof side !== 'number');
   const options = { where, ...(isOpen && { size }) };
   const file = readClassifier(bytes, options);
-  const ends = linearLayers(file);
+  // A 1x1 convolution of a map before the pooling is linear, too.
+  const ends = linearLayers(file).filter(({ features }) => {
+    const [, , ...sides] = file.graph.types.get(features)?.shape ?? [];
+    return sides.every((side) => side === 1);
+  });
   if (ends.length <= mostLinear) return parsed(file, readLayers(file, where), where, plain);
   const { features, inputs } = ends[ends.length - 1];
   const network = foreignNetwork(bytes, { ...options, features });
