@@ -54,7 +54,9 @@ describe('a TF.js graph model', () => {
   it('is read from its folder, its model.json and a .zip alike', async () => {
     const zip = join(temporaryFolder(), 'graph.zip');
     execFileSync('python3', ['-m', 'zipfile', '-c', zip, basename(folder)], { cwd: dirname(folder) });
-    const [first, ...others] = await Promise.all([folder, join(folder, 'model.json'), zip].map(classifierFile));
+    const [first, ...others] = await Promise.all(
+      [folder, join(folder, 'model.json'), zip].map((path) => classifierFile(path)),
+    );
     for (const other of others) expect(other).toEqual(first);
   });
 
