@@ -20,7 +20,8 @@ const preparedNetwork = (network: Network) => preparing(parseOnnx(toOnnx(shaken(
 
 /** Operators that our own networks may have after preparation. */
 const known = new Set([
-  ...['Conv', 'Relu', 'Clip', 'HardSigmoid', 'Sigmoid', 'Add', 'Mul', 'GlobalAveragePool', 'AveragePool'],
+  ...['Conv', 'Relu', 'Clip', 'HardSigmoid', 'Sigmoid', 'Add', 'Mul', 'GlobalAveragePool'],
+  ...['AveragePool', 'MaxPool'],
   ...['Transpose', 'Reshape', 'Flatten', 'Concat', 'Split', 'Slice'],
 ]);
 
