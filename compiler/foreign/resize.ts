@@ -1,7 +1,7 @@
 import { clone } from '@bufbuild/protobuf';
 import { ValueInfoProtoSchema, type ValueInfoProto } from 'onnx-buf';
 import { invalidInput } from '../../base/errors.js';
-import { applyRules, GraphEditor, int, windowOf, withTypes, type OnnxGraph, type Rule } from '../graph/index.js';
+import { applyRules, GraphEditor, int, ints, windowOf, withTypes, type OnnxGraph, type Rule } from '../graph/index.js';
 import { parseOnnx } from '../onnx/file.js';
 import { encodeRead } from '../onnx/model.js';
 import { readGraph } from '../onnx/read.js';
@@ -21,6 +21,19 @@ const wholeMaps: Rule<string> = {
     const isWhole = String(kernel) === String(map) && pads.every((pad) => pad === 0) && node.outputs.length === 1;
     const { name, inputs, outputs } = node;
     return isWhole ? [{ op: globalPools[node.op], name, inputs, outputs }] : null;
+  },
+};
+
+/** Images of one channel, whose channel a reshape moves to the front. */
+const greyImages: Rule<string> = {
+  match: ['Reshape'],
+  replace: ({ name, inputs, outputs }, { editor }) => {
+    const [shape = [], numbers] = [editor.shape(inputs[0]), editor.numbers(inputs[1])];
+    const [, height, width, channels] = shape;
+    const isMoved = shape.length === 4 && channels === 1 && numbers?.slice(1).join() === `1,${height},${width}`;
+    return isMoved
+      ? [{ op: 'Transpose', name, inputs: [inputs[0]], outputs, attributes: { perm: ints([0, 3, 1, 2]) } }]
+      : null;
   },
 };
 
@@ -48,7 +61,7 @@ const sameMaps: Rule<string> = {
 /** The graph whose pools and reshapes follow the size of the images. */
 function adapted(graph: OnnxGraph): OnnxGraph {
   const editor = new GraphEditor<string>(withTypes(graph));
-  applyRules(editor, [...constantNodes, wholeMaps, sameMaps]);
+  applyRules(editor, [...constantNodes, wholeMaps, greyImages, sameMaps]);
   return editor.finish();
 }
 

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { foreignNetwork, resizedFile, toStorage } from '../../../compiler/index.js';
-import { toOnnx } from '../../../spaces/models/index.js';
+import { Random } from '../../../base/random.js';
+import { createSpace, sampleGenotype, type Network } from '../../../spaces/index.js';
+import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
 import { recogniseNetwork } from '../../../trainers/index.js';
 import { normal } from './support.js';
 
@@ -30,6 +32,18 @@ describe('a file for images of another size', () => {
       [1, 3, 40, 40],
     );
     found.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 4));
+  });
+
+  it('may be one of ours, of grey images with channels last', async () => {
+    const space = await createSpace({ type: 'mobilenet', preset: 'tiny' }, { input: [28, 28, 1], classes: 4 });
+    const drawn = space.build(sampleGenotype(space, new Random(1, 'grey')));
+    // Other pads depend on whether a map has an even size.
+    const network: Network = { ...drawn, style: { ...drawn.style, padding: 'symmetric' } };
+    const weights = initialWeights(network, 1);
+    const images = normal(32 * 32, 'grey images');
+    const found = await run(resizedFile(toOnnx({ network, weights }), [32, 32], 'the file'), images, [1, 32, 32, 1]);
+    const larger = toOnnx({ network: { ...network, input: [32, 32, 1] }, weights });
+    expect(found).toEqual(await run(larger, images, [1, 32, 32, 1]));
   });
 
   it.each(['shufflenet', 'densenet', 'convnext', 'squeezenet'])(
