@@ -9,7 +9,14 @@ export { targetWith } from './onnx/providers.js';
 export { readGraph } from './onnx/read.js';
 export { constantNodes, foldConstants } from './passes/constants.js';
 export { requireFloat32, type Purpose } from './runtime/classifier/float32.js';
-export { fitClassifier, inputTransform, openClassifier, openOnnx, runOnnx } from './runtime/classifier/classifier.js';
+export {
+  fitClassifier,
+  inputTransform,
+  openClassifier,
+  openOnnx,
+  requireRunnable,
+  runOnnx,
+} from './runtime/classifier/classifier.js';
 export type { Classifier, OpenClassifier, OpenModel } from './runtime/classifier/classifier.js';
 export { imageShape, outputKind, toTrained } from './runtime/classifier/inputs-outputs.js';
 export type { ImageData, ImageLayout, OutputKind } from './runtime/classifier/inputs-outputs.js';

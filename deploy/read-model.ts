@@ -3,16 +3,8 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
 import { product } from '../base/statistics.js';
-import { biasNorm, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
-import {
-  parseOnnx,
-  parseText,
-  readGraph,
-  requireFloat32,
-  toStorage,
-  type OnnxFile,
-  type OnnxGraph,
-} from '../compiler/index.js';
+import { biasNorm, permuted, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
+import { parseOnnx, parseText, readGraph, requireFloat32, type OnnxFile, type OnnxGraph } from '../compiler/index.js';
 import { convolutionNames, type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
 import { readInput } from '../base/files.js';
 import { metadataIn, metadataOf, readMetadata, type ModelMetadata } from './metadata.js';
@@ -130,12 +122,6 @@ const axes: { readonly [K in Kernel['kind']]: readonly number[] } = {
   depthwise: [2, 3, 0, 1],
   dense: [0, 1],
 };
-
-/** A weight with its axes in another order. */
-export const permuted = ({ shape, data }: WeightValue, order: readonly number[]): WeightValue => ({
-  shape: order.map((axis) => shape[axis]),
-  data: toStorage(data, shape, order),
-});
 
 /** The kernels of a layer by their names: one, or, for a grouped convolution, the filters of each group. */
 function kernelsOf(layer: Kernel, kernel: WeightValue): readonly (readonly [name: string, value: WeightValue])[] {

@@ -73,7 +73,9 @@ INLINE void windows_forward(const struct nas_pass *pass, const struct work *work
       read_rows(&reading, 0, pixels, in, 0);
       windows_of(pass, in, y, 0, maxima);
       if (pass->cin - b * BLOCK < BLOCK) clear_lanes(y, out, pass->cin - b * BLOCK);
-      if (sums) add_sums(sums + b * BLOCK, sums + (blocks + b) * BLOCK, y, y, out);
+      /* In parts, as elsewhere: one long sum of floats loses digits. */
+      for (long p = 0; sums && p < out; p += POINTS)
+        add_sums(sums + b * BLOCK, sums + (blocks + b) * BLOCK, y + p * BLOCK, y + p * BLOCK, out - p < POINTS ? out - p : POINTS);
     }
 }
 

@@ -36,6 +36,7 @@ const runName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace
 /**
  * Surveys the images of a folder, archive or table, and proposes how to read them. Folders without class folders are read by
  * the table that they hold, such as `metadata.csv`; damaged files are left out.
+ * @returns null for images with boxes
  * @throws NasError `invalid-input` as `surveyImages`
  */
 export async function surveyed(images: string, board?: BoardName) {
@@ -46,12 +47,9 @@ export async function surveyed(images: string, board?: BoardName) {
     const data = proposeData(survey, board);
     return { survey, data, config: configWith(data) };
   };
-  if (isTable(images)) {
-    if (await holdsBoxes(images)) throw refuseBoxes(images);
-    return surveyAs('list');
-  }
+  if (isTable(images)) return (await holdsBoxes(images)) ? null : surveyAs('list');
   return surveyAs('image-folder').catch(async (refusal: unknown) => {
-    if (await holdsBoxes(images)) throw refuseBoxes(images);
+    if (await holdsBoxes(images)) return null;
     return surveyAs('list').catch(() => {
       throw refusal;
     });
@@ -70,7 +68,9 @@ export async function proposeExperiment(
 ): Promise<{ readonly text: string; readonly hours: readonly string[] }> {
   const { signal } = options;
   const observe = withoutRepeats(options.observe);
-  const { survey, data, config } = await surveyed(images, board);
+  const found = await surveyed(images, board);
+  if (found === null) throw refuseBoxes(images);
+  const { survey, data, config } = found;
   const dataset = await prepareDataset(config, preparingData('Converting the images', observe, signal));
   const facts = await withDataset(dataset, (open) => {
     const counts = new Uint32Array(open.info.classes.length);

@@ -72,7 +72,9 @@ async function trial(names: readonly string[], group: LimitedGroup): Promise<str
   const root = mkdtempSync(join(tmpdir(), 'nas-attacks-'));
   const subject = await subjects[kind]({ root, group, self, networks });
   const { child, target, load } = subject;
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   const pid = child.pid ?? 0;
   await observe(load, 2);
   const quiet = await observe(load, Math.max(3, seconds / 2));

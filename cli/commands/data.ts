@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { checkWritable, writeFileAtomic } from '../../base/files.js';
 import { shellWord } from '../../base/text.js';
-import type { BoxesDescription, ContactSheet, DataDescription } from '../../experiments/data/index.js';
+import type { ContactSheet, DataDescription } from '../../experiments/data/index.js';
 import type { DataConfig, ImageRow, ImageSurvey } from '../../trainers/index.js';
 import { hasRun } from '../../runner/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
@@ -17,13 +17,15 @@ interface Asked {
   readonly proposable: boolean;
 }
 
-async function askedFor(images: string): Promise<Asked> {
+/** What an argument means; null: a folder or an archive of images with boxes. */
+async function askedFor(images: string): Promise<Asked | null> {
   const { parseDataset, isDataset, experimentAt } = await import('../arguments/dataset.js');
   const { isImageFiles, surveyImages } = await import('../../trainers/index.js');
   const isExperiment = /\.ya?ml$/.test(images);
   if (!isExperiment && !isDataset(images) && !hasRun(images)) {
     const { surveyed } = await import('../../runner/propose.js');
-    return { ...(await surveyed(images)), written: null, proposable: true };
+    const found = await surveyed(images);
+    return found && { ...found, written: null, proposable: true };
   }
   const experiment = isExperiment ? experimentAt(images) : null;
   const config = experiment?.data ?? parseDataset(images, undefined);
@@ -100,44 +102,39 @@ export const data = command({
     if (draw === undefined)
       throw invalidInput(`--sheet ${String(sheet)}: a contact sheet is a file with the extension .html or .png`);
     for (const file of [sheet, splits]) if (file !== undefined) checkWritable(file);
-    const { boxesAt } = await import('../arguments/boxes.js');
-    const boxes = await boxesAt(images);
-    const asked = boxes ?? (await askedFor(images));
+    const { boxesAt, boxesIn } = await import('../arguments/boxes.js');
+    const named = await boxesAt(images);
+    const asked = named === null ? await askedFor(images) : null;
     const { boxRows, boxesSheet, contactSheet, describeBoxes, describeData } =
       await import('../../experiments/data/index.js');
     const { preparingData } = await import('../../runner/prepare-plan.js');
     const { writeImages } = await import('../../runner/inputs.js');
     const { watch } = await import('../watch-run.js');
+    const { boxesText } = await import('../output/boxes.js');
+    const { dataText } = await import('../output/data.js');
+    const { colors } = terminal;
     const write = async (rows: () => readonly ImageRow[], drawn: () => Promise<ContactSheet>): Promise<void> => {
       if (splits !== undefined) writeImages(splits, rows());
       if (sheet !== undefined && draw !== null) writeFileAtomic(sheet, await draw(await drawn()));
     };
-    const description = await watch(async (observe, signal) => {
+    const text = await watch(async (observe, signal) => {
       const options = preparingData('Reading the images', observe, signal);
-      if ('type' in asked) {
-        const described = await describeBoxes(asked, options);
+      if (asked === null) {
+        const described = await describeBoxes(named ?? boxesIn(images), options);
         await write(
           () => boxRows(described),
           () => boxesSheet(described),
         );
-        return described.description;
+        return asJson ? json(described.description) : boxesText(described.description, colors);
       }
       return describeData(asked.config, asked.survey, options, async (described) => {
-        await write(described.inspected.rows, () => contactSheet(described));
-        return described.description;
+        const { description, inspected } = described;
+        await write(inspected.rows, () => contactSheet(described));
+        return asJson ? json(description) : dataText(description, proposal(images, description, asked), colors);
       });
     }, terminal);
-    if (asJson) {
-      terminal.out(json(description));
-      return;
-    }
-    const { boxesText } = await import('../output/boxes.js');
-    const { dataText } = await import('../output/data.js');
-    terminal.out(
-      'task' in description && 'config' in asked
-        ? dataText(description, proposal(images, description, asked), terminal.colors)
-        : boxesText(description as BoxesDescription, terminal.colors),
-    );
+    terminal.out(text);
+    if (asJson) return;
     for (const file of [sheet, splits]) if (file !== undefined) terminal.out(`\nwrote ${file}\n`);
   },
 });

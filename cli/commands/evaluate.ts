@@ -63,15 +63,13 @@ export const evaluate = command({
     { model: file, data, split, size: side, threads, provider, wrong: keepsWrong, json: asJson },
     terminal,
   ) => {
-    const { classifierFile, onnxSignature, openOnnx, parseOnnx } = await import('../../compiler/index.js');
+    const { classifierFile, requireRunnable } = await import('../../compiler/index.js');
     const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
     const size = side === undefined ? undefined : wholeNumber('--size', side, 8);
     const model = await classifierFile(file, size);
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model, file);
-    // Refuses models that cannot be run before data is converted.
-    onnxSignature(parseOnnx(model, file), file);
-    await (await openOnnx(model, file, { provider })).close();
+    await requireRunnable(model, file, { provider });
     const config = parseDataset(data, rendering);
     const { evaluateOnSplit } = await import('../../runner/index.js');
     const { describeDataset } = await import('../../trainers/index.js');

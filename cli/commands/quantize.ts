@@ -113,14 +113,13 @@ export const quantize = command({
     const { model: file, output, data, threads, seed, json: asJson } = args;
     const compress = limitsOf(args);
     const device = runningDevice(args.device);
-    const { classifierFile, onnxSignature, openOnnx, parseOnnx } = await import('../../compiler/index.js');
+    const { classifierFile, requireRunnable } = await import('../../compiler/index.js');
     const model = await classifierFile(file);
     checkOutput(output, file, 'int8.onnx');
     const { prepareModel, renderingOfModel } = await import('../../deploy/index.js');
     // Refuses models that cannot be quantized, or run, before data is converted.
     prepareModel(model, file);
-    onnxSignature(parseOnnx(model, file), file);
-    await (await openOnnx(model, file)).close();
+    await requireRunnable(model, file);
     const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model);
     const config = parseDataset(data, rendering);

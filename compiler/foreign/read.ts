@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import type { ImageSize } from '../../base/image-pixels.js';
-import { applyRules, checkedAfter, GraphEditor, intOf, nodeLabel, scopeOf, withTypes } from '../graph/index.js';
+import { applyRules, checkedAfter, GraphEditor, ints, intOf, nodeLabel, scopeOf, withTypes } from '../graph/index.js';
 import type { OnnxGraph, OnnxNode, Rule, Scope } from '../graph/index.js';
 import { requireOrder } from '../onnx/check.js';
 import { readGraph } from '../onnx/read.js';
@@ -83,6 +83,19 @@ const copies: Rule<string> = {
   },
 };
 
+/** Images of one channel, whose channel a reshape moves to the front: the transposition that it is. */
+export const greyImages: Rule<string> = {
+  match: ['Reshape'],
+  replace: ({ name, inputs, outputs }, { editor }) => {
+    const [shape = [], numbers] = [editor.shape(inputs[0]), editor.numbers(inputs[1])];
+    const [, height, width, channels] = shape;
+    const isMoved = shape.length === 4 && channels === 1 && numbers?.slice(1).join() === `1,${height},${width}`;
+    return isMoved
+      ? [{ op: 'Transpose', name, inputs: [inputs[0]], outputs, attributes: { perm: ints([0, 3, 1, 2]) } }]
+      : null;
+  },
+};
+
 /** Operators that only turn a weight. */
 const turning = new Set(['Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
 
@@ -105,7 +118,7 @@ function settled(
   // A file for one image declares an answer for one.
   const outputs = graph.outputs.map((port) => ({ ...port, shape: port.shape.map(() => null) }));
   const editor = new GraphEditor<string>(withTypes({ ...graph, inputs, outputs }));
-  applyRules(editor, [...constantNodes, copies, ...foldConstants]);
+  applyRules(editor, [...constantNodes, copies, greyImages, ...foldConstants]);
   return checkedAfter('computing constants', editor.finish());
 }
 

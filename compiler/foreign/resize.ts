@@ -1,14 +1,14 @@
 import { clone } from '@bufbuild/protobuf';
 import { ValueInfoProtoSchema, type ValueInfoProto } from 'onnx-buf';
 import { invalidInput } from '../../base/errors.js';
-import { applyRules, GraphEditor, int, ints, windowOf, withTypes, type OnnxGraph, type Rule } from '../graph/index.js';
+import { applyRules, GraphEditor, int, windowOf, withTypes, type OnnxGraph, type Rule } from '../graph/index.js';
 import { parseOnnx } from '../onnx/file.js';
 import { encodeRead } from '../onnx/model.js';
 import { readGraph } from '../onnx/read.js';
 import { constantNodes } from '../passes/constants.js';
 import { onnxSignature } from '../runtime/classifier/signature.js';
 import { foreignNetwork } from './network.js';
-import { imageOf } from './read.js';
+import { greyImages, imageOf } from './read.js';
 
 const globalPools: Readonly<Record<string, string>> = { AveragePool: 'GlobalAveragePool', MaxPool: 'GlobalMaxPool' };
 
@@ -21,19 +21,6 @@ const wholeMaps: Rule<string> = {
     const isWhole = String(kernel) === String(map) && pads.every((pad) => pad === 0) && node.outputs.length === 1;
     const { name, inputs, outputs } = node;
     return isWhole ? [{ op: globalPools[node.op], name, inputs, outputs }] : null;
-  },
-};
-
-/** Images of one channel, whose channel a reshape moves to the front. */
-const greyImages: Rule<string> = {
-  match: ['Reshape'],
-  replace: ({ name, inputs, outputs }, { editor }) => {
-    const [shape = [], numbers] = [editor.shape(inputs[0]), editor.numbers(inputs[1])];
-    const [, height, width, channels] = shape;
-    const isMoved = shape.length === 4 && channels === 1 && numbers?.slice(1).join() === `1,${height},${width}`;
-    return isMoved
-      ? [{ op: 'Transpose', name, inputs: [inputs[0]], outputs, attributes: { perm: ints([0, 3, 1, 2]) } }]
-      : null;
   },
 };
 

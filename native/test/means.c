@@ -63,7 +63,7 @@ static void test_case(void) {
       }
   expect_map("y", y, passes[0].y, images, pass.cin, out_pixels, 1e-6);
   if (passes[0].y_sums)
-    expect_sums("y_sums", passes[0].y_sums, passes[0].y, passes[0].y, images, chunks, pass.cin, out_pixels, 1e-4);
+    expect_sums("y_sums", passes[0].y_sums, passes[0].y, passes[0].y, images, chunks, pass.cin, out_pixels, 1e-5);
   expect_sink(&passes[1], dx, 1, images, chunks, 2e-6);
   free(y), free(dx);
 }

@@ -20,6 +20,7 @@ export { cutWeights, sharedSpecs, sharedWeights, sliceOf, slicedTo } from './wei
 export {
   drawWeights,
   initialWeights,
+  permuted,
   variablesOf,
   weightSpecs,
   weightsFrom,

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../base/random.js';
 import { product } from '../../base/statistics.js';
+import { toStorage } from '../../compiler/index.js';
 import { applyRule, convolutionNames, type Layer, type LayerTable, trainedLayersOf } from '../layers.js';
 import type { Network } from '../network.js';
 
@@ -123,6 +124,12 @@ function setIdentity(data: Float32Array, [height, width, from, to]: readonly num
     if (filter < from) data[i] = filter === channel && Math.floor(i / to / from) === centre ? 1 : 0;
   }
 }
+
+/** A weight with its axes in another order. */
+export const permuted = ({ shape, data }: WeightValue, order: readonly number[]): WeightValue => ({
+  shape: order.map((axis) => shape[axis]),
+  data: toStorage(data, shape, order),
+});
 
 /** Variables of a network's weights on the current TF.js backend, in the order of its layers. */
 export const weightVariables = ({ network, weights }: Model): Map<string, tf.Variable> =>

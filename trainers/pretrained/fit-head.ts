@@ -243,7 +243,10 @@ const joined = (a: Float32Array, b: Float32Array): Float32Array => {
   return all;
 };
 
-/** A kernel [size, columns, outputs] and its bias: those of the last column. */
+/**
+ * Kernel [size, outputs] and bias [outputs] of the last column.
+ * @param weights kernel [size, columns, outputs], then bias [columns, outputs]
+ */
 function lastColumn(weights: Float64Array, columns: number, outputs: number): Float64Array {
   const width = columns * outputs;
   return weights.filter((_, i) => i % width >= width - outputs);

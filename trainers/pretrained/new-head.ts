@@ -137,10 +137,10 @@ function fittedHead(
     const parts = dataset.trainingParts(headParts);
     const { weightsOf, offsets } = balanceOf(dataset, train);
     const target = await targetBeside(engine, { threads });
-    let told = -1;
+    let shown = -1;
     const between = async (done: number, total: number): Promise<void> => {
       await proceed(hooks, 'fitting the last layer');
-      if (done !== told) hooks.onPart?.('head', (told = done), total);
+      if (done !== shown) hooks.onPart?.('head', (shown = done), total);
     };
     const head = await fitHead(
       {

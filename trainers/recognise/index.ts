@@ -1,2 +1,2 @@
 /** Files of other programs as networks of a space. */
-export { recogniseHeaded, recogniseNetwork, type RecognisedNetwork } from './network.js';
+export { recogniseHeaded, recogniseNetwork, type RecognisedNetwork } from './recognise.js';

@@ -10,7 +10,6 @@ import {
   reducedAxes,
   scalarFunctions,
   windowOf,
-  toStorage,
   zerosAround,
   type Affine,
   type NewHead,
@@ -18,7 +17,7 @@ import {
   type ReadFile,
 } from '../../compiler/index.js';
 import type { LayerActivation, Padding } from '../../spaces/index.js';
-import type { WeightValue } from '../../spaces/models/index.js';
+import { permuted, type WeightValue } from '../../spaces/models/index.js';
 import { agree, functionOf, identity, known, type Scalar } from './functions.js';
 
 interface Base {
@@ -91,12 +90,6 @@ export const unlike = (where: string, node: string, what: string): NasError =>
   invalidInput(`${where} is no network of a space: ${node} ${what}`, {
     hint: 'Weights are taken from networks of inverted residuals (MobileNetV2 to V4, MNASNet, EfficientNet), separable convolutions (MobileNetV1) and basic residual blocks; any ONNX classifier can be a teacher.',
   });
-
-/** A constant with its axes in another order. */
-const permuted = ({ shape, data }: WeightValue, order: readonly number[]): WeightValue => ({
-  shape: order.map((axis) => shape[axis]),
-  data: toStorage(data, shape, order),
-});
 
 /** Output channels of a layer with a kernel. */
 const channelsOf = ({ kind, weight: { shape } }: KernelLayer): number =>

@@ -1,15 +1,3 @@
-import type { PixelScale } from '../../base/preprocess.js';
-import {
-  foreignNetwork,
-  linearLayers,
-  onnxSignature,
-  parseOnnx,
-  readClassifier,
-  type Affine,
-  type ClassifierFacts,
-  type ForeignNetwork,
-  type ReadFile,
-} from '../../compiler/index.js';
 import {
   gates,
   ownStyle,
@@ -20,27 +8,8 @@ import {
   type Style,
 } from '../../spaces/index.js';
 import { weightSpecs, type Model, type WeightValue } from '../../spaces/models/index.js';
-import {
-  readLayers,
-  unlike,
-  type ActivationLayer,
-  type FoundLayer,
-  type FoundLayers,
-  type KernelLayer,
-} from './layers.js';
+import { unlike, type ActivationLayer, type FoundLayer, type KernelLayer } from './layers.js';
 import { filled, unitWeights, type Unit } from './unit.js';
-
-/** A network of another program as one of ours. */
-export interface RecognisedNetwork {
-  /** It computes of `(x - mean) / std` of the images what the file computes of them. */
-  readonly model: Model;
-  /** How the file normalises its images; mean 0 and std 1: not at all. */
-  readonly images: PixelScale;
-  /** Names of the batch norms that are folded into kernels: they do nothing but add a bias. */
-  readonly folded: ReadonlySet<string>;
-  /** Classes and normalisation, where the file has them in its metadata. */
-  readonly facts: ClassifierFacts;
-}
 
 /** Squeeze-excite's two dense layers, and the position of the product. */
 interface Squeeze {
@@ -413,66 +382,20 @@ class Parser {
   }
 }
 
-export interface RecogniseOptions {
-  /** What errors call the file. */
-  readonly where: string;
-  /** Height and width of the images, where the file leaves them open. */
-  readonly size: readonly [height: number, width: number];
-  /** Whether a single convolution without residual is a block of kind `conv`; otherwise it is a fused one of expansion 1. */
-  readonly plain?: boolean;
-}
+/** A network with its weights, and the names of the batch norms that are folded into kernels. */
+type Parsed = Model & Pick<Parser, 'folded'>;
 
-/** Linear layers at the end of our networks, at most. */
-const mostLinear = 2;
-
-/** Mean and deviation of a scale and a shift. */
-const scaleOf = ({ scale, shift }: Affine): PixelScale => ({
-  mean: Array.from(scale, (a, c) => (shift[c] === 0 ? 0 : -shift[c] / a)),
-  std: Array.from(scale, (a) => 1 / a),
-});
-
-function parsed(file: ReadFile, { layers, images }: FoundLayers, where: string, plain: boolean): RecognisedNetwork {
+/**
+ * The network that layers of a file are.
+ * @param plain whether a single convolution without residual is a block of kind `conv`, not a fused one of expansion 1
+ * @throws NasError `invalid-input` with the layer that no network of a space has
+ */
+export function parseNetwork(
+  layers: readonly FoundLayer[],
+  { input, where, plain }: Pick<Network, 'input'> & { readonly where: string; readonly plain: boolean },
+): Parsed {
   const parser = new Parser(layers, where, plain);
-  const network = parser.parse(file.input);
+  const network = parser.parse(input);
   const { weights, folded } = parser;
-  return { model: { network, weights }, images: scaleOf(images), folded, facts: file.facts };
-}
-
-/**
- * Reads a network of another program with a new last layer as a network of ours.
- * @throws NasError `invalid-input` as `recogniseNetwork`
- */
-export function recogniseHeaded({ file, newHead }: ForeignNetwork, where: string): RecognisedNetwork {
-  if (newHead === null) throw new Error('the network has its own head');
-  return parsed(file, readLayers(file, where, newHead), where, false);
-}
-
-/**
- * Reads an ONNX classifier of another program as a network of ours, by the structure of its graph: names do not matter. Batch
- * norms may be folded into the kernels or not; paddings, epsilon and squeeze-excite become the network's style. In place of more
- * than two linear layers at its end it has one of zeros, and its outputs have no names.
- * @throws NasError `invalid-input` with the node that no network of a space has
- */
-export function recogniseNetwork(
-  bytes: Uint8Array,
-  { where, size, plain = false }: RecogniseOptions,
-): RecognisedNetwork {
-  const { input } = onnxSignature(parseOnnx(bytes, where), where);
-  const isOpen = input.shape.slice(1).some((side) => typeof side !== 'number');
-  const options = { where, ...(isOpen && { size }) };
-  const file = readClassifier(bytes, options);
-  // A 1x1 convolution of a map before the pooling is linear, too.
-  const ends = linearLayers(file).filter(({ features }) => {
-    const [, , ...sides] = file.graph.types.get(features)?.shape ?? [];
-    return sides.every((side) => side === 1);
-  });
-  if (ends.length <= mostLinear) return parsed(file, readLayers(file, where), where, plain);
-  const { features, inputs } = ends[ends.length - 1];
-  const network = foreignNetwork(bytes, { ...options, features });
-  const { classes } = network;
-  const head = { kernel: new Float32Array(inputs * classes), bias: new Float32Array(classes) };
-  const cut = network.withHead(head).file;
-  const found = parsed(cut, readLayers(cut, where, head), where, plain);
-  const { classes: _, ...facts } = found.facts;
-  return { ...found, facts };
+  return { network, weights, folded };
 }

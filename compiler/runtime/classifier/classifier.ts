@@ -1,9 +1,9 @@
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { product } from '../../../base/statistics.js';
-import type { ClassifierFacts, ClassifierSignature, SignatureEnd } from './signature.js';
+import { onnxSignature, type ClassifierFacts, type ClassifierSignature, type SignatureEnd } from './signature.js';
 import { classification, type LearningTask, type TaskType } from '../../../base/task.js';
 import { type ImageData, imageShape, type ImageLayout, type OutputKind } from './inputs-outputs.js';
-import { showTensor, type Dimension } from '../../onnx/file.js';
+import { parseOnnx, showTensor, type Dimension } from '../../onnx/file.js';
 import { Tensor } from 'onnxruntime-node';
 import { createSession, type SessionOptions } from '../session.js';
 
@@ -182,6 +182,15 @@ export async function openOnnx(
     },
     close: () => session.release(),
   };
+}
+
+/**
+ * Checks that a model can be run, for commands that convert data before they run it.
+ * @throws NasError as `onnxSignature` and `openOnnx`
+ */
+export async function requireRunnable(model: Uint8Array, where: string, options: SessionOptions = {}): Promise<void> {
+  onnxSignature(parseOnnx(model, where), where);
+  await (await openOnnx(model, where, options)).close();
 }
 
 /** Opens an ONNX model, runs it once, and closes it. Throws as `openOnnx` does. */

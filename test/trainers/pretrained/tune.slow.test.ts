@@ -95,7 +95,9 @@ describe('a classifier of other classes', () => {
     'is fine-tuned by the engine $type, and goes on after an interruption bit for bit',
     async (engine) => {
       const [name, own] = [engine.type, { engine }];
-      const whole = await tune(jobFor(`whole ${name}`, own), quiet());
+      const notes: string[] = [];
+      const whole = await tune(jobFor(`whole ${name}`, own), { ...quiet(), onNote: (note) => notes.push(note) });
+      expect(notes.filter((note) => note.includes('compiled engine'))).toEqual([]);
       expect(whole.curve).toHaveLength(2);
       const controller = new AbortController();
       const hooks = { ...quiet({ signal: controller.signal }), onEpoch: () => controller.abort() };

@@ -69,7 +69,7 @@ export async function findSources(path: string): Promise<Sources> {
 const isFileOfBoxes = (path: string): boolean =>
   existsSync(path) && statSync(path).isFile() && /\.(json|csv|tsv|ya?ml|txt|xml)$/i.test(path);
 
-/** COCO's own folder has files of captions and key points beside those of boxes. */
+/** The files of boxes: the folder that COCO publishes has files of captions and of key points, too. */
 function ofInstances(files: StoredFile[]): StoredFile[] {
   const named = (start: RegExp) => files.filter(({ path }) => start.test(posix.basename(path)));
   const own = named(/^instances/i);

@@ -19,7 +19,7 @@ export function nativeStatistics(
   const frozen = new Set(weightSpecs(network).map(({ name }) => name));
   const plan = planNetwork(network, { batch, chunks, frozen });
   if ('reason' in library || 'unsupported' in plan) return null;
-  // With momentum 0, a norm replaces its moving statistics by those of the batch: exactly, where they are 0 before.
+  // With momentum 0, moving statistics that are 0 become exactly the statistics of the batch.
   const passes = plan.passes.forward.map((pass) => (pass.momentum === undefined ? pass : { ...pass, momentum: 0 }));
   const [{ buffer }] = plan.weights.values();
   const program = new NativeProgram(library, [[passes]], [plan.images, buffer], { threads, chunks });
