@@ -1,5 +1,5 @@
-import { clone } from '@bufbuild/protobuf';
-import { ValueInfoProtoSchema, type ValueInfoProto } from 'onnx-buf';
+import { clone, create } from '@bufbuild/protobuf';
+import { StringStringEntryProtoSchema, ValueInfoProtoSchema, type ValueInfoProto } from 'onnx-buf';
 import { invalidInput } from '../../base/errors.js';
 import { applyRules, GraphEditor, int, windowOf, withTypes, type OnnxGraph, type Rule } from '../graph/index.js';
 import { parseOnnx } from '../onnx/file.js';
@@ -76,7 +76,10 @@ export function resizedFile(bytes: Uint8Array, [height, width]: readonly [number
   const sides = layout === 'NCHW' ? [channels, height, width] : [height, width, channels];
   const { source } = changed;
   if (source === undefined) throw new Error('internal: the graph has no file');
-  const metadataProps = source.metadataProps.filter(({ key }) => key !== 'input');
+  const value = JSON.stringify([height, width, channels]);
+  const metadataProps = source.metadataProps.map((entry) =>
+    entry.key === 'input' ? create(StringStringEntryProtoSchema, { key: entry.key, value }) : entry,
+  );
   const input = source.graph.input.map((port) => (port.name === read.inputs[0].name ? withSides(port, sides) : port));
   const resized = encodeRead({
     ...changed,
@@ -86,6 +89,8 @@ export function resizedFile(bytes: Uint8Array, [height, width]: readonly [number
     foreignNetwork(resized, { where, layout });
     return resized;
   } catch (cause) {
+    // A file that is not read in its own size either is refused for this reason.
+    foreignNetwork(bytes, { where, layout, ...(isOpen && { size: [height, width] }) });
     throw invalidInput(`${where} takes images of ${size[0]}x${size[1]} alone, not ${height}x${width}`, {
       cause,
       hint: 'Networks that are convolutional up to a pooling of the whole map take images of any size.',

@@ -5,6 +5,7 @@ import { foreignNetwork, resizedFile, toStorage } from '../../../compiler/index.
 import { Random } from '../../../base/random.js';
 import { createSpace, sampleGenotype, type Network } from '../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
+import { readMetadata, withMetadata } from '../../../deploy/index.js';
 import { recogniseNetwork } from '../../../trainers/index.js';
 import { normal } from './support.js';
 
@@ -41,7 +42,9 @@ describe('a file for images of another size', () => {
     const network: Network = { ...drawn, style: { ...drawn.style, padding: 'symmetric' } };
     const weights = initialWeights(network, 1);
     const images = normal(32 * 32, 'grey images');
-    const found = await run(resizedFile(toOnnx({ network, weights }), [32, 32], 'the file'), images, [1, 32, 32, 1]);
+    const file = resizedFile(withMetadata(toOnnx({ network, weights }), { input: [28, 28, 1] }), [32, 32], 'the file');
+    const found = await run(file, images, [1, 32, 32, 1]);
+    expect(readMetadata(file).input).toEqual([32, 32, 1]);
     const larger = toOnnx({ network: { ...network, input: [32, 32, 1] }, weights });
     expect(found).toEqual(await run(larger, images, [1, 32, 32, 1]));
   });
@@ -58,6 +61,11 @@ describe('a file for images of another size', () => {
   it('is the same file where it takes this size', () => {
     const [side] = foreignNetwork(fixture('resnet')).input;
     expect(resized('resnet', side)).toEqual(fixture('resnet'));
+  });
+
+  it('is refused for its own reason where it is not read in its own size', () => {
+    const other = Buffer.from(Buffer.from(fixture('resnet')).toString('latin1').replaceAll('Relu', 'Nope'), 'latin1');
+    expect(() => resizedFile(other, [64, 64], 'the file')).toThrow(/Nope/);
   });
 
   it('is refused where a linear layer reads all pixels', () => {

@@ -21,7 +21,7 @@ export const isImageSet = (path: string): boolean => setFile.test(path);
  */
 export function readVoc(texts: readonly Text[], images: readonly StoredFile[]): RawData {
   const notes: string[] = [];
-  const sets = texts.filter(({ file }) => isImageSet(file.path));
+  const sets = setsOf(texts);
   const lists = readSets(sets);
   const byStem = new Map<string, StoredFile[]>();
   for (const file of images) {
@@ -67,14 +67,21 @@ export function readVoc(texts: readonly Text[], images: readonly StoredFile[]): 
   return { format: 'voc', classes, images: found, relative: false, notes };
 }
 
-/** The lists by the folder around ImageSets. `trainval` counts only where there is no `train`. */
+/** The lists of images; `trainval` counts only where there is no `train`. */
+function setsOf(texts: readonly Text[]): readonly Text[] {
+  const sets = texts.filter(({ file }) => isImageSet(file.path));
+  const paths = new Set(sets.map(({ file }) => file.path));
+  return sets.filter(
+    ({ file: { path } }) => !/trainval\.txt$/.test(path) || !paths.has(path.replace('trainval', 'train')),
+  );
+}
+
+/** The lists by the folder around ImageSets. */
 function readSets(sets: readonly Text[]): Map<string, Map<string, Split>> {
   const found = new Map<string, Map<string, Split>>();
   for (const text of sets) {
     const { path } = text.file;
     const root = setFile.exec(path)?.[1] ?? '';
-    if (sets.some(({ file }) => file.path === path.replace(/trainval\.txt$/, 'train.txt') && file.path !== path))
-      continue;
     const split = splitOfPath(path) ?? 'train';
     const own = found.get(root) ?? new Map<string, Split>();
     found.set(root, own);
