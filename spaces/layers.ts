@@ -52,8 +52,8 @@ interface Parameters {
   activation: { readonly act: LayerActivation; readonly standalone?: true };
   /** Average over each window, 'same' padding; cells outside the map are not counted. */
   avg_pool: Window;
-  /** Maximum over each window; cells outside the map are not counted. */
-  max_pool: PaddedWindow;
+  /** Maximum over each window, 'same' padding; cells outside the map are not counted. */
+  max_pool: Window;
   /** Average over height and width. */
   global_pool: object;
   /** With bias. */
@@ -225,7 +225,7 @@ class LayerList {
   }
 
   maxPool(name: string, x: number, own: Window): number {
-    return this.add('max_pool', name, [x], strided(this.shape(x), own.stride), { ...own, padding: 'same' });
+    return this.add('max_pool', name, [x], strided(this.shape(x), own.stride), own);
   }
 
   pool(name: string, x: number): number {
