@@ -1,4 +1,4 @@
-import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
+import { constants, PerformanceObserver, type NodeGCPerformanceDetail, type PerformanceEntry } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { bodyCollector } from '../../serve/memory.js';
@@ -19,6 +19,9 @@ async function deadBodies(count: number): Promise<readonly WeakRef<ArrayBufferLi
 const living = (bodies: readonly WeakRef<ArrayBufferLike>[]): number =>
   bodies.filter((body) => body.deref() !== undefined).length;
 
+/** The types of Node.js have no detail of its own entries. */
+type GcEntry = PerformanceEntry & { readonly detail: NodeGCPerformanceDetail };
+
 /** Collections of all objects that a program asked for. V8's own come at any time, and are left out. */
 function forcedCollections(): { readonly count: () => number } {
   const entries: PerformanceEntry[] = [];
@@ -29,10 +32,8 @@ function forcedCollections(): { readonly count: () => number } {
   return {
     count: () => {
       entries.push(...observer.takeRecords());
-      return entries.filter(({ detail }) => {
-        const { kind, flags } = detail as { readonly kind: number; readonly flags: number };
-        return kind === all && (flags & forced) !== 0;
-      }).length;
+      const details = entries.map((entry) => (entry as GcEntry).detail);
+      return details.filter(({ kind, flags }) => kind === all && (flags & forced) !== 0).length;
     },
   };
 }
