@@ -34,6 +34,8 @@ export function createScoreboard(task: LearningTask, outputs: number, keepsWrong
       return new LabelScoreboard(outputs);
     case 'regression':
       return new NumberScoreboard(task.std);
+    case 'detection':
+      throw new Error('boxes are scored by images, not by rows of outputs');
   }
 }
 

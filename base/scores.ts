@@ -8,9 +8,9 @@ export type Confusion = readonly (readonly number[])[];
 
 /** How a network answered some images. */
 export interface Scores<D extends Details = Details> {
-  /** The main score of the task, larger is better: accuracy, mean average precision, or R². */
+  /** The main score of the task, larger is better: accuracy, mean average precision, R², or AP50. */
   readonly accuracy: number;
-  /** Mean of the task's loss: cross-entropy in nats, binary cross-entropy in nats, or the loss of Huber of the scaled numbers. */
+  /** Mean of the task's loss: cross-entropy in nats, binary cross-entropy in nats, the loss of Huber of the scaled numbers, or the loss of boxes. */
   readonly loss: number;
   readonly count: number;
   readonly details: D;
@@ -19,7 +19,7 @@ export interface Scores<D extends Details = Details> {
 }
 
 /** Results by output. */
-export type Details = ClassDetails | LabelDetails | NumberDetails;
+export type Details = ClassDetails | LabelDetails | NumberDetails | BoxDetails;
 
 export interface ClassDetails {
   readonly type: 'classification';
@@ -66,6 +66,46 @@ export interface NumberDetails {
   readonly errors?: { readonly score: number; readonly mae: number };
 }
 
+export interface BoxDetails {
+  readonly type: 'detection';
+  readonly classes: readonly BoxScores[];
+  /** Mean over the classes of the AP of boxes by their area: COCO's areas in pixels of the original image. */
+  readonly sizes: Readonly<Record<BoxSize, number | null>>;
+  /** Share of the boxes that are found (IoU 1/2, at the thresholds), by their side in pixels of the network. */
+  readonly sides: readonly SideRecall[];
+  /** Standard errors of the main score and of metrics, by bootstrap over images; absent where they are not asked for. */
+  readonly errors?: { readonly score: number; readonly ap: number; readonly f1: number };
+}
+
+/** COCO's: areas under 32 x 32 pixels, under 96 x 96, and above. */
+export const boxSizes = ['small', 'medium', 'large'] as const;
+export type BoxSize = (typeof boxSizes)[number];
+
+/** Recall of boxes whose side, the root of the area, is in [from, to). */
+export interface SideRecall {
+  readonly from: number;
+  /** Null: no limit. */
+  readonly to: number | null;
+  readonly boxes: number;
+  readonly recall: number | null;
+}
+
+/** Scores of the boxes of one class. Where there is no box, all are null. */
+export interface BoxScores {
+  /** Boxes that are not ignored. */
+  readonly boxes: number;
+  /** Average precision at an IoU of 1/2, over COCO's 101 recalls. */
+  readonly ap50: number | null;
+  /** Mean over the IoUs 0.5, 0.55, ..., 0.95. */
+  readonly ap: number | null;
+  /** At the threshold, with an IoU of 1/2. */
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly f1: number | null;
+  /** Least probability of a box that is an answer. */
+  readonly threshold: number;
+}
+
 /** Scores of one label, which is predicted where its probability is above 1/2. */
 export interface LabelScores extends ClassScores {
   /** Mean precision over the images with the label, by falling probability, as in scikit-learn. */
@@ -101,6 +141,9 @@ export interface ClassScores {
 /** How the scores of an output are shown, in the order of tables. */
 export const outputColumns = {
   count: ['images', 'count'],
+  boxes: ['boxes', 'count'],
+  ap50: ['AP50', 'share'],
+  ap: ['AP', 'share'],
   precision: ['precision', 'share'],
   recall: ['recall', 'share'],
   f1: ['F1', 'share'],
@@ -108,6 +151,7 @@ export const outputColumns = {
   mae: ['MAE', 'score'],
   rmse: ['RMSE', 'score'],
   r2: ['R²', 'score'],
+  threshold: ['threshold', 'score'],
 } as const satisfies Readonly<Record<string, readonly [title: string, unit: Unit]>>;
 
 export type OutputColumn = keyof typeof outputColumns;
@@ -121,10 +165,11 @@ export const outputNames: { readonly [T in TaskType]: readonly [one: string, man
   classification: ['class', 'Classes'],
   'multi-label': ['label', 'Labels'],
   regression: ['number', 'Numbers'],
+  detection: ['class', 'Classes'],
 };
 
 /** The scores of each class, label or number, in the order of the outputs. */
-export function outputScores(details: Details): readonly (ClassScores | LabelScores | NumberScores)[] {
+export function outputScores(details: Details): readonly (ClassScores | LabelScores | NumberScores | BoxScores)[] {
   switch (details.type) {
     case 'classification':
       return classScores(details.confusion);
@@ -132,6 +177,8 @@ export function outputScores(details: Details): readonly (ClassScores | LabelSco
       return details.labels;
     case 'regression':
       return details.numbers;
+    case 'detection':
+      return details.classes;
   }
 }
 
@@ -165,6 +212,7 @@ export const mainScores = {
   classification: { title: 'accuracy', unit: 'share' },
   'multi-label': { title: 'mAP', unit: 'share' },
   regression: { title: 'R²', unit: 'score' },
+  detection: { title: 'AP50', unit: 'share' },
 } as const satisfies Readonly<Record<TaskType, { readonly title: string; readonly unit: Unit }>>;
 
 /** A main score: `91.23 %`, `0.912`; `-` for none. */
@@ -185,6 +233,7 @@ export const taskMetrics = {
   classification: ['balanced_accuracy', 'macro_f1', 'worst_recall'],
   'multi-label': ['macro_f1'],
   regression: ['mae'],
+  detection: ['ap', 'f1'],
 } as const satisfies Record<TaskType, readonly string[]>;
 
 export type Metric = (typeof taskMetrics)[TaskType][number];
@@ -195,6 +244,8 @@ export const metricTexts = {
   macro_f1: ['macro F1', 'share'],
   worst_recall: ["worst class's recall", 'share'],
   mae: ['MAE', 'score'],
+  ap: ['AP', 'share'],
+  f1: ['F1', 'share'],
 } as const satisfies Readonly<Record<Metric, readonly [title: string, unit: Unit]>>;
 
 /** A network's metrics with their errors, and the calibration error of classes (between confidence and accuracy), as text. */
@@ -229,5 +280,10 @@ export function metricsOf(details: Details): Readonly<Partial<Record<Metric, num
       return { macro_f1: meanOfKnown(details.labels.map(({ f1 }) => f1)) };
     case 'regression':
       return { mae: mean(details.numbers.map(({ mae }) => mae)) };
+    case 'detection':
+      return {
+        ap: meanOfKnown(details.classes.map(({ ap }) => ap)),
+        f1: meanOfKnown(details.classes.map(({ f1 }) => f1)),
+      };
   }
 }

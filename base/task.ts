@@ -1,20 +1,29 @@
 import { z } from 'zod';
+import { invalidInput, type NasError } from './errors.js';
 
 const numbers = z.array(z.number()).min(1).readonly();
 
 /**
  * What the outputs of a network mean. classification: logits of classes, one of which is right (softmax). multi-label: logits of
- * labels, any of which may be right (sigmoid). regression: numbers, each as (value - mean) / std of the training images.
+ * labels, any of which may be right (sigmoid). regression: numbers, each as (value - mean) / std of the training images. detection: for
+ * each cell of a grid, logits of classes (sigmoid) and a box.
  */
 export const learningTaskSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('classification') }),
   z.strictObject({ type: z.literal('multi-label') }),
   z.strictObject({ type: z.literal('regression'), mean: numbers, std: numbers }),
+  z.strictObject({ type: z.literal('detection') }),
 ]);
 export type LearningTask = Readonly<z.output<typeof learningTaskSchema>>;
 export type TaskType = LearningTask['type'];
 
-export const taskTypes = ['classification', 'multi-label', 'regression'] as const satisfies readonly TaskType[];
+/** The tasks in which an image has one row of outputs. */
+export const rowTasks = ['classification', 'multi-label', 'regression'] as const satisfies readonly TaskType[];
+export type RowTask = (typeof rowTasks)[number];
 
 /** The task of data and files of versions that knew no other. */
 export const classification: LearningTask = { type: 'classification' };
+
+/** The refusal of boxes where only images with classes, labels or numbers are known. @param what cannot be done */
+export const notForBoxes = (what: string): NasError =>
+  invalidInput(`${what} is not for boxes yet`, { hint: 'docs/detection.md lists what is there for boxes.' });

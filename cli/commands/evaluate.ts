@@ -14,6 +14,7 @@ const lossTitles: { readonly [T in TaskType]: string } = {
   classification: 'cross-entropy',
   'multi-label': 'binary cross-entropy',
   regression: 'Huber loss',
+  detection: 'loss of boxes',
 };
 
 function precisionFacts({ precision, weight_format: format, quantization }: Partial<ModelMetadata>): readonly Fact[] {

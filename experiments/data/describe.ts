@@ -148,6 +148,7 @@ const outputWords: { readonly [T in TaskType]: readonly [one: string, many: stri
   classification: ['class', 'classes'],
   'multi-label': ['label', 'labels'],
   regression: ['number', 'numbers'],
+  detection: ['class', 'classes'],
 };
 
 /** `291 images of 3 classes`. */

@@ -1,4 +1,5 @@
 import { Random } from '../../base/random.js';
+import { outputNames } from '../../base/scores.js';
 import { counted } from '../../base/text.js';
 import { thumbnail, thumbnailSide } from './thumbnail.js';
 import { contentsText, withoutRepeated, type DescribedData, type NamedImage } from './describe.js';
@@ -99,7 +100,7 @@ export async function contactSheet({ description, inspected, nameOf }: Described
     width: Math.round(width * factor),
     pixelated: longer <= side / 2,
     rows,
-    rowsTitle: { classification: 'Classes', 'multi-label': 'Labels', regression: 'Numbers' }[description.task],
+    rowsTitle: outputNames[description.task][1],
     rowsNote: shown.length < all.length ? `${shown.length} of the ${number(all.length)} are shown.` : null,
     suspicious,
   };

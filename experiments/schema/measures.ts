@@ -83,12 +83,14 @@ const metric = (name: Metric, direction: Measure['direction'] = 'maximize'): Mea
   return { direction, unit, title, source: { kind: 'training', metric: name } };
 };
 
-/** Metrics of classes of unequal size and of labels; the error of numbers. */
+/** Metrics of classes of unequal size and of labels; the error of numbers; exact and final boxes. */
 const metrics: { readonly [M in Metric]: Measure } = {
   balanced_accuracy: metric('balanced_accuracy'),
   macro_f1: metric('macro_f1'),
   worst_recall: metric('worst_recall'),
   mae: metric('mae', 'minimize'),
+  ap: metric('ap'),
+  f1: metric('f1'),
 };
 
 /** All built-in measures, which experiments can use as objectives. */
@@ -102,6 +104,9 @@ export const measures = {
   r2: mainScore('regression'),
   inherited_r2: mainScore('regression', 'inherit'),
   supernet_r2: mainScore('regression', 'supernet'),
+  ap50: mainScore('detection'),
+  inherited_ap50: mainScore('detection', 'inherit'),
+  supernet_ap50: mainScore('detection', 'supernet'),
   ...metrics,
   latency_ms: {
     direction: 'minimize',

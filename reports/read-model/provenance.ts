@@ -75,6 +75,7 @@ const labelLosses: { readonly [T in TaskType]: string } = {
   classification: 'cross-entropy',
   'multi-label': 'binary cross-entropy',
   regression: "Huber's loss",
+  detection: 'focal and GIoU loss',
 };
 
 const lossText = (task: TaskType, type: LossConfig['type']): string => {

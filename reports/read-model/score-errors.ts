@@ -35,6 +35,7 @@ export function metricErrors(details: Details): Readonly<Partial<Record<Metric, 
   const { type } = details;
   if (type === 'regression') return details.errors === undefined ? {} : { mae: details.errors.mae };
   if (type === 'multi-label') return details.errors === undefined ? {} : { macro_f1: details.errors.macro_f1 };
+  if (type === 'detection') return details.errors === undefined ? {} : { ap: details.errors.ap, f1: details.errors.f1 };
   const scores = classScores(details.confusion);
   const recalls = scores.flatMap(({ recall, count }) => (recall === null ? [] : [{ recall, count }]));
   const worst = recalls.toSorted((a, b) => a.recall - b.recall).at(0);
@@ -86,6 +87,6 @@ export type OutputErrors = Readonly<Partial<Record<OutputColumn, number>>>;
 /** Standard errors of the scores of each class, label or number. Unknown errors are absent. */
 export const outputErrors = (details: Details): readonly OutputErrors[] =>
   outputScores(details).map((scores) => ({
-    ...('recall' in scores && errorsOf(scores)),
+    ...('count' in scores && errorsOf(scores)),
     ...('errors' in scores && scores.errors),
   }));

@@ -1,5 +1,5 @@
 import { nearest } from '../../base/text.js';
-import type { TaskType } from '../../base/task.js';
+import type { RowTask } from '../../base/task.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { Refusal } from '../../base/server.js';
 import type { OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
@@ -32,7 +32,7 @@ export interface Served {
   readonly renderings: readonly Rendering[];
   readonly output: {
     readonly name: string;
-    readonly task: TaskType;
+    readonly task: RowTask;
     readonly kind: OutputKind;
     readonly classes: readonly string[];
   };

@@ -1,7 +1,7 @@
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 import type { ImageSize } from '../../base/image-pixels.js';
-import type { TaskType } from '../../base/task.js';
+import type { RowTask } from '../../base/task.js';
 import type { Decoding, PixelScale, Rendering } from '../../base/preprocess.js';
 
 export type { ImageSize };
@@ -31,7 +31,7 @@ export interface Model {
   readonly normalisation: Normalisation | null;
   /** How image files become pixels. */
   readonly decoding: Decoding;
-  readonly task: TaskType;
+  readonly task: RowTask;
   /** Names of the outputs, in order: classes, labels or numbers; `0`, `1`, ... when the metadata has none. */
   readonly classes: readonly string[];
   /** Main score of the task on the test split, or on the validation split, at most 1; null: unknown. */

@@ -5,7 +5,7 @@ import { TensorProto_DataLocation } from 'onnx-buf';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { completeDecoding } from '../../base/preprocess.js';
-import { classification } from '../../base/task.js';
+import { classification, notForBoxes } from '../../base/task.js';
 import { fitClassifier } from '../../compiler/runtime/classifier/classifier.js';
 import { parseOnnx, showTensor, type OnnxFile } from '../../compiler/onnx/file.js';
 import { imageSizeIn, onnxSignature, type ClassifierSignature } from '../../compiler/runtime/classifier/signature.js';
@@ -74,6 +74,7 @@ export async function readModel(file: string, name: string): Promise<Model> {
   const classes = classesOf(signature, said, file);
   const [height, width, channels] = size;
   const task = said.task ?? classification;
+  if (task.type === 'detection') throw notForBoxes('nas serve');
   const data = { height, width, channels, classes, task, mean: [], std: [] };
   const { layout, batch, normalisation, kind } = fitClassifier(signature, data, file, said);
   return {

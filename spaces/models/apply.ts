@@ -210,6 +210,7 @@ export const outputNames: { readonly [T in TaskType]: string } = {
   classification: 'logits',
   'multi-label': 'logits',
   regression: 'numbers',
+  detection: 'maps',
 };
 
 /**

@@ -4,7 +4,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, test } from 'vitest';
 import { createScoreboard } from '../../base/scoreboard.js';
-import type { LearningTask } from '../../base/task.js';
+import type { LearningTask, RowTask } from '../../base/task.js';
 import { runOnnx, parseOnnx, type ImageData } from '../../compiler/index.js';
 import { outputsOf } from '../../compiler/onnx/file.js';
 import { loadLayersModel } from '../../compiler/foreign/tfjs.js';
@@ -39,15 +39,16 @@ const outputs = tf.tidy(() => [
   ...apply(network, weightsFrom(model.weights), tf.tensor(images, shape), { training: false }).logits.dataSync(),
 ]);
 
-/** Labels that the network mostly knows: its own answers, a fifth of them changed. */
-const targetsOf: Readonly<Record<LearningTask['type'], (value: number, at: number, row: readonly number[]) => number>> =
-  {
-    classification: (value, _, row) => Number(value === Math.max(...row)),
-    'multi-label': (value, at) => Number(value > 0 !== (at % 5 === 0)),
-    regression: (value, at) => value + (at % 5 === 0 ? 0.1 : 0),
-  };
+type RowLearning = Extract<LearningTask, { type: RowTask }>;
 
-function labelled(task: LearningTask) {
+/** Labels that the network mostly knows: its own answers, a fifth of them changed. */
+const targetsOf: Readonly<Record<RowTask, (value: number, at: number, row: readonly number[]) => number>> = {
+  classification: (value, _, row) => Number(value === Math.max(...row)),
+  'multi-label': (value, at) => Number(value > 0 !== (at % 5 === 0)),
+  regression: (value, at) => value + (at % 5 === 0 ? 0.1 : 0),
+};
+
+function labelled(task: RowLearning) {
   const rows = Array.from({ length: count }, (_, i) => outputs.slice(3 * i, 3 * i + 3));
   const labels = Float32Array.from(
     rows.flatMap((row, i) => row.map((v, j) => targetsOf[task.type](v, 3 * i + j, row))),
@@ -62,10 +63,10 @@ function labelled(task: LearningTask) {
   return { data, batches, scores: board.scores() };
 }
 
-const metadata = (task: LearningTask) =>
+const metadata = (task: RowLearning) =>
   metadataFor(network.input, ['a', 'b', 'c'], { network, ...(task.type !== 'classification' && { task }) });
 
-const tasks: readonly LearningTask[] = [{ type: 'classification' }, { type: 'multi-label' }, regression];
+const tasks: readonly RowLearning[] = [{ type: 'classification' }, { type: 'multi-label' }, regression];
 
 const file = (bytes: Uint8Array): string => {
   const path = join(temporaryFolder(), 'model.onnx');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import { Random } from '../../base/random.js';
-import { classification, type LearningTask, type TaskType } from '../../base/task.js';
+import { type LearningTask, type RowTask } from '../../base/task.js';
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { portInit } from '../../compiler/onnx/model.js';
 import { metadataProps } from '../../deploy/metadata.js';
@@ -21,7 +21,7 @@ export interface TinyNetwork {
   /** The fixed batch size; null: any. */
   readonly batch: number | null;
   readonly outputs: OutputKind;
-  readonly task: LearningTask;
+  readonly task: Extract<LearningTask, { readonly type: RowTask }>;
   readonly classes: readonly string[];
   /** Test accuracy; null: none in the metadata. */
   readonly accuracy: number | null;
@@ -36,7 +36,7 @@ const grey: Omit<TinyNetwork, 'name'> = {
   layout: 'NHWC',
   batch: null,
   outputs: 'logits',
-  task: classification,
+  task: { type: 'classification' },
   classes: ['cat', 'dog', 'ship'],
   accuracy: 0.5,
   normalisation: { mean: [0.25], std: [0.5] },
@@ -71,7 +71,7 @@ export const colourNetworks: readonly TinyNetwork[] = [
   colourNetwork({ name: 'trial-5', accuracy: 0.75, depth: 2, filters: 16 }),
 ];
 
-const probabilities: { readonly [T in TaskType]: string } = {
+const probabilities: { readonly [T in RowTask]: string } = {
   classification: 'Softmax',
   'multi-label': 'Sigmoid',
   regression: 'Identity',

@@ -156,7 +156,7 @@ function strataOf({ meta, table, targets }: ImageCache): ReturnType<typeof label
 /** The task of a data set; the numbers of a regression have the statistics of the training images. */
 function taskOf({ meta, targets }: ImageCache, train: Uint32Array): LearningTask {
   if (targets === null || meta.task === undefined) return classification;
-  if (meta.task === 'multi-label') return { type: meta.task };
+  if (meta.task === 'multi-label' || meta.task === 'detection') return { type: meta.task };
   const outputs = meta.classes.length;
   const statistics = meta.classes.map((_, k) => {
     const values = Array.from(train, (i) => targets[i * outputs + k]);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { taskTypes } from '../../base/task.js';
+import { rowTasks } from '../../base/task.js';
 import { completeDecoding, decodingKeys, defaultDecoding, type Rendering } from '../../base/preprocess.js';
 
 const part = z.number().gt(0).lt(1);
@@ -114,7 +114,7 @@ export const dataSchema = z.discriminatedUnion('type', [
         ),
       image: column('of the paths, relative to the folder of the file', 'file_name, image, path, ...'),
       task: z
-        .enum(taskTypes)
+        .enum(rowTasks)
         .optional()
         .describe(
           'classification (default): each image has one class; multi-label: any number of labels; regression: one or more numbers',

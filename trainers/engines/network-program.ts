@@ -59,6 +59,8 @@ export const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits
     tf.sum(tf.mean(tf.cast(tf.equal(tf.greater(logits, 0), tf.greater(labels, 0.5)), 'float32'), 1)),
   /** Its part of R²: over the training images, scaled numbers have mean 0 and variance 1. */
   regression: (labels, logits) => tf.sum(tf.mean(tf.sub(1, tf.square(tf.sub(logits, labels))), 1)),
+  /** Boxes are scored after each epoch. */
+  detection: () => tf.scalar(0),
 };
 
 /** The loss of a batch; with answers: (1 - share) loss + share of the loss on the answers. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { TaskType } from '../../base/task.js';
+import { notForBoxes, type TaskType } from '../../base/task.js';
 import type { Loss } from '../schema/loss.js';
 
 /** The inputs of a loss. */
@@ -174,6 +174,9 @@ const distances: { readonly [T in TaskType]: Distance } = {
   classification: (...inputs) => knowledgeDistillation(...inputs),
   'multi-label': binaryDistillation,
   regression: (teacher, student) => huberLoss(teacher, student),
+  detection: () => {
+    throw notForBoxes('distillation');
+  },
 };
 
 /**

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { TaskType } from '../../base/task.js';
+import { notForBoxes, type TaskType } from '../../base/task.js';
 import { compile, type Program, type Target } from '../../compiler/index.js';
 import { minimise, type Point } from './lbfgs.js';
 
@@ -98,6 +98,9 @@ const losses: { readonly [T in TaskType]: (answers: tf.Tensor3D, targets: tf.Ten
   regression(answers, targets) {
     const slope = tf.sub<tf.Tensor3D>(answers, targets);
     return { loss: tf.div(tf.sum(tf.square(slope), 2), 2), slope };
+  },
+  detection() {
+    throw notForBoxes('a new last layer');
   },
 };
 

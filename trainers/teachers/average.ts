@@ -6,6 +6,7 @@ export const averages: { readonly [T in TaskType]: (rows: readonly Float32Array[
     classification: (rows, outputs) => meanOf(rows.map((one) => softmaxRows(one, outputs))).map(toLog),
     'multi-label': (rows) => meanOf(rows.map((one) => one.map(sigmoid))).map((p) => toLog(p) - toLog(1 - p)),
     regression: (rows) => meanOf(rows),
+    detection: (rows) => meanOf(rows),
   };
 
 const toLog = (p: number): number => Math.log(Math.max(p, 1e-12));

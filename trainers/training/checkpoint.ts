@@ -39,6 +39,24 @@ const detailsSchema = z.discriminatedUnion('type', [
     type: z.literal('regression'),
     numbers: z.array(z.object({ mae: z.number(), rmse: z.number(), r2: z.number() })).readonly(),
   }),
+  z.object({
+    type: z.literal('detection'),
+    classes: z
+      .array(
+        z.object({
+          boxes: count,
+          ap50: ratio,
+          ap: ratio,
+          precision: ratio,
+          recall: ratio,
+          f1: ratio,
+          threshold: z.number(),
+        }),
+      )
+      .readonly(),
+    sizes: z.object({ small: ratio, medium: ratio, large: ratio }),
+    sides: z.array(z.object({ from: z.number(), to: z.number().nullable(), boxes: count, recall: ratio })).readonly(),
+  }),
 ]) satisfies z.ZodType<Details>;
 
 const positionSchema = z.object({

@@ -52,6 +52,7 @@ const kinds: { readonly [T in TaskType]: (end: SignatureEnd | null) => OutputKin
   classification: (end) => (end === 'softmax' || end === 'sigmoid' ? 'probabilities' : null),
   'multi-label': (end) => (end === 'sigmoid' ? 'probabilities' : end === 'linear' ? 'logits' : null),
   regression: () => 'numbers',
+  detection: () => 'logits',
 };
 
 function checkTask(task: LearningTask, data: ImageData, where: string): void {

@@ -57,6 +57,7 @@ export const outputKind: { readonly [T in TaskType]: (rows: Float32Array, output
   },
   'multi-label': (rows) => (areShares(rows) ? 'probabilities' : 'logits'),
   regression: () => 'numbers',
+  detection: () => 'logits',
 };
 
 const log = (p: number): number => Math.log(Math.max(p, smallest));
@@ -66,6 +67,7 @@ export const probabilitiesToLogits: { readonly [T in TaskType]: (rows: Float32Ar
   classification: (rows) => rows.map(log),
   'multi-label': (rows) => rows.map((p) => log(p) - log(1 - p)),
   regression: (rows) => rows,
+  detection: (rows) => rows,
 };
 
 /**

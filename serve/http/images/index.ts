@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { described, jsonSchema } from '../openapi.js';
 import { acceptImages, defaultTop, imagesOf, isForm, type Query, imageRequestOf } from './request.js';
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
-import { taskTypes, type TaskType } from '../../../base/task.js';
+import { rowTasks, type RowTask } from '../../../base/task.js';
 import { checkFirst } from '../deadline.js';
 import { closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
@@ -18,7 +18,7 @@ const times = z.object({
   computed: z.number().describe('Milliseconds of the computation of the whole batch'),
 });
 
-const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[TaskType]) =>
+const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[RowTask]) =>
   z.object({
     ...properties,
     network: z.string().describe('The network that answered'),
@@ -27,7 +27,7 @@ const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[T
     batch: z.int().describe('Images in the batch'),
   });
 
-export const imageSchema = (task: TaskType): FastifySchema => {
+export const imageSchema = (task: RowTask): FastifySchema => {
   const { summary, operationId, ranked } = imageTasks[task];
   const top = z.int().min(1).default(defaultTop).describe(`Number of ${ranked} in each answer`);
   const network = z.string().optional().describe('Name of the network that shall answer');
@@ -68,12 +68,12 @@ interface Asked {
 export function images(app: FastifyInstance, context: RouteContext): void {
   void app.register((scope, _, done) => {
     acceptImages(scope, context);
-    for (const task of taskTypes) addRoute(scope, task, context);
+    for (const task of rowTasks) addRoute(scope, task, context);
     done();
   });
 }
 
-function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext): void {
+function addRoute(scope: FastifyInstance, task: RowTask, context: RouteContext): void {
   const { service, decoder, limits, turns } = context;
   const refuseLate = (run: RunOptions, pool: InferencePool): void =>
     refuseHopeless(run.deadline, decoder.waitMs(run.client) + pool.expectedMs(run.only));

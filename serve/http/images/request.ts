@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { TaskType } from '../../../base/task.js';
+import type { RowTask } from '../../../base/task.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
 import type { InferencePool, RunOptions } from '../../inference/pool.js';
@@ -46,7 +46,7 @@ function networkOf({ network = choiceName }: Query): string {
 /** @throws Refusal 400 or 404 for invalid options, 422 when the network has another task or does not take images. */
 export function imageRequestOf(
   request: FastifyRequest<{ Querystring: Query }>,
-  task: TaskType,
+  task: RowTask,
   pool: InferencePool,
   context: Pick<RouteContext, 'limits'>,
 ): ImageRequest {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TaskType } from '../../../base/task.js';
+import type { RowTask } from '../../../base/task.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 
 interface Outputs {
@@ -32,7 +32,7 @@ const probability = z.number().min(0).max(1);
 const digits = 7;
 
 /** What `POST` requests with images are answered, by the task of the network. */
-export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
+export const imageTasks: { readonly [T in RowTask]: ImageTask } = {
   classification: {
     path: '/v1/classify',
     operationId: 'classify',

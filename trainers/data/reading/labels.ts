@@ -1,5 +1,5 @@
 import { invalidInput, type NasError } from '../../../base/errors.js';
-import type { TaskType } from '../../../base/task.js';
+import type { RowTask } from '../../../base/task.js';
 import { labelLists, listIn } from './label-lists.js';
 import { compareNames, plainName } from './names.js';
 import { numberColumn } from './numbers.js';
@@ -41,7 +41,7 @@ interface Labels {
 }
 
 /** @throws NasError `invalid-input` for cells that are no labels of the task */
-export const labellings: { readonly [T in TaskType]: (labels: Labels) => Labelling } = {
+export const labellings: { readonly [T in RowTask]: (labels: Labels) => Labelling } = {
   classification(labels) {
     const nameOf = ([cell]: readonly string[]): string => listIn(cell)?.join(';') ?? cell;
     const { rows, classes = sorted(rows.map((row) => nameOf(row.labels))) } = labels;

@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path';
 import posix from 'node:path/posix';
 import { isDeepStrictEqual } from 'node:util';
 import { invalidInput } from '../../../base/errors.js';
-import type { TaskType } from '../../../base/task.js';
+import type { RowTask } from '../../../base/task.js';
 import { counted } from '../../../base/text.js';
 import type { DamagedFile, FileTree, SkippedFile } from './files.js';
 import { diskReader } from './folder.js';
@@ -23,7 +23,7 @@ export interface ListColumns {
   readonly split?: string | undefined;
   readonly group?: string | undefined;
   /** Default: classification. */
-  readonly task?: TaskType | undefined;
+  readonly task?: RowTask | undefined;
   /** The labels that are used, in their order; default: all of them, sorted. */
   readonly classes?: readonly string[] | undefined;
 }

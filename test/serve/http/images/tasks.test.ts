@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { LearningTask } from '../../../../base/task.js';
 import { createDecoder } from '../../../../serve/images/decoder.js';
 import { openPool } from '../../../../serve/inference/open-pool.js';
 import { readFrontier } from '../../../../serve/models/frontier.js';
@@ -14,13 +13,13 @@ const decoder = createDecoder({ parallel: 2, maxPixels: 1e6 });
 const png = await picture({ width: 64, height: 48 }).png().toBuffer();
 
 const multiLabel = { type: 'multi-label' } as const;
-const numbersOf = (count: number): LearningTask => ({
+const numbersOf = (count: number): TinyNetwork['task'] => ({
   type: 'regression',
   mean: new Array<number>(count).fill(31),
   std: new Array<number>(count).fill(10),
 });
 
-const network = (task: LearningTask, more: Partial<TinyNetwork> = {}): TinyNetwork =>
+const network = (task: TinyNetwork['task'], more: Partial<TinyNetwork> = {}): TinyNetwork =>
   colourNetwork({
     name: 'only',
     task,
