@@ -18,7 +18,7 @@ import { exportForeign, foreignNetwork, toStorage } from '../compiler/index.js';
 import { canonicalJson } from '../base/hash.js';
 import { NasError } from '../base/errors.js';
 import { recogniseNetwork } from '../trainers/index.js';
-import { publishedNetwork, type PublishedName } from '../spaces/index.js';
+import { classifierHead, publishedNetwork, type PublishedName } from '../spaces/index.js';
 import { toOnnx, weightsFrom } from '../spaces/models/index.js';
 import { median } from '../trainers/index.js';
 import { gradientError, stepTime } from './foreign/steps.js';
@@ -93,7 +93,7 @@ async function recognition(name: string, bytes: Uint8Array, peer: PeerFile): Pro
     const { network } = model;
     const preset = presets[name];
     const published = publishedNetwork(preset ?? 'mobilenetv2', network, 1, 'torchvision');
-    const whole = { ...network, head: { ...network.head, dropout: published.head.dropout } };
+    const whole = { ...network, head: { ...network.head, dropout: classifierHead(published).dropout } };
     return {
       'as a network of a space': (await errorOf(bytes, toOnnx(model), peer)).toExponential(1),
       'its preset': preset === undefined ? '-' : String(canonicalJson(whole) === canonicalJson(published)),

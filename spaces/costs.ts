@@ -88,6 +88,11 @@ const counts: LayerTable<Count> = {
   multiply: () => nothing,
   shuffle: () => nothing,
   zero: () => nothing,
+  upsample: () => nothing,
+  detections: ({ input: [height, width, channels], output }) => {
+    const { macs, params, folded, int8 } = weights(channels * output[2], height * width, output[2]);
+    return { macs, params: params + output[2], buffers: 0, folded: folded + output[2], int8 };
+  },
 };
 
 const read = (layers: readonly Layer[], layer: Layer): number =>

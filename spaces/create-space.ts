@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { invalidInput } from '../base/errors.js';
 import { blocksPlan, blocksSchema } from './types/blocks.js';
 import { efficientnetPlan, efficientnetSchema } from './types/efficientnet.js';
 import { fbnetSchema, fbnetSpace } from './types/fbnet.js';
@@ -39,7 +40,14 @@ export async function createSpace(config: SpaceConfig, task: Task, options: Crea
   return { ...space, features: (genotype) => networkFeatures(space.build(genotype)) };
 }
 
+/** Types of spaces whose networks may be detectors; a module makes its own networks. */
+const detecting: ReadonlySet<SpaceConfig['type']> = new Set(['mobilenet', 'efficientnet', 'blocks', 'module']);
+
 async function plainSpace(config: SpaceConfig, task: Task, options: CreateSpaceOptions): Promise<Space> {
+  if (task.detects && !detecting.has(config.type))
+    throw invalidInput(`space.type: the networks of ${config.type} are classifiers, and the data has boxes`, {
+      hint: 'Use a space of type mobilenet, efficientnet or blocks.',
+    });
   switch (config.type) {
     case 'mobilenet':
       return createStagedSpace(mobilenetPlan(config, task));

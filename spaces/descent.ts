@@ -2,7 +2,7 @@ import { Random } from '../base/random.js';
 import { meanOrZero } from '../base/statistics.js';
 import { costs, type Costs } from './costs.js';
 import type { Genotype } from './genotype.js';
-import { type Block, branchesOf, type Network } from './network.js';
+import { type Block, branchesOf, type Network, strideOf } from './network.js';
 import { sampleGenotype } from './operators.js';
 import type { Space } from './space.js';
 
@@ -72,8 +72,6 @@ const scales = 7;
 
 const log2 = (value: number): number => Math.log2(1 + value);
 
-const strideOf = (block: Block): number => (block.kind === 'reduction' ? 2 : block.kind === 'cell' ? 1 : block.stride);
-
 /** The blocks at one size of map as numbers: how many, how wide, and of which kind. */
 function profile(blocks: readonly Block[]): number[] {
   const convolutions = blocks.flatMap((block) => ('kernel' in block ? [block] : []));
@@ -106,7 +104,7 @@ function describe(network: Network): number[] {
     2 * Math.log2(params),
     4 * Math.log2(input[0]),
     log2(stem.filters),
-    log2(head.filters) / 2,
+    log2('kind' in head ? head.width : head.filters) / 2,
     ...byScale.flatMap(profile),
   ];
 }

@@ -10,6 +10,7 @@ import {
   type MBConv,
   type PooledBlock,
   type Network,
+  outputShape,
   type SeparableBlock,
   type Style,
 } from './network.js';
@@ -97,11 +98,15 @@ const described = (style: Partial<Style>): string =>
     .map(([field, value]) => `${field} ${value}`)
     .join(', ');
 
-/** Describes a network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head, style. */
-export function describeNetwork(network: Network): string {
-  const { input, classes, stem, blocks, head, style = {} } = network;
-  const { macs, params, activationBytes } = costs(network);
-  const pooled = layersOf(network).find(({ kind, name }) => kind === 'global_pool' && name === 'head_pool');
+/** The layers after the blocks: `7 x 7 map, conv 1x1, 160 channels, relu, average pool, dense 10`. */
+function headText(network: Network): string {
+  const { head, classes } = network;
+  if ('kind' in head) {
+    const [rows, columns] = outputShape(network);
+    const fused = head.deepest === head.stride ? '' : `, maps up to stride ${head.deepest} added`;
+    return `${rows} x ${columns} map of stride ${head.stride}${fused}, ${head.width} channels, ${head.depth} x conv 3x3, ${head.act}, boxes`;
+  }
+  const pooled = layersOf(network).find(({ name }) => name === 'head_pool');
   const map = pooled === undefined ? '' : `${pooled.input[0]} x ${pooled.input[1]} map, `;
   const last = [
     ...(head.filters > 0 ? [`conv 1x1, ${head.filters} channels, ${head.act}`] : []),
@@ -111,12 +116,19 @@ export function describeNetwork(network: Network): string {
     ...(head.dropout === 0 ? [] : [`dropout ${head.dropout}`]),
     `dense ${classes}`,
   ];
+  return `${map}${last.join(', ')}`;
+}
+
+/** Describes a network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head, style. */
+export function describeNetwork(network: Network): string {
+  const { input, classes, stem, blocks, style = {} } = network;
+  const { macs, params, activationBytes } = costs(network);
   return [
     `${input.join(' x ')} to ${classes} classes: ${short(macs, ' MACs')}, ${short(params, ' parameters')}, ` +
       `${short(activationBytes, 'B', binary)} of activations`,
     `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels${stem.act === null ? '' : `, ${stem.act}`}`,
     ...grouped(blocks),
-    `head: ${map}${last.join(', ')}`,
+    `head: ${headText(network)}`,
     ...(Object.keys(style).length === 0 ? [] : [`style: ${described(style)}`]),
   ].join('\n');
 }
@@ -165,7 +177,7 @@ export function networkFeatures(network: Network): number[] {
     depth[level]++;
   }
   const count = (kind: Layer['kind']): number => layers.reduce((sum, layer) => sum + (layer.kind === kind ? 1 : 0), 0);
-  const logits = layers.findLast(({ kind }) => kind === 'dense');
+  const logits = layers.findLast(({ kind }) => kind === 'dense' || kind === 'detections');
   return [
     ...[total.macs, total.params, total.activationBytes, total.trafficBytes, height].map((value) =>
       Math.log(1 + value),

@@ -1,9 +1,11 @@
+import { boxValues } from '../base/detections.js';
 import { samePadding } from '../base/same-padding.js';
 import {
   type Activation,
   type BasicBlock,
   type Block,
   branchesOf,
+  type DetectionHead,
   expandedWidth,
   hasExpansion,
   type FusedMBConv,
@@ -16,6 +18,7 @@ import {
   type SeparableBlock,
   type Style,
   squeezeWidth,
+  strideOf,
   styleOf,
 } from './network.js';
 import { cellEdges, liveEdges, type Cell, type CellOp } from './cells.js';
@@ -66,6 +69,10 @@ interface Parameters {
   shuffle: { readonly groups: number };
   /** A map of zeros. */
   zero: object;
+  /** Each pixel four times, two by two; without the last row or column where the output is one short. */
+  upsample: object;
+  /** Class logits and a box for each pixel: two convolutions of 1x1 with bias, concatenated. `stride`: of the pixels in the image. */
+  detections: { readonly stride: number };
 }
 
 export type LayerKind = keyof Parameters;
@@ -394,6 +401,26 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
   }
 }
 
+/** The layers after the backbone of a detector. @param maps the last map of each stride */
+function detectionLayers(list: LayerList, maps: ReadonlyMap<number, number>, head: DetectionHead, classes: number) {
+  const { stride, deepest, width, depth, act } = head;
+  const mapAt = (own: number): number => {
+    const map = maps.get(own);
+    if (map === undefined) throw new Error(`the network has no map of stride ${own}, which its head reads`);
+    return list.conv(`head_neck${own}`, map, width, point);
+  };
+  let y = mapAt(deepest);
+  for (let own = deepest / 2; own >= stride; own /= 2) {
+    const map = mapAt(own);
+    const doubled = list.add('upsample', `head_upsample${own}`, [y], list.shape(map), {});
+    y = list.same('add', `head_add${own}`, [map, doubled], {});
+  }
+  y = list.same('activation', 'head_act', [y], { act });
+  for (let i = 1; i <= depth; i++) y = list.conv(`head_tower${i}`, y, width, { kernel: 3, stride: 1, act });
+  const [rows, columns] = list.shape(y);
+  list.add('detections', 'head_outputs', [y], [rows, columns, classes + boxValues], { stride });
+}
+
 function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head): number {
   if (filters > 0) return list.conv('head', x, filters, { ...point, act });
   return norm === true ? list.norm('head', x, act) : x;
@@ -413,7 +440,17 @@ function listed(network: Network, withBranches: boolean): readonly Layer[] {
   const list = new LayerList(styleOf(network), withBranches);
   let x = list.add('input', 'input', [], input, {});
   x = list.conv('stem', x, stem.filters, stem);
-  for (const [i, block] of blocks.entries()) x = appendBlock(list, `block${i + 1}`, x, block);
+  let stride: number = stem.stride;
+  const maps = new Map([[stride, x]]);
+  for (const [i, block] of blocks.entries()) {
+    x = appendBlock(list, `block${i + 1}`, x, block);
+    stride *= strideOf(block);
+    maps.set(stride, x);
+  }
+  if ('kind' in head) {
+    detectionLayers(list, maps, head, classes);
+    return list.layers;
+  }
   x = beforePooling(list, x, head);
   x = list.pool('head_pool', x);
   if (head.hidden !== undefined) {
@@ -426,7 +463,7 @@ function listed(network: Network, withBranches: boolean): readonly Layer[] {
 }
 
 /**
- * The primitive layers of a network in execution order, from the input to the logits, as it runs on devices: the single
+ * The primitive layers of a network in execution order, from the input to the outputs, as it runs on devices: the single
  * source for costs, latency features and exports. Blocks are numbered from 1 (`block1_expand`).
  */
 export const layersOf = perNetwork((network) => listed(network, false));

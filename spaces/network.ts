@@ -1,3 +1,4 @@
+import { boxValues } from '../base/detections.js';
 import type { Cell } from './cells.js';
 
 /** Activations, named as in the papers that use them. */
@@ -182,7 +183,30 @@ export interface Head {
   readonly dropout: number;
 }
 
-/** A frozen description of an image classifier: enough to build, cost and compare it. */
+/** Strides of a detector's output. */
+export const detectionStrides = [4, 8, 16] as const;
+/** Strides of the deepest map that a detector may read. */
+export const deepestStrides = [4, 8, 16, 32] as const;
+
+/**
+ * The head of a detector: 1x1 convolutions on the last map of each stride from `stride` to `deepest`; the deeper ones, doubled by
+ * nearest neighbours, are added; activation; 3x3 convolutions; class logits and a box for each cell of the map (FCOS, Tian et al.
+ * 2019; FPN, Lin et al. 2017). The backbone ends with its map of stride `deepest`.
+ */
+export interface DetectionHead {
+  readonly kind: 'detection';
+  /** Pixels of the image for each cell of the output, on both axes. */
+  readonly stride: (typeof detectionStrides)[number];
+  /** Stride of the deepest map that is read, at least `stride`. */
+  readonly deepest: (typeof deepestStrides)[number];
+  /** Channels of all convolutions before the outputs. */
+  readonly width: number;
+  /** Number of 3x3 convolutions. */
+  readonly depth: number;
+  readonly act: Activation;
+}
+
+/** A frozen description of an image classifier or detector: enough to build, cost and compare it. */
 export interface Network {
   readonly kind: 'network';
   /** Height, width, channels of one image (NHWC without the batch). */
@@ -190,10 +214,45 @@ export interface Network {
   readonly classes: number;
   readonly stem: Stem;
   readonly blocks: readonly Block[];
-  readonly head: Head;
+  readonly head: Head | DetectionHead;
   /** What differs from `ownStyle`; absent: nothing. */
   readonly style?: Partial<Style>;
 }
+
+/** The detection head of a network; null: the network classifies. */
+export const detectionOf = ({ head }: Pick<Network, 'head'>): DetectionHead | null => ('kind' in head ? head : null);
+
+/** The head of a classifier. @throws Error for a detector */
+export function classifierHead({ head }: Pick<Network, 'head'>): Head {
+  if ('kind' in head) throw new Error('a detector has no head of a classifier');
+  return head;
+}
+
+/** Rows and columns of a detector's output. */
+const mapOf = ({ input: [height, width] }: Pick<Network, 'input'>, { stride }: DetectionHead): [number, number] => [
+  Math.ceil(height / stride),
+  Math.ceil(width / stride),
+];
+
+/** The shape of the output for one image: logits or numbers; of a detector, cells with logits and box. */
+export function outputShape(network: Network): readonly number[] {
+  const head = detectionOf(network);
+  return head === null ? [network.classes] : [...mapOf(network, head), network.classes + boxValues];
+}
+
+/** The shape of one image's targets: as the output's; of a detector, cells with label, dx, dy, width and height. */
+export function targetShape(network: Network): readonly number[] {
+  const head = detectionOf(network);
+  return head === null ? [network.classes] : [...mapOf(network, head), 1 + boxValues];
+}
+
+/** The network without dropout. */
+export const withoutDropout = (network: Network): Network =>
+  'dropout' in network.head ? { ...network, head: { ...network.head, dropout: 0 } } : network;
+
+/** How much a block reduces the sides of its input. */
+export const strideOf = (block: Block): 1 | 2 =>
+  block.kind === 'reduction' ? 2 : block.kind === 'cell' ? 1 : block.stride;
 
 /** The network that runs on devices: each sum of branches is one convolution. */
 export const foldedNetwork = (network: Network): Network =>

@@ -7,6 +7,8 @@ export interface Task {
   /** Height, width and channels of the images, before a space's own resolution decision. */
   readonly input: readonly [height: number, width: number, channels: number];
   readonly classes: number;
+  /** Whether networks are detectors; absent: no. */
+  readonly detects?: true | undefined;
 }
 
 /** The genotypes that exist in a space without every combination of its choices. */

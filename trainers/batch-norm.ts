@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { product } from '../base/statistics.js';
 import { compile, exportFunction, type OpenModel, openOnnx } from '../compiler/index.js';
-import { type Network, trainedLayersOf } from '../spaces/index.js';
+import { type Network, trainedLayersOf, withoutDropout } from '../spaces/index.js';
 import {
   apply,
   type Model,
@@ -108,7 +108,7 @@ async function openStatistics(
       ? nativeStatistics({ network, weights }, statisticNames(network), { isa: engine.isa, batch, threads })
       : null;
   if (own !== null) return { run: own, close: () => Promise.resolve() };
-  const still: Network = { ...network, head: { ...network.head, dropout: 0 } };
+  const still = withoutDropout(network);
   const variables = weightVariables({ network: still, weights });
   const shape = [batch, ...network.input];
   const forward = (images: tf.Tensor): tf.Tensor => {

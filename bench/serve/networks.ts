@@ -1,7 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { metadataProps } from '../../deploy/index.js';
-import { costs, createSpace, extremes, spaceSchema, type MBConv, type Network } from '../../spaces/index.js';
+import {
+  classifierHead,
+  costs,
+  createSpace,
+  extremes,
+  spaceSchema,
+  type MBConv,
+  type Network,
+} from '../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { divisible, mobilenetV3Large, mobilenetV3Small } from '../../test/spaces/published.js';
 
@@ -50,7 +58,8 @@ function widened(network: Network, factor: number): Network {
     channels = wider.filters;
     return wider;
   });
-  return { ...network, stem, blocks, head: { ...network.head, filters: divisible(network.head.filters * factor) } };
+  const head = classifierHead(network);
+  return { ...network, stem, blocks, head: { ...head, filters: divisible(head.filters * factor) } };
 }
 
 /** MobileNetV3-Large, about 6.6 ms per image. */

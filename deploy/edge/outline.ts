@@ -9,6 +9,7 @@ import {
   type Shape,
   type Windowed,
 } from '../../spaces/index.js';
+import { invalidInput } from '../../base/errors.js';
 import { bytes, withoutUnused, type Made } from './lower-program.js';
 import type { EdgeOperator, EdgeProgram, EdgeTensor, Elementwise, Padding, TensorId } from './program.js';
 
@@ -194,4 +195,12 @@ const rules: LayerTable<TensorId, [Outline]> = {
       layer.groups,
     ),
   zero: (layer, it) => it.image(layer),
+  upsample: noDetectors,
+  detections: noDetectors,
 };
+
+function noDetectors(): never {
+  throw invalidInput('the int8 program of a detector is not known yet, nor the memory that it needs on a board', {
+    hint: 'Use other objectives than those of a board for now.',
+  });
+}

@@ -115,6 +115,19 @@ const terms: LayerTable<readonly Term[]> = {
   multiply: (layer) => elementwise('scaled_values', layer),
   shuffle: (layer) => elementwise('shuffled_values', layer),
   zero: () => [],
+  upsample: (layer) => elementwise('shuffled_values', layer),
+  detections: (layer) => {
+    const { input, output } = layer;
+    const params = input[2] * output[2];
+    const macs = params * output[0] * output[1];
+    return [
+      ['pointwise_macs', macs],
+      ...blockTerms(macs, layer),
+      ['conv_traffic', size(input) + size(output)],
+      ['params', params + output[2]],
+      launch,
+    ];
+  },
 };
 
 const isWork = (column: Column): boolean => column.endsWith('_macs') || column.endsWith('_values');

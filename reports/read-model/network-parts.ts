@@ -6,6 +6,7 @@ import {
   hasExpansion,
   kernelsText,
   layersOf,
+  outputShape,
   type Block,
   type FusedMBConv,
   type LayerCost,
@@ -67,9 +68,22 @@ function windowOf(block: Block): Pick<NetworkPart, 'kernel' | 'stride'> {
   }
 }
 
+function headText(head: Network['head']): string {
+  if ('kind' in head) {
+    const { stride, deepest, depth, act, width } = head;
+    const sum = deepest > stride ? ` and sum of the maps up to stride ${deepest}` : '';
+    return `convolutions 1 x 1 to ${width}${sum}, ${depth} convolutions 3 x 3, ${act}, classes and boxes at stride ${stride}`;
+  }
+  const convolution = head.filters > 0 ? `convolution 1 x 1 to ${head.filters}, ${head.act}, ` : '';
+  const norm = head.filters === 0 && head.norm === true ? `batch norm, ${head.act}, ` : '';
+  const hidden = head.hidden === undefined ? '' : `dense ${head.hidden}, ${head.act}, `;
+  const dropout = head.dropout > 0 ? `dropout ${head.dropout}, ` : '';
+  return `${convolution}${norm}average pooling, ${hidden}${dropout}dense`;
+}
+
 /** Stem, blocks and head. A part costs the sum of the layers whose names start with its name. */
 export function partsOf(network: Network): NetworkPart[] {
-  const { stem, blocks, head, classes } = network;
+  const { stem, blocks, head } = network;
   const layers = layersOf(network);
   const layerCosts = costs(network).layers;
   const isOf = (part: string, name: string): boolean => name === part || name.startsWith(`${part}_`);
@@ -94,10 +108,8 @@ export function partsOf(network: Network): NetworkPart[] {
     const operation = operationOf(block, shape[2]);
     parts.push(mapPart(`block${i + 1}`, { kind: block.kind, operation, ...windowOf(block) }));
   }
-  const convolution = head.filters > 0 ? `convolution 1 x 1 to ${head.filters}, ${head.act}, ` : '';
-  const norm = head.filters === 0 && head.norm === true ? `batch norm, ${head.act}, ` : '';
-  const hidden = head.hidden === undefined ? '' : `dense ${head.hidden}, ${head.act}, `;
-  const dropout = head.dropout > 0 ? `dropout ${head.dropout}, ` : '';
-  const operation = `${convolution}${norm}average pooling, ${hidden}${dropout}dense`;
-  return [...parts, part('head', { kind: 'head', operation, output: [classes], kernel: null, stride: null })];
+  return [
+    ...parts,
+    part('head', { kind: 'head', operation: headText(head), output: outputShape(network), kernel: null, stride: null }),
+  ];
 }

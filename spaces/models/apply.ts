@@ -6,10 +6,11 @@ import {
   type LayerActivation,
   type LayerOf,
   type LayerTable,
+  type Shape,
   trainedLayersOf,
 } from '../layers.js';
 import { classification, type LearningTask, type TaskType } from '../../base/task.js';
-import type { Network, Style } from '../network.js';
+import { detectionOf, type Network, type Style } from '../network.js';
 import { foldBranches } from './branches.js';
 import { type Model, type WeightResolver, weightsFrom, weightsOfLayer, type WeightSpec } from './weights.js';
 
@@ -42,7 +43,7 @@ export interface Mode {
 }
 
 export interface Applied {
-  /** [batch, classes]. */
+  /** [batch, classes]; of a detector, [batch, rows, columns, classes + 4]. */
   readonly logits: tf.Tensor;
   /** Outputs of the layers in `mode.features`, in that order. */
   readonly features: readonly tf.Tensor[];
@@ -85,6 +86,36 @@ function groupedConv(x: tf.Tensor, filters: readonly tf.Tensor[], layer: Convolu
 const dropout = (x: tf.Tensor, keep: number): tf.Tensor =>
   tf.mul(x, tf.div(tf.floor(tf.add(uniform(x.shape), keep)), keep));
 
+/**
+ * Nearest neighbours at twice the size, or one row or column less. The gradient is of its own: TF.js's CPU kernel takes it from
+ * the wrong images of a batch.
+ */
+function doubled(images: tf.Tensor, [height, width, channels]: Shape, [rows, columns]: Shape): tf.Tensor {
+  const missing = [2 * height - rows, 2 * width - columns];
+  const isWhole = missing.every((count) => count === 0);
+  return tf.customGrad((x) => {
+    const whole = tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [2 * height, 2 * width]);
+    return {
+      value: isWhole ? whole : tf.slice(whole, [0, 0, 0, 0], [-1, rows, columns, channels]),
+      gradFunc: (dy) => {
+        const all = isWhole
+          ? dy
+          : tf.pad(dy, [
+              [0, 0],
+              [0, missing[0]],
+              [0, missing[1]],
+              [0, 0],
+            ]);
+        return tf.mul(tf.avgPool(all as tf.Tensor4D, 2, 2, 'valid'), 4);
+      },
+    };
+  })(images);
+}
+
+/** A dense layer without bias at each pixel. @param kernel [in, out] */
+const pointConv = (x: tf.Tensor, kernel: tf.Tensor): tf.Tensor =>
+  conv2d(x, tf.reshape(kernel, [1, 1, ...kernel.shape]), { kernel: 1, stride: 1, padding: 'same' });
+
 const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x: tf.Tensor, y: tf.Tensor]> = {
   input: (_layer, _mode, _weights, x) => x,
   conv: (layer, _mode, weights, x) =>
@@ -121,6 +152,9 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
     return tf.reshape(tf.transpose(table, [0, 1, 2, 4, 3]), x.shape);
   },
   zero: (_layer, _mode, _weights, x) => tf.mul(x, 0),
+  upsample: ({ input, output }, _mode, _weights, x) => doubled(x, input, output),
+  detections: (_layer, _mode, [classes, classBias, boxes, boxBias], x) =>
+    tf.add(pointConv(x, tf.concat([classes, boxes], 1)), tf.concat([classBias, boxBias], 0)),
 };
 
 /** A rule reads as many inputs as its kind has and ignores the others. */
@@ -136,18 +170,20 @@ const applyLayer = (layer: Layer, weights: WeightResolver, mode: Mode, x: tf.Ten
     }),
   );
 
-/** The layers after the global pool that ends a network's maps. */
+/** The layers after the global pool that ends a network's maps; of a detector, its outputs. */
 function headLayers(network: Network): readonly Layer[] {
   const layers = trainedLayersOf(network);
-  return layers.slice(layers.findLastIndex(({ name }) => name === 'head_pool') + 1);
+  return layers.slice(
+    detectionOf(network) === null ? layers.findLastIndex(({ name }) => name === 'head_pool') + 1 : layers.length - 1,
+  );
 }
 
-/** The weights of the layers after the global pool. */
+/** The weights of these layers. */
 export const headSpecs = (network: Network): readonly WeightSpec[] => headLayers(network).flatMap(weightsOfLayer);
 
-/** Applies the layers after the global pool to its output [batch, channels]; returns the logits. */
-export const applyHead = (network: Network, weights: WeightResolver, pooled: tf.Tensor, mode: Mode): tf.Tensor =>
-  headLayers(network).reduce((x, layer) => applyLayer(layer, weights, mode, x, x), pooled);
+/** Applies these layers to their input: the output of the pool [batch, channels], or a map; returns the logits. */
+export const applyHead = (network: Network, weights: WeightResolver, features: tf.Tensor, mode: Mode): tf.Tensor =>
+  headLayers(network).reduce((x, layer) => applyLayer(layer, weights, mode, x, x), features);
 
 /**
  * Applies a network, with its branches, to images: in inference or training, eagerly or inside a compiled function, with any weights that the

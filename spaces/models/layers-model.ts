@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { invalidInput } from '../../base/errors.js';
 import { classification, type LearningTask } from '../../base/task.js';
 import {
   applyRule,
@@ -90,6 +91,10 @@ function shuffled({ name, groups, output }: LayerOf<'shuffle'>, apply: Apply, x:
   return apply(keras.reshape({ name, targetShape: [height, width, channels] }), turned);
 }
 
+function unsupportedHere(): never {
+  throw invalidInput('detectors are not exported as TF.js layers models yet', { hint: 'Export them as ONNX.' });
+}
+
 const rules: LayerTable<Value, [Apply, Value, Value]> = {
   input: ({ name, output }) => tfl.input({ name, shape: [...output] }),
   conv: (layer, apply, x) => (layer.groups === undefined ? conv2d : groupedConv)(layer, apply, x),
@@ -119,6 +124,8 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
     ),
   shuffle: (layer, apply, x) => shuffled(layer, apply, x),
   zero: ({ name }, apply, x) => apply(keras.rescaling({ name, scale: 0 }), x),
+  upsample: unsupportedHere,
+  detections: unsupportedHere,
 };
 
 /** Weights of a dense layer that converts the outputs of a regression to their own units. */

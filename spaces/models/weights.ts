@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { boxValues } from '../../base/detections.js';
 import { Random } from '../../base/random.js';
 import { product } from '../../base/statistics.js';
 import { toStorage } from '../../compiler/index.js';
@@ -15,6 +16,8 @@ export interface WeightSpec {
   /** Standard deviation of random initial values; 0: all are `fill`. */
   readonly std: number;
   readonly fill: number;
+  /** Initial values instead of `fill`. */
+  readonly values?: readonly number[];
   /** Of a kernel [k, k, in, out]: its first filters begin as the identity (Zagoruyko & Komodakis 2017), the others at random. */
   readonly identity?: true;
 }
@@ -36,6 +39,12 @@ export interface Model {
 
 /** Standard deviation of the last layer's weights, as in the MobileNet papers' code: first logits near zero. */
 const logitsStd = 0.01;
+
+/** Initial logit of a detector's classes: nearly all cells are background (Lin et al. 2017, RetinaNet). */
+const classBias = -2.2;
+
+/** Initial width and height of a detector's boxes in pixels. */
+const commonSize = 12;
 
 const kernel = (name: string, shape: readonly number[], std: number): WeightSpec => ({
   name,
@@ -91,6 +100,16 @@ const rules: LayerTable<readonly WeightSpec[]> = {
   multiply: () => [],
   shuffle: () => [],
   zero: () => [],
+  upsample: () => [],
+  detections: ({ input: [, , width], output, stride }) => {
+    const size = Math.log(commonSize / stride);
+    return [
+      kernel('classes/kernel', [width, output[2] - boxValues], logitsStd),
+      vector('classes/bias', output[2] - boxValues, classBias),
+      kernel('boxes/kernel', [width, boxValues], logitsStd),
+      { ...vector('boxes/bias', boxValues, 0), values: [0, 0, size, size] },
+    ];
+  },
 };
 
 export const weightsOfLayer = (layer: Layer): readonly WeightSpec[] => applyRule(rules, layer);
@@ -104,8 +123,8 @@ export const initialWeights = (network: Network, seed: number): Weights => drawW
 /** Initial values of weights. Each kernel has its own random stream: it depends only on (seed, layer name, shape). */
 export function drawWeights(specs: readonly WeightSpec[], seed: number): Weights {
   return new Map(
-    specs.map(({ name, shape, std, fill, identity }) => {
-      const data = new Float32Array(product(shape)).fill(fill);
+    specs.map(({ name, shape, std, fill, values, identity }) => {
+      const data = values === undefined ? new Float32Array(product(shape)).fill(fill) : Float32Array.from(values);
       if (std > 0) {
         const random = new Random(seed, 'weights', name.slice(0, name.indexOf('/')));
         for (let i = 0; i < data.length; i++) data[i] = std * random.normal();

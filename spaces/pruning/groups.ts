@@ -1,5 +1,6 @@
+import { invalidInput } from '../../base/errors.js';
 import { applyRule, type Layer, layersOf, type LayerTable } from '../layers.js';
-import { type Block, hasExpansion, type Network } from '../network.js';
+import { type Block, detectionOf, hasExpansion, type Network } from '../network.js';
 
 /** An axis of a weight with one entry for each channel of a group. */
 export interface WeightAxis {
@@ -66,6 +67,9 @@ const rules: LayerTable<Channels> = {
   multiply: keeps,
   shuffle: () => ({ kept: true, fixed: 'all' }),
   zero: keeps,
+  upsample: keeps,
+  // Detectors are not cut.
+  detections: () => ({ kept: false, fixed: 'all' }),
 };
 
 /** Whether a layer belongs to a block whose description has no width: the block's channels cannot change. */
@@ -98,8 +102,13 @@ class Sets {
  * The channel groups of a network that can be cut, in the order in which layers make them: hidden widths of blocks and of
  * squeeze-excite, channels coupled by residuals, stem and head. Channels of grouped convolutions, cells, images and
  * classes are fixed.
+ * @throws NasError `invalid-input` for a detector
  */
 export function channelGroups(network: Network): ChannelGroup[] {
+  if (detectionOf(network) !== null)
+    throw invalidInput('detectors are not cut to fewer channels yet', {
+      hint: 'Choose a smaller network of the space.',
+    });
   const layers = layersOf(network);
   const channels = layers.map((layer) => applyRule(rules, layer));
   const sets = new Sets(layers.length);
@@ -163,6 +172,15 @@ function withWidths(block: Block, name: string, channels: number, widthOf: Width
   }
 }
 
+const withHeadWidths = (head: Network['head'], widthOf: WidthOf): Network['head'] =>
+  'kind' in head
+    ? head
+    : {
+        ...head,
+        filters: head.filters === 0 ? 0 : widthOf('head'),
+        ...(head.hidden === undefined ? {} : { hidden: widthOf('head_hidden') }),
+      };
+
 /** Kinds, names and inputs of all layers. */
 const structure = (network: Network): string =>
   layersOf(network)
@@ -186,7 +204,7 @@ export function shrinkNetwork(network: Network, widths: Widths, groups = channel
     for (const { weight, role } of group.axes) if (role === 'makes') made.set(weight, asked(group));
   const widthOf: WidthOf = (layer) => made.get(`${layer}/kernel`) ?? fail(layer);
 
-  const { stem, blocks, head } = network;
+  const { stem, blocks } = network;
   const cutStem = { ...stem, filters: widthOf('stem') };
   const cutBlocks: Block[] = [];
   let channels = cutStem.filters;
@@ -199,11 +217,7 @@ export function shrinkNetwork(network: Network, widths: Widths, groups = channel
     ...network,
     stem: cutStem,
     blocks: cutBlocks,
-    head: {
-      ...head,
-      filters: head.filters === 0 ? 0 : widthOf('head'),
-      ...(head.hidden === undefined ? {} : { hidden: widthOf('head_hidden') }),
-    },
+    head: withHeadWidths(network.head, widthOf),
   };
   const isMeant =
     structure(cut) === structure(network) && channelGroups(cut).every(({ width }, i) => width === asked(groups[i]));

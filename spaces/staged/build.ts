@@ -4,6 +4,7 @@ import {
   activations,
   type BlockKind,
   type ConvSpec,
+  type DetectionHead,
   expandedWidth,
   isActive,
   type Head,
@@ -155,6 +156,28 @@ export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: Sta
   };
 }
 
+/** A detection head. `deepest` below the stride means the stride. */
+export const detectionHead = ({
+  stride,
+  deepest,
+  width,
+  depth,
+}: Omit<DetectionHead, 'kind' | 'act'>): DetectionHead => ({
+  kind: 'detection',
+  stride,
+  deepest: deepest > stride ? deepest : stride,
+  width,
+  depth,
+  act: activations[0],
+});
+
+/** The blocks that a detection head reads: none halves its deepest map. */
+function backbone(blocks: readonly StageBlock[], stemStride: number, { deepest }: DetectionHead): StageBlock[] {
+  let reached = stemStride;
+  const end = blocks.findIndex(({ stride }) => (reached *= stride) > deepest);
+  return blocks.slice(0, end === -1 ? blocks.length : end);
+}
+
 function stageBlocks(
   stage: StageSlots,
   genotype: Genotype,
@@ -197,20 +220,21 @@ export interface StagedNetwork extends Network {
 
 /** The network of a genotype. */
 export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork {
-  const { plan, stem, head } = layout;
+  const { plan, stem, head, detect } = layout;
   const { scale } = scaleOption(layout, genotype);
   const first = stemOf(pickAll(stem, genotype), scale, plan.divisor);
   const blocks: StageBlock[] = [];
   for (const stage of layout.stages) {
     blocks.push(...stageBlocks(stage, genotype, blocks.at(-1)?.filters ?? first.filters, scale, plan));
   }
+  const detection = detect === null ? null : detectionHead(pickAll(detect, genotype));
   return {
     kind: 'network',
     input: inputOf(plan, scale),
     classes: plan.task.classes,
     stem: first,
-    blocks,
-    head: headOf(pickAll(head, genotype), scale, plan.divisor),
+    blocks: detection === null ? blocks : backbone(blocks, first.stride, detection),
+    head: detection ?? headOf(pickAll(head, genotype), scale, plan.divisor),
     ...styled(plan.style),
   };
 }
@@ -218,5 +242,6 @@ export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork 
 /** One place for each block of the network. */
 export function blockPlaces(layout: Layout, genotype: Genotype): string[] {
   const { scale } = scaleOption(layout, genotype);
-  return stagePlaces(layout.stages.map(({ depth }) => scaledDepth(pick(depth, genotype), scale)));
+  const places = stagePlaces(layout.stages.map(({ depth }) => scaledDepth(pick(depth, genotype), scale)));
+  return layout.detect === null ? places : places.slice(0, buildNetwork(layout, genotype).blocks.length);
 }

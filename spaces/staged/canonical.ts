@@ -1,6 +1,16 @@
 import type { Choice, Genotype } from '../genotype.js';
 import { canonicalJson } from '../../base/hash.js';
-import { blockKinds, branchesOf, isActive, type Head, type Network, type StageBlock } from '../network.js';
+import {
+  blockKinds,
+  branchesOf,
+  detectionOf,
+  isActive,
+  strideOf,
+  type DetectionHead,
+  type Head,
+  type Network,
+  type StageBlock,
+} from '../network.js';
 import {
   type BlockChoices,
   buildNetwork,
@@ -118,20 +128,30 @@ function readStage(stage: StageSlots, reading: Reading, start: number, end: numb
   return true;
 }
 
-/** Adds the blocks read as the stages; the smallest depths first. */
-function readStages(layout: Layout, reading: Reading): boolean {
+/**
+ * Adds the blocks read as the stages; the smallest depths first.
+ * @param isCut whether a block of stride 2 after the last block would not be part of the network
+ */
+function readStages(layout: Layout, reading: Reading, isCut: boolean): boolean {
   const { blocks, scale, found } = reading;
   const dead = new Set<number>();
   const from = (index: number, start: number): boolean => {
     if (index === layout.stages.length) return start === blocks.length;
+    const mayEnd = isCut && start === blocks.length;
     const key = index * (blocks.length + 1) + start;
     if (dead.has(key)) return false;
     const stage = layout.stages[index];
     const before = found.length;
     for (let i = 0; i < stage.depth.choices.length; i++) {
       const end = start + scaledDepth(stage.depth.choices[i], scale);
-      if (end > blocks.length) continue;
+      if (end > blocks.length && !mayEnd) continue;
       if (stage.depth.decision !== null) found.push(stage.depth.decision, i);
+      // The network ends before a block that halves its map: later stages do not matter.
+      if (end > blocks.length && add(stage.stride, (stride) => stride === 2, found)) return true;
+      if (end > blocks.length) {
+        found.length = before;
+        continue;
+      }
       const isRead = end === start || readStage(stage, reading, start, end, layout.plan);
       if (isRead && from(index + 1, end)) return true;
       found.length = before;
@@ -142,7 +162,20 @@ function readStages(layout: Layout, reading: Reading): boolean {
   return from(0, 0);
 }
 
-function readHead({ head, plan }: Layout, target: Head, scale: StageScale, found: Pairs): boolean {
+function readDetection({ detect }: Layout, target: DetectionHead, found: Pairs): boolean {
+  return (
+    detect !== null &&
+    add(detect.stride, (stride) => stride === target.stride, found) &&
+    add(detect.deepest, (deepest) => Math.max(target.stride, deepest) === target.deepest, found) &&
+    add(detect.width, (width) => width === target.width, found) &&
+    add(detect.depth, (depth) => depth === target.depth, found)
+  );
+}
+
+function readHead(layout: Layout, target: Head | DetectionHead, scale: StageScale, found: Pairs): boolean {
+  const { head, plan, detect } = layout;
+  if ('kind' in target) return readDetection(layout, target, found);
+  if (detect !== null) return false;
   const width = (filters: number): number => (filters === 0 ? 0 : scaledWidth(filters, scale, plan.divisor));
   return (
     add(head.filters, (filters) => width(filters) === target.filters, found) &&
@@ -169,7 +202,16 @@ function readNetwork(
     add(stem.stride, (stride) => stride === network.stem.stride, found) &&
     add(stem.act, (act) => act === network.stem.act, found) &&
     readHead(layout, network.head, scale, found) &&
-    readStages(layout, { blocks, rules: plan, scale, found })
+    readStages(layout, { blocks, rules: plan, scale, found }, isComplete(network))
+  );
+}
+
+/** Whether the blocks of a detector reach its deepest map. */
+function isComplete(network: Network): boolean {
+  const head = detectionOf(network);
+  if (head === null) return false;
+  return (
+    network.blocks.reduce<number>((stride, block) => stride * strideOf(block), network.stem.stride) === head.deepest
   );
 }
 

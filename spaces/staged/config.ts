@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { invalidInput } from '../../base/errors.js';
 import type { Choice } from '../genotype.js';
-import { activations, blockKinds, gates, paddings, type Style } from '../network.js';
-import type { HeadChoices, StageChoices, StagedPlan, StemChoices } from './layout.js';
+import { activations, blockKinds, deepestStrides, detectionStrides, gates, paddings, type Style } from '../network.js';
+import type { DetectChoices, HeadChoices, StageChoices, StagedPlan, StemChoices } from './layout.js';
 import type { Task } from '../space.js';
 
 type Issue = z.core.$ZodIssue;
@@ -60,6 +61,23 @@ export const headSchema = z.strictObject({
     "width of a dense layer before the logits, as in MobileNetV3; 0: none; by default the preset's, or 0",
   ),
   dropout: optional(z.number().min(0).lt(1), "dropout rate before the last layer; by default the preset's, or 0"),
+});
+
+/** `detect:`; the head of detectors, in place of `head`. */
+export const detectSchema = z.strictObject({
+  stride: optional(
+    z.literal(detectionStrides),
+    "pixels for each cell of the output: small ones find small objects and cost more; by default the preset's, or 4",
+  ),
+  deepest: optional(
+    z.literal(deepestStrides),
+    "stride of the deepest map that is read; those between it and `stride` are added, and the backbone ends with it; at or below `stride`: one map alone; by default the preset's, or 16",
+  ),
+  width: optional(width, "channels of the head; by default the preset's, or 32"),
+  depth: optional(
+    z.number().int().min(0).max(8),
+    "number of 3x3 convolutions before the outputs; by default the preset's, or 1",
+  ),
 });
 
 /** The names of the kinds of block in YAML. */
@@ -132,6 +150,7 @@ export const stagedShape = {
   ),
   stem: stemSchema.optional().describe('the first convolution'),
   head: headSchema.optional().describe('what follows the blocks'),
+  detect: detectSchema.optional().describe('what follows the blocks of detectors, for data with boxes'),
   share: z
     .enum(['stage', 'layer'])
     .optional()
@@ -158,11 +177,13 @@ export const stagedShape = {
 
 export type StemConfig = z.output<typeof stemSchema>;
 export type HeadConfig = z.output<typeof headSchema>;
+export type DetectConfig = z.output<typeof detectSchema>;
 export type StageConfig = z.output<typeof stageSchema>;
 
 /** Values of fields that neither the user nor the preset gives. */
 const stemDefaults: StemChoices = { filters: [16], kernel: [3], stride: [1], act: ['relu'] };
 const headDefaults: HeadChoices = { filters: [0], hidden: [0], act: ['relu'], dropout: [0] };
+const detectDefaults: DetectChoices = { stride: [4], deepest: [16], width: [32], depth: [1] };
 const stageDefaults: Omit<StageChoices, 'filters'> = {
   depth: [1],
   kind: ['mbconv'],
@@ -192,6 +213,7 @@ interface CommonConfig {
   readonly width?: readonly number[] | undefined;
   readonly stem?: StemConfig | undefined;
   readonly head?: HeadConfig | undefined;
+  readonly detect?: DetectConfig | undefined;
   readonly stages?: readonly StageConfig[] | undefined;
   readonly share?: StagedPlan['share'] | undefined;
   readonly style?: z.output<typeof styleSchema> | undefined;
@@ -202,6 +224,7 @@ interface CommonConfig {
 /**
  * The common part of staged plans: the user's keys, then the preset's, then the defaults.
  * @param flavour the style of a library
+ * @throws NasError `invalid-input` for the head of another task
  */
 export function commonPlan(
   config: CommonConfig,
@@ -209,6 +232,8 @@ export function commonPlan(
   task: Task,
   flavour: Partial<Style> = {},
 ): Omit<StagedPlan, 'name' | 'terms'> {
+  const { detects = false } = task;
+  refuseOtherHead(config, detects);
   return {
     task,
     base: { resolution: task.input[0], width: 1, depth: 1 },
@@ -230,6 +255,17 @@ export function commonPlan(
     share: config.share ?? preset.share ?? 'stage',
     stem: { ...stemDefaults, ...preset.stem, ...config.stem },
     stages: (config.stages ?? preset.stages ?? []).map((stage) => ({ ...stageDefaults, ...stage })),
-    head: { ...headDefaults, ...preset.head, ...config.head },
+    head: detects ? headDefaults : { ...headDefaults, ...preset.head, ...config.head },
+    detect: detects ? { ...detectDefaults, ...preset.detect, ...config.detect } : null,
   };
+}
+
+/** @throws NasError `invalid-input` for the key of a head that the networks of the data do not have */
+function refuseOtherHead({ head, detect }: CommonConfig, detects: boolean): void {
+  if (detects && head !== undefined)
+    throw invalidInput('space.head is for classifiers, and the data has boxes', { hint: 'Set space.detect instead.' });
+  if (!detects && detect !== undefined)
+    throw invalidInput('space.detect is for detectors, and the data has no boxes', {
+      hint: 'Set space.head instead, or data: {type: boxes, ...}.',
+    });
 }

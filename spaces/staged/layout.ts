@@ -1,4 +1,4 @@
-import type { Activation, BlockKind, Style } from '../network.js';
+import type { Activation, BlockKind, DetectionHead, Style } from '../network.js';
 import type { Task } from '../space.js';
 import { products, type Choice, type Decision, type Genotype } from '../genotype.js';
 
@@ -34,6 +34,11 @@ export type HeadChoices = {
   readonly hidden: readonly number[];
   readonly act: readonly Activation[];
   readonly dropout: readonly number[];
+};
+
+/** Of detectors. */
+export type DetectChoices = {
+  readonly [K in 'stride' | 'deepest' | 'width' | 'depth']: readonly DetectionHead[K][];
 };
 
 export interface StageChoices {
@@ -76,6 +81,8 @@ export interface StagedPlan extends WidthRules {
   readonly stem: StemChoices;
   readonly stages: readonly StageChoices[];
   readonly head: HeadChoices;
+  /** Of detectors, which have no `head`; null: networks classify. */
+  readonly detect: DetectChoices | null;
   /** The name of a stage in decisions (`stage`) and the path of the stages in the YAML (`space.stages`). */
   readonly terms: { readonly stage: string; readonly path: string };
 }
@@ -132,12 +139,13 @@ export interface Layout {
   readonly stem: Slots<StemChoices>;
   readonly stages: readonly StageSlots[];
   readonly head: Slots<HeadChoices>;
+  readonly detect: Slots<DetectChoices> | null;
 }
 
 /** Number of blocks of a stage under a scale. */
 export const scaledDepth = (depth: number, scale: StageScale): number => Math.ceil(depth * scale.depth - 1e-9);
 
-/** Numbers the decisions of a plan: scales, stem, stages from input to output, head. */
+/** Numbers the decisions of a plan: scales, stem, stages from input to output, head or detection head. */
 export function layOut(plan: StagedPlan): Layout {
   const decisions: Decision[] = [];
   const slot = <T extends Choice>(name: string, choices: readonly T[]): Slot<T> => ({
@@ -164,5 +172,6 @@ export function layOut(plan: StagedPlan): Layout {
     return { ...own, layers: Array.from({ length: most }, (_, j) => shared ?? layer(nameOf(j))) };
   });
   const head = slots('head', plan.head, 'filters', 'hidden', 'act', 'dropout');
-  return { plan, decisions, scales, scaleOptions, stem, stages, head };
+  const detect = plan.detect === null ? null : slots('detect', plan.detect, 'stride', 'deepest', 'width', 'depth');
+  return { plan, decisions, scales, scaleOptions, stem, stages, head, detect };
 }

@@ -1,5 +1,5 @@
 import { products } from '../genotype.js';
-import { blockOf, headOf, inputOf, stemOf } from './build.js';
+import { blockOf, detectionHead, headOf, inputOf, stemOf } from './build.js';
 import { type LayerChoices, type Layout, type StageScale, scaledDepth, type StageChoices } from './layout.js';
 
 /** A state of the automaton that emits the blocks of a network one by one. */
@@ -8,6 +8,8 @@ interface Place {
   readonly stage: number;
   /** Blocks of the stage so far. */
   readonly emitted: number;
+  /** How often blocks may still halve the map; the network ends before the next one that does. */
+  readonly halvings: number;
   /** Choices that the first block of the stage fixes for its other blocks. */
   readonly held: Held | null;
 }
@@ -29,8 +31,8 @@ function add(successors: Successors, symbol: string, filters: number, place: Pla
   else known.places.push(place);
 }
 
-const placeKey = ({ scale, stage, emitted, held }: Place): string =>
-  JSON.stringify([scale.width, scale.depth, stage, emitted, held]);
+const placeKey = ({ scale, stage, emitted, halvings, held }: Place): string =>
+  JSON.stringify([scale.width, scale.depth, stage, emitted, halvings, held]);
 
 /** Every combination of one choice from each list. */
 function* combinations<T extends Readonly<Record<string, readonly unknown[]>>>(
@@ -63,9 +65,12 @@ export function countNetworks(layout: Layout): bigint {
         accepts = true;
         return;
       }
-      if (mayEmit(place)) open.set(placeKey(place), place);
+      if (mayEmit(place)) {
+        open.set(placeKey(place), place);
+        if (place.held === null && place.halvings === 0 && stages[place.stage].stride.includes(2)) accepts = true;
+      }
       const done = stages[place.stage].depth.some((depth) => scaledDepth(depth, place.scale) === place.emitted);
-      if (done) visit({ scale: place.scale, stage: place.stage + 1, emitted: 0, held: null });
+      if (done) visit({ ...place, stage: place.stage + 1, emitted: 0, held: null });
     };
     places.forEach(visit);
     return { open: [...open.values()], accepts };
@@ -92,8 +97,10 @@ export function countNetworks(layout: Layout): bigint {
           layer: plan.share === 'stage' ? layer : null,
         };
         for (const stride of strides) {
+          const halvings = place.halvings - (stride - 1);
+          if (halvings < 0) continue;
           const block = blockOf({ ...held, ...layer, stride }, channels, place.scale, plan);
-          yield [block, { scale: place.scale, stage: place.stage, emitted: place.emitted + 1, held }];
+          yield [block, { ...place, emitted: place.emitted + 1, halvings, held }];
         }
       }
     }
@@ -124,13 +131,17 @@ export function countNetworks(layout: Layout): bigint {
   // Input, stem and head form the first symbol.
   const starts: Successors = new Map();
   for (const { scale } of layout.scaleOptions) {
-    const place: Place = { scale, stage: 0, emitted: 0, held: null };
-    const heads = new Set([...combinations(plan.head)].map((choice) => JSON.stringify(headOf(choice, scale, divisor))));
+    const heads =
+      plan.detect === null
+        ? [...combinations(plan.head)].map((choice) => headOf(choice, scale, divisor))
+        : [...combinations(plan.detect)].map((choice) => detectionHead(choice));
+    const each = new Map(heads.map((head) => [JSON.stringify(head), head]));
     for (const choice of combinations(plan.stem)) {
       const stem = stemOf(choice, scale, divisor);
-      for (const text of heads) {
+      for (const [text, head] of each) {
         const symbol = JSON.stringify([inputOf(plan, scale), stem, text]);
-        add(starts, symbol, stem.filters, place);
+        const halvings = 'kind' in head ? Math.log2(head.deepest / stem.stride) : Infinity;
+        add(starts, symbol, stem.filters, { scale, stage: 0, emitted: 0, halvings, held: null });
       }
     }
   }

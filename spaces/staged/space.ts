@@ -72,4 +72,22 @@ function checkLayout(layout: Layout): void {
     }
     shrink(stage.stride, `${path}.stride`);
   }
+  checkDetection(plan);
+}
+
+/** @throws NasError `invalid-input` when some backbone ends before the deepest map that a detector reads */
+function checkDetection({ detect, stem, stages, terms }: StagedPlan): void {
+  if (detect === null) return;
+  const least = stages.reduce(
+    (stride, stage) => stride * (Math.min(...stage.depth) === 0 ? 1 : Math.min(...stage.stride)),
+    Math.min(...stem.stride),
+  );
+  const [key, deepest] = (['stride', 'deepest'] as const)
+    .map((own) => [own, Math.max(...detect[own])] as const)
+    .reduce((a, b) => (b[1] > a[1] ? b : a));
+  if (deepest <= least) return;
+  throw invalidInput(
+    `space.detect.${key}: there is no map of stride ${deepest} in all networks: the last map of some has a stride of ${least}`,
+    { hint: `Choose at most ${least} here, or let a ${terms.stage} that is always there have stride 2.` },
+  );
 }

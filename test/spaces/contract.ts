@@ -10,6 +10,7 @@ import {
   layersOf,
   mutate,
   neighbours,
+  outputShape,
   sampleGenotype,
   sameGenotype,
   spaceSize,
@@ -152,7 +153,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
           const network = space.build(genotype);
           const layers = layersOf(network);
           expect(new Set(layers.map((layer) => layer.name)).size).toBe(layers.length);
-          expect(layers.at(-1)?.output).toEqual([1, 1, network.classes]);
+          expect(layers.at(-1)?.output).toEqual([1, 1, ...outputShape(network)].slice(-3));
           for (const { output } of layers) expect(Math.min(...output)).toBeGreaterThanOrEqual(1);
         }),
         { numRuns: 20 },

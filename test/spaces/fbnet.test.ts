@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  classifierHead,
   costs,
   describeNetwork,
   genotypeOf,
@@ -150,7 +151,7 @@ describe('fbnet', () => {
     const space = await makeSpace({ type: 'fbnet' }, imagenet);
     const network = space.build(mostly(space, 'k3_e6'));
     expect(network.stem.stride).toBe(2);
-    expect(network.head.filters).toBe(1984);
+    expect(classifierHead(network).filters).toBe(1984);
     const pooled = layersOf(network).find(({ name }) => name === 'head_pool');
     expect(pooled?.input).toEqual([7, 7, 1984]);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  classifierHead,
   costs,
   genotypeOf,
   layersOf,
@@ -127,7 +128,7 @@ describe('ofa-mobilenetv3', () => {
   it('scales widths as the supernet of width 1.2 does', async () => {
     const space = await makeSpace({ type: 'ofa-mobilenetv3', width: 1.2 }, imagenet);
     const network = space.build(space.decisions.map(() => 0));
-    const { head } = network;
+    const head = classifierHead(network);
     const widths = layersOf(network).flatMap(({ name, output }) => (/^stem$|_project$/.test(name) ? [output[2]] : []));
     expect([...new Set(widths)]).toEqual([24, 32, 48, 96, 136, 192]);
     expect([head.filters, head.hidden]).toEqual([1152, 1536]);

@@ -15,6 +15,7 @@ import {
 import { averageDecay } from '../optimizers/index.js';
 import type { EngineState, TrainingEngine, Update } from './engine.js';
 import { type BatchInputs, noiseSeed, type NetworkProgram } from './network-program.js';
+import { rowsOf } from './trainable.js';
 import type { UpdateInputs } from './variables.js';
 
 export interface CompiledOptions {
@@ -63,7 +64,7 @@ export class CompiledTraining {
   step(): { readonly fn: TracedFunction; readonly inputs: Readonly<Record<string, InputSpec>> } {
     const { spec, needsTeacherLogits } = this.program;
     const { batch: size } = this.options;
-    const rows = { shape: [size, spec.network.classes] };
+    const { targets, outputs } = rowsOf(spec.network);
     return {
       fn: (inputs) => {
         const { loss, correct, overflow } = this.program.step({ ...batchOf(inputs), ...updateOf(inputs) });
@@ -71,8 +72,8 @@ export class CompiledTraining {
       },
       inputs: {
         images: { shape: [size, ...spec.network.input] },
-        labels: rows,
-        ...(needsTeacherLogits ? { teacher: rows } : {}),
+        labels: { shape: [size, ...targets] },
+        ...(needsTeacherLogits ? { teacher: { shape: [size, ...outputs] } } : {}),
         ...updateInputs(spec.ema),
       },
     };

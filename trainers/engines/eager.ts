@@ -5,6 +5,7 @@ import { averageDecay } from '../optimizers/index.js';
 import type { ImageSize } from '../data/index.js';
 import { oneByOne, type SingleStep, type TrainingEngine } from './engine.js';
 import { noiseSeed, type NetworkProgram } from './network-program.js';
+import { rowsOf } from './trainable.js';
 
 export interface EagerOptions {
   /** A registered TF.js backend; the program's variables must live on it. */
@@ -72,16 +73,17 @@ export function engineOn(
 /** Runs a network program directly on a TF.js backend, with the same noise as the compiled engine. */
 export function createEagerEngine(program: NetworkProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
   const { spec } = program;
-  const { input, classes } = spec.network;
-  const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, classes]);
+  const { input } = spec.network;
+  const shapes = rowsOf(spec.network);
+  const rows = (data: Float32Array, own: keyof typeof shapes): tf.Tensor => tf.tensor(data, [size, ...shapes[own]]);
   return engineOn(backend, program, input, async ({ batch, learningRate }, step) => {
     const noise = { seed: noiseSeed(spec), step };
     const [loss, correct] = tf.tidy(() => {
       const result = withNoise(noise, () =>
         program.step({
           images: imageTensor(batch.images, size, input),
-          labels: rows(batch.labels),
-          ...(program.needsTeacherLogits && batch.teacher !== null ? { teacher: rows(batch.teacher) } : {}),
+          labels: rows(batch.labels, 'targets'),
+          ...(program.needsTeacherLogits && batch.teacher !== null ? { teacher: rows(batch.teacher, 'outputs') } : {}),
           learningRate: tf.scalar(learningRate),
           ...(spec.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, spec.ema)) } : {}),
         }),

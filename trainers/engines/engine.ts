@@ -7,7 +7,7 @@ export interface EngineBatch {
   readonly images: Float32Array;
   /** The same views in other sizes, for the members of a supernet. */
   readonly others?: readonly SizedImages[];
-  /** Targets [batch, outputs]: soft labels, or scaled numbers. */
+  /** Targets [batch, outputs]: soft labels, or scaled numbers; of a detector [batch, rows, columns, 5]. */
   readonly labels: Float32Array;
   /** The teacher's outputs [batch, outputs]; null when the loss needs none. */
   readonly teacher: Float32Array | null;
@@ -51,7 +51,7 @@ export interface TrainingEngine {
    */
   train(updates: readonly Update[], step: number): Promise<StepMetrics[]>;
   /**
-   * Outputs [size, outputs] in inference mode, with the moving average of the weights if there is one.
+   * Outputs [size, outputs], of a detector [size, rows, columns, classes + 4], in inference mode, with the moving average of the weights if there is one.
    * @param images [size, height, width, channels], any size
    */
   evaluate(images: Float32Array, size: number): Promise<Float32Array>;

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
 import type { WeightValue } from '../../spaces/models/index.js';
+import { detectionScore } from '../losses/detection.js';
 import { answerLoss, imageWeights, totalLoss, withAnswers } from '../losses/index.js';
 import type { Loss } from '../schema/loss.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
@@ -59,8 +60,8 @@ export const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits
     tf.sum(tf.mean(tf.cast(tf.equal(tf.greater(logits, 0), tf.greater(labels, 0.5)), 'float32'), 1)),
   /** Its part of R²: over the training images, scaled numbers have mean 0 and variance 1. */
   regression: (labels, logits) => tf.sum(tf.mean(tf.sub(1, tf.square(tf.sub(logits, labels))), 1)),
-  /** Boxes are scored after each epoch. */
-  detection: () => tf.scalar(0),
+  /** The share of its cells with an object that name the class; boxes are scored after each epoch. */
+  detection: detectionScore,
 };
 
 /** The loss of a batch; with answers: (1 - share) loss + share of the loss on the answers. */

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { followNorms, type ForeignNetwork } from '../../compiler/index.js';
-import { styleOf, type Network } from '../../spaces/index.js';
+import { outputShape, styleOf, targetShape, type Network } from '../../spaces/index.js';
 import {
   apply,
   followStatistics,
@@ -79,6 +79,12 @@ function ofFile(network: ForeignNetwork, { initial, frozenNorms = false }: Optio
 }
 
 const isForeign = (network: Network | ForeignNetwork): network is ForeignNetwork => 'apply' in network;
+
+/** The shapes of one image's targets and outputs. */
+export const rowsOf = (network: Network | ForeignNetwork): Readonly<Record<'targets' | 'outputs', readonly number[]>> =>
+  isForeign(network)
+    ? { targets: [network.classes], outputs: [network.classes] }
+    : { targets: targetShape(network), outputs: outputShape(network) };
 
 /** What a program trains: a network of a space, or one of another program. */
 export const trainableOf = (network: Network | ForeignNetwork, options: Options): Trainable =>

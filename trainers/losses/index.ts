@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { notForBoxes, type TaskType } from '../../base/task.js';
 import type { Loss } from '../schema/loss.js';
+import { detectionLoss } from './detection.js';
 
 /** The inputs of a loss. */
 export interface LossInputs {
-  /** Targets [batch, outputs]: soft labels, or scaled numbers. */
+  /** Targets [batch, outputs]: soft labels, or scaled numbers; those of `detectionLoss`. */
   readonly labels: tf.Tensor;
-  /** The student's outputs [batch, outputs]: logits, or scaled numbers. */
+  /** The student's outputs [batch, outputs]: logits, or scaled numbers; those of a detector. */
   readonly logits: tf.Tensor;
   /** The teacher's outputs [batch, outputs]; null without a teacher. */
   readonly teacher: tf.Tensor | null;
@@ -67,6 +68,7 @@ function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor 
   const { logit_adjustment: tau, classShares = [], task, label_smoothing: smoothing, focal } = loss;
   if (task === 'multi-label') return binaryCrossEntropy(labels, logits, { smoothing, focal });
   if (task === 'regression') return huberLoss(labels, logits);
+  if (task === 'detection') return detectionLoss(labels, logits);
   const adjusted =
     tau === undefined ? logits : tf.add(logits, tf.tensor1d(classShares.map((share) => tau * Math.log(share))));
   return crossEntropy(labels, adjusted, { ...loss, smoothing });

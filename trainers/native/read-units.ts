@@ -263,6 +263,8 @@ const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [Uni
   },
   shuffle: unsupported('a channel shuffle has a native operation only after a convolution in as many groups'),
   zero: pool,
+  upsample: unsupported('maps of twice the size have no native operation yet'),
+  detections: () => 'inside',
 };
 
 /** The units of a network's layers up to the global pooling, in an order in which they can run. */

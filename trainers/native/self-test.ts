@@ -1,7 +1,7 @@
 import { type InstructionSet, type NativeLibrary, nativeLibrary, NativeProgram } from '../../compiler/native/index.js';
 import { Random } from '../../base/random.js';
 import { product } from '../../base/statistics.js';
-import type { Network } from '../../spaces/index.js';
+import { classifierHead, type Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { planNetwork } from './plan.js';
 
@@ -24,7 +24,10 @@ const [batch, chunks, seed] = [4, 4, 1];
 export function input(): { readonly images: Float32Array; readonly featureGradients: Float32Array } {
   const random = new Random(seed, 'self-test');
   const normal = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
-  return { images: normal(batch * product(network.input)), featureGradients: normal(batch * network.head.filters) };
+  return {
+    images: normal(batch * product(network.input)),
+    featureGradients: normal(batch * classifierHead(network).filters),
+  };
 }
 
 /** One number of many; it changes with the order of the values, too. */

@@ -41,6 +41,8 @@ const representations: { readonly [K in LayerKind]: (layer: Layer) => Representa
   multiply: () => 'saturating',
   shuffle: () => 'same',
   zero: () => 'same',
+  upsample: () => 'same',
+  detections: () => 'saturating',
 };
 
 /** Activations that only clip, so the range of the bytes does their work. */

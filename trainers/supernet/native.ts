@@ -1,6 +1,6 @@
 import type { AddedSequence, Buffer, NativeNetwork } from '../../compiler/native/index.js';
 import { product } from '../../base/statistics.js';
-import { sharedName, trainedLayersOf, type Member } from '../../spaces/index.js';
+import { sharedName, trainedLayersOf, withoutDropout, type Member } from '../../spaces/index.js';
 import { headSpecs, weightSpecs } from '../../spaces/models/index.js';
 import type { TrainingEngine } from '../engines/index.js';
 import { learningOf, sliceIn } from '../engines/native/learning.js';
@@ -16,7 +16,7 @@ import {
 import { adding, type Range, sumPasses } from '../engines/native/updates.js';
 import { staysOf } from '../engines/variables.js';
 import { type Arrays, arraysOf, placesOf, planNetwork, unitsOf } from '../native/index.js';
-import { initialSupernet, type SupernetSpec, withoutDropout } from './program.js';
+import { initialSupernet, type SupernetSpec } from './program.js';
 import type { Trainee } from './sandwich.js';
 import { type MemberBatch, sandwichStep } from './step.js';
 

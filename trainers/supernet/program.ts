@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { sharedName, styleOf, type Member, type Network } from '../../spaces/index.js';
+import { sharedName, styleOf, withoutDropout, type Member, type Network } from '../../spaces/index.js';
 import {
   apply,
   followStatistics,
@@ -60,9 +60,6 @@ export function initialSupernet({ sandwich, shared, seed, stem, initial = new Ma
   const specs = [...shared, ...ownSpecs(largest)];
   return { specs, start: startShared(specs, seed, largest.network.classes, initial, stem) };
 }
-
-/** The network of a member that is not the largest. */
-export const withoutDropout = (network: Network): Network => ({ ...network, head: { ...network.head, dropout: 0 } });
 
 /** A network in training. */
 const applied =

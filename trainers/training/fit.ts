@@ -12,8 +12,8 @@ import {
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
 import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
-import { foldedNetwork, styleOf, type Network } from '../../spaces/index.js';
-import { foldBranches, weightSpecs } from '../../spaces/models/index.js';
+import { detectionOf, foldedNetwork, styleOf, type Network } from '../../spaces/index.js';
+import { foldBranches, headSpecs, weightSpecs } from '../../spaces/models/index.js';
 import { classWeights, imagesPerClass } from '../losses/class-balance.js';
 import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
 import { activationRanges } from '../quantize-aware/ranges.js';
@@ -58,6 +58,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
     optimizer: train.optimizer,
     ema: train.ema,
     precision: train.precision,
+    rates: outputRates(network, train),
   });
   const engine = (begun?: EngineKind) =>
     createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch, begun });
@@ -66,6 +67,14 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, data);
   return { plan, directory, hash, engine };
 }
+
+/** Share of the learning rate of a detector's output layers in the recipe `fast`, which has large rates. */
+const outputRate = 0.1;
+
+const outputRates = (network: Network, { recipe }: TrainConfig): ReadonlyMap<string, number> | undefined =>
+  recipe !== 'fast' || detectionOf(network) === null
+    ? undefined
+    : new Map(headSpecs(network).map(({ name }) => [name, outputRate]));
 
 /** In fewer steps, moving statistics lag behind the weights: re-estimated ones are more accurate. */
 const followingSteps = (network: Network): number => 10 / (1 - styleOf(network).momentum);

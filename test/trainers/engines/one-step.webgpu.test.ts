@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { resolveTarget, targetWith, type Target } from '../../../compiler/index.js';
-import type { Block, Network } from '../../../spaces/index.js';
+import { classifierHead, type Block, type Network } from '../../../spaces/index.js';
 import type { EngineBatch, ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema, type LossConfig } from '../../../trainers/schema/loss.js';
 import type { OptimizerConfig } from '../../../trainers/schema/train.js';
@@ -155,7 +155,7 @@ describeOnWebGpu('a training step on WebGPU', () => {
       const expected = await oneStep(spec, targetWith(null), batch, size);
 
       // Nothing is on the processor but the noise of dropout, which is uploaded once.
-      const sites = network.head.dropout > 0 ? 1 : 0;
+      const sites = classifierHead(network).dropout > 0 ? 1 : 0;
       const { uploads, downloads, onCpu } = found.placement;
       expect({ uploads, downloads }).toEqual({ uploads: sites, downloads: 0 });
       if (sites === 0) expect(onCpu).toEqual([]);

@@ -253,6 +253,40 @@ const rules: LayerTable<Backward, [Step, Value, Value]> = {
       }
     })(step, x),
   zero: (_layer, _step) => () => undefined,
+  upsample: ({ input, output: [height, width, channels] }, step, x) =>
+    linear((visit) => {
+      for (let i = 0; i < step.output.data.length; i++) {
+        const [pixel, c] = [Math.floor(i / channels), i % channels];
+        const [column, row, image] = [
+          pixel % width,
+          Math.floor(pixel / width) % height,
+          Math.floor(pixel / width / height),
+        ];
+        visit(((image * input[0] + (row >> 1)) * input[1] + (column >> 1)) * channels + c, i, 1);
+      }
+    })(step, x),
+  detections: (layer, { images, weights, output }, x) => {
+    const [classes, boxes] = [weights.slice(0, 2), weights.slice(2)];
+    const [rows, columns, all] = layer.output;
+    const pixels = images * rows * columns;
+    let first = 0;
+    const parts = [classes, boxes].map((own) => {
+      const to = own[1].data.length;
+      const [from, part] = [first, valueOf(new Float64Array(pixels * to))];
+      first += to;
+      const shape = { ...layer, kind: 'dense' as const, output: [1, 1, to] as const };
+      const backward = dense(shape, { images: pixels, weights: own, output: part }, x);
+      const at = (i: number): number => Math.floor(i / to) * all + from + (i % to);
+      for (let i = 0; i < part.data.length; i++) output.data[at(i)] = part.data[i];
+      return () => {
+        for (let i = 0; i < part.data.length; i++) part.gradient[i] = output.gradient[at(i)];
+        backward();
+      };
+    });
+    return () => {
+      for (const backward of parts) backward();
+    };
+  },
 };
 
 /** What a training step computes, in float64. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layersModelOf } from '../../support/layers-model.js';
-import { blockKinds } from '../../../spaces/index.js';
+import { blockKinds, classifierHead } from '../../../spaces/index.js';
 import { readTimedNetworks, timeTraining, type TimingJob } from '../../../trainers/index.js';
 import { sharedFolder } from '../../support/temporary.js';
 
@@ -34,7 +34,7 @@ const written = (networks: unknown): string => {
 describe('a file of networks to time', () => {
   it('is read as networks', () => {
     const [{ name, batch, network }] = readTimedNetworks(written([tiny]));
-    expect([name, batch, network.head.dropout]).toEqual(['tiny', 4, 0]);
+    expect([name, batch, classifierHead(network).dropout]).toEqual(['tiny', 4, 0]);
     expect(new Set(network.blocks.map(({ kind }) => kind))).toEqual(new Set(blockKinds));
     expect(network.blocks[3]).toEqual({ kind: 'separable', ...block, se: 0 });
   });

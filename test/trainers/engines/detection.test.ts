@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { createEngine, engineSchema } from '../../../trainers/index.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
+import { detectionBatch, tinyDetector } from '../../support/tiny-detector.js';
+import { update } from '../support/networks.js';
+import { batch, muon, specOf, threads } from './contract.js';
+
+const open = (type: 'compiled' | 'eager') =>
+  createEngine(
+    engineSchema.parse(type === 'eager' ? { type, backend: 'cpu' } : { type }),
+    specOf({
+      optimizer: muon,
+      network: tinyDetector(),
+      loss: { ...lossSchema.parse({ type: 'cross-entropy' }), task: 'detection' },
+    }),
+    { threads, batch },
+  );
+
+describe('detectors', () => {
+  test('train to the same losses compiled and eager, and give the same outputs', async () => {
+    const [a, b] = [await open('compiled'), await open('eager')];
+    for (let step = 0; step < 4; step++) {
+      const own = detectionBatch(tinyDetector(), batch, step);
+      const [actual, expected] = [await update(a, own, 0.05, step), await update(b, own, 0.05, step)];
+      expect(Math.abs(actual.loss / expected.loss - 1)).toBeLessThan(1e-4);
+      expect(actual.correct).toBe(expected.correct);
+    }
+    await b.load(await a.state());
+    const { images } = detectionBatch(tinyDetector(), 3, 9);
+    const [actual, expected] = [await a.evaluate(images, 3), await b.evaluate(images, 3)];
+    expect(actual).toHaveLength(3 * 3 * 3 * 6);
+    actual.forEach((value, i) =>
+      expect(Math.abs(value - expected[i])).toBeLessThan(1e-4 * Math.max(1, Math.abs(value))),
+    );
+    await Promise.all([a.dispose(), b.dispose()]);
+  });
+
+  test('learn a batch by heart', async () => {
+    const engine = await open('compiled');
+    const own = detectionBatch(tinyDetector(), batch, 0);
+    const first = await update(engine, own, 0.1, 0);
+    let last = first;
+    for (let step = 1; step < 80; step++) last = await update(engine, own, 0.1, step);
+    expect(last.correct).toBe(batch);
+    expect(last.loss).toBeLessThan(first.loss * 0.3);
+    await engine.dispose();
+  });
+});

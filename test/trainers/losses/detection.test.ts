@@ -1,0 +1,86 @@
+import '@tensorflow/tfjs-backend-cpu';
+// TF.js's gradients are registered with its layers.
+import '@tensorflow/tfjs-layers';
+import * as tf from '@tensorflow/tfjs-core';
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { compile } from '../../../compiler/index.js';
+import { detectionLoss, detectionScore } from '../../../trainers/losses/detection.js';
+
+const numbers = z.array(z.number());
+/** Values of PyTorch in float64: fixtures/make-detection.py. */
+const fixture = z
+  .object({
+    shape: z.tuple([z.number(), z.number(), z.number()]),
+    classes: z.number(),
+    cases: z.array(
+      z.object({ name: z.string(), outputs: numbers, targets: numbers, loss: z.number(), gradients: numbers }),
+    ),
+  })
+  .parse(JSON.parse(readFileSync(new URL('./fixtures/detection-loss.json', import.meta.url), 'utf8')));
+const { shape, classes, cases } = fixture;
+const [outputShape, targetShape] = [
+  [...shape, classes + 4],
+  [...shape, 5],
+];
+
+const lossAndGradients = ({ outputs, targets }: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
+  const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => detectionLoss(targets, x))(outputs);
+  return { loss: value, grad };
+};
+
+const far = (a: ArrayLike<number>, b: readonly number[]): number =>
+  Math.max(...b.map((value, i) => Math.abs(value - a[i]) / Math.max(1, Math.abs(value))));
+
+beforeAll(async () => void (await tf.setBackend('cpu')));
+
+describe('the loss of a detector', () => {
+  it.each(cases)('is PyTorch’s, with its gradients: $name', ({ outputs, targets, loss, gradients }) => {
+    const found = tf.tidy(() => {
+      const result = lossAndGradients({
+        outputs: tf.tensor(outputs, outputShape),
+        targets: tf.tensor(targets, targetShape),
+      });
+      return { loss: result.loss.dataSync()[0], grad: result.grad.dataSync() };
+    });
+    expect(far([found.loss], [loss])).toBeLessThan(1e-5);
+    expect(far(found.grad, gradients)).toBeLessThan(1e-5);
+  });
+
+  it('is the same compiled', async () => {
+    const program = await compile(lossAndGradients, {
+      outputs: { shape: outputShape },
+      targets: { shape: targetShape },
+    });
+    for (const { outputs, targets, loss, gradients } of cases) {
+      const result = await program.run({ outputs: Float32Array.from(outputs), targets: Float32Array.from(targets) });
+      expect(far(result.loss.data as Float32Array, [loss])).toBeLessThan(1e-5);
+      expect(far(result.grad.data as Float32Array, gradients)).toBeLessThan(1e-5);
+    }
+    await program.dispose();
+  });
+
+  it('falls as a box comes nearer, also from where boxes do not meet', () => {
+    const target = tf.tensor([0, 0.2, -0.1, 2, 1], [1, 1, 1, 5]);
+    const at = (...box: number[]): number => detectionLoss(target, tf.tensor([9, ...box], [1, 1, 1, 5])).dataSync()[0];
+    const nearer = [at(9, 9, 0, 0), at(4, 4, 0, 0), at(1, 1, 0, 0), at(0.2, -0.1, 0, 0), at(0.2, -0.1, Math.log(2), 0)];
+    expect(nearer).toEqual([...nearer].sort((a, b) => b - a));
+    expect(nearer[4]).toBeLessThan(1e-3);
+    expect(nearer[0]).toBeLessThan(4.1);
+  });
+});
+
+describe('the score of a batch in training', () => {
+  it('is the share of cells with an object that name its class, and 1 for an image without objects', () => {
+    const cell = (label: number): number[] => [label, 0, 0, 1, 1];
+    const targets = tf.tensor([...cell(0), ...cell(1), ...cell(-1), ...cell(-2)], [2, 1, 2, 5]);
+    const logits = [
+      [2, 1],
+      [3, 0],
+      [5, 6],
+      [7, 1],
+    ].flatMap((own) => [...own, 0, 0, 0, 0]);
+    expect(detectionScore(targets, tf.tensor(logits, [2, 1, 2, 6])).dataSync()[0]).toBe(1.5);
+  });
+});
