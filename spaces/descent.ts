@@ -94,7 +94,7 @@ function describe(network: Network): number[] {
   const { macs, params } = costs(network);
   const { stem, blocks, head, input } = network;
   const byScale: Block[][] = Array.from({ length: scales }, () => []);
-  let scale = stem.stride === 2 ? 1 : 0;
+  let scale = Number(stem.stride === 2) + Number(stem.pool !== undefined);
   for (const block of blocks) {
     if (strideOf(block) === 2) scale = Math.min(scales - 1, scale + 1);
     byScale[scale].push(block);

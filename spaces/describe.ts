@@ -3,6 +3,7 @@ import { costs } from './costs.js';
 import { type Layer, layersOf } from './layers.js';
 import {
   type BasicBlock,
+  type BottleneckBlock,
   type Block,
   branchesOf,
   type ConvBlock,
@@ -41,9 +42,9 @@ const conv = (kernel: number, stride: number): string => `${kernel}x${kernel}${s
 export const branchesText = (block: Block): string =>
   branchesOf(block) === 0 ? '' : `, branches ${branchesOf(block)}`;
 
-function describePlain(block: BasicBlock | ConvBlock | PooledBlock): string {
+function describePlain(block: BasicBlock | BottleneckBlock | ConvBlock | PooledBlock): string {
   const { kind, kernel, stride, filters, act } = block;
-  const hidden = block.kind === 'basic' && block.hidden !== undefined ? `, ${block.hidden} hidden` : '';
+  const hidden = 'hidden' in block && block.hidden !== undefined ? `, ${block.hidden} hidden` : '';
   return `${kind} ${conv(kernel, stride)}${hidden}, ${filters} channels, ${act}${branchesText(block)}`;
 }
 
@@ -70,6 +71,7 @@ function describeBlock(block: Block): string {
     case 'separable':
       return describeInverted(block);
     case 'basic':
+    case 'bottleneck':
     case 'conv':
     case 'pooled':
       return describePlain(block);
@@ -126,7 +128,7 @@ export function describeNetwork(network: Network): string {
   return [
     `${input.join(' x ')} to ${classes} classes: ${short(macs, ' MACs')}, ${short(params, ' parameters')}, ` +
       `${short(activationBytes, 'B', binary)} of activations`,
-    `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels${stem.act === null ? '' : `, ${stem.act}`}`,
+    `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels${stem.act === null ? '' : `, ${stem.act}`}${stem.pool === undefined ? '' : `, max pool ${conv(stem.pool, 2)}`}`,
     ...grouped(blocks),
     `head: ${headText(network)}`,
     ...(Object.keys(style).length === 0 ? [] : [`style: ${described(style)}`]),

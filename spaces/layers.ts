@@ -3,6 +3,8 @@ import { samePadding } from '../base/same-padding.js';
 import {
   type Activation,
   type BasicBlock,
+  type BottleneckBlock,
+  type ConvSpec,
   type Block,
   branchesOf,
   type DetectionHead,
@@ -55,8 +57,8 @@ interface Parameters {
   activation: { readonly act: LayerActivation; readonly standalone?: true };
   /** Average over each window, 'same' padding; cells outside the map are not counted. */
   avg_pool: Window;
-  /** Maximum over each window, 'same' padding; cells outside the map are not counted. */
-  max_pool: Window;
+  /** Maximum over each window; cells outside the map are not counted. */
+  max_pool: PaddedWindow;
   /** Average over height and width. */
   global_pool: object;
   /** With bias. */
@@ -180,7 +182,7 @@ class LayerList {
     return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
   }
 
-  private padded({ kernel, stride }: Window): PaddedWindow {
+  padded({ kernel, stride }: Window): PaddedWindow {
     return { kernel, stride, padding: kernel > 1 && stride > 1 ? this.style.padding : 'same' };
   }
 
@@ -231,7 +233,7 @@ class LayerList {
     return this.add('avg_pool', name, [x], strided(this.shape(x), stride), { kernel, stride });
   }
 
-  maxPool(name: string, x: number, own: Window): number {
+  maxPool(name: string, x: number, own: PaddedWindow): number {
     return this.add('max_pool', name, [x], strided(this.shape(x), own.stride), own);
   }
 
@@ -357,15 +359,31 @@ function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock)
   const { filters, kernel, stride, act, hidden = filters } = block;
   const first = list.conv(`${name}_conv1`, x, hidden, { kernel, stride, act });
   const second = list.conv(`${name}_conv2`, first, filters, { kernel, stride: 1, act: null });
+  return shortcutSum(list, name, x, second, block);
+}
+
+function bottleneck(list: LayerList, name: string, x: number, block: BottleneckBlock): number {
+  const { filters, kernel, stride, act, hidden, middle = hidden } = block;
+  const first = list.conv(`${name}_conv1`, x, hidden, { ...point, act });
+  const second = list.conv(`${name}_conv2`, first, middle, { kernel, stride, act });
+  return shortcutSum(list, name, x, list.conv(`${name}_conv3`, second, filters, point), block);
+}
+
+/** The activation of a sum of `y` and `x`, which is projected where its shape is another. */
+function shortcutSum(list: LayerList, name: string, x: number, y: number, { filters, stride, act }: ConvSpec): number {
   const kept = stride === 1 && list.shape(x)[2] === filters;
   const shortcut = kept ? x : list.conv(`${name}_shortcut`, x, filters, { ...point, stride });
-  const sum = list.same('add', `${name}_add`, [second, shortcut], {});
+  const sum = list.same('add', `${name}_add`, [y, shortcut], {});
   return list.same('activation', `${name}_act`, [sum], { act });
 }
 
 function pooled(list: LayerList, name: string, x: number, { filters, kernel, stride, act }: PooledBlock): number {
   const mixed = list.bareConv(name, x, filters, { kernel, stride: 1, identity: true });
-  return list.norm(name, stride === 1 ? mixed : list.maxPool(`${name}_pool`, mixed, { kernel: 2, stride }), act);
+  return list.norm(
+    name,
+    stride === 1 ? mixed : list.maxPool(`${name}_pool`, mixed, { kernel: 2, stride, padding: 'same' }),
+    act,
+  );
 }
 
 function reduction(list: LayerList, name: string, x: number, { filters }: ReductionBlock): number {
@@ -390,6 +408,8 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
       return separable(list, name, x, block);
     case 'basic':
       return basicBlock(list, name, x, block);
+    case 'bottleneck':
+      return bottleneck(list, name, x, block);
     case 'conv':
       return list.conv(name, x, block.filters, block);
     case 'pooled':
@@ -440,7 +460,8 @@ function listed(network: Network, withBranches: boolean): readonly Layer[] {
   const list = new LayerList(styleOf(network), withBranches);
   let x = list.add('input', 'input', [], input, {});
   x = list.conv('stem', x, stem.filters, stem);
-  let stride: number = stem.stride;
+  if (stem.pool !== undefined) x = list.maxPool('stem_pool', x, list.padded({ kernel: stem.pool, stride: 2 }));
+  let stride = stem.stride * (stem.pool === undefined ? 1 : 2);
   const maps = new Map([[stride, x]]);
   for (const [i, block] of blocks.entries()) {
     x = appendBlock(list, `block${i + 1}`, x, block);

@@ -108,6 +108,18 @@ export interface BasicBlock extends ConvSpec {
   readonly hidden?: number;
 }
 
+/**
+ * 1x1 convolution, k x k convolution with the stride, 1x1 convolution, with a residual, 1x1 projection when the shape changes,
+ * activation after the sum (ResNet-50 and deeper, He et al. 2016; the stride lies as in torchvision).
+ */
+export interface BottleneckBlock extends ConvSpec {
+  readonly kind: 'bottleneck';
+  /** Width of the first two convolutions. */
+  readonly hidden: number;
+  /** Width of the second one where it is another (pruned networks); absent: `hidden`. */
+  readonly middle?: number;
+}
+
 /** A convolution by itself: MobileNetV4's first ones, or the projection that replaces a skipped layer where the shape changes. */
 export interface ConvBlock extends ConvSpec, Branched {
   readonly kind: 'conv';
@@ -141,14 +153,14 @@ export interface ReductionBlock {
 }
 
 /** Blocks of the YAML spaces that consist of stages. */
-export type StageBlock = MBConv | FusedMBConv | SeparableBlock | BasicBlock | ConvBlock | PooledBlock;
+export type StageBlock = MBConv | FusedMBConv | SeparableBlock | BasicBlock | BottleneckBlock | ConvBlock | PooledBlock;
 export type Block = StageBlock | CellBlock | ReductionBlock;
 
 /** The copies of each of a block's convolutions in training; 0: no branches. */
 export const branchesOf = (block: Block): number => ('branches' in block ? (block.branches ?? 0) : 0);
 
 /** The kinds of block, by their names in YAML. */
-export const blockKinds = ['mbconv', 'fused_mbconv', 'separable', 'basic', 'conv', 'pooled'] as const;
+export const blockKinds = ['mbconv', 'fused_mbconv', 'separable', 'basic', 'bottleneck', 'conv', 'pooled'] as const;
 export type BlockKind = StageBlock['kind'];
 
 /** The width inside an inverted residual whose input has `channels` channels. */
@@ -168,6 +180,8 @@ export const squeezeWidth = (channels: number, se: number): number => Math.max(1
 /** The first convolution; without activation when the blocks start with one. */
 export interface Stem extends Omit<ConvSpec, 'act'> {
   readonly act: Activation | null;
+  /** Side of a max pool of stride 2 after the activation (ResNet); absent: none. */
+  readonly pool?: number;
 }
 
 /** 1x1 convolution (batch norm, activation), global average pooling, dropout, dense layer to the classes' logits. */

@@ -43,7 +43,7 @@ const odd: Shape = {
 };
 
 interface Style {
-  readonly kind: StageBlock['kind'];
+  readonly kind: Exclude<StageBlock['kind'], 'bottleneck'>;
   readonly act: Activation;
   readonly expand?: number;
   readonly se?: number;

@@ -43,7 +43,8 @@ function operationOf(block: Block, channels: number): string {
     case 'separable':
       return factored(block, channels);
     case 'basic':
-      return `basic block, ${window(block.kernel, block.stride)}${block.hidden === undefined ? '' : `, ${block.hidden} hidden`}, ${block.act}`;
+    case 'bottleneck':
+      return `${block.kind} block, ${window(block.kernel, block.stride)}${block.hidden === undefined ? '' : `, ${block.hidden} hidden`}, ${block.act}`;
     case 'pooled':
       return `convolution and max pool, ${window(block.kernel, block.stride)}, ${block.act}`;
     case 'conv':

@@ -64,9 +64,9 @@ const activationRules: { readonly [A in LayerActivation]: (x: tf.Tensor, gate: G
   hard_swish: (x, gate) => tf.mul(x, gate(hardSigmoid(x))),
 };
 
-type Convolution = Pick<LayerOf<'conv' | 'depthwise'>, 'kernel' | 'stride' | 'padding'>;
+type Convolution = Pick<LayerOf<'conv' | 'depthwise' | 'max_pool'>, 'kernel' | 'stride' | 'padding'>;
 
-/** The padding of a convolution in TF.js's terms. */
+/** The padding of a convolution or pool in TF.js's terms. */
 export const padOf = ({ kernel, padding }: Convolution): 'same' | number => (padding === 'same' ? 'same' : kernel >> 1);
 
 /** Convolutions take and give images, [batch, height, width, channels]. */
@@ -141,7 +141,7 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
   activation: (layer, { rounding }, _weights, x) =>
     activationRules[layer.act](x, (gate) => rounding?.gate(layer, gate) ?? gate),
   avg_pool: ({ kernel, stride }, _mode, _weights, x) => tf.avgPool(x as tf.Tensor4D, kernel, stride, 'same'),
-  max_pool: ({ kernel, stride }, _mode, _weights, x) => tf.maxPool(x as tf.Tensor4D, kernel, stride, 'same'),
+  max_pool: (layer, _mode, _weights, x) => tf.maxPool(x as tf.Tensor4D, layer.kernel, layer.stride, padOf(layer)),
   global_pool: (_layer, _mode, _weights, x) => tf.mean(x, [1, 2]),
   dense: (_layer, _mode, [kernel, bias], x) => tf.fused.matMul({ a: x, b: kernel, bias }),
   dropout: ({ rate }, { training }, _weights, x) => (training ? dropout(x, 1 - rate) : x),

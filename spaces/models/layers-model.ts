@@ -83,6 +83,13 @@ function groupedConv(layer: LayerOf<'conv'>, apply: Apply, x: Value): Value {
   return apply(keras.concatenate({ name, axis: 3 }), ...results);
 }
 
+/** Keras has no pool whose padding is half the window: windows around every pixel, of which the stride's stay. */
+function maxPool({ name, kernel, stride, padding }: LayerOf<'max_pool'>, apply: Apply, x: Value): Value {
+  const pool = (own: string, poolSize: number, strides: number, value: Value): Value =>
+    apply(keras.maxPooling2d({ name: own, poolSize, strides, padding: 'same' }), value);
+  return padding === 'same' ? pool(name, kernel, stride, x) : pool(name, 1, stride, pool(`${name}_all`, kernel, 1, x));
+}
+
 /** Channel shuffle: the channels as a table of groups, transposed. */
 function shuffled({ name, groups, output }: LayerOf<'shuffle'>, apply: Apply, x: Value): Value {
   const [height, width, channels] = output;
@@ -108,8 +115,7 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
   activation: ({ name, act }, apply, x) => activationRules[act](name, apply, x),
   avg_pool: ({ name, kernel, stride }, apply, x) =>
     apply(keras.averagePooling2d({ name, poolSize: kernel, strides: stride, padding: 'same' }), x),
-  max_pool: ({ name, kernel, stride }, apply, x) =>
-    apply(keras.maxPooling2d({ name, poolSize: kernel, strides: stride, padding: 'same' }), x),
+  max_pool: maxPool,
   global_pool: ({ name }, apply, x) => apply(keras.globalAveragePooling2d({ name }), x),
   dense: ({ name, output }, apply, x) => apply(keras.dense({ name, units: output[2], ...zeroKernel }), x),
   dropout: ({ name, rate }, apply, x) => apply(keras.dropout({ name, rate }), x),

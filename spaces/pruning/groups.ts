@@ -163,6 +163,11 @@ function withWidths(block: Block, name: string, channels: number, widthOf: Width
       const { kind, kernel, stride, act } = block;
       return { kind, filters, kernel, stride, act, ...(hidden === filters ? {} : { hidden }) };
     }
+    case 'bottleneck': {
+      const [hidden, middle, filters] = [1, 2, 3].map((i) => widthOf(`${name}_conv${i}`));
+      const { kind, kernel, stride, act } = block;
+      return { kind, filters, kernel, stride, act, hidden, ...(middle === hidden ? {} : { middle }) };
+    }
     case 'conv':
     case 'pooled':
       return { ...block, filters: widthOf(name) };

@@ -111,6 +111,7 @@ const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
   }),
   separable: ({ conv, se, branched }) => ({ kind: 'separable', ...conv, se, ...branched }),
   basic: ({ conv }) => ({ kind: 'basic', ...conv }),
+  bottleneck: ({ conv }) => ({ kind: 'bottleneck', ...conv, hidden: Math.max(1, conv.filters >> 2) }),
   conv: ({ conv, branched }) => ({ kind: 'conv', ...conv, ...branched }),
   pooled: ({ conv }) => ({ kind: 'pooled', ...conv }),
 };

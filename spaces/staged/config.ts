@@ -87,7 +87,7 @@ const kind = z.enum([...blockKinds, 'uib']).transform((name) => (name === 'uib' 
 export const stageSchema = z.strictObject({
   kind: optional(
     kind,
-    "mbconv: inverted residual (MobileNetV2; the default), which is MobileNetV4's uib with `before` and kernel 0; fused_mbconv: its fused form (EfficientNetV2); separable: depthwise and 1x1 convolution (MobileNetV1, PP-LCNet); basic: ResNet's block; conv: one convolution; pooled: one convolution, of which a max pool makes the stride",
+    "mbconv: inverted residual (MobileNetV2; the default), which is MobileNetV4's uib with `before` and kernel 0; fused_mbconv: its fused form (EfficientNetV2); separable: depthwise and 1x1 convolution (MobileNetV1, PP-LCNet); basic: ResNet's block; bottleneck: ResNet-50's block, with a quarter of its channels inside; conv: one convolution; pooled: one convolution, of which a max pool makes the stride",
   ),
   filters: choices(width).describe('output channels at width 1'),
   stride: optional(stride, "stride of the stage's first block; by default 1"),

@@ -32,6 +32,14 @@ const networks: Readonly<Record<string, Network>> = {
     { kind: 'pooled', ...plain, filters: 6 },
     { kind: 'pooled', ...plain, filters: 5, stride: 2 },
   ]),
+  bottlenecks: of(
+    [
+      { kind: 'bottleneck', ...plain, filters: 8, hidden: 4 },
+      { kind: 'bottleneck', ...plain, filters: 8, hidden: 4 },
+      { kind: 'bottleneck', ...plain, filters: 12, stride: 2, hidden: 4, middle: 6 },
+    ],
+    { stem: { filters: 6, kernel: 7, stride: 2, act: 'relu', pool: 3 }, style: { padding: 'symmetric' } },
+  ),
   cells: of(
     [
       { kind: 'cell', cell: ['skip_connect', 'nor_conv_3x3', 'avg_pool_3x3', 'none', 'skip_connect', 'nor_conv_1x1'] },

@@ -23,6 +23,7 @@ const networks: readonly Network[] = [
     { kind: 'basic', ...conv, filters: 18, stride: 1 },
     { kind: 'basic', ...conv, filters: 33, stride: 2 },
     { kind: 'pooled', ...conv, filters: 20, stride: 2 },
+    { kind: 'bottleneck', ...conv, filters: 20, hidden: 5, stride: 1 },
   ]),
   network(
     [6, 6, 3],

@@ -118,6 +118,17 @@ it('a pooled block pools between convolution and norm, where it strides', async 
   expect(layersIn(await build({ kind: 'pooled' })).join()).not.toContain('max_pool');
 });
 
+it('a bottleneck has a quarter of its channels inside', async () => {
+  const layers = layersIn(await build({ kind: 'bottleneck', stride: 2 }));
+  const unit = (name: string): string[] => [`conv ${name}`, `batch_norm ${name}_bn`];
+  expect(layers).toEqual([
+    ...[...unit('conv1'), 'activation conv1_act'],
+    ...[...unit('conv2'), 'activation conv2_act'],
+    ...[...unit('conv3'), ...unit('shortcut')],
+    ...['add add', 'activation act'],
+  ]);
+});
+
 it('kinds of blocks leave the decisions of existing spaces as they are', async () => {
   const plain = await makeSpace({ type: 'mobilenet', preset: 'tiny' });
   expect(plain.decisions.filter(({ name }) => /kind|before/.test(name))).toEqual([]);

@@ -96,7 +96,7 @@ describe('efficientnet', () => {
     [{ compound: { beta: 0.5 } }, /^compound\.beta: /],
     [
       { stages: [{ kind: 'dense', filters: 8 }] },
-      /^stages\.0\.kind: .*"mbconv"\|"fused_mbconv"\|"separable"\|"basic"\|"conv"\|"pooled"\|"uib"/,
+      /^stages\.0\.kind: .*"mbconv"\|"fused_mbconv"\|"separable"\|"basic"\|"bottleneck"\|"conv"\|"pooled"\|"uib"/,
     ],
     [{ phi: [] }, 'phi: needs at least one choice'],
   ])('refuses %j', async (config, message) => {

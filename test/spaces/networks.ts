@@ -24,6 +24,7 @@ const block: fc.Arbitrary<Block> = fc.oneof(
   fc.record({ kind: fc.constant('basic' as const), ...conv }),
   fc.record({ kind: fc.constant('conv' as const), ...conv }),
   fc.record({ kind: fc.constant('pooled' as const), ...conv }),
+  fc.record({ kind: fc.constant('bottleneck' as const), ...conv, hidden: width }),
   fc.record({ kind: fc.constant('reduction' as const), filters: width }),
   fc.record({
     kind: fc.constant('cell' as const),

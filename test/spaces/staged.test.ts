@@ -13,7 +13,7 @@ const mostlyOne = <T>(one: T, ...others: readonly T[]): fc.Arbitrary<readonly T[
 /** Stages chosen for coincidences: equal neighbours, stages that may be missing, widths and ratios that round alike. */
 const stage: fc.Arbitrary<StageChoices> = fc.record({
   depth: some(0, 1, 2).filter((choices) => choices.some((depth) => depth > 0)),
-  kind: mostlyOne('mbconv', 'fused_mbconv', 'separable', 'basic', 'conv', 'pooled'),
+  kind: mostlyOne('mbconv', 'fused_mbconv', 'separable', 'basic', 'conv', 'pooled', 'bottleneck'),
   filters: mostlyOne(8, 16),
   stride: mostlyOne(1, 2),
   act: mostlyOne('relu', 'swish'),

@@ -52,12 +52,20 @@ export interface ActivationLayer extends Base {
   readonly act: LayerActivation;
 }
 
+export interface MaxPoolLayer extends Base {
+  readonly kind: 'max_pool';
+  readonly kernel: number;
+  readonly stride: 1 | 2;
+  /** Null where the paddings are the same. */
+  readonly padding: Padding | null;
+}
+
 interface PlainLayer extends Base {
   readonly kind: 'image' | 'global_pool' | 'add' | 'multiply';
 }
 
 /** A layer of a file in the terms of our networks. */
-export type FoundLayer = KernelLayer | NormLayer | ActivationLayer | PlainLayer;
+export type FoundLayer = KernelLayer | NormLayer | ActivationLayer | MaxPoolLayer | PlainLayer;
 
 /** A value of the file: a function of each element of a layer's output, not yet known as an activation. */
 interface FoundValue {
@@ -88,7 +96,7 @@ const combining = new Set(['Add', 'Sub', 'Mul', 'Div', 'Min', 'Max']);
 /** The error for a file with a part that our networks lack. */
 export const unlike = (where: string, node: string, what: string): NasError =>
   invalidInput(`${where} is no network of a space: ${node} ${what}`, {
-    hint: 'Weights are taken from networks of inverted residuals (MobileNetV2 to V4, MNASNet, EfficientNet), separable convolutions (MobileNetV1) and basic residual blocks; any ONNX classifier can be a teacher.',
+    hint: 'Weights are taken from networks of inverted residuals (MobileNetV2 to V4, MNASNet, EfficientNet), separable convolutions (MobileNetV1) and residual blocks (ResNet); any ONNX classifier can be a teacher.',
   });
 
 /** Output channels of a layer with a kernel. */
@@ -201,6 +209,7 @@ class Reader {
     if (of !== null) return this.applied(this.value(inputs[0]), op, of);
     if (op === 'Pad') return this.padded(node);
     if (op === 'Conv') return this.convolution(node);
+    if (op === 'MaxPool') return this.maxima(node);
     if (op === 'Gemm' || op === 'MatMul') return this.dense(node);
     if (op === 'BatchNormalization') return this.norm(node);
     if (op === 'GlobalAveragePool' || op === 'ReduceMean' || this.averagesAll(node)) return this.pooled(node);
@@ -301,6 +310,27 @@ class Reader {
       return this.addDense(node, from, permuted({ shape: [out, inputs], data: weight.data }, [1, 0]), bias);
     const isDepthwise = groups > 1 && groups === out && inputs === 1;
     if (groups > 1 && !isDepthwise) this.refuse(node, `has ${groups} groups`);
+    const window = this.window(node, before, sides);
+    const order = isDepthwise ? [2, 3, 0, 1] : [2, 3, 1, 0];
+    return this.add(
+      {
+        kind: isDepthwise ? 'depthwise' : 'conv',
+        node: shownNode(node),
+        inputs: [from],
+        ...window,
+        weight: permuted(weight, order),
+        bias,
+      },
+      value.isLast,
+    );
+  }
+
+  /**
+   * The window of a convolution or pool.
+   * @param before zeros around its input: top, left, bottom, right
+   * @param sides of its filters; absent: the node has them
+   */
+  private window(node: OnnxNode, before: readonly number[], sides?: readonly number[]) {
     const map = this.mapOf(node);
     const window = windowOf(node, map, sides);
     if (window === undefined || map.some((side) => !Number.isInteger(side)))
@@ -312,7 +342,8 @@ class Reader {
       pads,
     } = window;
     if (kernel !== width || kernel % 2 === 0) this.refuse(node, `has a kernel of ${kernel} x ${width}`);
-    if (stride !== across || (stride !== 1 && stride !== 2)) this.refuse(node, `has strides ${stride} and ${across}`);
+    if (stride !== across || (stride !== 1 && stride !== 2))
+      return this.refuse(node, `has strides ${stride} and ${across}`);
     if (dilations.some((step) => step !== 1)) this.refuse(node, 'has dilations');
     const whole = pads.map((own, i) => own + before[i]);
     const fits = (padding: Padding): boolean =>
@@ -325,20 +356,17 @@ class Reader {
       });
     const [same, symmetric] = [fits('same'), fits('symmetric')];
     if (!same && !symmetric) this.refuse(node, `has pads [${whole.join(', ')}]`);
-    const order = isDepthwise ? [2, 3, 0, 1] : [2, 3, 1, 0];
-    return this.add(
-      {
-        kind: isDepthwise ? 'depthwise' : 'conv',
-        node: shownNode(node),
-        inputs: [from],
-        kernel,
-        stride,
-        padding: same && symmetric ? null : same ? 'same' : 'symmetric',
-        weight: permuted(weight, order),
-        bias,
-      },
-      value.isLast,
-    );
+    const padding: Padding | null = same && symmetric ? null : same ? 'same' : 'symmetric';
+    return { kernel, stride, padding } as const;
+  }
+
+  /** Pools do not count what lies outside of their map, so a padded one differs. */
+  private maxima(node: OnnxNode): FoundValue {
+    const value = this.value(node.inputs[0]);
+    const from = this.layerOf(value, node);
+    if (intOf(node, 'ceil_mode', 0) !== 0) this.refuse(node, 'rounds its size up');
+    const window = this.window(node, [0, 0, 0, 0]);
+    return this.add({ kind: 'max_pool', node: shownNode(node), inputs: [from], ...window }, value.isLast);
   }
 
   private addDense(node: OnnxNode, from: number, weight: WeightValue, bias: Float32Array | null): FoundValue {

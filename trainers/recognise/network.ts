@@ -3,6 +3,8 @@ import {
   ownStyle,
   styled,
   type Activation,
+  type BasicBlock,
+  type BottleneckBlock,
   type Network,
   type StageBlock,
   type Style,
@@ -44,8 +46,11 @@ class Parser {
     const first = this.kernelBehind(0);
     if (first?.kind !== 'conv') throw this.refusal(this.layers[0], 'is not read by one convolution');
     const stem = this.unit(first, 'stem');
+    const pool = this.next(stem.end, 'max_pool');
+    if (pool !== null && pool.padding !== null) this.set('padding', pool.padding, pool);
+    if (pool !== null && pool.stride !== 2) throw this.refusal(pool, 'has a stride of 1');
     const blocks: StageBlock[] = [];
-    let at = stem.end;
+    let at = pool === null ? stem.end : this.layers.indexOf(pool);
     for (;;) {
       const found = this.block(at, `block${blocks.length + 1}`);
       if (found === null) break;
@@ -59,7 +64,7 @@ class Parser {
       kind: 'network',
       input,
       classes,
-      stem: { filters: stem.filters, kernel, stride, act },
+      stem: { filters: stem.filters, kernel, stride, act, ...(pool !== null && { pool: pool.kernel }) },
       blocks,
       head,
       ...styled(this.style),
@@ -198,9 +203,12 @@ class Parser {
 
   private block(from: number, name: string): BlockFound | null {
     const kernels = this.kernelsBehind(from);
-    const first = kernels.find(({ kernel, kind }) => kernel > 1 || kind === 'depthwise') ?? kernels.at(0);
+    const first =
+      kernels.find(({ kernel, kind }) => kernel > 1 || kind === 'depthwise') ??
+      kernels.find((kernel) => this.isActivated(kernel)) ??
+      kernels.at(0);
     if (first === undefined) return null;
-    if (kernels.length > 1) return this.basic(from, name, first, kernels.find((kernel) => kernel !== first) ?? null);
+    if (kernels.length > 1) return this.residual(from, name, first, kernels.find((kernel) => kernel !== first) ?? null);
     const { end, act } = this.behind(first);
     const behind = this.kernelBehind(end);
     if (first.kind === 'depthwise') {
@@ -212,13 +220,15 @@ class Parser {
     }
     const isLast = behind === null || act === null;
     if (first.kernel === 1 && isLast) return null;
+    const isBottleneck = this.readers[from].length > 1 && behind?.kind === 'conv' && this.isActivated(behind);
+    if (first.kernel === 1 && isBottleneck) return this.residual(from, name, first, null);
     if (first.kernel === 1)
       return (behind?.kind === 'depthwise') === (behind !== null && this.isActivated(behind))
         ? this.inverted(from, name, null, first)
         : this.alone(name, first);
     const isBasic =
       behind?.kind === 'conv' && behind.kernel === first.kernel && behind.stride === 1 && !this.isActivated(behind);
-    return isBasic ? this.basic(from, name, first, null) : this.fused(from, name, first);
+    return isBasic ? this.residual(from, name, first, null) : this.fused(from, name, first);
   }
 
   /** The position of the product that ends squeeze-excite behind a layer; the layer itself without one. */
@@ -325,29 +335,50 @@ class Parser {
     );
   }
 
-  private basic(from: number, name: string, first: KernelLayer, shortcut: KernelLayer | null): BlockFound {
-    const channels = this.channelsOf(from);
-    const mixed = this.unit(first, `${name}_conv1`);
-    const behind = this.kernelBehind(mixed.end);
-    if (first.kind !== 'conv' || behind?.kind !== 'conv' || behind.kernel !== first.kernel || behind.stride !== 1)
-      throw this.refusal(first, 'begins no residual block of two equal convolutions');
-    const second = this.unit(behind, `${name}_conv2`);
+  /** A block of ResNet: two equal convolutions, or a bottleneck of three. */
+  private residual(from: number, name: string, first: KernelLayer, shortcut: KernelLayer | null): BlockFound {
+    const convs = [this.unit(first, `${name}_conv1`)];
+    for (let last = convs[0]; last.act !== null && convs.length < 3; convs.push(last)) {
+      const next = this.kernelBehind(last.end);
+      if (next?.kind !== 'conv') throw this.refusal(last.kernel, 'is followed by no convolution of a residual block');
+      last = this.unit(next, `${name}_conv${convs.length + 1}`);
+    }
+    const block = this.residualBlock(convs);
     const side = shortcut === null ? null : this.unit(shortcut, `${name}_shortcut`);
-    const { kernel, stride } = first;
-    const { filters } = second;
-    const isKept = stride === 1 && filters === channels;
+    const { filters, stride } = block;
+    const isKept = stride === 1 && filters === this.channelsOf(from);
+    const last = convs[convs.length - 1];
     if (
       isKept !== (side === null) ||
       (side !== null && (side.kernel.kernel !== 1 || side.kernel.stride !== stride || side.act !== null))
     )
-      throw this.refusal(shortcut ?? second.kernel, 'is no shortcut of a residual block');
-    const sum = this.next(second.end, 'add');
+      throw this.refusal(shortcut ?? last.kernel, 'is no shortcut of a residual block');
+    const sum = this.next(last.end, 'add');
     const act = sum === null ? null : this.next(this.layers.indexOf(sum), 'activation');
-    if (second.act !== null || sum === null || act === null || !sum.inputs.includes(side?.end ?? from))
-      throw this.refusal(second.kernel, 'ends no sum with an activation behind it');
-    const own = this.sharedAct(mixed, { ...second, act });
-    const hidden = mixed.filters === filters ? {} : { hidden: mixed.filters };
-    return { block: { kind: 'basic', filters, kernel, stride, act: own, ...hidden }, end: this.layers.indexOf(act) };
+    if (last.act !== null || sum === null || act === null || !sum.inputs.includes(side?.end ?? from))
+      throw this.refusal(last.kernel, 'ends no sum with an activation behind it');
+    return {
+      block: { ...block, act: this.sharedAct(...convs.slice(0, -1), { ...last, act }) },
+      end: this.layers.indexOf(act),
+    };
+  }
+
+  private residualBlock(convs: readonly Unit[]): Omit<BasicBlock, 'act'> | Omit<BottleneckBlock, 'act'> {
+    const kernels = convs.map(({ kernel: { kernel } }) => kernel);
+    const strides = convs.map(({ kernel: { stride } }) => stride);
+    const [hidden, middle] = convs.map((conv) => conv.filters);
+    const { filters } = convs[convs.length - 1];
+    if (convs.every(({ kernel }) => kernel.kind === 'conv')) {
+      if (convs.length === 2 && kernels[0] === kernels[1] && strides[1] === 1) {
+        const own = hidden === filters ? {} : { hidden };
+        return { kind: 'basic', filters, kernel: kernels[0], stride: strides[0], ...own };
+      }
+      if (convs.length === 3 && kernels[0] === 1 && kernels[2] === 1 && strides[0] === 1 && strides[2] === 1) {
+        const own = middle === hidden ? {} : { middle };
+        return { kind: 'bottleneck', filters, kernel: kernels[1], stride: strides[1], hidden, ...own };
+      }
+    }
+    throw this.refusal(convs[0].kernel, 'begins no residual block of two equal convolutions or a bottleneck');
   }
 
   private head(from: number): Pick<Network, 'head' | 'classes'> {

@@ -67,6 +67,7 @@ const blocks = {
   fused_mbconv: inverted,
   separable: { ...conv, se, branches: size.optional() },
   basic: { ...conv, hidden: size.optional() },
+  bottleneck: { ...conv, hidden: size, middle: size.optional() },
   conv: { ...conv, branches: size.optional() },
   pooled: conv,
 } satisfies { [K in BlockKind]: { [F in keyof Omit<Extract<StageBlock, { kind: K }>, 'kind'>]-?: z.ZodType } };

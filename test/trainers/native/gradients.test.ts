@@ -114,6 +114,25 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
     }
   });
 
+  test('bottlenecks behind a max pool with half its side around the map', async () => {
+    const act = 'relu';
+    const block = { kind: 'bottleneck', kernel: 3, act } as const;
+    const network: Network = {
+      ...{ kind: 'network', input: [18, 15, 3], classes: 3, style: { padding: 'symmetric', epsilon: 1e-5 } },
+      stem: { filters: 18, kernel: 7, stride: 2, act, pool: 3 },
+      blocks: [
+        { ...block, filters: 36, stride: 1, hidden: 9 },
+        { ...block, filters: 36, stride: 1, hidden: 9, middle: 17 },
+        { ...block, filters: 40, stride: 2, hidden: 10 },
+      ],
+      head: { filters: 0, act, dropout: 0 },
+    };
+    const plan = planned(network);
+    if (plan === null) throw new Error('the network has a native plan');
+    const input = inputOf(network, plan);
+    expect(await complaints(network, await natively(plan, input, { chunks }), input)).toEqual([]);
+  });
+
   test('a network of pools behind filters of 2 x 2 pixels', async () => {
     const network = presetNetworks.pooled({ input: [9, 10, 3], classes: 3 }, 0.25);
     const plan = planned(network);

@@ -110,7 +110,7 @@ it.each(others)('an exported %s is recognised as itself', async (name) => {
 });
 
 describe('recogniseNetwork', () => {
-  it.each(['efficientnetv2', 'resnet'])('reads other blocks: %s', async (name) => {
+  it.each(['efficientnetv2', 'resnet', 'resnet-bottlenecks'])('reads other blocks: %s', async (name) => {
     const found = recognised(fixture(name));
     expect(await distance(fixture(name), found)).toBeLessThan(1e-4);
     expect(describeNetwork(found.model.network).split('\n').slice(2, -2)).toMatchSnapshot();
@@ -220,12 +220,11 @@ describe('recogniseNetwork', () => {
   });
 
   it.each([
-    ['resnet', "MaxPool '/3/MaxPool' is no part of one"],
     ['regnet', /^the file is no network of a space: Conv '.*' has 2 groups$/],
     ['convnext', /Conv '.*' has a kernel of 4 x 4$/],
     ['squeezenet', /Conv '.*' has pads \[0, 0, 0, 0\]$/],
-    ['shufflenet', /MaxPool '.*' is no part of one$/],
-    ['densenet', /MaxPool '.*' is no part of one$/],
+    ['shufflenet', /Concat '.*' is no part of one$/],
+    ['densenet', /Concat '.*' is no part of one$/],
   ])('refuses %s by the node that no network of a space has', (name, message) => {
     expect(() => recognised(foreign(name))).toThrow(message);
   });

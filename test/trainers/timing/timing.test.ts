@@ -22,6 +22,7 @@ const tiny = {
     { type: 'separable', ...block },
     { type: 'conv', ...block },
     { type: 'pooled', ...block, stride: 2 },
+    { type: 'bottleneck', ...block, hidden: 4 },
   ],
   head: { filters: 16, act: 'swish' },
 };

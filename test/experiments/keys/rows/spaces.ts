@@ -55,7 +55,7 @@ function stagedRows(type: Staged): Row[] {
     of('style.padding', ['same', 'symmetric']),
     of('style.squeeze', ['relu', 'swish']),
     of('style.gate', ['hard_sigmoid', 'sigmoid']),
-    of(`${first}.kind`, ['mbconv', 'fused_mbconv', 'separable', 'basic', 'conv', 'pooled']),
+    of(`${first}.kind`, ['mbconv', 'fused_mbconv', 'separable', 'basic', 'conv', 'pooled', 'bottleneck']),
     of(`${first}.filters`, [8, 16, [8, 16]]),
     of(`${first}.stride`, [1, 2]),
     of(`${first}.depth`, [1, 2, [1, 2]]),
