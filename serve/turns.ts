@@ -1,5 +1,7 @@
 /** Milliseconds of costly work in an iteration of the event loop. */
 const msOfIteration = 2;
+/** Iterations without costly work after one with it, while connections come. */
+const iterationsOfArrivals = 8;
 
 interface Client {
   /** Milliseconds of its work, on a clock that newcomers join where it stands. */
@@ -10,6 +12,9 @@ interface Client {
 /**
  * Shares the event loop between clients. Costly work has a few milliseconds in each iteration; the client that had the least time
  * is next. A cheap request does not wait longer than one piece of work.
+ *
+ * Node.js accepts one connection in an iteration, so that many connections at once would wait for a piece of work each. While they
+ * come, there is work in every ninth iteration only.
  */
 export class Turns {
   private readonly clients = new Map<string, Client>();
@@ -17,6 +22,15 @@ export class Turns {
   private spentMs = 0;
   private clock = 0;
   private isScheduled = false;
+  /** Whether a connection came in this iteration, and how many iterations belong to connections. */
+  private hasArrived = false;
+  private ofArrivals = 0;
+
+  /** Reports that a connection was accepted: more may wait behind it. */
+  arrived(): void {
+    this.hasArrived = true;
+    this.schedule();
+  }
 
   /** Does a piece of work now, or when it is the client's turn. */
   run<T>(client: string, work: () => T | Promise<T>): Promise<T> {
@@ -52,7 +66,11 @@ export class Turns {
   }
 
   private get hasTime(): boolean {
-    return this.waiting === 0 && this.spentMs < msOfIteration;
+    return this.waiting === 0 && this.spentMs < msOfIteration && !this.belongsToArrivals;
+  }
+
+  private get belongsToArrivals(): boolean {
+    return this.hasArrived && this.ofArrivals > 0;
   }
 
   private enter(name: string, work: () => void): void {
@@ -75,6 +93,7 @@ export class Turns {
     this.spentMs += ms;
     const client = this.of(name);
     client.had = Math.max(client.had, this.clock) + ms;
+    this.ofArrivals = iterationsOfArrivals;
     this.schedule();
   }
 
@@ -84,7 +103,14 @@ export class Turns {
     setImmediate(() => {
       this.isScheduled = false;
       this.spentMs = 0;
-      this.next();
+      const isTurn = !this.belongsToArrivals;
+      this.hasArrived = false;
+      if (isTurn) {
+        this.next();
+        return;
+      }
+      this.ofArrivals--;
+      this.schedule();
     });
   }
 

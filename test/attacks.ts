@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { LimitedGroup, memoryOf } from './attacks/limited-process.js';
-import { observe, type Load, type Seen } from './attacks/normal-load.js';
+import { LimitedGroups, memoryOf, waitedMs } from './attacks/limited-process.js';
+import { observe, warmUp, type Load, type Seen } from './attacks/normal-load.js';
 import { pageAttacks } from './attacks/page.js';
 import { serveAttacks } from './attacks/serve.js';
 import { hostFiles, subjects } from './attacks/subjects.js';
@@ -41,11 +41,17 @@ const bars = { share: 0.95, shareOfThousand: 0.9, stallMs: 250, memory: 1.2 } as
 const seconds = Number(options.seconds);
 
 /** Starts the attacks, each in a process of its own. @returns ends them, and says which had ended by themselves */
-async function begin(names: readonly string[], target: Target): Promise<() => Promise<string[]>> {
+async function begin(
+  names: readonly string[],
+  target: Target,
+  groups: LimitedGroups,
+): Promise<() => Promise<string[]>> {
   const processes = names.map((name) =>
-    spawn('nice', ['-n', '10', process.execPath, ...self, '--attack', name, '--target', JSON.stringify(target)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
+    spawn(
+      'sh',
+      groups.enter('attackers', [process.execPath, ...self, '--attack', name, '--target', JSON.stringify(target)]),
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    ),
   );
   await Promise.all(processes.map(({ stdout }) => once(stdout, 'data')));
   return async () => {
@@ -62,28 +68,31 @@ async function begin(names: readonly string[], target: Target): Promise<() => Pr
   };
 }
 
-const text = ({ share, sent, p50, p99, stallMs, refused }: Seen, { budgetMs }: Load): string =>
+const text = ({ share, sent, p50, p99, stallMs, ownStallMs, refused }: Seen, { budgetMs }: Load): string =>
   `${(100 * share).toFixed(1)} % of ${sent} in ${budgetMs} ms, p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, ` +
-  `slowest of the others ${stallMs.toFixed(0)} ms${refused}`;
+  `slowest of the others ${stallMs.toFixed(0)} ms${ownStallMs > 50 ? ` (the client itself stood still for ${ownStallMs.toFixed(0)} ms)` : ''}${refused}`;
 
 /** @returns the missed bars */
-async function trial(names: readonly string[], group: LimitedGroup): Promise<string[]> {
+async function trial(names: readonly string[], groups: LimitedGroups): Promise<string[]> {
   const { kind, networks, isFromThousand = false } = attacks[names[0]];
   const root = mkdtempSync(join(tmpdir(), 'nas-attacks-'));
-  const subject = await subjects[kind]({ root, group, self, networks });
+  const subject = await subjects[kind]({ root, groups, self, networks });
   const { child, target, load } = subject;
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));
   const pid = child.pid ?? 0;
-  await observe(load, 2);
+  await warmUp(load, 2);
+  await sleep(2000);
   const quiet = await observe(load, Math.max(3, seconds / 2));
   const before = memoryOf(pid);
-  const end = await begin(names, target);
+  const end = await begin(names, target, groups);
   await sleep(1000);
   let peak = before;
   const sampling = setInterval(() => (peak = Math.max(peak, memoryOf(pid))), 100);
+  const waited = waitedMs(pid);
   const seen = await observe(load, seconds);
+  const waits = (waitedMs(pid) - waited) / (10 * seconds);
   clearInterval(sampling);
   const over = await end();
   await sleep(5000);
@@ -103,7 +112,9 @@ async function trial(names: readonly string[], group: LimitedGroup): Promise<str
     ...(after > bars.memory * before ? [`memory stays at ${after.toFixed(0)} MB, before ${before.toFixed(0)} MB`] : []),
   ];
   const sizes = [before, peak, after].map((size) => size.toFixed(0)).join(' → ');
-  console.log(`${names.join(', ')}: memory ${sizes} MB${missed.length > 0 ? `; MISSED: ${missed.join(', ')}` : ''}`);
+  console.log(
+    `${names.join(', ')}: memory ${sizes} MB, ${waits.toFixed(0)} % of the time without a core${missed.length > 0 ? `; MISSED: ${missed.join(', ')}` : ''}`,
+  );
   for (const [when, what] of Object.entries({ before: quiet, during: seen, after: later }))
     console.log(`  ${when}: ${text(what, load)}`);
   if (!hasEnded) {
@@ -117,16 +128,16 @@ async function trial(names: readonly string[], group: LimitedGroup): Promise<str
 async function main(): Promise<void> {
   const unknown = options.only.find((name) => !Object.hasOwn(attacks, name));
   if (unknown !== undefined) throw new Error(`there is no attack '${unknown}': ${Object.keys(attacks).join(', ')}`);
-  const group = new LimitedGroup(
+  const groups = new LimitedGroups(
     512 * 2 ** 20,
     options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`],
   );
-  console.log(group.hasLimit ? 'memory limit: 512 MiB' : 'no memory limit: no control group can be created');
+  console.log(groups.text);
   const isPlain = (name: string): boolean => attacks[name].kind === 'serve' && attacks[name].networks === undefined;
   const trials = options.together ? [options.only.filter(isPlain)] : options.only.map((name) => [name]);
   const missed: string[] = [];
-  for (const names of trials) if ((await trial(names, group)).length > 0) missed.push(names.join(', '));
-  group.close();
+  for (const names of trials) if ((await trial(names, groups)).length > 0) missed.push(names.join(', '));
+  groups.close();
   if (missed.length > 0) console.error(`missed: ${missed.join('; ')}`);
   process.exitCode = missed.length === 0 ? 0 : 1;
 }

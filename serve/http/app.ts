@@ -83,6 +83,7 @@ export async function createApp({ admission, access }: AppOptions): Promise<Fast
   const { limits, metrics, service, decoder } = context;
   const connections = new Connections(limits.connections);
   const app = fastify(serverOptions(limits, access, connections));
+  app.server.on('connection', () => context.turns.arrived());
   // Bodies are parsed by the routes that read some.
   app.removeAllContentTypeParsers();
   answerErrors(app, context);

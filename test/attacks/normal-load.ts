@@ -1,6 +1,7 @@
 /** The client beside an attack: a request each 100 ms, and another one that shows how long the server does nothing. */
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -30,6 +31,8 @@ export interface Seen {
   readonly p99: number;
   /** The longest time of a cheap request. */
   readonly stallMs: number;
+  /** The longest time in which this process itself did nothing. */
+  readonly ownStallMs: number;
   /** Other answers by status and message; 0: the connection ended. */
   readonly refused: string;
 }
@@ -60,6 +63,19 @@ async function ask(port: number, { method, path, headers, body }: Asked, agent: 
   return { status, text, ms: performance.now() - began };
 }
 
+/**
+ * Sends requests without a pause. Each request costs a process that has just started several times as much: it still compiles.
+ */
+export async function warmUp({ port, requests }: Load, seconds: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true });
+  const end = performance.now() + seconds * 1000;
+  const client = async (_: unknown, i: number): Promise<void> => {
+    while (performance.now() < end) await ask(port, requests[i % requests.length], agent);
+  };
+  await Promise.all(Array.from({ length: 8 }, client));
+  agent.destroy();
+}
+
 /** Half of the requests have new connections. */
 export async function observe(
   { port, budgetMs, requests, cheap, expected = 200 }: Load,
@@ -68,6 +84,8 @@ export async function observe(
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const cheapAgent = new Agent({ keepAlive: true, maxSockets: 1 });
   const asked: Promise<Answered>[] = [];
+  const own = monitorEventLoopDelay({ resolution: 10 });
+  own.enable();
   let stallMs = 0;
   const end = performance.now() + seconds * 1000;
   const probe = async (): Promise<void> => {
@@ -83,6 +101,7 @@ export async function observe(
   }
   const answers = await Promise.all(asked);
   await probing;
+  own.disable();
   agent.destroy();
   cheapAgent.destroy();
   const others = new Map<string, number>();
@@ -98,6 +117,7 @@ export async function observe(
     p50: at(0.5),
     p99: at(0.99),
     stallMs,
+    ownStallMs: own.max / 1e6,
     refused: [...others].map(([reason, count]) => `, ${count} x ${reason}`).join(''),
   };
 }

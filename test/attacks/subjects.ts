@@ -20,13 +20,13 @@ const loadOf = (port: number, path: string, given = token): Load => {
   return { port, budgetMs: 1000, requests: [asked], cheap: asked };
 };
 
-async function serve({ root, group, networks = greyNetworks }: SubjectOptions): Promise<Subject> {
+async function serve({ root, groups, networks = greyNetworks }: SubjectOptions): Promise<Subject> {
   writeFrontier(root, networks);
   const budgetMs = 100;
   // The settings of the Kubernetes example.
   const args = ['--port=0', '--workers=2', '--decoders=2', `--budget-ms=${budgetMs}`, '--drain-ms=0', '--watch'];
   const env = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '32768' };
-  const { child, line } = await group.start([main, 'serve', root, ...args, '--log=error'], env);
+  const { child, line } = await groups.start([main, 'serve', root, ...args, '--log=error'], env);
   const port = portOf(line);
   const image = await picture({ width: 28, height: 28, channels: 1 }).png().toBuffer();
   const [{ size }] = networks.toSorted((a, b) => b.size[0] - a.size[0]);
@@ -47,7 +47,7 @@ async function serve({ root, group, networks = greyNetworks }: SubjectOptions): 
   return { child, target: { port, token, folder: root }, load };
 }
 
-async function page({ root, group }: SubjectOptions): Promise<Subject> {
+async function page({ root, groups }: SubjectOptions): Promise<Subject> {
   const folder = join(root, 'runs');
   await writeExampleRun(join(folder, 'short'), 'short', { trials: 60 });
   await writeExampleRun(join(folder, 'long'), 'long', { trials: 60 });
@@ -56,24 +56,24 @@ async function page({ root, group }: SubjectOptions): Promise<Subject> {
     INSERT INTO events (at, kind, detail) SELECT (SELECT max(at) FROM events) + n, 'note',
     json_object('message', 'an event of a long run, number ' || n) FROM c`);
   database.close();
-  const { child, line } = await group.start([main, 'ui', folder, '--port=0']);
+  const { child, line } = await groups.start([main, 'ui', folder, '--port=0']);
   const port = portOf(line);
   const given = /token=(\w+)/.exec(line)?.[1] ?? token;
   return { child, target: { port, token: given, folder }, load: loadOf(port, '/api/runs') };
 }
 
-async function agent({ root, group }: SubjectOptions): Promise<Subject> {
+async function agent({ root, groups }: SubjectOptions): Promise<Subject> {
   const tokenFile = join(root, 'token');
   writeFileSync(tokenFile, token);
   const args = ['--listen=127.0.0.1:0', `--state=${join(root, 'state')}`, `--token-file=${tokenFile}`];
-  const { child, line } = await group.start([main, 'agent', ...args]);
+  const { child, line } = await groups.start([main, 'agent', ...args]);
   const port = portOf(line);
   return { child, target: { port, token, folder: root }, load: loadOf(port, '/v1/device') };
 }
 
-async function files({ root, group, self }: SubjectOptions): Promise<Subject> {
+async function files({ root, groups, self }: SubjectOptions): Promise<Subject> {
   mkdirSync(join(root, 'uploads'));
-  const { child, line } = await group.start([...self, '--files', join(root, 'uploads')]);
+  const { child, line } = await groups.start([...self, '--files', join(root, 'uploads')]);
   const port = portOf(line);
   return {
     child,

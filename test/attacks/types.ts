@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { TinyNetwork } from '../serve/models.js';
-import type { LimitedGroup } from './limited-process.js';
+import type { LimitedGroups } from './limited-process.js';
 import type { Load } from './normal-load.js';
 
 /** What is attacked: the server of networks, the page, the latency agent, or the server of a run's files. */
@@ -26,7 +26,7 @@ export interface Attack {
 export interface SubjectOptions {
   /** An empty folder. */
   readonly root: string;
-  readonly group: LimitedGroup;
+  readonly groups: LimitedGroups;
   /** Arguments that start this program again. */
   readonly self: readonly string[];
   readonly networks: Attack['networks'];

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { Turns } from '../../serve/turns.js';
 
@@ -49,4 +51,32 @@ it('reading goes on at once until its part of the iteration is used', async () =
   expect(waits).not.toBeNull();
   await waits;
   expect(turns.pace('a', 1)).toBeNull();
+});
+
+it('many connections at once do not wait for a piece of work each', async () => {
+  const turns = new Turns();
+  const count = 40;
+  let [accepted, worked] = [0, 0];
+  const works: Promise<void>[] = [];
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const all = new Promise<number>((resolve) => {
+    server.on('connection', (socket) => {
+      turns.arrived();
+      accepted++;
+      socket.destroy();
+      const piece = (): void => {
+        worked++;
+        work(3);
+      };
+      works.push(turns.run('many', piece));
+      if (accepted === count) resolve(worked);
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  for (let i = 0; i < count; i++) connect({ port, host: '127.0.0.1' }).on('error', () => undefined);
+  expect(await all).toBeLessThan(count / 4);
+  await Promise.all(works);
+  expect(worked).toBe(count);
+  server.close();
 });
