@@ -18,6 +18,8 @@ export interface LabelledBox extends Box {
   readonly label: number;
   /** A crowd, or too difficult: neither right nor wrong in the loss and the score. */
   readonly ignored: boolean;
+  /** One box around many objects, which is ignored: found boxes that lie in it are neither right nor wrong. */
+  readonly crowd?: true;
 }
 
 export const areaOf = ({ top, bottom, left, right }: Box): number =>

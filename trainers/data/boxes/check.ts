@@ -77,7 +77,7 @@ export function checkBoxes(
     const over = Math.max(-box.left, -box.top, box.right - width, box.bottom - height);
     if (over > tolerance) find('clipped', inImage);
     else if (Math.min(inside.right - inside.left, inside.bottom - inside.top) < tiny) find('tiny', corners);
-    kept.push({ ...inside, label: box.label, ignored: box.ignored });
+    kept.push({ ...inside, label: box.label, ignored: box.ignored, ...(box.crowd === true && { crowd: true }) });
   }
   return { kept, findings };
 }

@@ -134,6 +134,7 @@ function imagesOf(
       ...{ left, top, right: left + width, bottom: top + height },
       label: known === undefined || known < 0 ? `category_id ${category_id}` : known,
       ignored: Boolean(iscrowd) || Boolean(ignore),
+      ...(Boolean(iscrowd) && { crowd: true }),
       where: () => where('annotations', index),
     });
   }

@@ -9,6 +9,7 @@ export interface RawBox extends Box {
   /** Index of the class; a text: a class that the file does not list. */
   readonly label: number | string;
   readonly ignored: boolean;
+  readonly crowd?: true;
   /** `labels/a.txt, line 3`. */
   readonly where: () => string;
 }

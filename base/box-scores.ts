@@ -1,0 +1,146 @@
+import {
+  averagePrecision,
+  bestThreshold,
+  countAbove,
+  overlaps,
+  rank,
+  truthsOf,
+  type BoxedImage,
+  type Ranking,
+  type Weights,
+} from './average-precision.js';
+import { Random } from './random.js';
+import { boxSizes, meanOfKnown, type BoxDetails, type BoxScores, type BoxSize, type SideRecall } from './scores.js';
+import { mean } from './statistics.js';
+
+export interface BoxScoring {
+  /**
+   * Threshold of each class. Absent: the ones that are best for these images; F1 then takes the threshold of an image from the other
+   * half of the images, as the best one for the same images flatters.
+   */
+  readonly thresholds?: readonly number[] | undefined;
+  /** Seed of the bootstrap over images; absent: no standard errors. */
+  readonly seed?: number | undefined;
+}
+
+/** Resampled sets of images. */
+const resamples = 200;
+
+/** COCO's areas in pixels of the original image, both ends included. */
+const areas: { readonly [S in BoxSize]: readonly [from: number, to: number] } = {
+  small: [0, 32 ** 2],
+  medium: [32 ** 2, 96 ** 2],
+  large: [96 ** 2, Infinity],
+};
+
+/** Limits of the sides for `SideRecall`, in pixels of the network. */
+const sideLimits = [0, 6, 10, 16, 32, Infinity];
+
+/** Threshold of an image. */
+type Threshold = (image: number) => number;
+
+function thresholdsOf(rankings: readonly Ranking[], given: readonly number[] | undefined): Threshold[] {
+  return rankings.map((ranking, label) => {
+    if (given !== undefined) return () => given[label];
+    const halves = [1, 0].map((half) =>
+      bestThreshold(
+        ranking,
+        ranking.truths.map((_, image) => Number(image % 2 === half)),
+      ),
+    );
+    return (image) => halves[image % 2];
+  });
+}
+
+const f1Of = (ranking: Ranking, threshold: Threshold, weights?: Weights) => {
+  const truths = truthsOf(ranking, weights);
+  const { right, wrong } = countAbove(ranking, threshold, weights);
+  return {
+    precision: right + wrong === 0 ? null : right / (right + wrong),
+    recall: truths === 0 ? null : right / truths,
+    f1: truths === 0 ? null : (2 * right) / (right + wrong + truths),
+  };
+};
+
+/** Mean over COCO's overlaps; null where the class has no box. */
+function meanPrecision(ranking: Ranking, weights?: Weights): number | null {
+  const values = overlaps.map((_, overlap) => averagePrecision(ranking, overlap, weights));
+  return values.includes(null) ? null : meanOfKnown(values);
+}
+
+/** The main score and the metrics of images that count several times, or not at all. */
+const summary = (rankings: readonly Ranking[], thresholds: readonly Threshold[], weights: Weights) => ({
+  score: meanOfKnown(rankings.map((ranking) => averagePrecision(ranking, 0, weights))),
+  ap: meanOfKnown(rankings.map((ranking) => meanPrecision(ranking, weights))),
+  f1: meanOfKnown(rankings.map((ranking, label) => f1Of(ranking, thresholds[label], weights).f1)),
+});
+
+const deviation = (values: readonly number[]): number => {
+  const average = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - average) ** 2)));
+};
+
+/** Standard errors by bootstrap over images (Efron 1979). */
+function bootstrap(rankings: readonly Ranking[], thresholds: readonly Threshold[], count: number, seed: number) {
+  const drawn = Array.from({ length: resamples }, (_, i) => {
+    const random = new Random(seed, 'bootstrap', i);
+    const weights = new Uint16Array(count);
+    for (let image = 0; image < count; image++) weights[random.int(count)]++;
+    return summary(rankings, thresholds, weights);
+  });
+  return {
+    score: deviation(drawn.map(({ score }) => score)),
+    ap: deviation(drawn.map(({ ap }) => ap)),
+    f1: deviation(drawn.map(({ f1 }) => f1)),
+  };
+}
+
+/** The scores of the boxes that a network found in some images, and their mean AP50. */
+export function scoreBoxes(
+  images: readonly BoxedImage[],
+  classes: number,
+  { thresholds: given, seed }: BoxScoring = {},
+): { readonly ap50: number; readonly details: BoxDetails } {
+  const labels = Array.from({ length: classes }, (_, label) => label);
+  const rankings = labels.map((label) => rank(images, label));
+  const thresholds = thresholdsOf(rankings, given);
+  const rows = rankings.map((ranking, label): BoxScores => ({
+    boxes: truthsOf(ranking),
+    ap50: averagePrecision(ranking, 0),
+    ap: meanPrecision(ranking),
+    ...f1Of(ranking, thresholds[label]),
+    threshold: given?.[label] ?? bestThreshold(ranking),
+  }));
+  const sizeOf = (size: BoxSize): number | null => {
+    const [from, to] = areas[size];
+    const values = labels.flatMap((label) => {
+      const ranking = rank(images, label, (area, { scale }) => {
+        const own = area * scale * scale;
+        return own >= from && own <= to;
+      });
+      return meanPrecision(ranking) ?? [];
+    });
+    return values.length === 0 ? null : mean(values);
+  };
+  const sides = sideLimits.slice(0, -1).map((from, i): SideRecall => {
+    const to = sideLimits[i + 1];
+    let [boxes, right] = [0, 0];
+    for (const label of labels) {
+      const ranking = rank(images, label, (area) => area >= from * from && area < to * to);
+      boxes += truthsOf(ranking);
+      right += countAbove(ranking, thresholds[label]).right;
+    }
+    return { from, to: Number.isFinite(to) ? to : null, boxes, recall: boxes === 0 ? null : right / boxes };
+  });
+  const [small, medium, large] = boxSizes.map(sizeOf);
+  return {
+    ap50: meanOfKnown(rows.map(({ ap50 }) => ap50)),
+    details: {
+      type: 'detection',
+      classes: rows,
+      sizes: { small, medium, large },
+      sides,
+      ...(seed !== undefined && { errors: bootstrap(rankings, thresholds, images.length, seed) }),
+    },
+  };
+}
