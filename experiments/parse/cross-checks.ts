@@ -87,7 +87,7 @@ const teacherForLoss: TrainingCheck = (experiment) => {
 /** Images without labels need a teacher that answers, and students that learn the answers. */
 const unlabelledImages: TrainingCheck = (experiment) => {
   const { data, teacher } = experiment;
-  if (data.unlabelled === undefined) return [];
+  if (data.type === 'boxes' || data.unlabelled === undefined) return [];
   const path = ['data', 'unlabelled'];
   const task = taskOf(data);
   const distils = schedules(experiment).some(

@@ -158,7 +158,7 @@ export const isAccuracy = (name: string): boolean => accuracies.some((one) => on
 
 /** The task of a data set. */
 export const taskOf = (data: DataConfig): TaskType =>
-  (data.type === 'list' ? data.task : undefined) ?? 'classification';
+  data.type === 'boxes' ? 'detection' : ((data.type === 'list' ? data.task : undefined) ?? 'classification');
 
 /** Whether a name is a main score that trainings find, and no shared weights. */
 export const isTrainedScore = (name: string): boolean =>

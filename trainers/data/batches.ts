@@ -1,6 +1,8 @@
 import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
+import { BoxRenderer, type BoxSource } from './augment/box-view.js';
 import type { Augmentation } from './augment/schema.js';
+import { gridOf, targetValues, writeTargets } from './box-targets.js';
 import { openLogitsFile } from './logits-file.js';
 import { balancedPasses, joinedPass, naturalPass, type Pass } from './order.js';
 import {
@@ -27,7 +29,10 @@ export interface Batch {
   readonly images: Float32Array;
   /** The same views in the further sizes that were asked for. */
   readonly others: readonly SizedImages[];
-  /** [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. 0 for images without labels. */
+  /**
+   * Of detection [size, rows, columns, 5]: `writeTargets`, for the stride of the options. Else [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. 0 for
+   * images without labels.
+   */
   readonly labels: Float32Array;
   /** [size, classes]: the teacher's logits for the same views; `null` without a teacher. */
   readonly teacher: Float32Array | null;
@@ -64,6 +69,8 @@ export interface LoaderOptions {
   readonly size?: Size | undefined;
   /** Normalisation that the network takes; absent: the data's own. */
   readonly scale?: PixelScale | undefined;
+  /** Pixels for each cell of the targets of detection; absent: images have no targets. */
+  readonly stride?: number | undefined;
   /** File with a teacher's logits of each of the `views` (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;
 }
@@ -144,6 +151,7 @@ type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, '
  * labels do not depend on the size.
  */
 function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
+  if (shared.info.task.type === 'detection') return boxRenderer(shared, options);
   const { augment, viewSeed, batch, size, scale } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
@@ -183,6 +191,37 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
         for (const [c, value] of mixed.entries()) mixed[c] = weight * value;
         target(position, mixed, 1 - weight);
       }
+    }
+    return { images, labels };
+  };
+}
+
+/** Renders images with boxes, with their targets as labels. */
+function boxRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
+  const { augment, viewSeed, size, scale, stride } = options;
+  const { info } = shared;
+  const split = shownImages(shared, options);
+  const [height, width] = pixelsAt(shared, size).size;
+  const shape = { height, width, channels: info.channels };
+  const pixels = height * width * info.channels;
+  const renderer = new BoxRenderer(shape, scale ?? info, augment);
+  const grid = gridOf([height, width], stride ?? Infinity);
+  const values = stride === undefined ? 0 : grid.rows * grid.columns * targetValues;
+  const sourceAt = (position: number): BoxSource => {
+    const own = split.boxed?.(position);
+    if (own === undefined) throw new Error('an image of detection has no boxes');
+    const image = new Uint8Array(pixels);
+    split.read([position], image);
+    return { ...own, pixels: image };
+  };
+  return (positions, views) => {
+    const images = new Float32Array(positions.length * pixels);
+    const labels = new Float32Array(positions.length * values);
+    for (const [row, position] of positions.entries()) {
+      const random = new Random(viewSeed, 'view', views[row], position);
+      const other = (stream: Random): BoxSource => sourceAt(stream.int(split.count));
+      const boxes = renderer.render(sourceAt(position), other, images, row * pixels, random);
+      if (stride !== undefined) writeTargets(grid, boxes, labels.subarray(row * values, (row + 1) * values));
     }
     return { images, labels };
   };

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { readFully, writeFully } from '../../base/files.js';
 import { product } from '../../base/statistics.js';
 import { differenceHash } from './near-duplicates.js';
+import { boxRow, boxTable, valuesOfBox, type BoxTable } from './box-table.js';
 import type { ImageBlock, PixelSource } from './sources/source.js';
 import { assignedCode, noGroup, type ImageTable } from './split-images.js';
 
@@ -29,6 +30,10 @@ const fileNames = {
   targets: 'targets.f32',
   /** uint32 [count], only where images have groups */
   groups: 'groups.u32',
+  /** float32 [boxes, 7], only for detection: image, left, top, right, bottom in pixels of the image file, class, `boxKinds` */
+  boxes: 'boxes.f32',
+  /** float32 [count, 2], only for detection: width and height of the image files */
+  extents: 'extents.f32',
   /** float64 [count, channels, 2]: sums of pixel values and of their squares, for the mean and deviation of any split */
   sums: 'sums.f64',
   meta: 'meta.json',
@@ -60,6 +65,8 @@ export interface ImageCache {
   readonly table: ImageTable;
   /** [count, outputs]; null for classification. */
   readonly targets: Float32Array | null;
+  /** Null for other tasks than detection. */
+  readonly boxes: BoxTable | null;
   readonly sums: Float64Array;
   /** Descriptor of the pixels' file. */
   readonly images: number;
@@ -92,6 +99,13 @@ function readExactly(file: string, bytes: number): ArrayBuffer {
   return new Uint8Array(content).buffer;
 }
 
+function readBoxTable(directory: string, count: number): BoxTable {
+  const file = join(directory, fileNames.boxes);
+  const boxBytes = valuesOfBox * Float32Array.BYTES_PER_ELEMENT;
+  const values = new Float32Array(readExactly(file, Math.floor(statSync(file).size / boxBytes) * boxBytes));
+  return boxTable(values, new Float32Array(readExactly(join(directory, fileNames.extents), 8 * count)));
+}
+
 /** Opens a cache and checks sizes and quick hash. Throws NasError `invalid-input` when it is missing or damaged. */
 export function openCache(directory: string): ImageCache {
   let images: number | undefined;
@@ -108,14 +122,16 @@ export function openCache(directory: string): ImageCache {
       meta.task === undefined
         ? null
         : new Float32Array(readExactly(join(directory, fileNames.targets), 4 * count * meta.classes.length));
+    const boxes = meta.task === 'detection' ? readBoxTable(directory, count) : null;
     images = openSync(join(directory, fileNames.images), 'r');
     const descriptor = images;
     const { size } = fstatSync(descriptor);
     if (size !== count * height * width * channels) throw new Error(`${fileNames.images} has ${size} bytes`);
-    const small = [labels, keys, assigned, sums, groups, targets].flatMap((column) => column ?? []);
+    const tables = [labels, keys, assigned, sums, groups, targets, boxes?.values, boxes?.extents];
+    const small = tables.flatMap((column) => column ?? []);
     if (quickHash(descriptor, small.map(bytesOf)) !== meta.quick) throw new Error('the checksum differs');
     const table = { count, labels, keys, assigned, groups };
-    return { meta, table, targets, sums, images, close: () => closeSync(descriptor) };
+    return { meta, table, targets, boxes, sums, images, close: () => closeSync(descriptor) };
   } catch (cause) {
     if (images !== undefined) closeSync(images);
     throw invalidInput(`the converted data set in ${directory} is missing or damaged: ${messageOf(cause)}`, {
@@ -182,6 +198,8 @@ export class Columns {
   readonly groups: number[] = [];
   readonly targets: number[] = [];
   readonly sums: number[] = [];
+  readonly boxes: number[] = [];
+  readonly extents: number[] = [];
   /** Two words for each image: `differenceHash`. */
   readonly looks: number[] = [];
   private readonly bytesPerImage: number;
@@ -190,10 +208,14 @@ export class Columns {
     this.bytesPerImage = product(shape);
   }
 
-  add({ pixels, labels, split, groups, targets = [] }: ImageBlock): void {
+  add({ pixels, labels, split, groups, targets = [], boxed = [] }: ImageBlock): void {
     const code = assignedCode(split);
     const [, , channels] = this.shape;
     for (let i = 0; i < targets.length; i++) this.targets.push(targets[i]);
+    for (const [i, { width, height, boxes }] of boxed.entries()) {
+      this.extents.push(width, height);
+      this.boxes.push(...boxes.flatMap((box) => boxRow(this.labels.length + i, box)));
+    }
     for (let i = 0; i < labels.length; i++) {
       const image = pixels.subarray(i * this.bytesPerImage, (i + 1) * this.bytesPerImage);
       this.labels.push(labels[i]);
@@ -247,7 +269,10 @@ export async function writeCache(
     for (const ids of groups) writeFileSync(join(directory, fileNames.groups), ids);
     const targets = task === undefined ? [] : [Float32Array.from(columns.targets)];
     for (const values of targets) writeFileSync(join(directory, fileNames.targets), values);
-    const further = [...groups, ...targets].map(bytesOf);
+    const boxes = task === 'detection' ? [Float32Array.from(columns.boxes), Float32Array.from(columns.extents)] : [];
+    for (const [i, values] of boxes.entries())
+      writeFileSync(join(directory, [fileNames.boxes, fileNames.extents][i]), values);
+    const further = [...groups, ...targets, ...boxes].map(bytesOf);
     fsyncSync(images);
     const meta: CacheMeta = {
       format: cacheFormat,

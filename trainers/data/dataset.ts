@@ -115,7 +115,8 @@ export function openDataset(ref: DatasetRef): Dataset {
     });
     const pixels = [...others, { size: [height, width], file: cache.images, hash: null } as const];
     const further = unlabelled && { unlabelled: { indices: unlabelled.indices, pixels: unlabelled.pixels } };
-    const shared: SharedDataset = { info, pixels, splits, ...further };
+    const boxes = cache.boxes && { boxes: cache.boxes };
+    const shared: SharedDataset = { info, pixels, splits, ...boxes, ...further };
     const hashOf = (base: string, files: SharedDataset['pixels'], sizes: readonly Size[]): string => {
       const hashes = sizes.map((size) => pixelsAt({ info, pixels: files }, size).hash);
       return hashes.every((hash) => hash === null) ? base : contentHash(base, hashes);

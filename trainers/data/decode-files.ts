@@ -66,7 +66,15 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
           const labels = rows.map(({ item }) => item.label);
           const groups = rows.map(({ item }) => item.group ?? noGroup);
           const targets = task === undefined ? undefined : rows.flatMap(({ item }) => item.targets ?? []);
-          yield { pixels, labels, split, groups, ...(targets !== undefined && { targets }) };
+          const boxed = rows.flatMap(({ item }) => item.boxed ?? []);
+          yield {
+            pixels,
+            labels,
+            split,
+            groups,
+            ...(targets !== undefined && { targets }),
+            ...(boxed.length > 0 && { boxed }),
+          };
         }
       },
     },

@@ -10,10 +10,12 @@ import { type DatasetRef, openDataset } from './dataset.js';
 import { decodeFiles, refuseDamaged } from './decode-files.js';
 import { makeReport, renewedReport } from './make-report.js';
 import { leftOutLines, reportLines, reportSchema, type DataReport } from './report.js';
-import { isImageFiles, renderingOf, type DataConfig, type ImageFilesConfig } from './schema.js';
+import { isImageFiles, renderingOf, type BoxesConfig, type DataConfig, type ImageFilesConfig } from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
 import { openFashionMnistIdx } from './sources/fashion-mnist.js';
 import { openFashionMnistPackage } from './sources/fashion-mnist-package.js';
+import { readBoxes } from './boxes/read.js';
+import type { Item } from './reading/listing.js';
 import { readUnlabelled } from './reading/unlabelled.js';
 import { imageSource, openImageFolder, openImageList } from './sources/image-folder.js';
 import { renderedSource } from './sources/rendered.js';
@@ -278,8 +280,28 @@ async function writeConverted(
  */
 export async function openSource(config: DataConfig, rendering?: Rendering): Promise<DataSource> {
   if (isImageFiles(config)) return openImageFiles(config, rendering);
+  if (config.type === 'boxes') return openBoxFiles(config, rendering);
   const pixels = await openPixels(config);
   return rendering === undefined ? pixels : renderedSource(pixels, rendering);
+}
+
+/** The images of a data set of boxes; an image has the labels of its boxes. */
+async function openBoxFiles(config: BoxesConfig, rendering = renderingOf(config)): Promise<FileSource> {
+  const { tree, images, classes, notes } = await readBoxes(config);
+  const groups = new Map<string, number>();
+  for (const { group } of images) if (group !== '' && !groups.has(group)) groups.set(group, groups.size);
+  const items = images.map(({ file, width, height, boxes, split, group }): Item => {
+    const present = new Set(boxes.flatMap(({ label, ignored }) => (ignored ? [] : [label])));
+    return {
+      file,
+      label: 0,
+      targets: classes.map((_, label) => Number(present.has(label))),
+      split,
+      ...(group !== '' && { group: groups.get(group) ?? 0 }),
+      boxed: { width, height, boxes },
+    };
+  });
+  return imageSource(tree, { task: 'detection', classes, items, skipped: [], notes }, { rendering });
 }
 
 /** `openSource` of image files. */
@@ -290,14 +312,14 @@ export async function openImageFiles(config: ImageFilesConfig, rendering = rende
 
 /** The source of `data.unlabelled`; null without it. @throws NasError `invalid-input` as `readUnlabelled` */
 async function openUnlabelledFiles(config: DataConfig, rendering: Rendering): Promise<FileSource | null> {
+  if (config.type === 'boxes' || config.unlabelled === undefined) return null;
   const { unlabelled } = config;
-  if (unlabelled === undefined) return null;
   const { tree, listing } = await readUnlabelled(unlabelled, 'image' in config ? config.image : undefined);
   return imageSource(tree, listing, { rendering, damaged: 'damaged' in config ? config.damaged : undefined });
 }
 
 /** Opens a source of images of one size. */
-async function openPixels(config: Exclude<DataConfig, ImageFilesConfig>): Promise<PixelSource> {
+async function openPixels(config: Exclude<DataConfig, ImageFilesConfig | BoxesConfig>): Promise<PixelSource> {
   switch (config.type) {
     case 'fashion-mnist':
       return config.path === undefined ? openFashionMnistPackage() : openFashionMnistIdx(config.path);

@@ -62,6 +62,32 @@ const fileKeys = {
   ...splits,
 };
 
+/** `data:` of boxes. */
+export const boxesSchema = z
+  .strictObject({
+    type: z.literal('boxes'),
+    path: z
+      .string()
+      .min(1)
+      .describe('folder or archive (.zip, .tar, .tar.gz) of images and boxes, or the file that lists the boxes'),
+    group: z
+      .string()
+      .optional()
+      .describe('column of groups (patient, camera, plant) of a CSV file, each of which stays in one split'),
+    size: z
+      .union([side, z.tuple([side, side])])
+      .default(192)
+      .describe(
+        'height and width of every image in pixels: one number, or [height, width]. Networks see the whole image, with grey bars; nas data says which size the boxes need',
+      ),
+    channels: renderingKeys.channels,
+    resampling: renderingKeys.resampling,
+    ...fileShares,
+    subset: splits.subset,
+  })
+  .describe('images with boxes around objects');
+export type BoxesConfig = Readonly<z.output<typeof boxesSchema>>;
+
 /** `data:`; where the images come from. */
 export const dataSchema = z.discriminatedUnion('type', [
   z
@@ -142,6 +168,7 @@ export const dataSchema = z.discriminatedUnion('type', [
       ...fileKeys,
     })
     .describe('images of your own in a table of paths and labels'),
+  boxesSchema,
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
@@ -149,10 +176,14 @@ export type DataConfig = z.output<typeof dataSchema>;
 export type ImageFilesConfig = Extract<DataConfig, { type: 'image-folder' | 'list' }>;
 
 /** The configuration without images without labels, which only trainings need. */
-export const labelledImages = (config: DataConfig): DataConfig => ({ ...config, unlabelled: undefined });
+export const labelledImages = (config: DataConfig): DataConfig =>
+  config.type === 'boxes' ? config : { ...config, unlabelled: undefined };
 
 export const isImageFiles = (config: DataConfig): config is ImageFilesConfig =>
   config.type === 'image-folder' || config.type === 'list';
+
+/** The grey around images with boxes: 114 of 255. */
+const boxesBackground = '#727272';
 
 /** How the images of a configuration become pixels. */
 export function renderingOf(data: DataConfig): Rendering {
@@ -166,6 +197,11 @@ export function renderingOf(data: DataConfig): Rendering {
     case 'list': {
       const { size, channels } = data;
       return { ...completeDecoding(data), size: typeof size === 'number' ? [size, size] : size, channels };
+    }
+    case 'boxes': {
+      const { size, channels, resampling } = data;
+      const decoding = completeDecoding({ fit: 'contain', background: boxesBackground, resampling });
+      return { ...decoding, size: typeof size === 'number' ? [size, size] : size, channels };
     }
   }
 }

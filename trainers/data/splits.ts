@@ -1,6 +1,9 @@
+import type { Extent, LabelledBox } from '../../base/boxes.js';
+import type { Placement } from '../../base/detections.js';
 import { invalidInput } from '../../base/errors.js';
 import { readFully } from '../../base/files.js';
 import type { LearningTask } from '../../base/task.js';
+import { boxesOf, placementOf, type BoxTable } from './box-table.js';
 
 /** The splits of a data set; neither training nor the search uses `test`. */
 export const splitNames = ['train', 'validation', 'test'] as const;
@@ -43,8 +46,17 @@ export interface Split {
   readonly labels: Uint16Array;
   /** [labels, outputs]: 0 and 1 of labels, or numbers as (value - mean) / std; null for classification. */
   readonly targets: Float32Array | null;
+  /** The boxes of the image at a position; undefined for other tasks than detection. */
+  readonly boxed?: ((position: number) => BoxedPixels) | undefined;
   /** Copies the images at `positions` into `into`: uint8 [positions, height, width, channels]. */
   read(positions: ArrayLike<number>, into: Uint8Array): void;
+}
+
+/** Boxes of an image, in its pixels, and where the image of the file lies in them. */
+export interface BoxedPixels {
+  readonly boxes: readonly LabelledBox[];
+  readonly placement: Placement;
+  readonly extent: Extent;
 }
 
 /** Height and width of images. */
@@ -69,6 +81,8 @@ export interface SharedDataset {
   readonly pixels: readonly PixelFile[];
   /** Index in the files of each position, with labels and targets as in `Split`. */
   readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array } & Pick<Split, 'labels' | 'targets'>>>;
+  /** Only for detection: the boxes of all images in the files. */
+  readonly boxes?: BoxTable;
   /** Images without labels; absent: there are none. */
   readonly unlabelled?: UnlabelledImages;
 }
@@ -120,10 +134,20 @@ const bytesOf = ({ size: [height, width] }: PixelFile, { channels }: DatasetInfo
 export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Split {
   const { indices, labels, targets } = shared.splits[name];
   const pixels = pixelsAt(shared, size);
+  const { boxes } = shared;
+  const boxed = (table: BoxTable) => (position: number) => {
+    const image = indices[position];
+    return {
+      boxes: boxesOf(table, image, pixels.size),
+      placement: placementOf(table, image, pixels.size),
+      extent: { width: table.extents[2 * image], height: table.extents[2 * image + 1] },
+    };
+  };
   return {
     count: indices.length,
     labels,
     targets,
+    ...(boxes !== undefined && { boxed: boxed(boxes) }),
     read: readerOf(pixels, bytesOf(pixels, shared.info), indices),
   };
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import type { TaskType } from '../../base/task.js';
+import type { Augmentation } from '../data/augment/schema.js';
+import { unsuitedStep } from '../data/augment/steps.js';
 import type { Teacher } from './teacher.js';
 
 const fraction = z.number().min(0).max(1);
@@ -81,7 +83,7 @@ const tasksOf = {
 /** Settings that a task does not have: the path of each in `train:`, and why. */
 export function unsuitedKeys(
   task: TaskType,
-  { loss, class_weight, class_sampling }: TrainedOn,
+  { loss, class_weight, class_sampling, augment = [] }: TrainedOn,
 ): (readonly [path: readonly string[], why: string])[] {
   const given = {
     class_weight: class_weight !== undefined,
@@ -95,6 +97,10 @@ export function unsuitedKeys(
   );
   return [
     ...keys.map((key) => [key.startsWith('class_') ? [key] : ['loss', key], `${key} is for classes`] as const),
+    ...augment.flatMap(({ type }, i) => {
+      const why = unsuitedStep(task, type);
+      return why === null ? [] : [[['augment', `${i}`], why] as const];
+    }),
     ...(task !== 'classification' && loss?.type === 'dkd' ? [[['loss', 'type'], 'dkd is for classes'] as const] : []),
   ];
 }
@@ -103,6 +109,7 @@ interface TrainedOn {
   readonly loss?: LossConfig | undefined;
   readonly class_weight?: unknown;
   readonly class_sampling?: string | undefined;
+  readonly augment?: Augmentation | undefined;
 }
 
 /**

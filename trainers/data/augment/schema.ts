@@ -73,6 +73,25 @@ const stepSchema = z.discriminatedUnion('type', [
     .describe('sets a square to the mean, after all other steps of an image (DeVries & Taylor 2017)'),
   z
     .strictObject({
+      type: z.literal('window'),
+      zoom: z.number().min(0).max(2).default(0.3).describe('largest logarithm of the factor of the size, either way'),
+      aspect: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.1)
+        .describe('largest logarithm of the factor by which the width grows and the height shrinks, or the other way'),
+      visible: strength.default(0.4).describe('boxes of which a smaller share is left in the window are left out'),
+    })
+    .describe('only for images with boxes: scales the whole image, and puts it at a random place; grey around it'),
+  z
+    .strictObject({
+      type: z.literal('mosaic'),
+      share: strength.default(0.5).describe('share of the images that become a mosaic'),
+    })
+    .describe('only for images with boxes: shows four images side by side, each at least as large as its part'),
+  z
+    .strictObject({
       type: z.literal('mixup'),
       alpha: mixingWeight.default(0.2).describe('of the weight, drawn from Beta(alpha, alpha)'),
     })

@@ -1,3 +1,5 @@
+import { invalidInput } from '../../../base/errors.js';
+import type { TaskType } from '../../../base/task.js';
 import { colourJitter } from './colour-jitter.js';
 import { crop } from './crop.js';
 import { cutmix } from './cutmix.js';
@@ -7,12 +9,27 @@ import type { Step, ViewShape } from './image.js';
 import { mixup } from './mixup.js';
 import { resizedCrop } from './resized-crop.js';
 import { rotation } from './rotation.js';
-import type { Augmentation, AugmentStep, StepConfig } from './schema.js';
+import type { Augmentation, AugmentStep } from './schema.js';
 import { trivialAugment } from './trivial-augment.js';
+
+/** Steps that show images with boxes elsewhere or at another size; `BoxRenderer` knows them. */
+type FrameStep = 'window' | 'mosaic';
+type PixelStep = Exclude<AugmentStep, { readonly type: FrameStep }>;
+/** The configuration of a step. */
+type ConfigOf<Type extends PixelStep['type']> = Extract<PixelStep, { readonly type: Type }>;
+
+/** Steps that images with boxes can have. */
+const boxSteps: ReadonlySet<AugmentStep['type']> = new Set(['flip', 'window', 'mosaic', 'colour-jitter']);
+
+/** Why a step does not suit the images of a task; null: it does. */
+export function unsuitedStep(task: TaskType, type: AugmentStep['type']): string | null {
+  if (task !== 'detection') return type === 'window' || type === 'mosaic' ? `${type} is for images with boxes` : null;
+  return boxSteps.has(type) ? null : `${type} cannot move boxes: take ${[...boxSteps].join(', ')}`;
+}
 
 /** The implementation of each type of step. */
 const implementations: {
-  readonly [Type in AugmentStep['type']]: (config: StepConfig<Type>, shape: ViewShape) => Step;
+  readonly [Type in PixelStep['type']]: (config: ConfigOf<Type>, shape: ViewShape) => Step;
 } = {
   flip,
   crop,
@@ -25,13 +42,22 @@ const implementations: {
   cutmix,
 };
 
-const create = <Type extends AugmentStep['type']>(config: StepConfig<Type>, shape: ViewShape): Step =>
+const create = <Type extends PixelStep['type']>(
+  config: ConfigOf<Type>,
+  shape: ViewShape,
+): Step =>
   // A type and its own configuration belong together.
-  (implementations[config.type] as (config: StepConfig<Type>, shape: ViewShape) => Step)(config, shape);
+  (implementations[config.type] as (config: ConfigOf<Type>, shape: ViewShape) => Step)(config, shape);
 
 /** The steps of an augmentation for images of a shape. */
 export const createSteps = (augment: Augmentation, shape: ViewShape): readonly Step[] =>
-  augment.map((step) => create(step, shape));
+  augment.map((step) => {
+    if (step.type === 'window' || step.type === 'mosaic')
+      throw invalidInput(unsuitedStep('classification', step.type) ?? step.type, {
+        hint: 'Leave it out of train.augment.',
+      });
+    return create(step, shape);
+  });
 
 const mixing: ReadonlySet<AugmentStep['type']> = new Set(['mixup', 'cutmix']);
 

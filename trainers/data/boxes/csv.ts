@@ -3,7 +3,7 @@ import { imageColumns, splitCell } from '../reading/list.js';
 import { compareNames, type SplitMeaning } from '../reading/names.js';
 import { columnOf, readTable, type Table } from '../reading/table.js';
 import { numberIn, wrong, type RawBox, type RawData, type RawImage, type Text } from './raw.js';
-import type { BoxesConfig } from './schema.js';
+import type { BoxesConfig } from '../schema.js';
 import { splitOfPath } from './split-paths.js';
 
 const sides = ['width,w,bbox_width', 'height,h,bbox_height'];

@@ -9,7 +9,8 @@ import { openTree } from '../reading/tree.js';
 import { looksLikeCoco, readCoco } from './coco.js';
 import { looksLikeBoxes, readCsv } from './csv.js';
 import { wrong, type RawData, type Text } from './raw.js';
-import { boxFormats, type BoxesConfig, type BoxFormat } from './schema.js';
+import type { BoxesConfig } from '../schema.js';
+import { boxFormats, type BoxFormat } from './schema.js';
 import { isImageSet, readVoc } from './voc.js';
 import { hasLabels, isYoloConfig, isYoloNames, readYolo } from './yolo.js';
 

@@ -11,7 +11,8 @@ import type { SplitName } from '../splits.js';
 import { checkBoxes, type Finding } from './check.js';
 import { readRaw } from './layout.js';
 import { wrong, type RawBox, type RawData, type RawImage } from './raw.js';
-import type { BoxesConfig, BoxFormat } from './schema.js';
+import type { BoxesConfig } from '../schema.js';
+import type { BoxFormat } from './schema.js';
 import { splitOfPath } from './split-paths.js';
 
 /** An image with its boxes in pixels of the image as it is shown, upright. */

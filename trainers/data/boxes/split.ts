@@ -2,7 +2,7 @@ import type { NasError } from '../../../base/errors.js';
 import { assignedCode, labelStrata, noGroup, orRefusal, splitImages } from '../split-images.js';
 import { splitNames, type SplitName } from '../splits.js';
 import type { BoxData } from './read.js';
-import type { BoxesConfig } from './schema.js';
+import type { BoxesConfig } from '../schema.js';
 
 /**
  * The split of each image: the one of the source, or a share of the images by their rarest class, so that each split has rare

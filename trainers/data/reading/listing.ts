@@ -1,3 +1,4 @@
+import type { Extent, LabelledBox } from '../../../base/boxes.js';
 import { counted } from '../../../base/text.js';
 import type { Target } from './labels.js';
 import type { SplitName } from '../splits.js';
@@ -12,6 +13,13 @@ export interface Item extends Target {
   readonly split: SplitName | null;
   /** Index of the group, such as a patient, that stays in one split. */
   readonly group?: number;
+  /** Only of images with boxes. */
+  readonly boxed?: BoxedFile;
+}
+
+/** Size and boxes of an image file, in its own pixels. */
+export interface BoxedFile extends Extent {
+  readonly boxes: readonly LabelledBox[];
 }
 
 /** The images and classes of a folder, an archive or a list. */

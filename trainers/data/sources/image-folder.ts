@@ -41,13 +41,14 @@ export function imageSource(tree: FileTree, listing: Listing, options: ImageOpti
   const identity = renderingIdentity(rendering);
   const name = nameOf(tree.path);
   const { classes, items, task = 'classification' } = listing;
-  const state = items.map(({ file: { path, stamp }, label, targets = [], split, group }) => [
+  const state = items.map(({ file: { path, stamp }, label, targets = [], split, group, boxed }) => [
     path,
     stamp,
     label,
     split,
     group ?? null,
     ...targets,
+    ...(boxed === undefined ? [] : [boxed]),
   ]);
   return {
     kind: 'files',

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import type { TaskType } from '../../../base/task.js';
-import type { Listing } from '../reading/listing.js';
+import type { BoxedFile, Listing } from '../reading/listing.js';
 import type { FileTree } from '../reading/files.js';
 import type { SplitName } from '../splits.js';
 
@@ -21,6 +21,8 @@ export interface ImageBlock {
   readonly split: SplitName | null;
   /** [count], the group of each image, or `noGroup`; absent: none has one. */
   readonly groups?: ArrayLike<number>;
+  /** [count]; only for detection. */
+  readonly boxed?: readonly BoxedFile[];
 }
 
 /** Properties of labelled images, known before they are read. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelledBox } from '../../../../base/boxes.js';
 import { contentHash } from '../../../../base/hash.js';
-import { adviseSize, networkSizes, splitsOrRefusal, type BoxData, type BoxImage } from '../../../../trainers/index.js';
+import { adviseSize, boxesSchema, networkSizes, splitsOrRefusal, type BoxData, type BoxImage } from '../../../../trainers/index.js';
 
 const boxOf = (label: number, side = 10): LabelledBox => ({
   ...{ left: 0, top: 0, right: side, bottom: side, ignored: false },
@@ -18,7 +18,7 @@ const dataOf = (images: readonly BoxImage[]): BoxData => ({
   ...{ format: 'coco', classes: ['often', 'rare'], images, unlabelled: 0, findings: [], notes: [] },
 });
 const shares = { test: 0.2, validation: 0.2 };
-const config = { type: 'boxes', path: '', ...shares } as const;
+const config = boxesSchema.parse({ type: 'boxes', path: 'boxes', ...shares });
 
 describe('splits of images with boxes', () => {
   it('have rare classes in each split, whatever else is on the images', () => {

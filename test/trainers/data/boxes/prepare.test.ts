@@ -1,0 +1,85 @@
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { join } from 'node:path';
+import { openBatches } from '../../../../trainers/data/batches.js';
+import {
+  boxesSchema,
+  openDataset,
+  prepareDataset,
+  type BoxesConfig,
+  type Dataset,
+  type DatasetRef,
+} from '../../../../trainers/index.js';
+import { makeBoxedImages } from '../../../support/boxed-images.js';
+import { sharedFolder } from '../../../support/temporary.js';
+
+const folder = sharedFolder();
+const cache = join(folder, 'cache');
+let config: BoxesConfig;
+let ref: DatasetRef;
+beforeAll(async () => {
+  config = await makeBoxedImages(join(folder, 'images'), { count: 40 });
+  ref = await prepareDataset(config, { cache });
+});
+const opened = (one: DatasetRef): Dataset => {
+  const dataset = openDataset(one);
+  onTestFinished(() => dataset.close());
+  return dataset;
+};
+
+describe('a data set of boxes', () => {
+  it('has the task, the classes and the splits of the data', () => {
+    const { info } = opened(ref);
+    expect(info).toMatchObject({ task: { type: 'detection' }, classes: ['square', 'disc'], height: 48, width: 48 });
+    expect(info.counts.train + info.counts.validation + info.counts.test).toBe(40);
+    expect(info.counts.validation).toBeGreaterThan(4);
+  });
+
+  it('shows the whole image between grey bars, with its boxes in pixels', () => {
+    const split = opened(ref).split('train');
+    const pixels = new Uint8Array(48 * 48 * 3);
+    let boxesSeen = 0;
+    for (let position = 0; position < split.count; position++) {
+      split.read([position], pixels);
+      expect([...pixels.subarray(0, 3)]).toEqual([114, 114, 114]);
+      for (const { left, right, top, bottom, label } of split.boxed?.(position).boxes ?? []) {
+        const at = (Math.floor((top + bottom) / 2) * 48 + Math.floor((left + right) / 2)) * 3;
+        const [red, , blue] = pixels.subarray(at, at + 3);
+        expect(label).toBe(red > blue ? 0 : 1);
+        boxesSeen++;
+      }
+    }
+    expect(boxesSeen).toBeGreaterThan(30);
+  });
+
+  it('renders unequal sides and further sizes, with the boxes in each', async () => {
+    const renderings = [
+      { fit: 'contain', background: '#727272', resampling: 'lanczos3', size: [24, 60], channels: 3 },
+    ] as const;
+    const dataset = opened(await prepareDataset(config, { cache, renderings }));
+    const [own, other] = [dataset.split('train'), dataset.split('train', [24, 60])];
+    const [a, b] = [own.boxed?.(0), other.boxed?.(0)];
+    expect(a?.placement).toMatchObject({ left: 0, top: 5 });
+    expect(b?.placement).toMatchObject({ left: 15, top: 0, scaleX: 0.5, scaleY: 0.5 });
+    expect(b?.boxes).toHaveLength(a?.boxes.length ?? 0);
+  });
+
+  it('hashes the boxes', async () => {
+    const moved = await makeBoxedImages(join(folder, 'other'), { count: 40, seed: 2 });
+    expect(opened(await prepareDataset(moved, { cache })).info.hash).not.toBe(opened(ref).info.hash);
+    expect(boxesSchema.parse({ type: 'boxes', path: 'x' }).size).toBe(192);
+  });
+
+  it('gives batches with targets, the same for the same seeds', () => {
+    const options = {
+      dataset: opened(ref),
+      ...{ split: 'train', batch: 4, seed: 3, viewSeed: 3, shuffle: true, dropLast: true, stride: 4 },
+      augment: [{ type: 'window', zoom: 0.3, aspect: 0.1, visible: 0.4 }, { type: 'flip' }],
+    } as const;
+    const [first, second] = [openBatches(options), openBatches(options)];
+    const batch = first.batch(1, 2);
+    expect(batch.labels).toHaveLength(4 * 12 * 12 * 5);
+    expect(batch.labels).toEqual(second.batch(1, 2).labels);
+    expect(batch.images).toEqual(second.batch(1, 2).images);
+    expect(batch.labels.filter((value, at) => at % 5 === 0 && value >= 0).length).toBeGreaterThan(4);
+  });
+});

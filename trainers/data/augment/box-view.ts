@@ -1,0 +1,235 @@
+import { areaOf, intersection, type Box, type LabelledBox } from '../../../base/boxes.js';
+import { scaledBytes } from '../../../base/image-pixels.js';
+import type { PixelScale } from '../../../base/preprocess.js';
+import type { Random } from '../../../base/random.js';
+import type { BoxedPixels } from '../splits.js';
+import { signed, type ImageShape, type Pixels, type Step } from './image.js';
+import type { Augmentation, StepConfig } from './schema.js';
+import { createSteps } from './steps.js';
+
+/** The grey outside of images. */
+const outside = 114;
+
+/** Where a point of an image lies in its view: scale * x + shift. A negative scale mirrors. */
+interface Axis {
+  readonly scale: number;
+  readonly shift: number;
+}
+
+/** An image, and where it lies in a view: one geometry for its pixels and its boxes. */
+interface Tile {
+  readonly source: BoxSource;
+  readonly x: Axis;
+  readonly y: Axis;
+  /** The part of the view that shows it. */
+  readonly part: Box;
+}
+
+/** An image with its boxes. */
+export interface BoxSource extends BoxedPixels {
+  /** [height, width, channels]. */
+  readonly pixels: Uint8Array;
+}
+
+/** The part of an image that the image of the file fills; bars are outside. */
+function contentOf({ placement, extent }: BoxedPixels): Box {
+  const { left, top, scaleX, scaleY } = placement;
+  return { left, top, right: left + extent.width * scaleX, bottom: top + extent.height * scaleY };
+}
+
+/** A random place for a side of a length in a range: within it, or around it where the side is longer. */
+function placed(length: number, from: number, to: number, random: Random): number {
+  const room = to - from - length;
+  return from + Math.min(0, room) + random.uniform() * Math.abs(room);
+}
+
+type Window = Pick<StepConfig<'window'>, 'zoom' | 'aspect'>;
+
+/** The image scaled and put at a random place of a part of the view. @param zoom its size, before the window's own */
+function windowed(source: BoxSource, part: Box, zoom: number, window: Window, random: Random): Tile {
+  const content = contentOf(source);
+  const size = zoom * Math.exp(window.zoom * signed(random));
+  const aspect = Math.exp(window.aspect * signed(random));
+  const [scaleX, scaleY] = [size * aspect, size / aspect];
+  const left = placed((content.right - content.left) * scaleX, part.left, part.right, random);
+  const top = placed((content.bottom - content.top) * scaleY, part.top, part.bottom, random);
+  return {
+    source,
+    part,
+    x: { scale: scaleX, shift: left - scaleX * content.left },
+    y: { scale: scaleY, shift: top - scaleY * content.top },
+  };
+}
+
+const mirrored = ({ source, x, y, part }: Tile, width: number): Tile => ({
+  source,
+  y,
+  x: { scale: -x.scale, shift: width - x.shift },
+  part: { ...part, left: width - part.right, right: width - part.left },
+});
+
+/** The two ends of a range on an axis, the smaller first. */
+function along({ scale, shift }: Axis, from: number, to: number): [from: number, to: number] {
+  const [a, b] = [scale * from + shift, scale * to + shift];
+  return a <= b ? [a, b] : [b, a];
+}
+
+function moved({ x, y }: Tile, box: Box): Box {
+  const [left, right] = along(x, box.left, box.right);
+  const [top, bottom] = along(y, box.top, box.bottom);
+  return { left, right, top, bottom };
+}
+
+/** The boxes of a tile in the view, cut at its part; those of which too little is left are left out, ignored ones where nothing is. */
+const boxesOfTile = (tile: Tile, visible: number): LabelledBox[] =>
+  tile.source.boxes.flatMap((box) => {
+    const whole = moved(tile, box);
+    const cut = intersection(whole, tile.part);
+    const left = areaOf(cut);
+    return left > (box.ignored ? 0 : visible * areaOf(whole)) ? [{ ...box, ...cut }] : [];
+  });
+
+/** For each pixel of an axis of the view: the two pixels between which it lies, and the share of the second. */
+interface Samples {
+  readonly from: number;
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  readonly share: Float32Array;
+}
+
+function samplesOf(axis: Axis, [start, end]: readonly [number, number], low: number, high: number): Samples {
+  const [from, to] = along(axis, start, end);
+  const first = Math.max(low, Math.round(from));
+  const count = Math.max(0, Math.min(high, Math.round(to)) - first);
+  const at = Float64Array.from({ length: count }, (_, i) => {
+    const place = (first + i + 0.5 - axis.shift) / axis.scale - 0.5;
+    return Math.min(end - 1, Math.max(start, place));
+  });
+  return {
+    from: first,
+    first: Int32Array.from(at, Math.floor),
+    second: Int32Array.from(at, (place) => Math.min(Math.ceil(place), end - 1)),
+    share: Float32Array.from(at, (place) => place - Math.floor(place)),
+  };
+}
+
+/** No window: the image keeps its size. */
+const noWindow: Window = { zoom: 0, aspect: 0 };
+
+/** Renders views of images with boxes: the steps that move the image are one resampling, by which the boxes move, too. */
+export class BoxRenderer {
+  private readonly window: StepConfig<'window'> | undefined;
+  private readonly mosaic: StepConfig<'mosaic'> | undefined;
+  private readonly flips: boolean;
+  private readonly paints: readonly Extract<Step, { kind: 'paint' }>[];
+  private readonly values: Float32Array;
+  private before: Pixels;
+  private after: Pixels;
+
+  constructor(
+    private readonly shape: ImageShape,
+    scale: PixelScale,
+    augment: Augmentation,
+  ) {
+    const { height, width, channels } = shape;
+    this.window = augment.find((step) => step.type === 'window');
+    this.mosaic = augment.find((step) => step.type === 'mosaic');
+    this.flips = augment.some(({ type }) => type === 'flip');
+    const others = augment.filter(({ type }) => type !== 'window' && type !== 'mosaic' && type !== 'flip');
+    this.paints = createSteps(others, shape).filter((step) => step.kind === 'paint');
+    this.values = scaledBytes(scale);
+    this.before = new Uint8ClampedArray(height * width * channels);
+    this.after = new Uint8ClampedArray(height * width * channels);
+  }
+
+  /**
+   * Renders a view of an image to `to` in `target`.
+   * @param other another image, for a mosaic
+   * @returns its boxes
+   */
+  render(
+    own: BoxSource,
+    other: (random: Random) => BoxSource,
+    target: Float32Array,
+    to: number,
+    random: Random,
+  ): readonly LabelledBox[] {
+    const placedTiles = this.tiles(own, other, random);
+    const flips = this.flips && random.uniform() < 0.5;
+    const tiles = flips ? placedTiles.map((tile) => mirrored(tile, this.shape.width)) : placedTiles;
+    this.after.fill(outside);
+    for (const tile of tiles) this.draw(tile);
+    for (const { paint } of this.paints) {
+      [this.before, this.after] = [this.after, this.before];
+      paint(this.before, this.after, random);
+    }
+    this.normalise(target, to);
+    const visible = this.window?.visible ?? 0.4;
+    return tiles.length === 1 && this.window === undefined && !flips
+      ? own.boxes
+      : tiles.flatMap((tile) => boxesOfTile(tile, visible));
+  }
+
+  private tiles(own: BoxSource, other: (random: Random) => BoxSource, random: Random): readonly Tile[] {
+    const { height, width } = this.shape;
+    const whole: Box = { left: 0, top: 0, right: width, bottom: height };
+    const { window = noWindow } = this;
+    if (this.mosaic !== undefined && random.uniform() < this.mosaic.share) {
+      const middle = (side: number): number => Math.round(side * (0.35 + 0.3 * random.uniform()));
+      const [x, y] = [middle(width), middle(height)];
+      const parts = [
+        { ...whole, right: x, bottom: y },
+        { ...whole, left: x, bottom: y },
+        { ...whole, right: x, top: y },
+        { ...whole, left: x, top: y },
+      ];
+      return parts.map((part, i) => {
+        const source = i === 0 ? own : other(random);
+        const content = contentOf(source);
+        const fit = Math.min(
+          (part.right - part.left) / (content.right - content.left),
+          (part.bottom - part.top) / (content.bottom - content.top),
+        );
+        return windowed(source, part, fit * (1 + random.uniform()), window, random);
+      });
+    }
+    const still: Axis = { scale: 1, shift: 0 };
+    if (this.window === undefined) return [{ source: own, x: still, y: still, part: whole }];
+    return [windowed(own, whole, 1, window, random)];
+  }
+
+  /** Draws the image of a tile with linear interpolation. */
+  private draw({ source, x, y, part }: Tile): void {
+    const { width, channels } = this.shape;
+    const { pixels } = source;
+    const content = contentOf(source);
+    const columns = samplesOf(x, [Math.round(content.left), Math.round(content.right)], part.left, part.right);
+    const rows = samplesOf(y, [Math.round(content.top), Math.round(content.bottom)], part.top, part.bottom);
+    const { after } = this;
+    for (let row = 0; row < rows.share.length; row++) {
+      const [above, below] = [rows.first[row] * width, rows.second[row] * width];
+      const down = rows.share[row];
+      let out = ((rows.from + row) * width + columns.from) * channels;
+      for (let column = 0; column < columns.share.length; column++) {
+        const [left, right] = [columns.first[column], columns.second[column]];
+        const across = columns.share[column];
+        for (let c = 0; c < channels; c++) {
+          const upperLeft = pixels[(above + left) * channels + c];
+          const upper = upperLeft + across * (pixels[(above + right) * channels + c] - upperLeft);
+          const lowerLeft = pixels[(below + left) * channels + c];
+          const lower = lowerLeft + across * (pixels[(below + right) * channels + c] - lowerLeft);
+          after[out++] = upper + down * (lower - upper);
+        }
+      }
+    }
+  }
+
+  private normalise(target: Float32Array, to: number): void {
+    const { after, values } = this;
+    const { channels } = this.shape;
+    for (let i = 0, c = 0; i < after.length; i++) {
+      target[to + i] = values[(c << 8) | after[i]];
+      if (++c === channels) c = 0;
+    }
+  }
+}

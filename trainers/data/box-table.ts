@@ -1,0 +1,65 @@
+import type { LabelledBox } from '../../base/boxes.js';
+import type { Placement } from '../../base/detections.js';
+
+/** Height and width of images. */
+type Size = readonly [height: number, width: number];
+
+/** Values of a box in a table: image, left, top, right, bottom, class, kind. */
+export const valuesOfBox = 7;
+
+const boxKinds = { counted: 0, ignored: 1, crowd: 2 } as const;
+
+/** The boxes of all images, in pixels of the image files. */
+export interface BoxTable {
+  /** [boxes, 7], by image. */
+  readonly values: Float32Array;
+  /** [images, 2]: width and height of the files. */
+  readonly extents: Float32Array;
+  /** [images + 1]: the first box of each image. */
+  readonly starts: Uint32Array;
+}
+
+/** A box as a row of the table. */
+export const boxRow = (image: number, { left, top, right, bottom, label, ignored, crowd }: LabelledBox): number[] => {
+  const kind = crowd === true ? boxKinds.crowd : ignored ? boxKinds.ignored : boxKinds.counted;
+  return [image, left, top, right, bottom, label, kind];
+};
+
+export function boxTable(values: Float32Array, extents: Float32Array): BoxTable {
+  const images = extents.length / 2;
+  const starts = new Uint32Array(images + 1);
+  for (let at = 0; at < values.length; at += valuesOfBox) starts[values[at] + 1]++;
+  for (let i = 0; i < images; i++) starts[i + 1] += starts[i];
+  return { values, extents, starts };
+}
+
+/** Where the whole image of a file lies in an image of a size: sides are rounded to pixels, bars are equal to within one pixel. */
+export function placementOf({ extents }: BoxTable, image: number, [height, width]: Size): Placement {
+  const [own, tall] = [extents[2 * image], extents[2 * image + 1]];
+  const scale = Math.min(width / own, height / tall);
+  const [shownWidth, shownHeight] = [Math.max(1, Math.round(own * scale)), Math.max(1, Math.round(tall * scale))];
+  return {
+    scaleX: shownWidth / own,
+    scaleY: shownHeight / tall,
+    left: Math.floor((width - shownWidth) / 2),
+    top: Math.floor((height - shownHeight) / 2),
+  };
+}
+
+/** The boxes of an image in pixels of its rendering. */
+export function boxesOf(table: BoxTable, image: number, size: Size): LabelledBox[] {
+  const { values, starts } = table;
+  const { scaleX, scaleY, left, top } = placementOf(table, image, size);
+  return Array.from({ length: starts[image + 1] - starts[image] }, (_, i) => {
+    const row = values.subarray((starts[image] + i) * valuesOfBox, (starts[image] + i + 1) * valuesOfBox);
+    return {
+      left: row[1] * scaleX + left,
+      top: row[2] * scaleY + top,
+      right: row[3] * scaleX + left,
+      bottom: row[4] * scaleY + top,
+      label: row[5],
+      ignored: row[6] !== boxKinds.counted,
+      ...(row[6] === boxKinds.crowd && { crowd: true as const }),
+    };
+  });
+}
