@@ -61,7 +61,7 @@ function plainAp(images: readonly BoxedImage[], label: number, least: number, fr
           .map((_, i) => i)
           .filter((i) => counts[i] === isCounted && shares[i] >= least && (!used[i] || own[i].ignored))
           .sort((a, b) => shares[b] - shares[a] || b - a);
-      const [best] = [...usable(true), ...usable(false)];
+      const best = [...usable(true), ...usable(false)].at(0);
       const kind =
         best === undefined ? (inside(d) ? 'wrong' : 'none') : counts[best] ? ('right' as const) : ('none' as const);
       if (best !== undefined) used[best] = true;

@@ -72,7 +72,8 @@ describe('a data set of boxes', () => {
   it('gives batches with targets, the same for the same seeds', () => {
     const options = {
       dataset: opened(ref),
-      ...{ split: 'train', batch: 4, seed: 3, viewSeed: 3, shuffle: true, dropLast: true, stride: 4 },
+      split: 'train',
+      ...{ batch: 4, seed: 3, viewSeed: 3, shuffle: true, dropLast: true, stride: 4 },
       augment: [{ type: 'window', zoom: 0.3, aspect: 0.1, visible: 0.4 }, { type: 'flip' }],
     } as const;
     const [first, second] = [openBatches(options), openBatches(options)];
