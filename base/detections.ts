@@ -23,6 +23,8 @@ export interface DetectionMap {
   readonly values: Float32Array;
 }
 
+export const defaultDecoding = { most: 150, overlap: 0.6 } as const;
+
 export interface DecodingOptions {
   /** Peaks of an image over all classes, the highest first; default 150. */
   readonly most?: number;
@@ -102,7 +104,7 @@ export function suppress<T extends Omit<LabelledBox, 'ignored'>>(boxes: readonly
 /** The boxes in an output, in pixels of the network's image, the best first: peaks of the classes' logits, then suppression. */
 export function decode(
   map: DetectionMap,
-  { most = 150, overlap = 0.6, thresholds = 0 }: DecodingOptions = {},
+  { most = defaultDecoding.most, overlap = defaultDecoding.overlap, thresholds = 0 }: DecodingOptions = {},
 ): Detection[] {
   const threshold = (label: number): number => (typeof thresholds === 'number' ? thresholds : thresholds[label]);
   const logitOf = (share: number): number => (share <= 0 ? -Infinity : Math.log(share / (1 - share)));

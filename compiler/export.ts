@@ -12,7 +12,7 @@ export interface ExportOptions {
   readonly name?: string;
   /** Default `input`. */
   readonly inputName?: string;
-  /** Default `logits`. */
+  /** Of a single output; default `logits`. */
   readonly outputName?: string;
   /** Images in a batch; default `dynamic`: the dimension N. */
   readonly batch?: number | 'dynamic';
@@ -24,18 +24,21 @@ export interface ExportOptions {
 
 /**
  * Exports a function of images as a portable ONNX file: standard operators of opset 18, weights as initializers, input
- * float32 NHWC [N, ...shape], output float32 [N, classes].
+ * float32 NHWC [N, ...shape], output float32 [N, classes], or several by their names.
  * @param shape of one image
  * @throws NasError naming the operation that cannot be exported
  */
 export function exportFunction(
-  infer: (images: tf.Tensor) => tf.Tensor,
+  infer: (images: tf.Tensor) => tf.Tensor | Readonly<Record<string, tf.Tensor>>,
   shape: readonly (number | null)[],
   options: ExportOptions = {},
 ): Uint8Array {
   const { name = 'network', inputName = 'input', outputName = 'logits', batch = 'dynamic', metadata = {} } = options;
   const traced = traceTwice(
-    (inputs) => ({ [outputName]: infer(inputs[inputName]) }),
+    (inputs) => {
+      const outputs = infer(inputs[inputName]);
+      return outputs instanceof tf.Tensor ? { [outputName]: outputs } : outputs;
+    },
     { [inputName]: { shape: [batch === 'dynamic' ? null : batch, ...shape] } },
     { freeze: () => true, plain: true },
   );

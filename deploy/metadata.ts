@@ -69,6 +69,18 @@ export const modelMetadataSchema = z.strictObject({
   weights: z.enum(['trained', 'inherited', 'supernet']).optional(),
   /** Main score of the task, by split: share of images classified correctly, mean average precision, or R², which may be negative. */
   accuracy: z.strictObject({ validation: score.optional(), test: score.optional() }).optional(),
+  /** How the outputs of a detector become boxes: `decode` of `base/detections.ts`. */
+  detection: z
+    .strictObject({
+      /** Pixels of the input for each cell of the outputs. */
+      stride: z.number().int().min(1),
+      /** Peaks of an image, and the overlap of boxes from which the worse one is dropped. */
+      most: z.number().int().min(1),
+      overlap: z.number().gt(0).max(1),
+      /** Least score of each class. */
+      thresholds: z.array(z.number().min(0).max(1)).readonly().optional(),
+    })
+    .optional(),
   /** The weights of the last layer are divided by this temperature, which calibrates the confidence of answers. */
   temperature: z.number().gt(0).optional(),
   latency: latencySchema.optional(),

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
 import { product } from '../base/statistics.js';
+import { boxValues } from '../base/detections.js';
 import { biasNorm, permuted, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
 import { parseOnnx, parseText, readGraph, requireFloat32, type OnnxFile, type OnnxGraph } from '../compiler/index.js';
 import { convolutionNames, type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
@@ -64,11 +65,24 @@ export function layersModelWeights(file: string): Weights {
   }
 }
 
-/** Layers that have a kernel. */
-type Kernel = LayerOf<'conv' | 'depthwise' | 'dense'>;
+/** Layers that have a kernel; `point`: an output of a detector. */
+type Kernel = LayerOf<'conv' | 'depthwise' | 'dense'> | (Pick<Layer, 'name' | 'output'> & { readonly kind: 'point' });
 
-const isKernel = (layer: Layer): layer is Kernel =>
-  layer.kind === 'conv' || layer.kind === 'depthwise' || layer.kind === 'dense';
+function kernelsIn(layer: Layer): readonly Kernel[] {
+  switch (layer.kind) {
+    case 'conv':
+    case 'depthwise':
+    case 'dense':
+      return [layer];
+    case 'detections': {
+      const [rows, columns, all] = layer.output;
+      const point = (name: string, size: number) => ({ kind: 'point', name, output: [rows, columns, size] }) as const;
+      return [point('classes', all - boxValues), point('boxes', boxValues)];
+    }
+    default:
+      return [];
+  }
+}
 
 /** A node that multiplies by a constant kernel, and the bias that is added to its outputs; null: none. */
 interface Product {
@@ -121,10 +135,15 @@ const axes: { readonly [K in Kernel['kind']]: readonly number[] } = {
   conv: [2, 3, 1, 0],
   depthwise: [2, 3, 0, 1],
   dense: [0, 1],
+  point: [1, 0],
 };
 
 /** The kernels of a layer by their names: one, or, for a grouped convolution, the filters of each group. */
 function kernelsOf(layer: Kernel, kernel: WeightValue): readonly (readonly [name: string, value: WeightValue])[] {
+  if (layer.kind === 'point') {
+    const [out, from] = kernel.shape;
+    return [[`${layer.name}/kernel`, { shape: [out, from], data: kernel.data }]];
+  }
   if (layer.kind !== 'conv')
     return [[`${layer.name}/${layer.kind === 'dense' ? 'kernel' : 'depthwise_kernel'}`, kernel]];
   const names = convolutionNames(layer);
@@ -176,15 +195,15 @@ export function onnxWeights(file: OnnxFile, network: Network, where: string): We
   const graph = readGraph(file);
   const layers = layersOf(network);
   const weights = new Map<string, WeightValue>();
-  for (const [layer, { kernel, bias }] of byLayer(layers.filter(isKernel), productsOf(graph), where)) {
+  for (const [layer, { kernel, bias }] of byLayer(layers.flatMap(kernelsIn), productsOf(graph), where)) {
     const { name, kind, output } = layer;
     const channels = output[2];
     for (const [own, value] of kernelsOf(layer, kernel)) weights.set(own, permuted(value, axes[kind]));
-    if (kind === 'dense') {
+    if (kind === 'dense' || kind === 'point') {
       weights.set(`${name}/bias`, vector(channels, bias));
       continue;
     }
-    const position = layers.indexOf(layer);
+    const position = layers.findIndex(({ name: own }) => own === name);
     const norm = layers.find(
       (next): next is LayerOf<'batch_norm'> => next.kind === 'batch_norm' && next.inputs.includes(position),
     );

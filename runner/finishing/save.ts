@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { defaultDecoding } from '../../base/detections.js';
 import { nasVersion } from '../../base/modules.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { renderingOf } from '../../trainers/index.js';
 import type { ModelMetadata } from '../../deploy/index.js';
-import { foldedNetwork, type Network } from '../../spaces/index.js';
+import { detectionOf, foldedNetwork, type Network } from '../../spaces/index.js';
 import type {
   MeasurementRecord,
   Store,
@@ -149,6 +150,7 @@ export function modelMetadata(
   network: Network,
   latency: Pick<ModelMetadata, 'latency'>,
 ): ModelMetadata {
+  const head = detectionOf(network);
   return {
     classes: data.classes,
     ...(data.task.type !== 'classification' && { task: data.task }),
@@ -165,6 +167,7 @@ export function modelMetadata(
     genotype: trial.genotypeId,
     decisions: trial.choices,
     network: foldedNetwork(network),
+    ...(head !== null && { detection: { stride: head.stride, ...defaultDecoding } }),
     ...(space.places && { places: space.places(trial.genotype) }),
     ...latency,
   };

@@ -9,6 +9,7 @@ import {
   type Shape,
   trainedLayersOf,
 } from '../layers.js';
+import { boxValues } from '../../base/detections.js';
 import { classification, type LearningTask, type TaskType } from '../../base/task.js';
 import { detectionOf, type Network, type Style } from '../network.js';
 import { foldBranches } from './branches.js';
@@ -241,6 +242,32 @@ export function answers({ network, weights }: Model, task: LearningTask, images:
 export const inUnits = (task: LearningTask, outputs: tf.Tensor): tf.Tensor =>
   task.type === 'regression' ? tf.add(tf.mul(outputs, [...task.std]), [...task.mean]) : outputs;
 
+/**
+ * The outputs of a detector, one a head, as files give them: int8 files have a scale for each.
+ * @returns `classes` [batch, rows, columns, classes], logits, and `boxes` [batch, rows, columns, 4]
+ */
+function heads({ network, weights }: Model, images: tf.Tensor): Record<'classes' | 'boxes', tf.Tensor> {
+  const layers = trainedLayersOf(network);
+  const { inputs, output } = layers[layers.length - 1];
+  const resolve = weightsFrom(weights);
+  const source = layers[inputs[0]];
+  const mode = { training: false, features: [source.name] };
+  const [map] = apply(network, resolve, images, mode).features;
+  const head = (name: string, size: number): tf.Tensor =>
+    inLayer(name, () => {
+      const kernel = resolve(`${name}/kernel`, [source.output[2], size]);
+      const filter = tf.reshape<tf.Rank.R4>(kernel, [1, 1, source.output[2], size]);
+      return tf.fused.conv2d({
+        x: map as tf.Tensor4D,
+        filter,
+        strides: 1,
+        pad: 'same',
+        bias: resolve(`${name}/bias`, [size]),
+      });
+    });
+  return { classes: head('classes', output[2] - boxValues), boxes: head('boxes', boxValues) };
+}
+
 /** The name of the output in files. */
 export const outputNames: { readonly [T in TaskType]: string } = {
   classification: 'logits',
@@ -251,7 +278,7 @@ export const outputNames: { readonly [T in TaskType]: string } = {
 
 /**
  * Exports a network, with its branches folded, as a portable ONNX file: input `input` float32 [N, height, width, channels], normalised; output [N, outputs],
- * named as in `outputNames`.
+ * named as in `outputNames`. A detector has an output for each head with its task, and else one, as in training.
  * @param options.task default: classification
  * @throws Error when the weights do not match the network
  */
@@ -260,7 +287,9 @@ export const toOnnx = (
   { task = classification, ...options }: ExportOptions & { readonly task?: LearningTask | undefined } = {},
 ): Uint8Array => {
   const deployed = foldBranches(model);
-  return exportFunction((images) => answers(deployed, task, images), model.network.input, {
+  const infer = (images: tf.Tensor) =>
+    task.type === 'detection' ? heads(deployed, images) : answers(deployed, task, images);
+  return exportFunction(infer, model.network.input, {
     outputName: outputNames[task.type],
     ...options,
   });

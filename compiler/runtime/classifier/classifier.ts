@@ -151,10 +151,23 @@ export interface OpenClassifier {
 /** Runs a model on images in its own layout, of the given shape. */
 type RunModel = (images: Float32Array, shape: readonly number[]) => Promise<Float32Array>;
 
-/** A running model with one input and one output. */
+/** A running model with one input; several outputs are joined along their last axis. */
 export interface OpenModel {
   readonly run: RunModel;
   readonly close: () => Promise<void>;
+}
+
+/** Arrays with the same outer sizes, joined along their last axis. */
+function joined(parts: readonly { readonly data: Float32Array; readonly depth: number }[]): Float32Array {
+  const depth = parts.reduce((sum, part) => sum + part.depth, 0);
+  const rows = parts[0].data.length / parts[0].depth;
+  const all = new Float32Array(rows * depth);
+  let first = 0;
+  for (const { data, depth: own } of parts) {
+    for (let row = 0; row < rows; row++) all.set(data.subarray(row * own, (row + 1) * own), row * depth + first);
+    first += own;
+  }
+  return all;
 }
 
 /**
@@ -171,15 +184,17 @@ export async function openOnnx(
     throw invalidInput(`${where} cannot be opened: ${messageOf(cause)}`, { cause });
   });
   const [input] = session.inputNames;
-  const [output] = session.outputNames;
   return {
     async run(images, shape) {
       const results = await session.run({ [input]: new Tensor('float32', images, shape) }).catch((cause: unknown) => {
         throw invalidInput(`${where} failed on images [${shape.join(', ')}]: ${messageOf(cause)}`, { cause });
       });
-      const { data, type } = results[output];
-      if (data instanceof Float32Array) return data;
-      throw invalidInput(`${where} gave ${type}, not float32`);
+      const outputs = session.outputNames.map((name) => {
+        const { data, type, dims } = results[name];
+        if (data instanceof Float32Array) return { data, depth: dims[dims.length - 1] };
+        throw invalidInput(`${where} gave ${type}, not float32`);
+      });
+      return outputs.length === 1 ? outputs[0].data : joined(outputs);
     },
     close: () => session.release(),
   };
