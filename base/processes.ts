@@ -1,22 +1,14 @@
 import { existsSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The folder of the package with a file or folder. */
 export const packageRoot = (path: string): string =>
   existsSync(join(path, 'package.json')) ? path : packageRoot(dirname(path));
 
-/**
- * The JavaScript entry of a worker thread or process, beside the module at `importMetaUrl`. When TypeScript sources run
- * directly (tests, benchmarks), it is the built file in `dist/`.
- */
-export function builtModule(path: string, importMetaUrl: string): URL {
-  const url = new URL(path, importMetaUrl);
-  const file = fileURLToPath(url);
-  if (existsSync(file)) return url;
-  const home = packageRoot(file);
-  return pathToFileURL(join(home, 'dist', relative(home, file)));
-}
+/** A module that the build writes, such as `cli/main.js`; also when TypeScript sources run directly (tests, benchmarks). */
+export const builtModule = (path: string): URL =>
+  pathToFileURL(join(packageRoot(fileURLToPath(import.meta.url)), 'dist', path));
 
 const variable = 'GLIBC_TUNABLES';
 const setting = 'glibc.malloc.hugetlb';

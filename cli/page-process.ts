@@ -45,7 +45,7 @@ interface PageProcess {
  * @throws NasError `invalid-input` when the page cannot be served.
  */
 export async function startPageProcess(task: PageTask): Promise<PageProcess> {
-  const child = fork(fileURLToPath(builtModule('./page-main.js', import.meta.url)), {
+  const child = fork(fileURLToPath(builtModule('cli/page-main.js')), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // Replaces the options of this process, such as a debugger's port.
     execArgv: ['--optimize-for-size', '--max-semi-space-size=2'],

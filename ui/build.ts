@@ -2,7 +2,7 @@
  * Builds the page (`dist/ui/app/`: hashed and compressed files) and the module that renders reports (`dist/ui/index.js`).
  * Both bundle their packages.
  */
-import { cpSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
@@ -21,13 +21,6 @@ const shared: InlineConfig = {
 
 /** Browsers that support `light-dark()`, so that both themes stay in one list. */
 const cssTarget = ['chrome123', 'firefox120', 'safari17.5'];
-
-/** Removes the modules that tsc compiled; only their declarations are needed. */
-function removeModules(): void {
-  for (const entry of readdirSync(output, { withFileTypes: true, recursive: true }))
-    if (entry.isFile() && !entry.parentPath.startsWith(app) && /\.js(\.map)?$/.test(entry.name))
-      rmSync(join(entry.parentPath, entry.name));
-}
 
 /** Adds a hash to the name of the theme script. Vite does so only for modules, and this one must run before drawing. */
 function hashTheme(): void {
@@ -73,7 +66,6 @@ await build({
   },
 });
 hashTheme();
-removeModules();
 await build({
   ...shared,
   root: here,

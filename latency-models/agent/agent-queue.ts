@@ -104,7 +104,7 @@ function measureInProcess(
   silenceMs: number,
   onState: (state: MeasurementState) => void,
 ): Promise<MeasurementState> {
-  const child = fork(builtModule('./measuring-main.js', import.meta.url), {
+  const child = fork(builtModule('latency-models/agent/measuring-main.js'), {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });

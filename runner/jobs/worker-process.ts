@@ -108,7 +108,7 @@ export class WorkerProcess {
   }
 
   private start(): ChildProcess {
-    const child = fork(builtModule('./worker-main.js', import.meta.url), {
+    const child = fork(builtModule('runner/jobs/worker-main.js'), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: this.environment,

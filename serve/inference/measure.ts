@@ -18,7 +18,7 @@ interface MeasureOptions extends ProbeOrder {
  */
 export async function measureModel({ model, maxBatch, loadMs, signal }: MeasureOptions): Promise<BatchTimes> {
   signal.throwIfAborted();
-  const child = fork(fileURLToPath(builtModule('./probe.js', import.meta.url)), {
+  const child = fork(fileURLToPath(builtModule('serve/inference/probe.js')), {
     execArgv: [],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

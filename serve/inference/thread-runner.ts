@@ -44,7 +44,7 @@ class InferenceThread implements Runner {
   constructor(models: readonly Model[], layout: SlabLayout) {
     this.slab = new Slab(layout);
     // Without the options of the node process: some, such as --eval, do not work for a thread that starts from a file.
-    this.worker = new Worker(builtModule('./thread.js', import.meta.url), {
+    this.worker = new Worker(builtModule('serve/inference/thread.js'), {
       workerData: { models, slab: layout } satisfies ThreadSetup,
       execArgv: [],
       // Tensors are outside the heap; a small heap saves memory on small boards.

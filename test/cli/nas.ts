@@ -8,7 +8,7 @@ import type { Command } from '../../cli/command.js';
 import { runCommand } from '../../cli/run-command.js';
 import { hasRun } from '../../runner/stored/workdir.js';
 
-export const main = fileURLToPath(builtModule('../../cli/main.js', import.meta.url));
+export const main = fileURLToPath(builtModule('cli/main.js'));
 
 export interface Ended {
   readonly code: number;

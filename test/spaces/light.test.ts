@@ -10,32 +10,32 @@ import { sharedFolder } from '../support/temporary.js';
 
 const folder = sharedFolder();
 
-const hooks = join(folder, 'hooks.mjs');
+/** Imported before a program: writes the modules of TF.js that are loaded at the end, all of which are CommonJS. */
+const watcher = join(folder, 'watcher.mjs');
 writeFileSync(
-  hooks,
-  `export async function load(url, context, next) {
-    if (url.includes('/@tensorflow/')) process._rawDebug('loaded ' + url);
-    return next(url, context);
-  }`,
+  watcher,
+  `import { createRequire } from 'node:module';
+  const { cache } = createRequire(import.meta.url);
+  const loaded = () => Object.keys(cache).filter((file) => file.includes('/@tensorflow/'));
+  process.on('exit', () => process._rawDebug('loaded ' + JSON.stringify(loaded())));`,
 );
-const register = `data:text/javascript,import{register}from'node:module';register('${pathToFileURL(hooks).href}')`;
 
-/** Modules of TF.js that a Node.js process loads. */
-function loaded(...args: readonly string[]): string[] {
+/** Modules of TF.js that a Node.js process has loaded at its end. */
+function loaded(...args: readonly string[]): unknown {
   const script = `${JSON.stringify(process.execPath)} "$@" 2>&1 >/dev/null`;
-  const texts = execFileSync('sh', ['-c', script, 'sh', '--import', register, ...args], { encoding: 'utf8' });
-  return texts.split('\n').filter((line) => line.startsWith('loaded '));
+  const text = execFileSync('sh', ['-c', script, 'sh', '--import', pathToFileURL(watcher).href, ...args], {
+    encoding: 'utf8',
+  });
+  return JSON.parse(/^loaded (.*)$/m.exec(text)?.[1] ?? 'null');
 }
 
-const importing = (module: string): string => `await import('${builtModule(module, import.meta.url).href}')`;
+const importing = (module: string): string => `await import('${builtModule(module).href}')`;
 
 describe('TF.js is loaded', () => {
   it('by spaces/models, not by spaces', () => {
-    const mark = "process._rawDebug('loaded spaces')";
-    const script = [importing('../../spaces/index.js'), mark, importing('../../spaces/models/index.js')].join(';');
-    const [first, ...others] = loaded('--input-type=module', '-e', script);
-    expect(first).toBe('loaded spaces');
-    expect(others).not.toEqual([]);
+    const program = (...modules: string[]) => ['--input-type=module', '-e', modules.map(importing).join(';')];
+    expect(loaded(...program('api/spaces.js'))).toEqual([]);
+    expect(loaded(...program('spaces/models/index.js'))).not.toEqual([]);
   });
 
   it('by no command that lists or describes', async () => {

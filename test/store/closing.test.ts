@@ -9,7 +9,7 @@ import { Store } from '../../store/index.js';
 import { meta, newTrial } from './support.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const storeModule = builtModule('../../store/index.js', import.meta.url).href;
+const storeModule = builtModule('store/index.js').href;
 
 /** A process that reads a run as a page does, and keeps it open for so many ms. */
 async function reader(path: string, ms: number): Promise<() => Promise<void>> {

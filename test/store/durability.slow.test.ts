@@ -8,7 +8,7 @@ import { Store } from '../../store/index.js';
 import { meta, newTrial } from './support.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const storeModule = builtModule('../../store/index.js', import.meta.url).href;
+const storeModule = builtModule('store/index.js').href;
 
 /** Writes trials without end and prints each number once its transaction has returned. */
 const writer = (path: string, first: number): string => `

@@ -8,7 +8,7 @@ import { isWorkedIn, lockWorkdir, Store } from '../../store/index.js';
 import { errorOf, meta } from './support.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const storeModule = builtModule('../../store/index.js', import.meta.url).href;
+const storeModule = builtModule('store/index.js').href;
 
 const holder = (directory: string): string => `
   import { lockWorkdir } from ${JSON.stringify(storeModule)};

@@ -40,7 +40,7 @@ class LoaderThread {
 
   constructor(options: LoaderOptions) {
     // Without node's own options: some (--eval) do not work in a thread that starts from a file.
-    const file = builtModule('./loader-thread.js', import.meta.url);
+    const file = builtModule('trainers/data/loader-thread.js');
     const { shared } = options.dataset;
     this.worker = new Worker(file, { workerData: { ...options, dataset: { shared } }, execArgv: [] });
     this.worker.unref();

@@ -128,7 +128,7 @@ export function readTimedNetworks(file: string): TimedNetwork[] {
  */
 export function timeTraining(job: TimingJob, signal?: AbortSignal): Promise<StepTiming> {
   return new Promise((resolve, reject) => {
-    const child = fork(builtModule('./worker.js', import.meta.url), {
+    const child = fork(builtModule('trainers/timing/worker.js'), {
       execArgv: [],
       env: withLargePages(process.env),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -26,7 +26,7 @@ export function tryTinyModel(
   environment: Readonly<Record<string, string>> = {},
   type: TrialType = 'float32',
 ): Promise<Trial> {
-  const entry = fileURLToPath(builtModule('./try-provider-main.js', import.meta.url));
+  const entry = fileURLToPath(builtModule('compiler/runtime/providers/try-provider-main.js'));
   const options = { timeout: patienceMs, maxBuffer: 2 ** 24, env: { ...process.env, ...environment } };
   return new Promise((resolve) => {
     execFile(

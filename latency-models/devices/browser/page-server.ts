@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtModule } from '../../../base/processes.js';
 import { messageOf } from '../../../base/errors.js';
@@ -15,8 +15,8 @@ const bundles: { readonly [P in BrowserConfig['provider']]: string } = {
 
 /** The page's module and what it imports; their addresses are their paths in the package. */
 function pageModules(): ReadonlyMap<string, string> {
-  const page = fileURLToPath(builtModule('./page.js', import.meta.url));
-  const root = join(dirname(page), '../../..');
+  const page = fileURLToPath(builtModule('latency-models/devices/browser/page.js'));
+  const root = fileURLToPath(builtModule('.'));
   return new Map(withImports(page).map((file) => [`/${relative(root, file)}`, file]));
 }
 

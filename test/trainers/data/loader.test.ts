@@ -251,7 +251,7 @@ describe('createLoader', () => {
   });
 
   it('can be closed while it renders, and does not keep a process alive when it is not closed', async () => {
-    const module = builtModule('../../../trainers/data/index.js', import.meta.url).href;
+    const module = builtModule('trainers/data/index.js').href;
     const code = `
       import { createLoader, openDataset } from ${JSON.stringify(module)};
       const dataset = openDataset(${JSON.stringify(ref)});

@@ -99,7 +99,7 @@ describe('prepareDataset', () => {
 
   it('is safe when several processes convert at once', async () => {
     const [config, cache] = [tiny(), temporaryFolder()];
-    const module = builtModule('../../../trainers/data/index.js', import.meta.url).href;
+    const module = builtModule('trainers/data/index.js').href;
     const code = `import { prepareDataset, openDataset } from ${JSON.stringify(module)};
       const ref = await prepareDataset(${JSON.stringify(config)}, { cache: ${JSON.stringify(cache)} });
       console.log(openDataset(ref).info.hash);`;

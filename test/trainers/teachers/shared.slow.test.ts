@@ -20,7 +20,7 @@ const train = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } 
 /** A process that prepares the teacher and says what happens: at `stop` it stands still until its input ends. */
 function prepare(cache: string, stop: 'training' | 'logits' | 'nowhere'): { process: ChildProcess; said: string[] } {
   const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache };
-  const module = builtModule('../../../trainers/index.js', import.meta.url).href;
+  const module = builtModule('trainers/index.js').href;
   const code = `import { prepareTeacher } from ${JSON.stringify(module)};
     const say = (what) => process.stdout.write(what + '\\n');
     const stop = ${JSON.stringify(stop)};

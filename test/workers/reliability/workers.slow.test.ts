@@ -137,6 +137,6 @@ function anotherBuild(directory: string): string {
   cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
   cpSync(join(root, 'package.json'), join(copy, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  appendFileSync(join(copy, 'dist', 'base', 'errors.js'), '// another build\n');
+  appendFileSync(join(copy, 'dist', 'cli', 'main.js'), '// another build\n');
   return join(copy, 'dist', 'cli', 'main.js');
 }
