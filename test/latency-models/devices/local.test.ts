@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { listProviders } from '../../../compiler/index.js';
 import { createDevice, deviceSchema, profileLayers } from '../../../latency-models/index.js';
@@ -31,6 +32,30 @@ describe('local device', () => {
     expect(environment).toMatchObject({ device: 'local/cpu/2 threads/batch 4', threads: 2, batch: 4, provider: 'cpu' });
     expect(environment.cores).toBeGreaterThanOrEqual(1);
     expect(environment.runtime).toMatch(/^onnxruntime-node \d+\.\d+.*, Node\.js \d+/);
+  });
+
+  it('computes batches of the given size', async () => {
+    const msOf = async (batch: number): Promise<number> => {
+      const device = createDevice(deviceSchema.parse({ batch }));
+      const times: number[] = [];
+      for (let i = 0; i < 3; i++) times.push((await measureQuickly(device, large)).ms);
+      return Math.min(...times);
+    };
+    expect(await msOf(64)).toBeGreaterThan(3 * (await msOf(1)));
+  });
+
+  it.runIf(process.platform === 'linux')('computes with the given number of threads', async () => {
+    const tasks = (): number => readdirSync('/proc/self/task').length;
+    const mostTasks = async (threads: number): Promise<number> => {
+      let most = 0;
+      const watching = setInterval(() => (most = Math.max(most, tasks())), 1);
+      await measureQuickly(createDevice(deviceSchema.parse({ threads })), large);
+      clearInterval(watching);
+      return most;
+    };
+    // The first one also starts threads that stay.
+    await mostTasks(1);
+    expect((await mostTasks(4)) - (await mostTasks(1))).toBe(3);
   });
 
   it('profiles the layers of its models', async () => {
