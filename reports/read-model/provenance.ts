@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { mainScores, scoreText } from '../../base/scores.js';
+import { counted } from '../../base/text.js';
 import type { TaskType } from '../../base/task.js';
 import { controllerTitle } from '../../search/schema.js';
 import type { Store } from '../../store/index.js';
@@ -33,12 +34,23 @@ function describeAdaptation({ adapt = 'none', epochs }: Pick<FileTeacher, 'adapt
 
 type FileTeacher = Extract<TeacherConfig, { readonly type: 'file' }>;
 
+function describeTrained({
+  network,
+  width,
+  epochs,
+  minutes,
+}: Extract<TeacherConfig, { readonly type: 'train' }>): string {
+  const wide = width === undefined ? (minutes === undefined ? ', width 1' : '') : `, width ${width}`;
+  const long = epochs === undefined ? '' : `, trained for ${epochsText(epochs)}`;
+  return `${network}${wide}${minutes === undefined ? long : `, trained for ${counted(minutes, 'minute')}`}`;
+}
+
 function describeTeacher(teacher: TeacherConfig): string {
   switch (teacher.type) {
     case 'none':
       return 'none';
     case 'train':
-      return `${teacher.network}, width ${teacher.width}${teacher.epochs === undefined ? '' : `, trained for ${epochsText(teacher.epochs)}`}`;
+      return describeTrained(teacher);
     case 'file':
       return `${teacher.path}${describeAdaptation(teacher)}`;
     case 'average':

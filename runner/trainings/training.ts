@@ -241,8 +241,9 @@ export function phaseTraining(
   context: TrainingContext,
   phase: PhaseName,
   training: Training,
-  { batch, epochs }: Pick<TrainConfig, 'batch' | 'epochs'>,
+  { batch, epochs: planned }: Pick<TrainConfig, 'batch' | 'epochs'>,
 ): PhaseTraining {
+  let epochs = planned;
   const { plan, store, observe } = context;
   const name = describeTraining(training);
   const curve = recordedCurve(context, training);
@@ -266,6 +267,8 @@ export function phaseTraining(
           break;
         case 'progress': {
           const { epoch, step, steps, imagesPerSecond } = event.progress;
+          // A teacher with minutes has chosen them by now.
+          ({ epochs } = event.progress);
           const detail = `epoch ${epoch + 1}/${epochs}, ${Math.round(imagesPerSecond)} images/s`;
           const [done, total] = [epoch * steps + step, epochs * steps];
           const rate = imagesPerSecond / batch;

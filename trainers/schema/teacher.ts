@@ -89,19 +89,39 @@ const single = [
         .describe(
           'a ResNet-style reference, a MobileNet, or convolutions with max pools for short trainings (airbench), of the given width',
         ),
-      width: z.number().gt(0).max(8).default(1).describe('multiplier of all its widths'),
+      width: z
+        .number()
+        .gt(0)
+        .max(8)
+        .optional()
+        .describe('multiplier of all its widths; by default 1, or what minutes leave time for'),
       epochs: z
         .number()
         .int()
         .min(1)
         .optional()
         .describe('times that it sees all training images; by default 12, more where images are few'),
+      minutes: z
+        .number()
+        .gt(0)
+        .optional()
+        .describe(
+          'time of its training: a step is timed on the machine that trains it, and width and epochs grow together with the time. A resumed run keeps them',
+        ),
       batch: z.number().int().min(1).max(4096).default(128).describe('images for each step'),
       learning_rate: z
         .number()
         .gt(0)
         .optional()
         .describe('of SGD with momentum along a cosine, as in the recipe plain; by default the recipe fast'),
+    })
+    .superRefine(({ epochs, minutes }, context) => {
+      if (epochs !== undefined && minutes !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['minutes'],
+          message: 'chooses the epochs; expected no epochs beside it',
+        });
     })
     .describe('a network that is trained once, and cached by content'),
   z

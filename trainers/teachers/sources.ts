@@ -7,9 +7,11 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { presetNetworks } from '../../spaces/index.js';
-import type { FitHooks, FitResult } from '../jobs.js';
+import { counted } from '../../base/text.js';
+import { presetNetworks, type Network } from '../../spaces/index.js';
+import type { FitHooks } from '../jobs.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
+import { sizeFor, type TeacherSize } from './size.js';
 import { fit } from '../training/fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../schema/recipe.js';
@@ -140,13 +142,13 @@ export function teacherTraining(
   return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
 }
 
-/** How a configured teacher is trained or fine-tuned; null: it is not. */
+/** How a configured teacher is trained or fine-tuned; null: it is not, or its minutes decide when it begins. */
 export function teacherSchedule(
   config: TeacherConfig,
   images: number,
   train: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig | null {
-  if (config.type === 'train') return teacherTraining(config, images, train);
+  if (config.type === 'train') return config.minutes === undefined ? teacherTraining(config, images, train) : null;
   return config.type === 'file' && config.adapt === 'all'
     ? tuneTraining(images, { ...dataSettings(train), epochs: config.epochs })
     : null;
@@ -162,7 +164,7 @@ export function deciding(engine: EngineChoice): readonly unknown[] {
 /**
  * A reference network trained once with plain cross-entropy, without mixed images or label smoothing, which make poorer
  * teachers (Mueller et al. 2019). It is cached by the content of data, network, hyperparameters and engine; an interrupted
- * training continues.
+ * training continues. Minutes are cached in the place of width and epochs, which they decide once.
  */
 export async function trainedTeacher(
   config: Config<'train'>,
@@ -172,21 +174,37 @@ export async function trainedTeacher(
   const { dataset, threads, seed, cache, hooks = {} } = options;
   const engine = await chooseEngine(options.engine);
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
-  const network = presetNetworks[config.network](task, config.width);
-  const train = teacherTraining(config, info.counts.train, options.train);
+  const networkOf = (width: number): Network => presetNetworks[config.network](task, width);
+  const trainOf = (epochs?: number) => teacherTraining({ ...config, epochs }, info.counts.train, options.train);
+  const { minutes, width: asked = 1 } = config;
+  const what =
+    minutes === undefined
+      ? [networkOf(asked), trainOf(config.epochs)]
+      : [config.network, config.width ?? null, minutes, trainOf(1)];
   const directory = join(
     cache,
     'teachers',
-    contentHash('trained', info.hash, network, train, seed, deciding(engine)).slice(0, 32),
+    contentHash('trained', info.hash, ...what, seed, deciding(engine)).slice(0, 32),
   );
-  const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
-  const name = `${config.network} (width ${config.width})`;
-  const training = (): Promise<FitResult> => fit(job, fitHooks(hooks));
-  const result = await makeOnce({
+  const sized = async (): Promise<TeacherSize> =>
+    minutes === undefined
+      ? { width: asked, epochs: config.epochs }
+      : sizeFor(
+          { minutes, width: config.width, networkOf, train: trainOf(1), counts: info.counts, seed, directory },
+          { engine, threads },
+        );
+  const trained = async () => {
+    const { width, epochs } = await sized();
+    const network = networkOf(width);
+    const name = `${config.network} (width ${width}${minutes === undefined ? '' : `, ${counted(epochs ?? 0, 'epoch')}`})`;
+    const job = { network, seed, train: trainOf(epochs), dataset, teacher: null, engine, threads, directory };
+    return { name, network, result: await fit(job, fitHooks(hooks)) };
+  };
+  const { name, network, result } = await makeOnce({
     path: directory,
-    name: `the teacher, ${name}`,
-    find: () => (existsSync(join(directory, 'weights.bin')) ? training() : null),
-    make: training,
+    name: `the teacher, ${config.network}`,
+    find: () => (existsSync(join(directory, 'weights.bin')) ? trained() : null),
+    make: trained,
     ...hooks,
   });
   if (result.state !== 'complete')

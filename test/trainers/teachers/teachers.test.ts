@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -195,6 +195,24 @@ describe('a trained teacher', () => {
     await expect(prepare(long, { hooks: { signal, onEpoch } })).rejects.toMatchObject({ code: 'interrupted' });
     await prepare(long, { hooks: { onEpoch: () => epochs++ } });
     expect(epochs).toBe(2);
+  });
+
+  test('has the width and the epochs that its minutes allow, which a resumed training keeps', async () => {
+    const timed = (minutes: number) =>
+      teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, minutes, batch: 32 });
+    const own = { cache: join(bench.folder, 'timed') };
+    const controller = new AbortController();
+    const cut = { signal: controller.signal, onProgress: () => controller.abort() };
+    await expect(prepare(timed(0.02), { ...own, hooks: cut })).rejects.toMatchObject({ code: 'interrupted' });
+    const [folder] = readdirSync(join(own.cache, 'teachers')).map((name) => join(own.cache, 'teachers', name));
+    const size = { width: 0.25, epochs: 2 };
+    writeFileSync(join(folder, 'size.json'), JSON.stringify(size));
+    rmSync(join(folder, 'checkpoint.bin'), { force: true });
+    let epochs = 0;
+    const teacher = await prepare(timed(0.02), { ...own, hooks: { onEpoch: () => epochs++ } });
+    expect([teacher.name, epochs]).toEqual(['resnet (width 0.25, 2 epochs)', 2]);
+    const short = prepare(timed(1e-9), own);
+    await expect(short).rejects.toThrow(/^teacher\.minutes: 1e-9 is too short: an epoch of its smallest network takes/);
   });
 
   test('computes no logits that the loss does not need', async () => {

@@ -114,6 +114,7 @@ const teacherKeys = ({ onnx, layers }: OtherFiles) => ({
     network: ['resnet', 'mobilenet', 'pooled'],
     width: [0.5, 1],
     epochs: [1, 2],
+    minutes: [0.05, 0.2],
     batch: [16, 32],
     learning_rate: [0.1, 0.2],
   },
@@ -168,7 +169,8 @@ function teacherRows(files: OtherFiles): Row[] {
     ),
     ...types.flatMap(([type, keys]) =>
       Object.entries(keys).flatMap(([key, values]) => {
-        const beside = { ...complete(type), ...(type === 'train' ? {} : adapts[key]) };
+        // Minutes choose the epochs.
+        const beside = key === 'minutes' ? { type } : { ...complete(type), ...(type === 'train' ? {} : adapts[key]) };
         const part = mustFit.includes(key) ? 'refused' : 'teacher';
         return [
           row(`teacher(${type}).${key}`, values, part, { teacher: beside }),
