@@ -201,10 +201,11 @@ static inline void check_pass_backward(struct check *c) {
   if (c->p->x_act != ACT_NONE && c->p->x_gate == 0) needs(c, c->p->x, input_map_floats(c));
 }
 
-static inline void check_pool(struct check *c, int is_backward) {
+/* A pool, or with `pixels` > 1 a map in TF.js's layout. */
+static inline void check_pool(struct check *c, int is_backward, int64_t pixels) {
   check_input_size(c);
   if (!c->fits) return;
-  const int64_t pooled = images_of(c) * c->p->cin;
+  const int64_t pooled = images_of(c) * c->p->cin * pixels;
   check_reading(c);
   if (!is_backward || (c->p->x_act != ACT_NONE && c->p->x_gate == 0)) needs(c, c->p->x, input_map_floats(c));
   needs(c, is_backward ? c->p->g : c->p->y, pooled);
@@ -218,6 +219,18 @@ static inline void check_windows(struct check *c, int are_maxima, int is_backwar
   if (!c->fits) return;
   check_reading(c);
   if (are_maxima || !is_backward || (c->p->x_act != ACT_NONE && c->p->x_gate == 0)) needs(c, c->p->x, input_map_floats(c));
+  if (is_backward) check_gradient(c), check_sink(c);
+  else check_output(c);
+}
+
+static inline void check_double(struct check *c, int is_backward) {
+  const struct nas_pass *p = c->p;
+  check_input_size(c), check_output_size(c);
+  require(c, p->cout == p->cin);
+  if (!c->fits) return;
+  require(c, p->h == (p->oh + 1) / 2 && p->w == (p->ow + 1) / 2);
+  check_reading(c);
+  if (!is_backward || (p->x_act != ACT_NONE && p->x_gate == 0)) needs(c, p->x, input_map_floats(c));
   if (is_backward) check_gradient(c), check_sink(c);
   else check_output(c);
 }
@@ -370,8 +383,12 @@ static inline void check_operation(struct check *c) {
   case OP_MEAN_BACKWARD: check_windows(c, 0, 1); break;
   case OP_MAX_FORWARD: check_windows(c, 1, 0); break;
   case OP_MAX_BACKWARD: check_windows(c, 1, 1); break;
-  case OP_POOL_FORWARD: check_pool(c, 0); break;
-  case OP_POOL_BACKWARD: check_pool(c, 1); break;
+  case OP_DOUBLE_FORWARD: check_double(c, 0); break;
+  case OP_DOUBLE_BACKWARD: check_double(c, 1); break;
+  case OP_POOL_FORWARD: check_pool(c, 0, 1); break;
+  case OP_POOL_BACKWARD: check_pool(c, 1, 1); break;
+  case OP_MAP_FORWARD: check_pool(c, 0, (int64_t)c->p->h * c->p->w); break;
+  case OP_MAP_BACKWARD: check_pool(c, 1, (int64_t)c->p->h * c->p->w); break;
   case OP_PACK: check_pack(c, 0, 0); break;
   case OP_UNPACK: check_pack(c, 0, 1); break;
   case OP_PACK_DEPTHWISE: check_pack(c, 1, 0); break;

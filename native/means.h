@@ -1,4 +1,4 @@
-/* Means and maxima of windows over maps: pools. Values outside the map are not counted; means of side 0 give zeros. */
+/* Means and maxima of windows over maps: pools; and maps of twice the size. Values outside the map are not counted; means of side 0 give zeros. */
 #ifndef NAS_MEANS_H
 #define NAS_MEANS_H
 
@@ -91,6 +91,50 @@ INLINE void windows_backward(const struct nas_pass *pass, const struct work *wor
         read_rows(&reading, 0, pixels, in, has_slope(pass) ? slope : 0);
       }
       windows_of(pass, in, d, dy, maxima);
+      sink_rows(&sink, n, b, 0, pixels, d, has_slope(pass) ? slope : 0);
+    }
+}
+
+/* ---- Maps of twice the size ---- */
+
+static inline void double_forward(const struct nas_pass *pass, const struct work *work) {
+  const int blocks = blocks_of(pass->cin);
+  const long pixels = (long)pass->h * pass->w, out = (long)pass->oh * pass->ow;
+  float *sums = partial_sums(work, pass->y_sums, pass->cin), *in = work->scratch;
+  for (int n = work->first; n < work->last; n++)
+    for (int b = 0; b < blocks; b++) {
+      const struct reading reading = input_of(work, pass, n, b);
+      float *y = plane(work, pass->y, n, blocks, b, out);
+      read_rows(&reading, 0, pixels, in, 0);
+      if (pass->cin - b * BLOCK < BLOCK) clear_lanes(in, pixels, pass->cin - b * BLOCK);
+      for (int oy = 0; oy < pass->oh; oy++)
+        for (int ox = 0; ox < pass->ow; ox++) {
+          const long from = ((long)(oy / 2) * pass->w + ox / 2) * BLOCK, to = ((long)oy * pass->ow + ox) * BLOCK;
+          for (int v = 0; v < BLOCK; v += VL) store(y + to + v, load(in + from + v));
+        }
+      for (long p = 0; sums && p < out; p += POINTS)
+        add_sums(sums + b * BLOCK, sums + (blocks + b) * BLOCK, y + p * BLOCK, y + p * BLOCK, out - p < POINTS ? out - p : POINTS);
+    }
+}
+
+static inline void double_backward(const struct nas_pass *pass, const struct work *work) {
+  const struct sink sink = sink_of(work, pass);
+  const long pixels = (long)pass->h * pass->w, out = (long)pass->oh * pass->ow;
+  float *d = work->scratch, *in = d + pixels * BLOCK, *slope = in + pixels * BLOCK, *dy = slope + pixels * BLOCK;
+  for (int n = work->first; n < work->last; n++)
+    for (int b = 0; b < blocks_of(pass->cin); b++) {
+      grad_rows(work, pass, n, b, 0, out, dy);
+      memset(d, 0, (size_t)pixels * BLOCK * 4);
+      for (int oy = 0; oy < pass->oh; oy++)
+        for (int ox = 0; ox < pass->ow; ox++) {
+          float *to = d + ((long)(oy / 2) * pass->w + ox / 2) * BLOCK;
+          const float *from = dy + ((long)oy * pass->ow + ox) * BLOCK;
+          for (int v = 0; v < BLOCK; v += VL) store(to + v, load(to + v) + load(from + v));
+        }
+      if (has_slope(pass)) {
+        const struct reading reading = input_of(work, pass, n, b);
+        read_rows(&reading, 0, pixels, in, slope);
+      }
       sink_rows(&sink, n, b, 0, pixels, d, has_slope(pass) ? slope : 0);
     }
 }

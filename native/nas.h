@@ -103,6 +103,10 @@ enum nas_act { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_HARD_SWISH, ACT_SWISH, ACT_SIG
   X(SQUEEZE_BACKWARD)    /* g: gradient of gated x; gx of the map before the gate */                                           \
   X(POOL_FORWARD)        /* y: [images][cin], the means of read(x) over height and width, in TF.js's layout */                 \
   X(POOL_BACKWARD)       /* g: [images][cin] */                                                                                \
+  X(DOUBLE_FORWARD)      /* y[o] = read(x)[o / 2] on both axes; oh, ow: twice h, w or one less */                              \
+  X(DOUBLE_BACKWARD)                                                                                                           \
+  X(MAP_FORWARD)         /* y: [images][h][w][cin], read(x) in TF.js's layout */                                               \
+  X(MAP_BACKWARD)        /* g: [images][h][w][cin] */                                                                          \
   /* Over channels, weights, flat arrays. */                                                                                   \
   X(PACK)                /* source to weights and weights_back of a product or convolution */                                  \
   X(PACK_DEPTHWISE)                                                                                                            \

@@ -153,6 +153,42 @@ static inline void pool_backward(const struct nas_pass *pass, const struct work 
     }
 }
 
+/* The map in TF.js's layout: what reads it is no part of the library. */
+static inline void map_forward(const struct nas_pass *pass, const struct work *work) {
+  const long pixels = (long)pass->h * pass->w;
+  float tile[POINT_FLOATS];
+  for (int n = work->first; n < work->last; n++)
+    for (int b = 0; b < blocks_of(pass->cin); b++) {
+      const struct reading reading = input_of(work, pass, n, b);
+      const int lanes = pass->cin - b * BLOCK < BLOCK ? pass->cin - b * BLOCK : BLOCK;
+      for (long from = 0; from < pixels; from += POINTS) {
+        const long count = pixels - from < POINTS ? pixels - from : POINTS;
+        read_rows(&reading, from, count, tile, 0);
+        float *y = at(work, pass->y) + (n * pixels + from) * pass->cin + b * BLOCK;
+        for (long p = 0; p < count; p++) memcpy(y + p * pass->cin, tile + p * BLOCK, (size_t)lanes * 4);
+      }
+    }
+}
+
+static inline void map_backward(const struct nas_pass *pass, const struct work *work) {
+  const struct sink sink = sink_of(work, pass);
+  const long pixels = (long)pass->h * pass->w;
+  float d[POINT_FLOATS], read[POINT_FLOATS], slope[POINT_FLOATS];
+  for (int n = work->first; n < work->last; n++)
+    for (int b = 0; b < blocks_of(pass->cin); b++) {
+      const struct reading reading = input_of(work, pass, n, b);
+      const int lanes = pass->cin - b * BLOCK < BLOCK ? pass->cin - b * BLOCK : BLOCK;
+      memset(d, 0, sizeof d);
+      for (long from = 0; from < pixels; from += POINTS) {
+        const long count = pixels - from < POINTS ? pixels - from : POINTS;
+        const float *g = at(work, pass->g) + (n * pixels + from) * pass->cin + b * BLOCK;
+        for (long p = 0; p < count; p++) memcpy(d + p * BLOCK, g + p * pass->cin, (size_t)lanes * 4);
+        if (has_slope(pass)) read_rows(&reading, from, count, read, slope);
+        sink_rows(&sink, n, b, from, count, d, has_slope(pass) ? slope : 0);
+      }
+    }
+}
+
 static inline void pass_backward(const struct nas_pass *pass, const struct work *work) {
   const struct sink sink = sink_of(work, pass);
   const long pixels = (long)pass->h * pass->w;

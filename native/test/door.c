@@ -20,6 +20,8 @@ static void draw_sizes(struct nas_pass *p) {
   p->source_group = uniform(0, 3000);
   if (p->groups && chance(80)) p->cin = p->groups * uniform(1, 12), p->cout = p->groups * uniform(1, 12);
   if (p->op >= OP_MEAN_FORWARD && p->op <= OP_MAX_BACKWARD) p->cout = p->cin, p->kernel = chance(10) ? 0 : p->kernel;
+  if ((p->op == OP_DOUBLE_FORWARD || p->op == OP_DOUBLE_BACKWARD) && chance(90))
+    p->cout = p->cin, p->oh = 2 * p->h - chance(30), p->ow = 2 * p->w - chance(30);
   if (p->winograd && chance(80)) p->kernel = 3, p->stride = p->pad_top = p->pad_left = 1, p->oh = p->h, p->ow = p->w;
   p->source_in = ONE_OF(0, p->cin, p->cin + 3), p->source_out = ONE_OF(0, p->cout, p->cout + 3, 60);
   p->source_kernel = ONE_OF(0, p->kernel, p->kernel + 2), p->count = p->h * p->w;

@@ -5,6 +5,8 @@
 static const struct operation operations[NAS_OP_COUNT] = {
     [OP_MEAN_FORWARD] = {mean_forward, windows_scratch},
     [OP_MEAN_BACKWARD] = {mean_backward, windows_scratch},
+    [OP_DOUBLE_FORWARD] = {double_forward, windows_scratch},
+    [OP_DOUBLE_BACKWARD] = {double_backward, windows_scratch},
     [OP_MAX_FORWARD] = {max_forward, windows_scratch},
     [OP_MAX_BACKWARD] = {max_backward, windows_scratch},
 };
@@ -16,7 +18,40 @@ static int64_t pixel_of(const struct nas_pass *pass, int o, int tap) {
   return y < 0 || y >= pass->h || x < 0 || x >= pass->w ? -1 : (int64_t)y * pass->w + x;
 }
 
+static void test_double(void) {
+  const int images = uniform(1, 5), chunks = uniform(1, 3);
+  struct nas_pass pass = {.op = OP_DOUBLE_FORWARD, .oh = uniform(1, 14), .ow = uniform(1, 14)};
+  pass.h = (pass.oh + 1) / 2, pass.w = (pass.ow + 1) / 2, pass.cin = pass.cout = uniform(1, 50);
+  describe("double, %d images, %d chunks, %d channels, %dx%d to %dx%d", images, chunks, pass.cin, pass.h, pass.w, pass.oh, pass.ow);
+  draw_input(&pass, images, 1);
+  struct nas_pass passes[2] = {pass, pass};
+  passes[0].y = output_map(images, pass.cin, pass.oh * pass.ow);
+  if (chance(70)) passes[0].y_sums = output_sums(chunks, pass.cin);
+  passes[1].op = OP_DOUBLE_BACKWARD;
+  draw_gradient(&passes[1], images);
+  draw_sink(&passes[1], images, chunks);
+  run_passes(passes, 2, images, chunks);
+  const int64_t in_pixels = (int64_t)pass.h * pass.w, out_pixels = (int64_t)pass.oh * pass.ow, channels = pass.cin;
+  double *y = doubles(images * channels * out_pixels), *dx = doubles(images * channels * in_pixels);
+  for (int n = 0; n < images; n++)
+    for (int c = 0; c < channels; c++)
+      for (int o = 0; o < out_pixels; o++) {
+        const int64_t p = (int64_t)(o / pass.ow / 2) * pass.w + o % pass.ow / 2;
+        y[(n * channels + c) * out_pixels + o] = read_input(&pass, n, c, p, 0);
+        dx[(n * channels + c) * in_pixels + p] += read_gradient(&passes[1], n, c, o);
+      }
+  expect_map("y", y, passes[0].y, images, pass.cin, out_pixels, 1e-6);
+  if (passes[0].y_sums)
+    expect_sums("y_sums", passes[0].y_sums, passes[0].y, passes[0].y, images, chunks, pass.cin, out_pixels, 1e-5);
+  expect_sink(&passes[1], dx, 1, images, chunks, 2e-6);
+  free(y), free(dx);
+}
+
 static void test_case(void) {
+  if (chance(30)) {
+    test_double();
+    return;
+  }
   const int images = uniform(1, 5), chunks = uniform(1, 3), maxima = chance(50);
   struct nas_pass pass = {.op = maxima ? OP_MAX_FORWARD : OP_MEAN_FORWARD};
   draw_window(&pass);

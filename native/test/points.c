@@ -5,6 +5,8 @@
 static const struct operation operations[NAS_OP_COUNT] = {
     [OP_SUM] = {sum_forward, 0},
     [OP_PASS_BACKWARD] = {pass_backward, 0},
+    [OP_MAP_FORWARD] = {map_forward, 0},
+    [OP_MAP_BACKWARD] = {map_backward, 0},
     [OP_POOL_FORWARD] = {pool_forward, 0},
     [OP_POOL_BACKWARD] = {pool_backward, 0},
 };
@@ -91,6 +93,30 @@ static void test_pool(struct nas_pass pass) {
   free(d);
 }
 
+static void test_map(struct nas_pass pass) {
+  const int64_t pixels = (int64_t)pass.h * pass.w, all = images * pixels * pass.cin;
+  pass.op = OP_MAP_FORWARD;
+  draw_input(&pass, images, 1);
+  struct nas_pass back = pass;
+  back.op = OP_MAP_BACKWARD;
+  pass.y = output(all);
+  back.g = input(all, 4);
+  draw_sink(&back, images, chunks);
+  double *y = doubles(all), *d = doubles(all);
+  for (int64_t i = 0; i < all; i++) {
+    const int c = (int)(i % pass.cin), n = (int)(i / pass.cin / pixels);
+    const int64_t p = i / pass.cin % pixels;
+    y[i] = read_input(&pass, n, c, p, 0);
+    d[((int64_t)n * pass.cin + c) * pixels + p] = values(back.g)[i];
+  }
+  const struct nas_pass passes[] = {pass, back};
+  run_passes(passes, 2, images, chunks);
+  expect_values("map", y, values(pass.y), all, 1e-6);
+  expect_sink(&back, d, 1, images, chunks, 1e-6);
+  free(y);
+  free(d);
+}
+
 static void test_case(void) {
   images = uniform(1, 5), chunks = uniform(1, 4);
   struct nas_pass pass = {.cin = chance(70) ? uniform(1, 40) : uniform(1, 100), .h = ONE_OF(1, 2, 3, 4, 5, 7, 8, 14)};
@@ -103,4 +129,5 @@ static void test_case(void) {
   if (are_many) return;
   test_pass_backward(pass);
   test_pool(pass);
+  test_map(pass);
 }

@@ -3,17 +3,19 @@ import { product } from '../../base/statistics.js';
 import { outputShape, targetShape, type DetectionHead, type Network } from '../../spaces/index.js';
 import type { EngineBatch } from '../../trainers/index.js';
 
+const blocks: Network['blocks'] = [
+  { kind: 'fused_mbconv', filters: 6, kernel: 3, stride: 2, act: 'relu', expand: 1, se: 0 },
+  { kind: 'fused_mbconv', filters: 6, kernel: 3, stride: 1, act: 'relu', expand: 1, se: 0 },
+  { kind: 'mbconv', filters: 8, kernel: 3, stride: 2, act: 'relu', expand: 2, se: 0 },
+];
+
 /** A detector whose maps have odd sides: 11 x 9 pixels at stride 1, 3 x 3 at stride 4, 2 x 2 at 8. */
 export const tinyDetector = (head: Partial<DetectionHead> = {}, input: Network['input'] = [11, 9, 2]): Network => ({
   kind: 'network',
   input,
   classes: 2,
   stem: { filters: 4, kernel: 3, stride: 2, act: 'relu' },
-  blocks: [
-    { kind: 'fused_mbconv', filters: 6, kernel: 3, stride: 2, act: 'relu', expand: 1, se: 0 },
-    { kind: 'fused_mbconv', filters: 6, kernel: 3, stride: 1, act: 'relu', expand: 1, se: 0 },
-    { kind: 'mbconv', filters: 8, kernel: 3, stride: 2, act: 'relu', expand: 2, se: 0 },
-  ],
+  blocks: blocks.slice(0, head.deepest === 4 ? 2 : 3),
   head: { kind: 'detection', stride: 4, deepest: 8, width: 5, depth: 1, act: 'relu', ...head },
 });
 

@@ -2,6 +2,7 @@ import type { Buffer, Field, Pass } from '../../compiler/native/passes.js';
 import {
   type Buffers,
   convolutionGeometry,
+  doubleGeometry,
   type Ends,
   type Fields,
   kernelNames,
@@ -12,7 +13,17 @@ import {
 } from './fields.js';
 import type { Gradient, Gradients, Slot, Write } from './gradients.js';
 import { PassList } from './pass-list.js';
-import type { Convolution, ConvolutionUnit, ExpandUnit, NormLayer, Point, Reading, Squeeze, Unit } from './units.js';
+import {
+  outputOf,
+  type Convolution,
+  type ConvolutionUnit,
+  type ExpandUnit,
+  type NormLayer,
+  type Point,
+  type Reading,
+  type Squeeze,
+  type Unit,
+} from './units.js';
 
 type NormedPoint = Write['norms'][number];
 
@@ -26,7 +37,8 @@ class Backward {
   ) {}
 
   add(unit: Unit): void {
-    if (unit.kind !== 'pool' && !this.gradients.isWanted(unit.output)) return;
+    const output = outputOf(unit);
+    if (output !== null && !this.gradients.isWanted(output)) return;
     switch (unit.kind) {
       case 'convolution':
         this.convolution(unit);
@@ -50,13 +62,23 @@ class Backward {
           ...this.given(unit.output),
         });
         break;
+      case 'double':
+        if (this.gradients.write(unit, 'input') === undefined) return;
+        this.write(unit, 'input', {
+          op: 'DOUBLE_BACKWARD',
+          ...doubleGeometry(unit),
+          ...this.buffers.reading(unit.input),
+          ...this.given(unit.output),
+        });
+        break;
       case 'norm':
         this.pass(unit, 'input', { point: unit.input, act: 'none', gate: null });
         break;
       case 'pool':
+      case 'map':
         if (this.gradients.write(unit, 'input') === undefined) return;
         this.write(unit, 'input', {
-          op: 'POOL_BACKWARD',
+          op: unit.kind === 'pool' ? 'POOL_BACKWARD' : 'MAP_BACKWARD',
           ...sameGeometry(unit.input.point),
           ...this.buffers.reading(unit.input),
           g: this.ends.featureGradients,

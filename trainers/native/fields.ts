@@ -1,7 +1,7 @@
 import { convolutionNames, paddingAlong, type LayerOf } from '../../spaces/index.js';
 import type { Act, Buffer, Pass } from '../../compiler/native/passes.js';
 import { lanes, momentFloats, depthwiseFloats, packedFloats, type Memory } from './memory.js';
-import type { Convolution, ExpandUnit, WindowUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
+import type { Convolution, DoubleUnit, ExpandUnit, WindowUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
 
 /** Fields of a pass. */
 export type Fields = Omit<Pass, 'op'>;
@@ -50,6 +50,11 @@ export function convolutionGeometry(layer: Convolution): Fields {
 /** The geometry of pools and zeros. */
 export const poolGeometry = ({ layer, output }: WindowUnit): Fields =>
   layer.kind === 'zero' ? sameGeometry(output) : windowGeometry(layer);
+
+/** The geometry of a map of twice the size. */
+export const doubleGeometry = ({ layer: { input, output } }: DoubleUnit): Fields => ({
+  ...{ cin: input[2], cout: input[2], h: input[0], w: input[1], oh: output[0], ow: output[1] },
+});
 
 function windowGeometry(layer: Convolution | LayerOf<'avg_pool' | 'max_pool'>): Fields {
   const { input, output, kernel, stride } = layer;

@@ -2,6 +2,7 @@ import type { Pass } from '../../compiler/native/passes.js';
 import {
   type Buffers,
   convolutionGeometry,
+  doubleGeometry,
   type Ends,
   type Fields,
   poolGeometry,
@@ -120,11 +121,20 @@ class Forward {
           ...this.made(unit.output, unit.output.norm),
         });
         break;
+      case 'double':
+        list.add({
+          op: 'DOUBLE_FORWARD',
+          ...doubleGeometry(unit),
+          ...buffers.reading(unit.input),
+          ...this.made(unit.output, unit.output.norm),
+        });
+        return;
       case 'norm':
         break;
       case 'pool':
+      case 'map':
         list.add({
-          op: 'POOL_FORWARD',
+          op: unit.kind === 'pool' ? 'POOL_FORWARD' : 'MAP_FORWARD',
           ...sameGeometry(unit.input.point),
           ...buffers.reading(unit.input),
           y: this.ends.features,

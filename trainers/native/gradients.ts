@@ -46,6 +46,8 @@ function contributionsOf(unit: Unit): { readonly to: Point; readonly by: Contrib
   const write = (to: Point, slot: Slot = 'input') => ({ to, by: { unit, slot, sum: null } });
   switch (unit.kind) {
     case 'window':
+    case 'double':
+    case 'map':
       return [write(targetOf(unit.input))];
     case 'convolution':
       return unit.input === null ? [] : [write(targetOf(unit.input))];

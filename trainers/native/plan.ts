@@ -46,7 +46,9 @@ function weightNames(unit: Unit): string[] {
     case 'window':
       return unit.output.norm === null ? [] : normNames(unit.output.norm);
     case 'sum':
+    case 'double':
     case 'pool':
+    case 'map':
       return [];
   }
 }
@@ -70,9 +72,10 @@ export function planNetwork(network: Network, options: PlanOptions): NativeNetwo
   const memory = new Memory(batch, chunks, options.places ?? placesOf(network, specs, arrays));
   const buffers = new Buffers(memory, frozenNorms);
   const last = units.at(-1);
-  if (last?.kind !== 'pool') throw new Error('a network ends with a global pooling');
+  if (last?.kind !== 'pool' && last?.kind !== 'map') throw new Error('a network ends with a global pooling or a map');
   const kept = (name: string, shape: readonly number[]): Buffer => ({ name, floats: product(shape), kept: true });
-  const width = last.input.point.map.shape[2];
+  const { shape } = last.input.point.map;
+  const width = last.kind === 'pool' ? shape[2] : product(shape);
   const ends: Ends = {
     images: kept('images', [batch, ...network.input]),
     features: kept('features', [batch, width]),

@@ -36,7 +36,9 @@ class UnitReader {
 
   constructor(private readonly layers: readonly Layer[]) {
     this.readers = layers.map((_, i) => [...layers.keys()].filter((j) => layers[j].inputs.includes(i)));
-    this.head = layers.findLastIndex(({ kind }) => kind === 'global_pool');
+    // Detectors have pools in squeeze-excite alone.
+    const isDetector = layers[layers.length - 1].kind === 'detections';
+    this.head = isDetector ? -1 : layers.findLastIndex(({ kind }) => kind === 'global_pool');
   }
 
   read(): void {
@@ -263,8 +265,15 @@ const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [Uni
   },
   shuffle: unsupported('a channel shuffle has a native operation only after a convolution in as many groups'),
   zero: pool,
-  upsample: unsupported('maps of twice the size have no native operation yet'),
-  detections: () => 'inside',
+  upsample: (layer, reader) => {
+    const output: Point = { map: { name: layer.name, shape: layer.output }, norm: null };
+    reader.units.push({ kind: 'double', layer, input: reader.reading(layer.inputs[0], layer), output });
+    return { point: output, act: 'none', gate: null };
+  },
+  detections: (layer, reader) => {
+    reader.units.push({ kind: 'map', input: reader.reading(layer.inputs[0], layer) });
+    return 'inside';
+  },
 };
 
 /** The units of a network's layers up to the global pooling, in an order in which they can run. */

@@ -84,16 +84,24 @@ export interface WindowUnit {
   readonly output: Point;
 }
 
-/** The global average pooling before the head's dense layers. */
+/** A map of twice the size, or one row or column less. */
+export interface DoubleUnit {
+  readonly kind: 'double';
+  readonly layer: LayerOf<'upsample'>;
+  readonly input: Reading;
+  readonly output: Point;
+}
+
+/** The features that the rest of the network reads: the global average pooling, or a whole map. */
 export interface PoolUnit {
-  readonly kind: 'pool';
+  readonly kind: 'pool' | 'map';
   readonly input: Reading;
 }
 
-export type Unit = ConvolutionUnit | ExpandUnit | Squeeze | SumUnit | NormUnit | WindowUnit | PoolUnit;
+export type Unit = ConvolutionUnit | ExpandUnit | Squeeze | SumUnit | NormUnit | WindowUnit | DoubleUnit | PoolUnit;
 
-/** The output of a unit; null for the pooling. */
-export const outputOf = (unit: Unit): Point | null => (unit.kind === 'pool' ? null : unit.output);
+/** The output of a unit; null for the last one. */
+export const outputOf = (unit: Unit): Point | null => ('output' in unit ? unit.output : null);
 
 /** The point whose gradient a reader adds to. */
 export const targetOf = ({ point, gate }: Reading): Point => gate?.output ?? point;

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { nativeLibrary } from '../../../compiler/native/index.js';
 import { createEngine, engineSchema } from '../../../trainers/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { detectionBatch, tinyDetector } from '../../support/tiny-detector.js';
 import { update } from '../support/networks.js';
 import { batch, muon, specOf, threads } from './contract.js';
 
-const open = (type: 'compiled' | 'eager') =>
+const open = (type: 'compiled' | 'eager' | 'native') =>
   createEngine(
     engineSchema.parse(type === 'eager' ? { type, backend: 'cpu' } : { type }),
     specOf({
@@ -29,6 +30,25 @@ describe('detectors', () => {
     const { images } = detectionBatch(tinyDetector(), 3, 9);
     const [actual, expected] = [await a.evaluate(images, 3), await b.evaluate(images, 3)];
     expect(actual).toHaveLength(3 * 3 * 3 * 6);
+    actual.forEach((value, i) =>
+      expect(Math.abs(value - expected[i])).toBeLessThan(1e-4 * Math.max(1, Math.abs(value))),
+    );
+    await Promise.all([a.dispose(), b.dispose()]);
+  });
+
+  test.skipIf('reason' in nativeLibrary())('train natively to the same losses', async () => {
+    const [a, b] = [await open('native'), await open('compiled')];
+    expect([a.kind, a.instead]).toEqual(['native', undefined]);
+    for (let step = 0; step < 4; step++) {
+      const own = detectionBatch(tinyDetector(), batch, step);
+      const [actual, expected] = [await update(a, own, 0.05, step), await update(b, own, 0.05, step)];
+      expect(Math.abs(actual.loss / expected.loss - 1)).toBeLessThan(1e-4);
+      expect(actual.correct).toBe(expected.correct);
+    }
+    await b.load(await a.state());
+    const { images } = detectionBatch(tinyDetector(), 7, 9);
+    const [actual, expected] = [await a.evaluate(images, 7), await b.evaluate(images, 7)];
+    expect(actual).toHaveLength(expected.length);
     actual.forEach((value, i) =>
       expect(Math.abs(value - expected[i])).toBeLessThan(1e-4 * Math.max(1, Math.abs(value))),
     );

@@ -15,6 +15,7 @@ import {
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type WeightValue } from '../../../spaces/models/index.js';
 import { arraysOf, placesOf, planNetwork } from '../../../trainers/native/index.js';
 import { branchedNetworks, smallNetworks } from '../../spaces/networks.js';
+import { tinyDetector } from '../../support/tiny-detector.js';
 import { makeSpace, tinySpace } from '../supernet/spaces.js';
 import { distance, eagerly, inputFor, natively, type Input, type Outcome } from './run.js';
 
@@ -131,6 +132,21 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
     if (plan === null) throw new Error('the network has a native plan');
     const input = inputOf(network, plan);
     expect(await complaints(network, await natively(plan, input, { chunks }), input)).toEqual([]);
+  });
+
+  test('detectors: maps of twice the size, of odd sides too, sums, and a map at the end', async () => {
+    for (const [head, input] of [
+      [{}, [11, 9, 2]],
+      [{ width: 19, depth: 0 }, [16, 24, 3]],
+      [{ deepest: 4, depth: 2 }, [9, 8, 1]],
+      [{ stride: 8, width: 33 }, [17, 16, 3]],
+    ] as const) {
+      const network = tinyDetector(head, input);
+      const plan = planned(network);
+      if (plan === null) throw new Error('the network has a native plan');
+      const own = inputOf(network, plan);
+      expect(await complaints(network, await natively(plan, own, { chunks }), own)).toEqual([]);
+    }
   });
 
   test('a network of pools behind filters of 2 x 2 pixels', async () => {

@@ -6,7 +6,7 @@ import { planMemory } from '../../../compiler/native/memory.js';
 import type { NativeNetwork, Pass, Slice } from '../../../compiler/native/passes.js';
 import { Random } from '../../../base/random.js';
 import { samePadding } from '../../../base/same-padding.js';
-import { styleOf, type Network } from '../../../spaces/index.js';
+import { styleOf, trainedLayersOf, withoutDropout, type Network } from '../../../spaces/index.js';
 import {
   apply,
   followStatistics,
@@ -87,7 +87,10 @@ export async function eagerly(
   frozenNorms = false,
 ): Promise<Outcome> {
   await tf.setBackend('cpu');
-  const still: Network = { ...network, head: { ...network.head, dropout: 0 } };
+  const still = withoutDropout(network);
+  const layers = trainedLayersOf(network);
+  const last = layers[layers.length - 1];
+  const end = last.kind === 'detections' ? layers[last.inputs[0]].name : 'head_pool';
   const variables = weightVariables({ network, weights });
   let outcome: Outcome | undefined;
   const compute = (): void => {
@@ -97,7 +100,7 @@ export async function eagerly(
       apply(still, resolve, x, {
         training,
         frozenNorms,
-        features: ['head_pool'],
+        features: [end],
         ...(training ? { statistics: followStatistics(variables, styleOf(network)) } : {}),
       }).features[0];
     const inference = Float32Array.from(pooled(false).dataSync());

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compile, type Feed, type HostTensor, type InputSpec, portable } from '../../../compiler/index.js';
-import type { Network } from '../../../spaces/index.js';
+import { detectionOf, outputShape, targetShape, trainedLayersOf, type Network } from '../../../spaces/index.js';
 import { applyHead, headSpecs, weightsFrom, type WeightSpec } from '../../../spaces/models/index.js';
 import { withAnswers } from '../../losses/index.js';
 import type { EngineBatch } from '../engine.js';
@@ -92,6 +92,10 @@ const inputsOf = (specs: readonly WeightSpec[]): Record<string, InputSpec> =>
 const feedsOf = (specs: readonly WeightSpec[], values: HeadWeights): Record<string, Feed> =>
   Object.fromEntries(specs.map(({ name }) => [name, values.get(name) ?? new Float32Array()]));
 
+/** The shape of one image's features: a detector's are a map. */
+const featureShape = (network: Network, width: number): readonly number[] =>
+  detectionOf(network) === null ? [width] : trainedLayersOf(network).slice(-1)[0].input;
+
 /** Compiles the tail of a network in training. */
 export async function compileTail(
   network: Network,
@@ -101,10 +105,10 @@ export async function compileTail(
   const specs = headSpecs(network);
   const trained = specs.map(({ name }) => name).filter(isTrained);
   const needsTeacher = spec.loss.type !== 'cross-entropy';
-  const rows = { shape: [batch, network.classes] };
+  const rows = { shape: [batch, ...outputShape(network)] };
   const inputs = {
-    features: { shape: [batch, width] },
-    labels: rows,
+    features: { shape: [batch, ...featureShape(network, width)] },
+    labels: { shape: [batch, ...targetShape(network)] },
     ...(needsTeacher ? { teacher: rows } : {}),
     ...(hasAnswers ? { answers: rows, share: { shape: [] } } : {}),
     ...inputsOf(specs),
@@ -136,7 +140,11 @@ export async function compileInferenceTail(network: Network, width: number): Pro
   const infer = ({ features, ...others }: Tensors): Tensors => ({
     logits: applyHead(network, weightsFrom(new Map(Object.entries(others))), features, { training: false }),
   });
-  const program = await compile(infer, { features: { shape: [null, width] }, ...inputsOf(specs) }, settings);
+  const program = await compile(
+    infer,
+    { features: { shape: [null, ...featureShape(network, width)] }, ...inputsOf(specs) },
+    settings,
+  );
   return {
     logits: async (features, values) =>
       numbers(await program.run({ features, ...feedsOf(specs, values) }), 'logits').slice(),
