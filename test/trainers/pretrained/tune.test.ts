@@ -95,6 +95,10 @@ test.each([
   await expect(head(`by ${score}`, settings, { adapt: 'all' }, { onNote })).rejects.toThrow(`validation ${score} of `);
 });
 
+test('validates the average of the weights, and warms up for a third of the epochs', () => {
+  expect(tuneTraining(3000, {})).toMatchObject({ epochs: 8, warmup_epochs: 8 / 3, ema: 0.999 });
+});
+
 test('a fine-tuning ends in time: the head alone where that is short; an interrupted one keeps its length', async () => {
   const notes: string[] = [];
   const hooks = { onNote: (note: string) => void notes.push(note) };
