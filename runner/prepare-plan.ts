@@ -19,6 +19,7 @@ import {
   type EngineChoice,
   type PrepareOptions,
   renderingOf,
+  spaceTask,
   teacherSchedule,
   type TrainConfig,
   withDataset,
@@ -131,7 +132,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const taught = await checkTrainings(experiment, data.classes, locating);
   for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
   const folds = await locating(['final', 'folds'], () => possibleFolds(experiment, prepared, data, observe));
-  const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
+  const task = spaceTask(data, data.task.type);
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await locating(['teacher', 'path'], () => checkTeacher(experiment.teacher, data));
   if (device.type === 'table') await locating(['latency', 'device'], () => new TableDevice(device).check(space));

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type OpenModel, openOnnx } from '../compiler/index.js';
-import { createScoreboard } from '../base/scoreboard.js';
+import { createScoreboard, type Scoreboard } from '../base/scoreboard.js';
 import type { Scores } from '../base/scores.js';
 import { apply, toOnnx, weightsFrom, weightVariables, type Model } from '../spaces/models/index.js';
 import { placeOf, type EngineChoice } from './engines/select.js';
-import type { Network } from '../spaces/index.js';
+import { detectionOf, type Network } from '../spaces/index.js';
 import {
   createLoader,
   withDataset,
@@ -14,6 +14,9 @@ import {
   type LoaderOptions,
   type SplitName,
 } from './data/index.js';
+import { gridOf } from './data/box-targets.js';
+import { BoxScoreboard } from './box-scoreboard.js';
+import { invalidInput } from '../base/errors.js';
 import { activateBackend, chooseEngine, type AnyEngine } from './engines/index.js';
 import { readWeights } from './weights.js';
 
@@ -42,6 +45,19 @@ export const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose:
   },
 });
 
+/** How the images of a network are rendered, and for detectors the stride of its cells. */
+export type NetworkImages = Pick<LoaderOptions, 'size' | 'scale' | 'stride'>;
+
+/** The scoreboard of a split, whose images it takes in their order. */
+export function scoreboardOf(dataset: Dataset, split: SplitName, { size, stride }: NetworkImages): Scoreboard {
+  const { info } = dataset;
+  const { boxed } = dataset.split(split, size);
+  if (boxed === undefined) return createScoreboard(info.task, info.classes.length);
+  if (stride === undefined) throw invalidInput('the data has boxes, and the network is no detector');
+  const grid = gridOf(size ?? [info.height, info.width], stride);
+  return new BoxScoreboard({ grid, classes: info.classes.length }, boxed);
+}
+
 /** Returns outputs [size, outputs] of images [size, height, width, channels], normalised as the data set is. */
 export type Classify = (images: Float32Array, size: number) => Promise<Float32Array>;
 
@@ -51,11 +67,10 @@ export type Classify = (images: Float32Array, size: number) => Promise<Float32Ar
  */
 export async function evaluateLoader(
   classify: Classify,
-  { info }: Pick<Dataset, 'info'>,
+  board: Scoreboard,
   loader: Loader,
   between: () => Promise<boolean> | boolean = () => true,
 ): Promise<Scores | null> {
-  const board = createScoreboard(info.task, info.classes.length);
   for await (const { images, labels, size } of loader.epoch(0)) {
     if (!(await between())) return null;
     board.add(await classify(images, size), labels, size);
@@ -68,7 +83,7 @@ export const evaluationLoader = (
   dataset: Dataset,
   split: SplitName,
   batch: number,
-  images: Pick<LoaderOptions, 'size' | 'scale'> = {},
+  images: NetworkImages = {},
 ): Loader =>
   createLoader({
     dataset,
@@ -88,11 +103,11 @@ export async function evaluateSplit(
   dataset: Dataset,
   split: SplitName,
   batch = 128,
-  images: Pick<LoaderOptions, 'size' | 'scale'> = {},
+  images: NetworkImages = {},
 ): Promise<Scores> {
   const loader = evaluationLoader(dataset, split, batch, images);
   try {
-    const result = await evaluateLoader(classify, dataset, loader);
+    const result = await evaluateLoader(classify, scoreboardOf(dataset, split, images), loader);
     if (result === null || result.count === 0) throw new Error(`the ${split} split is empty`);
     return result;
   } finally {
@@ -123,8 +138,11 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Scor
   const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
   try {
     const [height, width] = network.input;
+    const stride = detectionOf(network)?.stride;
     const classify = (images: Float32Array, size: number) => inference.run(images, [size, ...network.input]);
-    return await withDataset(dataset, (open) => evaluateSplit(classify, open, split, batch, { size: [height, width] }));
+    return await withDataset(dataset, (open) =>
+      evaluateSplit(classify, open, split, batch, { size: [height, width], stride }),
+    );
   } finally {
     await inference.close();
   }

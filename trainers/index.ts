@@ -16,6 +16,7 @@ export {
 } from './engines/index.js';
 export { evaluateModel, evaluateSplit, evaluationLoader } from './evaluate.js';
 export * from './jobs.js';
+export { spaceTask } from './space-task.js';
 export { fit } from './training/fit.js';
 export { coverageOf, readInitial, stemKernel, type Coverage, type InitialWeights } from './weights.js';
 export { checkClassWeight } from './losses/class-balance.js';

@@ -49,7 +49,7 @@ type LoadedSpace = LoadedNetworks | LoadedTable | LoadedStudy;
 export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
   const { isStudy, isTableExperiment, loadExperiment, locatingIn } = await import('../../experiments/index.js');
   const { loadResults, planInitial, planSupernet } = await import('../../runner/index.js');
-  const { openSource, teacherSize } = await import('../../trainers/index.js');
+  const { openSource, spaceTask, teacherSize } = await import('../../trainers/index.js');
   const { createSpace, spaceSize } = await import('../../spaces/index.js');
   const loaded = loadExperiment(file, { set });
   const locating = locatingIn(loaded);
@@ -65,7 +65,7 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
     return { kind: 'study', loaded, experiment, task, space, size: sizeOf(space) };
   }
   const source = await locating(['data'], () => openSource(experiment.data));
-  const task: Task = { input: [source.height, source.width, source.channels], classes: source.classes.length };
+  const task = spaceTask(source, source.task);
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await planSupernet(experiment, { space, data: null, locating });
   const initial = await planInitial(experiment, { space, data: source, locating });

@@ -5,7 +5,15 @@ import { invalidInput } from '../../base/errors.js';
 import { classifierFile } from '../../compiler/index.js';
 import { canonicalJson } from '../../base/hash.js';
 import { metadataOfFile, readExport, weightPaths, type ModelMetadata } from '../../deploy/index.js';
-import { createSpace, extremes, genotypeOf, memberOf, type Network, type Space } from '../../spaces/index.js';
+import {
+  createSpace,
+  detectionOf,
+  extremes,
+  genotypeOf,
+  memberOf,
+  type Network,
+  type Space,
+} from '../../spaces/index.js';
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
 import { CorruptFile, readTensorFile, recogniseNetwork, stemKernel } from '../../trainers/index.js';
@@ -207,7 +215,11 @@ async function trialOf(folder: string): Promise<TrialNetwork | null> {
     // Stored by the runner when the trial was asked.
     const network = store.networks.get(trial.genotypeId) as Network;
     const { input, classes } = network;
-    const space = await createSpace(trainingExperimentOf(store, workdir).space, { input, classes });
+    const space = await createSpace(trainingExperimentOf(store, workdir).space, {
+      input,
+      classes,
+      ...(detectionOf(network) !== null && { detects: true }),
+    });
     return { network, places: memberOf(space, trial.genotype).places, classes: store.run.classes() };
   } finally {
     store.close();

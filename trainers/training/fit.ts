@@ -48,8 +48,13 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const [height, width, channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
   const size = [height, width] as const;
+  if ((dataset.info.task.type === 'detection') !== (detectionOf(network) !== null))
+    throw invalidInput(
+      `the network is ${detectionOf(network) === null ? 'no' : 'a'} detector, the data is for ${dataset.info.task.type}`,
+    );
   const estimateStatistics = statisticsAtEnd(job, dataset, loss);
-  const plan: TrainingPlan = { train, loss, teacher, seed, size, until, estimateStatistics };
+  const stride = detectionOf(network)?.stride;
+  const plan: TrainingPlan = { train, loss, teacher, seed, size, stride, until, estimateStatistics };
   const spec = async () => ({
     network,
     seed,

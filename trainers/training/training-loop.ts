@@ -12,7 +12,7 @@ import {
 import { viewsOf } from '../data/augment/defaults.js';
 import { createLoader, type Batch, type Dataset, type Loader, type Size } from '../data/index.js';
 import type { EngineState, TrainingEngine } from '../engines/index.js';
-import { evaluateLoader, evaluationLoader } from '../evaluate.js';
+import { evaluateLoader, evaluationLoader, scoreboardOf } from '../evaluate.js';
 import { metricsOf, type Details } from '../../base/scores.js';
 import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
 import { learningRate } from '../optimizers/index.js';
@@ -30,6 +30,8 @@ export interface TrainingPlan {
   readonly size: Size;
   /** Normalisation of the images; absent: the data's own. */
   readonly scale?: PixelScale | undefined;
+  /** Pixels for each cell of a detector; absent: the network is none. */
+  readonly stride?: number | undefined;
   /** Further sizes of the training images of a step, for the members of a supernet; absent: none. */
   readonly otherSizes?: ((step: number) => readonly Size[]) | undefined;
   /** Number of epochs after which it pauses; undefined: all. */
@@ -122,7 +124,7 @@ export class TrainingLoop {
     private readonly dataset: Dataset,
     private position: TrainingPosition,
   ) {
-    const { train, loss, teacher, seed, size, scale } = plan;
+    const { train, loss, teacher, seed, size, scale, stride } = plan;
     this.batches = createLoader({
       dataset,
       split: 'train',
@@ -139,9 +141,10 @@ export class TrainingLoop {
       classSampling: train.class_sampling,
       size,
       scale,
+      stride,
       teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
     });
-    this.validation = evaluationLoader(dataset, 'validation', train.batch, { size, scale });
+    this.validation = evaluationLoader(dataset, 'validation', train.batch, { size, scale, stride });
   }
 
   async run(): Promise<FitResult> {
@@ -250,7 +253,7 @@ export class TrainingLoop {
     const { engine, dataset, validation, batches, plan } = this;
     const result = await evaluateLoader(
       (images, size) => engine.evaluate(images, size),
-      dataset,
+      scoreboardOf(dataset, 'validation', plan),
       validation,
       () => this.proceed(),
     );

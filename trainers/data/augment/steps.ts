@@ -42,10 +42,7 @@ const implementations: {
   cutmix,
 };
 
-const create = <Type extends PixelStep['type']>(
-  config: ConfigOf<Type>,
-  shape: ViewShape,
-): Step =>
+const create = <Type extends PixelStep['type']>(config: ConfigOf<Type>, shape: ViewShape): Step =>
   // A type and its own configuration belong together.
   (implementations[config.type] as (config: ConfigOf<Type>, shape: ViewShape) => Step)(config, shape);
 

@@ -1,0 +1,90 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import type { Network } from '../../../spaces/index.js';
+import {
+  evaluateModel,
+  fit,
+  prepareDataset,
+  readTensorFile,
+  trainSchema,
+  type DatasetRef,
+  type FitJob,
+} from '../../../trainers/index.js';
+import { makeBoxedImages } from '../../support/boxed-images.js';
+import { sharedFolder } from '../../support/temporary.js';
+import { compiled, quiet } from '../support/tiny-training.js';
+
+const folder = sharedFolder();
+let dataset: DatasetRef;
+beforeAll(async () => {
+  dataset = await prepareDataset(await makeBoxedImages(join(folder, 'images'), { count: 120 }), {
+    cache: join(folder, 'cache'),
+  });
+});
+
+/** 10 k parameters. */
+const network: Network = {
+  kind: 'network',
+  input: [48, 48, 3],
+  classes: 2,
+  stem: { filters: 12, kernel: 3, stride: 2, act: 'relu' },
+  blocks: [
+    { kind: 'fused_mbconv', filters: 16, kernel: 3, stride: 2, act: 'relu', expand: 1, se: 0 },
+    { kind: 'mbconv', filters: 24, kernel: 3, stride: 2, act: 'relu', expand: 2, se: 0 },
+  ],
+  head: { kind: 'detection', stride: 4, deepest: 8, width: 16, depth: 1, act: 'relu' },
+};
+
+const job = (name: string, epochs: number): FitJob => ({
+  network,
+  dataset,
+  seed: 1,
+  engine: compiled,
+  threads: 1,
+  sharedCores: false,
+  teacher: null,
+  directory: join(folder, name),
+  train: trainSchema.parse({ epochs, batch: 8, augment: ['window', 'flip'] }),
+});
+
+describe('training on boxes', () => {
+  it('finds the boxes, and keeps its scores and thresholds', async () => {
+    const result = await fit(job('trained', 12), quiet());
+    if (result.state !== 'complete') throw new Error(result.state);
+    expect(result.accuracy).toBeGreaterThan(0.8);
+    expect(result.curve.at(-1)?.metrics).toHaveProperty('ap');
+    const { details } = result;
+    if (details?.type !== 'detection') throw new Error('other details');
+    for (const { threshold, boxes } of details.classes) {
+      expect(boxes).toBeGreaterThan(5);
+      expect(threshold).toBeGreaterThan(0.05);
+      expect(threshold).toBeLessThan(1);
+    }
+    const options = { network, weights: result.weights, dataset, split: 'validation', threads: 1 } as const;
+    const evaluated = await evaluateModel({ ...options, engine: compiled });
+    expect(evaluated.accuracy).toBeCloseTo(result.accuracy, 4);
+    expect(evaluated.loss).toBeCloseTo(result.curve.at(-1)?.validation_loss ?? NaN, 4);
+    // A complete training returns its stored result.
+    expect(await fit(job('trained', 12), quiet())).toEqual(result);
+  });
+
+  it('resumes bit for bit', async () => {
+    const whole = await fit(job('whole', 2), quiet());
+    const paused = await fit({ ...job('parts', 2), until: 1 }, quiet());
+    expect(paused.state).toBe('paused');
+    const resumed = await fit(job('parts', 2), quiet());
+    if (whole.state !== 'complete' || resumed.state !== 'complete') throw new Error('not complete');
+    expect(resumed.accuracy).toBe(whole.accuracy);
+    expect(readTensorFile(resumed.weights).tensors).toEqual(readTensorFile(whole.weights).tensors);
+  });
+
+  it('refuses a network that is no detector, and steps that cannot move boxes', async () => {
+    const { head: _, ...rest } = network;
+    const classifier: Network = { ...rest, head: { filters: 0, act: 'relu', dropout: 0 } };
+    await expect(fit({ ...job('classifier', 1), network: classifier }, quiet())).rejects.toThrow(
+      'the network is no detector, the data is for detection',
+    );
+    const turned = trainSchema.parse({ epochs: 1, batch: 8, augment: ['rotation'] });
+    await expect(fit({ ...job('turned', 1), train: turned }, quiet())).rejects.toThrow(/rotation cannot move boxes/);
+  });
+});

@@ -1,0 +1,84 @@
+import type { BoxedImage } from '../base/average-precision.js';
+import { scoreBoxes, type BoxScoring } from '../base/box-scores.js';
+import { boxValues, decode, sizeRange } from '../base/detections.js';
+import type { Scoreboard } from '../base/scoreboard.js';
+import type { BoxDetails, Scores } from '../base/scores.js';
+import { targetValues, type Grid } from './data/box-targets.js';
+import type { BoxedPixels } from './data/splits.js';
+
+/** Weight of the boxes beside the classes, as in the loss of trainings. */
+const boxWeight = 2;
+
+const softplus = (z: number): number => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
+const clamped = (log: number): number => Math.exp(Math.min(sizeRange[1], Math.max(sizeRange[0], log)));
+
+/** Generalised intersection over union of two boxes: centre, width and height each. */
+function generalisedIou(a: readonly number[], b: readonly number[]): number {
+  let [shared, around] = [1, 1];
+  for (const axis of [0, 1]) {
+    const [low, otherLow] = [a[axis] - a[axis + 2] / 2, b[axis] - b[axis + 2] / 2];
+    const [high, otherHigh] = [a[axis] + a[axis + 2] / 2, b[axis] + b[axis + 2] / 2];
+    shared *= Math.max(0, Math.min(high, otherHigh) - Math.max(low, otherLow));
+    around *= Math.max(high, otherHigh) - Math.min(low, otherLow);
+  }
+  const union = a[2] * a[3] + b[2] * b[3] - shared;
+  return shared / union - (around - union) / around;
+}
+
+export interface BoxBoardOptions extends BoxScoring {
+  readonly grid: Grid;
+  readonly classes: number;
+}
+
+/** Scores the maps of a detector for images in the order of a split. */
+export class BoxScoreboard implements Scoreboard<BoxDetails> {
+  private readonly images: BoxedImage[] = [];
+  private classLoss = 0;
+  private boxLoss = 0;
+  private positives = 0;
+
+  /** @param boxed the boxes of the data, by position */
+  constructor(
+    private readonly options: BoxBoardOptions,
+    private readonly boxed: (position: number) => BoxedPixels,
+  ) {}
+
+  /** @param outputs [size, rows, columns, classes + 4] @param targets [size, rows, columns, 5] */
+  add(outputs: Float32Array, targets: Float32Array, size: number): void {
+    const { grid, classes } = this.options;
+    const each = outputs.length / size;
+    for (let i = 0; i < size; i++) {
+      const { boxes: truths, placement } = this.boxed(this.images.length);
+      const map = { ...grid, classes, values: outputs.subarray(i * each, (i + 1) * each) };
+      this.images.push({ truths, found: decode(map), scale: 1 / placement.scaleX });
+    }
+    this.addLoss(outputs, targets);
+  }
+
+  scores(): Scores<BoxDetails> {
+    const { images, options, positives } = this;
+    const { ap50, details } = scoreBoxes(images, options.classes, options);
+    const loss = (this.classLoss + boxWeight * this.boxLoss) / Math.max(1, positives);
+    return { accuracy: ap50, loss, count: images.length, details };
+  }
+
+  /** Adds the focal loss of classes and the loss of boxes of all cells. */
+  private addLoss(outputs: Float32Array, targets: Float32Array): void {
+    const { classes } = this.options;
+    for (let cell = 0; cell * targetValues < targets.length; cell++) {
+      const [label, dx, dy, width, height] = targets.subarray(cell * targetValues, (cell + 1) * targetValues);
+      if (label < -1.5) continue;
+      const answer = outputs.subarray(cell * (classes + boxValues), (cell + 1) * (classes + boxValues));
+      for (let k = 0; k < classes; k++) {
+        // The focal term of a class that is there is that of a class that is not, with the logit negated.
+        const z = k === label ? -answer[k] : answer[k];
+        const p = 1 / (1 + Math.exp(-z));
+        this.classLoss += p * p * softplus(z);
+      }
+      if (label < -0.5) continue;
+      this.positives++;
+      const [x, y, w, h] = answer.subarray(classes);
+      this.boxLoss += 1 - generalisedIou([x, y, clamped(w), clamped(h)], [dx, dy, width, height]);
+    }
+  }
+}
