@@ -99,8 +99,8 @@ describe('nas data of images with boxes', () => {
 
   it('refuses keys that boxes do not have', async () => {
     const file = join(root, 'size.yaml');
-    writeFileSync(file, 'data: { type: boxes, path: plain, size: 64 }\n');
-    expect((await nasInside(['data', file])).err).toContain('Unrecognized key: "size"');
+    writeFileSync(file, 'data: { type: boxes, path: plain, fit: cover }\n');
+    expect((await nasInside(['data', file])).err).toContain('Unrecognized key: "fit"');
   });
 
   it('every other command refuses boxes with one sentence', async () => {

@@ -18,6 +18,9 @@ beforeAll(async () => {
 const quick: ReadonlySet<Part> = new Set<Part>(['space', 'data', 'workers', 'refused', 'pending', 'pool', 'times']);
 const quickKeys = /^search\.(trials|stop|seed_from|enqueue)/;
 
+/** Keys of data with boxes, which experiments still refuse: `nas run` trains no detector yet. */
+const ofBoxes = /^data\(boxes\)|\.detect\.|\((window|mosaic)\)/;
+
 /** Where a row is compared here: all keys of tables and studies in a whole search, which is quick. */
 const partOf = ({ key, changes }: Row, kind: keyof typeof kinds): Part =>
   quick.has(changes) || quickKeys.test(key) || (kind !== 'training' && !key.startsWith('objectives'))
@@ -26,7 +29,7 @@ const partOf = ({ key, changes }: Row, kind: keyof typeof kinds): Part =>
 
 describe.each(['training', 'table', 'study'] as const)('the keys of an experiment (%s)', (kind) => {
   it('have a row each, and rows have keys', () => {
-    const keys = keysOf(experimentJsonSchema(kind));
+    const keys = keysOf(experimentJsonSchema(kind)).filter((key) => !ofBoxes.test(key));
     const inRows = kinds[kind](files).rows.map(({ key }) => key);
     expect(inRows.filter((key) => !keys.includes(key))).toEqual([]);
     expect(keys.filter((key) => !inRows.includes(key))).toEqual([]);
