@@ -51,7 +51,10 @@ export function idxFile(shape: readonly number[], values: Uint8Array): Buffer {
  * Writes a small data set that a tiny network learns in seconds: four IDX files in Fashion-MNIST's layout, ten classes, by
  * default with 40 training and 10 test images each. Deterministic. @returns its `data:` config.
  */
-export function makeTinyDataset(directory: string, options: TinyDatasetOptions = {}): Extract<DataConfig, { readonly type: 'fashion-mnist' }> {
+export function makeTinyDataset(
+  directory: string,
+  options: TinyDatasetOptions = {},
+): Extract<DataConfig, { readonly type: 'fashion-mnist' }> {
   const { seed = 0, train = 40, test = 10, size = 28, noise = 20, gzip = false } = options;
   mkdirSync(directory, { recursive: true });
   const write = (name: string, bytes: Buffer): void =>

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelledBox } from '../../../../base/boxes.js';
 import { contentHash } from '../../../../base/hash.js';
-import { adviseSize, boxesSchema, networkSizes, splitsOrRefusal, type BoxData, type BoxImage } from '../../../../trainers/index.js';
+import {
+  adviseSize,
+  boxesSchema,
+  networkSizes,
+  splitsOrRefusal,
+  type BoxData,
+  type BoxImage,
+} from '../../../../trainers/index.js';
 
 const boxOf = (label: number, side = 10): LabelledBox => ({
   ...{ left: 0, top: 0, right: side, bottom: side, ignored: false },
