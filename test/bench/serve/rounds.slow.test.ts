@@ -28,7 +28,8 @@ test('a measurement has the CPU time per response and the rate', async () => {
   const plan = {
     requests: [{ path: '/', headers: {}, body }],
     pace: { kind: 'closed' as const },
-    seconds: 0.5,
+    // Long enough for a busy machine to give both their ticks.
+    seconds: 2,
     connections: 2,
     budgetMs: 10_000,
   };
