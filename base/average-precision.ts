@@ -1,15 +1,10 @@
 import { areaOf, intersection, iou, type Box, type LabelledBox } from './boxes.js';
+import type { Detection } from './detections.js';
 
-/** A box that a network found. */
-export interface FoundBox extends Box {
-  readonly label: number;
-  readonly score: number;
-}
-
-/** The boxes of an image in the data and those that a network found, in the same pixels. */
+/** An image with boxes: the right ones of the data, and the ones that a detector found. All are in the same pixels. */
 export interface BoxedImage {
   readonly truths: readonly LabelledBox[];
-  readonly found: readonly FoundBox[];
+  readonly found: readonly Detection[];
   /** Sides of one of these pixels in pixels of the original image. */
   readonly scale: number;
 }
@@ -94,7 +89,10 @@ function matchImage(
   return { found: found.map(({ score }, i) => ({ score, outcomes: outcomes[i] })), truths: counted };
 }
 
-/** Compares the found boxes of a class with those of the data. @param isInside default: boxes of any area */
+/**
+ * Ranks the found boxes of a class by score, and says which are right.
+ * @param isInside which areas count; default: all
+ */
 export function rank(images: readonly BoxedImage[], label: number, isInside: Area = anyArea): Ranking {
   const matched = images.map((image) => matchImage(image, label, isInside));
   const all = matched

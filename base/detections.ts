@@ -7,7 +7,7 @@ export const boxValues = 4;
 export const sizeRange = [-4, 6] as const;
 
 /** A box that a detector found. */
-export interface Detection extends Omit<LabelledBox, 'ignored'> {
+export interface Detection extends Omit<LabelledBox, 'ignored' | 'crowd'> {
   /** Sigmoid of the class's logit. */
   readonly score: number;
 }
@@ -124,7 +124,7 @@ export interface Placement {
   readonly top: number;
 }
 
-/** Boxes in pixels of the original image, cut at its borders; without those that lie outside. */
+/** Converts boxes to pixels of the original image. They are cut at its borders; boxes outside of it are left out. */
 export function inOriginal<T extends Detection>(
   boxes: readonly T[],
   { scaleX, scaleY, left, top }: Placement,

@@ -1,13 +1,5 @@
-import {
-  applyRule,
-  isFused,
-  type Layer,
-  type LayerKind,
-  layersOf,
-  type LayerTable,
-  perNetwork,
-  type Shape,
-} from './layers.js';
+import { applyRule, isFused, type Layer, type LayerKind, type LayerTable, type Shape } from './layers.js';
+import { layersOf, perNetwork } from './network-layers.js';
 
 /** The cost of one primitive layer for one image. */
 export interface LayerCost {

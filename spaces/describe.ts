@@ -1,6 +1,7 @@
 import { cellNotation } from './cells.js';
 import { costs } from './costs.js';
-import { type Layer, layersOf } from './layers.js';
+import type { Layer } from './layers.js';
+import { layersOf } from './network-layers.js';
 import {
   type BasicBlock,
   type BottleneckBlock,

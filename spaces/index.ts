@@ -5,6 +5,7 @@ export * from './descent.js';
 export * from './describe.js';
 export * from './genotype.js';
 export * from './layers.js';
+export * from './network-layers.js';
 export * from './network.js';
 export * from './operators.js';
 export * from './pruning/cuts.js';

@@ -5,9 +5,7 @@ import type { Scoreboard } from '../base/scoreboard.js';
 import type { BoxDetails, Scores } from '../base/scores.js';
 import { targetValues, type Grid } from './data/box-targets.js';
 import type { BoxedPixels } from './data/splits.js';
-
-/** Weight of the boxes beside the classes, as in the loss of trainings. */
-const boxWeight = 2;
+import { boxWeight } from './losses/detection.js';
 
 const softplus = (z: number): number => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
 const clamped = (log: number): number => Math.exp(Math.min(sizeRange[1], Math.max(sizeRange[0], log)));
@@ -70,7 +68,7 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
       if (label < -1.5) continue;
       const answer = outputs.subarray(cell * (classes + boxValues), (cell + 1) * (classes + boxValues));
       for (let k = 0; k < classes; k++) {
-        // The focal term of a class that is there is that of a class that is not, with the logit negated.
+        // The focal loss is symmetric: a class that is there counts like an absent one with the negated logit.
         const z = k === label ? -answer[k] : answer[k];
         const p = 1 / (1 + Math.exp(-z));
         this.classLoss += p * p * softplus(z);

@@ -1,14 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { exportFunction, type ExportOptions, inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
-import {
-  applyRule,
-  type Layer,
-  type LayerActivation,
-  type LayerOf,
-  type LayerTable,
-  type Shape,
-  trainedLayersOf,
-} from '../layers.js';
+import { applyRule, type Layer, type LayerActivation, type LayerOf, type LayerTable, type Shape } from '../layers.js';
+import { trainedLayersOf } from '../network-layers.js';
 import { boxValues } from '../../base/detections.js';
 import { classification, type LearningTask, type TaskType } from '../../base/task.js';
 import { detectionOf, type Network, type Style } from '../network.js';

@@ -1,4 +1,6 @@
-import { branchNames, type LayerOf, layersOf, paddingAlong, trainedLayersOf } from '../layers.js';
+import { branchNames } from '../layer-list.js';
+import { type LayerOf, paddingAlong } from '../layers.js';
+import { layersOf, trainedLayersOf } from '../network-layers.js';
 import { foldedNetwork, styleOf } from '../network.js';
 import { type Model, type Weights, weightSpecs, type WeightValue } from './weights.js';
 

@@ -2,14 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../../base/errors.js';
 import { classification, type LearningTask } from '../../base/task.js';
-import {
-  applyRule,
-  convolutionNames,
-  type LayerActivation,
-  type LayerOf,
-  layersOf,
-  type LayerTable,
-} from '../layers.js';
+import { applyRule, convolutionNames, type LayerActivation, type LayerOf, type LayerTable } from '../layers.js';
+import { layersOf } from '../network-layers.js';
 import { padOf } from './apply.js';
 import { foldBranches } from './branches.js';
 import { weightsFrom, type Model, type Weights } from './weights.js';

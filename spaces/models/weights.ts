@@ -3,7 +3,8 @@ import { boxValues } from '../../base/detections.js';
 import { Random } from '../../base/random.js';
 import { product } from '../../base/statistics.js';
 import { toStorage } from '../../compiler/index.js';
-import { applyRule, convolutionNames, type Layer, type LayerTable, trainedLayersOf } from '../layers.js';
+import { applyRule, convolutionNames, type Layer, type LayerTable } from '../layers.js';
+import { trainedLayersOf } from '../network-layers.js';
 import type { Network } from '../network.js';
 
 /** Name, shape and initial values of a weight. */

@@ -1,5 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
-import { applyRule, type Layer, layersOf, type LayerTable } from '../layers.js';
+import { applyRule, type Layer, type LayerTable } from '../layers.js';
+import { layersOf } from '../network-layers.js';
 import { type Block, detectionOf, hasExpansion, type Network } from '../network.js';
 
 /** An axis of a weight with one entry for each channel of a group. */

@@ -106,7 +106,8 @@ describe('nas data of images with boxes', () => {
   it('every other command refuses boxes with one sentence', async () => {
     const file = join(root, 'run.yaml');
     writeFileSync(file, 'name: x\ndata: { type: boxes, path: plain }\nspace: mobilenet\nteacher: train\n');
-    const refusal = 'images with boxes (type boxes) can be looked at, but no network is trained or scored on them';
+    const refusal =
+      'images with boxes (type boxes) can be looked at, but no command trains or scores networks on them yet';
     for (const args of [
       ['validate', file],
       ['run', file, '--workdir', join(root, 'run')],

@@ -30,8 +30,8 @@ export interface Batch {
   /** The same views in the further sizes that were asked for. */
   readonly others: readonly SizedImages[];
   /**
-   * Of detection [size, rows, columns, 5]: `writeTargets`, for the stride of the options. Else [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. 0 for
-   * images without labels.
+   * [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. 0 for images without labels. A
+   * detector has [size, rows, columns, 5], as `writeTargets` says.
    */
   readonly labels: Float32Array;
   /** [size, classes]: the teacher's logits for the same views; `null` without a teacher. */
@@ -207,10 +207,13 @@ function boxRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch
   const renderer = new BoxRenderer(shape, scale ?? info, augment);
   const grid = gridOf([height, width], stride ?? Infinity);
   const values = stride === undefined ? 0 : grid.rows * grid.columns * targetValues;
+  // A view shows at most four images, in a mosaic.
+  const buffers = Array.from({ length: 4 }, () => new Uint8Array(pixels));
+  let next = 0;
   const sourceAt = (position: number): BoxSource => {
     const own = split.boxed?.(position);
     if (own === undefined) throw new Error('an image of detection has no boxes');
-    const image = new Uint8Array(pixels);
+    const image = buffers[next++ % buffers.length];
     split.read([position], image);
     return { ...own, pixels: image };
   };

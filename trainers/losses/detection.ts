@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { boxValues, sizeRange } from '../../base/detections.js';
 
 /** Weight of the boxes beside the classes. */
-const boxWeight = 2;
+export const boxWeight = 2;
 
 /** Keeps a quotient of areas finite. */
 const smallest = 1e-7;

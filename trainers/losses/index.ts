@@ -5,9 +5,9 @@ import { detectionLoss } from './detection.js';
 
 /** The inputs of a loss. */
 export interface LossInputs {
-  /** Targets [batch, outputs]: soft labels, or scaled numbers; those of `detectionLoss`. */
+  /** Targets [batch, outputs]: soft labels, or scaled numbers. A detector has the targets of `detectionLoss`. */
   readonly labels: tf.Tensor;
-  /** The student's outputs [batch, outputs]: logits, or scaled numbers; those of a detector. */
+  /** The student's outputs [batch, outputs]: logits, or scaled numbers. A detector has maps. */
   readonly logits: tf.Tensor;
   /** The teacher's outputs [batch, outputs]; null without a teacher. */
   readonly teacher: tf.Tensor | null;

@@ -80,7 +80,10 @@ function moved({ x, y }: Tile, box: Box): Box {
   return { left, right, top, bottom };
 }
 
-/** The boxes of a tile in the view, cut at its part; those of which too little is left are left out, ignored ones where nothing is. */
+/**
+ * The boxes of a tile, in pixels of the view and cut at the tile's part. A box is left out where less than the share `visible` of its
+ * area remains; an ignored box, where nothing remains.
+ */
 const boxesOfTile = (tile: Tile, visible: number): LabelledBox[] =>
   tile.source.boxes.flatMap((box) => {
     const whole = moved(tile, box);

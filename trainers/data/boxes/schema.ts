@@ -7,7 +7,7 @@ export type BoxFormat = keyof typeof boxFormats;
 /** The refusal of boxes where a network is trained or scored. @param where the file or argument */
 export const refuseBoxes = (where: string) =>
   invalidInput(
-    `${where}: images with boxes (type boxes) can be looked at, but no network is trained or scored on them`,
+    `${where}: images with boxes (type boxes) can be looked at, but no command trains or scores networks on them yet`,
     {
       hint: 'nas data shows them; to train a classifier, name images with classes.',
     },

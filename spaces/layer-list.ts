@@ -1,0 +1,147 @@
+import { squeezeWidth, type Style } from './network.js';
+import type { Layer, LayerActivation, LayerKind, LayerOf, LayerParameters, Shape } from './layers.js';
+
+type Window = LayerParameters<'avg_pool'>;
+type PaddedWindow = LayerParameters<'max_pool'>;
+
+/** ceil(in / stride), with either padding. */
+const strided = ([height, width, channels]: Shape, stride: number): Shape => [
+  Math.ceil(height / stride),
+  Math.ceil(width / stride),
+  channels,
+];
+
+/** The names of a convolution's branches in training; the first copy has the name of the convolution. */
+export const branchNames = {
+  copy: (name: string, index: number): string => (index === 0 ? name : `${name}_copy${index + 1}`),
+  point: (name: string): string => `${name}_point`,
+  skip: (name: string): string => `${name}_skip`,
+} as const;
+
+/** How a convolution reads its input, and what follows it. */
+interface Filtering extends Window {
+  readonly act: LayerActivation | null;
+  /** In training; default: 0. */
+  readonly branches?: number | undefined;
+}
+
+/** Appends layers to a list; each method returns the position of the last layer that it added. */
+export class LayerList {
+  readonly layers: Layer[] = [];
+
+  /** @param withBranches whether re-parameterised convolutions have their branches */
+  constructor(
+    private readonly style: Style,
+    private readonly withBranches: boolean,
+  ) {}
+
+  shape(position: number): Shape {
+    return this.layers[position].output;
+  }
+
+  add<K extends LayerKind>(kind: K, name: string, inputs: readonly number[], output: Shape, own: LayerParameters<K>) {
+    const input = inputs.length === 0 ? output : this.shape(inputs[0]);
+    const layer: LayerOf<K> = { kind, name, inputs, input, output, ...own };
+    return this.layers.push(layer as Layer) - 1;
+  }
+
+  /** A layer that keeps the shape of its first input. */
+  same<K extends LayerKind>(kind: K, name: string, inputs: readonly [number, ...number[]], own: LayerParameters<K>) {
+    return this.add(kind, name, inputs, this.shape(inputs[0]), own);
+  }
+
+  norm(name: string, x: number, act: LayerActivation | null): number {
+    const { epsilon, momentum } = this.style;
+    const y = this.same('batch_norm', `${name}_bn`, [x], { epsilon, momentum });
+    return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
+  }
+
+  padded({ kernel, stride }: Window): PaddedWindow {
+    return { kernel, stride, padding: kernel > 1 && stride > 1 ? this.style.padding : 'same' };
+  }
+
+  /** A convolution alone, without batch norm. */
+  bareConv(
+    name: string,
+    x: number,
+    filters: number,
+    own: Window & Pick<LayerParameters<'conv'>, 'groups' | 'identity'>,
+  ): number {
+    const [height, width] = strided(this.shape(x), own.stride);
+    return this.add('conv', name, [x], [height, width, filters], { ...own, ...this.padded(own) });
+  }
+
+  conv(name: string, x: number, filters: number, own: Filtering & { readonly groups?: number }): number {
+    const { stride, groups = 1 } = own;
+    const grouped = groups === 1 ? {} : { groups };
+    return this.branched(name, x, own, (branch, kernel) =>
+      this.bareConv(branch, x, filters, { kernel, stride, ...grouped }),
+    );
+  }
+
+  depthwise(name: string, x: number, own: Filtering): number {
+    const { stride } = own;
+    return this.branched(name, x, own, (branch, kernel) =>
+      this.add('depthwise', branch, [x], strided(this.shape(x), stride), this.padded({ kernel, stride })),
+    );
+  }
+
+  /** A convolution with batch norm and activation, or the sum of its branches with an activation. */
+  private branched(
+    name: string,
+    x: number,
+    { kernel, stride, act, branches = 0 }: Filtering,
+    make: (name: string, kernel: number) => number,
+  ): number {
+    if (!this.withBranches || branches === 0) return this.norm(name, make(name, kernel), act);
+    const branch = (own: string, side: number): number => this.norm(own, make(own, side), null);
+    const terms = Array.from({ length: branches }, (_, i) => branch(branchNames.copy(name, i), kernel));
+    if (kernel > 1) terms.push(branch(branchNames.point(name), 1));
+    if (stride === 1 && this.shape(x)[2] === this.shape(terms[0])[2])
+      terms.push(this.norm(branchNames.skip(name), x, null));
+    const y = this.sum(`${name}_sum`, terms);
+    return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
+  }
+
+  avgPool(name: string, x: number, kernel: number, stride: 1 | 2): number {
+    return this.add('avg_pool', name, [x], strided(this.shape(x), stride), { kernel, stride });
+  }
+
+  maxPool(name: string, x: number, own: PaddedWindow): number {
+    return this.add('max_pool', name, [x], strided(this.shape(x), own.stride), own);
+  }
+
+  pool(name: string, x: number): number {
+    return this.add('global_pool', name, [x], [1, 1, this.shape(x)[2]], {});
+  }
+
+  dense(name: string, x: number, units: number): number {
+    return this.add('dense', name, [x], [1, 1, units], {});
+  }
+
+  squeezeExcite(name: string, x: number, ratio: number): number {
+    if (ratio === 0) return x;
+    const channels = this.shape(x)[2];
+    const reduced = this.dense(`${name}_reduce`, this.pool(`${name}_pool`, x), squeezeWidth(channels, ratio));
+    const hidden = this.same('activation', `${name}_reduce_act`, [reduced], { act: this.style.squeeze });
+    const expanded = this.dense(`${name}_expand`, hidden, channels);
+    const gate = this.same('activation', `${name}_gate`, [expanded], { act: this.style.gate });
+    return this.same('multiply', `${name}_scale`, [x, gate], {});
+  }
+
+  /** A ReLU before a convolution (pre-activation order); its input may have other readers. */
+  preRelu(name: string, x: number): number {
+    return this.same('activation', name, [x], { act: 'relu', standalone: true });
+  }
+
+  /** The sum of one or more maps of one shape: additions of two, `name`, `name2`, ... */
+  sum(name: string, terms: readonly number[]): number {
+    const [first, ...others] = terms;
+    return others.reduce((x, y, i) => this.same('add', i === 0 ? name : `${name}${i + 1}`, [x, y], {}), first);
+  }
+
+  /** Adds the block's input when stride and width are unchanged. */
+  residual(name: string, x: number, y: number, stride: number): number {
+    return stride === 1 && this.shape(x)[2] === this.shape(y)[2] ? this.same('add', `${name}_add`, [y, x], {}) : y;
+  }
+}
