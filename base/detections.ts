@@ -1,4 +1,8 @@
 import { iou, type Extent, type LabelledBox } from './boxes.js';
+import type { Rendering } from './preprocess.js';
+
+/** The outputs of a detector's file, one a head: logits of the classes, and boxes. */
+export const headNames = ['classes', 'boxes'] as const;
 
 /** Values of a box in an output: dx, dy, log width, log height. */
 export const boxValues = 4;
@@ -22,6 +26,9 @@ export interface DetectionMap {
   /** [rows, columns, classes + 4]: logits, dx, dy, log width, log height in cells from the cell's centre. */
   readonly values: Float32Array;
 }
+
+/** Least score of a box where a file names no thresholds. */
+export const usualThreshold = 0.5;
 
 export const defaultDecoding = { most: 150, overlap: 0.6 } as const;
 
@@ -124,6 +131,23 @@ export interface Placement {
   readonly top: number;
 }
 
+/** Where the whole or the middle of an image lies in an image of a size: sides are rounded to pixels, as the rendering does it. */
+export function placementIn({ width, height }: Extent, { size, fit }: Pick<Rendering, 'size' | 'fit'>): Placement {
+  const [across, down] = [size[1] / width, size[0] / height];
+  const [scaleX, scaleY] = {
+    contain: [Math.min(across, down), Math.min(across, down)],
+    cover: [Math.max(across, down), Math.max(across, down)],
+    stretch: [across, down],
+  }[fit];
+  const [shownWidth, shownHeight] = [Math.max(1, Math.round(width * scaleX)), Math.max(1, Math.round(height * scaleY))];
+  return {
+    scaleX: shownWidth / width,
+    scaleY: shownHeight / height,
+    left: Math.floor((size[1] - shownWidth) / 2),
+    top: Math.floor((size[0] - shownHeight) / 2),
+  };
+}
+
 /** Converts boxes to pixels of the original image. They are cut at its borders; boxes outside of it are left out. */
 export function inOriginal<T extends Detection>(
   boxes: readonly T[],
@@ -142,3 +166,11 @@ export function inOriginal<T extends Detection>(
     }))
     .filter((box) => box.right > box.left && box.bottom > box.top);
 }
+
+/** The boxes in a detector's output for an image, in pixels of the original image, the best first. */
+export const detectIn = (
+  map: DetectionMap,
+  extent: Extent,
+  rendering: Pick<Rendering, 'size' | 'fit'>,
+  options: DecodingOptions = {},
+): Detection[] => inOriginal(decode(map, options), placementIn(extent, rendering), extent);

@@ -1,12 +1,12 @@
 import { nearest } from '../../base/text.js';
-import type { RowTask } from '../../base/task.js';
+import type { TaskType } from '../../base/task.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { Refusal } from '../../base/server.js';
 import type { OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import type { InferencePool, PooledModel } from '../inference/pool.js';
 import { renderingsOf } from '../inference/pixel-layout.js';
 import { takeSameValues, valueCount } from '../inference/inputs.js';
-import { choiceName, type ImageSize, type Model } from '../models/model.js';
+import { choiceName, outputsOf, type ImageSize, type Model } from '../models/model.js';
 import { shown } from './refusals.js';
 import { inputNames, outputName } from './wire.js';
 
@@ -31,10 +31,11 @@ export interface Served {
   /** The different renderings that the networks take. */
   readonly renderings: readonly Rendering[];
   readonly output: {
-    readonly name: string;
-    readonly task: RowTask;
+    readonly task: TaskType;
     readonly kind: OutputKind;
     readonly classes: readonly string[];
+    /** Its tensors, without the batch; a side is -1 where the networks differ in it. */
+    readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
   };
 }
 
@@ -44,6 +45,15 @@ export const valuesShape = ({ layout, size: [height, width, channels] }: Model):
 
 const largestSize = (models: readonly PooledModel[]): ImageSize =>
   models.map(({ model }) => model.size).reduce((a, b) => (valueCount(b) > valueCount(a) ? b : a));
+
+/** The outputs of networks. Detectors have names for theirs; the others are `outputs` of the scheduler's choice. */
+function tensorsOf(models: readonly PooledModel[], only: Model | null): Served['output']['tensors'] {
+  const all = models.map(({ model }) => outputsOf(model));
+  return all[0].map(({ name, shape }, n) => ({
+    name: only === null && all[0].length === 1 ? outputName : name,
+    shape: shape.map((side, axis) => (all.every((one) => one[n].shape[axis] === side) ? side : -1)),
+  }));
+}
 
 function describe(name: string, models: readonly PooledModel[], only: Model | null, versions = ['1']): Served {
   const [first] = models;
@@ -60,11 +70,11 @@ function describe(name: string, models: readonly PooledModel[], only: Model | nu
     pixels: models.every(({ model }) => model.normalisation !== null) ? largestSize(models) : null,
     renderings: renderingsOf(models.map(({ model }) => model)),
     output: {
-      name: only?.output ?? outputName,
       // If the networks differ, all of them can give logits; numbers never differ.
       kind: kinds.size === 1 ? first.outputs : 'logits',
       task: first.model.task,
       classes: first.model.classes,
+      tensors: tensorsOf(models, only),
     },
   };
 }

@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import type { Extent } from '../../base/boxes.js';
 import { renderPixels, toPixels } from '../../base/image-pixels.js';
 import type { Rendering } from '../../base/preprocess.js';
 import { messageOf } from '../../base/errors.js';
@@ -34,6 +35,8 @@ export interface Decoder {
    *   `gone`.
    */
   readonly decode: (file: Uint8Array, options: DecodeOptions) => Promise<Uint8Array>;
+  /** Width and height of a file that `decode` takes, turned as its EXIF data says. */
+  readonly extentOf: (file: Uint8Array) => Promise<Extent>;
   /** Renders the bytes [height, width, channels] of an image, with the permits and refusals of `decode`. */
   readonly render: (pixels: Uint8Array, size: ImageSize, options: DecodeOptions) => Promise<Uint8Array>;
   /** Runs another task of libuv's threads, in turn with the images. @throws NotAnswered `expired` or `gone` */
@@ -148,6 +151,10 @@ export function createDecoder({ parallel, maxPixels, memory = new Shares(2 ** 30
       if (header !== undefined && header !== null) admit(header, options);
     },
     decode: async (file, options) => run(headerOf(file), options, () => pixelsOf(file, { ...options, maxPixels })),
+    extentOf: async (file) => {
+      const { autoOrient } = await sharp(file, { limitInputPixels: maxPixels }).metadata();
+      return autoOrient;
+    },
     render: async (pixels, size, options) => {
       const [height, width] = size;
       const header = { kind: 'pixels', width, height, work: width * height, bytes: pixels.length } as const;

@@ -27,7 +27,7 @@ const probeImages = 4;
  * @param network index in the runner
  * @param layout layout of inputs of pixels
  * @param known batch times of an earlier measurement, used instead of a new one
- * @throws NasError `invalid-input` when the model fails, or its output does not have one value per class
+ * @throws NasError `invalid-input` when the model fails, or its outputs have another size than it says
  */
 export async function calibrate(
   runner: Runner,

@@ -1,6 +1,6 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { imageShape } from '../../compiler/runtime/classifier/inputs-outputs.js';
-import { renderingOf, type Model } from '../models/model.js';
+import { outputCount, outputsOf, renderingOf, type Model } from '../models/model.js';
 import { partFor, pixelLayout, type PixelLayout } from './pixel-layout.js';
 import { valueCount } from './inputs.js';
 import { normaliser, type Normaliser } from './normaliser.js';
@@ -8,10 +8,12 @@ import type { Input } from './pool.js';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { invalidInput, messageOf } from '../../base/errors.js';
+import { product } from '../../base/statistics.js';
+import { joined } from '../../compiler/runtime/classifier/classifier.js';
 import { createSession } from '../../compiler/runtime/session.js';
 
 export interface Outcome {
-  /** [images, classes] */
+  /** [images, classes]; of a detector [images, rows, columns, classes + 4] */
   readonly outputs: Float32Array;
   /** Time of the batch in ms. */
   readonly ms: number;
@@ -46,7 +48,7 @@ export class Engine {
    * Computes a network on images, one batch at a time. NaN in the inputs gives NaN in the outputs.
    * @param network index of the model
    * @param inputs images of the right size, checked by the caller
-   * @throws Error when the network fails, or its output does not have one value per class
+   * @throws Error when the network fails, or its outputs have another size than the model says
    */
   async run(network: number, inputs: readonly Input[]): Promise<Outcome> {
     const { model } = this.networks[network];
@@ -61,12 +63,12 @@ export class Engine {
 
   /** For a network of a fixed batch size: the last part is padded with zeros. */
   private async runParts(network: Network, inputs: readonly Input[], size: number): Promise<Outcome> {
-    const classes = network.model.classes.length;
-    const outputs = new Float32Array(inputs.length * classes);
+    const count = outputCount(network.model);
+    const outputs = new Float32Array(inputs.length * count);
     let ms = 0;
     for (let start = 0; start < inputs.length; start += size) {
       const part = await this.runPart(network, inputs.slice(start, start + size), size);
-      outputs.set(part.outputs.subarray(0, (inputs.length - start) * classes), start * classes);
+      outputs.set(part.outputs.subarray(0, (inputs.length - start) * count), start * count);
       ms += part.ms;
     }
     return { outputs, ms };
@@ -79,13 +81,21 @@ export class Engine {
     const filledMs = performance.now() - began;
     // ONNX Runtime computes in the next `setImmediate`; the time until then does not belong to the batch.
     setImmediate(() => (began = performance.now()));
-    const results = await session.run({ [model.input]: new Tensor('float32', feed, [size, ...shape]) }, [model.output]);
-    const ms = filledMs + performance.now() - began;
-    const { data } = results[model.output];
-    if (data instanceof Float32Array && data.length === size * model.classes.length) return { outputs: data, ms };
-    throw new Error(
-      `'${model.name}' gave ${data.length} values for ${size} images of ${values} values and ${model.classes.length} classes`,
+    const named = outputsOf(model);
+    const results = await session.run(
+      { [model.input]: new Tensor('float32', feed, [size, ...shape]) },
+      named.map(({ name }) => name),
     );
+    const ms = filledMs + performance.now() - began;
+    const parts = named.map(({ name, shape: own }) => {
+      const { data } = results[name];
+      if (data instanceof Float32Array && data.length === size * product(own))
+        return { data, depth: own[own.length - 1] };
+      throw new Error(
+        `'${model.name}' gave ${data.length} values for ${size} images of ${values} values and ${model.classes.length} classes`,
+      );
+    });
+    return { outputs: parts.length === 1 ? parts[0].data : joined(parts), ms };
   }
 
   private fill({ model, values, fill }: Network, inputs: readonly Input[], size: number): Float32Array {

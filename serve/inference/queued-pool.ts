@@ -11,7 +11,7 @@ import {
   type RunOptions,
 } from './pool.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import type { Frontier, Model } from '../models/model.js';
+import { outputCount, type Frontier, type Model } from '../models/model.js';
 import { type Dispatch, Scheduler } from '../scheduler/scheduler.js';
 import type { ServiceTime } from '../scheduler/service-time.js';
 import { pixelLayout, type PixelLayout } from './pixel-layout.js';
@@ -268,7 +268,7 @@ export class QueuedPool implements InferencePool {
     { outputs, ms, began }: Outcome & { readonly began: number },
   ): void {
     const now = performance.now();
-    const classes = model.classes.length;
+    const count = outputCount(model);
     let [late, waited] = [0, 0];
     for (const [i, { request, index, deadline }] of items.entries()) {
       const isLate = now > deadline;
@@ -278,7 +278,7 @@ export class QueuedPool implements InferencePool {
       waited += queuedMs;
       request.answer(index, {
         model,
-        outputs: outputs.subarray(i * classes, (i + 1) * classes),
+        outputs: outputs.subarray(i * count, (i + 1) * count),
         batch: items.length,
         queuedMs,
         computedMs: ms,

@@ -1,13 +1,26 @@
+import { boxValues, headNames } from '../../base/detections.js';
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 import type { ImageSize } from '../../base/image-pixels.js';
-import type { RowTask } from '../../base/task.js';
+import type { TaskType } from '../../base/task.js';
 import type { Decoding, PixelScale, Rendering } from '../../base/preprocess.js';
 
 export type { ImageSize };
 
 /** Normalisation of pixels per channel: (pixel / 255 - mean) / std. */
 export type Normalisation = PixelScale;
+
+/** The maps of a detector, and how they become boxes (`decode` of `base/detections.ts`). */
+export interface Detector {
+  readonly rows: number;
+  readonly columns: number;
+  /** Pixels of the input for each cell. */
+  readonly stride: number;
+  readonly most: number;
+  readonly overlap: number;
+  /** Least score of each class. */
+  readonly thresholds: readonly number[];
+}
 
 export interface Model {
   /** Name in URLs and answers: `trial-7`, `trial-7.int8`; letters, digits, `.`, `_` and `-`. */
@@ -22,6 +35,7 @@ export interface Model {
   readonly size: ImageSize;
   readonly layout: ImageLayout;
   readonly input: string;
+  /** Of a detector: its first output. */
   readonly output: string;
   /** Null: only the values of the outputs tell. */
   readonly kind: OutputKind | null;
@@ -31,7 +45,9 @@ export interface Model {
   readonly normalisation: Normalisation | null;
   /** How image files become pixels. */
   readonly decoding: Decoding;
-  readonly task: RowTask;
+  readonly task: TaskType;
+  /** Null: another task. */
+  readonly detector: Detector | null;
   /** Names of the outputs, in order: classes, labels or numbers; `0`, `1`, ... when the metadata has none. */
   readonly classes: readonly string[];
   /** Main score of the task on the test split, or on the validation split, at most 1; null: unknown. */
@@ -45,6 +61,17 @@ export const renderingOf = ({ decoding, size: [height, width, channels] }: Model
   size: [height, width],
   channels,
 });
+
+/** The outputs of a network for one image: their names, and their shapes without the batch. */
+export function outputsOf({ output, classes, detector }: Pick<Model, 'output' | 'classes' | 'detector'>) {
+  if (detector === null) return [{ name: output, shape: [classes.length] }];
+  const { rows, columns } = detector;
+  return headNames.map((name) => ({ name, shape: [rows, columns, name === 'boxes' ? boxValues : classes.length] }));
+}
+
+/** Numbers of an image's outputs; of a detector: [rows, columns, classes + 4]. */
+export const outputCount = ({ classes, detector }: Pick<Model, 'classes' | 'detector'>): number =>
+  detector === null ? classes.length : detector.rows * detector.columns * (classes.length + boxValues);
 
 export interface Frontier {
   /** Sorted by name, then from the newest version; at least one. */

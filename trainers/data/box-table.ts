@@ -1,5 +1,5 @@
 import type { LabelledBox } from '../../base/boxes.js';
-import type { Placement } from '../../base/detections.js';
+import { placementIn, type Placement } from '../../base/detections.js';
 
 /** Height and width of images. */
 type Size = readonly [height: number, width: number];
@@ -33,18 +33,9 @@ export function boxTable(values: Float32Array, extents: Float32Array): BoxTable 
   return { values, extents, starts };
 }
 
-/** Where the whole image of a file lies in an image of a size: sides are rounded to pixels, bars are equal to within one pixel. */
-export function placementOf({ extents }: BoxTable, image: number, [height, width]: Size): Placement {
-  const [own, tall] = [extents[2 * image], extents[2 * image + 1]];
-  const scale = Math.min(width / own, height / tall);
-  const [shownWidth, shownHeight] = [Math.max(1, Math.round(own * scale)), Math.max(1, Math.round(tall * scale))];
-  return {
-    scaleX: shownWidth / own,
-    scaleY: shownHeight / tall,
-    left: Math.floor((width - shownWidth) / 2),
-    top: Math.floor((height - shownHeight) / 2),
-  };
-}
+/** Where the whole image of a file lies in an image of a size. */
+export const placementOf = ({ extents }: BoxTable, image: number, size: Size): Placement =>
+  placementIn({ width: extents[2 * image], height: extents[2 * image + 1] }, { size, fit: 'contain' });
 
 /** The boxes of an image in pixels of its rendering. */
 export function boxesOf(table: BoxTable, image: number, size: Size): LabelledBox[] {

@@ -34,7 +34,8 @@ export function fitClassifier(
 ): Classifier {
   const { input, output, facts, end } = signature;
   const [batch] = input.shape;
-  const sizes = output.shape.slice(1);
+  // Each cell of a detector has a logit for each class.
+  const sizes = output.shape.slice(data.task.type === 'detection' ? -1 : 1);
   const outputs = sizes.every((size) => typeof size === 'number') ? product(sizes) : undefined;
   checkTask(given.task ?? facts.task ?? (end === 'softmax' ? classification : data.task), data, where);
   return {
@@ -158,7 +159,7 @@ export interface OpenModel {
 }
 
 /** Arrays with the same outer sizes, joined along their last axis. */
-function joined(parts: readonly { readonly data: Float32Array; readonly depth: number }[]): Float32Array {
+export function joined(parts: readonly { readonly data: Float32Array; readonly depth: number }[]): Float32Array {
   const depth = parts.reduce((sum, part) => sum + part.depth, 0);
   const rows = parts[0].data.length / parts[0].depth;
   const all = new Float32Array(rows * depth);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { boxValues, headNames } from '../../../base/detections.js';
 import { invalidInput } from '../../../base/errors.js';
 import { classification, learningTaskSchema } from '../../../base/task.js';
 import { partialDecodingSchema } from '../../../base/preprocess.js';
@@ -66,7 +67,10 @@ export function parseText(text: string): unknown {
 /** Input, output and facts of a classifier's file. */
 export interface ClassifierSignature {
   readonly input: TensorInfo;
+  /** Of a detector: the logits of the classes, [batch, rows, columns, classes]. */
   readonly output: TensorInfo;
+  /** The second output of a detector, [batch, rows, columns, 4]; absent for other tasks. */
+  readonly boxes?: TensorInfo;
   readonly facts: ClassifierFacts;
   /** What computes the outputs; null: something else. */
   readonly end: SignatureEnd | null;
@@ -102,22 +106,38 @@ function endOf({ graph }: OnnxFile): SignatureEnd | null {
 }
 
 /**
- * The signature of an ONNX classifier.
+ * The signature of an ONNX classifier or detector.
  * @param where names the model in errors
- * @throws NasError as `checkSignature`
+ * @throws NasError as `checkSignature`; for a detector, unless it has the outputs `classes` and `boxes`
  */
 export function onnxSignature(file: OnnxFile, where: string): ClassifierSignature {
   const texts = file.metadataProps.map(({ key, value }) => [key, parseText(value)] as const);
   const facts = factsOf(Object.fromEntries(texts));
-  return { ...checkSignature(inputsOf(file), outputsOf(file), where), facts, end: endOf(file) };
+  const [inputs, outputs] = [inputsOf(file), outputsOf(file)];
+  const isDetector = facts.task?.type === 'detection';
+  const ends = isDetector ? checkMaps(inputs, outputs, where) : checkSignature(inputs, outputs, where);
+  return { ...ends, facts, end: endOf(file) };
 }
 
-/** @throws NasError `invalid-input` unless there is one float32 input, a batch of images, and one float32 output. */
-export function checkSignature(
+/** @throws NasError `invalid-input` unless a detector takes a batch of images and gives maps of classes and boxes with equal sides */
+function checkMaps(
   inputs: readonly TensorInfo[],
   outputs: readonly TensorInfo[],
   where: string,
-): Pick<ClassifierSignature, 'input' | 'output'> {
+): Pick<ClassifierSignature, 'input' | 'output' | 'boxes'> {
+  const input = checkInput(inputs, where);
+  const [classes, boxes] = headNames.map((name) => outputs.find((output) => output.name === name));
+  const areMaps = [classes, boxes].every((map) => map?.type === 'float32' && map.shape.length === 4);
+  const sides = (map: TensorInfo): string => map.shape.slice(1, 3).join();
+  if (classes !== undefined && boxes !== undefined && areMaps)
+    if (outputs.length === headNames.length && boxes.shape[3] === boxValues && sides(classes) === sides(boxes))
+      return { input, output: classes, boxes };
+  throw invalidInput(`${where} gives ${showTensors(outputs)}, which are no outputs of a detector`, {
+    hint: 'Supported are the two outputs classes [batch, rows, columns, classes] and boxes [batch, rows, columns, 4], float32.',
+  });
+}
+
+function checkInput(inputs: readonly TensorInfo[], where: string): TensorInfo {
   if (inputs.length !== 1)
     throw invalidInput(`${where} has ${inputs.length} inputs (${showTensors(inputs)}), not one`, {
       hint: 'Only models that take a batch of images and nothing else are supported.',
@@ -135,6 +155,16 @@ export function checkSignature(
     throw invalidInput(`${where} takes ${showTensor(input)}: its batch is fixed at 0 images`, {
       hint: 'Export the model with an open batch, or with one of at least 1.',
     });
+  return input;
+}
+
+/** @throws NasError `invalid-input` unless there is one float32 input, a batch of images, and one float32 output. */
+export function checkSignature(
+  inputs: readonly TensorInfo[],
+  outputs: readonly TensorInfo[],
+  where: string,
+): Pick<ClassifierSignature, 'input' | 'output'> {
+  const input = checkInput(inputs, where);
   if (outputs.length !== 1)
     throw invalidInput(`${where} has ${outputs.length} outputs (${showTensors(outputs)}), not one`, {
       hint: 'Only classifiers with one output [batch, classes] are supported.',

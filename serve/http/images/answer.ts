@@ -1,3 +1,6 @@
+import type { Extent } from '../../../base/boxes.js';
+import { detectIn, type Detection } from '../../../base/detections.js';
+import { renderingOf } from '../../models/model.js';
 import { renderInput } from '../../inference/pixel-layout.js';
 import { type Answer, type InferencePool, NotAnswered } from '../../inference/pool.js';
 import { BadImage, type Decoder } from '../../images/decoder.js';
@@ -25,21 +28,23 @@ interface Parts {
  */
 export async function resultsOf(
   files: readonly Uint8Array[],
-  { top, results, renderings, run }: ImageRequest,
+  { top, threshold, results, renderings, run }: ImageRequest,
   { decoder, pool, trace, turns }: Parts,
 ): Promise<string> {
   let hasFailed = false;
   const isGone = (): boolean => hasFailed || run.isGone();
   const texts: string[] = [];
+  const isDetector = pool.models[0].model.task === 'detection';
   const answer = async (file: Uint8Array): Promise<string> => {
     const came = performance.now();
     const data = await renderInput(pool.layout, renderings, (rendering) =>
       decoder.decode(file, { rendering, deadline: run.deadline, isGone, client: run.client }),
     );
     trace?.decoded(came, file.length);
-    const [answered] = await pool.run([{ kind: 'pixels', data }], { ...run, isGone });
+    const computed = pool.run([{ kind: 'pixels', data }], { ...run, isGone });
+    const [[answered], extent] = await Promise.all([computed, isDetector ? decoder.extentOf(file) : null]);
     trace?.answered(answered);
-    const write = (): string => JSON.stringify(resultOf(answered, pool, top));
+    const write = (): string => JSON.stringify(resultOf(answered, pool, { top, threshold, extent }));
     return results > manyResults ? turns.run(run.client, write) : write();
   };
   await fewAtOnce(files, async (file, i) => {
@@ -58,14 +63,28 @@ const numbered = (error: unknown, number: number, of: number): unknown =>
 
 const round = (ms: number): number => Math.round(ms * 1e3) / 1e3;
 
+interface Asked extends Pick<ImageRequest, 'top' | 'threshold'> {
+  /** Of the sent image; null: the network is no detector. */
+  readonly extent: Extent | null;
+}
+
+function boxesIn({ model, outputs }: Answer, { threshold, extent }: Asked): readonly Detection[] {
+  const { detector, classes } = model;
+  if (detector === null || extent === null) return [];
+  const { most, overlap, thresholds, ...grid } = detector;
+  const map = { ...grid, classes: classes.length, values: outputs };
+  return detectIn(map, extent, renderingOf(model), { most, overlap, thresholds: threshold ?? thresholds });
+}
+
 /** @throws NotAnswered `failed` when an output is not finite */
-function resultOf({ model, outputs, batch, queuedMs, computedMs }: Answer, pool: InferencePool, top: number) {
+function resultOf(answered: Answer, pool: InferencePool, asked: Asked) {
+  const { model, outputs, batch, queuedMs, computedMs } = answered;
   if (!outputs.every(Number.isFinite))
     throw new NotAnswered('failed', 'the network returned values that are not finite');
   const kind = pool.models.find((pooled) => pooled.model === model)?.outputs ?? 'logits';
   const { answer, score } = imageTasks[model.task];
   return {
-    ...answer({ values: outputs, kind, names: model.classes }, top),
+    ...answer({ values: outputs, kind, names: model.classes, boxes: boxesIn(answered, asked) }, asked.top),
     network: model.name,
     [score[0]]: model.accuracy,
     ms: { queued: round(queuedMs), computed: round(computedMs) },

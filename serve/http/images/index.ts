@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { described, jsonSchema } from '../openapi.js';
 import { acceptImages, defaultTop, imagesOf, isForm, type Query, imageRequestOf } from './request.js';
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
-import { rowTasks, type RowTask } from '../../../base/task.js';
+import type { TaskType } from '../../../base/task.js';
 import { checkFirst } from '../deadline.js';
 import { closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
@@ -13,12 +13,17 @@ import { imageTasks } from './tasks.js';
 const file = { schema: { type: 'string', format: 'binary' } };
 const form = jsonSchema(z.object({ image: z.array(z.string().meta({ format: 'binary' })) }));
 const budget = z.number().positive().max(60_000).describe("Milliseconds from the request's start to its deadline");
+const threshold = z
+  .number()
+  .min(0)
+  .max(1)
+  .describe('Least score of the boxes, instead of the thresholds of the classes in the metadata of the network');
 const times = z.object({
   queued: z.number().describe('Milliseconds until the computation started'),
   computed: z.number().describe('Milliseconds of the computation of the whole batch'),
 });
 
-const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[RowTask]) =>
+const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[TaskType]) =>
   z.object({
     ...properties,
     network: z.string().describe('The network that answered'),
@@ -27,7 +32,7 @@ const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[R
     batch: z.int().describe('Images in the batch'),
   });
 
-export const imageSchema = (task: RowTask): FastifySchema => {
+export const imageSchema = (task: TaskType): FastifySchema => {
   const { summary, operationId, ranked } = imageTasks[task];
   const top = z.int().min(1).default(defaultTop).describe(`Number of ${ranked} in each answer`);
   const network = z.string().optional().describe('Name of the network that shall answer');
@@ -37,7 +42,13 @@ export const imageSchema = (task: RowTask): FastifySchema => {
       'The body is a JPEG, PNG or WebP file, or a form of several. The most accurate network that meets the deadlines of all ' +
       'waiting requests answers.',
     tags: ['images'],
-    querystring: jsonSchema(z.object({ ...(ranked !== null && { top: top.optional() }), network })),
+    querystring: jsonSchema(
+      z.object({
+        ...(ranked !== null && { top: top.optional() }),
+        ...(task === 'detection' && { threshold: threshold.optional() }),
+        network,
+      }),
+    ),
     headers: jsonSchema(z.object({ 'x-budget-ms': budget.optional() })),
     body: {
       content: {
@@ -57,23 +68,20 @@ export const imageSchema = (task: RowTask): FastifySchema => {
   });
 };
 
-/** Bytes of a class in an answer, with the objects from which it is written. */
-const bytesOfResult = 256;
-
 interface Asked {
   Querystring: Query;
 }
 
-/** `POST /v1/classify`, `/v1/label`, `/v1/predict`: answers images, by the task of the networks. */
+/** `POST /v1/classify`, `/v1/label`, `/v1/predict`, `/v1/detect`: answers images, by the task of the networks. */
 export function images(app: FastifyInstance, context: RouteContext): void {
   void app.register((scope, _, done) => {
     acceptImages(scope, context);
-    for (const task of rowTasks) addRoute(scope, task, context);
+    for (const task of Object.keys(imageTasks) as TaskType[]) addRoute(scope, task, context);
     done();
   });
 }
 
-function addRoute(scope: FastifyInstance, task: RowTask, context: RouteContext): void {
+function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext): void {
   const { service, decoder, limits, turns } = context;
   const refuseLate = (run: RunOptions, pool: InferencePool): void =>
     refuseHopeless(run.deadline, decoder.waitMs(run.client) + pool.expectedMs(run.only));
@@ -94,7 +102,7 @@ function addRoute(scope: FastifyInstance, task: RowTask, context: RouteContext):
           if (run.isGone()) throw clientGone;
           refuseLate(run, pool);
           const files = imagesOf(request, limits);
-          request.admitted.takeForAnswer(files.length * options.results * bytesOfResult);
+          request.admitted.takeForAnswer(files.length * options.bytes);
           return resultsOf(files, options, { decoder, pool, turns, trace: request.trace });
         };
         const results = await (isForm(request) ? turns.run(run.client, begin) : begin());

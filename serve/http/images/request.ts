@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { RowTask } from '../../../base/task.js';
+import type { TaskType } from '../../../base/task.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
 import type { InferencePool, RunOptions } from '../../inference/pool.js';
-import { choiceName } from '../../models/model.js';
+import { choiceName, outputCount, type Model } from '../../models/model.js';
 import type { Limits, RouteContext } from '../context.js';
 import { runOptionsOf } from '../deadline.js';
 import { acceptBytes } from '../body.js';
@@ -15,8 +15,12 @@ import { checkForm, filesOf } from './form.js';
 export interface ImageRequest {
   /** Number of classes or labels in each answer. */
   readonly top: number;
-  /** Most classes, labels or numbers of an image's answer. */
+  /** Least score of a box; null: the thresholds of the network. */
+  readonly threshold: number | null;
+  /** Most classes, labels, numbers or boxes of an image's answer. */
   readonly results: number;
+  /** Bytes of an image's answer, with the objects from which it is written. */
+  readonly bytes: number;
   /** The renderings that the requested networks take. */
   readonly renderings: readonly Rendering[];
   readonly run: RunOptions;
@@ -26,6 +30,7 @@ export interface ImageRequest {
 export interface Query {
   readonly top?: string | readonly string[];
   readonly network?: string | readonly string[];
+  readonly threshold?: string | readonly string[];
 }
 
 export const defaultTop = 5;
@@ -38,6 +43,22 @@ function topOf({ top = `${defaultTop}` }: Query): number {
   );
 }
 
+function thresholdOf({ threshold }: Query): number | null {
+  if (threshold === undefined) return null;
+  if (typeof threshold === 'string' && /^(0|1|0?\.\d{1,9}|0\.|1\.0*)$/.test(threshold)) return Number(threshold);
+  throw badRequest(
+    `threshold is ${shown(threshold)}`,
+    'It must be the least score of the boxes to return: a number from 0 to 1.',
+  );
+}
+
+/** Bytes of a class in an answer, with the objects from which it is written. */
+const bytesOfResult = 256;
+
+/** Most boxes of an image. */
+const mostBoxes = ({ detector, classes }: Model): number =>
+  detector === null ? 0 : Math.min(detector.most, detector.rows * detector.columns * classes.length);
+
 function networkOf({ network = choiceName }: Query): string {
   if (typeof network === 'string') return network;
   throw badRequest(`network is ${shown(network)}`, 'It must be the name of one network.');
@@ -46,7 +67,7 @@ function networkOf({ network = choiceName }: Query): string {
 /** @throws Refusal 400 or 404 for invalid options, 422 when the network has another task or does not take images. */
 export function imageRequestOf(
   request: FastifyRequest<{ Querystring: Query }>,
-  task: RowTask,
+  task: TaskType,
   pool: InferencePool,
   context: Pick<RouteContext, 'limits'>,
 ): ImageRequest {
@@ -59,8 +80,12 @@ export function imageRequestOf(
       `Send the image to ${imageTasks[output.task].path}.`,
     );
   const run = runOptionsOf(request, context, only);
-  const results = imageTasks[task].ranked === null ? output.classes.length : Math.min(top, output.classes.length);
-  if (pixels !== null) return { top, results, renderings, run };
+  const threshold = thresholdOf(request.query);
+  const named = imageTasks[task].ranked === null ? output.classes.length : Math.min(top, output.classes.length);
+  const results = task === 'detection' ? Math.max(...models.map(({ model }) => mostBoxes(model))) : named;
+  const maps = task === 'detection' ? Math.max(...models.map(({ model }) => outputCount(model))) : 0;
+  const bytes = results * bytesOfResult + maps * Float32Array.BYTES_PER_ELEMENT;
+  if (pixels !== null) return { top, threshold, results, bytes, renderings, run };
   const silent = models.find(({ model }) => model.normalisation === null)?.model.name ?? name;
   throw new Refusal(
     422,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { RowTask } from '../../../base/task.js';
+import type { Detection } from '../../../base/detections.js';
+import type { TaskType } from '../../../base/task.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 
 interface Outputs {
@@ -7,6 +8,8 @@ interface Outputs {
   readonly values: Float32Array;
   readonly kind: OutputKind;
   readonly names: readonly string[];
+  /** Of a detector: the found boxes, in pixels of the sent image, the best first; otherwise empty. */
+  readonly boxes: readonly Detection[];
 }
 
 /** How images are answered by networks of a task. */
@@ -32,7 +35,7 @@ const probability = z.number().min(0).max(1);
 const digits = 7;
 
 /** What `POST` requests with images are answered, by the task of the network. */
-export const imageTasks: { readonly [T in RowTask]: ImageTask } = {
+export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
   classification: {
     path: '/v1/classify',
     operationId: 'classify',
@@ -79,7 +82,37 @@ export const imageTasks: { readonly [T in RowTask]: ImageTask } = {
       numbers: Object.fromEntries(names.map((name, i) => [name, Number(values[i].toPrecision(digits))])),
     }),
   },
+  detection: {
+    path: '/v1/detect',
+    operationId: 'detect',
+    summary: 'Finds objects in images',
+    score: ['ap50', 'Mean average precision of this network at an overlap of 1/2, in [0, 1]'],
+    ranked: null,
+    properties: {
+      boxes: list(
+        'The found objects, the best first: edges in pixels of the sent image, turned as its EXIF data says, from its upper left corner',
+        {
+          class: z.string(),
+          score: probability,
+          left: z.number(),
+          top: z.number(),
+          right: z.number(),
+          bottom: z.number(),
+        },
+      ),
+    },
+    answer: ({ boxes, names }) => ({
+      boxes: boxes.map(({ label, score, left, top, right, bottom }) => ({
+        class: names[label],
+        score: Number(score.toPrecision(digits)),
+        ...{ left: inPixels(left), top: inPixels(top), right: inPixels(right), bottom: inPixels(bottom) },
+      })),
+    }),
+  },
 };
+
+/** Thousandths of a pixel. */
+const inPixels = (edge: number): number => Math.round(edge * 1e3) / 1e3;
 
 interface Ranked {
   readonly index: number;

@@ -1,20 +1,40 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { product, sum } from '../../../base/statistics.js';
 import { probabilitiesToLogits } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 import { type Answer, type InferencePool, type Input, NotAnswered, type RunOptions } from '../../inference/pool.js';
 import type { RouteContext } from '../context.js';
 import { isFinite32, renderedInputs } from './tensors.js';
 import { badRequest, shown } from '../refusals.js';
-import type { InferRequest } from './request.js';
+import type { AskedOutput, InferRequest } from './request.js';
 import type { Served } from '../served.js';
 import { headerLength, outputName } from '../wire.js';
 
-/** The output name to send: the requested one. @throws Refusal 400 when there is no such output. */
-function checkOutput(asked: string | undefined, { output }: Served): string {
-  if (asked === undefined || asked === output.name || asked === outputName) return asked ?? output.name;
-  throw badRequest(
-    `there is no output ${shown(asked)}`,
-    `It is called ${[...new Set([output.name, outputName])].join(' or ')}.`,
-  );
+/** A tensor to send: one of the model's, under the requested name. */
+interface Sent extends AskedOutput {
+  /** Position among the outputs of the model. */
+  readonly at: number;
+}
+
+/** The outputs to send: the requested ones, or all. @throws Refusal 400 when there is no such output, or one is requested twice */
+function checkOutputs(
+  { outputs: asked, isBinary }: InferRequest,
+  { name: model, output: { tensors } }: Served,
+): Sent[] {
+  if (tensors.some(({ shape }) => shape.includes(-1)))
+    throw badRequest(`the networks of ${model} have maps of different sizes`, 'Request one network by its name.');
+  if (asked.length === 0) return tensors.map(({ name }, at) => ({ name, isBinary, at }));
+  const sent = asked.map(({ name, isBinary: own }): Sent => {
+    const names = tensors.map((tensor) => tensor.name);
+    const at = tensors.length === 1 && name === outputName ? 0 : names.indexOf(name);
+    if (at >= 0) return { name, isBinary: own, at };
+    const known = tensors.length === 1 ? [...new Set([...names, outputName])] : names;
+    throw badRequest(
+      `there is no output ${shown(name)}`,
+      tensors.length === 1 ? `It is called ${known.join(' or ')}.` : `They are called ${known.join(' and ')}.`,
+    );
+  });
+  if (new Set(sent.map(({ at }) => at)).size === sent.length) return sent;
+  throw badRequest(`${sent.length} outputs are requested, one of them twice`, `${model} has ${tensors.length}.`);
 }
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
@@ -41,8 +61,8 @@ function parametersOf(answers: readonly Answer[]) {
 }
 
 /** Outputs of all images, [images, outputs], converted to the kind that the metadata states. */
-function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32Array {
-  const width = output.classes.length;
+function rowsOf(answers: readonly Answer[], { models, output }: Served, width: number): Float32Array {
+  if (answers.length === 1 && models.length === 1) return answers[0].outputs;
   const rows = new Float32Array(answers.length * width);
   answers.forEach(({ model, outputs }, i) => {
     const kind = models.length === 1 ? output.kind : models.find((pooled) => pooled.model === model)?.outputs;
@@ -52,6 +72,18 @@ function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32
     );
   });
   return rows;
+}
+
+/** One of the tensors that are joined along their last axis in the outputs of a network. */
+function partOf(rows: Float32Array, tensors: Served['output']['tensors'], at: number): Float32Array {
+  if (tensors.length === 1) return rows;
+  const depths = tensors.map(({ shape }) => shape[shape.length - 1]);
+  const [depth, own] = [sum(depths), depths[at]];
+  const first = sum(depths.slice(0, at));
+  const part = new Float32Array((rows.length / depth) * own);
+  for (let from = first, to = 0; to < part.length; from += depth, to += own)
+    part.set(rows.subarray(from, from + own), to);
+  return part;
 }
 
 /** Bytes of an output in JSON, with the objects from which it is written. */
@@ -74,15 +106,20 @@ export async function outputsFor(
   served: Served,
   { context: { decoder }, pool, run, request }: Run,
 ) {
-  const name = checkOutput(asked.output, served);
-  const { length: width } = served.output.classes;
+  const sent = checkOutputs(asked, served);
+  const { tensors } = served.output;
+  const width = sum(tensors.map(({ shape }) => product(shape)));
   request.admitted.takeForAnswer(given.length * width * bytesOfNumber);
   const inputs = await renderedInputs(given, served, { layout: pool.layout, decoder, run });
   const answers = await pool.run(inputs, run);
   for (const one of answers) request.trace?.answered(one);
+  const rows = rowsOf(answers, served, width);
   return {
-    rows: answers.length === 1 && served.models.length === 1 ? answers[0].outputs : rowsOf(answers, served),
-    head: { name, datatype: 'FP32', shape: [answers.length, width] },
+    outputs: sent.map(({ name, isBinary, at }) => ({
+      rows: partOf(rows, tensors, at),
+      isBinary,
+      head: { name, datatype: 'FP32', shape: [answers.length, ...tensors[at].shape] },
+    })),
     answer: {
       model_name: served.name,
       model_version: served.version,
@@ -98,15 +135,22 @@ type Outputs = Awaited<ReturnType<typeof outputsFor>>;
  * Sends the outputs, as numbers in JSON or as bytes after it.
  * @throws NotAnswered `failed` when a number has no JSON
  */
-export function sendAnswer(reply: FastifyReply, isBinary: boolean, { rows, head, answer }: Outputs): FastifyReply {
-  const json = (output: object): string => JSON.stringify({ ...answer, outputs: [{ ...head, ...output }] });
-  if (!isBinary && !isFinite32(rows))
+export function sendAnswer(reply: FastifyReply, { outputs, answer }: Outputs): FastifyReply {
+  if (outputs.some(({ isBinary, rows }) => !isBinary && !isFinite32(rows)))
     throw new NotAnswered('failed', 'the network returned values that are not finite; binary outputs can carry them');
-  if (!isBinary) return reply.type('application/json').send(json({ data: Array.from(rows) }));
-  const text = json({ parameters: { binary_data_size: rows.byteLength } });
+  const described = outputs.map(({ head, isBinary, rows }) =>
+    isBinary ? { ...head, parameters: { binary_data_size: rows.byteLength } } : { ...head, data: Array.from(rows) },
+  );
+  const text = JSON.stringify({ ...answer, outputs: described });
+  const binary = outputs.filter(({ isBinary }) => isBinary);
+  if (binary.length === 0) return reply.type('application/json').send(text);
   const length = Buffer.byteLength(text);
-  const body = Buffer.allocUnsafe(length + rows.byteLength);
+  const body = Buffer.allocUnsafe(length + sum(binary.map(({ rows }) => rows.byteLength)));
   body.write(text);
-  body.set(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), length);
+  let at = length;
+  for (const { rows } of binary) {
+    body.set(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), at);
+    at += rows.byteLength;
+  }
   return reply.header(headerLength, length).type('application/octet-stream').send(body);
 }

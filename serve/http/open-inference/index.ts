@@ -33,7 +33,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       const run = runOptionsOf(request, context, served.only, asked.budgetMs);
       const outputs = await outputsFor(asked, images, served, { context, pool, run, request });
       closeWhileDraining(reply, service);
-      return sendAnswer(reply, asked.isBinary, outputs);
+      return sendAnswer(reply, outputs);
     });
   /** Large bodies. Without the header, the body may say the budget. */
   const refuseEarly = checkFirst((request: FastifyRequest<Named>) => {

@@ -40,14 +40,12 @@ export function metadataOf(served: Served) {
     // Clients send all of `inputs`.
     inputs: tensors.slice(0, 1),
     alternative_inputs: tensors.slice(1),
-    outputs: [
-      {
-        name: output.name,
-        datatype: 'FP32',
-        shape: [-1, output.classes.length],
-        parameters: { task: output.task, kind: output.kind },
-      },
-    ],
+    outputs: output.tensors.map(({ name: own, shape }) => ({
+      name: own,
+      datatype: 'FP32',
+      shape: [-1, ...shape],
+      parameters: { task: output.task, kind: output.kind },
+    })),
     classes: output.classes,
     networks: models.map(describe),
   };

@@ -18,13 +18,18 @@ export interface DescribedTensor {
   readonly data: Buffer | readonly unknown[];
 }
 
+export interface AskedOutput {
+  readonly name: string;
+  readonly isBinary: boolean;
+}
+
 /** A parsed inference request, before it is checked against a model. */
 export interface InferRequest {
   readonly id: string | undefined;
   readonly tensor: Tensor;
-  /** The requested output; undefined: the only one. */
-  readonly output: string | undefined;
-  /** Whether to send the output as bytes. */
+  /** The requested outputs; empty: all. */
+  readonly outputs: readonly AskedOutput[];
+  /** Whether to send outputs as bytes that are not requested by name. */
   readonly isBinary: boolean;
   /** Budget of the body, in ms. */
   readonly budgetMs: number | undefined;
@@ -145,21 +150,19 @@ function tensorOf(inputs: unknown, rest: Buffer): Tensor {
   return { ...described, data: rest };
 }
 
-function outputOf(outputs: unknown, isBinaryByDefault: boolean): Pick<InferRequest, 'output' | 'isBinary'> {
-  if (outputs === undefined || (Array.isArray(outputs) && outputs.length === 0))
-    return { output: undefined, isBinary: isBinaryByDefault };
-  if (!Array.isArray(outputs) || outputs.length > 1)
-    throw badRequest(
-      Array.isArray(outputs) ? `${outputs.length} outputs are requested` : `outputs is ${typeOf(outputs)}`,
-      'It must be an array of one output.',
-    );
-  const asked = fieldsOf(outputs[0], 'outputs[0]');
-  if (typeof asked.name !== 'string')
-    throw badRequest(`outputs[0].name is ${typeOf(asked.name)}`, 'It must be a text.');
-  const parameters = parametersOf(asked, 'outputs[0]');
-  refuseOthers(asked, ['name', 'parameters'], 'outputs[0]');
-  refuseUnsupported(parameters, 'binary_data', 'outputs[0]');
-  return { output: asked.name, isBinary: flagOf(parameters, 'binary_data', 'outputs[0]') ?? isBinaryByDefault };
+function askedOutputs(outputs: unknown, isBinaryByDefault: boolean): readonly AskedOutput[] {
+  if (outputs === undefined) return [];
+  if (!Array.isArray(outputs)) throw badRequest(`outputs is ${typeOf(outputs)}`, 'It must be an array of outputs.');
+  return outputs.map((output: unknown, i): AskedOutput => {
+    const where = `outputs[${i}]`;
+    const asked = fieldsOf(output, where);
+    if (typeof asked.name !== 'string')
+      throw badRequest(`${where}.name is ${typeOf(asked.name)}`, 'It must be a text.');
+    const parameters = parametersOf(asked, where);
+    refuseOthers(asked, ['name', 'parameters'], where);
+    refuseUnsupported(parameters, 'binary_data', where);
+    return { name: asked.name, isBinary: flagOf(parameters, 'binary_data', where) ?? isBinaryByDefault };
+  });
 }
 
 /** `budget_ms`, or Triton's `timeout` in microseconds (0: none). */
@@ -183,7 +186,8 @@ export function inferRequestOf(fields: Fields, rest: Buffer): InferRequest {
   return {
     id,
     tensor: tensorOf(fields.inputs, rest),
-    ...outputOf(fields.outputs, isBinary),
+    outputs: askedOutputs(fields.outputs, isBinary),
+    isBinary,
     budgetMs: budgetOf(parameters),
   };
 }
@@ -191,7 +195,7 @@ export function inferRequestOf(fields: Fields, rest: Buffer): InferRequest {
 function read(json: Buffer, rest: Buffer): InferRequest {
   if (json.length > 0 || rest.length === 0) return inferRequestOf(fieldsIn(json), rest);
   const tensor = { kind: 'raw', bytes: rest } as const;
-  return { id: undefined, tensor, output: undefined, isBinary: true, budgetMs: undefined };
+  return { id: undefined, tensor, outputs: [], isBinary: true, budgetMs: undefined };
 }
 
 /** Placeholder for the tensor of the cached request. */

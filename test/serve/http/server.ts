@@ -72,6 +72,7 @@ export const noDecoder: Decoder = {
   waitMs: () => 0,
   check: () => undefined,
   decode: () => Promise.reject(new Error('this server decodes no images')),
+  extentOf: () => Promise.reject(new Error('this server measures no images')),
   render: () => Promise.reject(new Error('this server renders no images')),
   run: (task) => task(),
 };
