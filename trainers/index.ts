@@ -38,6 +38,7 @@ export * from './schema/train.js';
 export {
   defaultLength,
   completeTraining,
+  dataDefaults,
   overTraining,
   trainSchema,
   withStepsOn,

@@ -118,7 +118,7 @@ export async function networkOf(
 /** `train:` by a recipe with the keys that the user gives, complete for the number of images. */
 export function trainOf(recipe: Recipe, { dataset, augment, plain }: Images, keys: object): TrainConfig {
   const own = recipe === 'plain' ? plain : {};
-  const config = completeTraining(trainKeys.parse({ recipe, ...own, ...keys }), augment);
+  const config = completeTraining(trainKeys.parse({ recipe, ...own, ...keys }), { augment });
   const { train } = describeDataset(dataset).counts;
   return withStepsOn(train, { ...config, batch: Math.min(config.batch, train) });
 }

@@ -2,7 +2,7 @@ import { createSpace, spaceSchema, type Space, type SpaceConfig, type Task } fro
 import {
   completeTraining,
   dataSchema,
-  defaultAugment,
+  dataDefaults,
   describeDataset,
   engineSchema,
   prepareDataset,
@@ -67,7 +67,7 @@ export async function createSetting(options: SettingOptions): Promise<Setting> {
   const config = spaceSchema.parse({ type: 'mobilenet', preset: 'tiny' });
   const keys = trainKeys.parse({ recipe, epochs, ...written[recipe](learningRate) });
   const space = await createSpace(config, task);
-  const train = completeTraining(keys, defaultAugment(data));
+  const train = completeTraining(keys, dataDefaults(data));
   return { task, config, space, dataset, train, engine: engineSchema.parse({}), folder };
 }
 

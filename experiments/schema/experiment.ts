@@ -14,7 +14,7 @@ import {
   type TrainConfig,
   completeTraining,
   type DatasetInfo,
-  defaultAugment,
+  dataDefaults,
   overTraining,
   lossSchema,
   trainKeys,
@@ -218,7 +218,7 @@ const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet,
   const { final, folds } = separated(writtenFinal);
   const { from: initial, ...config } = written.train;
   const loss = config.loss ?? defaultLoss(written.teacher);
-  const train = completeTraining({ ...config, loss }, defaultAugment(written.data));
+  const train = completeTraining({ ...config, loss }, dataDefaults(written.data));
   const evaluate: Evaluation = written.search.evaluate ?? (supernet === undefined ? 'train' : 'inherit');
   const wanted = [...withAccuracy(written, evaluate), ...(written.evaluate?.objectives ?? [])];
   const objectives = withBudget(wanted, written.latency.budget_ms);

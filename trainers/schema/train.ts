@@ -92,7 +92,7 @@ export const trainFields = {
   epoch_share: share.describe(
     'share of the training images that one epoch shows, each going on where the last ended: with many images, finer steps for search.fidelity and the learning curve',
   ),
-  batch: z.number().int().min(1).max(4096).describe('images for each step'),
+  batch: z.number().int().min(1).max(4096).describe('images for each step; 128, or 16 where they have boxes'),
   optimizer: optimizerSchema.describe('how the weights follow the gradients; muon (fast), sgd (plain)'),
   schedule: z
     .enum(schedules)
@@ -155,7 +155,7 @@ export const trainKeys = z.strictObject({
   epochs: trainFields.epochs.optional(),
   steps: trainFields.steps.optional(),
   epoch_share: trainFields.epoch_share.default(1),
-  batch: trainFields.batch.default(128),
+  batch: trainFields.batch.optional(),
   optimizer: trainFields.optimizer.optional(),
   schedule: trainFields.schedule.optional(),
   warmup_epochs: trainFields.warmup_epochs.default(0.5),

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { fromTrained } from '../../../trainers/training/fine-tuning.js';
 import type { ConfigOf } from '../../../trainers/optimizers/optimizer.js';
-import { defaultLength, overTraining, trainSchema, withStepsOn } from '../../../trainers/schema/recipe.js';
-import { optimizerSchema } from '../../../trainers/schema/train.js';
+import { dataSchema } from '../../../trainers/data/schema.js';
+import {
+  completeTraining,
+  dataDefaults,
+  defaultLength,
+  overTraining,
+  trainSchema,
+  withStepsOn,
+} from '../../../trainers/schema/recipe.js';
+import { optimizerSchema, trainKeys } from '../../../trainers/schema/train.js';
 
 const parse = (written: unknown) => trainSchema.parse(written);
 
@@ -20,6 +28,22 @@ describe('the recipe of a training', () => {
     expect(fast).toMatchObject({ optimizer: { type: 'muon' }, schedule: 'linear', stem: 'whitened' });
     const changed = parse({ recipe: 'fast', schedule: 'constant', stem: 'trained', final_learning_rate: 0.5 });
     expect(changed).toEqual({ ...fast, schedule: 'constant', stem: 'trained', final_learning_rate: 0.5 });
+  });
+
+  it('has small batches for images with boxes, and the rate of Muon that larger batches have', () => {
+    const boxes = dataDefaults(dataSchema.parse({ type: 'boxes', path: 'faces' }));
+    const complete = (written: object) => completeTraining(trainKeys.parse(written), boxes);
+    const { batch, optimizer, augment } = complete({});
+    expect({ batch, steps: augment.map(({ type }) => type) }).toEqual({ batch: 16, steps: ['window', 'flip'] });
+    const rate = optimizer.type === 'muon' ? optimizer.muon_rate * Math.sqrt(batch / 128) : 0;
+    expect(rate).toBeCloseTo(0.1, 3);
+    expect(complete({ batch: 8, recipe: 'plain' })).toMatchObject({
+      batch: 8,
+      optimizer: { type: 'sgd' },
+      augment: [],
+    });
+    expect(complete({ optimizer: { type: 'muon' } }).optimizer).toMatchObject({ muon_rate: 0.1 });
+    expect(parse({}).batch).toBe(128);
   });
 
   it('can be another one for a part of the run, which keeps all other keys', () => {

@@ -1,0 +1,144 @@
+/**
+ * Detectors from nothing: scores after few CPU seconds, by the defaults of the recipe.
+ *
+ * Method: one network (121 k parameters, output stride 4), trained on one thread for each seed, on all images that are not scored.
+ * The scored images are the test images of the data, or with `--scored validation` its validation images. CPU time is that of the
+ * training (`fit`). Without `--images`, the data is a set of photographs of faces with masks.
+ *
+ *   npm run bench:detection -- [--images folder] [--size 128,192] [--train '{"epochs": 12}'] [--seeds 1,2,3]
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { quantile } from '../base/statistics.js';
+import type { BoxDetails } from '../base/scores.js';
+import { numeric, processTerminal, renderTable } from '../cli/output/terminal.js';
+import { costs, createSpace, spaceSchema } from '../spaces/index.js';
+import {
+  completeTraining,
+  dataDefaults,
+  dataSchema,
+  describeDataset,
+  engineSchema,
+  evaluateModel,
+  fit,
+  prepareDataset,
+  spaceTask,
+  trainKeys,
+  withStepsOn,
+} from '../trainers/index.js';
+import { cpuSeconds } from './supernet/alone.js';
+import { hooks, unpackedImages } from './supernet/setting.js';
+
+const { values: options } = parseArgs({
+  options: {
+    images: { type: 'string' },
+    scored: { type: 'string', default: 'test' },
+    size: { type: 'string', default: '128,192' },
+    train: { type: 'string', default: '{"epochs": 12}' },
+    engine: { type: 'string', default: 'auto' },
+    seeds: { type: 'string', default: '1,2,3' },
+    output: { type: 'string', short: 'o', default: 'runs/bench-detection' },
+  },
+});
+
+/** The prototype's network: all sides are fixed. */
+const space = {
+  type: 'mobilenet',
+  preset: 'detector',
+  width: 1,
+  stages: [
+    { kind: 'fused_mbconv', filters: 24, stride: 2, depth: 2, act: 'relu' },
+    { kind: 'fused_mbconv', filters: 32, stride: 2, expand: 3, act: 'relu' },
+    { filters: 32, depth: 2, expand: 3, act: 'relu' },
+    { filters: 64, stride: 2, depth: 3, expand: 3, act: 'relu' },
+  ],
+  detect: { stride: 4, deepest: 16, width: 32, depth: 1 },
+};
+
+const scored = z.enum(['test', 'validation']).parse(options.scored);
+const path = options.images ?? join(await unpackedImages(options.output, 'detection', 'detection'), 'facemask');
+const [height, width] = options.size.split(',').map(Number);
+const data = dataSchema.parse({ type: 'boxes', path, size: [height, width] });
+const dataset = { ...(await prepareDataset(data)), ...(scored === 'test' && { validation: 0 }) };
+const info = describeDataset(dataset);
+const searched = await createSpace(spaceSchema.parse(space), spaceTask(info, 'detection'));
+const network = searched.build(searched.canonical(searched.decisions.map(() => 0)));
+const keys = trainKeys.parse(JSON.parse(options.train));
+const train = withStepsOn(info.counts.train, completeTraining(keys, dataDefaults(data)));
+const engine = engineSchema.parse({ type: options.engine });
+const { colors, err, out } = processTerminal([], process.env);
+const { train: images, [scored]: count } = info.counts;
+err(
+  `${images} training images, ${count} scored; ${(costs(network).macs / 1e6).toFixed(1)} M MACs; ${train.epochs} epochs of batches of ${train.batch}\n`,
+);
+
+interface Row {
+  readonly seed: string;
+  readonly ap50: number;
+  readonly ap: number;
+  readonly f1: number;
+  readonly classes: readonly number[];
+  readonly seconds: number;
+}
+
+const share = (values: readonly (number | null)[]): number => {
+  const known = values.filter((value) => value !== null);
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
+};
+
+async function trained(seed: number): Promise<Row> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-detection-'));
+  const job = { network, seed, train, dataset, teacher: null, engine, threads: 1, directory };
+  const [result, seconds] = await cpuSeconds(() => fit(job, hooks));
+  if (result.state !== 'complete') throw new Error('interrupted');
+  const scores = await evaluateModel({ network, weights: result.weights, dataset, split: scored, engine, threads: 1 });
+  rmSync(directory, { recursive: true });
+  // Data with boxes has scores of boxes.
+  const { classes } = scores.details as BoxDetails;
+  return {
+    seed: String(seed),
+    ap50: scores.accuracy,
+    ap: share(classes.map(({ ap }) => ap)),
+    f1: share(classes.map(({ f1 }) => f1)),
+    classes: classes.map(({ ap50 }) => ap50 ?? Number.NaN),
+    seconds,
+  };
+}
+
+const rows: Row[] = [];
+for (const seed of options.seeds.split(',').map(Number)) {
+  rows.push(await trained(seed));
+  err(`seed ${seed}: AP50 ${(100 * rows[rows.length - 1].ap50).toFixed(1)}\n`);
+}
+const middle = (value: (row: Row) => number): number =>
+  quantile(
+    rows.map(value).sort((a, b) => a - b),
+    0.5,
+  );
+rows.push({
+  seed: 'median',
+  ap50: middle(({ ap50 }) => ap50),
+  ap: middle(({ ap }) => ap),
+  f1: middle(({ f1 }) => f1),
+  classes: info.classes.map((_, k) => middle(({ classes }) => classes[k])),
+  seconds: middle(({ seconds }) => seconds),
+});
+const points = (title: string, value: (row: Row) => number) =>
+  numeric(title, (row: Row) => (100 * value(row)).toFixed(1));
+out(
+  renderTable(
+    [
+      { title: 'seed', cell: ({ seed }: Row) => seed },
+      points('AP50', ({ ap50 }) => ap50),
+      ...info.classes.map((name, k) => points(name, ({ classes }) => classes[k])),
+      points('AP', ({ ap }) => ap),
+      points('F1', ({ f1 }) => f1),
+      numeric('CPU s', ({ seconds }: Row) => seconds.toFixed(0)),
+    ],
+    rows,
+    colors,
+  ),
+);
