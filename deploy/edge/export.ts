@@ -76,8 +76,12 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
   c(model, where, { directory, rounding, prefix }) {
     const program = bytesProgram(model, where);
     const metadata = metadataFor(model);
-    const { classes, mean, std } = metadata;
-    writeC(directory, program, { title: where, classes, mean, std }, { rounding, prefix });
+    const { classes, mean, std, detection } = metadata;
+    if (program.outputs.length > 1 && detection === undefined)
+      throw invalidInput(`${where} is a detector, but the key 'detection' of its metadata is missing`, {
+        hint: 'It says how the outputs become boxes. Export the model again.',
+      });
+    writeC(directory, program, { title: where, classes, mean, std, detection }, { rounding, prefix });
     writeFacts(directory, metadata);
   },
 };

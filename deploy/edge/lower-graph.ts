@@ -327,27 +327,43 @@ export class Lowering {
     return tensor;
   }
 
-  /** Adds what the output needs; the program. */
+  /** Adds what the outputs need; the program. */
   finish(input: TensorId): EdgeProgram {
+    return this.builder.finish(
+      input,
+      this.graph.outputs.map(({ name }) => this.finishOutput(name)),
+    );
+  }
+
+  /** Scores as a vector; a detector's maps as they are. */
+  private finishOutput(name: string): TensorId {
     const { builder } = this;
-    const [{ name }] = this.graph.outputs;
     const found = this.values.get(name);
     if (found === undefined) throw invalidInput(`${this.where}: its output '${name}' does not depend on the image`);
     const inOrder = found.placement.axes.flat().every((part, i) => part === found.placement.stored[i]);
     if (!inOrder)
-      throw invalidInput(`${this.where}: its output '${name}' is no vector of one image`, {
-        hint: 'Only classifiers are supported.',
-      });
+      throw invalidInput(
+        `${this.where}: its output '${name}' is neither a vector of one image nor a map with channels last`,
+        {
+          hint: 'Only classifiers and detectors are supported.',
+        },
+      );
     const { shape, quantization } = builder.tensor(found.tensor);
-    const flat = [1, sizeOf(shape)];
-    const made = { label: name, inputs: [found.tensor] };
-    let output = builder.emit({ op: 'reshape', ...made }, { name: `${name}/flat`, shape: flat, quantization });
+    const isMap = this.graph.outputs.length > 1;
+    let output = found.tensor;
+    if (!isMap)
+      output = builder.emit(
+        { op: 'reshape', label: name, inputs: [output] },
+        { name: `${name}/flat`, shape: [1, sizeOf(shape)], quantization },
+      );
     if (quantization !== undefined && this.settings.io !== 'int8')
       output = builder.emit(
         { op: 'dequantize', label: name, inputs: [output] },
-        { name: `${name}/float`, shape: flat },
+        { name: `${name}/float`, shape: builder.tensor(output).shape },
       );
-    return builder.finish(input, output);
+    // Programs that read a file find its maps by their names.
+    if (isMap) builder.rename(output, name);
+    return output;
   }
 }
 

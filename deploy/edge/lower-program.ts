@@ -34,9 +34,9 @@ export const bytes = (scale: number, zero: number): Quantization => ({ scales: F
 export const sameQuantization = (a: Quantization, b: Quantization): boolean =>
   a.zero === b.zero && a.scales.length === b.scales.length && a.scales.every((scale, i) => scale === b.scales[i]);
 
-/** The program without operators and tensors on which its output does not depend; the numbers of the others close up. */
-export function withoutUnused({ tensors, operators, input, output }: EdgeProgram): EdgeProgram {
-  const needed = tensors.map((_, id) => id === input || id === output);
+/** The program without operators and tensors on which its outputs do not depend; the numbers of the others close up. */
+export function withoutUnused({ tensors, operators, input, outputs }: EdgeProgram): EdgeProgram {
+  const needed = tensors.map((_, id) => id === input || outputs.includes(id));
   const kept = operators
     .toReversed()
     .filter((operator) => {
@@ -56,7 +56,7 @@ export function withoutUnused({ tensors, operators, input, output }: EdgeProgram
     tensors: tensors.filter((_, id) => needed[id]),
     operators: count === tensors.length ? kept : kept.map(placesOf),
     input: places[input],
-    output: places[output],
+    outputs: outputs.map((id) => places[id]),
   };
 }
 
@@ -86,6 +86,11 @@ export class ProgramBuilder {
     return this.add({ name: this.unique(name), shape, element, data, ...(quantization && { quantization }) });
   }
 
+  /** Gives a tensor another name. */
+  rename(id: TensorId, name: string): void {
+    this.tensors[id] = { ...this.tensors[id], name: this.unique(name) };
+  }
+
   /** Appends an operator; returns its result. */
   emit(operator: Made, result: Result): TensorId {
     const output = this.activation(result);
@@ -107,8 +112,8 @@ export class ProgramBuilder {
     return true;
   }
 
-  finish(input: TensorId, output: TensorId): EdgeProgram {
-    return withoutUnused({ tensors: this.tensors, operators: this.made, input, output });
+  finish(input: TensorId, outputs: readonly TensorId[]): EdgeProgram {
+    return withoutUnused({ tensors: this.tensors, operators: this.made, input, outputs });
   }
 
   private add(tensor: EdgeTensor): TensorId {

@@ -1,6 +1,6 @@
 import type { ImageSize } from '../../base/image-pixels.js';
 import { product } from '../../base/statistics.js';
-import { intOf, intsOf, nodeLabel, reducedAxes, zerosAround, type OnnxNode } from '../../compiler/index.js';
+import { intOf, intsOf, nodeLabel, reducedAxes, textOf, zerosAround, type OnnxNode } from '../../compiler/index.js';
 import { reshaped, transposed } from './lower-axes.js';
 import type { GraphValue, Lowering, Rule } from './lower-graph.js';
 import { bytes, sameQuantization } from './lower-program.js';
@@ -173,9 +173,49 @@ function parts(node: OnnxNode, it: Lowering, cuts: readonly (readonly [from: num
 
 const otherAxis = 'cuts another axis than the channels';
 
+/** Nearest neighbours at twice the size. */
+const resize: Rule = (node, it) => {
+  const image = it.image(node);
+  const [height, width, channels] = it.sizeOf(image);
+  const [, depth, ...sides] = it.shapeOf(node, node.outputs[0]);
+  const isNearest = textOf(node, 'mode', 'nearest') === 'nearest' && textOf(node, 'nearest_mode', '') === 'floor';
+  const isAsymmetric = textOf(node, 'coordinate_transformation_mode', '') === 'asymmetric';
+  if (!isNearest || !isAsymmetric || depth !== channels || sides.join() !== `${2 * height},${2 * width}`)
+    throw it.refusal(node, 'resizes an image in another way than to twice its size by nearest neighbours');
+  doubled(node, it, image, [2 * height, 2 * width]);
+};
+
+/** Keeps the scale of its input; where the file has another one, a change of scale follows. */
+function doubled(node: OnnxNode, it: Lowering, image: TensorId, [height, width]: readonly [number, number]): void {
+  const { quantization } = it.builder.tensor(image);
+  const result: ImageSize = [height, width, it.sizeOf(image)[2]];
+  const label = nodeLabel(node);
+  const own = it.put(node, { op: 'upsample', label, inputs: [image] }, result, quantization);
+  const wanted = it.written(node.outputs[0]);
+  if (wanted === undefined || quantization === undefined) return;
+  const scale = bytes(wanted.scale, wanted.zero);
+  if (!sameQuantization(scale, quantization))
+    it.put(node, { op: 'elementwise', label, inputs: [own], function: { name: 'rescale' } }, result, scale);
+}
+
+/** Leaves out the last row or column of an image of twice the size, of which nothing else is read. */
+function cropped(node: OnnxNode, it: Lowering, axes: readonly number[], starts: readonly number[]): boolean {
+  const image = it.image(node);
+  const made = it.builder.producer(image);
+  const [, , ...sides] = it.shapeOf(node, node.outputs[0]);
+  const isCrop = axes.every((axis) => axis === 2 || axis === 3) && starts.every((start) => start === 0);
+  if (!isCrop || made?.op !== 'upsample') return false;
+  const [height, width] = it.sizeOf(made.inputs[0]);
+  if (sides[0] < 2 * height - 1 || sides[1] < 2 * width - 1) return false;
+  doubled(node, it, made.inputs[0], [sides[0], sides[1]]);
+  return true;
+}
+
 const slice: Rule = (node, it) => {
   const [starts, ends, axes, steps] = [1, 2, 3, 4].map((i) => (node.inputs[i] ? it.numbers(node.inputs[i]) : null));
-  if (starts?.length !== 1 || ends?.length !== 1 || (axes ?? [0])[0] !== 1 || (steps ?? [1])[0] !== 1)
+  const isWhole = (steps ?? []).every((step) => step === 1);
+  if (isWhole && starts !== null && cropped(node, it, axes ?? [...starts.keys()], starts)) return;
+  if (starts?.length !== 1 || ends?.length !== 1 || (axes ?? [0])[0] !== 1 || !isWhole)
     throw it.refusal(node, otherAxis);
   const channels = it.sizeOf(it.image(node))[2];
   const at = (place: number): number => Math.min(channels, Math.max(0, place < 0 ? place + channels : place));
@@ -234,6 +274,7 @@ export const lowerings: Readonly<Record<string, Rule>> = {
   QuantizeLinear: quantize,
   ReduceMean: reduceMean,
   Relu: (node, it) => clipped(node, it, 'relu'),
+  Resize: resize,
   Reshape: reshape,
   Sigmoid: (node, it) => elementwise(node, it, { name: 'sigmoid' }, bounded.sigmoid),
   Slice: slice,

@@ -9,7 +9,7 @@ import {
   type Shape,
   type Windowed,
 } from '../../spaces/index.js';
-import { invalidInput } from '../../base/errors.js';
+import { boxValues } from '../../base/detections.js';
 import { bytes, withoutUnused, type Made } from './lower-program.js';
 import type { EdgeOperator, EdgeProgram, EdgeTensor, Elementwise, Padding, TensorId } from './program.js';
 
@@ -37,6 +37,8 @@ class Outline {
   private readonly operators: EdgeOperator[] = [];
   private readonly made = new Map<string, TensorId>();
   private readonly values: TensorId[] = [];
+  /** The outputs of a detector: classes and boxes. */
+  private maps: readonly TensorId[] = [];
   private readonly readers: readonly number[];
 
   constructor(readonly layers: readonly Layer[]) {
@@ -50,11 +52,13 @@ class Outline {
   }
 
   finish(): EdgeProgram {
+    const made = { tensors: this.tensors, operators: this.operators, input: this.values[0] };
+    if (this.maps.length > 0) return withoutUnused({ ...made, outputs: this.maps });
     const scores = this.values[this.values.length - 1];
     const classes = this.tensors[scores].shape[3];
     const output = this.tensor('logits', [1, classes]);
     this.operators.push({ op: 'reshape', label: 'logits', inputs: [scores], output });
-    return withoutUnused({ tensors: this.tensors, operators: this.operators, input: this.values[0], output });
+    return withoutUnused({ ...made, outputs: [output] });
   }
 
   private tensor(name: string, shape: readonly number[], element: EdgeTensor['element'] = 'int8'): TensorId {
@@ -86,6 +90,20 @@ class Outline {
   /** Weights and biases of a layer. */
   weights({ name }: Layer, shape: readonly number[], channels: number): readonly TensorId[] {
     return [this.tensor(name, shape), this.tensor(name, [channels], 'int32')];
+  }
+
+  /** Sums of products of the channels of each pixel. */
+  onePixel(layer: Layer, channels: number): TensorId {
+    const { input, output, name } = layer;
+    const inputs = [this.value(layer), ...this.weights(layer, [channels, 1, 1, input[2]], channels)];
+    const one = { strides: [1, 1], padding: noPadding, dilations: [1, 1], groups: 1, clip: 'none' } as const;
+    return this.emit({ op: 'conv', label: name, inputs, ...one }, [output[0], output[1], channels]);
+  }
+
+  /** The two heads of a detector. */
+  heads(layer: Layer): TensorId {
+    this.maps = [layer.output[2] - boxValues, boxValues].map((channels) => this.onePixel(layer, channels));
+    return this.maps[0];
   }
 
   depthwise(layer: Layer, windowed: Windowed): TensorId {
@@ -171,12 +189,7 @@ const rules: LayerTable<TensorId, [Outline]> = {
   avg_pool: (layer, it) => it.elementwise(layer, 'rescale', pooled(layer, it, 'average-pool')),
   max_pool: (layer, it) => pooled(layer, it, 'max-pool'),
   global_pool: (layer, it) => it.once({ op: 'mean', label: layer.name, inputs: [it.value(layer)] }, layer.output),
-  dense: (layer, it) => {
-    const { input, output, name } = layer;
-    const inputs = [it.value(layer), ...it.weights(layer, [output[2], 1, 1, input[2]], output[2])];
-    const one = { strides: [1, 1], padding: noPadding, dilations: [1, 1], groups: 1, clip: 'none' } as const;
-    return it.emit({ op: 'conv', label: name, inputs, ...one }, output);
-  },
+  dense: (layer, it) => it.onePixel(layer, layer.output[2]),
   dropout: through,
   add: (layer, it) =>
     it.once(
@@ -195,12 +208,6 @@ const rules: LayerTable<TensorId, [Outline]> = {
       layer.groups,
     ),
   zero: (layer, it) => it.image(layer),
-  upsample: noDetectors,
-  detections: noDetectors,
+  upsample: (layer, it) => it.once({ op: 'upsample', label: layer.name, inputs: [it.value(layer)] }, layer.output),
+  detections: (layer, it) => it.heads(layer),
 };
-
-function noDetectors(): never {
-  throw invalidInput('the int8 program of a detector is not known yet, nor the memory that it needs on a board', {
-    hint: 'Use other objectives than those of a board for now.',
-  });
-}

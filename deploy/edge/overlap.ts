@@ -103,6 +103,12 @@ const distances: { readonly [K in OperatorName]: Distance<K> } = {
   'max-pool': pooled,
   'average-pool': pooled,
   pad: apart,
+  // The row that is read lies behind what is written until the last row begins.
+  upsample: (_, input, output) => {
+    const [, width, channels] = imageShape(input);
+    const [height, outWidth] = imageShape(output);
+    return (height * outWidth - ((height - 1) >> 1) * width) * channels;
+  },
   concat: apart,
   slice: () => 0,
   // Within a pixel, channels are read in another order than written.

@@ -46,19 +46,17 @@ export function innerOperators({ operators }: EdgeProgram): readonly EdgeOperato
   return operators.filter(({ op }) => op !== 'quantize' && op !== 'dequantize');
 }
 
-/** The int8 input and output of a program. */
-export function innerEnds({ operators, input, output }: EdgeProgram): {
-  readonly input: TensorId;
-  readonly output: TensorId;
-} {
+/** The int8 input and outputs of a program. */
+export function innerEnds({ operators, input, outputs }: EdgeProgram): Pick<EdgeProgram, 'input' | 'outputs'> {
   const first = operators.find((operator) => operator.op === 'quantize' && operator.inputs[0] === input);
-  const last = operators.find((operator) => operator.op === 'dequantize' && operator.output === output);
-  return { input: first?.output ?? input, output: last?.inputs[0] ?? output };
+  const last = (output: TensorId): EdgeOperator | undefined =>
+    operators.find((operator) => operator.op === 'dequantize' && operator.output === output);
+  return { input: first?.output ?? input, outputs: outputs.map((output) => last(output)?.inputs[0] ?? output) };
 }
 
 function lifetimes(program: EdgeProgram): Lifetimes {
   const { tensors } = program;
-  const { input, output } = innerEnds(program);
+  const { input, outputs } = innerEnds(program);
   const operators = innerOperators(program);
   const buffers: Buffer[] = [];
   const bufferOf = new Map<TensorId, number>();
@@ -76,8 +74,10 @@ function lifetimes(program: EdgeProgram): Lifetimes {
     const scratch = scratchBytes(program, operator);
     if (scratch > 0) scratchOf.set(operator, begin(scratch, at));
   });
-  const end = bufferOf.get(output);
-  if (end !== undefined) buffers[end].last = operators.length;
+  for (const output of outputs) {
+    const end = bufferOf.get(output);
+    if (end !== undefined) buffers[end].last = operators.length;
+  }
   const overlaps: Overlap[] = [];
   operators.forEach((operator, at) => {
     const below = bufferOf.get(operator.output);

@@ -81,6 +81,8 @@ export interface Operators {
   readonly 'max-pool': Window & { readonly size: Pair };
   readonly 'average-pool': Window & { readonly size: Pair };
   readonly pad: { readonly padding: Padding };
+  /** Each pixel as two rows and two columns of the result, which may lack the last of them. */
+  readonly upsample: object;
   /** Along the channels; inputs and output have one quantization. */
   readonly concat: object;
   /** Part of the channels, from `from` on. */
@@ -116,5 +118,6 @@ export interface EdgeProgram {
   readonly tensors: readonly EdgeTensor[];
   readonly operators: readonly EdgeOperator[];
   readonly input: TensorId;
-  readonly output: TensorId;
+  /** One, or of a detector the maps of classes and of boxes. */
+  readonly outputs: readonly TensorId[];
 }

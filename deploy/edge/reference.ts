@@ -236,6 +236,17 @@ const pad: Kernel<'pad'> = (call) => {
   return result;
 };
 
+const upsample: Kernel<'upsample'> = (call) => {
+  checkSameScale(call);
+  const [, width, channels] = imageShape(call.inputs[0]);
+  const [, outWidth] = imageShape(call.output);
+  return Int8Array.from({ length: numbersIn(call.output) }, (_, at) => {
+    const pixel = Math.floor(at / channels);
+    const [row, column] = [Math.floor(pixel / outWidth) >> 1, (pixel % outWidth) >> 1];
+    return call.values[0][(row * width + column) * channels + (at % channels)];
+  });
+};
+
 const concat: Kernel<'concat'> = (call) => {
   checkSameScale(call);
   const [height, width, channels] = imageShape(call.output);
@@ -309,6 +320,7 @@ const kernels: { readonly [K in OperatorName]: Kernel<K> } = {
   'max-pool': pool((bytes) => Math.max(...bytes)),
   'average-pool': pool((bytes) => roundAway(sum(bytes) / bytes.length)),
   pad,
+  upsample,
   concat,
   slice,
   shuffle,

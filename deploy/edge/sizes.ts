@@ -2,6 +2,7 @@ import { kernelCallsOf, type Constant, type KernelName, type KernelCall } from '
 import type { ByteRounding } from './fixed-point.js';
 import { planArena } from './plan.js';
 import { numbersIn, type EdgeProgram, type TensorId } from './program.js';
+import { imageShape } from './reference.js';
 
 /** Memory of a network on a microcontroller, in bytes, as the C of `nas export --to c`. */
 export interface EdgeSizes {
@@ -15,7 +16,7 @@ export interface EdgeSizes {
  * Code of each kernel for Cortex-M4 with the DSP extension: GCC 14.2, `-Os`, in bytes. A test compares the sums with what the
  * compiler makes.
  */
-const codeBytes: { readonly [R in ByteRounding]: { readonly [K in KernelName | 'always']: number } } = {
+const codeBytes: { readonly [R in ByteRounding]: { readonly [K in KernelName | 'detect' | 'always']: number } } = {
   exact: {
     conv: 1460,
     depthwise: 1196,
@@ -26,9 +27,11 @@ const codeBytes: { readonly [R in ByteRounding]: { readonly [K in KernelName | '
     'max-pool': 274,
     'average-pool': 304,
     pad: 170,
+    upsample: 114,
     channels: 70,
     shuffle: 86,
     softmax: 132,
+    detect: 1044,
     always: 156,
   },
   tflm: {
@@ -41,9 +44,11 @@ const codeBytes: { readonly [R in ByteRounding]: { readonly [K in KernelName | '
     'max-pool': 274,
     'average-pool': 304,
     pad: 170,
+    upsample: 114,
     channels: 70,
     shuffle: 86,
     softmax: 132,
+    detect: 1044,
     always: 56,
   },
 };
@@ -59,6 +64,13 @@ const callBytes = ({ constants, words, shorts }: KernelCall): number =>
   LAYER +
   constants.reduce((sum, constant) => sum + constantBytes(constant), 0) +
   inWords(constants.length * POINTER + 4 * words.count + 2 * shorts.count);
+
+/** The tables of a detector: scores and sides of each byte, and the least byte of each class. */
+function detectionBytes({ tensors, outputs }: EdgeProgram, rounding: ByteRounding): number {
+  if (outputs.length === 1) return 0;
+  const classes = imageShape(tensors[outputs[0]])[2];
+  return codeBytes[rounding].detect + 3 * 256 + inWords(2 * classes);
+}
 
 /**
  * The memory of a network on a microcontroller, before it is trained: shapes decide, not values. A float program counts as what
@@ -78,6 +90,7 @@ export function edgeSizes(
     flashBytes:
       calls.reduce((total, call) => total + callBytes(call), 0) +
       [...constants].reduce((sum, id) => sum + inWords(numbersIn(program.tensors[id])), 0) +
-      [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], 0),
+      [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], 0) +
+      detectionBytes(program, rounding),
   };
 }

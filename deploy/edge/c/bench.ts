@@ -3,18 +3,24 @@ import type { ByteRounding } from '../fixed-point.js';
 import { innerEnds, innerOperators } from '../plan.js';
 import { numbersIn, type EdgeProgram } from '../program.js';
 import { runReference } from '../reference.js';
-import { array, ownFile } from './source.js';
+import { array, ownFile } from './text.js';
 
-/** The answers of the integer reference to images. */
+/** The answers of the integer reference to images: the bytes of each output. */
 export function referenceOutputs(
   program: EdgeProgram,
   images: readonly Int8Array[],
   rounding?: ByteRounding,
-): number[] {
-  const ends = innerEnds(program);
-  const inner = { ...program, operators: innerOperators(program), ...ends };
-  return images.flatMap((image) => Array.from(runReference(inner, image, rounding).get(ends.output) ?? []));
+): Int8Array[][] {
+  const inner = { ...program, operators: innerOperators(program), ...innerEnds(program) };
+  return images.map((image) => {
+    const values = runReference(inner, image, rounding);
+    return inner.outputs.map((id) => Int8Array.from(values.get(id) ?? []));
+  });
 }
+
+/** The outputs of all images, one after the other. */
+export const inARow = (outputs: readonly (readonly Int8Array[])[]): number[] =>
+  outputs.flat().flatMap((bytes) => Array.from(bytes));
 
 /** The input of `nas_bench`: a linear congruential generator. */
 function benchImage(program: EdgeProgram): Int8Array {
@@ -36,7 +42,7 @@ export const benchHeader = (program: EdgeProgram, modelSource: string, rounding?
 #include "model.h"
 
 #define NAS_BENCH_ID "${benchId(modelSource)}"
-${array('static const int8_t nas_bench_output[NAS_OUTPUT_BYTES]', referenceOutputs(program, [benchImage(program)], rounding))}
+${array('static const int8_t nas_bench_output[NAS_OUTPUT_BYTES]', inARow(referenceOutputs(program, [benchImage(program)], rounding)))}
 ${ownFile('kernels/bench.h')}`;
 
 /** A run of the model on a board. */

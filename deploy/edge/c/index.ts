@@ -4,9 +4,11 @@ import { writeFileAtomic } from '../../../base/files.js';
 import { Random } from '../../../base/random.js';
 import { innerEnds } from '../plan.js';
 import { numbersIn, type EdgeProgram } from '../program.js';
-import { benchHeader, benchId, referenceOutputs } from './bench.js';
+import { benchHeader, benchId, inARow, referenceOutputs } from './bench.js';
+import { detectionTest } from './detection.js';
 import { checkPrefix, usualPrefix, withPrefix } from './prefix.js';
-import { array, cSources, ownFile, type ModelFacts, type SourceOptions } from './source.js';
+import { cSources, tablesOf, type ModelFacts, type SourceOptions } from './source.js';
+import { array, ownFile } from './text.js';
 
 export type { ModelFacts, SourceOptions } from './source.js';
 
@@ -26,8 +28,15 @@ const skeleton = [
 const TESTS = 3;
 
 /** `model_test.h`: images, and what the integer reference answers. */
-export function testHeader(program: EdgeProgram, images: readonly Int8Array[], options: SourceOptions = {}): string {
+export function testHeader(
+  program: EdgeProgram,
+  images: readonly Int8Array[],
+  facts: ModelFacts,
+  options: SourceOptions = {},
+): string {
   const outputs = referenceOutputs(program, images, options.rounding);
+  const tables = tablesOf(program, facts);
+  const maps = outputs.map(([classes, boxes]) => [classes, boxes] as const);
   return `/* Images, and the bytes that the model has to answer: all of them, on every machine. */
 #include "model.h"
 
@@ -36,17 +45,19 @@ ${array(
   'static const int8_t nas_test_inputs[NAS_TESTS * NAS_INPUT_BYTES]',
   images.flatMap((image) => Array.from(image)),
 )}
-${array('static const int8_t nas_test_outputs[NAS_TESTS * NAS_OUTPUT_BYTES]', outputs)}
-/* The number of wrong output bytes. */
+${array('static const int8_t nas_test_outputs[NAS_TESTS * NAS_OUTPUT_BYTES]', inARow(outputs))}${
+    tables === undefined ? '' : detectionTest(tables, maps)
+  }
+/* The number of wrong output bytes${tables === undefined ? '' : ', and of wrong values of boxes'}. */
 static inline int nas_self_test(void) {
   int wrong = 0;
-  for (int32_t test = 0; test < NAS_TESTS; test++) {
+${tables === undefined ? '' : '  int32_t boxes = 0;\n'}  for (int32_t test = 0; test < NAS_TESTS; test++) {
     int8_t *input = nas_input();
     for (int32_t i = 0; i < NAS_INPUT_BYTES; i++) input[i] = nas_test_inputs[test * NAS_INPUT_BYTES + i];
     nas_run();
-    const int8_t *output = nas_output();
-    for (int32_t i = 0; i < NAS_OUTPUT_BYTES; i++) wrong += output[i] != nas_test_outputs[test * NAS_OUTPUT_BYTES + i];
-  }
+    for (int32_t i = 0; i < NAS_OUTPUT_BYTES; i++)
+      wrong += nas_output_byte(i) != nas_test_outputs[test * NAS_OUTPUT_BYTES + i];
+${tables === undefined ? '' : '    wrong += nas_test_detect(test, &boxes);\n'}  }
   return wrong;
 }
 `;
@@ -81,7 +92,7 @@ export function writeC(
   const files = {
     ...sources,
     'model_bench.h': benchHeader(program, sources['model.c'], options.rounding),
-    ...(tests && { 'model_test.h': testHeader(program, testImages(program), options) }),
+    ...(tests && { 'model_test.h': testHeader(program, testImages(program), facts, options) }),
     ...Object.fromEntries(skeleton.map((name) => [name, ownFile(`skeleton/${name}`)])),
   };
   for (const [name, text] of Object.entries(files)) {

@@ -35,6 +35,7 @@ export const kernels = {
   'max-pool': 'nas_pool_params',
   'average-pool': 'nas_pool_params',
   pad: 'nas_pad_params',
+  upsample: 'nas_upsample_params',
   channels: 'nas_channels_params',
   shuffle: 'nas_shuffle_params',
   softmax: 'nas_softmax_params',
@@ -242,6 +243,15 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
         const { top, left, bottom, right }: Padding = operator.padding;
         const zero = quantizationOf(tensors[operator.output]).zero;
         return [...imageShape(tensors[operator.inputs[0]]), top, left, bottom, right, zero];
+      }),
+    },
+  ],
+  upsample: (operator, { tensors }) => [
+    {
+      kernel: 'upsample',
+      shorts: numbers(4, () => {
+        const [, width, channels] = imageShape(tensors[operator.inputs[0]]);
+        return [...imageShape(tensors[operator.output]).slice(0, 2), width, channels];
       }),
     },
   ],

@@ -1,18 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { defaultDecoding } from '../../../base/detections.js';
 import { invalidInput } from '../../../base/errors.js';
-import { packageRoot } from '../../../base/processes.js';
+import type { ModelMetadata } from '../../metadata.js';
+import { detectionTables, type DetectionTables } from '../detect.js';
 import type { ByteRounding } from '../fixed-point.js';
 import { innerEnds, planArena, type ArenaPlan } from '../plan.js';
-import { numbersIn, type EdgeProgram, type TensorId } from '../program.js';
+import { numbersIn, type EdgeProgram, type EdgeTensor, type TensorId } from '../program.js';
 import { imageShape, quantizationOf } from '../reference.js';
 import { kernels, kernelCallsOf, usesScratch, type KernelName, type KernelCall } from './kernel-calls.js';
-
-const folder = join(packageRoot(fileURLToPath(import.meta.url)), 'deploy', 'edge', 'c');
-
-/** A file of the package: a kernel, or one that is written beside each model. */
-export const ownFile = (name: string): string => readFileSync(join(folder, name), 'utf8');
+import { detectionFunctions, detectionHeader, detectionSource } from './detection.js';
+import { array, float, ownFile, quoted } from './text.js';
 
 export interface SourceOptions {
   readonly rounding?: ByteRounding;
@@ -25,25 +21,16 @@ export interface ModelFacts {
   /** Per channel, of pixel / 255. */
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
+  /** How the maps of a detector become boxes. */
+  readonly detection?: ModelMetadata['detection'];
 }
 
-/** Numbers in lines of up to 120 characters. */
-function lines(values: ArrayLike<number>): string {
-  const result: string[] = [];
-  let line = ' ';
-  for (let i = 0; i < values.length; i++) {
-    const text = ` ${values[i]},`;
-    if (line.length + text.length > 120) {
-      result.push(line);
-      line = ' ';
-    }
-    line += text;
-  }
-  return [...result, line].join('\n');
+/** The tables of a detector; undefined for a program of one output. A network that is only timed has no metadata. */
+export function tablesOf(program: EdgeProgram, { detection }: ModelFacts): DetectionTables | undefined {
+  if (program.outputs.length === 1) return undefined;
+  const [[height], [rows]] = [program.input, program.outputs[0]].map((id) => imageShape(program.tensors[id]));
+  return detectionTables(program, detection ?? { stride: Math.round(height / rows), ...defaultDecoding });
 }
-
-export const array = (declaration: string, values: ArrayLike<number>): string =>
-  `${declaration} = {\n${lines(values)}\n};\n`;
 
 const macroOf = (kernel: KernelName): string => `NAS_${kernel.toUpperCase().replace('-', '_')}`;
 const functionOf = (kernel: KernelName): string => `nas_${kernel.replace('-', '_')}`;
@@ -65,12 +52,18 @@ function checkShorts({ label }: KernelCall, values: readonly number[]): readonly
   return values;
 }
 
+/** What both files of a model are made of. */
+interface Written {
+  readonly plan: ArenaPlan;
+  readonly rounding: ByteRounding;
+  readonly detection: DetectionTables | undefined;
+}
+
 /** `model.c`: kernels, constants, the arena and the list of layers. */
 function modelSource(
   program: EdgeProgram,
   layers: readonly KernelCall[],
-  plan: ArenaPlan,
-  rounding: ByteRounding,
+  { plan, rounding, detection }: Written,
 ): string {
   const { tensors } = program;
   const constants = new Map<TensorId, string>();
@@ -104,7 +97,8 @@ function modelSource(
     return `  {${macroOf(layer.kernel)}, &layer${n}, ${places.join(', ')}}, /* ${layer.label.replaceAll(/\*\//g, '')} */\n`;
   });
   const used = [...new Set(layers.map(({ kernel }) => kernel))].sort();
-  const { input, output } = innerEnds(program);
+  const { input, outputs } = innerEnds(program);
+  const functions = detection === undefined ? ['nas_output'] : ['nas_classes', 'nas_boxes'];
   return `/* Written by nas export --to c. Replace a kernel with -DNAS_CONV=my_conv: see model.h. */
 #include "model.h"
 
@@ -125,12 +119,10 @@ void nas_run(void) {
   for (int32_t i = 0; i < ${layers.length}; i++) layers[i].run(&layers[i]);
 }
 
-const int8_t *nas_output(void) { return ${pointer(output)}; }
-`;
+${functions.map((name, i) => `const int8_t *${name}(void) { return ${pointer(outputs[i])}; }\n`).join('')}${
+    detection === undefined ? '' : detectionSource(detection)
+  }`;
 }
-
-const quoted = (text: string): string => JSON.stringify(text.normalize()).replaceAll('?', '\\?');
-const float = (value: number): string => `${value.toPrecision(9)}f`;
 
 /** A function from pixels of files to bytes of the input, in whole numbers. */
 function pixelFunction({ mean, std }: ModelFacts, scale: number, zero: number): string {
@@ -151,18 +143,30 @@ static inline int8_t nas_pixel(uint8_t pixel, int channel) {
 `;
 }
 
+function outputHeader(output: EdgeTensor): string {
+  const { scales, zero } = quantizationOf(output);
+  return `#define NAS_OUTPUT_BYTES ${numbersIn(output)}
+#define NAS_OUTPUT_SCALE ${float(scales[0])}
+#define NAS_OUTPUT_ZERO (${zero})
+`;
+}
+
+const outputFunctions = `const int8_t *nas_output(void);
+static inline int8_t nas_output_byte(int32_t i) { return nas_output()[i]; }
+`;
+
 /** `model.h`: sizes, scales, names, and the functions. */
-function modelHeader(program: EdgeProgram, plan: ArenaPlan, rounding: ByteRounding, facts: ModelFacts): string {
+function modelHeader(program: EdgeProgram, facts: ModelFacts, { plan, rounding, detection }: Written): string {
   const { tensors } = program;
   const ends = innerEnds(program);
-  const [input, output] = [tensors[ends.input], tensors[ends.output]];
+  const input = tensors[ends.input];
   const [height, width, channels] = imageShape(input);
-  const [from, to] = [quantizationOf(input), quantizationOf(output)];
+  const from = quantizationOf(input);
   const names = facts.classes?.map(quoted).join(', ');
   return `/*
  * ${facts.title.replaceAll('*/', '')}, in eight bits. Written by nas export --to c.
  *
- * Write the image to nas_input(): rows of pixels of channels, as bytes. Call nas_run(). Read nas_output().
+ * Write the image to nas_input(): rows of pixels of channels, as bytes. Call nas_run(). ${detection === undefined ? 'Read nas_output().' : 'Call nas_detect().'}
  * nas_run() overwrites the input. Rounding: ${
    rounding === 'exact' ? 'to the nearest' : 'twice, as TFLite Micro does by default'
  }.
@@ -181,16 +185,12 @@ extern "C" {
 /* value = (byte - zero) * scale */
 #define NAS_INPUT_SCALE ${float(from.scales[0])}
 #define NAS_INPUT_ZERO (${from.zero})
-#define NAS_OUTPUT_BYTES ${numbersIn(output)}
-#define NAS_OUTPUT_SCALE ${float(to.scales[0])}
-#define NAS_OUTPUT_ZERO (${to.zero})
-${names === undefined ? '' : `#define NAS_NAMES {${names}}\n`}/* Memory that the model uses beside the stack, reserved in model.c. */
+${detection === undefined ? outputHeader(tensors[ends.outputs[0]]) : detectionHeader(program, detection)}${names === undefined ? '' : `#define NAS_NAMES {${names}}\n`}/* Memory that the model uses beside the stack, reserved in model.c. */
 #define NAS_ARENA_BYTES ${plan.bytes}
 
 int8_t *nas_input(void);
 void nas_run(void);
-const int8_t *nas_output(void);
-${pixelFunction(facts, from.scales[0], from.zero)}
+${detection === undefined ? outputFunctions : detectionFunctions(detection)}${pixelFunction(facts, from.scales[0], from.zero)}
 /*
  * For kernels of your own, such as CMSIS-NN's or ESP-NN's: compile model.c with -DNAS_CONV=my_conv, and define
  * void my_conv(const nas_layer *layer) elsewhere. Results lie over inputs: a kernel has to compute pixels from first to last.
@@ -209,10 +209,10 @@ export function cSources(
   facts: ModelFacts,
   { rounding = 'exact' }: SourceOptions = {},
 ): { readonly 'model.h': string; readonly 'model.c': string } {
-  const plan = planArena(program);
+  const written = { plan: planArena(program), rounding, detection: tablesOf(program, facts) };
   const layers = kernelCallsOf(program, rounding);
   return {
-    'model.h': modelHeader(program, plan, rounding, facts),
-    'model.c': modelSource(program, layers, plan, rounding),
+    'model.h': modelHeader(program, facts, written),
+    'model.c': modelSource(program, layers, written),
   };
 }

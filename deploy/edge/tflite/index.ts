@@ -13,14 +13,14 @@ export function tfliteModel(program: EdgeProgram, metadata: Partial<ModelMetadat
     tensors,
     operators,
     inputs: [program.input],
-    outputs: [program.output],
+    outputs: program.outputs,
     description: metadata.experiment ?? 'nas',
     metadata: { [metadataName]: JSON.stringify(metadata) },
   };
 }
 
 /**
- * The `.tflite` file of a program: one image [1, height, width, channels] in, [1, classes] out, operators of TFLite alone. The
+ * The `.tflite` file of a program: one image [1, height, width, channels] in, [1, classes] out, or the maps of a detector, operators of TFLite alone. The
  * same program and metadata give the same bytes.
  * @throws NasError `invalid-input` naming the layer that TFLite has no operators for
  */

@@ -207,6 +207,9 @@ const writers: { readonly [K in OperatorName]: Writer<K> } = {
   'max-pool': pool('MAX_POOL_2D'),
   'average-pool': pool('AVERAGE_POOL_2D'),
   pad: ({ inputs: [image], padding, output }, to) => void to.padded(image, padding, output),
+  // Also of one row or column less: TFLite's factor of sizes rounds down to the same neighbours.
+  upsample: ({ inputs, output }, to) =>
+    to.emit('RESIZE_NEAREST_NEIGHBOR', [...inputs, to.integers(to.tensors[output].shape.slice(1, 3))], output),
   concat: ({ inputs, output }, to) => to.emit('CONCATENATION', inputs, output, { axis: 3 }),
   slice: ({ inputs, from, output }, to) => {
     const begin = to.integers([0, 0, 0, from]);

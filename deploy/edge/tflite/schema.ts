@@ -81,6 +81,8 @@ export const builtins = {
   RELU: { code: 19, bytes: 2 },
   RELU6: { code: 21, bytes: 2 },
   RESHAPE: { code: 22, bytes: 1 },
+  // Without options: the neighbour above and to the left of a pixel.
+  RESIZE_NEAREST_NEIGHBOR: { code: 97, bytes: 2 },
   SLICE: { code: 65, bytes: 2 },
   SOFTMAX: { code: 25, bytes: 2, options: { type: 9, fields: { beta: float(0) } } },
   TANH: { code: 28, bytes: 2 },

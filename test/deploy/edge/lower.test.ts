@@ -58,7 +58,7 @@ describe('a program of a float file', () => {
   it('takes one image with channels last, whatever the file takes', () => {
     const program = lowered([]);
     expect(program.tensors[program.input]).toMatchObject({ shape: [1, 6, 6, 3], element: 'float32' });
-    expect(program.tensors[program.output]).toMatchObject({ shape: [1, 5], element: 'float32' });
+    expect(program.tensors[program.outputs[0]]).toMatchObject({ shape: [1, 5], element: 'float32' });
     expect(program.operators.map(({ op }) => op)).toEqual(['conv', 'mean', 'conv', 'reshape']);
     const [conv] = program.operators;
     expect(conv).toMatchObject({ padding: { top: 1, left: 1, bottom: 1, right: 1 }, groups: 1 });
@@ -180,7 +180,7 @@ describe('a program of an int8 file', () => {
     ]);
     const bytes = lowerOnnx(model, 'int8.onnx', { io: 'int8' });
     expect(bytes.operators.map(({ op }) => op)).toEqual(float.operators.slice(1, -1).map(({ op }) => op));
-    expect([bytes.input, bytes.output].map((id) => bytes.tensors[id].element)).toEqual(['int8', 'int8']);
+    expect([bytes.input, bytes.outputs[0]].map((id) => bytes.tensors[id].element)).toEqual(['int8', 'int8']);
     const [conv] = bytes.operators;
     const [image, weights, bias] = conv.inputs.map((id) => bytes.tensors[id]);
     expect([weights.element, bias.element]).toEqual(['int8', 'int32']);

@@ -25,7 +25,7 @@ describe('the plan of the arena', () => {
     expect([live, bytes]).toEqual([3 * 128, 256]);
     expect(Math.abs((offsets.get(input) ?? 0) - (offsets.get(wide) ?? 0))).toBe(128);
     // The sum lies on one of its inputs.
-    expect([offsets.get(input), offsets.get(wide)]).toContain(offsets.get(program.output));
+    expect([offsets.get(input), offsets.get(wide)]).toContain(offsets.get(program.outputs[0]));
   });
 
   test('a depthwise convolution keeps two rows and a pixel of what it overwrites', () => {

@@ -179,7 +179,7 @@ describe('operators', () => {
     const [input, layer] = build(p) as unknown as [number, (x: number) => number];
     const program = p.program(input, layer(input));
     const image = randomImage(program, 1);
-    const bytes = runReference(program, image, 'exact').get(program.output);
+    const bytes = runReference(program, image, 'exact').get(program.outputs[0]);
     const real = convolved(program, image);
     expect(Array.from(bytes ?? [])).toEqual(real);
   });
@@ -209,7 +209,7 @@ describe('operators', () => {
     const p = new Programs(1);
     const input = p.image(1, 1, 3);
     const program = p.program(input, p.softmax(p.reshape(input)));
-    expect(runReference(program, Int8Array.of(5, 5, 5)).get(program.output)).toEqual(Int8Array.of(-43, -43, -43));
+    expect(runReference(program, Int8Array.of(5, 5, 5)).get(program.outputs[0])).toEqual(Int8Array.of(-43, -43, -43));
   });
 
   test('an operator that moves bytes does not rescale them', () => {

@@ -224,7 +224,9 @@ const readers = {
   'nas export --to c': (file, subject) => {
     edgeExporters.c(readInput(file), file, edge(temporaryFolder()));
     const program = lowerOnnx(readInput(file), file);
-    const found = imagesOf(subject).flatMap((image) => [...(runReference(program, image).get(program.output) ?? [])]);
+    const found = imagesOf(subject).flatMap((image) => [
+      ...(runReference(program, image).get(program.outputs[0]) ?? []),
+    ]);
     return Promise.resolve(Float32Array.from(found, Number));
   },
 } as const satisfies Readonly<Record<string, Reader>>;

@@ -33,9 +33,8 @@ static inline void nas_bench(uint32_t run, uint32_t hz, uint32_t (*ticks)(void),
   const uint32_t start = ticks();
   nas_run();
   const uint32_t taken = ticks() - start;
-  const int8_t *output = nas_output();
   uint32_t wrong = 0;
-  for (int32_t i = 0; i < NAS_OUTPUT_BYTES; i++) wrong += output[i] != nas_bench_output[i];
+  for (int32_t i = 0; i < NAS_OUTPUT_BYTES; i++) wrong += nas_output_byte(i) != nas_bench_output[i];
 
   char line[128], *at = line;
   for (const char *from = "nas " NAS_BENCH_ID " "; *from; from++) *at++ = *from;

@@ -45,6 +45,11 @@ typedef struct {
   int16_t height, width, channels, top, left, bottom, right, zero;
 } nas_pad_params;
 
+/* Twice the rows and columns, or one less. */
+typedef struct {
+  int16_t out_height, out_width, width, channels;
+} nas_upsample_params;
+
 /* Copies `count` of the channels of each pixel. */
 typedef struct {
   int32_t pixels, count, from_channels, to_channels;

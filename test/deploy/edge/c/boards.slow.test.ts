@@ -7,14 +7,15 @@ import { qemuCores } from '../../../../deploy/edge/c/machines.js';
 import type { EdgeProgram } from '../../../../deploy/edge/program.js';
 import { edgeSizes } from '../../../../deploy/edge/sizes.js';
 import { sharedFolder } from '../../../support/temporary.js';
-import { mobileNetV2, Programs, randomProgram } from '../support/programs.js';
+import { detectorProgram, mobileNetV2, Programs, randomProgram } from '../support/programs.js';
 import { compiledSizes, describeWith, runOnBoard, runOnHost } from './support/compilers.js';
 
 const shared = sharedFolder();
 const written = (name: string, program: EdgeProgram, options: SourceOptions): string => {
   const directory = join(shared, name);
   mkdirSync(directory, { recursive: true });
-  writeC(directory, program, { title: name, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, options);
+  const detection = { stride: 4, most: 50, overlap: 0.5, thresholds: [0.1, 0.2] };
+  writeC(directory, program, { title: name, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], detection }, options);
   return directory;
 };
 
@@ -40,6 +41,15 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () =
       const directory = written(`${core}-${rounding}-${seed}`, randomProgram(seed), { rounding });
       const flags = seed % 2 === 0 ? ['-O2'] : ['-Os', '-DNAS_PLAIN'];
       expect(await runOnBoard(core, directory, flags)).toBe('0 wrong outputs of 30\n');
+    }
+  });
+
+  test.each(qemuCores)('%s: a detector finds the boxes of the reference', async (core) => {
+    for (const seed of networks) {
+      const rounding = roundings[(seed + qemuCores.indexOf(core)) % 2];
+      const directory = written(`detector-${core}-${seed}`, detectorProgram(seed), { rounding });
+      const flags = seed % 2 === 0 ? ['-O2'] : ['-Os', '-DNAS_PLAIN'];
+      expect(await runOnBoard(core, directory, flags)).toMatch(/^0 wrong outputs of \d+\n$/);
     }
   });
 
@@ -89,7 +99,7 @@ describeWith(['arm-none-eabi-gcc'], 'sizes by the compiler', () => {
   test.each(roundings)(
     '%s: memory is as planned, flash within 0.5 % or 24 bytes, and no library is needed',
     (rounding) => {
-      for (const program of [mobileNetV2(0.35, 96, 10), ...networks.map(randomProgram)]) {
+      for (const program of [mobileNetV2(0.35, 96, 10), ...networks.map(randomProgram), detectorProgram(1)]) {
         const directory = written(`sizes-${rounding}`, program, { rounding });
         const { sramBytes, flashBytes } = edgeSizes(program, { rounding });
         const { flash, ram, expects } = compiledSizes(directory, ['-mcpu=cortex-m4']);

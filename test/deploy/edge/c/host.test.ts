@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { testImages, writeC } from '../../../../deploy/edge/c/index.js';
 import { cSources } from '../../../../deploy/edge/c/source.js';
+import type { EdgeProgram } from '../../../../deploy/edge/program.js';
 import { runReference } from '../../../../deploy/edge/reference.js';
 import { edgeSizes } from '../../../../deploy/edge/sizes.js';
 import { sharedFolder } from '../../../support/temporary.js';
-import { mobileNetV2, Programs, randomProgram } from '../support/programs.js';
+import { detectorProgram, mobileNetV2, Programs, randomProgram } from '../support/programs.js';
 import { describeWith, runOnHost } from './support/compilers.js';
 
 const shared = sharedFolder();
@@ -87,6 +88,56 @@ test('a prefix is a name in C', () => {
   expect(() => writeC(shared, randomProgram(5), { title: '' }, { prefix: '2nd' })).toThrow('--prefix 2nd');
 });
 
+describeWith(['gcc'], 'a detector in C on this machine', () => {
+  const facts = { title: 'Random', detection: { stride: 4, most: 40, overlap: 0.5, thresholds: [0.1, 0.2] } };
+  const right = (directory: string) => runOnHost('gcc', directory, ['-O1', '-fsanitize=undefined,address']);
+
+  test('finds the boxes of the integer reference, whatever the thresholds and the number of peaks', () => {
+    let boxes = 0;
+    for (const [seed, most, overlap] of [
+      [1, 40, 0.5],
+      [2, 1, 0.6],
+      [3, 150, 0.05],
+      [4, 7, 1],
+    ]) {
+      const directory = folder(`detector-${seed}`);
+      const own = { ...facts, detection: { ...facts.detection, most, overlap } };
+      writeC(directory, seed === 1 ? coarse(detectorProgram(1)) : detectorProgram(seed), own);
+      expect(right(directory)).toMatch(/^3 test images, 0 wrong outputs of \d+\n$/);
+      const counts =
+        /nas_test_counts.*\n +(.*)\n/.exec(readFileSync(join(directory, 'model_test.h'), 'utf8'))?.[1] ?? '';
+      boxes += counts.split(',').reduce((sum, count) => sum + Number(count), 0);
+    }
+    expect(boxes).toBeGreaterThan(20);
+  });
+
+  test.each([
+    ['other >= *own : other', 'other > *own : other'],
+    ['other > *own) return 0', 'other >= *own) return 0'],
+    ['boxes[at - 1].score < *own', 'boxes[at - 1].score <= *own'],
+    ['!nas_overlap(&boxes[other], &box)', 'nas_overlap(&boxes[other], &box)'],
+    ['nas_sides[from[2] + 128]', 'nas_sides[from[3] + 128]'],
+  ])('does not without: %s', (from, to) => {
+    const directory = folder(`broken-${from.length}`);
+    writeC(directory, coarse(detectorProgram(1)), { ...facts, detection: { ...facts.detection, overlap: 0.05 } });
+    const source = readFileSync(join(directory, 'model.c'), 'utf8');
+    expect(source).toContain(from);
+    writeFileSync(join(directory, 'model.c'), source.replace(from, to));
+    expect(runOnHost('gcc', directory, ['-O0'])).toMatch(/, [1-9]\d* wrong outputs/);
+  });
+});
+
+/** The same detector with logits of few steps, which are often equal in neighbouring cells. */
+function coarse(program: EdgeProgram): EdgeProgram {
+  const [classes] = program.outputs;
+  const tensors = program.tensors.map((tensor, id) => {
+    const { quantization } = tensor;
+    if (id !== classes || quantization === undefined) return tensor;
+    return { ...tensor, quantization: { ...quantization, scales: quantization.scales.map((scale) => 30 * scale) } };
+  });
+  return { ...program, tensors };
+}
+
 describe('the source of a model', () => {
   test('has the kernels that it uses, and no others', () => {
     const p = new Programs(1);
@@ -124,7 +175,7 @@ describe('committed answers', () => {
   ] as const)('%s, network %d', (rounding, seed, expected) => {
     const program = randomProgram(seed);
     const [image] = testImages(program, 1);
-    expect((runReference(program, image, rounding).get(program.output) ?? []).join(' ')).toBe(expected);
+    expect((runReference(program, image, rounding).get(program.outputs[0]) ?? []).join(' ')).toBe(expected);
   });
 });
 

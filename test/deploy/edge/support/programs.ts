@@ -156,6 +156,13 @@ export class Programs {
     return this.push({ op: 'pad', label: 'pad', inputs: [from], output, padding });
   }
 
+  /** @param missing rows and columns that the result lacks */
+  upsample(from: TensorId, missing: Pair = [0, 0]): TensorId {
+    const [, height, width, channels] = this.shape(from);
+    const output = this.result([1, 2 * height - missing[0], 2 * width - missing[1], channels], from);
+    return this.push({ op: 'upsample', label: 'upsample', inputs: [from], output });
+  }
+
   concat(inputs: readonly TensorId[]): TensorId {
     const [, height, width] = this.shape(inputs[0]);
     const channels = inputs.reduce((sum, id) => sum + this.shape(id)[3], 0);
@@ -202,8 +209,8 @@ export class Programs {
     return this.push({ op: 'softmax', label: 'softmax', inputs: [from], output });
   }
 
-  program(input: TensorId, output: TensorId): EdgeProgram {
-    return { tensors: this.tensors, operators: this.operators, input, output };
+  program(input: TensorId, ...outputs: readonly TensorId[]): EdgeProgram {
+    return { tensors: this.tensors, operators: this.operators, input, outputs };
   }
 }
 
@@ -270,6 +277,20 @@ export function randomProgram(seed: number): EdgeProgram {
   }
   const logits = p.reshape(p.conv(p.mean(x), 10, { kernel: 1 }));
   return p.program(input, random.int(4) === 0 ? p.softmax(logits) : logits);
+}
+
+/** A detector of stride 4 with a deeper map, of odd sides where the image has them; its maps come from one tower. */
+export function detectorProgram(seed: number, classes = 2): EdgeProgram {
+  const random = new Random(seed, 'edge detector');
+  const p = new Programs(seed);
+  const input = p.image(17 + random.int(20), 17 + random.int(20), 3);
+  const fine = p.conv(p.conv(input, 8, { stride: 2, clip: 'relu' }), 12, { stride: 2, clip: 'relu' });
+  const coarse = p.conv(p.conv(fine, 16, { stride: 2, clip: 'relu' }), 10, { kernel: 1 });
+  const near = p.conv(fine, 10, { kernel: 1 });
+  const missing = [1, 2].map((axis) => 2 * p.shape(coarse)[axis] - p.shape(near)[axis]);
+  const sum = p.pair('add', near, p.upsample(coarse, [missing[0], missing[1]]), 'relu');
+  const tower = p.conv(sum, 10, { clip: 'relu' });
+  return p.program(input, p.conv(tower, classes, { kernel: 1 }), p.conv(tower, 4, { kernel: 1 }));
 }
 
 const divisible = (channels: number): number => {

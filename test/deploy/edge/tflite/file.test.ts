@@ -32,7 +32,7 @@ function convolution(padding: Padding, stride: number, result: number): EdgeProg
       },
     ],
     input: 0,
-    output: 3,
+    outputs: [3],
   };
 }
 
@@ -42,7 +42,7 @@ const pooling = (op: 'max-pool' | 'average-pool', around: Padding, result: numbe
   tensors: [image('x', 6), image('y', result)],
   operators: [{ op, label: 'pool', inputs: [0], output: 1, size: [3, 3], strides: [2, 2], padding: around }],
   input: 0,
-  output: 1,
+  outputs: [1],
 });
 
 const operatorsOf = (program: EdgeProgram) =>

@@ -1,0 +1,90 @@
+import type { EdgeProgram } from '../program.js';
+import { detectBytes, PARTS_OF_PIXEL, type ByteBox, type DetectionTables } from '../detect.js';
+import { innerEnds } from '../plan.js';
+import { imageShape, quantizationOf } from '../reference.js';
+import { array, float, ownFile } from './text.js';
+
+/** Values of a box in C, in the order of its type. */
+export const valuesOf = ({ x, y, width, height, label, score }: ByteBox): readonly number[] => [
+  ...[x, y, width, height, label, score],
+];
+
+/** What `model.h` says of the maps of a detector. */
+export function detectionHeader(program: EdgeProgram, { rows, columns, classes, stride }: DetectionTables): string {
+  const maps = innerEnds(program).outputs.map((id) => program.tensors[id]);
+  const sizes = maps.map((map, i) => {
+    const [name, depth] = i === 0 ? ['CLASSES', classes] : ['BOXES', imageShape(map)[2]];
+    const { scales, zero } = quantizationOf(map);
+    return `#define NAS_${name}_BYTES ${rows * columns * depth}
+#define NAS_${name}_SCALE ${float(scales[0])}
+#define NAS_${name}_ZERO (${zero})
+`;
+  });
+  return `/*
+ * The maps of nas_run(), in rows and columns of cells, each NAS_STRIDE pixels wide: logits of NAS_LABELS classes, and four numbers
+ * of the box: dx, dy, log width, log height, in cells from the cell's centre.
+ */
+#define NAS_ROWS ${rows}
+#define NAS_COLUMNS ${columns}
+#define NAS_STRIDE ${stride}
+#define NAS_LABELS ${classes}
+${sizes.join('')}#define NAS_OUTPUT_BYTES (NAS_CLASSES_BYTES + NAS_BOXES_BYTES)
+`;
+}
+
+/** The functions of a detector in `model.h`. */
+export const detectionFunctions = ({ most }: DetectionTables): string => `
+const int8_t *nas_classes(void);
+const int8_t *nas_boxes(void);
+static inline int8_t nas_output_byte(int32_t i) {
+  return i < NAS_CLASSES_BYTES ? nas_classes()[i] : nas_boxes()[i - NAS_CLASSES_BYTES];
+}
+
+/* A found box: its centre and sides in parts of a pixel of the input, the number of its class, and its score, of 255. */
+#define NAS_PARTS_OF_PIXEL ${PARTS_OF_PIXEL}
+typedef struct {
+  int16_t x, y, width, height, label, score;
+} nas_box;
+
+/*
+ * Finds boxes in the maps of the last nas_run(), the best first, and returns their number: peaks of the classes, of which the best
+ * \`most\` are looked at, without those that a better box of their class covers. Boxes below the threshold of their class are left
+ * out. NAS_MOST is what the model was evaluated with; fewer take less memory and time.
+ */
+#define NAS_MOST ${most}
+int32_t nas_detect(nas_box *boxes, int32_t most);
+`;
+
+/** \`nas_detect\`, and its tables, in \`model.c\`. */
+export const detectionSource = ({ least, scores, sides, factor, bits, overlap }: DetectionTables): string => `
+${array('static const int16_t nas_least[NAS_LABELS]', least)}${array('static const uint8_t nas_scores[256]', scores)}${array(
+  'static const int16_t nas_sides[256]',
+  sides,
+)}static const int32_t nas_step = ${factor}, nas_step_bits = ${bits};
+static const uint32_t nas_most_shared = ${overlap};
+${ownFile('kernels/detect.c')}`;
+
+/** The boxes of test images in `model_test.h`, and their comparison. */
+export function detectionTest(tables: DetectionTables, maps: readonly (readonly [Int8Array, Int8Array])[]): string {
+  const found = maps.map(([classes, boxes]) => detectBytes(tables, classes, boxes));
+  const values = found.flat().flatMap(valuesOf);
+  return `${array(
+    'static const int32_t nas_test_counts[NAS_TESTS]',
+    found.map(({ length }) => length),
+  )}${array(`static const int16_t nas_test_boxes[${Math.max(1, values.length)}]`, values.length === 0 ? [0] : values)}
+/* The number of wrong values of boxes in the maps of a test image; \`from\` counts the boxes of the images before. */
+static inline int nas_test_detect(int32_t test, int32_t *from) {
+  static nas_box boxes[NAS_MOST];
+  const int32_t count = nas_detect(boxes, NAS_MOST);
+  int wrong = count != nas_test_counts[test];
+  for (int32_t i = 0; i < count && i < nas_test_counts[test]; i++) {
+    const int16_t *right = nas_test_boxes + 6 * (*from + i);
+    const nas_box *box = &boxes[i];
+    wrong += box->x != right[0] || box->y != right[1] || box->width != right[2] || box->height != right[3];
+    wrong += box->label != right[4] || box->score != right[5];
+  }
+  *from += nas_test_counts[test];
+  return wrong;
+}
+`;
+}

@@ -1,0 +1,126 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema } from 'onnx-buf';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runOnnx } from '../../../compiler/index.js';
+import { exportOnnx } from '../../../deploy/export.js';
+import { edgeExporters } from '../../../deploy/index.js';
+import { lowerOnnx } from '../../../deploy/edge/lower.js';
+import { outlineOf } from '../../../deploy/edge/outline.js';
+import type { EdgeProgram } from '../../../deploy/edge/program.js';
+import { edgeSizes } from '../../../deploy/edge/sizes.js';
+import { writeTflite } from '../../../deploy/edge/tflite/index.js';
+import { modelOf, node, type ConstantText, type NodeText } from '../../compiler/support/onnx-models.js';
+import { detectorMetadata, randomDetector, type DetectorOptions } from '../../support/detector-files.js';
+import { describeWithLiteRt, openLiteRt } from '../../support/litert.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { noiseImages } from './support/agreement.js';
+
+beforeAll(async () => void (await tf.setBackend('cpu')));
+
+const fileOf = (options: DetectorOptions = {}) => {
+  const model = randomDetector(options);
+  const stride = options.head?.stride ?? 4;
+  const metadata = detectorMetadata(model, { detection: { stride, most: 150, overlap: 0.6 }, ...options.metadata });
+  return { model, bytes: exportOnnx(model, metadata) };
+};
+
+/** Even and odd sides, with and without a deeper map. */
+const detectors: readonly DetectorOptions[] = [
+  {},
+  { input: [27, 33, 3] },
+  { input: [32, 32, 3], head: { stride: 8 } },
+  { input: [30, 25, 1], head: { deepest: 4, depth: 2 }, metadata: { mean: [0.5], std: [0.25] } },
+];
+
+const operatorsOf = ({ tensors, operators }: EdgeProgram): string[] =>
+  operators.map(({ op, output }) => `${op} [${tensors[output].shape}]`);
+
+describe('the program of a detector', () => {
+  it.each(detectors)('has the maps of the file as outputs, and those operators that its outline has: %j', (options) => {
+    const { model, bytes } = fileOf(options);
+    const program = lowerOnnx(bytes, 'the file');
+    expect(program.outputs.map((id) => program.tensors[id].name)).toEqual(['classes', 'boxes']);
+    const outline = outlineOf(model.network);
+    // Activations of a float program are clipped where its int8 form saturates.
+    expect(operatorsOf(program)).toEqual(operatorsOf(outline));
+    expect(edgeSizes(program)).toEqual(edgeSizes(outline));
+  });
+
+  it('keeps both maps in memory, and doubles a map almost in place', () => {
+    const { bytes } = fileOf({ input: [96, 96, 3] });
+    const program = lowerOnnx(bytes, 'the file');
+    const [classes, boxes] = program.outputs.map((id) => program.tensors[id].shape.reduce((a, b) => a * b, 1));
+    expect(edgeSizes(program).sramBytes).toBeGreaterThan(classes + boxes);
+  });
+
+  it('is not written as C while it computes in floats, or without the metadata of its boxes', () => {
+    const options = { directory: temporaryFolder(), io: 'float', rounding: 'exact', prefix: 'nas' } as const;
+    expect(() => edgeExporters.c(fileOf().bytes, 'model.onnx', options)).toThrow('models in C compute in int8');
+  });
+});
+
+describe('images of twice the size', () => {
+  const twice: ConstantText = [[4], Float32Array.of(1, 1, 2, 2)];
+  const whole = (...values: readonly number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
+  const usual = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+  const constants = {
+    twice,
+    thrice: [[4], Float32Array.of(1, 1, 3, 3)] as const,
+    axes: whole(2, 3),
+    zeros: whole(0, 0),
+    ones: whole(1, 1),
+    odd: whole(7, 8),
+    small: whole(5, 8),
+    dense: [[2, 5], new Float32Array(10).fill(1)] as const,
+  };
+  const lowered = (...nodes: readonly NodeText[]): EdgeProgram => {
+    const last = nodes.at(-1)?.output[0] ?? 'x';
+    const all = [
+      ...nodes,
+      node('GlobalAveragePool', last, 'm'),
+      node('Flatten', 'm', 'v'),
+      node('MatMul', 'v dense', 'y'),
+    ];
+    const model = modelOf({ constants, nodes: all, input: ['N', 2, 4, 4] });
+    return lowerOnnx(toBinary(ModelProtoSchema, model), 'net.onnx');
+  };
+
+  it('may lack their last row or column', () => {
+    const program = lowered(node('Resize', 'x _ twice', 'r', usual), node('Slice', 'r zeros odd axes', 's'));
+    expect(() => lowered(node('Resize', 'x _ twice', 'r', usual))).not.toThrow();
+    expect(operatorsOf(program)[0]).toBe('upsample [1,7,8,2]');
+  });
+
+  it.each([
+    ['by linear interpolation', [node('Resize', 'x _ twice', 'r', { ...usual, mode: 'linear' })]],
+    [
+      'from other corners',
+      [node('Resize', 'x _ twice', 'r', { ...usual, coordinate_transformation_mode: 'half_pixel' })],
+    ],
+    ['of three times the size', [node('Resize', 'x _ thrice', 'r', usual)]],
+    ['cut in the middle', [node('Resize', 'x _ twice', 'r', usual), node('Slice', 'r ones odd axes', 's')]],
+    ['cut by more', [node('Resize', 'x _ twice', 'r', usual), node('Slice', 'r zeros small axes', 's')]],
+    ['cut without being doubled', [node('Slice', 'x zeros ones axes', 's')]],
+  ] as const)('are refused %s', (_, nodes) => {
+    expect(() => lowered(...nodes)).toThrow(/net.onnx: layer '.*' \((Resize|Slice)\) (resizes|cuts)/);
+  });
+});
+
+describeWithLiteRt('the .tflite file of a detector', () => {
+  it.each(detectors)('computes the maps of its ONNX file: %j', async (options) => {
+    const { model, bytes } = fileOf(options);
+    const images = noiseImages([1, ...model.network.input]);
+    const expected = await runOnnx(bytes, 'the file', images.values, images.shape);
+    const lite = await openLiteRt(writeTflite(lowerOnnx(bytes, 'the file')));
+    const maps = await lite.run(images.values);
+    lite.close();
+    const [classes, boxes] = ['classes', 'boxes'].map((name) => maps.get(name) ?? expect.fail(name));
+    expect(classes.length * 3).toBe(boxes.length + classes.length);
+    expected.forEach((value, i) => {
+      const [cell, at] = [Math.floor(i / 6), i % 6];
+      expect(at < 2 ? classes[cell * 2 + at] : boxes[cell * 4 + at - 2]).toBeCloseTo(value, 4);
+    });
+  });
+});
