@@ -4,7 +4,7 @@ export { exportFunction, exportModel, type ExportOptions } from './export.js';
 export * from './foreign/index.js';
 export * from './graph/index.js';
 export { kernels, type KernelName } from './kernels/index.js';
-export { encodeRead } from './onnx/model.js';
+export { contentInit, encodeModel, encodeRead, portInit } from './onnx/model.js';
 export { targetWith } from './onnx/providers.js';
 export { readGraph } from './onnx/read.js';
 export { constantNodes, foldConstants } from './passes/constants.js';

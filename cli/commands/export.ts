@@ -30,6 +30,8 @@ interface Wanted extends EdgeOptions {
   readonly directory: string;
   /** Whether compressed copies are written beside the model. */
   readonly compressed: boolean;
+  /** Whether the file of a detector gives boxes instead of maps. */
+  readonly decoded: boolean;
 }
 
 interface Written {
@@ -59,9 +61,10 @@ const onnxWriter =
     return { warnings, ...(cost !== undefined && { cost }) };
   };
 
-const toOnnx = onnxWriter(async ({ model, metadata }, { directory, compressed }) => {
-  const { writeBundle } = await import('../../deploy/index.js');
-  await writeBundle(directory, model, metadata, { compressed });
+const toOnnx = onnxWriter(async ({ model, metadata }, { directory, compressed, decoded, source }) => {
+  const { withDecoding, writeBundle } = await import('../../deploy/index.js');
+  const written = decoded ? withDecoding(model, `trial ${source.number}`) : model;
+  await writeBundle(directory, written, metadata, { compressed });
   return undefined;
 });
 
@@ -110,13 +113,18 @@ const isModel = (path: string): boolean =>
   (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
 
 /** Writes a model in another form: of any program as ONNX and for phones and microcontrollers, of nas for browsers. */
-async function writeFile(file: string, to: Target, directory: string, options: EdgeOptions): Promise<void> {
+async function writeFile(
+  file: string,
+  to: Target,
+  directory: string,
+  { decoded, ...options }: EdgeOptions & Pick<Wanted, 'decoded'>,
+): Promise<void> {
   const { classifierFile } = await import('../../compiler/index.js');
-  const { edgeExporters, exportTfjs, exportWeb, modelMetadataSchema, readMetadata, readExport } =
+  const { edgeExporters, exportTfjs, exportWeb, modelMetadataSchema, readMetadata, readExport, withDecoding } =
     await import('../../deploy/index.js');
   const model = await classifierFile(file);
   if (to === 'onnx') {
-    writeFileAtomic(join(directory, 'model.onnx'), model);
+    writeFileAtomic(join(directory, 'model.onnx'), decoded ? withDecoding(model, file) : model);
     return;
   }
   if (isEdge(to)) {
@@ -138,7 +146,7 @@ async function fromFile(
   { to, output, force, json: asJson, ...others }: Asked,
   terminal: Terminal,
 ): Promise<void> {
-  if (to === 'onnx' && file.endsWith('.onnx'))
+  if (to === 'onnx' && file.endsWith('.onnx') && !others.decoded)
     throw invalidInput(`${file} is an ONNX file already: --to onnx writes networks of a run, and TF.js models`, {
       hint: 'Give the folder of a run, or another --to.',
     });
@@ -190,7 +198,7 @@ async function chosen(store: Store, workdir: string, { trial, pareto = false }: 
 }
 
 /** The options of the command. */
-interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'compressed'> {
+interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'compressed' | 'decoded'> {
   readonly to: Target;
   readonly precision: string;
   readonly output: string;
@@ -202,7 +210,11 @@ interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'compressed'> {
 }
 
 /** @throws NasError for options that do not go with the target. */
-function checkTarget({ to, precision, weights, compressed, io, rounding, prefix }: Asked): void {
+function checkTarget({ to, precision, weights, compressed, decoded, io, rounding, prefix }: Asked): void {
+  if (decoded && to !== 'onnx')
+    throw invalidInput(`--decoded goes with --to onnx, not with --to ${to}`, {
+      hint: 'Leave it out: docs/detection.md says how the outputs of the other files become boxes.',
+    });
   if (to === 'tfjs' && (precision === 'int8' || weights === 'fp16'))
     throw invalidInput(`--to tfjs: TF.js layers models are of float32, not ${precision === 'int8' ? 'int8' : 'fp16'}`, {
       hint: 'Export with --to onnx.',
@@ -242,6 +254,7 @@ export const exportTrials = command({
     ['export runs/quickstart --trial 7 --to web -o site', 'a page that answers images in the browser'],
     ['export runs/quickstart --trial 7 --to tflite --precision int8 -o phone', 'phone/model.tflite, for phones'],
     ['export runs/quickstart --trial 7 --to c -o board', 'board/model.h and model.c, for microcontrollers'],
+    ['export faces.onnx --to onnx --decoded -o app', 'a detector that gives boxes'],
     ['export int8.onnx --to tflite --io int8 -o phone', 'of a file of nas quantize or of another program'],
     ['export tfjs/model.json --to onnx -o model', 'a TF.js layers model or graph model of any program'],
   ],
@@ -278,6 +291,11 @@ export const exportTrials = command({
         default: false,
         describe: 'With --to onnx: also write compressed copies (.br, .gz) for file servers; --to web always does',
       })
+      .option('decoded', {
+        type: 'boolean',
+        default: false,
+        describe: 'With --to onnx: the file of a detector gives boxes, scores and labels instead of maps',
+      })
       .option('rounding', {
         choices: ['exact', 'tflm'] as const,
         default: 'exact' as const,
@@ -297,7 +315,7 @@ export const exportTrials = command({
       .option('force', { type: 'boolean', default: false, describe: 'Replace another export in that folder' })
       .option('json', jsonOption),
   run: (args, terminal) => {
-    const { workdir, pareto = false, to, precision, weights, calibrated, compressed } = args;
+    const { workdir, pareto = false, to, precision, weights, calibrated, compressed, decoded } = args;
     const { output, io, rounding, prefix, json: asJson } = args;
     checkTarget(args);
     if (isModel(workdir)) return fromFile(workdir, args, terminal);
@@ -322,6 +340,7 @@ export const exportTrials = command({
             weights,
             directory: staged,
             compressed,
+            decoded,
             io,
             rounding,
             prefix,

@@ -109,7 +109,7 @@ const initializer = ([name, { shape, dtype, data, proto }]: readonly [string, Co
       });
 
 /** The nodes and constants of a graph, without its ports. */
-export const contentInit = ({ nodes, constants }: OnnxGraph) => ({
+export const contentInit = ({ nodes, constants }: Pick<OnnxGraph, 'nodes' | 'constants'>) => ({
   node: nodes.map(nodeProto),
   initializer: [...constants].map(initializer),
 });

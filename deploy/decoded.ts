@@ -1,0 +1,164 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
+import { boxValues, sizeRange } from '../base/detections.js';
+import { invalidInput } from '../base/errors.js';
+import { contentInit, int, ints, parseOnnx, portInit, type OnnxFile } from '../compiler/index.js';
+import { metadataIn, type DetectionFacts } from './metadata.js';
+import { OnnxWriter } from './onnx-writer.js';
+
+/** Below all logits: the score of what is no answer. */
+const lowest = -3.4e38;
+/** Between `lowest` and all logits. */
+const leastLogit = -1e38;
+
+/** The raw maps and what is known of them. */
+interface Maps extends DetectionFacts {
+  readonly classes: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * The file of a detector with the decoding inside (`decode` of `base/detections.ts`), for runtimes with all operators of ONNX.
+ * Outputs: `boxes` [N, k, 4], left, top, right, bottom in pixels of the input; `scores` [N, k], the best first; `labels` [N, k], numbers
+ * of classes. After the last box, scores and boxes are 0, and labels -1. Boxes under the thresholds of the metadata are left out.
+ * @throws NasError `invalid-input` for a file that is no detector of nas
+ */
+export function withDecoding(model: Uint8Array, where: string): Uint8Array {
+  const file = parseOnnx(model, where);
+  const maps = mapsOf(file, where);
+  const { graph } = file;
+  // The decoded boxes take the name of the raw ones.
+  const rename = (name: string): string => (name === 'boxes' || name === 'classes' ? `${name}/map` : name);
+  for (const node of graph.node) {
+    node.input = node.input.map(rename);
+    node.output = node.output.map(rename);
+  }
+  const { nodes, constants } = decoding(maps, rename('classes'), rename('boxes'));
+  const content = contentInit({ nodes, constants });
+  const most = Math.min(maps.most, maps.rows * maps.columns * maps.classes);
+  graph.node.push(...content.node);
+  graph.initializer.push(...content.initializer);
+  graph.output = [
+    portInit('boxes', 'float32', ['N', most, boxValues]),
+    portInit('scores', 'float32', ['N', most]),
+    portInit('labels', 'int64', ['N', most]),
+  ].map((port) => create(ValueInfoProtoSchema, port));
+  return toBinary(ModelProtoSchema, file);
+}
+
+function mapsOf(file: OnnxFile, where: string): Maps {
+  const { detection, classes, input } = metadataIn(file, where);
+  const outputs = file.graph.output.map(({ name }) => name).join();
+  if (detection === undefined || classes === undefined || input === undefined || outputs !== 'classes,boxes')
+    throw invalidInput(
+      `${where} is no detector of nas with the outputs classes and boxes, so there is nothing to decode`,
+      {
+        hint: 'Leave --decoded out, or give a network of a run on images with boxes.',
+      },
+    );
+  const { thresholds, stride } = detection;
+  if (thresholds !== undefined && thresholds.length !== classes.length)
+    throw invalidInput(`${where} is damaged: it has ${thresholds.length} thresholds for ${classes.length} classes`, {
+      hint: 'Export the network again.',
+    });
+  const [rows, columns] = [Math.ceil(input[0] / stride), Math.ceil(input[1] / stride)];
+  return { ...detection, classes: classes.length, rows, columns };
+}
+
+/** The nodes that make boxes of the maps. */
+function decoding(maps: Maps, classMap: string, boxMap: string): OnnxWriter {
+  const to = new OnnxWriter('decoded');
+  const { classes, rows, columns, overlap } = maps;
+  const most = Math.min(maps.most, rows * columns * classes);
+  const limit = to.integers([most]);
+  const largest = { axis: int(1), largest: int(1), sorted: int(1) };
+  // Of equal logits TopK takes the first: the earlier cell, then the earlier class.
+  const [logits, places] = to.pair('TopK', [peaks(to, maps, classMap), limit], largest);
+  const count = to.integers([classes]);
+  const cells = to.add('Div', [places, count]);
+  const labels = to.add('Sub', [places, to.add('Mul', [cells, count])]);
+  const boxes = boxesOf(to, maps, boxMap, cells);
+  // A box competes with boxes of its class alone.
+  const ownClass = to.add('Equal', [
+    to.add('Unsqueeze', [labels, to.integers([1])]),
+    to.integers([...Array(classes).keys()], [1, classes, 1]),
+  ]);
+  const none = to.floats([lowest]);
+  const byClass = to.add('Where', [ownClass, to.add('Unsqueeze', [logits, to.integers([1])]), none]);
+  const least = to.floats([leastLogit]);
+  const selected = to.add('NonMaxSuppression', [
+    boxes,
+    byClass,
+    limit,
+    to.floats([overlap], [1]),
+    to.floats([leastLogit], [1]),
+  ]);
+  // [image, class, box] → [image, box].
+  const slots = to.add('Slice', [selected, ...[0, 3, 1, 2].map((value) => to.integers([value]))]);
+  const filled = (value: number, shape: string): string =>
+    to.add('ConstantOfShape', [shape], {
+      value: { kind: 'tensor', value: { dtype: 'float32', shape: [1], data: Float32Array.of(value) } },
+    });
+  const ones = filled(1, to.add('Shape', [slots], { end: int(1) }));
+  const isKept = to.add('ScatterND', [filled(0, to.add('Shape', [logits])), slots, ones]);
+  const kept = to.add('Where', [to.add('Greater', [isKept, to.floats([0])]), logits, none]);
+  const [best, order] = to.pair('TopK', [kept, limit], largest);
+  const isBox = to.add('Greater', [best, least]);
+  to.add('Sigmoid', [best], {}, 'scores');
+  const found = to.add('GatherElements', [labels, order], { axis: int(1) });
+  to.add('Where', [isBox, found, to.integers([-1])], {}, 'labels');
+  const last = to.integers([2]);
+  const placed = to.add('GatherND', [boxes, to.add('Unsqueeze', [order, last])], { batch_dims: int(1) });
+  to.add('Where', [to.add('Unsqueeze', [isBox, last]), placed, to.floats([0])], {}, 'boxes');
+  return to;
+}
+
+/**
+ * The logits [N, cells x classes], `lowest` where they are under the threshold of their class or no peak: larger than the neighbours
+ * before, and at least as large as the ones after.
+ */
+function peaks(to: OnnxWriter, { classes, rows, columns, thresholds }: Maps, map: string): string {
+  const images = to.add('Transpose', [map], { perm: ints([0, 3, 1, 2]) });
+  const around = to.add('MaxPool', [images], { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) });
+  const across = to.add('MaxPool', [images], { kernel_shape: ints([1, 3]), pads: ints([0, 1, 0, 1]) });
+  /** The values one row or column before. */
+  const before = (name: string, axis: 2 | 3): string => {
+    const pads = Array.from({ length: 8 }, (_, i) => Number(i === axis));
+    const padded = to.add('Pad', [name, to.integers(pads), to.floats([lowest])]);
+    const end = axis === 2 ? rows : columns;
+    return to.add('Slice', [padded, to.integers([0]), to.integers([end]), to.integers([axis])]);
+  };
+  const earlier = to.add('Max', [before(across, 2), before(images, 3)]);
+  const isFirst = to.add('And', [to.add('Equal', [images, around]), to.add('Less', [earlier, images])]);
+  const limits = (thresholds ?? Array<number>(classes).fill(0)).map((share) =>
+    share <= 0 ? lowest : share >= 1 ? -lowest : Math.log(share / (1 - share)),
+  );
+  const isAbove = to.add('GreaterOrEqual', [images, to.floats(limits, [1, classes, 1, 1])]);
+  const kept = to.add('Where', [to.add('And', [isFirst, isAbove]), images, to.floats([lowest])]);
+  const cells = to.add('Transpose', [kept], { perm: ints([0, 2, 3, 1]) });
+  return to.add('Reshape', [cells, to.integers([0, -1])]);
+}
+
+/** The boxes [N, k, 4] of some cells [N, k]: left, top, right, bottom in pixels. */
+function boxesOf(to: OnnxWriter, { columns, stride }: Maps, map: string, cells: string): string {
+  const all = to.add('Reshape', [map, to.integers([0, -1, boxValues])]);
+  const last = to.integers([2]);
+  const found = to.add('GatherND', [all, to.add('Unsqueeze', [cells, last])], { batch_dims: int(1) });
+  const [two, four] = [to.integers([2]), to.integers([4])];
+  const offsets = to.add('Slice', [found, to.integers([0]), two, last]);
+  const logs = to.add('Slice', [found, two, four, last]);
+  const pixels = to.floats([stride]);
+  const [low, high] = sizeRange;
+  const sides = to.add('Exp', [to.add('Clip', [logs, to.floats([low]), to.floats([high])])]);
+  const halves = to.add('Mul', [sides, to.floats([stride / 2])]);
+  const width = to.integers([columns]);
+  const row = to.add('Div', [cells, width]);
+  const column = to.add('Sub', [cells, to.add('Mul', [row, width])]);
+  const at = to.add('Concat', [to.add('Unsqueeze', [column, last]), to.add('Unsqueeze', [row, last])], {
+    axis: int(2),
+  });
+  const corner = to.add('Cast', [at], { to: int(1) });
+  const middle = to.add('Mul', [to.add('Add', [to.add('Add', [corner, to.floats([0.5])]), offsets]), pixels]);
+  return to.add('Concat', [to.add('Sub', [middle, halves]), to.add('Add', [middle, halves])], { axis: int(2) });
+}
