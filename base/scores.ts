@@ -182,6 +182,10 @@ export function outputScores(details: Details): readonly (ClassScores | LabelSco
   }
 }
 
+/** The threshold of each class of a detector; undefined for other tasks. */
+export const thresholdsOf = (details: Details): readonly number[] | undefined =>
+  details.type === 'detection' ? details.classes.map(({ threshold }) => threshold) : undefined;
+
 /** Mean of the known values; 0 when there are none. */
 export const meanOfKnown = (values: readonly (number | null)[]): number =>
   meanOrZero(values.filter((value) => value !== null));

@@ -69,6 +69,12 @@ export const dataOption = {
     'An experiment file or its data: alone, the folder of a run (its own images), fashion-mnist, or type:path (cifar10, cifar100, image-folder, list, fashion-mnist)',
 } as const satisfies Options;
 
+/** `--data` of commands that also read images with boxes. */
+export const dataOrBoxesOption = {
+  ...dataOption,
+  describe: dataOption.describe.replace('(cifar10', '(boxes, cifar10'),
+} as const satisfies Options;
+
 /** `--accept-environment` of commands that resume a run. */
 export const acceptEnvironmentOption = {
   type: 'boolean',

@@ -10,13 +10,13 @@ import {
   type OutputKind,
 } from '../compiler/index.js';
 import { invalidInput } from '../base/errors.js';
-import { createScoreboard } from '../base/scoreboard.js';
+import { createScoreboard, type Scoreboard } from '../base/scoreboard.js';
 import type { Scores } from '../base/scores.js';
 
 /** Labelled images: NHWC float32, with the data set's normalisation. */
 export interface LabelledImages {
   readonly images: Float32Array;
-  /** [size, outputs]: one-hot classes or a distribution, 0 and 1 of labels, or scaled numbers. */
+  /** [size, outputs]: one-hot classes or a distribution, 0 and 1 of labels, or scaled numbers; the targets of cells of a detector. */
   readonly labels: Float32Array;
   readonly size: number;
 }
@@ -34,12 +34,14 @@ export interface EvaluateOnnxOptions {
   readonly exactIntegers?: boolean;
   /** Whether the scores name the images that are taken for another class; default: no. */
   readonly keepsWrong?: boolean;
+  /** Makes what scores the outputs; default: by the task of the data, which for detection needs one. */
+  readonly board?: (() => Scoreboard) | undefined;
   /** Called after each batch with the number of images so far. */
   readonly onProgress?: (done: number) => void;
 }
 
 /**
- * Runs any ONNX image classifier on labelled images. Layout, normalisation and the order of the classes are taken from
+ * Runs any ONNX image classifier, or a detector, on labelled images. Layout, normalisation and the order of the classes are taken from
  * the model's metadata where it has them. Otherwise the layout follows from the input's shape, and the data gives
  * normalisation and order.
  *
@@ -48,20 +50,29 @@ export interface EvaluateOnnxOptions {
 export async function evaluateOnnx(
   model: Uint8Array,
   batches: AsyncIterable<LabelledImages>,
-  { data, provider = 'cpu', threads = 1, exactIntegers = true, keepsWrong, onProgress }: EvaluateOnnxOptions,
+  {
+    data,
+    provider = 'cpu',
+    threads = 1,
+    exactIntegers = true,
+    keepsWrong,
+    onProgress,
+    ...options
+  }: EvaluateOnnxOptions,
 ): Promise<Scores> {
   const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
   const classifier = fitClassifier(signature, data, where);
+  const { task, classes } = data;
+  const possible: readonly OutputKind[] = classifier.kind === null ? ['logits', 'probabilities'] : [classifier.kind];
+  const { board: create = () => createScoreboard(task, classes.length, keepsWrong) } = options;
+  const boards = possible.map((kind) => ({ kind, board: create() }));
   const open = openClassifier(
     await openOnnx(model, where, { provider, threads, exactIntegers }),
     classifier,
     data,
     where,
   );
-  const { task, classes } = data;
-  const possible: readonly OutputKind[] = classifier.kind === null ? ['logits', 'probabilities'] : [classifier.kind];
-  const boards = possible.map((kind) => ({ kind, board: createScoreboard(task, classes.length, keepsWrong) }));
   let found: OutputKind = classifier.kind ?? 'probabilities';
   let done = 0;
   try {

@@ -40,6 +40,18 @@ const quantizationSchema = z.strictObject({
 });
 export type QuantizationFacts = Readonly<z.output<typeof quantizationSchema>>;
 
+/** How the outputs of a detector become boxes: `decode` of `base/detections.ts`. */
+const detectionSchema = z.strictObject({
+  /** Pixels of the input for each cell of the outputs. */
+  stride: z.number().int().min(1),
+  /** Peaks of an image, and the overlap of boxes from which the worse one is dropped. */
+  most: z.number().int().min(1),
+  overlap: z.number().gt(0).max(1),
+  /** Least score of each class. */
+  thresholds: z.array(z.number().min(0).max(1)).readonly().optional(),
+});
+export type DetectionFacts = Readonly<z.output<typeof detectionSchema>>;
+
 /** Metadata of a deployed classifier: what a program needs to use it (see `classifierFacts`), and its origin. */
 export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
@@ -69,18 +81,7 @@ export const modelMetadataSchema = z.strictObject({
   weights: z.enum(['trained', 'inherited', 'supernet']).optional(),
   /** Main score of the task, by split: share of images classified correctly, mean average precision, or R², which may be negative. */
   accuracy: z.strictObject({ validation: score.optional(), test: score.optional() }).optional(),
-  /** How the outputs of a detector become boxes: `decode` of `base/detections.ts`. */
-  detection: z
-    .strictObject({
-      /** Pixels of the input for each cell of the outputs. */
-      stride: z.number().int().min(1),
-      /** Peaks of an image, and the overlap of boxes from which the worse one is dropped. */
-      most: z.number().int().min(1),
-      overlap: z.number().gt(0).max(1),
-      /** Least score of each class. */
-      thresholds: z.array(z.number().min(0).max(1)).readonly().optional(),
-    })
-    .optional(),
+  detection: detectionSchema.optional(),
   /** The weights of the last layer are divided by this temperature, which calibrates the confidence of answers. */
   temperature: z.number().gt(0).optional(),
   latency: latencySchema.optional(),
@@ -122,7 +123,9 @@ export function metadataProps(metadata: Partial<ModelMetadata>): Record<string, 
   );
 }
 
-const added = modelMetadataSchema.pick({ precision: true, quantization: true, accuracy: true }).partial();
+const added = modelMetadataSchema
+  .pick({ precision: true, quantization: true, accuracy: true, detection: true })
+  .partial();
 
 /** Metadata that this package adds to files of other programs; nothing unless all of it is valid. */
 function addedTo(values: Readonly<Record<string, unknown>>): Partial<ModelMetadata> {

@@ -1,6 +1,7 @@
 import type { BoxedImage } from '../base/average-precision.js';
 import { scoreBoxes, type BoxScoring } from '../base/box-scores.js';
-import { boxValues, decode, sizeRange } from '../base/detections.js';
+import { boxValues, decode, sizeRange, type DecodingOptions } from '../base/detections.js';
+import { invalidInput } from '../base/errors.js';
 import type { Scoreboard } from '../base/scoreboard.js';
 import type { BoxDetails, Scores } from '../base/scores.js';
 import { targetValues, type Grid } from './data/box-targets.js';
@@ -26,6 +27,8 @@ function generalisedIou(a: readonly number[], b: readonly number[]): number {
 export interface BoxBoardOptions extends BoxScoring {
   readonly grid: Grid;
   readonly classes: number;
+  /** How maps become boxes; default: as trainings decode them. */
+  readonly decoding?: Pick<DecodingOptions, 'most' | 'overlap'> | undefined;
 }
 
 /** Scores the maps of a detector for images in the order of a split. */
@@ -43,12 +46,17 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
 
   /** @param outputs [size, rows, columns, classes + 4] @param targets [size, rows, columns, 5] */
   add(outputs: Float32Array, targets: Float32Array, size: number): void {
-    const { grid, classes } = this.options;
+    const { grid, classes, decoding } = this.options;
     const each = outputs.length / size;
+    if (each !== grid.rows * grid.columns * (classes + boxValues))
+      throw invalidInput(
+        `the network gives ${each} numbers for an image, which are no ${grid.rows} x ${grid.columns} cells of ${classes} classes and a box: a cell has ${grid.stride} pixels`,
+        { hint: 'The stride and the input size in the metadata of its file must be those of its training.' },
+      );
     for (let i = 0; i < size; i++) {
       const { boxes: truths, placement } = this.boxed(this.images.length);
       const map = { ...grid, classes, values: outputs.subarray(i * each, (i + 1) * each) };
-      this.images.push({ truths, found: decode(map), scale: 1 / placement.scaleX });
+      this.images.push({ truths, found: decode(map, decoding), scale: 1 / placement.scaleX });
     }
     this.addLoss(outputs, targets);
   }

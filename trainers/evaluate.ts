@@ -15,7 +15,7 @@ import {
   type SplitName,
 } from './data/index.js';
 import { gridOf } from './data/box-targets.js';
-import { BoxScoreboard } from './box-scoreboard.js';
+import { BoxScoreboard, type BoxBoardOptions } from './box-scoreboard.js';
 import { invalidInput } from '../base/errors.js';
 import { activateBackend, chooseEngine, type AnyEngine } from './engines/index.js';
 import { readWeights } from './weights.js';
@@ -48,14 +48,28 @@ export const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose:
 /** How the images of a network are rendered, and for detectors the stride of its cells. */
 export type NetworkImages = Pick<LoaderOptions, 'size' | 'scale' | 'stride'>;
 
+/** How scores are taken. */
+export interface ScoringOptions extends Pick<BoxBoardOptions, 'thresholds' | 'seed' | 'decoding'> {
+  /** Whether the scores name the images that are taken for another class; default: no. */
+  readonly keepsWrong?: boolean | undefined;
+}
+
 /** The scoreboard of a split, whose images it takes in their order. */
-export function scoreboardOf(dataset: Dataset, split: SplitName, { size, stride }: NetworkImages): Scoreboard {
+export function scoreboardOf(
+  dataset: Dataset,
+  split: SplitName,
+  { size, stride }: NetworkImages,
+  { keepsWrong, ...scoring }: ScoringOptions = {},
+): Scoreboard {
   const { info } = dataset;
   const { boxed } = dataset.split(split, size);
-  if (boxed === undefined) return createScoreboard(info.task, info.classes.length);
-  if (stride === undefined) throw invalidInput('the data has boxes, and the network is no detector');
+  if (boxed === undefined) return createScoreboard(info.task, info.classes.length, keepsWrong);
+  if (stride === undefined)
+    throw invalidInput('the data has boxes, and the network is no detector', {
+      hint: 'Use a file of nas that was trained on boxes, or data with classes.',
+    });
   const grid = gridOf(size ?? [info.height, info.width], stride);
-  return new BoxScoreboard({ grid, classes: info.classes.length }, boxed);
+  return new BoxScoreboard({ grid, classes: info.classes.length, ...scoring }, boxed);
 }
 
 /** Returns outputs [size, outputs] of images [size, height, width, channels], normalised as the data set is. */

@@ -1,6 +1,7 @@
 import { trainingExperimentOf } from '../../runner/stored/experiment.js';
 import { invalidInput } from '../../base/errors.js';
 import type { Rendering } from '../../base/preprocess.js';
+import { notForBoxes } from '../../base/task.js';
 import { didYouMean } from '../../base/text.js';
 import { z } from 'zod';
 import { existsSync } from 'node:fs';
@@ -14,14 +15,13 @@ import {
   dataSchema,
   labelledImages,
   prepareDataset,
-  refuseBoxes,
   renderingOf,
   type DataConfig,
   type DatasetRef,
   type PrepareOptions,
 } from '../../trainers/index.js';
 import { withRun } from '../open-run.js';
-import { isBoxesArgument, yamlAt } from './boxes.js';
+import { boxesAt, isBoxesArgument, yamlAt } from './boxes.js';
 
 const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
   type instanceof z.ZodEnum ? type.options : [...type.values],
@@ -55,12 +55,28 @@ export const isDataset = (argument: string): boolean => types.includes(argument.
 /**
  * A data set as an argument: an experiment file or the `data:` of one, the folder of a run, `fashion-mnist`, or `type:path`.
  * @param rendering of the images that a model takes, for folders of images that are given without an experiment
- * @throws NasError `invalid-input` when it is none of these.
+ * @throws NasError `invalid-input` when it is none of these, or has boxes
  */
 export function parseDataset(argument: string, rendering: Rendering | undefined): DataConfig {
+  if (isBoxesArgument(argument)) throw notForBoxes('the command');
+  const config = parsed(argument, rendering);
+  if (config.type === 'boxes') throw notForBoxes('the command');
+  return config;
+}
+
+/** `parseDataset` of a command that also takes images with boxes: `boxes:path`, or a file that lists boxes. */
+export async function parseDatasetOrBoxes(argument: string, rendering: Rendering | undefined): Promise<DataConfig> {
+  const boxes = hasRun(argument) ? null : await boxesAt(argument);
+  if (boxes === null) return parsed(argument, rendering);
+  if (!existsSync(boxes.path)) throw invalidInput(`--data ${argument}: there is no ${boxes.path}`);
+  if (rendering === undefined) return boxes;
+  const { size, channels, resampling } = rendering;
+  return { ...boxes, size: [...size], channels: channels === 1 ? 1 : 3, resampling };
+}
+
+function parsed(argument: string, rendering: Rendering | undefined): DataConfig {
   const experiment = experimentFor(argument);
   if (experiment !== undefined) return experiment.data;
-  if (isBoxesArgument(argument)) throw refuseBoxes(`--data ${argument}`);
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));
@@ -93,9 +109,11 @@ export async function prepareFor(
   rendering: Rendering | undefined,
   options: Omit<PrepareOptions, 'renderings'>,
 ): Promise<DatasetRef> {
-  const { channels } = renderingOf(config);
+  const own = renderingOf(config);
   // Images of other channels are refused where the model meets them.
-  const renderings = rendering?.channels === channels ? [rendering] : [];
+  const taken = rendering?.channels === own.channels ? [rendering] : [];
+  // Detectors see whole images; a file that does not say so means the same.
+  const renderings = config.type === 'boxes' ? taken.map(({ size }) => ({ ...own, size })) : taken;
   if (hasRun(argument))
     return withRun(argument, async (store) => {
       const { imagesOfRun } = await import('../../runner/inputs.js');

@@ -1,10 +1,14 @@
 import type { ModelMetadata } from '../../deploy/index.js';
+import { invalidInput } from '../../base/errors.js';
+import { readInput } from '../../base/files.js';
+import type { Measurement } from '../../latency-models/index.js';
+import { estimateText } from '../../base/certainty.js';
 import { percentilesText, valueText } from '../../base/number-text.js';
 import type { TaskType } from '../../base/task.js';
 import { classReport, ms, providerText } from '../../reports/index.js';
 import { accuracyOf, measures } from '../../experiments/schema/measures.js';
-import { command, dataOption, jsonOption } from '../command.js';
-import { classFacts } from '../../base/scores.js';
+import { command, dataOrBoxesOption, jsonOption } from '../command.js';
+import { boxSizes, classFacts, type Details } from '../../base/scores.js';
 import { wholeNumber } from '../arguments/values.js';
 import { classListing, wrongListing } from '../output/classes.js';
 import { json, renderFacts, warningLine, type Fact } from '../output/terminal.js';
@@ -28,21 +32,46 @@ function precisionFacts({ precision, weight_format: format, quantization }: Part
   return facts;
 }
 
+const computedFact: Fact = ['computed by', 'ONNX Runtime, which may round bytes to a neighbour of the one of LiteRT'];
+
+function latencyFacts(latency: Measurement, threads: number): readonly Fact[] {
+  const { environment } = latency;
+  const [low, high] = latency.interval;
+  return [
+    ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
+    ['percentiles', percentilesText(latency)],
+    ['device', `${environment.cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${providerText(environment)}`],
+  ];
+}
+
+/** The AP of boxes by their area, and where the thresholds of F1 come from. */
+function boxFacts(details: Details, { detection }: Partial<ModelMetadata>): readonly Fact[] {
+  if (details.type !== 'detection') return [];
+  const sizes = boxSizes.map((size) => `${size} ${valueText('share', details.sizes[size])}`);
+  const best = 'the best for the other half of the images: the file has none';
+  return [
+    ['AP by size', `${sizes.join(', ')} (areas up to 32 x 32 and 96 x 96 pixels of the files, and above)`],
+    ['thresholds', detection?.thresholds === undefined ? best : 'of the file, chosen on validation images'],
+  ];
+}
+
 export const evaluate = command({
   usage: 'evaluate <model>',
-  summary: 'Measure the accuracy and the latency of a classifier',
+  summary: 'Measure the accuracy and the latency of a classifier or detector',
   examples: [
     ['evaluate models/trial-7/model.onnx --data runs/quickstart', 'on the test images of its run'],
     ['evaluate model.onnx --data cifar10:data/cifar-10-batches-bin --split validation', 'on other data'],
+    ['evaluate faces.onnx --data boxes:photos', 'a detector on images with boxes: AP50, AP, F1'],
   ],
   options: (yargs) =>
     yargs
       .positional('model', {
         type: 'string',
         demandOption: true,
-        describe: 'ONNX file, or a TF.js model: its folder, its model.json or a .zip of them',
+        describe:
+          'ONNX file, .tflite file of nas export, or a TF.js model: its folder, its model.json or a .zip of them',
       })
-      .option('data', dataOption)
+      .option('data', dataOrBoxesOption)
       .option('split', {
         choices: ['test', 'validation', 'train'] as const,
         default: 'test' as const,
@@ -65,15 +94,22 @@ export const evaluate = command({
     terminal,
   ) => {
     const { classifierFile, requireRunnable } = await import('../../compiler/index.js');
-    const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
+    const { readMetadata, renderingOfModel, tfliteAsOnnx } = await import('../../deploy/index.js');
     const size = side === undefined ? undefined : wholeNumber('--size', side, 8);
-    const model = await classifierFile(file, size);
-    const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const isTflite = file.endsWith('.tflite');
+    if (isTflite && size !== undefined)
+      throw invalidInput(`--size ${size}: ${file} takes images of one size`, { hint: 'Leave --size out.' });
+    const model = isTflite ? tfliteAsOnnx(readInput(file), file) : await classifierFile(file, size);
+    const { parseDatasetOrBoxes, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model, file);
     await requireRunnable(model, file, { provider });
-    const config = parseDataset(data, rendering);
+    const config = await parseDatasetOrBoxes(data, rendering);
     const { evaluateOnSplit } = await import('../../runner/index.js');
     const { describeDataset } = await import('../../trainers/index.js');
+    const executedFacts = ({ environment }: Measurement): readonly Fact[] => [
+      ['executed', precisionText(environment)],
+      ...(environment.notes ?? []).map((note): Fact => ['note', note]),
+    ];
     const { createDevice, deviceSchema, measureOne, precisionText, saturates, saturationText } =
       await import('../../latency-models/index.js');
     const counter = createCounter(terminal);
@@ -82,20 +118,28 @@ export const evaluate = command({
       onProgress: onProgress('images converted'),
       onNote: (message) => terminal.err(`${message}\n`),
     });
-    const options = { threads, provider, keepsWrong, onProgress: onProgress('images classified') };
+    // The seed of the bootstrap of boxes: the same file has the same errors.
+    const options = { threads, provider, keepsWrong, seed: 1, onProgress: onProgress('images classified') };
     const found = await evaluateOnSplit(model, dataset, split, options);
     const device = createDevice(deviceSchema.parse({ provider, threads }));
-    const latency = await measureOne(device, model, undefined, { onProgress: onProgress('blocks timed') });
-    const isSaturated = await saturates(device, model, latency.environment);
+    // What runs here is an ONNX file in place of a .tflite file, whose latency is another one.
+    const latency = isTflite
+      ? null
+      : await measureOne(device, model, undefined, { onProgress: onProgress('blocks timed') });
+    const isSaturated = latency !== null && (await saturates(device, model, latency.environment));
     counter.close();
-    const { precision, quantization } = readMetadata(model);
+    const metadata = readMetadata(model);
+    const { precision, quantization } = metadata;
     const { classes, task } = describeDataset(dataset);
     const { details, ...scores } = found;
     const report = classReport(classes, details, `the ${split} images`);
     if (asJson) {
       const byClass = details.type === 'classification' ? details : {};
-      const { ms: centre, p50, p95, p99, interval, converged, environment } = latency;
-      const timing = { ms: centre, p50, p95, p99, interval, converged, environment };
+      const ofBoxes = details.type === 'detection' ? { ...details, classes: undefined } : {};
+      const timing = latency && {
+        ...{ ms: latency.ms, p50: latency.p50, p95: latency.p95, p99: latency.p99, interval: latency.interval },
+        ...{ converged: latency.converged, environment: latency.environment },
+      };
       terminal.out(
         json({
           model: file,
@@ -105,30 +149,27 @@ export const evaluate = command({
           ...scores,
           metrics: report.metrics,
           ...byClass,
+          ...ofBoxes,
           perClass: report.classes,
           latency: timing,
-          ...(environment.precision === 'int8' && { saturates: isSaturated }),
+          ...(latency?.environment.precision === 'int8' && { saturates: isSaturated }),
         }),
       );
       return;
     }
-    const [low, high] = latency.interval;
-    const { environment } = latency;
     const { title, unit } = measures[accuracyOf('train', task.type)];
-    const { cpu } = environment;
+    const scoreError = details.type === 'detection' ? details.errors?.score : undefined;
     terminal.out(
       renderFacts(
         [
           ['model', file],
-          ...precisionFacts(readMetadata(model)),
-          [title, `${valueText(unit, scores.accuracy)} of ${scores.count} images of the ${split} split`],
-          ['executed', precisionText(environment)],
-          ...(environment.notes ?? []).map((note): Fact => ['note', note]),
+          ...precisionFacts(metadata),
+          [title, `${estimateText(unit, scores.accuracy, scoreError)} of ${scores.count} images of the ${split} split`],
+          ...(latency === null ? [computedFact] : executedFacts(latency)),
           [lossTitles[task.type], scores.loss.toFixed(4)],
           ...classFacts(report),
-          ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
-          ['percentiles', percentilesText(latency)],
-          ['device', `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${providerText(environment)}`],
+          ...boxFacts(details, metadata),
+          ...(latency === null ? [] : latencyFacts(latency, threads)),
         ],
         terminal.colors,
       ),

@@ -4,7 +4,7 @@ import { compressSchema } from '../../experiments/schema/compress.js';
 import type { ReachableDevice } from '../../latency-models/index.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
 import { checkOutput } from '../arguments/output.js';
-import { command, dataOption, jsonOption } from '../command.js';
+import { command, dataOrBoxesOption, jsonOption } from '../command.js';
 import { quantizedTable } from '../output/quantized.js';
 import { json, warningLine } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
@@ -58,16 +58,17 @@ function runningDevice(argument: string): ReachableDevice {
 
 export const quantize = command({
   usage: 'quantize <model>',
-  summary: 'Quantize an ONNX classifier to int8, and judge whether it pays off',
+  summary: 'Quantize an ONNX classifier or detector to int8, and judge whether it pays off',
   examples: [
     ['quantize model.onnx --data experiment.yaml -o int8.onnx', 'calibrated on training images of the experiment'],
     ['quantize model.onnx --data image-folder:images -o int8.onnx --device browser', 'timed in a browser'],
+    ['quantize faces.onnx --data boxes:photos -o int8.onnx', 'a detector; judged by AP50'],
     ['quantize model.onnx --data cifar10:data -o int8.onnx --methods percentile --percentile 99.9', ''],
   ],
   options: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file, of this or another program' })
-      .option('data', dataOption)
+      .option('data', dataOrBoxesOption)
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'File of the int8 model' })
       .option('images', {
         type: 'number',
@@ -94,7 +95,7 @@ export const quantize = command({
         type: 'number',
         default: defaults.max_accuracy_drop,
         describe:
-          'Maximum loss of validation accuracy, as a share: 0.005 is half a point; of mAP or R² for other tasks',
+          'Maximum loss of validation accuracy, as a share: 0.005 is half a point; of mAP, R² or AP50 for other tasks',
       })
       .option('min-speedup', {
         type: 'number',
@@ -120,9 +121,9 @@ export const quantize = command({
     // Refuses models that cannot be quantized, or run, before data is converted.
     prepareModel(model, file);
     await requireRunnable(model, file);
-    const { parseDataset, prepareFor } = await import('../arguments/dataset.js');
+    const { parseDatasetOrBoxes, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model);
-    const config = parseDataset(data, rendering);
+    const config = await parseDatasetOrBoxes(data, rendering);
     const counter = createCounter(terminal);
     const dataset = await prepareFor(data, config, rendering, {
       onProgress: counter.show('images converted'),

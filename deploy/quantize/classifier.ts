@@ -11,8 +11,14 @@ import {
   type ImageData,
 } from '../../compiler/index.js';
 import { invalidInput, NasError } from '../../base/errors.js';
-import { evaluateOnnx, type LabelledImages } from '../evaluate.js';
-import { readMetadata, withMetadata, type ModelMetadata, type QuantizationFacts } from '../metadata.js';
+import { evaluateOnnx, type EvaluateOnnxOptions, type LabelledImages } from '../evaluate.js';
+import {
+  readMetadata,
+  withMetadata,
+  type DetectionFacts,
+  type ModelMetadata,
+  type QuantizationFacts,
+} from '../metadata.js';
 import { calibrateRanges, type CalibrationBatch, type CalibrationMethod } from './calibrate.js';
 import type { WeightBits } from './numbers.js';
 import { prepareModel, quantizeModel, type QuantizedModel } from './quantize.js';
@@ -54,7 +60,7 @@ type ClassifierScores = Pick<Scores, 'accuracy' | 'details'>;
 /** Step of `quantizeClassifier`: finding ranges, or classifying the validation images with one of the models. */
 export type QuantizingStep = 'calibration' | 'fp32' | CalibrationMethod;
 
-export interface QuantizeClassifierOptions {
+export interface QuantizeClassifierOptions extends Pick<EvaluateOnnxOptions, 'board'> {
   /** Description of both kinds of images; a data set has these fields. */
   readonly data: ImageData;
   /** Training images that give the ranges of the activations, normalised as `data` says. */
@@ -88,8 +94,8 @@ export interface QuantizedClassifier extends QuantizedModel {
 }
 
 /**
- * Quantizes a float32 image classifier to int8, with the calibration method that classifies most validation images
- * correctly. Images are converted to the model's layout and normalisation (from its metadata, otherwise from `data`).
+ * Quantizes a float32 image classifier or detector to int8, with the calibration method of the best main score on the validation
+ * images. Images are converted to the model's layout and normalisation (from its metadata, otherwise from `data`).
  * Accuracies use exact integer arithmetic on every machine. The same input gives the same bytes.
  *
  * @throws NasError `invalid-input` when the model is quantized already or no float32 classifier, when model and data do
@@ -100,7 +106,8 @@ export async function quantizeClassifier(
   model: Uint8Array,
   options: QuantizeClassifierOptions,
 ): Promise<QuantizedClassifier> {
-  const { data, calibration, validation, methods, percentile, weightBits, threads = 1, signal, onProgress } = options;
+  const { data, board, calibration, validation, methods, percentile, weightBits } = options;
+  const { threads = 1, signal, onProgress } = options;
   const where = 'the model';
   if (methods.length === 0) throw invalidInput('no calibration method is given to quantize with');
   const prepared = prepareModel(model, where);
@@ -118,8 +125,11 @@ export async function quantizeClassifier(
   });
   const scoresOf = async (step: QuantizingStep, bytes: Uint8Array): Promise<ClassifierScores> => {
     if (signal?.aborted === true) throw new NasError('interrupted', 'quantizing was interrupted');
-    const evaluation = { data, threads, exactIntegers: true, onProgress: (done: number) => onProgress?.(step, done) };
-    const { accuracy, details } = await evaluateOnnx(bytes, validation(), evaluation);
+    const evaluation = { data, board, threads, exactIntegers: true };
+    const { accuracy, details } = await evaluateOnnx(bytes, validation(), {
+      ...evaluation,
+      onProgress: (done) => onProgress?.(step, done),
+    });
     return { accuracy, details };
   };
   const fp32 = (await scoresOf('fp32', model)).accuracy;
@@ -139,6 +149,8 @@ export interface QuantizedFacts {
   readonly accuracy: NonNullable<ModelMetadata['accuracy']>;
   /** How the files of the calibration images became pixels; absent: unknown. */
   readonly preprocess?: Decoding;
+  /** Of a detector, with thresholds of its own. */
+  readonly detection?: DetectionFacts | undefined;
 }
 
 /** How images must be given to the classifier from now on: as the calibration images were, which its ranges fit. */
@@ -168,13 +180,14 @@ function factsFor(
 export function describeQuantized(
   model: Uint8Array,
   data: ImageData,
-  { quantization, accuracy, preprocess }: QuantizedFacts,
+  { quantization, accuracy, preprocess, detection }: QuantizedFacts,
 ): Uint8Array {
   const said = readMetadata(model);
   return withMetadata(model, {
     ...factsFor(model, data),
     ...(preprocess && { preprocess }),
     ...said,
+    ...(detection && { detection }),
     latency: undefined,
     precision: 'int8',
     quantization,

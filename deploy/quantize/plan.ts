@@ -7,6 +7,7 @@ import {
   isPlainProduct,
   nodeLabel,
   onnxName,
+  textOf,
   type OnnxGraph,
   type OnnxNode,
 } from '../../compiler/index.js';
@@ -160,6 +161,10 @@ const arithmetic: TreatmentRule = (it) => {
 /** What only moves numbers computes nothing, in floats as in bytes. */
 const moved: TreatmentRule = ({ node: { inputs }, isBytes }) => (isBytes(inputs[0]) ? 'moved' : null);
 
+/** Nearest neighbours are pixels of the image. */
+const resized: TreatmentRule = (it) =>
+  textOf(it.node, 'mode', 'nearest') === 'nearest' ? moved(it) : { float: 'it interpolates between pixels' };
+
 /** The greatest of bytes is the byte of the greatest. */
 const maximum: TreatmentRule = (it) => {
   if (it.node.outputs.filter((name) => name !== '').length > 1) return { float: 'it also returns indices' };
@@ -205,6 +210,7 @@ const treatmentRules: Readonly<Record<string, TreatmentRule>> = {
   Squeeze: moved,
   Unsqueeze: moved,
   Transpose: moved,
+  Resize: resized,
   Slice: moved,
   Split: moved,
   Gather: moved,

@@ -113,7 +113,7 @@ async function int8(making: Making): Promise<ExportedOnnx> {
   });
   const slow = runs === 'exactly' ? [] : quantized.warnings;
   for (const warning of [...slow, ...quantized.fewer]) onWarning(warning);
-  const { method, images, accuracy } = quantized;
+  const { method, images, accuracy, detection } = quantized;
   const measured = store.measurements.of(source.number).findLast(({ precision }) => precision === 'int8');
   const own: ModelMetadata = {
     ...metadata,
@@ -121,6 +121,7 @@ async function int8(making: Making): Promise<ExportedOnnx> {
     latency: undefined,
     precision: 'int8',
     quantization: { method, images, weight_bits: weightBits },
+    ...(detection && { detection }),
     accuracy: { validation: accuracy.int8, test: await accuracyOn(quantized.model, dataset, 'test', options) },
     ...latencyFact(store, measured),
   };

@@ -1,4 +1,7 @@
+import { defaultDecoding } from '../../base/detections.js';
 import type { LearningTask } from '../../base/task.js';
+import { metadataProps } from '../../deploy/index.js';
+import { detectionOf } from '../../spaces/index.js';
 import { foldBranches, initialWeights, toOnnx, type Model } from '../../spaces/models/index.js';
 import { readFolded } from '../../trainers/index.js';
 import type { SeededNetwork } from './jobs.js';
@@ -9,6 +12,12 @@ export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model
     ? foldBranches({ network, weights: initialWeights(network, seed) })
     : readFolded(network, weights);
 
-/** A candidate as an ONNX model, as it is deployed but without metadata. */
-export const candidateOnnx = (candidate: SeededNetwork, task?: LearningTask): Uint8Array =>
-  toOnnx(candidateModel(candidate), { task });
+/** A candidate as an ONNX model, as it is deployed, with the metadata alone that say what the outputs of a detector are. */
+export function candidateOnnx(candidate: SeededNetwork, task?: LearningTask): Uint8Array {
+  const head = detectionOf(candidate.network);
+  const detection = head === null ? undefined : { stride: head.stride, ...defaultDecoding };
+  return toOnnx(candidateModel(candidate), {
+    task,
+    ...(task?.type === 'detection' && { metadata: metadataProps({ task, detection }) }),
+  });
+}

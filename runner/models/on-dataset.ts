@@ -1,6 +1,9 @@
-import type { Scores, WrongImage, WrongImages } from '../../base/scores.js';
+import { thresholdsOf, type Scores, type WrongImage, type WrongImages } from '../../base/scores.js';
 import type { PixelScale } from '../../base/preprocess.js';
+import { invalidInput } from '../../base/errors.js';
+import { classification } from '../../base/task.js';
 import {
+  type DetectionFacts,
   evaluateOnnx,
   type LabelledImages,
   quantizeClassifier,
@@ -16,6 +19,7 @@ import {
   type DatasetRef,
   evaluationLoader,
   imagePaths,
+  scoreboardOf,
   type Size,
   type SplitName,
   withDataset,
@@ -26,6 +30,13 @@ export interface EvaluateFileOptions {
   readonly threads?: number;
   /** Whether the details of a classification name the images that are wrong with the highest confidence; default: no. */
   readonly keepsWrong?: boolean;
+  /**
+   * Thresholds of the boxes of a detector: `stored` in its file (default; without them as `best`), or the `best` for these images,
+   * which F1 takes from the other half of them.
+   */
+  readonly thresholds?: 'stored' | 'best';
+  /** Seed of the bootstrap for standard errors of a detector's scores; absent: none. */
+  readonly seed?: number;
   /** Called with the number of finished and of all images. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -34,25 +45,27 @@ export interface EvaluateFileOptions {
 const batch = 128;
 
 /**
- * Runs an ONNX classifier on one split of a data set, whose images were rendered in the size of the model's input.
+ * Runs an ONNX classifier or detector on one split of a data set, whose images were rendered in the size of the model's input.
  * @throws NasError `invalid-input` when model and data do not fit.
  */
 export async function evaluateOnSplit(
   model: Uint8Array,
   dataset: DatasetRef,
   split: SplitName,
-  { provider = 'cpu', threads = 1, keepsWrong = false, onProgress }: EvaluateFileOptions = {},
+  { provider = 'cpu', threads = 1, keepsWrong = false, onProgress, seed, ...options }: EvaluateFileOptions = {},
 ): Promise<Scores> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
-    const images = imagesFor(model, open);
+    const detection = detectionFor(model, open);
+    const thresholds = options.thresholds === 'best' ? undefined : detection?.thresholds;
+    const images = { ...imagesFor(model, open), stride: detection?.stride };
     const loader = evaluationLoader(open, split, batch, images);
     try {
       const { wrong, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
         data: dataFor(open, images),
         provider,
         threads,
-        keepsWrong,
+        board: () => scoreboardOf(open, split, images, { keepsWrong, thresholds, seed, decoding: detection }),
         onProgress: (done) => onProgress?.(done, info.counts[split]),
       });
       if (wrong === undefined || scores.details.type !== 'classification') return scores;
@@ -91,10 +104,36 @@ function namedWrong(wrong: readonly WrongImage[], indices: Uint32Array, director
   return { directory, images };
 }
 
-/** The size and the normalisation of the images for a model. */
+/**
+ * How the outputs of a detector become boxes, with the thresholds in the order of the data's classes; undefined for other models,
+ * and where the data has no boxes.
+ * @throws NasError `invalid-input` when the file of a detector does not say it, or its thresholds are not those of its classes
+ */
+function detectionFor(model: Uint8Array, { info }: Dataset): DetectionFacts | undefined {
+  const { task = classification, detection, classes = info.classes } = readMetadata(model);
+  if (info.task.type !== 'detection' || task.type !== 'detection') return undefined;
+  if (detection === undefined)
+    throw invalidInput('the model does not say how its outputs become boxes: its metadata has no key detection', {
+      hint: 'Export the network again: nas export writes the key.',
+    });
+  const { thresholds } = detection;
+  if (thresholds === undefined) return detection;
+  if (thresholds.length !== classes.length)
+    throw invalidInput(`the model is damaged: it has ${thresholds.length} thresholds for ${classes.length} classes`, {
+      hint: 'Export the network again.',
+    });
+  return { ...detection, thresholds: reordered(thresholds, classes, info.classes) };
+}
+
+/** Values of classes in another order of the classes. */
+const reordered = <T>(values: readonly T[], from: readonly string[], to: readonly string[]): readonly T[] =>
+  to.map((name) => values[from.indexOf(name)]);
+
+/** The size and the normalisation of the images for a model, and for detectors the pixels of a cell. */
 interface ImagesFor {
   readonly size: Size;
   readonly scale: PixelScale;
+  readonly stride?: number | undefined;
 }
 
 /** Size and normalisation from the model's metadata, otherwise from the data. Pixels are normalised once, as `nas serve` does. */
@@ -177,10 +216,12 @@ async function* paced<T>(items: AsyncIterable<T>, between: (() => Promise<void>)
 interface QuantizedOnDataset extends QuantizedClassifier {
   /** Says so where the data set has fewer calibration images than were asked for. */
   readonly fewer: readonly string[];
+  /** How the outputs of a detector become boxes, with the best thresholds of int8 for the validation images. */
+  readonly detection?: DetectionFacts;
 }
 
 /**
- * Quantizes an ONNX classifier to int8: calibrates on training images and chooses the method on the validation split.
+ * Quantizes an ONNX classifier or detector to int8: calibrates on training images and chooses the method on the validation split.
  * The images were rendered in the size of the model's input.
  * @throws NasError `invalid-input` as `quantizeClassifier`
  */
@@ -191,16 +232,25 @@ export async function quantizeOnDataset(
 ): Promise<QuantizedOnDataset> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
-    const shown = imagesFor(model, open, size);
+    const detection = detectionFor(model, open);
+    const shown = { ...imagesFor(model, open, size), stride: detection?.stride };
     const images = Math.min(wanted, info.counts.train);
     const quantized = await quantizeClassifier(model, {
       ...options,
       data: dataFor(open, shown),
+      board: () => scoreboardOf(open, 'validation', shown, { decoding: detection }),
       calibration: () => paced(drawnImages(open, shown, images, seed), between),
       validation: () => paced(wholeSplit(open, shown), between),
       onProgress: (step, done) => onProgress?.(step, done, step === 'calibration' ? images : info.counts.validation),
     });
     const fewer = `calibrated on ${images} images: the training split has no more (${wanted} were asked for)`;
-    return { ...quantized, fewer: images === wanted ? [] : [fewer] };
+    const found = thresholdsOf(quantized.scores.details);
+    const { classes = info.classes } = readMetadata(model);
+    const thresholds = found && reordered(found, info.classes, classes);
+    return {
+      ...quantized,
+      fewer: images === wanted ? [] : [fewer],
+      ...(detection && { detection: { ...detection, thresholds } }),
+    };
   });
 }

@@ -161,7 +161,7 @@ export async function quantizeFile({
   const testOf = async (bytes: Uint8Array, name: string): Promise<number> =>
     (await evaluateOnSplit(bytes, dataset, 'test', { threads, onProgress: progress(`test images, ${name}`) })).accuracy;
   const test = { fp32: await testOf(model, 'fp32'), int8: await testOf(quantized.model, 'int8') };
-  const { method, tried, accuracy } = quantized;
+  const { method, tried, accuracy, detection } = quantized;
   const said = readMetadata(model);
   const info = describeDataset(dataset);
   const task = info.task.type;
@@ -173,6 +173,7 @@ export async function quantizeFile({
       quantization: { method, images: quantized.images, weight_bits: weightBits },
       accuracy: { validation: accuracy.int8, test: test.int8 },
       preprocess: completeDecoding(renderingOfModel(model) ?? renderingOf(config)),
+      detection,
     },
   );
   const [before, after] = await device.measureAll([model, described], undefined, {

@@ -1,4 +1,5 @@
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import { boxValues } from '../../../base/detections.js';
 import { product } from '../../../base/statistics.js';
 import { onnxSignature, type ClassifierFacts, type ClassifierSignature, type SignatureEnd } from './signature.js';
 import { classification, type LearningTask, type TaskType } from '../../../base/task.js';
@@ -226,10 +227,13 @@ export async function runOnnx(
   }
 }
 
+/** Values of each row of outputs: of an image, or of a cell of a detector. */
+const depthOf = ({ task, classes }: ImageData): number => classes.length + (task.type === 'detection' ? boxValues : 0);
+
 /**
- * Runs an open model as a classifier of the data's images, in parts where its batch is fixed.
+ * Runs an open model as a classifier or detector of the data's images, in parts where its batch is fixed.
  * @param where names the model in errors
- * @throws NasError `invalid-input` from `outputs` when it does not return a number per class
+ * @throws NasError `invalid-input` from `outputs` when it does not return a number per class, or the values of a box per cell
  */
 export function openClassifier(
   { run, close }: OpenModel,
@@ -240,41 +244,53 @@ export function openClassifier(
   const shape = imageShape[layout](data);
   const values = product(shape);
   const classes = data.classes.length;
+  const depth = depthOf(data);
   const prepare = inputTransform(layout, normalisation, data);
 
   const runPart = async (images: Float32Array, count: number): Promise<Float32Array> => {
     const rows = await run(images, [count, ...shape]);
-    if (rows.length !== count * classes)
-      throw invalidInput(`${where} gave ${rows.length} values for ${count} images and ${classes} classes`);
+    const fits = data.task.type === 'detection' ? rows.length % (count * depth) === 0 : rows.length === count * depth;
+    if (!fits) throw invalidInput(`${where} gave ${rows.length} values for ${count} images and ${classes} classes`);
     if (rows.some(Number.isNaN)) throw invalidInput(`${where} gave outputs that are not numbers (NaN)`);
     return rows;
   };
 
   /** Pads the last part with zeros. */
   const runParts = async (images: Float32Array, size: number, step: number): Promise<Float32Array> => {
-    const rows = new Float32Array(size * classes);
+    const parts: Float32Array[] = [];
     for (let start = 0; start < size; start += step) {
       const part = new Float32Array(step * values);
       part.set(images.subarray(start * values, Math.min(start + step, size) * values));
-      rows.set((await runPart(part, step)).subarray(0, (size - start) * classes), start * classes);
+      const rows = await runPart(part, step);
+      parts.push(rows.subarray(0, (rows.length / step) * Math.min(step, size - start)));
     }
-    return rows;
+    return flattened(parts);
   };
 
   return {
     async outputs(images, size) {
       const prepared = prepare(images);
-      return reorder(await (batch === null ? runPart(prepared, size) : runParts(prepared, size, batch)), order);
+      const rows = await (batch === null ? runPart(prepared, size) : runParts(prepared, size, batch));
+      return reorder(rows, order, depth);
     },
     close,
   };
 }
 
-/** Rows of outputs in the data's order of classes. */
-export function reorder(rows: Float32Array, order: Classifier['order']): Float32Array {
+function flattened(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Rows of outputs in the data's order of classes. @param depth of a row; what follows the classes keeps its place */
+export function reorder(rows: Float32Array, order: Classifier['order'], depth = order?.length ?? 0): Float32Array {
   if (order === null) return rows;
-  const classes = order.length;
-  return rows.map((_, i) => rows[i - (i % classes) + order[i % classes]]);
+  return rows.map((_, i) => rows[i - (i % depth) + (order[i % depth] ?? i % depth)]);
 }
 
 /** Converts images of the data to a model's normalisation and layout, without a copy where both are the same. */

@@ -12,6 +12,7 @@ import {
 } from '../../../trainers/index.js';
 import { makeBoxedImages } from '../../support/boxed-images.js';
 import { sharedFolder } from '../../support/temporary.js';
+import { smallDetector as network } from '../../support/trained-detector.js';
 import { compiled, quiet } from '../support/tiny-training.js';
 
 const folder = sharedFolder();
@@ -21,19 +22,6 @@ beforeAll(async () => {
     cache: join(folder, 'cache'),
   });
 });
-
-/** 10 k parameters. */
-const network: Network = {
-  kind: 'network',
-  input: [48, 48, 3],
-  classes: 2,
-  stem: { filters: 12, kernel: 3, stride: 2, act: 'relu' },
-  blocks: [
-    { kind: 'fused_mbconv', filters: 16, kernel: 3, stride: 2, act: 'relu', expand: 1, se: 0 },
-    { kind: 'mbconv', filters: 24, kernel: 3, stride: 2, act: 'relu', expand: 2, se: 0 },
-  ],
-  head: { kind: 'detection', stride: 4, deepest: 8, width: 16, depth: 1, act: 'relu' },
-};
 
 const job = (name: string, epochs: number): FitJob => ({
   network,

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { defaultDecoding } from '../../base/detections.js';
+import { completeDecoding } from '../../base/preprocess.js';
+import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
+import type { Network } from '../../spaces/index.js';
+import {
+  describeDataset,
+  engineSchema,
+  fit,
+  prepareDataset,
+  readFolded,
+  renderingOf,
+  trainSchema,
+  type BoxesConfig,
+  type DatasetRef,
+} from '../../trainers/index.js';
+import { makeBoxedImages } from './boxed-images.js';
+
+/** 10 k parameters. */
+export const smallDetector: Network = {
+  kind: 'network',
+  input: [48, 48, 3],
+  classes: 2,
+  stem: { filters: 12, kernel: 3, stride: 2, act: 'relu' },
+  blocks: [
+    { kind: 'fused_mbconv', filters: 16, kernel: 3, stride: 2, act: 'relu', expand: 1, se: 0 },
+    { kind: 'mbconv', filters: 24, kernel: 3, stride: 2, act: 'relu', expand: 2, se: 0 },
+  ],
+  head: { kind: 'detection', stride: 4, deepest: 8, width: 16, depth: 1, act: 'relu' },
+};
+
+export interface TrainedDetector {
+  readonly config: BoxesConfig;
+  readonly dataset: DatasetRef;
+  readonly network: Network;
+  /** File of the weights. */
+  readonly weights: string;
+  /** Best thresholds of the validation images. */
+  readonly thresholds: readonly number[];
+  readonly metadata: ModelMetadata;
+  readonly onnx: Uint8Array;
+}
+
+/** A small detector of squares and discs after some seconds of training, and its ONNX file as runs write it. */
+export async function trainedDetector(folder: string, cache: string): Promise<TrainedDetector> {
+  const network = smallDetector;
+  const config = await makeBoxedImages(join(folder, 'images'), { count: 120 });
+  const dataset = await prepareDataset(config, { cache });
+  const result = await fit(
+    {
+      ...{ network, dataset, seed: 1, threads: 1, sharedCores: false, teacher: null },
+      engine: engineSchema.parse({ type: 'compiled' }),
+      directory: join(folder, 'training'),
+      train: trainSchema.parse({ epochs: 6, batch: 8, augment: ['window', 'flip'] }),
+    },
+    {
+      onEpoch: () => undefined,
+      onProgress: () => undefined,
+      pause: () => Promise.resolve(),
+      signal: new AbortController().signal,
+    },
+  );
+  if (result.state !== 'complete' || result.details?.type !== 'detection') throw new Error('the training failed');
+  const { classes, mean, std, task } = describeDataset(dataset);
+  const thresholds = result.details.classes.map(({ threshold }) => threshold);
+  const metadata: ModelMetadata = {
+    ...{ classes, task, layout: 'NHWC', input: network.input, mean, std, network },
+    preprocess: completeDecoding(renderingOf(config)),
+    ...{ nas_version: '0.1.0', created: '2026-01-02T03:04:05.000Z' },
+    detection: { stride: 4, ...defaultDecoding, thresholds },
+  };
+  const { weights } = result;
+  return {
+    ...{ config, dataset, network, weights, thresholds, metadata },
+    onnx: exportOnnx(readFolded(network, weights), metadata),
+  };
+}
