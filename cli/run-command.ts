@@ -2,7 +2,7 @@ import yargs, { type Argv } from 'yargs';
 import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
 import { nasVersion } from '../base/modules.js';
 import { didYouMean } from '../base/text.js';
-import type { Command } from './command.js';
+import { Parsed, type Command } from './command.js';
 import { loadCommands, verbs } from './commands/index.js';
 import { printable, type Terminal } from './output/terminal.js';
 
@@ -102,7 +102,7 @@ function checkNumbers(argv: readonly string[], args: Readonly<Record<string, unk
 }
 
 /**
- * The parser for the command that the command line names, or for all commands. Parsing runs the command.
+ * The parser for the command that the command line names, or for all commands. Parsing throws what runs the command (`Parsed`).
  * @param own a program of one command, instead of the commands of nas
  */
 export async function createParser(
@@ -136,13 +136,22 @@ export async function createParser(
   return { parser };
 }
 
-async function parse(argv: readonly string[], terminal: Terminal, own?: Program): Promise<void> {
+/** Runs the command of a command line, or prints help or the version. */
+async function run(argv: readonly string[], terminal: Terminal, own?: Program): Promise<void> {
   if (own === undefined) {
     checkVerb(argv);
     checkArguments(argv);
   }
   const { parser } = await createParser(argv, terminal, own);
-  await parser.parseAsync();
+  let command: Parsed;
+  try {
+    await parser.parseAsync();
+    return;
+  } catch (thrown) {
+    if (!(thrown instanceof Parsed)) throw thrown;
+    command = thrown;
+  }
+  await command.run();
 }
 
 /** Runs one command line. @returns the exit code. */
@@ -153,7 +162,7 @@ export async function runCommand(
   own?: Program,
 ): Promise<number> {
   try {
-    await parse(argv, terminal, own);
+    await run(argv, terminal, own);
     return exitCodes.done;
   } catch (error) {
     return reportError(error, terminal, { json: argv.includes('--json'), debug: (env['NAS_DEBUG'] ?? '') !== '' });

@@ -13,10 +13,19 @@ function checksum(bytes: Uint8Array): number {
 interface ZipEntry {
   readonly name: string;
   readonly content: Uint8Array;
+  /** It unpacks to the content this often, one after the other; default: once. */
+  readonly times?: number;
   /** Default: no flags. */
   readonly flags?: number;
   /** The checksum, where it is known. */
   readonly crc?: number;
+}
+
+/** Each repetition is blocks of its own, which refer to nothing before them; an empty block ends the stream. */
+function deflated(content: Uint8Array, times: number): Buffer {
+  if (times === 1) return zlib.deflateRawSync(content, { level: 1 });
+  const blocks = zlib.deflateRawSync(content, { level: 1, finishFlush: zlib.constants.Z_SYNC_FLUSH });
+  return Buffer.concat([...Array<Buffer>(times).fill(blocks), Buffer.from([3, 0])]);
 }
 
 /** An archive of these entries. */
@@ -24,11 +33,12 @@ export function zipOf(entries: readonly ZipEntry[]): Buffer {
   const parts: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;
-  for (const { name, content, flags = 0, crc = checksum(content) } of entries) {
-    const packed = zlib.deflateRawSync(content, { level: 1 });
+  for (const { name, content, times = 1, flags = 0, crc = checksum(content) } of entries) {
+    const packed = deflated(content, times);
     const common = Buffer.alloc(26);
     for (const [at, value] of [20, flags, 8, 0, 0].entries()) common.writeUInt16LE(value, 2 * at);
-    for (const [at, value] of [crc, packed.length, content.length].entries()) common.writeUInt32LE(value, 10 + 4 * at);
+    for (const [at, value] of [crc, packed.length, times * content.length].entries())
+      common.writeUInt32LE(value, 10 + 4 * at);
     common.writeUInt16LE(name.length, 22);
     const start = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), packed]);
     const record = Buffer.concat([

@@ -5,10 +5,10 @@ import { JobFailed, type JobOrder, type JobRunner } from '../../../runner/jobs/j
 import type { JobEvent, MeasureJob, TrainJob } from '../../../runner/jobs/jobs.js';
 import type { PoolOptions } from '../../../runner/jobs/local-pool.js';
 import { defaultProtocol } from '../../../latency-models/index.js';
-import { mobilenetReference, type Network } from '../../../spaces/index.js';
-import { engineSchema, prepareDataset, trainSchema, type DatasetRef } from '../../../trainers/index.js';
+import { prepareDataset, trainSchema, type DatasetRef, type EngineChoice } from '../../../trainers/index.js';
 import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
+import { tinyStudent } from '../../trainers/support/networks.js';
 
 export interface JobRunnerUnderTest {
   readonly create: (options: PoolOptions) => JobRunner | Promise<JobRunner>;
@@ -20,22 +20,29 @@ export interface JobFixture {
   readonly create: (options: PoolOptions) => Promise<JobRunner>;
   /** A short job. */
   readonly quick: (id: string) => JobOrder<TrainJob>;
-  /** A job that takes a few tenths of a second for each epoch. */
+  /** A job that takes some milliseconds for each epoch. */
   readonly training: (id: string, epochs: number) => JobOrder<TrainJob>;
   /** A short measurement. */
   readonly measuring: (id: string) => JobOrder<MeasureJob>;
 }
 
-const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
+/** As of a run with `engine: auto`. */
+const engine: EngineChoice = { type: 'native', isa: null, orCompiled: true };
+
+/** Epochs of a training that goes on for a while after its first. */
+const epochs = 60;
+
+/** Epochs of a training that has not ended when it is killed, paused or cancelled. */
+export const manyEpochs = 100_000;
 
 function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (fixture: JobFixture) => void): void {
   describe(name, { timeout: 600_000 }, () => {
+    const network = tinyStudent();
     let dataset: DatasetRef;
-    let network: Network;
     const folder = sharedFolder();
     beforeAll(async () => {
-      dataset = await prepareDataset(makeTinyDataset(join(folder, 'data')), { cache: join(folder, 'cache') });
-      network = mobilenetReference({ input: [28, 28, 1], classes: 10 }, 0.25);
+      const data = makeTinyDataset(join(folder, 'data'), { size: 10 });
+      dataset = await prepareDataset(data, { cache: join(folder, 'cache') });
     });
 
     let runner: JobRunner;
@@ -119,13 +126,13 @@ export function describeJobRunner(
       const fails = () => {
         throw full;
       };
-      await expect(runner.submit(training('full', 40), { event: fails }).result).rejects.toBe(full);
+      await expect(runner.submit(training('full', manyEpochs), { event: fails }).result).rejects.toBe(full);
       expect(await runner.submit(quick('next')).result).toMatchObject({ state: 'complete' });
 
       let standing = false;
       const whileStanding: JobEvent[] = [];
       const { began, event } = firstEvent();
-      const fitted = runner.submit(training('train', 400), {
+      const fitted = runner.submit(training('train', manyEpochs), {
         event: (one) => {
           if (one.kind === 'epoch' || one.kind === 'progress') event();
           if (standing) whileStanding.push(one);
@@ -149,7 +156,7 @@ export function describeJobRunner(
       const runner = await create({ size: 1, retries: 1 });
       const reasons: string[] = [];
       let kills = 1;
-      const submitted = runner.submit(training('train', 3), {
+      const submitted = runner.submit(training('train', epochs), {
         event: ({ kind }) => {
           if (kind === 'epoch' && kills-- > 0) signalWorkers(underTest, 'SIGKILL');
         },
@@ -158,11 +165,11 @@ export function describeJobRunner(
       const result = await submitted.result;
       expect(reasons).toEqual([expect.stringContaining('SIGKILL')]);
       expect(result.state).toBe('complete');
-      expect(result.curve).toHaveLength(3);
+      expect(result.curve).toHaveLength(epochs);
 
       const { began, event } = firstEvent();
       const retry = () => expect.unreachable('nothing waits for another attempt');
-      const lost = runner.submit(training('lost', 400), { event, retry }).result.catch((e: unknown) => e);
+      const lost = runner.submit(training('lost', manyEpochs), { event, retry }).result.catch((e: unknown) => e);
       await began;
       await runner.close();
       expect(await lost).toMatchObject({ code: 'interrupted' });
@@ -186,7 +193,7 @@ export function describeHangingWorkers(
 
     it('gives up when the worker dies too often', async () => {
       const runner = await create({ size: 1, retries: 1 });
-      const dying = runner.submit(training('train', 40), {
+      const dying = runner.submit(training('train', manyEpochs), {
         event: ({ kind }) => {
           if (kind === 'epoch') signalWorkers(underTest, 'SIGKILL');
         },
@@ -197,7 +204,7 @@ export function describeHangingWorkers(
     it('gives up at the first death when the retries were used before a resume', async () => {
       const runner = await create({ size: 1, retries: 1 });
       const dying = runner.submit(
-        { ...training('train', 40), deaths: 1 },
+        { ...training('train', manyEpochs), deaths: 1 },
         {
           // Progress does not bring a life back.
           event: ({ kind }) => {
@@ -218,7 +225,7 @@ export function describeHangingWorkers(
       const reasons: string[] = [];
       let stops = 1;
       const submitted = runner.submit(
-        { ...training('train', 3), deadline: patience },
+        { ...training('train', epochs), deadline: patience },
         {
           event: ({ kind }) => {
             if (kind === 'epoch' && stops-- > 0) signalWorkers(underTest, 'SIGSTOP');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { WorkerDied } from '../../../runner/jobs/job-runner.js';
 import { LocalPool } from '../../../runner/jobs/local-pool.js';
-import { describeHangingWorkers, type JobRunnerUnderTest } from './describe-job-runner.js';
+import { describeHangingWorkers, manyEpochs, type JobRunnerUnderTest } from './describe-job-runner.js';
 
 let pool: LocalPool;
 
@@ -15,7 +15,7 @@ describeHangingWorkers('LocalPool', pools, (fixture) => {
     const runner = await fixture.create({ size: 1, retries: 1, memoryBytes: 48 * 2 ** 20 });
     const reasons: string[] = [];
     const started: (readonly number[])[] = [];
-    const large = runner.submit(fixture.training('large', 400), {
+    const large = runner.submit(fixture.training('large', manyEpochs), {
       started: () => setImmediate(() => started.push(pool.pids())),
       retry: (_attempt, _attempts, reason) => reasons.push(reason),
     });
