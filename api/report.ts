@@ -1,8 +1,9 @@
-import { collectReport } from '../reports/index.js';
+import { collectPictures, collectReport } from '../reports/index.js';
 import type { DrawReport } from '../runner/report.js';
 
 /** Draws the report of a run; loads the renderer at the end of the run. */
 export const drawReport: DrawReport = async (store) => {
   const { reportFiles } = await import('../ui/index.js');
-  return reportFiles(await collectReport(store));
+  const data = await collectReport(store);
+  return reportFiles(data, await collectPictures(data));
 };

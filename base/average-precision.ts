@@ -1,5 +1,6 @@
 import { areaOf, intersection, iou, type Box, type LabelledBox } from './boxes.js';
 import type { Detection } from './detections.js';
+import { sum } from './statistics.js';
 
 /** An image with boxes: the right ones of the data, and the ones that a detector found. All are in the same pixels. */
 export interface BoxedImage {
@@ -50,43 +51,71 @@ interface Match {
   readonly outcomes: readonly number[];
 }
 
-/** Gives each found box, the best first, the free box of the data that it overlaps most, as COCO's evaluation does. */
+/** The boxes of one class in an image. */
+export interface ClassBoxes {
+  /** The best first. */
+  readonly found: readonly Detection[];
+  /** Boxes that count go before ignored ones. */
+  readonly truths: readonly { readonly truth: LabelledBox; readonly ignored: boolean }[];
+  /** Overlap of each found box with each of the data. */
+  readonly shares: readonly (readonly number[])[];
+}
+
+export function boxesOfClass(
+  { truths: all, found }: BoxedImage,
+  label: number,
+  isIgnored: (truth: LabelledBox) => boolean,
+): ClassBoxes {
+  const own = all.filter((truth) => truth.label === label).map((truth) => ({ truth, ignored: isIgnored(truth) }));
+  const truths = [...own.filter(({ ignored }) => !ignored), ...own.filter(({ ignored }) => ignored)];
+  const best = found
+    .filter((box) => box.label === label)
+    .sort((a, b) => b.score - a.score)
+    .slice(0, mostFound);
+  return { found: best, truths, shares: best.map((box) => truths.map(({ truth }) => overlapOf(box, truth))) };
+}
+
+/**
+ * Gives each found box, the best first, the free box of the data that it overlaps most, as COCO's evaluation does.
+ * @param least overlap
+ * @returns its place among the boxes of the data; -1: none
+ */
+export function assigned({ truths, shares }: ClassBoxes, least: number): number[] {
+  const taken = new Set<number>();
+  return shares.map((own) => {
+    let best = -1;
+    let most = least;
+    for (const [j, { truth, ignored }] of truths.entries()) {
+      // Any number of found boxes may lie on an ignored one.
+      if (taken.has(j) && !truth.ignored) continue;
+      // A box that counts goes before ignored ones.
+      if (best >= 0 && !truths[best].ignored && ignored) break;
+      if (own[j] < most) continue;
+      most = own[j];
+      best = j;
+    }
+    if (best >= 0) taken.add(best);
+    return best;
+  });
+}
+
 function matchImage(
   image: BoxedImage,
   label: number,
   isInside: Area,
 ): { readonly found: Match[]; readonly truths: number } {
-  const own = image.truths
-    .filter((truth) => truth.label === label)
-    .map((truth) => ({ truth, ignored: truth.ignored || !isInside(areaOf(truth), image) }));
-  const truths = [...own.filter(({ ignored }) => !ignored), ...own.filter(({ ignored }) => ignored)];
-  const counted = truths.filter(({ ignored }) => !ignored).length;
-  const found = image.found
-    .filter((box) => box.label === label)
-    .sort((a, b) => b.score - a.score)
-    .slice(0, mostFound);
-  const shares = found.map((box) => truths.map(({ truth }) => overlapOf(box, truth)));
+  const boxes = boxesOfClass(image, label, (truth) => truth.ignored || !isInside(areaOf(truth), image));
+  const { found, truths } = boxes;
   const outcomes = found.map((): number[] => []);
-  for (const least of overlaps) {
-    const taken = new Set<number>();
-    for (const [i, box] of found.entries()) {
-      let best = -1;
-      let most = least;
-      for (const [j, { truth, ignored }] of truths.entries()) {
-        // Any number of found boxes may lie on an ignored one.
-        if (taken.has(j) && !truth.ignored) continue;
-        // A box that counts goes before ignored ones.
-        if (best >= 0 && !truths[best].ignored && ignored) break;
-        if (shares[i][j] < most) continue;
-        most = shares[i][j];
-        best = j;
-      }
-      if (best >= 0) taken.add(best);
-      const isIgnored = best >= 0 ? truths[best].ignored : !isInside(areaOf(box), image);
+  for (const least of overlaps)
+    for (const [i, best] of assigned(boxes, least).entries()) {
+      const isIgnored = best >= 0 ? truths[best].ignored : !isInside(areaOf(found[i]), image);
       outcomes[i].push(isIgnored ? outcome.ignored : best >= 0 ? outcome.right : outcome.wrong);
     }
-  }
-  return { found: found.map(({ score }, i) => ({ score, outcomes: outcomes[i] })), truths: counted };
+  return {
+    found: found.map(({ score }, i) => ({ score, outcomes: outcomes[i] })),
+    truths: truths.filter(({ ignored }) => !ignored).length,
+  };
 }
 
 /**
@@ -113,10 +142,15 @@ export const truthsOf = ({ truths }: Ranking, weights?: Weights): number =>
   truths.reduce((sum, count, image) => sum + count * (weights?.[image] ?? 1), 0);
 
 /**
- * Average precision at one of the overlaps: the mean over 101 recalls of the best precision at this recall or a higher one.
+ * The best precision at each of some recalls, rising, or at a higher recall, at one of the overlaps.
  * @returns null where the class has no box
  */
-export function averagePrecision(ranking: Ranking, overlap: number, weights?: Weights): number | null {
+export function precisionsAt(
+  ranking: Ranking,
+  overlap: number,
+  at: readonly number[],
+  weights?: Weights,
+): number[] | null {
   const truths = truthsOf(ranking, weights);
   if (truths === 0) return null;
   const kinds = ranking.outcomes[overlap];
@@ -132,13 +166,20 @@ export function averagePrecision(ranking: Ranking, overlap: number, weights?: We
     precision.push(right / (right + wrong));
   }
   for (let i = precision.length - 2; i >= 0; i--) precision[i] = Math.max(precision[i], precision[i + 1]);
-  let at = 0;
-  let sum = 0;
-  for (const least of recalls) {
-    while (at < recall.length && recall[at] < least) at++;
-    if (at < precision.length) sum += precision[at];
-  }
-  return sum / recalls.length;
+  let reached = 0;
+  return at.map((least) => {
+    while (reached < recall.length && recall[reached] < least) reached++;
+    return reached < precision.length ? precision[reached] : 0;
+  });
+}
+
+/**
+ * Average precision at one of the overlaps: the mean over 101 recalls of the best precision at this recall or a higher one.
+ * @returns null where the class has no box
+ */
+export function averagePrecision(ranking: Ranking, overlap: number, weights?: Weights): number | null {
+  const precisions = precisionsAt(ranking, overlap, recalls, weights);
+  return precisions && sum(precisions) / recalls.length;
 }
 
 /** Right and wrong boxes with an overlap of 1/2 and at least the score of each image's threshold. */

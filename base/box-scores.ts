@@ -3,6 +3,7 @@ import {
   bestThreshold,
   countAbove,
   overlaps,
+  precisionsAt,
   rank,
   truthsOf,
   type BoxedImage,
@@ -21,7 +22,12 @@ export interface BoxScoring {
   readonly thresholds?: readonly number[] | undefined;
   /** Seed of the bootstrap over images; absent: no standard errors. */
   readonly seed?: number | undefined;
+  /** Whether the details have curves of precision and recall; default: no. */
+  readonly curves?: boolean | undefined;
 }
+
+/** The recalls of curves. */
+export const curveRecalls: readonly number[] = Array.from({ length: 51 }, (_, i) => i / 50);
 
 /** Resampled sets of images. */
 const resamples = 200;
@@ -95,11 +101,16 @@ function bootstrap(rankings: readonly Ranking[], thresholds: readonly Threshold[
   };
 }
 
+function curveOf(ranking: Ranking): Pick<BoxScores, 'curve'> {
+  const curve = precisionsAt(ranking, 0, curveRecalls);
+  return curve === null ? {} : { curve: curve.map((precision) => Number(precision.toFixed(4))) };
+}
+
 /** The scores of the boxes that a network found in some images, and their mean AP50. */
 export function scoreBoxes(
   images: readonly BoxedImage[],
   classes: number,
-  { thresholds: given, seed }: BoxScoring = {},
+  { thresholds: given, seed, curves = false }: BoxScoring = {},
 ): { readonly ap50: number; readonly details: BoxDetails } {
   const labels = Array.from({ length: classes }, (_, label) => label);
   const rankings = labels.map((label) => rank(images, label));
@@ -110,6 +121,7 @@ export function scoreBoxes(
     ap: meanPrecision(ranking),
     ...f1Of(ranking, thresholds[label]),
     threshold: given?.[label] ?? bestThreshold(ranking),
+    ...(curves && curveOf(ranking)),
   }));
   const sizeOf = (size: BoxSize): number | null => {
     const [from, to] = areas[size];

@@ -1,4 +1,4 @@
-import { iou, type Extent, type LabelledBox } from './boxes.js';
+import { iou, type Box, type Extent, type LabelledBox } from './boxes.js';
 import type { Rendering } from './preprocess.js';
 
 /** The outputs of a detector's file, one a head: logits of the classes, and boxes. */
@@ -149,7 +149,7 @@ export function placementIn({ width, height }: Extent, { size, fit }: Pick<Rende
 }
 
 /** Converts boxes to pixels of the original image. They are cut at its borders; boxes outside of it are left out. */
-export function inOriginal<T extends Detection>(
+export function inOriginal<T extends Box>(
   boxes: readonly T[],
   { scaleX, scaleY, left, top }: Placement,
   { width, height }: Extent,

@@ -1,6 +1,7 @@
 import { estimateText } from './certainty.js';
 import { changeText, percent, valueText, type Unit } from './number-text.js';
 import { mean, meanOrZero, sum } from './statistics.js';
+import type { SeenBoxes, SeenImages } from './seen-boxes.js';
 import type { TaskType } from './task.js';
 
 /** `confusion[actual][predicted]`: number of images. */
@@ -16,6 +17,8 @@ export interface Scores<D extends Details = Details> {
   readonly details: D;
   /** The images that are taken for another class, by their places among all; absent where they are not asked for. */
   readonly wrong?: readonly WrongImage[];
+  /** Images with the boxes that were found and missed, by their places among all; absent where they are not asked for. */
+  readonly seen?: SeenImages;
 }
 
 /** Results by output. */
@@ -75,6 +78,8 @@ export interface BoxDetails {
   readonly sides: readonly SideRecall[];
   /** Standard errors of the main score and of metrics, by bootstrap over images; absent where they are not asked for. */
   readonly errors?: { readonly score: number; readonly ap: number; readonly f1: number };
+  /** Images with the boxes that were found and missed; absent where they are not kept. */
+  readonly seen?: SeenBoxes;
 }
 
 /** COCO's: areas under 32 x 32 pixels, under 96 x 96, and above. */
@@ -90,6 +95,16 @@ export interface SideRecall {
   readonly recall: number | null;
 }
 
+/** `under 6 px`, `6 to 10 px`, `from 32 px`. */
+export const sideTitle = ({ from, to }: Pick<SideRecall, 'from' | 'to'>): string =>
+  to === null ? `from ${from} px` : from === 0 ? `under ${to} px` : `${from} to ${to} px`;
+
+/** `under 6 px 24.00 % of 120, 6 to 10 px 80.00 % of 300`: which share of the boxes is found; sides without boxes are left out. */
+export const sidesText = (sides: readonly SideRecall[]): string =>
+  sides
+    .flatMap((side) => (side.recall === null ? [] : `${sideTitle(side)} ${percent(side.recall)} of ${side.boxes}`))
+    .join(', ');
+
 /** Scores of the boxes of one class. Where there is no box, all are null. */
 export interface BoxScores {
   /** Boxes that are not ignored. */
@@ -104,6 +119,8 @@ export interface BoxScores {
   readonly f1: number | null;
   /** Least probability of a box that is an answer. */
   readonly threshold: number;
+  /** The best precision at the recalls 0, 0.02, ..., 1 or higher ones, with an IoU of 1/2; absent where it is not kept. */
+  readonly curve?: readonly number[];
 }
 
 /** Scores of one label, which is predicted where its probability is above 1/2. */

@@ -1,9 +1,10 @@
 import type { BoxedImage } from '../base/average-precision.js';
 import { scoreBoxes, type BoxScoring } from '../base/box-scores.js';
-import { boxValues, decode, sizeRange, type DecodingOptions } from '../base/detections.js';
+import { boxValues, decode, inOriginal, sizeRange, type DecodingOptions } from '../base/detections.js';
 import { invalidInput } from '../base/errors.js';
 import type { Scoreboard } from '../base/scoreboard.js';
 import type { BoxDetails, Scores } from '../base/scores.js';
+import { boxOutcomes, rounded, seenImages, type SeenImages } from '../base/seen-boxes.js';
 import { targetValues, type Grid } from './data/box-targets.js';
 import type { BoxedPixels } from './data/splits.js';
 import { boxWeight } from './losses/detection.js';
@@ -24,11 +25,13 @@ function generalisedIou(a: readonly number[], b: readonly number[]): number {
   return shared / union - (around - union) / around;
 }
 
-export interface BoxBoardOptions extends BoxScoring {
+export interface BoxBoardOptions extends Omit<BoxScoring, 'curves'> {
   readonly grid: Grid;
   readonly classes: number;
   /** How maps become boxes; default: as trainings decode them. */
   readonly decoding?: Pick<DecodingOptions, 'most' | 'overlap'> | undefined;
+  /** Whether the scores have the worst images with their boxes, and curves of precision and recall; default: no. */
+  readonly keepsWrong?: boolean | undefined;
 }
 
 /** Scores the maps of a detector for images in the order of a split. */
@@ -63,9 +66,19 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
 
   scores(): Scores<BoxDetails> {
     const { images, options, positives } = this;
-    const { ap50, details } = scoreBoxes(images, options.classes, options);
+    const { classes, keepsWrong = false } = options;
+    const { ap50, details } = scoreBoxes(images, classes, { ...options, curves: keepsWrong });
     const loss = (this.classLoss + boxWeight * this.boxLoss) / Math.max(1, positives);
-    return { accuracy: ap50, loss, count: images.length, details };
+    const seen = keepsWrong && { seen: this.seen(details.classes.map(({ threshold }) => threshold)) };
+    return { accuracy: ap50, loss, count: images.length, details, ...seen };
+  }
+
+  private seen(thresholds: readonly number[]): SeenImages {
+    const outcomes = this.images.map((image) => boxOutcomes(image, thresholds));
+    return seenImages(outcomes, thresholds.length, (row) => {
+      const { placement, extent } = this.boxed(row);
+      return { row, ...extent, boxes: inOriginal(outcomes[row], placement, extent).map(rounded) };
+    });
   }
 
   /** Adds the focal loss of classes and the loss of boxes of all cells. */

@@ -2,4 +2,4 @@
 export { reportFiles } from './report/page.js';
 export { renderPage } from './report/page.js';
 export { renderSheet } from './report/sheet.js';
-export { renderFrontier, renderPrediction, type DrawnPrediction } from './report/pictures.js';
+export { renderFrontier, renderPrecisionRecall, renderPrediction, type DrawnPrediction } from './report/pictures.js';

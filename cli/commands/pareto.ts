@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
-import { collectFrontier, collectReport, toCsv } from '../../reports/index.js';
+import { collectFrontier, collectPictures, collectReport, toCsv } from '../../reports/index.js';
 import { objectivesOf } from '../../runner/stored/experiment.js';
 import type { Store } from '../../store/index.js';
 import { generationText } from '../../runner/stored/generation.js';
@@ -21,7 +21,8 @@ async function picture(store: Store): Promise<string> {
 
 async function page(store: Store): Promise<string> {
   const { renderPage } = await import('../../ui/index.js');
-  return renderPage(await collectReport(store));
+  const data = await collectReport(store);
+  return renderPage(data, await collectPictures(data));
 }
 
 const print: { readonly [F in Format]: (store: Store, colors: Colors, workdir: string) => string | Promise<string> } = {

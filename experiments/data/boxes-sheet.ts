@@ -3,12 +3,14 @@ import { counted } from '../../base/text.js';
 import type { BoxImage } from '../../trainers/index.js';
 import type { DescribedBoxes } from './boxes.js';
 import { spread, type ContactSheet, type SheetImage } from './sheet.js';
-import { thumbnailSide } from './thumbnail.js';
+import { drawBoxes, type BoxMark } from './box-picture.js';
 
 /** Most classes, images of a class, and findings of a kind. */
-const most = { classes: 30, images: 10, entries: 24 };
+const most = { classes: 30, images: 6, entries: 24 };
+/** Pixels of a picture's longer side on the sheet; files have twice as many, for dense screens. */
+const side = 160;
 /** Boxes of the row's class, of other classes, and ignored ones: told apart by width and dashes, too. */
-const colours = { own: '#ff8c00', other: '#ffffff', edge: '#111111' };
+const colours = { own: '#ff8c00', other: '#ffffff' };
 
 const number = (value: number): string => value.toLocaleString('en-US');
 
@@ -60,33 +62,20 @@ export async function boxesSheet({ description, data, splits }: DescribedBoxes):
       `${counted(description.images, 'image')} with ${counted(description.boxes, 'box', 'boxes')}. Thick lines: boxes of the row's class; thin lines: other classes; dashes: ignored.`,
       'Below each name: its boxes, its images, and how many of the boxes are for training / validation / test.',
     ],
-    ...{ height: thumbnailSide / 2, width: thumbnailSide / 2, pixelated: false },
+    ...{ height: side, width: side, pixelated: false },
     ...{ rows, rowsTitle: 'Classes', suspicious },
     rowsNote: shown.length < description.classes.length ? `${shown.length} of ${description.classes.length}.` : null,
   };
 }
 
-/** The whole image in a square, with its boxes. */
-async function pictureOf(bytes: Buffer, { width, height, boxes }: BoxImage, isOwn: Drawing['isOwn']): Promise<Buffer> {
+/** The whole image in a square, with its boxes; the ones of the subject lie on top. */
+async function pictureOf(bytes: Buffer, image: BoxImage, isOwn: Drawing['isOwn']): Promise<Buffer> {
   const { default: sharp } = await import('sharp');
-  const scale = thumbnailSide / Math.max(width, height);
-  const [x, y] = [width, height].map((extent) => (thumbnailSide - extent * scale) / 2);
-  const rectangle = ({ left, top, right, bottom, ignored }: LabelledBox, colour: string, line: number): string =>
-    `<rect x="${x + left * scale}" y="${y + top * scale}" width="${(right - left) * scale}" height="${(bottom - top) * scale}" ` +
-    `fill="none" stroke="${colour}" stroke-width="${line}"${ignored ? ' stroke-dasharray="6 4"' : ''}/>`;
-  const shapes = [...boxes]
+  const marks = [...image.boxes]
     .sort((a, b) => Number(isOwn(a)) - Number(isOwn(b)))
-    .map((box) => {
-      const line = isOwn(box) ? 3 : 1;
-      return rectangle(box, colours.edge, line + 2) + rectangle(box, isOwn(box) ? colours.own : colours.other, line);
+    .map((box): BoxMark => {
+      const [colour, line] = isOwn(box) ? [colours.own, 3] : [colours.other, 1];
+      return { ...box, colour, line, dash: box.ignored ? '6 4' : '' };
     });
-  const side = `width="${thumbnailSide}" height="${thumbnailSide}"`;
-  const input = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" ${side}>${shapes.join('')}</svg>`);
-  const background = '#ffffff';
-  const image = sharp(bytes).autoOrient().flatten({ background }).toColourspace('srgb');
-  return image
-    .resize(thumbnailSide, thumbnailSide, { fit: 'contain', background })
-    .composite([{ input }])
-    .webp({ quality: 80 })
-    .toBuffer();
+  return drawBoxes(sharp(bytes).autoOrient(), image, marks, { side, density: 2, square: true });
 }

@@ -1,5 +1,7 @@
 export { boxRows, describeBoxes, type BoxClass, type BoxesDescription, type DescribedBoxes } from './boxes.js';
 export { boxesSheet } from './boxes-sheet.js';
+export { seenPicture } from './box-picture.js';
+export { detectionSheet, type DetectionSheetInput } from './detection-sheet.js';
 export {
   contentsText,
   describeData,

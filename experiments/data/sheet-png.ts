@@ -1,16 +1,12 @@
 import type { OverlayOptions } from 'sharp';
 import type { ContactSheet, SheetImage } from './sheet.js';
+import { escaped } from './svg-text.js';
 
 /** Sizes and colours of the picture, in pixels. */
 const page = { margin: 28, gap: 6, names: 190, line: 18, ground: '#ffffff', ink: '#1f2933', soft: '#52606d' };
-const imagesInRow = 10;
+const rowWidth = 1020;
 /** Columns of suspicious entries. */
 const columns = 2;
-
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-/** A text for SVG, which has no control characters. */
-const escaped = (text: string): string =>
-  text.replaceAll(/\p{Cc}/gu, '\ufffd').replaceAll(/[&<>"]/g, (character) => escapes[character]);
 
 /** Cut at the front, since the ends of paths tell them apart. @param width in pixels, of about `size / 1.7` a letter */
 function fitted(text: string, width: number, size: number): string {
@@ -47,7 +43,7 @@ export async function sheetPng(sheet: ContactSheet): Promise<Buffer> {
   };
   const { margin, gap, names, line, ink, soft } = page;
   const step = sheet.width + gap;
-  const total = 2 * margin + names + imagesInRow * step - gap;
+  const total = 2 * margin + names + Math.floor(rowWidth / step) * step - gap;
   const inner = total - 2 * margin;
   let y = margin;
   const heading = (text: string, note: string | null): void => {
@@ -61,6 +57,11 @@ export async function sheetPng(sheet: ContactSheet): Promise<Buffer> {
   for (const text of sheet.summary) {
     write(text, margin, y, { size: 14, colour: soft, width: inner });
     y += line + 2;
+  }
+  for (const chart of sheet.charts ?? []) {
+    const { data: input, info } = await sharp(Buffer.from(chart)).png().toBuffer({ resolveWithObject: true });
+    images.push({ input, left: margin, top: y });
+    y += info.height;
   }
   heading(sheet.rowsTitle, sheet.rowsNote);
   for (const { name, detail, images: own } of sheet.rows) {

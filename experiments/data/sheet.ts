@@ -23,6 +23,8 @@ export interface ContactSheet {
   readonly width: number;
   /** Whether images are enlarged by a whole number, pixel by pixel. */
   readonly pixelated: boolean;
+  /** Charts above the rows, as SVG. */
+  readonly charts?: readonly string[];
   readonly rows: readonly {
     readonly name: string;
     readonly detail: readonly string[];

@@ -1,6 +1,7 @@
 import {
   metricsOf,
   outputScores,
+  type BoxDetails,
   type Confusion,
   type Details,
   type Metric,
@@ -16,6 +17,8 @@ export interface ClassRow extends Readonly<Partial<Record<OutputColumn, number |
   readonly name: string;
   /** Standard errors of the scores that have one. */
   readonly errors: OutputErrors;
+  /** Precision by recall, of classes of boxes. */
+  readonly curve?: readonly number[];
 }
 
 /** Images of one class that were taken for another. */
@@ -25,8 +28,8 @@ export interface ConfusedClasses {
   readonly count: number;
 }
 
-/** Results of a network by class, label or number. */
-export interface ClassReport {
+/** Results of a network by class, label or number. Of detectors, also by the size of boxes, and images with their boxes. */
+export interface ClassReport extends Partial<Pick<BoxDetails, 'sides' | 'sizes' | 'seen'>> {
   /** `the test images, by the exported file`. */
   readonly of: string;
   readonly task: TaskType;
@@ -57,6 +60,7 @@ export function classReport(classes: readonly string[], details: Details, of: st
     row.flatMap((count, predicted) => (count === 0 || actual === predicted ? [] : [{ actual, predicted, count }])),
   );
   const errors = outputErrors(details);
+  const { sides, sizes, seen } = details.type === 'detection' ? details : {};
   return {
     of,
     task: details.type,
@@ -65,6 +69,9 @@ export function classReport(classes: readonly string[], details: Details, of: st
     calibrationError,
     classes: outputScores(details).map((scores, c) => ({ name: classes[c], ...scores, errors: errors[c] })),
     ...(wrong && { wrong }),
+    ...(sides && { sides }),
+    ...(sizes && { sizes }),
+    ...(seen && { seen }),
     matrix: classes.length > mostInMatrix ? null : confusion,
     confused: confused
       .sort((a, b) => b.count - a.count)

@@ -120,14 +120,14 @@ export async function imageHeader(bytes: Buffer): Promise<ImageHeader> {
 }
 
 /** Width and height of an image as it is shown, upright. @throws DamagedImage when it is no image that can be read */
-export async function imageExtent(bytes: Buffer): Promise<Extent> {
+export async function imageExtent(bytes: Buffer): Promise<Extent & { readonly orientation: number }> {
   if (bytes.length === 0) throw new DamagedImage('empty', 'empty');
   const { default: sharp } = await loadSharp();
   const start = bytes.toString('latin1', 0, 64);
   try {
-    const { autoOrient } = await sharp(bytes).metadata();
+    const { autoOrient, orientation = 1 } = await sharp(bytes).metadata();
     if (isCut(bytes, start)) throw new Error('unexpected end');
-    return autoOrient;
+    return { ...autoOrient, orientation };
   } catch (error) {
     throw damageOf(bytes, start, error);
   }

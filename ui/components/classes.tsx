@@ -2,6 +2,7 @@ import type { ClassReport } from '../../reports/page/api.js';
 import { estimateText } from '../../base/certainty.js';
 import { classFacts, columnsOf, outputColumns, outputNames } from '../../base/scores.js';
 import { Facts } from './elements.js';
+import { BySize } from './found-boxes.js';
 import { numberColumn, Table } from './table.js';
 
 interface ClassesProps {
@@ -33,6 +34,7 @@ export function Classes({ report, onPair }: ClassesProps) {
           }),
         ]}
       />
+      <BySize report={report} />
       {confused.length > 0 && (
         <details>
           <summary>{rows === undefined ? 'Most frequent confusions' : 'Confusion matrix'}</summary>

@@ -1,43 +1,24 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { percent } from '../../base/number-text.js';
 import type { ClassReport, StoredPrecision } from '../../reports/page/api.js';
 import { useRun } from '../data/hooks.js';
-import { urlOf } from '../data/files.js';
-import { useAnswer } from '../data/use-answer.js';
 import { Classes } from './classes.js';
+import { needsToken, nameOf, PrivateImage, useMayShow } from './private-image.js';
 
 /** The most images of a list. */
 const most = 24;
 
-interface Props {
+export interface ResultProps {
   readonly report: ClassReport;
   readonly trial: number;
   readonly precision: StoredPrecision;
 }
 
-/** An image that needs the token. Without it, the browser shows its name. */
-function PrivateImage({ address, name }: { readonly address: string; readonly name: string }) {
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    const gone = new AbortController();
-    const shown = urlOf(address, gone.signal);
-    shown.then(setUrl, () => undefined);
-    return () => {
-      gone.abort();
-      shown.then(
-        (made) => URL.revokeObjectURL(made),
-        () => undefined,
-      );
-    };
-  }, [address]);
-  return <img src={url} alt={name} />;
-}
-
 /** Results by class, and the images that the network takes for other classes with the highest confidence. */
-export function ClassesWithImages({ report, trial, precision }: Props) {
+export function ClassesWithMistakes({ report, trial, precision }: ResultProps) {
   const { live } = useRun();
   const [pair, setPair] = useState<readonly [actual: number, predicted: number] | null>(null);
-  const mayShow = useAnswer({ address: '/api/access', parameters: {} }).answer?.images ?? false;
+  const mayShow = useMayShow();
   const { wrong, classes, task, of } = report;
   const names = classes.map(({ name }) => name);
   const images = (wrong?.images ?? []).filter(
@@ -59,11 +40,11 @@ export function ClassesWithImages({ report, trial, precision }: Props) {
                 All classes
               </button>
             )}
-            {!mayShow && 'Images are shown to browsers that opened the printed address with its token.'}
+            {!mayShow && needsToken}
           </p>
           <ul class="wrong-images">
             {images.slice(0, most).map(({ row, path, actual, predicted, probability }) => {
-              const file = path ?? `image ${row} of the data set`;
+              const file = nameOf({ path, row });
               return (
                 <li key={row}>
                   {mayShow && <PrivateImage address={`${folder}/${row}`} name={file} />}

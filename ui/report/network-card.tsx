@@ -1,6 +1,6 @@
 import type { TaskType } from '../../base/task.js';
 import { count, duration } from '../../base/number-text.js';
-import type { NetworkMember, ReportData, ReportMember } from '../../reports/page/api.js';
+import type { NetworkMember, ReportData, ReportMember, SheetImage } from '../../reports/page/api.js';
 import { Classes } from '../components/classes.js';
 import { Card, Decisions, type Fact, Facts } from '../components/elements.js';
 import {
@@ -11,7 +11,10 @@ import {
   sizeFacts,
   verdictFacts,
 } from '../components/network.js';
+import { BoxLegend } from '../components/found-boxes.js';
 import { textOf, titleOf } from '../data/measures.js';
+import { cssTheme } from '../report-style.js';
+import { Drawn, renderPrecisionRecall } from './pictures.js';
 
 export const cardId = ({ number, precision }: Pick<ReportMember, 'number' | 'precision'>): string =>
   `trial-${number}${precision ? `-${precision}` : ''}`;
@@ -24,8 +27,35 @@ const fileFacts = ({ files }: ReportMember): Fact[] =>
     </>,
   ]);
 
-export function NetworkCard({ task, member }: { readonly task: TaskType; readonly member: NetworkMember }) {
+const BoxPictures = ({ pictures }: { readonly pictures: readonly SheetImage[] }) => (
+  <>
+    <h3>Images with most missed and wrong boxes</h3>
+    <BoxLegend />
+    <div class="box-pictures">
+      {pictures.map(({ path, detail, webp }, i) => (
+        <figure key={i}>
+          <img src={`data:image/webp;base64,${webp}`} alt={`${path}: ${detail}`} />
+          <figcaption>
+            {detail}
+            <br />
+            {path}
+          </figcaption>
+        </figure>
+      ))}
+    </div>
+  </>
+);
+
+interface NetworkCardProps {
+  readonly task: TaskType;
+  readonly member: NetworkMember;
+  /** Images with the boxes of a detector. */
+  readonly pictures: readonly SheetImage[];
+}
+
+export function NetworkCard({ task, member, pictures }: NetworkCardProps) {
   const { number, precision, costs, curves, final, network, parts } = member;
+  const chart = member.classes === undefined ? null : renderPrecisionRecall(member.classes, cssTheme);
   const facts: readonly Fact[] = [
     ['why it was tried', member.reason],
     ...verdictFacts(member),
@@ -47,6 +77,8 @@ export function NetworkCard({ task, member }: { readonly task: TaskType; readonl
       <NetworkDrawing parts={parts} />
       <NetworkParts parts={parts} />
       {member.classes !== undefined && <Classes report={member.classes} />}
+      {chart !== null && <Drawn svg={chart} />}
+      {pictures.length > 0 && <BoxPictures pictures={pictures} />}
       <h3>Decisions</h3>
       <Decisions choices={member.choices} />
     </Card>

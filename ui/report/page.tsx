@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { render } from 'preact-render-to-string';
-import type { ReportData } from '../../reports/page/api.js';
+import type { ReportData, ReportPictures } from '../../reports/page/api.js';
 import { LatencyWarning } from '../components/latency-warning.js';
 import { Card, Facts } from '../components/elements.js';
 import { hasNetwork } from '../components/network.js';
@@ -13,6 +13,10 @@ import { NetworkCard, RowCard } from './network-card.js';
 
 interface ReportProps {
   readonly data: ReportData;
+}
+
+interface PicturedProps extends ReportProps {
+  readonly pictures: ReportPictures;
 }
 
 function FrontierSection({ data }: ReportProps) {
@@ -60,7 +64,7 @@ function SupernetSection({ data: { run, supernet } }: ReportProps) {
   );
 }
 
-function Networks({ data: { run, frontier, measures } }: ReportProps) {
+function Networks({ data: { run, frontier, measures }, pictures }: PicturedProps) {
   if (frontier.length === 0) return null;
   return (
     <>
@@ -72,7 +76,7 @@ function Networks({ data: { run, frontier, measures } }: ReportProps) {
       </section>
       {frontier.map((member, i) =>
         hasNetwork(member) ? (
-          <NetworkCard key={i} task={run.task} member={member} />
+          <NetworkCard key={i} task={run.task} member={member} pictures={pictures.at(i) ?? []} />
         ) : (
           <RowCard key={i} member={member} measures={measures} />
         ),
@@ -102,7 +106,7 @@ function ProvenanceSection({ data: { provenance, environment, source, settings }
 
 const day = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
-function Report({ data }: ReportProps) {
+function Report({ data, pictures }: PicturedProps) {
   const { run, precisions, prediction } = data;
   return (
     <main>
@@ -122,7 +126,7 @@ function Report({ data }: ReportProps) {
       {prediction !== null && <LatencySection report={prediction} />}
       <CurvesSection data={data} />
       <SupernetSection data={data} />
-      <Networks data={data} />
+      <Networks data={data} pictures={pictures} />
       <GivenUp data={data} />
       <ProvenanceSection data={data} />
     </main>
@@ -145,14 +149,18 @@ export function pageWithoutScripts(title: string, style: string, content: VNode)
   return `<!doctype html>\n<html lang="en">\n<head>${head}<style>\n${style}\n</style></head>\n<body>${render(content)}</body>\n</html>\n`;
 }
 
-/** The report of a run as one HTML page. */
-export const renderPage = (data: ReportData): string =>
-  pageWithoutScripts(`${data.run.name}: architecture search report`, reportStyle(), <Report data={data} />);
+/** The report of a run as one HTML page. @param pictures of the frontier's networks, for detectors */
+export const renderPage = (data: ReportData, pictures: ReportPictures = []): string =>
+  pageWithoutScripts(
+    `${data.run.name}: architecture search report`,
+    reportStyle(),
+    <Report data={data} pictures={pictures} />,
+  );
 
 /** The files of a finished run by name: `report.html`, and `frontier.svg` if there is a frontier. */
-export function reportFiles(data: ReportData): Readonly<Record<string, string>> {
+export function reportFiles(data: ReportData, pictures: ReportPictures = []): Readonly<Record<string, string>> {
   return {
     ...(data.frontier.length > 0 && { 'frontier.svg': renderFrontier(data) }),
-    'report.html': renderPage(data),
+    'report.html': renderPage(data, pictures),
   };
 }

@@ -1,6 +1,7 @@
 import { mainScores } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type {
+  ClassReport,
   CurvePoint,
   PredictionPair,
   PredictionQuality,
@@ -13,6 +14,7 @@ import { frontierOption } from '../charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../charts/frontier-report.js';
 import { wrapped } from '../charts/frame.js';
 import { chartThemes, type ChartTheme } from '../charts/theme.js';
+import { precisionRecallOption } from '../charts/precision-recall.js';
 import { predictionOption } from '../charts/prediction.js';
 import { renderSvg } from '../charts/svg.js';
 
@@ -82,6 +84,17 @@ export const renderSupernet = (
   const curves = [{ label: 'largest network', stage: 'search', points } as const];
   return curvesPicture(task, "Learning curve of the supernet's largest network", curves, 'score', theme);
 };
+
+/** The curves of precision and recall of a detector; null where they are not known. */
+export function renderPrecisionRecall(
+  { classes, of }: Pick<ClassReport, 'classes' | 'of'>,
+  theme: ChartTheme = chartThemes.light,
+): string | null {
+  if (classes.every(({ curve }) => curve === undefined)) return null;
+  const subtitle = [`Of ${of}, with an overlap of 1/2; marks: at the thresholds`];
+  const option = precisionRecallOption({ title: 'Precision and recall', subtitle, classes, theme });
+  return renderSvg(option, { width: 640, height: 420 });
+}
 
 /** An SVG by `renderSvg`, which escapes user input. */
 export const Drawn = ({ svg }: { readonly svg: string }) => (

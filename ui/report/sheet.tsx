@@ -1,5 +1,6 @@
 import type { ContactSheet, SheetImage } from '../../reports/page/api.js';
 import { pageWithoutScripts } from './page.js';
+import { Drawn } from './pictures.js';
 import { sheetStyle } from '../report-style.js';
 
 interface SheetProps {
@@ -70,6 +71,9 @@ function Sheet({ sheet }: SheetProps) {
           <p key={i}>{text}</p>
         ))}
       </header>
+      {sheet.charts?.map((svg, i) => (
+        <Drawn key={i} svg={svg} />
+      ))}
       <Classes sheet={sheet} />
       {suspicious.map((group, i) => (
         <Suspicious key={i} {...group} />

@@ -1,8 +1,12 @@
+import { rmSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ReportData } from '../../../reports/read-model/data.js';
 import { reportFiles, renderPage } from '../../../ui/index.js';
 import { renderCurves } from '../../../ui/report/pictures.js';
+import { classReport, collectPictures } from '../../../reports/index.js';
 import { syntheticReport } from '../../reports/read-model/synthetic.js';
+import { foundBoxes } from '../../support/found-boxes.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 let data: ReportData;
 let rendered: string;
@@ -57,6 +61,24 @@ describe('report.html', () => {
   it('is written without a frontier', () => {
     const page = renderPage(without(() => ({ frontier: [], trials: [], prediction: null })));
     expect(page).toContain('No trial is complete yet');
+  });
+
+  it('shows the boxes of detectors: curves, scores by size, and the worst images', async () => {
+    const directory = temporaryFolder();
+    const classes = classReport(['cat', 'dog'], await foundBoxes(directory), 'the test images');
+    const found = without(({ frontier: [first] }) => ({ frontier: [{ ...first, classes }] }));
+    const pictures = await collectPictures(found);
+    const page = renderPage(found, pictures);
+    expect(page).toContain('aria-label="Precision and recall"');
+    expect(page).toContain('Of 1 boxes under 6 px at the size of the network, 0.00 % are found');
+    expect(page).toMatch(/<img src="data:image\/webp;base64,[^"]{200,}" alt="cats\/a.png: 1 right, 1 missed, 1 wrong"/);
+    expect(page).not.toMatch(/<script|<link|@import|url\(http|src="(?!data:image)/);
+    // Converted images may be gone.
+    rmSync(directory, { recursive: true });
+    const bare = renderPage(found, await collectPictures(found));
+    expect(bare).toContain('aria-label="Precision and recall"');
+    expect(bare).not.toContain('<img');
+    expect(await collectPictures(data)).toEqual(data.frontier.map(() => []));
   });
 
   it('lists the parts of a network with their costs', () => {

@@ -1,6 +1,7 @@
+import { readCsvLines } from '../../../base/csv.js';
 import { counted } from '../../../base/text.js';
 import { imageColumns, splitCell } from '../reading/list.js';
-import { compareNames, type SplitMeaning } from '../reading/names.js';
+import { compareNames, kindOf, type SplitMeaning } from '../reading/names.js';
 import { columnOf, readTable, type Table } from '../reading/table.js';
 import { numberIn, wrong, type RawBox, type RawData, type RawImage, type Text } from './raw.js';
 import type { BoxesConfig } from '../schema.js';
@@ -39,7 +40,14 @@ function shapeOf(table: Pick<Table, 'columns'>): { readonly shape: Shape; readon
   return null;
 }
 
-/** Whether the first line of a CSV file has the columns of a box. */
+/** The columns of files for RetinaNet, which do not name them. */
+const unnamed = ['image', 'x1', 'y1', 'x2', 'y2', 'label'];
+const isUnnamed = (cells: readonly string[]): boolean =>
+  cells.length === unnamed.length &&
+  kindOf(cells[0]) === 'image' &&
+  cells.slice(1, -1).every((cell) => Number.isFinite(Number(cell)));
+
+/** Whether the first line of a CSV file has the columns of a box, or a box. */
 export function looksLikeBoxes({ bytes }: Text): boolean {
   const [header] = bytes.toString('utf8', 0, 4096).split(/\r?\n/);
   const columns = header.split(/[,;\t|]/).map((name) =>
@@ -48,7 +56,13 @@ export function looksLikeBoxes({ bytes }: Text): boolean {
       .trim()
       .replaceAll('"', ''),
   );
-  return shapeOf({ columns }) !== null;
+  return shapeOf({ columns }) !== null || isUnnamed(columns);
+}
+
+function tableOf({ name, bytes }: Text): Table {
+  const { lines, format } = readCsvLines(name, bytes);
+  if (lines.length === 0 || !isUnnamed(lines[0].cells)) return readTable(name, bytes);
+  return { file: name, columns: unnamed, rows: lines, format: `${format}, no line of names` };
 }
 
 interface Row {
@@ -65,7 +79,7 @@ interface Row {
 export function readCsv(texts: readonly Text[], group: BoxesConfig['group']): RawData {
   const notes: string[] = [];
   const tables = texts.flatMap((text) => {
-    const table = readTable(text.name, text.bytes);
+    const table = tableOf(text);
     const found = shapeOf(table);
     return found === null ? [] : [{ text, table, ...found, rows: rowsOf(table, found.at, group) }];
   });

@@ -14,6 +14,7 @@ import { wrong, type RawBox, type RawData, type RawImage } from './raw.js';
 import type { BoxesConfig } from '../schema.js';
 import type { BoxFormat } from './schema.js';
 import { splitOfPath } from './split-paths.js';
+import { isTurned, turnedBox } from './turned.js';
 
 /** An image with its boxes in pixels of the image as it is shown, upright. */
 export interface BoxImage extends Extent {
@@ -62,19 +63,23 @@ export async function readBoxes(config: BoxesConfig, options: ReadBoxesOptions =
   const found = mergedImages(images, data, findings);
   const splitOf = splitsNamed(new Set(found.flatMap(({ raw }) => raw.split ?? [])));
   const headers = await readHeaders(tree, found, options);
+  let turned = 0;
   const read = found.flatMap(({ file, raw, boxes }, i): BoxImage[] => {
     const header = headers[i];
     if (typeof header === 'string') {
       findings.push({ kind: 'damaged', where: raw.where(), detail: header, image: file.path });
       return [];
     }
-    const { width, height, content } = header;
+    const { width, height, content, orientation } = header;
     const { extent = null } = raw;
-    if (extent !== null && (extent.width !== width || extent.height !== height)) {
+    const isStored = !data.relative && isTurned(extent, header, orientation);
+    if (isStored) turned++;
+    else if (extent !== null && (extent.width !== width || extent.height !== height)) {
       const detail = `${width} x ${height}, written ${extent.width} x ${extent.height}`;
       findings.push({ kind: 'extent', where: raw.where(), detail, image: file.path });
     }
-    const pixels = data.relative ? boxes.map((box) => scaled(box, header)) : boxes;
+    const upright = isStored ? boxes.map((box) => turnedBox(box, extent, orientation)) : boxes;
+    const pixels = data.relative ? boxes.map((box) => scaled(box, header)) : upright;
     const checked = checkBoxes(file.path, header, pixels);
     findings.push(...checked.findings);
     const split = raw.split === null ? null : splitOf(raw.split);
@@ -86,6 +91,10 @@ export async function readBoxes(config: BoxesConfig, options: ReadBoxesOptions =
       config.path,
       `none of ${counted(data.images.length, 'image')} can be used: ${findings.at(0)?.where ?? 'none is listed'}`,
       hint,
+    );
+  if (turned > 0)
+    notes.push(
+      `${counted(turned, 'image is', 'images are')} stored turned, and ${turned === 1 ? 'its boxes with it' : 'their boxes with them'}: by the written size, boxes are those of the file.`,
     );
   const grouped = new Set(read.map(({ group }) => group)).size;
   if (read.some(({ group }) => group !== '') && read.every(({ split }) => split === null))
@@ -120,7 +129,9 @@ function mergedImages(images: readonly StoredFile[], data: RawData, findings: Fi
     const isOwn = ({ path }: StoredFile): boolean => raw.split !== null && splitOfPath(path) === raw.split;
     // Programs write the paths of the machine on which they ran.
     const file =
-      typeof image === 'string' ? (find(image, folder, isOwn) ?? find(posix.basename(image), '', isOwn)) : image;
+      typeof image === 'string'
+        ? (find(image, folder, isOwn) ?? find(posix.basename(image.replaceAll('\\', '/')), '', isOwn))
+        : image;
     if (file === null) {
       findings.push({
         kind: 'missing',
@@ -147,7 +158,7 @@ function mergedImages(images: readonly StoredFile[], data: RawData, findings: Fi
   return [...found.values()].sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
 }
 
-type Header = Extent & { readonly content: string };
+type Header = Extent & { readonly orientation: number; readonly content: string };
 
 /** The size and the hash of each image; a text says why it cannot be read. */
 async function readHeaders(

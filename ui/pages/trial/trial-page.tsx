@@ -7,7 +7,8 @@ import { EnqueueCard } from '../../components/actions.js';
 import { Alert, CommandLine, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
 import { NoteCard } from '../../components/note-card.js';
-import { ClassesWithImages } from '../../components/wrong-images.js';
+import { ClassesWithBoxes } from '../../components/box-images.js';
+import { ClassesWithMistakes } from '../../components/wrong-images.js';
 import { Table } from '../../components/table.js';
 import { save, urlOf } from '../../data/files.js';
 import { precisions } from '../../data/measures.js';
@@ -104,6 +105,17 @@ function Network({ trial: { parts, choices } }: Pick<TrialAnswer, 'trial'>) {
   );
 }
 
+/** Results by class, and the images that the network answers worst. */
+function Results({ trial: { classes, number, precision } }: Pick<TrialAnswer, 'trial'>) {
+  if (classes === undefined) return null;
+  const Shown = classes.task === 'detection' ? ClassesWithBoxes : ClassesWithMistakes;
+  return (
+    <section>
+      <Shown report={classes} trial={number} precision={precision ?? 'fp32'} />
+    </section>
+  );
+}
+
 function Trial({ answer }: { readonly answer: TrialAnswer }) {
   const { info } = useRun();
   const { trial, measurements, log, commands } = answer;
@@ -120,11 +132,7 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
       </section>
       <NoteCard trial={trial.number} />
       <Network trial={trial} />
-      {trial.classes !== undefined && (
-        <section>
-          <ClassesWithImages report={trial.classes} trial={trial.number} precision={trial.precision ?? 'fp32'} />
-        </section>
-      )}
+      <Results trial={trial} />
       <TrialCurves trial={trial} />
       <Latencies measurements={measurements} />
       {(commands.length > 0 || trial.files.length > 0) && (

@@ -26,8 +26,8 @@ export function picture(shade: number): Promise<Buffer> {
   return made;
 }
 
-/** Files by path: their text; null: an image. A path with `{a,b}` is several files. */
-export type Files = Readonly<Record<string, string | null>>;
+/** Files by path: their text or bytes; null: an image. A path with `{a,b}` is several files. */
+export type Files = Readonly<Record<string, string | (() => Promise<Buffer>) | null>>;
 
 export function expandPath(pattern: string): string[] {
   const found = /^(.*?)\{([^{}]*)\}(.*)$/.exec(pattern);
@@ -42,7 +42,7 @@ export async function written(files: Files, folder = temporaryFolder()): Promise
     for (const path of expandPath(pattern)) {
       const file = join(folder, path);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, text ?? (await picture(shade++ % 256)));
+      writeFileSync(file, typeof text === 'function' ? await text() : (text ?? (await picture(shade++ % 256))));
     }
   return folder;
 }

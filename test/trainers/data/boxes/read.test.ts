@@ -4,11 +4,12 @@ import { boxesSchema, readBoxes, type BoxData } from '../../../../trainers/index
 import { broken } from './broken.js';
 import { cat, written } from './files.js';
 import { boxLayouts } from './layouts.js';
+import { programLayouts } from './program-layouts.js';
 
 const read = (path: string): Promise<BoxData> => readBoxes(boxesSchema.parse({ type: 'boxes', path }));
 
 describe('layouts of data sets with boxes', () => {
-  it.each(boxLayouts)(
+  it.each([...boxLayouts, ...programLayouts])(
     '$name',
     async ({ files, path, format, classes = ['cat', 'dog'], images, boxes, ignored = 0, notes = [] }) => {
       const folder = await written(files);

@@ -1,0 +1,120 @@
+import { assigned, boxesOfClass, overlaps, type BoxedImage } from './average-precision.js';
+import type { Box, Extent } from './boxes.js';
+
+/** What a box in a picture is, from the one that is drawn first to the one on top of all. */
+export const seenKinds = ['ignored', 'right', 'missed', 'wrong'] as const;
+export type SeenKind = (typeof seenKinds)[number];
+
+/** A box that was found above the threshold of its class, or a box of the data that was missed or is ignored. */
+export interface SeenBox extends Box {
+  readonly label: number;
+  readonly kind: SeenKind;
+  /** Of found boxes. */
+  readonly score?: number;
+}
+
+/** An image with its boxes in pixels of the original image. */
+export interface SeenImage extends Extent {
+  readonly row: number;
+  /** Its file, relative to the data set; absent in data sets that hold no image files. */
+  readonly path?: string;
+  readonly boxes: readonly SeenBox[];
+}
+
+/** Some of the images that a detector was evaluated on. */
+export interface SeenImages {
+  /** The images with most missed and wrong boxes: of all, and of each class. */
+  readonly worst: readonly SeenImage[];
+  /** Images at equal distances in the data. */
+  readonly sample: readonly SeenImage[];
+}
+
+/** Images whose rows are those of a converted data set. */
+export interface SeenBoxes extends SeenImages {
+  /** Folder of the converted data set when the boxes were found. */
+  readonly directory: string;
+}
+
+/** Most images that are kept: the worst of all, of each class, and in all; and others. */
+const most = { all: 24, class: 3, total: 60, sample: 8 };
+/** Most boxes of an image that are kept. */
+const mostBoxes = 200;
+
+export const isError = ({ kind }: Pick<SeenBox, 'kind'>): boolean => kind === 'missed' || kind === 'wrong';
+
+/** What the boxes of an image are, with an overlap of 1/2. Found boxes on ignored ones are left out. */
+export function boxOutcomes(image: BoxedImage, thresholds: readonly number[]): SeenBox[] {
+  const outcomes = thresholds.flatMap((threshold, label): SeenBox[] => {
+    const found = image.found.filter(({ score }) => score >= threshold);
+    const boxes = boxesOfClass({ ...image, found }, label, ({ ignored }) => ignored);
+    const places = assigned(boxes, overlaps[0]);
+    return [
+      ...boxes.truths.flatMap(({ truth: { left, top, right, bottom }, ignored }, place): SeenBox[] => {
+        if (!ignored && places.includes(place)) return [];
+        return [{ left, top, right, bottom, label, kind: ignored ? 'ignored' : 'missed' }];
+      }),
+      ...boxes.found.flatMap((box, i): SeenBox[] => {
+        if (places[i] >= 0 && boxes.truths[places[i]].ignored) return [];
+        return [{ ...box, kind: places[i] < 0 ? 'wrong' : 'right' }];
+      }),
+    ];
+  });
+  return outcomes.sort((a, b) => seenKinds.indexOf(b.kind) - seenKinds.indexOf(a.kind)).slice(0, mostBoxes);
+}
+
+/**
+ * Chooses the images that are kept.
+ * @param outcomes the boxes of each image
+ */
+export function seenImages(
+  outcomes: readonly (readonly SeenBox[])[],
+  classes: number,
+  imageAt: (row: number) => SeenImage,
+): SeenImages {
+  const worstOf = (isOwn: (box: SeenBox) => boolean, count: number): number[] =>
+    outcomes
+      .map((boxes, row) => ({ row, errors: boxes.filter((box) => isError(box) && isOwn(box)).length }))
+      .filter(({ errors }) => errors > 0)
+      .sort((a, b) => b.errors - a.errors || a.row - b.row)
+      .slice(0, count)
+      .map(({ row }) => row);
+  const worst = new Set(worstOf(() => true, most.all));
+  for (let label = 0; label < classes; label++)
+    for (const row of worstOf((box) => box.label === label, most.class)) if (worst.size < most.total) worst.add(row);
+  const sample = Math.min(most.sample, outcomes.length);
+  return {
+    worst: [...worst].map(imageAt),
+    sample: Array.from({ length: sample }, (_, i) => imageAt(Math.floor(((i + 0.5) * outcomes.length) / sample))),
+  };
+}
+
+/** A box with few digits, as it is stored. */
+export const rounded = ({ left, top, right, bottom, label, kind, score }: SeenBox): SeenBox => {
+  const tenths = (value: number): number => Number(value.toFixed(1));
+  return {
+    ...{ left: tenths(left), top: tenths(top), right: tenths(right), bottom: tenths(bottom), label, kind },
+    ...(score !== undefined && { score: Number(score.toFixed(3)) }),
+  };
+};
+
+/** How many boxes of each kind. */
+export const countsOfKinds = (boxes: readonly SeenBox[]): Readonly<Record<SeenKind, number>> => {
+  const count = (kind: SeenKind): number => boxes.filter((box) => box.kind === kind).length;
+  return { ignored: count('ignored'), right: count('right'), missed: count('missed'), wrong: count('wrong') };
+};
+
+/** `5 right, 2 missed, 1 wrong`. */
+export const kindsText = (boxes: readonly SeenBox[]): string => {
+  const { ignored, right, missed, wrong } = countsOfKinds(boxes);
+  return `${right} right, ${missed} missed, ${wrong} wrong${ignored === 0 ? '' : `, ${ignored} ignored`}`;
+};
+
+/** How each kind is drawn: colours, and dashes for readers who see no colours. */
+export const kindMarks: {
+  readonly [K in SeenKind]: { readonly title: string; readonly colour: string; readonly dash: string };
+} = {
+  ignored: { title: 'ignored', colour: '#d0d5da', dash: '1 3' },
+  right: { title: 'right', colour: '#2fb457', dash: '' },
+  missed: { title: 'missed', colour: '#ff9a1f', dash: '8 4' },
+  wrong: { title: 'wrong', colour: '#ff3b30', dash: '2.5 3' },
+};
