@@ -69,7 +69,7 @@ export function scoreboardOf(
       hint: 'Use a file of nas that was trained on boxes, or data with classes.',
     });
   const grid = gridOf(size ?? [info.height, info.width], stride);
-  return new BoxScoreboard({ grid, classes: info.classes.length, ...scoring }, boxed);
+  return new BoxScoreboard({ grid, classes: info.classes.length, keepsWrong, ...scoring }, boxed);
 }
 
 /** Returns outputs [size, outputs] of images [size, height, width, channels], normalised as the data set is. */

@@ -24,11 +24,15 @@ import {
   type SplitName,
   withDataset,
 } from '../../trainers/index.js';
+import { namedBoxes } from './named-boxes.js';
 
 export interface EvaluateFileOptions {
   readonly provider?: string;
   readonly threads?: number;
-  /** Whether the details of a classification name the images that are wrong with the highest confidence; default: no. */
+  /**
+   * Whether the details name the images that are classified wrong with the highest confidence, or the ones with most missed and wrong
+   * boxes; default: no.
+   */
   readonly keepsWrong?: boolean;
   /**
    * Thresholds of the boxes of a detector: `stored` in its file (default; without them as `best`), or the `best` for these images,
@@ -61,15 +65,17 @@ export async function evaluateOnSplit(
     const images = { ...imagesFor(model, open), stride: detection?.stride };
     const loader = evaluationLoader(open, split, batch, images);
     try {
-      const { wrong, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
+      const { wrong, seen, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
         data: dataFor(open, images),
         provider,
         threads,
         board: () => scoreboardOf(open, split, images, { keepsWrong, thresholds, seed, decoding: detection }),
         onProgress: (done) => onProgress?.(done, info.counts[split]),
       });
-      if (wrong === undefined || scores.details.type !== 'classification') return scores;
       const { indices } = open.shared.splits[split];
+      if (seen !== undefined && scores.details.type === 'detection')
+        return { ...scores, details: { ...scores.details, seen: namedBoxes(seen, indices, dataset.directory) } };
+      if (wrong === undefined || scores.details.type !== 'classification') return scores;
       return { ...scores, details: { ...scores.details, wrong: namedWrong(wrong, indices, dataset.directory) } };
     } finally {
       await loader.close();
