@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
-import { boxValues, sizeRange } from '../base/detections.js';
+import { boxValues, headNames, sizeRange } from '../base/detections.js';
 import { invalidInput } from '../base/errors.js';
 import { contentInit, int, ints, parseOnnx, portInit, type OnnxFile } from '../compiler/index.js';
 import { metadataIn, type DetectionFacts } from './metadata.js';
@@ -29,12 +29,13 @@ export function withDecoding(model: Uint8Array, where: string): Uint8Array {
   const maps = mapsOf(file, where);
   const { graph } = file;
   // The decoded boxes take the name of the raw ones.
-  const rename = (name: string): string => (name === 'boxes' || name === 'classes' ? `${name}/map` : name);
+  const rename = (name: string): string => ((headNames as readonly string[]).includes(name) ? `${name}/map` : name);
   for (const node of graph.node) {
     node.input = node.input.map(rename);
     node.output = node.output.map(rename);
   }
-  const { nodes, constants } = decoding(maps, rename('classes'), rename('boxes'));
+  const [classMap, boxMap] = headNames.map(rename);
+  const { nodes, constants } = decoding(maps, classMap, boxMap);
   const content = contentInit({ nodes, constants });
   const most = Math.min(maps.most, maps.rows * maps.columns * maps.classes);
   graph.node.push(...content.node);
@@ -50,7 +51,7 @@ export function withDecoding(model: Uint8Array, where: string): Uint8Array {
 function mapsOf(file: OnnxFile, where: string): Maps {
   const { detection, classes, input } = metadataIn(file, where);
   const outputs = file.graph.output.map(({ name }) => name).join();
-  if (detection === undefined || classes === undefined || input === undefined || outputs !== 'classes,boxes')
+  if (detection === undefined || classes === undefined || input === undefined || outputs !== headNames.join())
     throw invalidInput(
       `${where} is no detector of nas with the outputs classes and boxes, so there is nothing to decode`,
       {

@@ -156,6 +156,29 @@ describe('nas quantize of a detector', () => {
   });
 });
 
+describe('a .tflite file of a detector', () => {
+  it('has the scores of its ONNX file, in floats and in bytes', async () => {
+    const int8 = join(folder, 'int8.onnx');
+    for (const [file, most] of [
+      [float, 1e-6],
+      [int8, 0.01],
+    ] as const) {
+      const directory = `${file}-tflite`;
+      const { code, err } = await nasInside(['export', file, '--to', 'tflite', '-o', directory]);
+      expect({ code, err }).toMatchObject({ code: 0 });
+      const ended = await evaluate(join(directory, 'model.tflite'), '--split', 'validation', '--json');
+      expect(ended.code).toBe(0);
+      const found = JSON.parse(ended.out) as Printed & { readonly latency: unknown };
+      const expected = await evaluateOnSplit(readFileSync(file), trained.dataset, 'validation');
+      expect(Math.abs(found.accuracy - expected.accuracy)).toBeLessThanOrEqual(most);
+      expect(found.latency).toBeNull();
+    }
+    const damaged = join(folder, 'damaged.tflite');
+    writeFileSync(damaged, readFileSync(join(`${float}-tflite`, 'model.tflite')).subarray(0, 3000));
+    expect((await evaluate(damaged)).err).toMatch(/damaged\.tflite is damaged: /);
+  });
+});
+
 describe('nas export --decoded', () => {
   it('writes a file that gives boxes, which evaluate refuses in one sentence', async () => {
     const directory = join(folder, 'decoded');
@@ -163,7 +186,7 @@ describe('nas export --decoded', () => {
     expect({ code, err }).toMatchObject({ code: 0 });
     const file = join(directory, 'model.onnx');
     expect(parseOnnx(readFileSync(file)).graph.output.map(({ name }) => name)).toEqual(['boxes', 'scores', 'labels']);
-    expect((await evaluate(file)).err).toMatch(/no outputs of a detector/);
+    expect((await evaluate(file)).err).toMatch(/no outputs of a detector[^]*--decoded are for other programs/);
     const tflite = await nasInside(['export', float, '--to', 'tflite', '--decoded', '-o', directory, '--force']);
     expect(tflite.err).toMatch(/--decoded goes with --to onnx/);
   });

@@ -1,5 +1,5 @@
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { boxValues } from '../../../base/detections.js';
+import { boxValues, headNames } from '../../../base/detections.js';
 import { product } from '../../../base/statistics.js';
 import { onnxSignature, type ClassifierFacts, type ClassifierSignature, type SignatureEnd } from './signature.js';
 import { classification, type LearningTask, type TaskType } from '../../../base/task.js';
@@ -186,12 +186,15 @@ export async function openOnnx(
     throw invalidInput(`${where} cannot be opened: ${messageOf(cause)}`, { cause });
   });
   const [input] = session.inputNames;
+  // Maps of a detector are joined in one order, which files of other programs may not have.
+  const isDetector = headNames.every((name) => session.outputNames.includes(name));
+  const named: readonly string[] = isDetector ? headNames : session.outputNames;
   return {
     async run(images, shape) {
       const results = await session.run({ [input]: new Tensor('float32', images, shape) }).catch((cause: unknown) => {
         throw invalidInput(`${where} failed on images [${shape.join(', ')}]: ${messageOf(cause)}`, { cause });
       });
-      const outputs = session.outputNames.map((name) => {
+      const outputs = named.map((name) => {
         const { data, type, dims } = results[name];
         if (data instanceof Float32Array) return { data, depth: dims[dims.length - 1] };
         throw invalidInput(`${where} gave ${type}, not float32`);

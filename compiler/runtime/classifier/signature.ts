@@ -133,7 +133,7 @@ function checkMaps(
     if (outputs.length === headNames.length && boxes.shape[3] === boxValues && sides(classes) === sides(boxes))
       return { input, output: classes, boxes };
   throw invalidInput(`${where} gives ${showTensors(outputs)}, which are no outputs of a detector`, {
-    hint: 'Supported are the two outputs classes [batch, rows, columns, classes] and boxes [batch, rows, columns, 4], float32.',
+    hint: 'Supported are the two outputs classes [batch, rows, columns, classes] and boxes [batch, rows, columns, 4], float32; files of nas export --decoded are for other programs.',
   });
 }
 

@@ -1,3 +1,4 @@
+import { headNames } from '../../../base/detections.js';
 import { samePadding } from '../../../base/same-padding.js';
 import { invalidInput } from '../../../base/errors.js';
 import { encodeModel, float, int, ints, string, toStorage, type Attributes } from '../../../compiler/index.js';
@@ -227,9 +228,6 @@ const rules: { readonly [B in BuiltinName]: Rule } = {
     to.turned(to.writer.add('Transpose', [to.plain(x)], { perm: ints(to.numbers(order)) }), y),
 };
 
-/** The names of a detector's outputs in ONNX files. */
-const mapNames = ['classes', 'boxes'] as const;
-
 /**
  * A `.tflite` file of nas as an ONNX file with its metadata, of a batch of one image. Numbers of int8 files are rounded to the bytes
  * of the file after each operator; ONNX Runtime computes between them in its own way, so that some bytes differ by one from LiteRT's.
@@ -249,7 +247,7 @@ function translated(model: TfliteModel): Uint8Array {
   for (const operator of model.operators) to.keep(operator.outputs[0], rules[operator.name](operator, to));
   const isDetector = metadata.task?.type === 'detection';
   const outputs = model.outputs.map((id, i) => {
-    const name = isDetector ? mapNames[i] : 'logits';
+    const name = isDetector ? headNames[i] : 'logits';
     to.writer.add('Identity', [to.plain(id)], {}, name);
     return { name, dtype: 'float32', shape: model.tensors[id].shape } as const;
   });
