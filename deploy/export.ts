@@ -33,8 +33,8 @@ export async function writeCompressed(path: string, content: Uint8Array): Promis
 
 /**
  * A trained model as a plain ONNX file (opset 18): input `input` [N, height, width, channels] float32, normalised as
- * the metadata says; output `logits` [N, classes or labels], or `numbers` [N, numbers] in their own units; weights and metadata
- * inside.
+ * the metadata says; output `logits` [N, classes or labels], or `numbers` [N, numbers] in their own units, or the maps `classes` and `boxes` of a
+ * detector; weights and metadata inside.
  */
 export const exportOnnx = (model: Model, metadata: ModelMetadata): Uint8Array =>
   toOnnx(model, {

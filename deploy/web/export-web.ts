@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { usualThreshold } from '../../base/detections.js';
+import { invalidInput } from '../../base/errors.js';
 import { classification } from '../../base/task.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { completeDecoding } from '../../base/preprocess.js';
@@ -25,6 +27,7 @@ const factsOf = ({
   accuracy,
   experiment,
   trial,
+  detection,
 }: ModelMetadata) => ({
   classes,
   task: task.type,
@@ -35,10 +38,11 @@ const factsOf = ({
   ...(accuracy !== undefined && { accuracy }),
   ...(experiment !== undefined && { experiment }),
   ...(trial !== undefined && { trial }),
+  ...(detection !== undefined && { detection: { thresholds: classes.map(() => usualThreshold), ...detection } }),
 });
 
-const titleOf = ({ experiment, trial }: ModelMetadata): string =>
-  `${experiment ?? 'Image classifier'}${trial === undefined ? '' : `, trial ${trial}`}`;
+const titleOf = ({ experiment, trial, task }: ModelMetadata): string =>
+  `${experiment ?? (task?.type === 'detection' ? 'Object detector' : 'Image classifier')}${trial === undefined ? '' : `, trial ${trial}`}`;
 
 const mostNames = 20;
 
@@ -63,17 +67,24 @@ const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) =>
  * Writes a folder that any server of static files can serve: a page that answers images in the browser, on
  * onnxruntime-web. All files except the page and its service worker have a content hash in their names, so that browsers
  * and CDNs can cache them forever; they are also written in compressed form (`.br`, `.gz`).
- * @param model of this package: NHWC, one output of logits or numbers
- * @throws NasError `invalid-input` when onnxruntime-web is not installed.
+ * A detector's page has a camera.
+ * @param model of this package: NHWC, one output of logits or numbers, or the maps of a detector
+ * @throws NasError `invalid-input` when onnxruntime-web is not installed, or the metadata of a detector has no key `detection`.
  */
 export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, directory: string): Promise<void> {
   const runtime = webRuntime('nas export --to web');
+  const isDetector = metadata.task?.type === 'detection';
+  if (isDetector && metadata.detection === undefined)
+    throw invalidInput("the model is a detector, but the key 'detection' of its metadata is missing", {
+      hint: 'It says how the outputs become boxes. Export the model again.',
+    });
   const own = (name: string): Buffer => readFileSync(join(pageFolder, name));
   /** Files by the placeholders of their names in the page. */
   const files: Readonly<Record<string, readonly [name: string, content: Uint8Array]>> = {
     'style.css': ['style.css', own('style.css')],
     'classify.js': ['classify.js', own('classify.js')],
     'page.js': ['page.js', own('page.js')],
+    ...(isDetector && { 'detect.js': ['detect.js', own('detect.js')] as const }),
     runtime: ['ort.mjs', readFileSync(join(runtime, 'ort.wasm.bundle.min.mjs'))],
     wasm: ['ort.wasm', readFileSync(join(runtime, 'ort-wasm-simd-threaded.wasm'))],
     model: ['model.onnx', model],

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { invalidInput } from '../../base/errors.js';
+import { boxValues, headNames } from '../../base/detections.js';
 import { classification, type LearningTask } from '../../base/task.js';
 import { applyRule, convolutionNames, type LayerActivation, type LayerOf, type LayerTable } from '../layers.js';
 import { layersOf } from '../network-layers.js';
@@ -92,9 +92,23 @@ function shuffled({ name, groups, output }: LayerOf<'shuffle'>, apply: Apply, x:
   return apply(keras.reshape({ name, targetShape: [height, width, channels] }), turned);
 }
 
-function unsupportedHere(): never {
-  throw invalidInput('detectors are not exported as TF.js layers models yet', { hint: 'Export them as ONNX.' });
+/** Twice the rows and columns, without the last of them where the result lacks one. */
+function doubled({ name, input, output }: LayerOf<'upsample'>, apply: Apply, x: Value): Value {
+  const missing = [0, 1].map((axis) => 2 * input[axis] - output[axis]);
+  const up = (own: string): Value => apply(keras.upSampling2d({ name: own, size: [2, 2] }), x);
+  if (missing.every((count) => count === 0)) return up(name);
+  const cropping: [[number, number], [number, number]] = [
+    [0, missing[0]],
+    [0, missing[1]],
+  ];
+  return apply(keras.cropping2D({ name, cropping }), up(`${name}_whole`));
 }
+
+const heads = ({ output }: LayerOf<'detections'>, apply: Apply, x: Value): Value[] =>
+  headNames.map((name) => {
+    const filters = name === 'boxes' ? boxValues : output[2] - boxValues;
+    return apply(keras.conv2d({ name, filters, kernelSize: 1, ...zeroKernel }), x);
+  });
 
 const rules: LayerTable<Value, [Apply, Value, Value]> = {
   input: ({ name, output }) => tfl.input({ name, shape: [...output] }),
@@ -124,8 +138,9 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
     ),
   shuffle: (layer, apply, x) => shuffled(layer, apply, x),
   zero: ({ name }, apply, x) => apply(keras.rescaling({ name, scale: 0 }), x),
-  upsample: unsupportedHere,
-  detections: unsupportedHere,
+  upsample: doubled,
+  // `toLayersModel` applies the heads, which are two outputs.
+  detections: (_layer, _apply, x) => x,
 };
 
 /** Weights of a dense layer that converts the outputs of a regression to their own units. */
@@ -140,7 +155,7 @@ const diagonal = (values: readonly number[]): Float32Array =>
 
 /**
  * A network, with its branches folded, as a TF.js layers model of standard Keras layers, which plain TF.js can save, load and run: images [batch,
- * height, width, channels] in float32, normalised, to the outputs [batch, outputs] of `answers`. It names its layers like
+ * height, width, channels] in float32, normalised, to the outputs [batch, outputs] of `answers`, or the maps `classes` and `boxes` of a detector. It names its layers like
  * `layersOf`; a last layer `numbers` scales the numbers of a regression. Its tensors live on the current TF.js backend; free them with `model.dispose()`.
  * @throws Error when the weights do not match the network
  */
@@ -152,19 +167,26 @@ export function toLayersModel(model: Model, task = classification): tfl.LayersMo
     if (!(output instanceof tfl.SymbolicTensor)) throw new Error(`${layer.name} did not give one symbolic tensor`);
     return output;
   };
-  for (const layer of layersOf(network)) {
+  const layers = layersOf(network);
+  for (const layer of layers) {
     // A rule reads as many inputs as its kind has and ignores the others.
     const [x, y] = layer.inputs.map((i) => values[i]);
     values.push(applyRule(rules, layer, apply, x, y));
   }
   const last = values[values.length - 1];
+  const end = layers[layers.length - 1];
   const scaling = task.type === 'regression' ? scalingWeights(task) : null;
-  const outputs =
-    scaling === null ? last : apply(keras.dense({ name: 'numbers', units: network.classes, ...zeroKernel }), last);
+  const numbers = (): Value => apply(keras.dense({ name: 'numbers', units: network.classes, ...zeroKernel }), last);
+  const outputs = end.kind === 'detections' ? heads(end, apply, last) : scaling === null ? last : numbers();
   const made = tfl.model({ name: 'network', inputs: values[0], outputs });
   const resolve = weightsFrom(new Map([...weights, ...(scaling ?? [])]));
   for (const { name: own, variable } of namedWeights(made))
-    tf.tidy(() => variable.assign(resolve(own, variable.shape)));
+    tf.tidy(() => {
+      // Weights of heads are stored as matrices.
+      const isHead = headNames.some((name) => own === `${name}/kernel`) && end.kind === 'detections';
+      const shape = isHead ? variable.shape.slice(2) : variable.shape;
+      variable.assign(tf.reshape(resolve(own, shape), variable.shape));
+    });
   return made;
 }
 

@@ -3,11 +3,12 @@
  *
  * @typedef {object} Facts What the model takes and gives.
  * @property {string[]} classes names of the outputs, in order
- * @property {'classification' | 'multi-label' | 'regression'} task
+ * @property {'classification' | 'multi-label' | 'regression' | 'detection'} task
  * @property {[number, number, number]} input height, width and channels
  * @property {number[]} mean of pixel / 255, per channel
  * @property {number[]} std
  * @property {{ fit: string, background: string, resampling: string }} preprocess
+ * @property {{ stride: number, most: number, overlap: number, thresholds: number[] }} [detection] of a detector
  */
 
 /*
@@ -197,12 +198,33 @@ export const answers = {
   regression: (numbers, names) => ({ numbers: Object.fromEntries(names.map((name, i) => [name, numbers[i]])) }),
 };
 
+/** Width and height of an image, turned as EXIF says. */
+async function sizeOf(source) {
+  if (!(source instanceof Blob)) return [source.videoWidth ?? source.width, source.videoHeight ?? source.height];
+  const bitmap = await createImageBitmap(source);
+  const size = [bitmap.width, bitmap.height];
+  bitmap.close();
+  return size;
+}
+
+/** Finds the boxes in the maps of a detector, in pixels of the image. */
+function finder({ decode, inOriginal }, { input, classes: names, detection, preprocess }) {
+  return async (image, { classes, boxes }) => {
+    const [, rows, columns] = classes.dims;
+    const maps = { rows, columns, stride: detection.stride, classes: classes.data, boxes: boxes.data };
+    const size = await sizeOf(image);
+    const found = inOriginal(decode(maps, detection), size, input, preprocess.fit);
+    return { boxes: found.map(({ label, ...box }) => ({ class: names[label], ...box })), size };
+  };
+}
+
 /**
- * @param {{ runtime: string, wasm: string, model: string, facts: string }} addresses
+ * @param {{ runtime: string, wasm: string, model: string, facts: string, detect?: string }} addresses `detect` is for detectors
  * @returns a function from an image to its answer, as nas serve gives it, with the milliseconds of the network: the most likely
- *   classes (`top`) or labels (`labels`) with their probabilities, or the `numbers` by name
+ *   classes (`top`) or labels (`labels`) with their probabilities, the `numbers` by name, or the `boxes` in pixels of the image,
+ *   whose width and height are `size`. Its property `task` is that of the network.
  */
-export async function openClassifier({ runtime, wasm, model, facts: factsUrl }) {
+export async function openClassifier({ runtime, wasm, model, facts: factsUrl, detect }) {
   const [ort, facts, bytes] = await Promise.all([
     import(runtime),
     fetch(factsUrl).then((answer) => answer.json()),
@@ -211,11 +233,14 @@ export async function openClassifier({ runtime, wasm, model, facts: factsUrl }) 
   ort.env.wasm.wasmPaths = { wasm };
   ort.env.wasm.numThreads = 1;
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
-  return async (image, count = 5) => {
+  const find = facts.task === 'detection' ? finder(await import(detect), facts) : null;
+  const answer = async (image, count = 5) => {
     const tensor = new ort.Tensor('float32', await pixelsOf(image, facts), [1, ...facts.input]);
     const began = performance.now();
     const outputs = await session.run({ [session.inputNames[0]]: tensor });
     const ms = performance.now() - began;
+    if (find !== null) return { ...(await find(image, outputs)), ms };
     return { ...answers[facts.task](outputs[session.outputNames[0]].data, facts.classes, count), ms };
   };
+  return Object.assign(answer, { task: facts.task });
 }

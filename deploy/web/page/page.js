@@ -1,4 +1,4 @@
-/** The page: shows the network's answer for an image that is chosen, dropped or pasted. */
+/** The page: shows the network's answer for an image that is chosen, dropped or pasted; a detector's also for a camera. */
 const script = document.querySelector('script[data-model]');
 const address = (name) => new URL(script.dataset[name], document.baseURI).href;
 const find = (selector) => document.querySelector(selector);
@@ -12,13 +12,15 @@ const classify = await openClassifier({
   wasm: address('wasm'),
   model: address('model'),
   facts: address('facts'),
+  detect: address('detect'),
 }).catch((error) => say(`The model cannot be loaded: ${error.message}`) && undefined);
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const number = (value) => value.toLocaleString('en', { maximumSignificantDigits: 5 });
 
 /** The lines of an answer: a name, its value, the length of its bar in [0, 1], and whether it is emphasized. */
-function linesOf({ top, labels, numbers }) {
+function linesOf({ top, labels, numbers, boxes }) {
+  if (boxes !== undefined) return boxes.map(({ class: name, score }) => ({ name, value: percent(score) }));
   if (numbers !== undefined) return Object.entries(numbers).map(([name, value]) => ({ name, value: number(value) }));
   if (labels === undefined) return top.map(({ class: name, probability }) => ({ name, value: percent(probability) }));
   return labels.map(({ label: name, probability, predicted }) => ({
@@ -42,17 +44,91 @@ function itemOf({ name, value, bar, strong = false }) {
   return item;
 }
 
+/** Draws boxes with their classes over the image; of a class, all have one colour. */
+function draw({ boxes = [], size: [width, height] = [0, 0] }) {
+  const canvas = Object.assign(find('canvas'), { width, height });
+  const names = [...new Set(boxes.map((box) => box.class))].sort();
+  const context = canvas.getContext('2d');
+  const line = Math.max(1, Math.max(width, height) / 200);
+  context.font = `${8 * line}px system-ui, sans-serif`;
+  context.textBaseline = 'bottom';
+  for (const { class: name, score, left, top, right, bottom } of boxes.toReversed()) {
+    const colour = `hsl(${(names.indexOf(name) * 137) % 360} 90% 60%)`;
+    const text = `${name} ${percent(score)}`;
+    // Dark around bright lines: one of them is seen on any image.
+    for (const [stroke, wide] of [
+      ['#000', 3],
+      [colour, 1.5],
+    ]) {
+      Object.assign(context, { strokeStyle: stroke, lineWidth: wide * line });
+      context.strokeRect(left, top, right - left, bottom - top);
+    }
+    const at = Math.max(9 * line, top);
+    context.fillStyle = '#000';
+    context.fillRect(left, at - 9 * line, context.measureText(text).width + 2 * line, 9 * line);
+    context.fillStyle = colour;
+    context.fillText(text, left + line, at);
+  }
+}
+
+function showAnswer(answer) {
+  say(`Answered in ${answer.ms.toFixed(1)} ms`);
+  find('ol').replaceChildren(...linesOf(answer).map(itemOf));
+  draw(answer);
+}
+
 async function show(file) {
   if (file === undefined || classify === undefined) return;
   try {
     const answer = await classify(file);
-    say(`Answered in ${answer.ms.toFixed(1)} ms`);
-    find('ol').replaceChildren(...linesOf(answer).map(itemOf));
+    stopCamera();
     URL.revokeObjectURL(find('img').src);
     Object.assign(find('img'), { src: URL.createObjectURL(file), hidden: false });
+    showAnswer(answer);
   } catch (error) {
     say(`${file.name} cannot be used: ${error.message}`);
   }
+}
+
+let stream;
+
+function stopCamera() {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  stream = undefined;
+  Object.assign(find('video'), { srcObject: null, hidden: true });
+  find('button').textContent = 'Use the camera';
+}
+
+/** Answers one frame after the other until the camera is stopped. */
+async function useCamera() {
+  try {
+    const own = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+    stream = own;
+    const video = Object.assign(find('video'), { srcObject: own, hidden: false });
+    find('img').hidden = true;
+    find('button').textContent = 'Stop the camera';
+    await video.play();
+    while (stream === own) {
+      const answer = await classify(video);
+      if (stream === own) showAnswer(answer);
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+  } catch (error) {
+    stopCamera();
+    say(`The camera cannot be used: ${error.message}`);
+  }
+}
+
+// Browsers give cameras to pages of https and of this machine only.
+if (classify?.task === 'detection' && navigator.mediaDevices !== undefined) {
+  find('button').hidden = false;
+  find('button').addEventListener('click', () => {
+    if (stream === undefined) void useCamera();
+    else {
+      stopCamera();
+      draw({});
+    }
+  });
 }
 
 const imageIn = (transfer) => [...transfer.files].find(({ type }) => type.startsWith('image/'));

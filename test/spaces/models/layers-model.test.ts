@@ -4,7 +4,16 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { costs, layersOf, type Network } from '../../../spaces/index.js';
-import { apply, initialWeights, namedWeights, toLayersModel, weightsFrom } from '../../../spaces/models/index.js';
+import {
+  apply,
+  drawWeights,
+  initialWeights,
+  namedWeights,
+  toLayersModel,
+  weightsFrom,
+  weightSpecs,
+} from '../../../spaces/models/index.js';
+import { tinyDetector } from '../../support/tiny-detector.js';
 import { handNetwork, smallNetworks } from '../networks.js';
 import { layersModelOf } from '../../support/layers-model.js';
 
@@ -30,6 +39,9 @@ const standardLayers = new Set([
   'Dropout',
   'ZeroPadding2D',
 ]);
+
+/** The layers of detectors beside them. */
+const detectorLayers = new Set([...standardLayers, 'UpSampling2D']);
 
 /** Images that no two channels or pixels of share a value. */
 const image = ([height, width, channels]: Network['input']): tf.Tensor =>
@@ -64,6 +76,25 @@ describe('toLayersModel', () => {
       { numRuns: 15 },
     );
   });
+
+  it.each([{}, { stride: 8 }, { deepest: 4, depth: 2 }] as const)(
+    'gives the two maps of a detector, of standard layers: %o',
+    (head) => {
+      const network = tinyDetector(head);
+      const specs = weightSpecs(network).map((spec) => (spec.trainable ? { ...spec, std: spec.std || 0.3 } : spec));
+      const weights = drawWeights(specs, 3);
+      const model = toLayersModel({ network, weights }, { type: 'detection' });
+      expect(model.layers.every((layer) => detectorLayers.has(layer.getClassName()))).toBe(true);
+      const { logits } = apply(network, weightsFrom(weights), image(network.input), { training: false });
+      const [classes, boxes] = model.predict(image(network.input)) as tf.Tensor[];
+      expect(model.outputs.map(({ name }) => name.split('/')[0])).toEqual(['classes', 'boxes']);
+      const together = tf.concat([classes, boxes], 3);
+      expect(together.shape).toEqual(logits.shape);
+      const expected = logits.dataSync();
+      together.dataSync().forEach((value, i) => expect(value).toBeCloseTo(expected[i], 4));
+      model.dispose();
+    },
+  );
 
   it('computes the same as the network', () => {
     fc.assert(

@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { decode, inOriginal, placementIn, type Detection } from '../../base/detections.js';
+import { Random } from '../../base/random.js';
+import { exportWeb } from '../../deploy/index.js';
+import { detectorMetadata, randomDetector } from '../support/detector-files.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+/** The module that pages use, which is plain JavaScript. */
+interface DetectModule {
+  readonly decode: (
+    maps: { rows: number; columns: number; stride: number; classes: Float32Array; boxes: Float32Array },
+    rules: { most: number; overlap: number; thresholds: readonly number[] },
+  ) => Detection[];
+  readonly inOriginal: (
+    boxes: readonly Detection[],
+    image: readonly [number, number],
+    input: readonly [number, number],
+    fit: string,
+  ) => Detection[];
+}
+const module_ = (await import(pathToFileURL('deploy/web/page/detect.js').href)) as DetectModule;
+
+const [rows, columns, labels] = [6, 9, 3];
+
+function randomMaps(seed: number) {
+  const random = new Random(seed, 'maps');
+  // Half of them have equal logits in neighbouring cells.
+  const logit = (): number => (seed % 2 === 0 ? random.normal() : random.int(3) - 1);
+  const classes = Float32Array.from({ length: rows * columns * labels }, logit);
+  const boxes = Float32Array.from({ length: rows * columns * 4 }, () => random.normal());
+  const values = new Float32Array(rows * columns * (labels + 4));
+  for (let cell = 0; cell < rows * columns; cell++) {
+    values.set(classes.subarray(cell * labels, (cell + 1) * labels), cell * (labels + 4));
+    values.set(boxes.subarray(cell * 4, (cell + 1) * 4), cell * (labels + 4) + labels);
+  }
+  return { classes, boxes, map: { rows, columns, stride: 4, classes: labels, values } };
+}
+
+const near = (boxes: readonly Detection[]) =>
+  boxes.map(({ label, ...numbers }) => ({
+    label,
+    ...Object.fromEntries(Object.entries(numbers).map(([key, value]) => [key, expect.closeTo(value, 8) as number])),
+  }));
+
+describe('the page of a detector', () => {
+  it('finds the boxes that training, evaluation and serving find', () => {
+    let found = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const { classes, boxes, map } = randomMaps(seed);
+      const rules = { most: seed % 3 === 0 ? 5 : 150, overlap: 0.3, thresholds: [0.4, 0.5, 0.7] };
+      const expected = decode(map, rules);
+      const own = module_.decode({ rows, columns, stride: 4, classes, boxes }, rules);
+      expect(own).toEqual(near(expected));
+      found += own.length;
+      const random = new Random(seed, 'sizes');
+      const [width, height] = [1 + random.int(300), 1 + random.int(300)];
+      for (const fit of ['contain', 'cover', 'stretch'] as const) {
+        const placed = inOriginal(expected, placementIn({ width, height }, { size: [24, 36], fit }), { width, height });
+        expect(module_.inOriginal(own, [width, height], [24, 36], fit)).toEqual(near(placed));
+      }
+    }
+    expect(found).toBeGreaterThan(200);
+  });
+
+  it('has the module and the thresholds', async () => {
+    const folder = join(temporaryFolder(), 'site');
+    const model = randomDetector();
+    const detection = { stride: 4, most: 150, overlap: 0.6 };
+    await exportWeb(new Uint8Array(64), detectorMetadata(model, { detection }), folder);
+    const names = readdirSync(folder);
+    const [facts, module] = [/^facts\.[0-9a-f]+\.json$/, /^detect\.[0-9a-f]+\.js$/].map(
+      (pattern) => names.find((name) => pattern.test(name)) ?? expect.fail(String(pattern)),
+    );
+    expect(JSON.parse(readFileSync(join(folder, facts), 'utf8'))).toMatchObject({
+      task: 'detection',
+      detection: { ...detection, thresholds: [0.5, 0.5] },
+    });
+    const page = readFileSync(join(folder, 'index.html'), 'utf8');
+    expect(page).toContain(`data-detect="${module}"`);
+    expect(page).toContain('<title>Object detector</title>');
+  });
+
+  it('is refused without the metadata that says how maps become boxes', async () => {
+    const metadata = detectorMetadata(randomDetector(), { detection: undefined });
+    await expect(exportWeb(new Uint8Array(64), metadata, temporaryFolder())).rejects.toThrow(
+      "the key 'detection' of its metadata is missing",
+    );
+  });
+});
