@@ -57,10 +57,10 @@ export interface ProposalFacts {
   readonly board?: BoardName | undefined;
 }
 
-const number = (value: number): string => value.toLocaleString('en-US');
+export const number = (value: number): string => value.toLocaleString('en-US');
 /** A text for a comment, which ends with its line. */
-const plain = (text: string): string => text.replaceAll(/\s+/g, ' ');
-const scalar = (value: string): string => stringify(value).trim();
+export const plain = (text: string): string => text.replaceAll(/\s+/g, ' ');
+export const scalar = (value: string): string => stringify(value).trim();
 
 /** Images of a step: a power of two, and some steps in each pass over the images. */
 function batchFor(train: number): number {
@@ -174,15 +174,18 @@ function foldsText({ counts }: ProposalFacts['info']): string {
   folds: auto`;
 }
 
-/** What is optimised, and on which device. */
-function goalText({ board }: ProposalFacts): string {
-  if (board === undefined)
-    return `# Latency is measured on this machine, one image at a time on one thread, while nothing trains. \`nas devices\` lists others.
+/** A main score and the latency on this machine as objectives. */
+export const latencyGoal = (score: string): string =>
+  `# Latency is measured on this machine, one image at a time on one thread, while nothing trains. \`nas devices\` lists others.
 latency:
   device: { type: local, threads: 1, batch: 1 }
 
 # What is optimised: as accurate and as fast as possible. The result is the frontier between the two.
-objectives: [accuracy, latency_ms]`;
+objectives: [${score}, latency_ms]`;
+
+/** What is optimised, and on which device. */
+function goalText({ board }: ProposalFacts): string {
+  if (board === undefined) return latencyGoal('accuracy');
   const [sram, flash] = limitsOf({ board }).map(({ constraint }) => (constraint?.max ?? 0) / 1024);
   const isCounted = coreOf({ board }) !== null;
   return `# A network may take ${sram} kB of the board's SRAM and ${flash} kB of its flash; what does not fit is never trained. As boards compute

@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { NasError } from '../base/errors.js';
+import { notForBoxes } from '../base/task.js';
 import { counted } from '../base/text.js';
 import {
+  boxesSchema,
   dataSchema,
+  describeDataset,
   holdsBoxes,
   isTable,
   prepareDataset,
-  refuseBoxes,
   surveyImages,
   withDataset,
   type ImageFilesConfig,
@@ -17,6 +19,8 @@ import type { RunObserver } from './events.js';
 import { estimateRun, type EstimateOptions, type RunEstimate } from './estimate.js';
 import { preparingData } from './prepare-plan.js';
 import type { BoardName } from '../experiments/schema/constraints.js';
+import { describeBoxes } from '../experiments/data/index.js';
+import { boxesExperimentText, proposeSize } from '../experiments/propose-boxes.js';
 import { augmentFor, experimentText, proposeData, type DataProposal } from '../experiments/propose.js';
 
 export interface ProposalRequest {
@@ -63,13 +67,52 @@ export async function surveyed(images: string, board?: BoardName) {
  * @throws NasError `invalid-input` for images that no data source reads; `interrupted` when the signal is aborted
  */
 export async function proposeExperiment(
-  { images, file, board, estimated }: ProposalRequest,
+  request: ProposalRequest,
   options: EstimateOptions,
 ): Promise<{ readonly text: string; readonly hours: readonly string[] }> {
   const { signal } = options;
   const observe = withoutRepeats(options.observe);
+  const told = { ...options, observe };
+  const textWith = (await proposeFiles(request, told)) ?? (await proposeBoxes(request, told));
+  const text = textWith([]);
+  const loaded = parseExperiment(request.file, text);
+  if (!request.estimated) return { text, hours: [] };
+  observe({ kind: 'phase', name: 'search', message: 'Training some networks for seconds, to estimate the hours' });
+  const estimate = await estimateRun(loaded, told);
+  if (signal.aborted) throw new NasError('interrupted', 'the estimate was stopped; nothing was written');
+  const hours = estimate === null ? [] : hoursLines(estimate);
+  return { text: textWith(hours), hours };
+}
+
+/** The text of an experiment, given lines about its time. */
+type TextWith = (hours: readonly string[]) => string;
+
+/** Path of the images in the text of an experiment. */
+const pathFrom = (file: string, images: string): string =>
+  relative(dirname(resolve(file)), resolve(images)).replaceAll(sep, '/') || '.';
+
+/** For images with boxes. @throws NasError `invalid-input` for a board: the programs of boards are classifiers */
+async function proposeBoxes(
+  { images, file, board }: ProposalRequest,
+  { observe, signal }: EstimateOptions,
+): Promise<TextWith> {
+  if (board !== undefined) throw notForBoxes(`--board ${board}`);
+  const config = boxesSchema.parse({ type: 'boxes', path: images });
+  const { description } = await describeBoxes(config, preparingData('Reading the boxes', observe, signal));
+  const size = proposeSize(description);
+  const settled = { ...config, ...(size !== null && { size: [size.height, size.width] as [number, number] }) };
+  const info = describeDataset(await prepareDataset(settled, preparingData('Converting the images', observe, signal)));
+  const facts = { name: runName(info.name), path: pathFrom(file, images), description, info };
+  return (hours) => boxesExperimentText(facts, hours);
+}
+
+/** For images with classes or labels; null: they have boxes. */
+async function proposeFiles(
+  { images, file, board }: ProposalRequest,
+  { observe, signal }: EstimateOptions,
+): Promise<TextWith | null> {
   const found = await surveyed(images, board);
-  if (found === null) throw refuseBoxes(images);
+  if (found === null) return null;
   const { survey, data, config } = found;
   const dataset = await prepareDataset(config, preparingData('Converting the images', observe, signal));
   const facts = await withDataset(dataset, (open) => {
@@ -78,7 +121,7 @@ export async function proposeExperiment(
     return Promise.resolve({
       type: config.type,
       name: runName(open.info.name),
-      path: relative(dirname(resolve(file)), resolve(images)).replaceAll(sep, '/') || '.',
+      path: pathFrom(file, images),
       survey,
       data,
       info: open.info,
@@ -87,14 +130,7 @@ export async function proposeExperiment(
       board,
     });
   });
-  const text = experimentText(facts, []);
-  const loaded = parseExperiment(file, text);
-  if (!estimated) return { text, hours: [] };
-  observe({ kind: 'phase', name: 'search', message: 'Training some networks for seconds, to estimate the hours' });
-  const estimate = await estimateRun(loaded, { ...options, observe });
-  if (signal.aborted) throw new NasError('interrupted', 'the estimate was stopped; nothing was written');
-  const hours = estimate === null ? [] : hoursLines(estimate);
-  return { text: experimentText(facts, hours), hours };
+  return (hours) => experimentText(facts, hours);
 }
 
 /** Passes each note and warning on once: the images are read for the proposal, then again, from the cache, for the estimate. */

@@ -1,6 +1,6 @@
 import { invalidInput } from '../base/errors.js';
 import { createScoreboard } from '../base/scoreboard.js';
-import { classification, type LearningTask } from '../base/task.js';
+import { classification, notForBoxes, type LearningTask } from '../base/task.js';
 import type { Scores } from '../base/scores.js';
 import type { Model, Weights } from '../spaces/models/index.js';
 import { type DatasetRef, withDataset } from './data/index.js';
@@ -86,7 +86,7 @@ const scaled = (weights: Weights, factor: number): Weights =>
  * Fits a temperature on the validation images and divides the weights of the last layer by it. Predicted classes and labels stay as
  * they are; the confidence of an answer becomes its chance to be right.
  * @param options.onProgress called with the number of images so far
- * @throws NasError `invalid-input` for a regression, whose answers have no confidence
+ * @throws NasError `invalid-input` for a regression, whose answers have no confidence, and for boxes
  */
 export async function calibrateConfidence(
   model: Model,
@@ -99,6 +99,7 @@ export async function calibrateConfidence(
   try {
     return await withDataset(dataset, async (open) => {
       const { task } = open.info;
+      if (task.type === 'detection') throw notForBoxes('a temperature of the answers (--calibrated)');
       if (task.type === 'regression')
         throw invalidInput('the answers of a regression have no confidence that could be calibrated', {
           hint: 'Leave --calibrated out.',

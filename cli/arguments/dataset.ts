@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
 import type { RunObserver } from '../../runner/events.js';
+import { isMap } from '../../experiments/parse/problem.js';
 import { databasePath, hasRun } from '../../runner/stored/workdir.js';
 import { Store } from '../../store/index.js';
 import {
@@ -31,9 +32,11 @@ const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[
 const isDataAlone = (file: string): boolean => Object.keys(yamlAt(file)).join() === 'data';
 
 /** The experiment in a file; a file with `data:` alone has the default values for the rest. */
-export function experimentAt(file: string): TrainingExperiment {
-  // What an experiment needs besides its data changes nothing of the data.
-  const set = isDataAlone(file) ? ['name=data', 'space=mobilenet', 'teacher=train'] : [];
+function experimentAt(file: string): TrainingExperiment {
+  // What an experiment needs besides its data changes nothing of the data. Images without labels need a teacher.
+  const { data } = yamlAt(file);
+  const taught = isMap(data) && 'unlabelled' in data ? ['teacher=train'] : [];
+  const set = isDataAlone(file) ? ['name=data', 'space=mobilenet', ...taught] : [];
   return trainingOf(loadExperiment(file, { set }));
 }
 

@@ -19,7 +19,7 @@ interface Asked {
 
 /** What an argument means; null: a folder or an archive of images with boxes. */
 async function askedFor(images: string): Promise<Asked | null> {
-  const { parseDataset, isDataset, experimentAt } = await import('../arguments/dataset.js');
+  const { parseDataset, isDataset, experimentFor } = await import('../arguments/dataset.js');
   const { isImageFiles, surveyImages } = await import('../../trainers/index.js');
   const isExperiment = /\.ya?ml$/.test(images);
   if (!isExperiment && !isDataset(images) && !hasRun(images)) {
@@ -27,8 +27,9 @@ async function askedFor(images: string): Promise<Asked | null> {
     const found = await surveyed(images);
     return found && { ...found, written: null, proposable: true };
   }
-  const experiment = isExperiment ? experimentAt(images) : null;
-  const config = experiment?.data ?? parseDataset(images, undefined);
+  const known = experimentFor(images);
+  const experiment = isExperiment && known !== undefined ? known : null;
+  const config = known?.data ?? parseDataset(images, undefined);
   if (!isImageFiles(config)) return { config, survey: null, written: null, proposable: false };
   const { size, channels, damaged = 'refuse' } = config;
   const survey = await surveyImages(config);
@@ -104,7 +105,10 @@ export const data = command({
     for (const file of [sheet, splits]) if (file !== undefined) checkWritable(file);
     const { boxesAt, boxesIn } = await import('../arguments/boxes.js');
     const named = await boxesAt(images);
-    const asked = named === null ? await askedFor(images) : null;
+    const given = named === null ? await askedFor(images) : null;
+    // The folder of a run may have boxes.
+    const boxes = named ?? (given?.config.type === 'boxes' ? given.config : null);
+    const asked = boxes === null ? given : null;
     const { boxRows, boxesSheet, contactSheet, describeBoxes, describeData } =
       await import('../../experiments/data/index.js');
     const { preparingData } = await import('../../runner/prepare-plan.js');
@@ -120,7 +124,7 @@ export const data = command({
     const text = await watch(async (observe, signal) => {
       const options = preparingData('Reading the images', observe, signal);
       if (asked === null) {
-        const described = await describeBoxes(named ?? boxesIn(images), options);
+        const described = await describeBoxes(boxes ?? boxesIn(images), options);
         await write(
           () => boxRows(described),
           () => boxesSheet(described),

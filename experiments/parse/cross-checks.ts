@@ -4,6 +4,7 @@ import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
 import { epochsOf, isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
 import { pathText } from './problem.js';
+import { boxChecks } from './box-checks.js';
 import {
   type Check,
   compressChecks,
@@ -129,7 +130,8 @@ const taskSettings: TrainingCheck = (experiment) => {
       // `supernet` and `final` take the keys of `train`.
       if (seen.has(path.join('.'))) return [];
       seen.add(path.join('.'));
-      return [{ path: [key, ...path], message: `${why}; data.task is ${task}: expected none` }];
+      const data = task === 'detection' ? 'the data has boxes' : `data.task is ${task}`;
+      return [{ path: [key, ...path], message: `${why}; ${data}: expected none` }];
     }),
   );
 };
@@ -284,6 +286,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   engineBackend,
   engineProvider,
   precision,
+  ...boxChecks,
   ...evaluationChecks,
   ...compressChecks,
   ...workerChecks,

@@ -3,7 +3,6 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { nearest } from '../../base/text.js';
-import { refuseBoxes } from '../../trainers/index.js';
 import { type Experiment, experimentSchemas, type TrainingExperiment } from '../schema/experiment.js';
 import { kindOf, type ExperimentKind } from '../schema/kind.js';
 import { isStudy, isTrainingExperiment } from '../schema/run-experiment.js';
@@ -176,8 +175,6 @@ function defaultAt(source: Source, path: KeyPath): unknown {
 export function parseExperiment(file: string, text: string, options: LoadOptions = {}): LoadedExperiment {
   const { set = [], workers, checkFiles = true, positions } = options;
   const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers), positions);
-  const type = ['data', 'type'];
-  if (valueAt(source.data, type) === 'boxes') throw refuseBoxes(source.where(type));
   const kind = kindOf(source.data);
   let parsed = parsedSource(source, kind);
   if (

@@ -123,7 +123,7 @@ const writtenSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'objectives; charts show the first two. By default accuracy (map for multi-label data, r2 for numbers) and latency_ms',
+      'objectives; charts show the first two. By default accuracy (map for multi-label data, r2 for numbers, ap50 for boxes) and latency_ms',
     ),
   constraints: constraintsSchema
     .optional()

@@ -14,6 +14,7 @@ import { latencyFact, modelMetadata, weightsKind } from '../finishing/save.js';
 import { memberJob, trainedSupernet } from '../trainings/supernet.js';
 import { candidateModel } from '../jobs/candidate-model.js';
 import { accuracyAmong } from '../../experiments/schema/measures.js';
+import { withThresholds } from '../models/thresholds.js';
 import { trialFolder, weightsFile } from '../stored/workdir.js';
 
 /** A network, with its branches folded, with float32 weights and metadata. */
@@ -62,7 +63,11 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const task = spaceTask(data, data.task.type);
   const space = await createSpace(experiment.space, task);
   const measured = store.measurements.of(number).findLast(({ precision }) => precision === 'fp32');
-  const metadata = modelMetadata({ experiment, data, space }, trial, network, latencyFact(store, measured));
+  const found = store.classResults.of(number).findLast((one) => one.precision === 'fp32' && one.split === 'validation');
+  const metadata = withThresholds(
+    modelMetadata({ experiment, data, space }, trial, network, latencyFact(store, measured)),
+    found?.details,
+  );
   const own = trial.variants.find(({ precision }) => precision === 'fp32')?.values;
   const searched = accuracyAmong(own ?? trial.values)?.value ?? null;
   const validation = final?.accuracy ?? searched;

@@ -30,6 +30,7 @@ import {
 } from '../../trainers/index.js';
 import { candidateModel, candidateOnnx } from './candidate-model.js';
 import { evaluateOnSplit } from '../models/on-dataset.js';
+import { withThresholds } from '../models/thresholds.js';
 import type { EvaluatorModule } from '../../experiments/schema/search-settings.js';
 import { convertInitial } from '../initial-weights/index.js';
 import { quantizeOnDataset } from '../models/on-dataset.js';
@@ -227,10 +228,13 @@ async function exportJob(job: JobOf<'export'>, context: JobContext): Promise<Exp
   const { dataset, threads, path } = job;
   const onProgress = counting(context, 'images');
   const { bytes, metadata } = await exported(job, context.signal, onProgress);
-  const on = (split: SplitName) => evaluateOnSplit(bytes, dataset, split, { threads, keepsWrong: true, onProgress });
-  const [validation, test] = [await on('validation'), await on('test')];
+  const on = (model: Uint8Array, split: SplitName) =>
+    evaluateOnSplit(model, dataset, split, { threads, keepsWrong: true, seed: metadata.seed, onProgress });
+  const validation = await on(bytes, 'validation');
+  const settled = withThresholds(metadata, validation.details);
+  const test = await on(settled === metadata ? bytes : withMetadata(bytes, settled), 'test');
   const accuracy = { validation: validation.accuracy, test: test.accuracy };
-  const file = withMetadata(bytes, { ...metadata, accuracy });
+  const file = withMetadata(bytes, { ...settled, accuracy });
   if (path !== null) writeFileAtomic(path, file);
   const details = { validation: validation.details, test: test.details };
   return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy, details };

@@ -54,3 +54,14 @@ export function boxesOf(table: BoxTable, image: number, size: Size): LabelledBox
     };
   });
 }
+
+/** The boxes of an image in pixels of its file as text: `cat 10 20 110 80; dog 3 7 40 60 ignored`, corners at the left top and right bottom. */
+export function boxesText({ values, starts }: BoxTable, image: number, classes: readonly string[]): string {
+  const kinds = Object.keys(boxKinds);
+  return Array.from({ length: starts[image + 1] - starts[image] }, (_, i) => {
+    const [, ...row] = values.subarray((starts[image] + i) * valuesOfBox, (starts[image] + i + 1) * valuesOfBox);
+    const corners = row.slice(0, 4).map((value) => Number(value.toPrecision(7)));
+    const kind = row[5] === boxKinds.counted ? [] : [kinds[row[5]]];
+    return [classes[row[4]], ...corners, ...kind].join(' ');
+  }).join('; ');
+}

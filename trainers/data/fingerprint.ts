@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path';
 import { contentHash } from '../../base/hash.js';
+import { boxesText } from './box-table.js';
 import { openCache, type ImageCache } from './cache.js';
 import { splitCache, type DatasetRef } from './dataset.js';
 import { convertedFiles, readReport, splitsByRow } from './prepare.js';
@@ -10,7 +11,7 @@ import type { SplitName } from './splits.js';
 export interface ImageRow {
   /** Of its file, relative to the folder, archive or list; `#17` where the data set holds no image files. */
   readonly path: string;
-  /** Its class; its labels or numbers with `;` between them; empty without labels. */
+  /** Its class; its labels, numbers or boxes with `;` between them; empty without labels. */
   readonly label: string;
   /** Empty: no split uses it (`data.subset`). */
   readonly split: SplitName | 'unlabelled' | '';
@@ -75,8 +76,9 @@ function namesOf(directory: string): readonly { path: string; content: string }[
   }));
 }
 
-function labelOf({ meta, table, targets }: ImageCache, row: number): string {
+function labelOf({ meta, table, targets, boxes }: ImageCache, row: number): string {
   const { classes, task } = meta;
+  if (boxes !== null) return boxesText(boxes, row, classes);
   if (targets === null) return classes[table.labels[row]] ?? '';
   const own = Array.from(targets.subarray(row * classes.length, (row + 1) * classes.length));
   return task === 'multi-label' ? classes.filter((_, k) => own[k] === 1).join(';') : own.join(';');

@@ -10,11 +10,19 @@ import { type DatasetRef, openDataset } from './dataset.js';
 import { decodeFiles, refuseDamaged } from './decode-files.js';
 import { makeReport, renewedReport } from './make-report.js';
 import { leftOutLines, reportLines, reportSchema, type DataReport } from './report.js';
-import { isImageFiles, renderingOf, type BoxesConfig, type DataConfig, type ImageFilesConfig } from './schema.js';
+import {
+  boxesSide,
+  isImageFiles,
+  renderingOf,
+  type BoxesConfig,
+  type DataConfig,
+  type ImageFilesConfig,
+} from './schema.js';
 import { cifar10, cifar100, openCifar } from './sources/cifar.js';
 import { openFashionMnistIdx } from './sources/fashion-mnist.js';
 import { openFashionMnistPackage } from './sources/fashion-mnist-package.js';
 import { readBoxes } from './boxes/read.js';
+import { sizeAlong } from './boxes/sizes.js';
 import type { Item } from './reading/listing.js';
 import { readUnlabelled } from './reading/unlabelled.js';
 import { imageSource, openImageFolder, openImageList } from './sources/image-folder.js';
@@ -286,8 +294,10 @@ export async function openSource(config: DataConfig, rendering?: Rendering): Pro
 }
 
 /** The images of a data set of boxes; an image has the labels of its boxes. */
-async function openBoxFiles(config: BoxesConfig, rendering = renderingOf(config)): Promise<FileSource> {
+async function openBoxFiles(config: BoxesConfig, given?: Rendering): Promise<FileSource> {
   const { tree, images, classes, notes } = await readBoxes(config);
+  const { width: across, height: down } = sizeAlong(images, boxesSide);
+  const rendering = given ?? renderingOf({ ...config, size: config.size ?? [down, across] });
   const groups = new Map<string, number>();
   for (const { group } of images) if (group !== '' && !groups.has(group)) groups.set(group, groups.size);
   const items = images.map(({ file, width, height, boxes, split, group }): Item => {

@@ -76,9 +76,9 @@ export const boxesSchema = z
       .describe('column of groups (patient, camera, plant) of a CSV file, each of which stays in one split'),
     size: z
       .union([side, z.tuple([side, side])])
-      .default(192)
+      .optional()
       .describe(
-        'height and width of every image in pixels: one number, or [height, width]. Networks see the whole image, with grey bars; nas data says which size the boxes need',
+        'height and width of every image in pixels: one number, or [height, width]. By default the longer side has 192 pixels, and the other one follows the median proportions of the images. Networks see the whole image, with grey bars; nas data says which size the boxes need',
       ),
     channels: renderingKeys.channels,
     resampling: renderingKeys.resampling,
@@ -182,10 +182,13 @@ export const labelledImages = (config: DataConfig): DataConfig =>
 export const isImageFiles = (config: DataConfig): config is ImageFilesConfig =>
   config.type === 'image-folder' || config.type === 'list';
 
+/** The default of the longer side of images with boxes. */
+export const boxesSide = 192;
+
 /** The grey around images with boxes: 114 of 255. */
 const boxesBackground = '#727272';
 
-/** How the images of a configuration become pixels. */
+/** How the images of a configuration become pixels. Images with boxes and without `size` are square until they are read (`openSource`). */
 export function renderingOf(data: DataConfig): Rendering {
   switch (data.type) {
     case 'fashion-mnist':
@@ -199,7 +202,7 @@ export function renderingOf(data: DataConfig): Rendering {
       return { ...completeDecoding(data), size: typeof size === 'number' ? [size, size] : size, channels };
     }
     case 'boxes': {
-      const { size, channels, resampling } = data;
+      const { size = boxesSide, channels, resampling } = data;
       const decoding = completeDecoding({ fit: 'contain', background: boxesBackground, resampling });
       return { ...decoding, size: typeof size === 'number' ? [size, size] : size, channels };
     }

@@ -2,6 +2,6 @@ export { findingKinds, type Finding, type FindingKind } from './check.js';
 export { holdsBoxes } from './layout.js';
 export { readBoxes, type BoxData, type BoxImage, type ReadBoxesOptions } from './read.js';
 export { boxesSchema, type BoxesConfig } from '../schema.js';
-export { boxFormats, refuseBoxes } from './schema.js';
+export { boxFormats } from './schema.js';
 export { adviseSize, networkSizes, type NetworkSize, type SizeAdvice } from './sizes.js';
 export { splitsOrRefusal } from './split.js';

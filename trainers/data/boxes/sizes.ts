@@ -37,16 +37,22 @@ function sidesAt(images: readonly BoxImage[], { width, height }: Extent): number
   return sides.filter((own) => own.length > 0);
 }
 
+const rounded = (side: number): number => multiple * Math.max(1, Math.round(side / multiple));
+
+/** A size with a longer side and the median proportions of the images. */
+export function sizeAlong(images: readonly Extent[], side: number): Extent {
+  const aspects = images.map(({ width, height }) => width / height).sort((a, b) => a - b);
+  const aspect = quantile(aspects, 0.5);
+  return { width: rounded(side * Math.min(1, aspect)), height: rounded(side / Math.max(1, aspect)) };
+}
+
 /** The boxes at each size of networks whose sides have the median proportions of the images; none where there are no boxes. */
 export function networkSizes(images: readonly BoxImage[]): NetworkSize[] {
-  const aspects = images.map(({ width, height }) => width / height).sort((a, b) => a - b);
   const longer = images.map(({ width, height }) => Math.max(width, height)).sort((a, b) => a - b);
-  const aspect = quantile(aspects, 0.5);
-  const rounded = (side: number): number => multiple * Math.max(1, Math.round(side / multiple));
   // Enlarged images show nothing more.
   const useful = longerSides.filter((side, i) => i === 0 || side <= quantile(longer, 0.5));
   return useful.flatMap((side) => {
-    const size = { width: rounded(side * Math.min(1, aspect)), height: rounded(side / Math.max(1, aspect)) };
+    const size = sizeAlong(images, side);
     const byClass = sidesAt(images, size);
     const sides = byClass.flat().sort((a, b) => a - b);
     if (sides.length === 0) return [];

@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBatches } from '../../../../trainers/data/batches.js';
 import {
   boxesSchema,
+  imageChanges,
+  labelledImagesOf,
   openDataset,
   prepareDataset,
   type BoxesConfig,
@@ -66,7 +69,26 @@ describe('a data set of boxes', () => {
   it('hashes the boxes', async () => {
     const moved = await makeBoxedImages(join(folder, 'other'), { count: 40, seed: 2 });
     expect(opened(await prepareDataset(moved, { cache })).info.hash).not.toBe(opened(ref).info.hash);
-    expect(boxesSchema.parse({ type: 'boxes', path: 'x' }).size).toBe(192);
+  });
+
+  it('lists the boxes of each image, which decide what a run reads', async () => {
+    const folderOf = (name: string) => makeBoxedImages(join(folder, name), { count: 30, seed: 3 });
+    const [before, after] = [await folderOf('before'), await folderOf('after')];
+    const file = join(after.path, 'boxes.json');
+    const boxes = JSON.parse(readFileSync(file, 'utf8')) as { annotations: { bbox: number[] }[] };
+    boxes.annotations[0].bbox[2]++;
+    writeFileSync(file, JSON.stringify(boxes));
+    const [was, is] = [before, after].map(async (one) => labelledImagesOf(await prepareDataset(one, { cache })));
+    const changes = imageChanges((await was).rows, (await is).rows);
+    expect((await is).hash).not.toBe((await was).hash);
+    expect(changes).toMatchObject({ added: [], removed: [], content: [] });
+    expect(changes.label).toEqual([expect.stringMatching(/^0000.png: (square|disc) \d+ \d+ \d+ \d+/)]);
+  });
+
+  it('has a longer side of 192 pixels and the proportions of its images by default', async () => {
+    const { path } = config;
+    const { height, width } = opened(await prepareDataset(boxesSchema.parse({ type: 'boxes', path }), { cache })).info;
+    expect([height, width]).toEqual([160, 192]);
   });
 
   it('gives batches with targets, the same for the same seeds', () => {

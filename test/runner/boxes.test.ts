@@ -1,0 +1,111 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { messageOf } from '../../base/errors.js';
+import { parseExperiment } from '../../experiments/parse/index.js';
+import { evaluateOnSplit, trainedModel } from '../../runner/index.js';
+import { databasePath, frontierModel } from '../../runner/stored/workdir.js';
+import { Store } from '../../store/index.js';
+import { readMetadata } from '../../deploy/index.js';
+import { prepareDataset, type BoxesConfig } from '../../trainers/index.js';
+import { makeBoxedImages } from '../support/boxed-images.js';
+import { cachedFolder, reading } from './experiment.js';
+import { findings } from './findings.js';
+import { interruptInside, runInside } from './inside.js';
+
+const folder = cachedFolder();
+let data: BoxesConfig;
+beforeAll(async () => {
+  data = await makeBoxedImages(join(folder, 'images'), { count: 50 });
+});
+
+/** Small detectors of two strides. */
+const detectorSpace = {
+  type: 'mobilenet',
+  width: 1,
+  stem: { filters: 8, stride: 2, act: 'relu' },
+  stages: [
+    { kind: 'fused_mbconv', filters: [8, 12], stride: 2, depth: 1, act: 'relu' },
+    { filters: 16, stride: 2, depth: 1, expand: 2, act: 'relu' },
+  ],
+  detect: { stride: [4, 8], deepest: 8, width: 8, depth: [0, 1] },
+};
+
+const written = (changes: object = {}) => ({
+  name: 'boxes',
+  seed: 3,
+  data,
+  space: detectorSpace,
+  train: { epochs: 2, batch: 8, checkpoint_seconds: 0.1 },
+  objectives: ['ap50', 'macs'],
+  search: { controller: 'nsga2', population: 3, trials: 3, parallel: 1 },
+  final: { epochs: 3 },
+  ...changes,
+});
+
+function experiment(name: string, changes: object = {}): string {
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(file, JSON.stringify(written({ name, ...changes })));
+  return file;
+}
+
+const refusal = (changes: object): string => {
+  try {
+    parseExperiment('boxes.yaml', JSON.stringify(written(changes)));
+    return 'accepted';
+  } catch (error) {
+    return messageOf(error).replace(/^boxes.yaml:\d+:\d+: /, '');
+  }
+};
+
+describe('a run on images with boxes', () => {
+  it('ends with a frontier, and files that know their thresholds', async () => {
+    const workdir = join(folder, 'whole');
+    const { expected } = await runInside(experiment('whole'), workdir);
+    const [first] = reading(workdir, ({ finals }) => finals.all());
+    const file = readFileSync(join(workdir, frontierModel(first.trial, 'fp32')));
+    const { task, detection, accuracy, network } = readMetadata(file);
+    expect(task).toEqual({ type: 'detection' });
+    expect(detection?.thresholds).toHaveLength(2);
+    expect(first.accuracy).toBeCloseTo(accuracy?.validation ?? NaN, 2);
+    expect(first.testAccuracy).toBe(accuracy?.test);
+    // The test images are scored at the thresholds of the validation images.
+    const dataset = await prepareDataset(data);
+    const { details } = await evaluateOnSplit(file, dataset, 'test');
+    const stored = reading(workdir, ({ classResults }) =>
+      classResults.of(first.trial).findLast(({ stage, split }) => stage === 'final' && split === 'test'),
+    );
+    if (details.type !== 'detection' || stored?.details.type !== 'detection') throw new Error('other details');
+    expect(details.classes.map(({ threshold }) => threshold)).toEqual(detection?.thresholds);
+    expect(stored.details).toMatchObject({ ...details, errors: { score: expect.any(Number) as number } });
+    const store = Store.open(databasePath(workdir), { readonly: true });
+    const trained = await trainedModel(store, workdir, first.trial).finally(() => store.close());
+    expect(trained.model.network).toEqual(network);
+    expect(trained.metadata.detection).toEqual(detection);
+
+    expect(await interruptInside(experiment('parts', { name: 'whole' }), join(folder, 'parts'), 2)).toEqual(expected);
+    expect(findings(workdir)).toEqual(expected);
+  });
+
+  it('refuses what detectors do not have, before anything is trained', () => {
+    const given = {
+      supernet: { supernet: { epochs: 1 } },
+      teacher: { teacher: { type: 'train' } },
+      int8: { compress: { int8: 'auto' } },
+      accuracy: { objectives: ['accuracy', 'macs'] },
+      weight: { train: { class_weight: 'auto' } },
+      rotation: { train: { augment: ['rotation'] } },
+    };
+    const found = Object.entries(given).map(([name, changes]) => [name, refusal(changes)]);
+    expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
+      {
+        "accuracy": "objectives.0: got "accuracy"; of a detection task the search finds ap50: expected ap50, ap, f1",
+        "int8": "compress.int8: got "auto"; the data has boxes, and a search does not quantize detectors: expected off",
+        "rotation": "train.augment.0: rotation cannot move boxes: take flip, window, mosaic, colour-jitter; the data has boxes: expected none",
+        "supernet": "supernet: the data has boxes, and detectors share no weights: expected no supernet",
+        "teacher": "teacher: got "train"; the data has boxes, and a detector has no teacher: expected none",
+        "weight": "train.class_weight: class_weight is for classes; the data has boxes: expected none",
+      }
+    `);
+  });
+});
