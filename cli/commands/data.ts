@@ -1,11 +1,10 @@
-import { extname } from 'node:path';
-import { invalidInput } from '../../base/errors.js';
-import { checkWritable, writeFileAtomic } from '../../base/files.js';
+import { checkWritable } from '../../base/files.js';
 import { shellWord } from '../../base/text.js';
 import type { ContactSheet, DataDescription } from '../../experiments/data/index.js';
 import type { DataConfig, ImageRow, ImageSurvey } from '../../trainers/index.js';
 import { hasRun } from '../../runner/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
+import { sheetWriter } from '../output/sheet.js';
 import { json } from '../output/terminal.js';
 
 interface Asked {
@@ -67,12 +66,6 @@ function proposal(
   return proposable ? [...parts, next] : parts;
 }
 
-/** Draws a contact sheet by the extension of its file. */
-const formats: Readonly<Partial<Record<string, (sheet: ContactSheet) => Promise<string | Buffer>>>> = {
-  '.html': async (sheet) => (await import('../../ui/index.js')).renderSheet(sheet),
-  '.png': async (sheet) => (await import('../../experiments/data/index.js')).sheetPng(sheet),
-};
-
 export const data = command({
   usage: 'data <images>',
   summary: 'Tell what a data set holds and what is wrong with it: classes, splits, damaged files, duplicates',
@@ -99,10 +92,8 @@ export const data = command({
       .option('splits', { type: 'string', describe: 'Write path, label and split of each image to this .csv file' })
       .option('json', jsonOption),
   run: async ({ images, sheet, splits, json: asJson }, terminal) => {
-    const draw = sheet === undefined ? null : formats[extname(sheet).toLowerCase()];
-    if (draw === undefined)
-      throw invalidInput(`--sheet ${String(sheet)}: a contact sheet is a file with the extension .html or .png`);
-    for (const file of [sheet, splits]) if (file !== undefined) checkWritable(file);
+    const writeSheet = sheetWriter(sheet);
+    if (splits !== undefined) checkWritable(splits);
     const { boxesAt, boxesIn } = await import('../arguments/boxes.js');
     const named = await boxesAt(images);
     const given = named === null ? await askedFor(images) : null;
@@ -119,7 +110,7 @@ export const data = command({
     const { colors } = terminal;
     const write = async (rows: () => readonly ImageRow[], drawn: () => Promise<ContactSheet>): Promise<void> => {
       if (splits !== undefined) writeImages(splits, rows());
-      if (sheet !== undefined && draw !== null) writeFileAtomic(sheet, await draw(await drawn()));
+      await writeSheet(drawn);
     };
     const text = await watch(async (observe, signal) => {
       const options = preparingData('Reading the images', observe, signal);

@@ -10,7 +10,8 @@ import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import { command, dataOrBoxesOption, jsonOption } from '../command.js';
 import { boxSizes, classFacts, type Details } from '../../base/scores.js';
 import { wholeNumber } from '../arguments/values.js';
-import { classListing, wrongListing } from '../output/classes.js';
+import { classListing, seenListing, sidesListing, wrongListing } from '../output/classes.js';
+import { sheetWriter } from '../output/sheet.js';
 import { json, renderFacts, warningLine, type Fact } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
@@ -62,6 +63,10 @@ export const evaluate = command({
     ['evaluate models/trial-7/model.onnx --data runs/quickstart', 'on the test images of its run'],
     ['evaluate model.onnx --data cifar10:data/cifar-10-batches-bin --split validation', 'on other data'],
     ['evaluate faces.onnx --data boxes:photos', 'a detector on images with boxes: AP50, AP, F1'],
+    [
+      'evaluate faces.onnx --data boxes:photos --sheet found.html',
+      'and a page of images with right, missed and wrong boxes',
+    ],
   ],
   options: (yargs) =>
     yargs
@@ -86,13 +91,17 @@ export const evaluate = command({
       .option('wrong', {
         type: 'boolean',
         default: false,
-        describe: 'Lists the images that it takes for another class with the highest confidence',
+        describe:
+          'Lists the images that it takes for another class with the highest confidence, or with most missed and wrong boxes',
+      })
+      .option('sheet', {
+        alias: 'o',
+        type: 'string',
+        describe: 'Write images with right, missed and wrong boxes of a detector to this .html or .png file',
       })
       .option('json', jsonOption),
-  run: async (
-    { model: file, data, split, size: side, threads, provider, wrong: keepsWrong, json: asJson },
-    terminal,
-  ) => {
+  run: async ({ model: file, data, split, size: side, threads, provider, wrong, sheet, json: asJson }, terminal) => {
+    const writeSheet = sheetWriter(sheet);
     const { classifierFile, requireRunnable } = await import('../../compiler/index.js');
     const { readMetadata, renderingOfModel, tfliteAsOnnx } = await import('../../deploy/index.js');
     const size = side === undefined ? undefined : wholeNumber('--size', side, 8);
@@ -119,6 +128,7 @@ export const evaluate = command({
       onNote: (message) => terminal.err(`${message}\n`),
     });
     // The seed of the bootstrap of boxes: the same file has the same errors.
+    const keepsWrong = wrong || sheet !== undefined;
     const options = { threads, provider, keepsWrong, seed: 1, onProgress: onProgress('images classified') };
     const found = await evaluateOnSplit(model, dataset, split, options);
     const device = createDevice(deviceSchema.parse({ provider, threads }));
@@ -132,7 +142,23 @@ export const evaluate = command({
     const { precision, quantization } = metadata;
     const { classes, task } = describeDataset(dataset);
     const { details, ...scores } = found;
-    const report = classReport(classes, details, `the ${split} images`);
+    const of = `the ${split} images`;
+    const report = classReport(classes, details, of);
+    const { title, unit } = measures[accuracyOf('train', task.type)];
+    const scoreError = details.type === 'detection' ? details.errors?.score : undefined;
+    const scored = `${estimateText(unit, scores.accuracy, scoreError)} of ${scores.count} images of the ${split} split`;
+    await writeSheet(async () => {
+      if (details.type !== 'detection')
+        throw invalidInput(`--sheet ${String(sheet)}: sheets are for detectors`, {
+          hint: '--wrong lists mistakes of classifiers.',
+        });
+      const { detectionSheet } = await import('../../experiments/data/index.js');
+      const { renderPrecisionRecall } = await import('../../ui/index.js');
+      const facts = classFacts(report).map(([name, value]) => `${name} ${value}`);
+      const chart = renderPrecisionRecall(report);
+      const summary = [[`${title} ${scored}`, ...facts].join(', ')];
+      return detectionSheet({ name: file, of, classes, details, summary, charts: chart === null ? [] : [chart] });
+    });
     if (asJson) {
       const byClass = details.type === 'classification' ? details : {};
       const ofBoxes = details.type === 'detection' ? { ...details, classes: undefined } : {};
@@ -157,14 +183,12 @@ export const evaluate = command({
       );
       return;
     }
-    const { title, unit } = measures[accuracyOf('train', task.type)];
-    const scoreError = details.type === 'detection' ? details.errors?.score : undefined;
     terminal.out(
       renderFacts(
         [
           ['model', file],
           ...precisionFacts(metadata),
-          [title, `${estimateText(unit, scores.accuracy, scoreError)} of ${scores.count} images of the ${split} split`],
+          [title, scored],
           ...(latency === null ? [computedFact] : executedFacts(latency)),
           [lossTitles[task.type], scores.loss.toFixed(4)],
           ...classFacts(report),
@@ -175,7 +199,10 @@ export const evaluate = command({
       ),
     );
     terminal.out(classListing(report, terminal.colors));
-    if (report.wrong !== undefined) terminal.out(wrongListing(report, report.wrong, terminal.colors));
+    terminal.out(sidesListing(report, terminal.colors));
+    if (wrong && report.wrong !== undefined) terminal.out(wrongListing(report, report.wrong, terminal.colors));
+    if (wrong && report.seen !== undefined) terminal.out(seenListing(report.seen, terminal.colors));
+    if (sheet !== undefined) terminal.out(`\nwrote ${sheet}\n`);
     if (isSaturated)
       terminal.err(warningLine(`${saturationText}. The accuracy above is that of exact arithmetic`, terminal.colors));
   },

@@ -1,7 +1,15 @@
 import { type ClassReport, type ClassRow, type ConfusedClasses } from '../../reports/index.js';
 import { estimateText } from '../../base/certainty.js';
-import { percent } from '../../base/number-text.js';
-import { columnsOf, outputColumns, outputNames, type WrongImages } from '../../base/scores.js';
+import { percent, valueText } from '../../base/number-text.js';
+import {
+  columnsOf,
+  outputColumns,
+  outputNames,
+  sideTitle,
+  type SideRecall,
+  type WrongImages,
+} from '../../base/scores.js';
+import { kindsText, type SeenBoxes, type SeenImage } from '../../base/seen-boxes.js';
 import { type Colors, type Column, renderTable, numeric } from './terminal.js';
 
 const tableColumns = ({ task, classes: [first] }: ClassReport): readonly Column<ClassRow>[] => [
@@ -60,4 +68,26 @@ export function wrongListing({ classes, of }: ClassReport, { images }: WrongImag
   ];
   const title = colors.bold(`Most confident mistakes of ${of}`);
   return `\n${title}\n${renderTable(columns, images.slice(0, mostRows), colors)}`;
+}
+
+const sideColumns: readonly Column<SideRecall>[] = [
+  { title: 'side', cell: sideTitle },
+  numeric('boxes', ({ boxes }) => `${boxes}`),
+  numeric('found', ({ recall }) => valueText('share', recall)),
+];
+
+/** Which share of the boxes a detector finds, by their side in pixels of the network; empty for other tasks. */
+export const sidesListing = ({ sides }: ClassReport, colors: Colors): string =>
+  sides === undefined
+    ? ''
+    : `\n${colors.bold('Found boxes by their side in pixels of the network')}\n${renderTable(sideColumns, sides, colors)}`;
+
+/** The images with most missed and wrong boxes. */
+export function seenListing({ worst }: SeenBoxes, colors: Colors): string {
+  const columns: Column<SeenImage>[] = [
+    { title: 'image', cell: ({ path, row }) => path ?? `image ${row} of the data set` },
+    { title: 'boxes', cell: ({ boxes }) => kindsText(boxes) },
+  ];
+  const title = colors.bold('Images with most missed and wrong boxes');
+  return `\n${title}\n${renderTable(columns, worst.slice(0, mostRows), colors)}`;
 }

@@ -74,7 +74,7 @@ async function pictureOf(bytes: Buffer, image: BoxImage, isOwn: Drawing['isOwn']
   const marks = [...image.boxes]
     .sort((a, b) => Number(isOwn(a)) - Number(isOwn(b)))
     .map((box): BoxMark => {
-      const [colour, line] = isOwn(box) ? [colours.own, 3] : [colours.other, 1];
+      const [colour, line] = isOwn(box) ? [colours.own, 2] : [colours.other, 0.8];
       return { ...box, colour, line, dash: box.ignored ? '6 4' : '' };
     });
   return drawBoxes(sharp(bytes).autoOrient(), image, marks, { side, density: 2, square: true });

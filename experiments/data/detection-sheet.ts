@@ -26,14 +26,11 @@ export interface DetectionSheetInput {
 export const legendText =
   'Boxes: right ones are green and solid, missed ones orange and dashed, wrong ones red and dotted, ignored ones grey.';
 
-/**
- * Draws a sheet of an evaluation: the worst images of each class and of all, and others.
- * @returns null where no images were kept
- */
-export async function detectionSheet(input: DetectionSheetInput): Promise<ContactSheet | null> {
+/** Draws a sheet of an evaluation that kept images: the worst images of each class and of all, and others. */
+export async function detectionSheet(input: DetectionSheetInput): Promise<ContactSheet> {
   const { name, of, classes, details, summary, charts } = input;
   const { seen } = details;
-  if (seen === undefined) return null;
+  if (seen === undefined) throw new Error('the evaluation kept no images');
   const drawn = new Map<number, string>();
   const draw = async (image: SeenImage): Promise<SheetImage> => {
     const found = drawn.get(image.row);

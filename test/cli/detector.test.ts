@@ -121,6 +121,22 @@ describe('nas evaluate of a detector', () => {
     const { err: missing } = await nasInside(['evaluate', float, '--data', 'boxes:nowhere']);
     expect(missing).toMatch(/there is no .*nowhere/);
   });
+
+  it('draws images with its boxes, and lists boxes by their side and the worst images', async () => {
+    const sheet = join(folder, 'found.html');
+    const { code, out, err } = await evaluate(float, '--split', 'validation', '--sheet', sheet, '--wrong');
+    expect({ code, err }).toMatchObject({ code: 0 });
+    for (const text of ['Found boxes by their side in pixels of the network', 'under 6 px', 'Images with most missed'])
+      expect(out).toContain(text);
+    const page = readFileSync(sheet, 'utf8');
+    for (const text of ['aria-label="Precision and recall"', 'Images at equal distances in the data', 'AP50 '])
+      expect(page).toContain(text);
+    // Eight images, and the ones with mistakes.
+    expect(page.split('<img ').length - 1).toBeGreaterThanOrEqual(8);
+    expect(page).toMatch(/alt="\d{4}\.png"/);
+    const { err: refused } = await evaluate(float, '--sheet', join(folder, 'found.txt'));
+    expect(refused).toContain('a contact sheet is a file with the extension .html or .png');
+  });
 });
 
 describe('nas quantize of a detector', () => {

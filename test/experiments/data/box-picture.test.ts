@@ -89,11 +89,10 @@ it('draws a sheet of an evaluation', async () => {
   const { details } = scoreBoxes([{ truths, found: [], scale: 3 }], 2, { curves: true });
   const image: SeenImage = { row: 0, path: 'a.png', width: 100, height: 50, boxes: [{ ...truths[0], kind: 'missed' }] };
   const input = { name: 'x', of: 'the test images', classes: ['cat', 'dog'], summary: [], charts: [] };
-  expect(await detectionSheet({ ...input, details })).toBeNull();
+  await expect(detectionSheet({ ...input, details })).rejects.toThrow('kept no images');
   const seen = { directory, worst: [image], sample: [image] };
   const charts = ['<svg xmlns="http://www.w3.org/2000/svg" width="90" height="70"></svg>'];
   const sheet = await detectionSheet({ ...input, charts, details: { ...details, seen } });
-  if (sheet === null) throw new Error('no sheet');
   expect(sheet.rows.map(({ name, images }) => [name, images.length])).toEqual([
     ['cat', 1],
     ['dog', 0],
