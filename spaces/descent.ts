@@ -1,7 +1,7 @@
 import { Random } from '../base/random.js';
 import { meanOrZero } from '../base/statistics.js';
 import { costs, type Costs } from './costs.js';
-import type { Genotype } from './genotype.js';
+import { genotypeId, type Genotype } from './genotype.js';
 import { type Block, branchesOf, type Network, strideOf } from './network.js';
 import { sampleGenotype } from './operators.js';
 import type { Space } from './space.js';
@@ -46,25 +46,39 @@ function descend<T>(
 /** Random starts, besides all first and all last choices. */
 const restarts = 8;
 
+const known = new WeakMap<Space, { readonly smallest: Extreme; readonly largest: Extreme }>();
+
 /**
  * The smallest and the largest network of a space by MACs (then by parameters), found by coordinate descent from all
  * first choices, all last choices and a few fixed random genotypes. Exact where a larger choice never means less work;
  * otherwise (optional stages with stride 2) nearly always exact.
  */
 export function extremes(space: Space): { readonly smallest: Extreme; readonly largest: Extreme } {
+  const before = known.get(space);
+  if (before !== undefined) return before;
   const random = new Random(0, 'extremes');
   const starts: readonly Genotype[] = [
     space.decisions.map(() => 0),
     space.decisions.map(({ choices }) => choices.length - 1),
     ...Array.from({ length: restarts }, () => sampleGenotype(space, random)),
   ];
+  // Descents from several starts meet: most networks are asked for again.
+  const sizes = new Map<string, Costs>();
+  const sizeOf = (genotype: Genotype): Costs => {
+    const id = genotypeId(space.canonical(genotype));
+    const size = sizes.get(id) ?? costs(space.build(genotype));
+    sizes.set(id, size);
+    return size;
+  };
   const search = (better: (a: Costs, b: Costs) => boolean): Extreme => {
-    const found = starts.map((start) => descend(space, start, (genotype) => costs(space.build(genotype)), better));
+    const found = starts.map((start) => descend(space, start, sizeOf, better));
     const best = found.reduce((a, b) => (better(b.value, a.value) ? b : a));
     const genotype = space.canonical(best.genotype);
     return { genotype, network: space.build(genotype), costs: best.value };
   };
-  return { smallest: search((a, b) => compare(a, b) < 0), largest: search((a, b) => compare(a, b) > 0) };
+  const both = { smallest: search((a, b) => compare(a, b) < 0), largest: search((a, b) => compare(a, b) > 0) };
+  known.set(space, both);
+  return both;
 }
 
 /** Blocks are compared by how often the map is halved before them; deeper blocks count with the last level. */
