@@ -53,6 +53,8 @@ typedef struct {
  */
 #define NAS_MOST ${most}
 int32_t nas_detect(nas_box *boxes, int32_t most);
+/* The same with other thresholds: the least byte of each class, where (byte - NAS_CLASSES_ZERO) * NAS_CLASSES_SCALE is a logit. */
+int32_t nas_detect_from(nas_box *boxes, int32_t most, const int16_t *least);
 `;
 
 /** \`nas_detect\`, and its tables, in \`model.c\`. */
@@ -64,18 +66,22 @@ ${array('static const int16_t nas_least[NAS_LABELS]', least)}${array('static con
 static const uint32_t nas_most_shared = ${overlap};
 ${ownFile('kernels/detect.c')}`;
 
-/** The boxes of test images in `model_test.h`, and their comparison. */
+/** The boxes of test images in `model_test.h`, and their comparison. Random images have few boxes above the thresholds: all count. */
 export function detectionTest(tables: DetectionTables, maps: readonly (readonly [Int8Array, Int8Array])[]): string {
-  const found = maps.map(([classes, boxes]) => detectBytes(tables, classes, boxes));
+  const all = { ...tables, least: tables.least.map(() => -128) };
+  const found = maps.map(([classes, boxes]) => detectBytes(all, classes, boxes));
+  const stored = maps.map(([classes, boxes]) => detectBytes(tables, classes, boxes).length);
   const values = found.flat().flatMap(valuesOf);
-  return `${array(
+  return `${array('static const int32_t nas_test_stored[NAS_TESTS]', stored)}${array(
     'static const int32_t nas_test_counts[NAS_TESTS]',
     found.map(({ length }) => length),
   )}${array(`static const int16_t nas_test_boxes[${Math.max(1, values.length)}]`, values.length === 0 ? [0] : values)}
 /* The number of wrong values of boxes in the maps of a test image; \`from\` counts the boxes of the images before. */
 static inline int nas_test_detect(int32_t test, int32_t *from) {
   static nas_box boxes[NAS_MOST];
-  const int32_t count = nas_detect(boxes, NAS_MOST);
+  int16_t least[NAS_LABELS];
+  for (int32_t label = 0; label < NAS_LABELS; label++) least[label] = -128;
+  const int32_t count = nas_detect_from(boxes, NAS_MOST, least);
   int wrong = count != nas_test_counts[test];
   for (int32_t i = 0; i < count && i < nas_test_counts[test]; i++) {
     const int16_t *right = nas_test_boxes + 6 * (*from + i);
@@ -84,6 +90,8 @@ static inline int nas_test_detect(int32_t test, int32_t *from) {
     wrong += box->label != right[4] || box->score != right[5];
   }
   *from += nas_test_counts[test];
+  /* With the stored thresholds. */
+  wrong += nas_detect(boxes, NAS_MOST) != nas_test_stored[test];
   return wrong;
 }
 `;

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { toBinary } from '@bufbuild/protobuf';
@@ -8,6 +10,7 @@ import { exportOnnx } from '../../../deploy/export.js';
 import { edgeExporters } from '../../../deploy/index.js';
 import { lowerOnnx } from '../../../deploy/edge/lower.js';
 import { outlineOf } from '../../../deploy/edge/outline.js';
+import { innerEnds, innerOperators } from '../../../deploy/edge/plan.js';
 import type { EdgeProgram } from '../../../deploy/edge/program.js';
 import { edgeSizes } from '../../../deploy/edge/sizes.js';
 import { writeTflite } from '../../../deploy/edge/tflite/index.js';
@@ -15,7 +18,7 @@ import { modelOf, node, type ConstantText, type NodeText } from '../../compiler/
 import { detectorMetadata, randomDetector, type DetectorOptions } from '../../support/detector-files.js';
 import { describeWithLiteRt, openLiteRt } from '../../support/litert.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { noiseImages } from './support/agreement.js';
+import { int8Of, noiseImages, operatorDifferences } from './support/agreement.js';
 
 beforeAll(async () => void (await tf.setBackend('cpu')));
 
@@ -48,6 +51,31 @@ describe('the program of a detector', () => {
     expect(edgeSizes(program)).toEqual(edgeSizes(outline));
   });
 
+  it.each(detectors)('has the operators and the memory of its outline in eight bits: %j', async (options) => {
+    const { model, bytes } = fileOf(options);
+    const int8 = await int8Of(bytes, noiseImages([4, ...model.network.input]));
+    const program = lowerOnnx(int8, 'the file');
+    const inner = { ...program, operators: innerOperators(program) };
+    expect(operatorsOf(inner)).toEqual(operatorsOf(outlineOf(model.network)));
+    expect(edgeSizes(program)).toEqual(edgeSizes(outlineOf(model.network)));
+    const [classes, boxes] = innerEnds(program).outputs.map((id) => program.tensors[id].quantization);
+    expect(classes).not.toEqual(boxes);
+    const directory = temporaryFolder();
+    edgeExporters.c(int8, 'model.onnx', { directory, io: 'float', rounding: 'exact', prefix: 'nas' });
+    expect(readFileSync(join(directory, 'model.h'), 'utf8')).toContain(
+      'int32_t nas_detect(nas_box *boxes, int32_t most);',
+    );
+  });
+
+  it('is no C without the metadata of its boxes', async () => {
+    const { model, bytes } = fileOf({ metadata: { detection: undefined } });
+    const int8 = await int8Of(bytes, noiseImages([4, ...model.network.input]));
+    const options = { directory: temporaryFolder(), io: 'float', rounding: 'exact', prefix: 'nas' } as const;
+    expect(() => edgeExporters.c(int8, 'model.onnx', options)).toThrow(
+      "the key 'detection' of its metadata is missing",
+    );
+  });
+
   it('keeps both maps in memory, and doubles a map almost in place', () => {
     const { bytes } = fileOf({ input: [96, 96, 3] });
     const program = lowerOnnx(bytes, 'the file');
@@ -55,7 +83,7 @@ describe('the program of a detector', () => {
     expect(edgeSizes(program).sramBytes).toBeGreaterThan(classes + boxes);
   });
 
-  it('is not written as C while it computes in floats, or without the metadata of its boxes', () => {
+  it('is not written as C while it computes in floats', () => {
     const options = { directory: temporaryFolder(), io: 'float', rounding: 'exact', prefix: 'nas' } as const;
     expect(() => edgeExporters.c(fileOf().bytes, 'model.onnx', options)).toThrow('models in C compute in int8');
   });
@@ -122,5 +150,13 @@ describeWithLiteRt('the .tflite file of a detector', () => {
       const [cell, at] = [Math.floor(i / 6), i % 6];
       expect(at < 2 ? classes[cell * 2 + at] : boxes[cell * 4 + at - 2]).toBeCloseTo(value, 4);
     });
+  });
+
+  it('computes the bytes of the integer reference', async () => {
+    const { model, bytes } = fileOf({ input: [27, 33, 3] });
+    const images = noiseImages([3, ...model.network.input]);
+    const found = await operatorDifferences(lowerOnnx(await int8Of(bytes, images), 'int8.onnx'), images);
+    expect(found.get('upsample')).toMatchObject({ differ: 0, most: 0 });
+    for (const { most } of found.values()) expect(most).toBeLessThanOrEqual(1);
   });
 });

@@ -31,14 +31,14 @@ static int nas_overlap(const nas_box *a, const nas_box *b) {
   return shared * 1000u > nas_most_shared * (4u * (uint64_t)areas - shared);
 }
 
-int32_t nas_detect(nas_box *boxes, int32_t most) {
+int32_t nas_detect_from(nas_box *boxes, int32_t most, const int16_t *least) {
   const int8_t *own = nas_classes();
   int32_t count = 0, kept = 0;
   if (most <= 0) return 0;
   for (int32_t row = 0; row < NAS_ROWS; row++)
     for (int32_t column = 0; column < NAS_COLUMNS; column++)
       for (int32_t label = 0; label < NAS_LABELS; label++, own++) {
-        if (*own < nas_least[label] || (count == most && *own <= boxes[most - 1].score)) continue;
+        if (*own < least[label] || (count == most && *own <= boxes[most - 1].score)) continue;
         if (!nas_is_peak(own, row, column)) continue;
         int32_t at = count < most ? count++ : most - 1;
         for (; at > 0 && boxes[at - 1].score < *own; at--) boxes[at] = boxes[at - 1];
@@ -61,3 +61,5 @@ int32_t nas_detect(nas_box *boxes, int32_t most) {
   }
   return kept;
 }
+
+int32_t nas_detect(nas_box *boxes, int32_t most) { return nas_detect_from(boxes, most, nas_least); }

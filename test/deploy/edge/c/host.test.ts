@@ -113,6 +113,7 @@ describeWith(['gcc'], 'a detector in C on this machine', () => {
 
   test.each([
     ['other >= *own : other', 'other > *own : other'],
+    ['most, nas_least);', 'most, nas_least) + 1;'],
     ['other > *own) return 0', 'other >= *own) return 0'],
     ['boxes[at - 1].score < *own', 'boxes[at - 1].score <= *own'],
     ['!nas_overlap(&boxes[other], &box)', 'nas_overlap(&boxes[other], &box)'],
