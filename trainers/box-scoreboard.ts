@@ -49,7 +49,7 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
 
   /** @param outputs [size, rows, columns, classes + 4] @param targets [size, rows, columns, 5] */
   add(outputs: Float32Array, targets: Float32Array, size: number): void {
-    const { grid, classes, decoding } = this.options;
+    const { grid, classes, decoding: { most, overlap } = {} } = this.options;
     const each = outputs.length / size;
     if (each !== grid.rows * grid.columns * (classes + boxValues))
       throw invalidInput(
@@ -59,7 +59,7 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
     for (let i = 0; i < size; i++) {
       const { boxes: truths, placement } = this.boxed(this.images.length);
       const map = { ...grid, classes, values: outputs.subarray(i * each, (i + 1) * each) };
-      this.images.push({ truths, found: decode(map, decoding), scale: 1 / placement.scaleX });
+      this.images.push({ truths, found: decode(map, { most, overlap }), scale: 1 / placement.scaleX });
     }
     this.addLoss(outputs, targets);
   }

@@ -1,7 +1,9 @@
+import { toBinary } from '@bufbuild/protobuf';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ModelProtoSchema } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseOnnx } from '../../compiler/index.js';
+import { parseOnnx, type OnnxFile } from '../../compiler/index.js';
 import { exportOnnx, readMetadata, withMetadata, type ModelMetadata } from '../../deploy/index.js';
 import { evaluateOnSplit } from '../../runner/index.js';
 import { engineSchema, evaluateModel, readFolded } from '../../trainers/index.js';
@@ -63,6 +65,11 @@ describe('nas evaluate of a detector', () => {
     const best = await evaluateOnSplit(trained.onnx, dataset, 'validation', { thresholds: 'best' });
     expect(best.details).toMatchObject({ classes: thresholds.map((threshold) => ({ threshold })) });
     expect(best.loss).toBeCloseTo(expected.loss, 4);
+    // Average precision counts the boxes under the thresholds, too.
+    const strict = { ...trained.metadata, detection: { stride: 4, most: 150, overlap: 0.6, thresholds: [1, 1] } };
+    const none = await evaluateOnSplit(withMetadata(trained.onnx, strict), dataset, 'validation');
+    expect(none.accuracy).toBe(best.accuracy);
+    expect(none.details).toMatchObject({ classes: [{ recall: 0 }, { recall: 0 }] });
   });
 
   it('shows them in a terminal, of a folder, too', async () => {
@@ -113,7 +120,30 @@ describe('nas evaluate of a detector', () => {
     expect(code).toBe(2);
   });
 
-  it('refuses data without boxes, and a classifier on boxes', async () => {
+  it('refuses a file without metadata, and with damaged ones', async () => {
+    const withProps = (change: (props: OnnxFile['metadataProps']) => OnnxFile['metadataProps']): string => {
+      const file = join(folder, 'props.onnx');
+      const parsed = parseOnnx(trained.onnx);
+      parsed.metadataProps = change(parsed.metadataProps);
+      writeFileSync(file, toBinary(ModelProtoSchema, parsed));
+      return file;
+    };
+    const none = await evaluate(withProps(() => []));
+    expect(none.err).toMatch(/has 2 outputs .*, not one\n *A detector of nas says its task in its metadata/);
+    for (const value of [
+      '',
+      '7',
+      '{"stride":0,"most":1,"overlap":1}',
+      '{"stride":4,"most":1,"overlap":0.5,"thresholds":[2]}',
+    ]) {
+      const { err } = await evaluate(
+        withProps((props) => props.map((one) => (one.key === 'detection' ? { ...one, value } : one))),
+      );
+      expect(err).toMatch(/metadata is damaged: [^]*detection/);
+    }
+  });
+
+  it('refuses data without boxes', async () => {
     const classes = makeTinyDataset(join(folder, 'classes'), { train: 4, test: 2 });
     const { code, err } = await nasInside(['evaluate', float, '--data', `fashion-mnist:${String(classes.path)}`]);
     expect(code).toBe(2);

@@ -165,10 +165,14 @@ export function checkSignature(
   where: string,
 ): Pick<ClassifierSignature, 'input' | 'output'> {
   const input = checkInput(inputs, where);
-  if (outputs.length !== 1)
+  if (outputs.length !== 1) {
+    const areHeads = headNames.every((name) => outputs.some((output) => output.name === name));
     throw invalidInput(`${where} has ${outputs.length} outputs (${showTensors(outputs)}), not one`, {
-      hint: 'Only classifiers with one output [batch, classes] are supported.',
+      hint: areHeads
+        ? 'A detector of nas says its task in its metadata, which this file does not have: export it again.'
+        : 'Only classifiers with one output [batch, classes] are supported.',
     });
+  }
   const [output] = outputs;
   if (output.type !== 'float32')
     throw invalidInput(`${where} gives ${showTensor(output)}, not float32`, {
