@@ -28,6 +28,10 @@ export interface PictureOptions {
 /** Under lines and texts, so that they are seen on any ground. */
 const edge = '#111111';
 const textSize = 11;
+const mostTexts = 6;
+/** Names of classes are cut, and smaller pictures have none: they would hide the image. */
+const mostLetters = 18;
+const leastForTexts = 300;
 
 /** A mark in pixels of the picture. */
 const placed = (mark: BoxMark, scale: number, [x, y]: readonly [number, number]): BoxMark => ({
@@ -47,11 +51,11 @@ const shape = (mark: BoxMark): string =>
   rectangle(mark, edge, mark.line + 1.6, ' stroke-opacity="0.6"') +
   rectangle(mark, mark.colour, mark.line, mark.dash === '' ? '' : ` stroke-dasharray="${mark.dash}"`);
 
-/** Texts above their boxes, or below at the upper border; texts that would lie on others are left out. */
+/** Texts above their boxes, or below at the upper border; texts that would lie on others, and many, are left out. */
 function texts(marks: readonly BoxMark[], { width, height }: Extent): string[] {
   const taken: Box[] = [];
-  return marks.flatMap(({ text = '', colour, left, top, bottom }) => {
-    if (text === '') return [];
+  return marks.flatMap(({ text = '', left, top, bottom }) => {
+    if (text === '' || taken.length === mostTexts) return [];
     const wide = 0.62 * textSize * text.length + 6;
     const x = Math.max(0, Math.min(left, width - wide));
     const y = top >= textSize + 4 ? top - textSize - 4 : Math.min(bottom, height - textSize - 4);
@@ -60,7 +64,7 @@ function texts(marks: readonly BoxMark[], { width, height }: Extent): string[] {
     taken.push(place);
     return [
       `<rect x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${wide.toFixed(1)}" height="${textSize + 4}" fill="${edge}" fill-opacity="0.75"/>` +
-        `<text x="${(x + 3).toFixed(1)}" y="${(y + textSize).toFixed(1)}" font-size="${textSize}" fill="${colour}">${escaped(text)}</text>`,
+        `<text x="${(x + 3).toFixed(1)}" y="${(y + textSize).toFixed(1)}" font-size="${textSize}" fill="#ffffff">${escaped(text)}</text>`,
     ];
   });
 }
@@ -121,15 +125,16 @@ export async function seenPicture(
   );
   const raw = { width: size.width, height: size.height, channels: channels === 1 ? 1 : 3 } as const;
   const area = { left, top, width: Math.round(width * scaleX), height: Math.round(height * scaleY) };
+  const isLarge = options.side >= leastForTexts;
   // Cut out first: one pipeline of sharp has one order of its steps.
   const shown = await sharp(pixels, { raw }).extract(area).png().toBuffer();
   const marks = [...boxes]
     .sort((a, b) => seenKinds.indexOf(a.kind) - seenKinds.indexOf(b.kind))
     .map(({ kind, label, score, ...box }): BoxMark => {
       const { colour, dash } = kindMarks[kind];
-      const text = `${classes[label]}${score === undefined ? '' : ` ${score.toFixed(2)}`}`;
-      const isNamed = isError({ kind }) && classes.length > 1;
-      return { ...box, colour, dash, line: kind === 'ignored' ? 1 : 2.5, ...(isNamed && { text }) };
+      const text = `${classes[label].slice(0, mostLetters)}${score === undefined ? '' : ` ${score.toFixed(2)}`}`;
+      const isNamed = isLarge && isError({ kind }) && classes.length > 1;
+      return { ...box, colour, dash, line: kind === 'ignored' ? 1 : isLarge ? 2.2 : 1.6, ...(isNamed && { text }) };
     });
   return drawBoxes(sharp(shown), { width, height }, marks, options);
 }

@@ -22,6 +22,17 @@ interface TextStyle {
   readonly width: number;
 }
 
+/** Breaks a text into lines. @param width in pixels, of about `size / 1.7` a letter */
+function lines(text: string, width: number, size: number): string[] {
+  const letters = Math.floor((1.7 * width) / size);
+  return text.split(' ').reduce<string[]>((all, word) => {
+    const line = all.at(-1);
+    return line === undefined || line.length + 1 + word.length > letters
+      ? [...all, word]
+      : [...all.slice(0, -1), `${line} ${word}`];
+  }, []);
+}
+
 /** A contact sheet as a PNG file. */
 export async function sheetPng(sheet: ContactSheet): Promise<Buffer> {
   const { default: sharp } = await import('sharp');
@@ -54,7 +65,7 @@ export async function sheetPng(sheet: ContactSheet): Promise<Buffer> {
 
   write(sheet.name, margin, y, { size: 24, colour: ink, bold: true, width: inner });
   y += 36;
-  for (const text of sheet.summary) {
+  for (const text of sheet.summary.flatMap((sentence) => lines(sentence, inner, 14))) {
     write(text, margin, y, { size: 14, colour: soft, width: inner });
     y += line + 2;
   }

@@ -49,7 +49,6 @@ export function ClassesWithBoxes({ report, trial, precision }: ResultProps) {
         <>
           <h3>Images with most missed and wrong boxes</h3>
           <BoxLegend />
-          <BoxLegend />
           <p class="note" role="status">
             {worst.length === 0 ? 'No box is missed or wrong. ' : `Of ${of}. `}
             {!mayShow && needsToken}

@@ -1,5 +1,6 @@
 import { valueText } from '../../base/number-text.js';
 import { boxSizes, sideTitle, type SideRecall } from '../../base/scores.js';
+import { counted } from '../../base/text.js';
 import { kindMarks, seenKinds } from '../../base/seen-boxes.js';
 import type { ClassReport } from '../../reports/page/api.js';
 import { numberColumn, Table, type Column } from './table.js';
@@ -24,7 +25,7 @@ export function BySize({ report: { sides = [], sizes } }: { readonly report: Cla
       <p class="note">
         {smallest.recall === null
           ? `No box is ${sideTitle(smallest)} at the size of the network. `
-          : `Of ${smallest.boxes} boxes ${sideTitle(smallest)} at the size of the network, ${share(smallest.recall)} are found. `}
+          : `Of ${counted(smallest.boxes, 'box', 'boxes')} ${sideTitle(smallest)} at the size of the network, ${share(smallest.recall)} are found. `}
         The side is the root of the area.
         {sizes !== undefined &&
           ` AP by area in the original image: ${boxSizes.map((size) => `${areas[size]} ${share(sizes[size])}`).join(', ')}.`}

@@ -54,6 +54,14 @@ it('draws a box where it is, on a picture of the shape of the image or on a squa
   expect(places.map(([x, y]) => square.has(colour, x, y + 50))).toEqual([true, true, true, true, false]);
 });
 
+it('draws colours on grey images', async () => {
+  const raw = { width: 20, height: 10, channels: 1 } as const;
+  const image = sharp(await sharp(new Uint8Array(200).fill(128), { raw }).png().toBuffer());
+  const marks = [{ left: 4, top: 2, right: 12, bottom: 8, line: 3, colour: '#ff0000', dash: '' }];
+  const picture = await decoded(await drawBoxes(image, { width: 20, height: 10 }, marks, { side: 200 }));
+  expect([picture.has('#ff0000', 40, 50), picture.has('#ff0000', 80, 50)]).toEqual([true, false]);
+});
+
 it('kinds differ in their dashes, not only in their colours', () => {
   const dashes = Object.values(kindMarks).map(({ dash }) => dash);
   expect(new Set(dashes).size).toBe(dashes.length);

@@ -19,7 +19,7 @@ describeInBrowser(
         await expect.poll(() => shown.first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(384);
         expect(await page.getByText('1 right, 1 missed, 1 wrong').count()).toBe(2);
         // The dog's box is wrong, the cat's missed; with a class chosen, its images only.
-        await page.getByLabel('Class').selectOption('dog');
+        await page.getByRole('combobox', { name: 'Class' }).selectOption('dog');
         expect(await shown.count()).toBe(2);
         expect(await violationsOf(page)).toEqual([]);
       }

@@ -70,7 +70,7 @@ describe('report.html', () => {
     const pictures = await collectPictures(found);
     const page = renderPage(found, pictures);
     expect(page).toContain('aria-label="Precision and recall"');
-    expect(page).toContain('Of 1 boxes under 6 px at the size of the network, 0.00 % are found');
+    expect(page).toContain('Of 1 box under 6 px at the size of the network, 0.00 % are found');
     expect(page).toMatch(/<img src="data:image\/webp;base64,[^"]{200,}" alt="cats\/a.png: 1 right, 1 missed, 1 wrong"/);
     expect(page).not.toMatch(/<script|<link|@import|url\(http|src="(?!data:image)/);
     // Converted images may be gone.
