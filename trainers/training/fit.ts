@@ -84,8 +84,8 @@ const outputRates = (network: Network, { recipe }: TrainConfig): ReadonlyMap<str
 /** In fewer steps, moving statistics lag behind the weights: re-estimated ones are more accurate. */
 const followingSteps = (network: Network): number => 10 / (1 - styleOf(network).momentum);
 
-/** Training images for the statistics of a short training. */
-const statisticsImages = 2048;
+/** Training images for the statistics of a short training. The maps of a detector have many cells, also where they are deepest. */
+const statisticsImages = (network: Network): number => (detectionOf(network) === null ? 2048 : 256);
 
 /** Batch norm's statistics at the end of a training by the recipe `fast` that is too short for moving averages; else undefined. */
 function statisticsAtEnd(job: FitJob, dataset: Dataset, loss: Loss): TrainingPlan['estimateStatistics'] {
@@ -95,7 +95,7 @@ function statisticsAtEnd(job: FitJob, dataset: Dataset, loss: Loss): TrainingPla
   const steps = epochs * stepsPerEpoch(images, { batch, dropLast: true, share });
   if (recipe !== 'fast' || quantizeAware !== undefined || steps >= followingSteps(network)) return undefined;
   return async (weights, between) => {
-    const labelled = { dataset, augment, classSampling, batch, calibration: statisticsImages, seed };
+    const labelled = { dataset, augment, classSampling, batch, calibration: statisticsImages(network), seed };
     return calibrateBatchNorm({ network, weights }, labelled, {
       engine: await chooseEngine(job.engine),
       threads,
