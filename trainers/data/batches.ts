@@ -4,7 +4,7 @@ import { BoxRenderer, type BoxSource } from './augment/box-view.js';
 import type { Augmentation } from './augment/schema.js';
 import { gridOf, targetValues, writeTargets } from './box-targets.js';
 import { openLogitsFile } from './logits-file.js';
-import { balancedPasses, joinedPass, naturalPass, type Pass } from './order.js';
+import { balancedPasses, repeatedPasses, joinedPass, naturalPass, type Pass } from './order.js';
 import {
   pixelsAt,
   type SharedDataset,
@@ -104,7 +104,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
   const { views = Infinity, seed, shuffle, classSampling, teacherLogits } = options;
   const { shared } = options.dataset;
   const { info } = shared;
-  const { count, labels } = shownImages(shared, options);
+  const { count, labels, boxed } = shownImages(shared, options);
   const [steps, passSteps] = [stepsPerEpoch(count, options), stepsPerPass(count, options)];
   const renderers = new Map<string, RenderBatch>();
   const rendererAt = (size: Size | undefined): RenderBatch => {
@@ -115,7 +115,16 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
   const teacher =
     teacherLogits === undefined ? null : openLogitsFile(teacherLogits, { views, count, classes: info.classes.length });
-  const balanced = classSampling === 'balanced' ? balancedPasses(labels, info.classes.length, seed) : null;
+  const balancedOf = (): ((pass: number) => Pass) => {
+    if (boxed === undefined) return balancedPasses(labels, info.classes.length, seed);
+    const classesOf = (position: number) =>
+      new Set(boxed(position).boxes.flatMap(({ ignored, label }) => (ignored ? [] : [label])));
+    return repeatedPasses(
+      Array.from({ length: count }, (_, position) => classesOf(position)),
+      seed,
+    );
+  };
+  const balanced = classSampling === 'balanced' ? balancedOf() : null;
   const passOf = (pass: number): Pass => {
     if (balanced === null) return naturalPass(count, seed, pass, shuffle);
     return labels.length < count ? joinedPass(balanced(pass), count, seed, pass) : balanced(pass);

@@ -62,3 +62,39 @@ export function balancedPasses(labels: Uint16Array, classes: number, seed: numbe
     return { positions: order.map((i) => positions[i]), views: order.map((i) => views[i]) };
   };
 }
+
+/**
+ * Passes over a split that show as many images as it has, and images of rare classes more often than others: by the square root of how
+ * much rarer than the commonest class the rarest class of an image is (repeat factors; Gupta et al. 2019, LVIS).
+ * @param classesOf the classes of each position; an image without any is as common as the commonest
+ * @returns a pass, a pure function of (seed, pass)
+ */
+export function repeatedPasses(classesOf: readonly ReadonlySet<number>[], seed: number): (pass: number) => Pass {
+  const images = new Map<number, number>();
+  for (const classes of classesOf) for (const label of classes) images.set(label, (images.get(label) ?? 0) + 1);
+  const most = Math.max(1, ...images.values());
+  const factors = classesOf.map((classes) =>
+    Math.max(1, ...[...classes].map((label) => Math.sqrt(most / (images.get(label) ?? most)))),
+  );
+  const count = classesOf.length;
+  const spacing = factors.reduce((sum, factor) => sum + factor, 0) / count;
+  /** Largest number of times that a pass shows one image. */
+  const repetitions = Math.ceil(Math.max(...factors) / spacing) + 1;
+  return (pass) => {
+    const random = new Random(seed, 'repeated', pass);
+    const line = random.shuffle(Uint32Array.from(factors.keys()));
+    const [positions, views] = [new Uint32Array(count), new Uint32Array(count)];
+    // Images lie on a line, each as long as its factor; those at equal distances are shown.
+    const from = random.uniform();
+    let [next, end] = [0, 0];
+    for (const position of line) {
+      end += factors[position];
+      for (let k = 0; next < count && (from + next) * spacing < end; k++, next++) {
+        positions[next] = position;
+        views[next] = pass * repetitions + k;
+      }
+    }
+    const order = random.shuffle(Uint32Array.from(positions.keys()));
+    return { positions: order.map((i) => positions[i]), views: order.map((i) => views[i]) };
+  };
+}

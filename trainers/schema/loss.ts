@@ -74,7 +74,7 @@ export type Loss = LossConfig & {
 /** Keys of `train:` and of its loss that only classification has, or only the named tasks. */
 const tasksOf = {
   class_weight: ['classification'],
-  class_sampling: ['classification'],
+  class_sampling: ['classification', 'detection'],
   logit_adjustment: ['classification'],
   label_smoothing: ['classification', 'multi-label'],
   focal: ['classification', 'multi-label'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { balancedPasses } from '../../../trainers/data/order.js';
+import { balancedPasses, repeatedPasses } from '../../../trainers/data/order.js';
 
 /** 60 images of class 0, 12 of class 1, 3 of class 2; class 3 has none. */
 const labels = Uint16Array.from({ length: 75 }, (_, i) => (i < 60 ? 0 : i < 72 ? 1 : 2));
@@ -50,5 +50,36 @@ describe('balanced passes', () => {
     expect(balancedPasses(labels, 4, 7)(3)).toEqual(passes(3));
     expect(passes(3).positions).not.toEqual(passes(4).positions);
     expect(balancedPasses(labels, 4, 8)(3).positions).not.toEqual(passes(3).positions);
+  });
+});
+
+describe('repeated passes', () => {
+  /** 84 images of class 0, 12 of them of class 1, too; 4 of class 2 alone; and 12 without an object. */
+  const classesOf = Array.from({ length: 100 }, (_, i) => new Set(i < 12 ? [0, 1] : i < 84 ? [0] : i < 88 ? [2] : []));
+  const passes = repeatedPasses(classesOf, 5);
+  const shown = Array.from({ length: 300 }, (_, pass) => passes(pass));
+
+  it('show images of rare classes more often, by the square root of how rare they are', () => {
+    const total = 12 * Math.sqrt(84 / 12) + 72 + 4 * Math.sqrt(84 / 4) + 12;
+    const share = (from: number, to: number): number =>
+      shown.reduce((sum, { positions }) => sum + positions.filter((p) => p >= from && p < to).length, 0) / (300 * 100);
+    expect(share(0, 12)).toBeCloseTo((12 * Math.sqrt(84 / 12)) / total, 2);
+    expect(share(84, 88)).toBeCloseTo((4 * Math.sqrt(84 / 4)) / total, 2);
+    expect(share(88, 100)).toBeCloseTo(12 / total, 2);
+    for (const { positions } of shown) expect(positions).toHaveLength(100);
+  });
+
+  it('never show the same view of an image twice', () => {
+    const seen = new Set(shown.flatMap(({ positions, views }) => [...positions].map((p, i) => `${p} ${views[i]}`)));
+    expect(seen.size).toBe(300 * 100);
+  });
+
+  it('depend on nothing but classes, seed and pass; without boxes they show each image once', () => {
+    expect(repeatedPasses(classesOf, 5)(7)).toEqual(passes(7));
+    const { positions, views } = repeatedPasses([new Set(), new Set(), new Set()], 1)(0);
+    expect([[...positions].sort(), [...views]]).toEqual([
+      [0, 1, 2],
+      [0, 0, 0],
+    ]);
   });
 });
