@@ -46,92 +46,112 @@ const anyArea: Area = () => true;
 const overlapOf = (found: Box, truth: LabelledBox): number =>
   truth.crowd === true ? areaOf(intersection(found, truth)) / areaOf(found) : iou(found, truth);
 
-interface Match {
-  readonly score: number;
-  readonly outcomes: readonly number[];
-}
-
 /** The boxes of one class in an image. */
 export interface ClassBoxes {
   /** The best first. */
   readonly found: readonly Detection[];
-  /** Boxes that count go before ignored ones. */
-  readonly truths: readonly { readonly truth: LabelledBox; readonly ignored: boolean }[];
-  /** Overlap of each found box with each of the data. */
-  readonly shares: readonly (readonly number[])[];
+  readonly truths: readonly LabelledBox[];
+  /** [found, truths]: overlap of each found box with each of the data. */
+  readonly shares: Float64Array;
+  /** The largest share of each found box. */
+  readonly largest: Float64Array;
 }
 
-export function boxesOfClass(
-  { truths: all, found }: BoxedImage,
-  label: number,
-  isIgnored: (truth: LabelledBox) => boolean,
-): ClassBoxes {
-  const own = all.filter((truth) => truth.label === label).map((truth) => ({ truth, ignored: isIgnored(truth) }));
-  const truths = [...own.filter(({ ignored }) => !ignored), ...own.filter(({ ignored }) => ignored)];
-  const best = found
+export function boxesOfClass({ truths: all, found: others }: BoxedImage, label: number): ClassBoxes {
+  const truths = all.filter((truth) => truth.label === label);
+  const found = others
     .filter((box) => box.label === label)
     .sort((a, b) => b.score - a.score)
     .slice(0, mostFound);
-  return { found: best, truths, shares: best.map((box) => truths.map(({ truth }) => overlapOf(box, truth))) };
+  const shares = new Float64Array(found.length * truths.length);
+  const largest = new Float64Array(found.length);
+  for (let i = 0; i < found.length; i++) {
+    for (let j = 0; j < truths.length; j++) {
+      const share = overlapOf(found[i], truths[j]);
+      shares[i * truths.length + j] = share;
+      largest[i] = Math.max(largest[i], share);
+    }
+  }
+  return { found, truths, shares, largest };
 }
 
+/** No box of the data. */
+const none = -1;
+
 /**
- * Gives each found box, the best first, the free box of the data that it overlaps most, as COCO's evaluation does.
+ * Gives each found box, the best first, the free box of the data that it overlaps most, as COCO's evaluation does: one that counts, or
+ * else an ignored one.
+ * @param ignored which boxes of the data do not count
  * @param least overlap
  * @returns its place among the boxes of the data; -1: none
  */
-export function assigned({ truths, shares }: ClassBoxes, least: number): number[] {
-  const taken = new Set<number>();
-  return shares.map((own) => {
-    let best = -1;
+export function assigned(
+  { truths, shares, largest }: ClassBoxes,
+  ignored: readonly boolean[],
+  least: number,
+): Int32Array {
+  const taken = new Uint8Array(truths.length);
+  const bestOf = (i: number, isIgnored: boolean): number => {
+    let best = none;
     let most = least;
-    for (const [j, { truth, ignored }] of truths.entries()) {
-      // Any number of found boxes may lie on an ignored one.
-      if (taken.has(j) && !truth.ignored) continue;
-      // A box that counts goes before ignored ones.
-      if (best >= 0 && !truths[best].ignored && ignored) break;
-      if (own[j] < most) continue;
-      most = own[j];
+    for (let j = 0; j < truths.length; j++) {
+      // Any number of found boxes may lie on one that the data ignores.
+      if (ignored[j] !== isIgnored || (taken[j] === 1 && !truths[j].ignored)) continue;
+      const share = shares[i * truths.length + j];
+      if (share < most) continue;
+      most = share;
       best = j;
     }
-    if (best >= 0) taken.add(best);
+    return best;
+  };
+  return Int32Array.from(largest, (share, i) => {
+    if (share < least) return none;
+    const counted = bestOf(i, false);
+    const best = counted === none ? bestOf(i, true) : counted;
+    if (best !== none) taken[best] = 1;
     return best;
   });
 }
 
-function matchImage(
-  image: BoxedImage,
-  label: number,
-  isInside: Area,
-): { readonly found: Match[]; readonly truths: number } {
-  const boxes = boxesOfClass(image, label, (truth) => truth.ignored || !isInside(areaOf(truth), image));
-  const { found, truths } = boxes;
-  const outcomes = found.map((): number[] => []);
-  for (const least of overlaps)
-    for (const [i, best] of assigned(boxes, least).entries()) {
-      const isIgnored = best >= 0 ? truths[best].ignored : !isInside(areaOf(found[i]), image);
-      outcomes[i].push(isIgnored ? outcome.ignored : best >= 0 ? outcome.right : outcome.wrong);
-    }
-  return {
-    found: found.map(({ score }, i) => ({ score, outcomes: outcomes[i] })),
-    truths: truths.filter(({ ignored }) => !ignored).length,
-  };
+/** Which boxes are looked at, and at how many of the overlaps. */
+export interface RankOptions {
+  /** Default: all. */
+  readonly isInside?: Area;
+  /** The first ones; default: all. */
+  readonly levels?: number;
 }
 
 /**
  * Ranks the found boxes of a class by score, and says which are right.
- * @param isInside which areas count; default: all
+ * @returns a function that does so for the boxes of some areas: what does not depend on areas is computed once
  */
-export function rank(images: readonly BoxedImage[], label: number, isInside: Area = anyArea): Ranking {
-  const matched = images.map((image) => matchImage(image, label, isInside));
-  const all = matched
-    .flatMap(({ found }, image) => found.map((match) => ({ ...match, image })))
-    .sort((a, b) => b.score - a.score);
-  return {
-    scores: Float64Array.from(all, ({ score }) => score),
-    images: Int32Array.from(all, ({ image }) => image),
-    outcomes: overlaps.map((_, t) => Uint8Array.from(all, ({ outcomes }) => outcomes[t])),
-    truths: Int32Array.from(matched, ({ truths }) => truths),
+export function ranker(images: readonly BoxedImage[], label: number): (options?: RankOptions) => Ranking {
+  const boxes = images.map((image) => boxesOfClass(image, label));
+  const scores = Float64Array.from(boxes.flatMap(({ found }) => found.map(({ score }) => score)));
+  const owners = Int32Array.from(boxes.flatMap(({ found }, image) => found.map(() => image)));
+  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a] || a - b);
+  const byScore = {
+    scores: Float64Array.from(order, (i) => scores[i]),
+    images: Int32Array.from(order, (i) => owners[i]),
+  };
+  return ({ isInside = anyArea, levels = overlaps.length } = {}) => {
+    const truths = new Int32Array(images.length);
+    const kinds = overlaps.slice(0, levels).map(() => new Uint8Array(scores.length));
+    let from = 0;
+    for (const [image, own] of boxes.entries()) {
+      const ignored = own.truths.map((truth) => truth.ignored || !isInside(areaOf(truth), images[image]));
+      truths[image] = ignored.filter((is) => !is).length;
+      const alone = own.found.map((box) => (isInside(areaOf(box), images[image]) ? outcome.wrong : outcome.ignored));
+      for (const [level, into] of kinds.entries()) {
+        const places = assigned(own, ignored, overlaps[level]);
+        for (let i = 0; i < places.length; i++) {
+          const place = places[i];
+          into[from + i] = place === none ? alone[i] : ignored[place] ? outcome.ignored : outcome.right;
+        }
+      }
+      from += own.found.length;
+    }
+    return { ...byScore, outcomes: kinds.map((own) => Uint8Array.from(order, (i) => own[i])), truths };
   };
 }
 

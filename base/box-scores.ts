@@ -1,10 +1,11 @@
 import {
+  type Area,
   averagePrecision,
   bestThreshold,
   countAbove,
   overlaps,
   precisionsAt,
-  rank,
+  ranker,
   truthsOf,
   type BoxedImage,
   type Ranking,
@@ -113,7 +114,8 @@ export function scoreBoxes(
   { thresholds: given, seed, curves = false }: BoxScoring = {},
 ): { readonly ap50: number; readonly details: BoxDetails } {
   const labels = Array.from({ length: classes }, (_, label) => label);
-  const rankings = labels.map((label) => rank(images, label));
+  const rankers = labels.map((label) => ranker(images, label));
+  const rankings = rankers.map((rank) => rank());
   const thresholds = thresholdsOf(rankings, given);
   const rows = rankings.map((ranking, label): BoxScores => ({
     boxes: truthsOf(ranking),
@@ -125,20 +127,15 @@ export function scoreBoxes(
   }));
   const sizeOf = (size: BoxSize): number | null => {
     const [from, to] = areas[size];
-    const values = labels.flatMap((label) => {
-      const ranking = rank(images, label, (area, { scale }) => {
-        const own = area * scale * scale;
-        return own >= from && own <= to;
-      });
-      return meanPrecision(ranking) ?? [];
-    });
+    const isInside: Area = (area, { scale }) => area * scale * scale >= from && area * scale * scale <= to;
+    const values = rankers.flatMap((rank) => meanPrecision(rank({ isInside })) ?? []);
     return values.length === 0 ? null : mean(values);
   };
   const sides = sideLimits.slice(0, -1).map((from, i): SideRecall => {
     const to = sideLimits[i + 1];
     let [boxes, right] = [0, 0];
-    for (const label of labels) {
-      const ranking = rank(images, label, (area) => area >= from * from && area < to * to);
+    for (const [label, rank] of rankers.entries()) {
+      const ranking = rank({ isInside: (area) => area >= from * from && area < to * to, levels: 1 });
       boxes += truthsOf(ranking);
       right += countAbove(ranking, thresholds[label]).right;
     }

@@ -46,10 +46,14 @@ export const isError = ({ kind }: Pick<SeenBox, 'kind'>): boolean => kind === 'm
 export function boxOutcomes(image: BoxedImage, thresholds: readonly number[]): SeenBox[] {
   const outcomes = thresholds.flatMap((threshold, label): SeenBox[] => {
     const found = image.found.filter(({ score }) => score >= threshold);
-    const boxes = boxesOfClass({ ...image, found }, label, ({ ignored }) => ignored);
-    const places = assigned(boxes, overlaps[0]);
+    const boxes = boxesOfClass({ ...image, found }, label);
+    const places = assigned(
+      boxes,
+      boxes.truths.map(({ ignored }) => ignored),
+      overlaps[0],
+    );
     return [
-      ...boxes.truths.flatMap(({ truth: { left, top, right, bottom }, ignored }, place): SeenBox[] => {
+      ...boxes.truths.flatMap(({ left, top, right, bottom, ignored }, place): SeenBox[] => {
         if (!ignored && places.includes(place)) return [];
         return [{ left, top, right, bottom, label, kind: ignored ? 'ignored' : 'missed' }];
       }),

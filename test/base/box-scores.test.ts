@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { averagePrecision, bestThreshold, overlaps, rank, type BoxedImage } from '../../base/average-precision.js';
+import { averagePrecision, bestThreshold, overlaps, ranker, type BoxedImage } from '../../base/average-precision.js';
 import { scoreBoxes } from '../../base/box-scores.js';
 import type { LabelledBox } from '../../base/boxes.js';
 import { Random } from '../../base/random.js';
@@ -32,7 +32,7 @@ const image = (truths: readonly LabelledBox[], boxes: BoxedImage['found'], scale
   found: boxes,
   scale,
 });
-const ap50 = (...images: readonly BoxedImage[]) => averagePrecision(rank(images, 0), 0);
+const ap50 = (...images: readonly BoxedImage[]) => averagePrecision(ranker(images, 0)(), 0);
 
 /** A second implementation: for each recall, the best precision over all cuts of the list at which it is reached. */
 function plainAp(images: readonly BoxedImage[], label: number, least: number, from = 0, to = Infinity): number | null {
@@ -141,13 +141,13 @@ describe('average precision', () => {
     for (let seed = 0; seed < 25; seed++) {
       const images = drawn(new Random(seed, 'boxes'), 1 + (seed % 12));
       for (const label of [0, 1]) {
-        const ranking = rank(images, label);
+        const ranking = ranker(images, label)();
         for (const [t, least] of overlaps.entries()) {
           const [own, other] = [averagePrecision(ranking, t), plainAp(images, label, least)];
           if (own === null || other === null) expect(own).toBe(other);
           else expect(Math.abs(own - other)).toBeLessThan(1e-9);
         }
-        const some = rank(images, label, (area) => area >= 300 && area <= 1500);
+        const some = ranker(images, label)({ isInside: (area) => area >= 300 && area <= 1500 });
         const [own, other] = [averagePrecision(some, 0), plainAp(images, label, 0.5, 300, 1500)];
         if (own === null || other === null) expect(own).toBe(other);
         else expect(Math.abs(own - other)).toBeLessThan(1e-9);
@@ -162,7 +162,10 @@ describe('average precision', () => {
     // Equal scores of copies may be in another order, which the mean over 101 recalls shows little.
     const scores = new Set(images.flatMap((one) => one.found.map(({ score }) => score)));
     expect(scores.size).toBeGreaterThan(5);
-    const [own, other] = [averagePrecision(rank(images, 0), 0, weights), averagePrecision(rank(repeated, 0), 0)];
+    const [own, other] = [
+      averagePrecision(ranker(images, 0)(), 0, weights),
+      averagePrecision(ranker(repeated, 0)(), 0),
+    ];
     expect(Math.abs((own ?? NaN) - (other ?? NaN))).toBeLessThan(0.05);
   });
 });
@@ -176,7 +179,7 @@ describe('scores of boxes', () => {
       found(0.4, 30, 0, 40, 10),
       found(0.3, 70, 0, 80, 9),
     ];
-    expect(bestThreshold(rank([image(boxes, all)], 0))).toBe(0.6);
+    expect(bestThreshold(ranker([image(boxes, all)], 0)())).toBe(0.6);
     const { details } = scoreBoxes([image(boxes, all)], 1, { thresholds: [0.35] });
     expect(details.classes[0]).toMatchObject({ boxes: 2, recall: 1, precision: 2 / 3, f1: 0.8, threshold: 0.35 });
   });
