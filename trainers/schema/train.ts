@@ -120,7 +120,7 @@ export const trainFields = {
   class_sampling: z
     .enum(['natural', 'balanced'])
     .describe(
-      'images of an epoch. natural: each image once; balanced: as many images, equally many of each class, so that images of rare classes are repeated in other views',
+      'images of an epoch. natural: each image once; balanced: as many images, equally many of each class, so that images of rare classes are repeated in other views. With boxes, the default of fast: balanced, where images of rare classes are repeated by the square root of how rare these are',
     ),
   augment: augmentSchema.describe(
     'random changes of the training images: a list of steps, in their order; the same for a seed',

@@ -30,10 +30,11 @@ describe('the recipe of a training', () => {
     expect(changed).toEqual({ ...fast, schedule: 'constant', stem: 'trained', final_learning_rate: 0.5 });
   });
 
-  it('has small batches for images with boxes, and the rate of Muon that larger batches have', () => {
+  it('shows few images with boxes at once, rare classes more often, at the rate of Muon that larger batches have', () => {
     const boxes = dataDefaults(dataSchema.parse({ type: 'boxes', path: 'faces' }));
     const complete = (written: object) => completeTraining(trainKeys.parse(written), boxes);
-    const { batch, optimizer, augment } = complete({});
+    const { batch, optimizer, augment, class_sampling: sampling } = complete({});
+    expect(sampling).toBe('balanced');
     expect({ batch, steps: augment.map(({ type }) => type) }).toEqual({ batch: 16, steps: ['window', 'flip'] });
     const rate = optimizer.type === 'muon' ? optimizer.muon_rate * Math.sqrt(batch / 128) : 0;
     expect(rate).toBeCloseTo(0.1, 3);
