@@ -27,8 +27,8 @@ export interface PictureOptions {
 
 /** Under lines and texts, so that they are seen on any ground. */
 const edge = '#111111';
-const textSize = 11;
-const mostTexts = 6;
+const textSize = 10;
+const mostTexts = 4;
 /** Names of classes are cut, and smaller pictures have none: they would hide the image. */
 const mostLetters = 18;
 const leastForTexts = 300;

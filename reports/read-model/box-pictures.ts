@@ -6,7 +6,7 @@ import type { ClassReport, ReportData } from './data.js';
 export type ReportPictures = readonly (readonly SheetImage[])[];
 
 /** Most networks with pictures, and pictures of a network. */
-const most = { networks: 10, pictures: 12 };
+const most = { networks: 6, pictures: 9 };
 /** Pixels of a picture's longer side. */
 export const pictureSide = 384;
 
