@@ -12,12 +12,14 @@ export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model
     ? foldBranches({ network, weights: initialWeights(network, seed) })
     : readFolded(network, weights);
 
-/** A candidate as an ONNX model, as it is deployed, with the metadata alone that say what the outputs of a detector are. */
-export function candidateOnnx(candidate: SeededNetwork, task?: LearningTask): Uint8Array {
+/**
+ * A candidate as an ONNX model, as it is deployed, with the metadata alone that say what the outputs of a detector are.
+ * @param given default: detection for a detector, otherwise classification
+ */
+export function candidateOnnx(candidate: SeededNetwork, given?: LearningTask): Uint8Array {
   const head = detectionOf(candidate.network);
-  const detection = head === null ? undefined : { stride: head.stride, ...defaultDecoding };
-  return toOnnx(candidateModel(candidate), {
-    task,
-    ...(task?.type === 'detection' && { metadata: metadataProps({ task, detection }) }),
-  });
+  if (head === null) return toOnnx(candidateModel(candidate), { task: given });
+  const task = { type: 'detection' } as const;
+  const detection = { stride: head.stride, ...defaultDecoding };
+  return toOnnx(candidateModel(candidate), { task, metadata: metadataProps({ task, detection }) });
 }

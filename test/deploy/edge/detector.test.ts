@@ -7,7 +7,8 @@ import { ModelProtoSchema } from 'onnx-buf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runOnnx } from '../../../compiler/index.js';
 import { exportOnnx } from '../../../deploy/export.js';
-import { edgeExporters } from '../../../deploy/index.js';
+import { edgeExporters, timedProgram, writeC } from '../../../deploy/index.js';
+import { candidateOnnx } from '../../../runner/jobs/candidate-model.js';
 import { lowerOnnx } from '../../../deploy/edge/lower.js';
 import { outlineOf } from '../../../deploy/edge/outline.js';
 import { innerEnds, innerOperators } from '../../../deploy/edge/plan.js';
@@ -65,6 +66,18 @@ describe('the program of a detector', () => {
     expect(readFileSync(join(directory, 'model.h'), 'utf8')).toContain(
       'int32_t nas_detect(nas_box *boxes, int32_t most);',
     );
+  });
+
+  it('is known of a candidate that is not trained, for its time on a board', async () => {
+    const { network } = randomDetector();
+    const program = await timedProgram(candidateOnnx({ network, seed: 1 }), 'the network');
+    expect(program.outputs.map((id) => program.tensors[id].shape)).toEqual([
+      [1, 6, 9, 2],
+      [1, 6, 9, 4],
+    ]);
+    const directory = temporaryFolder();
+    writeC(directory, program, { title: 'network' }, { tests: false });
+    expect(readFileSync(join(directory, 'model.h'), 'utf8')).toContain('#define NAS_STRIDE 4\n');
   });
 
   it('is no C without the metadata of its boxes', async () => {
