@@ -1,8 +1,8 @@
 import { taskOf } from '../schema/measures.js';
 import { type TrainingCheck, when } from './conditional-checks.js';
 
-/** What detectors do not have: a supernet, a teacher, quantization. */
-const notForDetectors: TrainingCheck = ({ data, supernet, teacher, compress: { int8 } }) => {
+/** What detectors do not have: a supernet, and a teacher. */
+const notForDetectors: TrainingCheck = ({ data, supernet, teacher }) => {
   if (taskOf(data) !== 'detection') return [];
   const boxes = 'the data has boxes';
   return [
@@ -11,11 +11,6 @@ const notForDetectors: TrainingCheck = ({ data, supernet, teacher, compress: { i
       teacher.type !== 'none',
       ['teacher'],
       `got "${teacher.type}"; ${boxes}, and a detector has no teacher: expected none`,
-    ),
-    ...when(
-      int8 !== 'off',
-      ['compress', 'int8'],
-      `got "${int8}"; ${boxes}, and a search does not quantize detectors: expected off`,
     ),
   ];
 };

@@ -228,11 +228,12 @@ async function exportJob(job: JobOf<'export'>, context: JobContext): Promise<Exp
   const { dataset, threads, path } = job;
   const onProgress = counting(context, 'images');
   const { bytes, metadata } = await exported(job, context.signal, onProgress);
-  const on = (model: Uint8Array, split: SplitName) =>
-    evaluateOnSplit(model, dataset, split, { threads, keepsWrong: true, seed: metadata.seed, onProgress });
-  const validation = await on(bytes, 'validation');
+  const options = { threads, keepsWrong: true, seed: metadata.seed, onProgress };
+  const on = (model: Uint8Array, split: SplitName, thresholds: 'stored' | 'best') =>
+    evaluateOnSplit(model, dataset, split, { ...options, thresholds });
+  const validation = await on(bytes, 'validation', 'best');
   const settled = withThresholds(metadata, validation.details);
-  const test = await on(settled === metadata ? bytes : withMetadata(bytes, settled), 'test');
+  const test = await on(settled === metadata ? bytes : withMetadata(bytes, settled), 'test', 'stored');
   const accuracy = { validation: validation.accuracy, test: test.accuracy };
   const file = withMetadata(bytes, { ...settled, accuracy });
   if (path !== null) writeFileAtomic(path, file);

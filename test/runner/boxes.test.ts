@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../base/errors.js';
@@ -9,6 +9,7 @@ import { Store } from '../../store/index.js';
 import { readMetadata } from '../../deploy/index.js';
 import { prepareDataset, type BoxesConfig } from '../../trainers/index.js';
 import { makeBoxedImages } from '../support/boxed-images.js';
+import { boxesExperiment, writeBoxesExperiment } from './boxes-experiment.js';
 import { cachedFolder, reading } from './experiment.js';
 import { findings } from './findings.js';
 import { interruptInside, runInside } from './inside.js';
@@ -19,39 +20,9 @@ beforeAll(async () => {
   data = await makeBoxedImages(join(folder, 'images'), { count: 50 });
 });
 
-/** Small detectors of two strides. */
-const detectorSpace = {
-  type: 'mobilenet',
-  width: 1,
-  stem: { filters: 8, stride: 2, act: 'relu' },
-  stages: [
-    { kind: 'fused_mbconv', filters: [8, 12], stride: 2, depth: 1, act: 'relu' },
-    { filters: 16, stride: 2, depth: 1, expand: 2, act: 'relu' },
-  ],
-  detect: { stride: [4, 8], deepest: 8, width: 8, depth: [0, 1] },
-};
-
-const written = (changes: object = {}) => ({
-  name: 'boxes',
-  seed: 3,
-  data,
-  space: detectorSpace,
-  train: { epochs: 2, batch: 8, checkpoint_seconds: 0.1 },
-  objectives: ['ap50', 'macs'],
-  search: { controller: 'nsga2', population: 3, trials: 3, parallel: 1 },
-  final: { epochs: 3 },
-  ...changes,
-});
-
-function experiment(name: string, changes: object = {}): string {
-  const file = join(folder, `${name}.yaml`);
-  writeFileSync(file, JSON.stringify(written({ name, ...changes })));
-  return file;
-}
-
 const refusal = (changes: object): string => {
   try {
-    parseExperiment('boxes.yaml', JSON.stringify(written(changes)));
+    parseExperiment('boxes.yaml', JSON.stringify(boxesExperiment(data, changes)));
     return 'accepted';
   } catch (error) {
     return messageOf(error).replace(/^boxes.yaml:\d+:\d+: /, '');
@@ -61,7 +32,7 @@ const refusal = (changes: object): string => {
 describe('a run on images with boxes', () => {
   it('ends with a frontier, and files that know their thresholds', async () => {
     const workdir = join(folder, 'whole');
-    const { expected } = await runInside(experiment('whole'), workdir);
+    const { expected } = await runInside(writeBoxesExperiment(folder, 'whole', data), workdir);
     const [first] = reading(workdir, ({ finals }) => finals.all());
     const file = readFileSync(join(workdir, frontierModel(first.trial, 'fp32')));
     const { task, detection, accuracy, network } = readMetadata(file);
@@ -83,7 +54,9 @@ describe('a run on images with boxes', () => {
     expect(trained.model.network).toEqual(network);
     expect(trained.metadata.detection).toEqual(detection);
 
-    expect(await interruptInside(experiment('parts', { name: 'whole' }), join(folder, 'parts'), 2)).toEqual(expected);
+    expect(
+      await interruptInside(writeBoxesExperiment(folder, 'parts', data, { name: 'whole' }), join(folder, 'parts'), 2),
+    ).toEqual(expected);
     expect(findings(workdir)).toEqual(expected);
   });
 
@@ -91,7 +64,6 @@ describe('a run on images with boxes', () => {
     const given = {
       supernet: { supernet: { epochs: 1 } },
       teacher: { teacher: { type: 'train' } },
-      int8: { compress: { int8: 'auto' } },
       accuracy: { objectives: ['accuracy', 'macs'] },
       weight: { train: { class_weight: 'auto' } },
       rotation: { train: { augment: ['rotation'] } },
@@ -100,7 +72,6 @@ describe('a run on images with boxes', () => {
     expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
       {
         "accuracy": "objectives.0: got "accuracy"; of a detection task the search finds ap50: expected ap50, ap, f1",
-        "int8": "compress.int8: got "auto"; the data has boxes, and a search does not quantize detectors: expected off",
         "rotation": "train.augment.0: rotation cannot move boxes: take flip, window, mosaic, colour-jitter; the data has boxes: expected none",
         "supernet": "supernet: the data has boxes, and detectors share no weights: expected no supernet",
         "teacher": "teacher: got "train"; the data has boxes, and a detector has no teacher: expected none",

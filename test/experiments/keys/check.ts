@@ -43,6 +43,16 @@ export class KeyChecks {
     return null;
   }
 
+  /** Why a row is not refused with these words; null: one of its values is, and all refusals have them. */
+  async acceptedOf({ key, values, base, changes }: Row, words: RegExp): Promise<string | null> {
+    const experiments = experimentsOf({ key, values, base, changes }, this.whole);
+    const found = await Promise.all(experiments.map((written) => this.effects(written, 'resolved')));
+    const refusals = found.flatMap(({ refused }) => refused ?? []);
+    if (refusals.length === 0) return `${key} is accepted`;
+    const other = refusals.find((refused) => !words.test(refused));
+    return other === undefined ? null : `${key} is refused otherwise: ${other}`;
+  }
+
   private effects(written: object, part: Part): Promise<Effects> {
     const key = canonicalJson([written, isAlone(part) ? part : null]);
     const found = this.known.get(key) ?? effectsOf(written, part, this.folder);

@@ -97,7 +97,12 @@ export async function effectsOf(written: object, part: Part, folder: string): Pr
 async function spaceOf({ experiment }: LoadedExperiment) {
   if (isTableExperiment(experiment)) throw new Error('a table has no networks');
   const task = isStudy(experiment) ? experiment.evaluate : { input: [32, 32, 1] as const, classes: 10 };
-  const space = await createSpace(experiment.space, { input: task.input, classes: task.classes });
+  const detects = isTrainingExperiment(experiment) && experiment.data.type === 'boxes';
+  const space = await createSpace(experiment.space, {
+    input: task.input,
+    classes: task.classes,
+    ...(detects && { detects }),
+  });
   const random = new Random(0, 'networks');
   const networks = Array.from({ length: 8 }, () =>
     space.build(space.canonical(space.decisions.map(({ choices }) => random.int(choices.length)))),

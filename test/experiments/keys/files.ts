@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Random } from '../../../base/random.js';
 import { parseExperiment } from '../../../experiments/parse/index.js';
 import { runExperiment } from '../../../runner/index.js';
@@ -9,6 +9,7 @@ import { drawWeights, initialWeights, sharedSpecs, toOnnx } from '../../../space
 import { cifar10 } from '../../../trainers/data/sources/cifar.js';
 import { saveWeights } from '../../../trainers/index.js';
 import { layersModelOf } from '../../support/layers-model.js';
+import { makeBoxedImages } from '../../support/boxed-images.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { noisePicture } from '../../trainers/data/colours.js';
 import { saveLayersModel } from '../../trainers/support/layers-model-file.js';
@@ -91,6 +92,21 @@ export default ({ input, classes }) => ({
 });
 `;
 
+/** The boxes of a folder as a table, with two columns of groups. */
+function tableOfBoxes(folder: string): string {
+  const { images, annotations } = JSON.parse(readFileSync(join(folder, 'boxes.json'), 'utf8')) as {
+    images: { id: number; file_name: string }[];
+    annotations: { image_id: number; category_id: number; bbox: [number, number, number, number] }[];
+  };
+  const rows = annotations.map(({ image_id: id, category_id: label, bbox: [left, top, width, height] }) => {
+    const file = images.find((image) => image.id === id)?.file_name ?? '';
+    return [join(basename(folder), file), left, top, left + width, top + height, label, id % 20, id % 13].join(',');
+  });
+  const path = `${folder}.csv`;
+  writeFileSync(path, ['image,x1,y1,x2,y2,label,group,camera', ...rows].join('\n'));
+  return path;
+}
+
 /** Files that the experiments of the table need. */
 export async function writeFiles(folder: string) {
   const file = (name: string, text: string | Uint8Array): string => {
@@ -111,6 +127,10 @@ export async function writeFiles(folder: string) {
   const table = readFileSync(`${own[0]}.csv`, 'utf8');
   writeFileSync(`${own[0]}.csv-damaged.csv`, table.replaceAll(own[0], damaged));
   writeFileSync(`${own[0]}.csv-without.csv`, table.replace(',split,', ',_split,'));
+  const boxes: readonly string[] = [
+    (await makeBoxedImages(join(folder, 'boxes-0'), { count: 40, seed: 1 })).path,
+    (await makeBoxedImages(join(folder, 'boxes-1'), { count: 40, seed: 2 })).path,
+  ];
   const unlabelled: readonly string[] = [
     await pictures(join(folder, 'more-0'), 2, false),
     await pictures(join(folder, 'more-1'), 3, false),
@@ -142,6 +162,8 @@ export async function writeFiles(folder: string) {
     pictures: own as unknown as Two,
     tables: own.map((one) => `${one}.csv`) as unknown as Two,
     unlabelled: unlabelled as unknown as Two,
+    boxes: boxes as unknown as Two,
+    boxTable: tableOfBoxes(boxes[0]),
     controllers: two((i) => file(`controller-${i}.mjs`, controller(`number ${i}`))),
     seeds: two((i) => file(`seeds-${i}.csv`, `${header}\n${rows[i].join(',')}\n`)),
     decision: [decisions[0][0], decisions[0][1][0], decisions[0][1][1]] as [string, number, number],

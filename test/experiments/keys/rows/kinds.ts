@@ -2,6 +2,7 @@ import { smallSpace } from '../../../runner/experiment.js';
 import type { KeyFiles } from '../files.js';
 import { trainingBase } from '../files.js';
 import { row, type Row } from '../row.js';
+import { boxesBase, onBoxes, ownBoxRows } from './boxes.js';
 import { dataRows } from './data.js';
 import { otherRows } from './others.js';
 import { fidelityRows, searchRows, workerRows } from './search.js';
@@ -26,6 +27,12 @@ const training = (files: KeyFiles): KindOfRows => ({
     ...workerRows(),
     ...otherRows(files),
   ],
+});
+
+/** Trainings of detectors. */
+const boxes = (files: KeyFiles): KindOfRows => ({
+  whole: boxesBase(trainingBase(files.idx), files),
+  rows: [...ownBoxRows(files), ...onBoxes(training(files).rows)],
 });
 
 const table = (files: KeyFiles): KindOfRows => {
@@ -106,4 +113,4 @@ const study = (files: KeyFiles): KindOfRows => {
   };
 };
 
-export const kinds = { training, table, study } as const;
+export const kinds = { training, boxes, table, study } as const;
