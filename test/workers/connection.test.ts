@@ -171,7 +171,7 @@ describeWithValkey('a connection to the queue server', () => {
     await expect.poll(() => heard).toEqual(['before']);
     await valkey.kill();
     const late = connection.redis.set('nas:key', 'value');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect.poll(() => connection.redis.status, { interval: 5 }).toBe('reconnecting');
     await valkey.restart({ empty: true });
     expect(await late).toBe('OK');
     await expect.poll(() => connection.redis.publish('nas:channel', 'after')).toBe(1);
