@@ -51,6 +51,26 @@ function combination(directions: readonly Float64Array[], index: number): Float6
   );
 }
 
+/** Reads the pixel at a distance from each corner. */
+function readPlace(into: Float64Array, pixels: Float32Array, corners: Int32Array, offset: number): void {
+  for (let i = 0; i < into.length; i++) into[i] = pixels[corners[i] + offset];
+}
+
+/** Adds products with four places to their sums, each in the order of the patches: one sum alone waits for each addition. */
+function addProducts(sums: Float64Array, from: number, place: Float64Array, others: readonly Float64Array[]): void {
+  let [a, b, c, d] = sums.subarray(from, from + 4);
+  const [pa, pb, pc, pd] = [0, 1, 2, 3].map((k) => others[Math.min(from + k, sums.length - 1)]);
+  for (let i = 0; i < place.length; i++) {
+    const pixel = place[i];
+    a += pixel * pa[i];
+    b += pixel * pb[i];
+    c += pixel * pc[i];
+    d += pixel * pd[i];
+  }
+  // Beyond the row's end nothing is written.
+  for (const [k, sum] of [a, b, c, d].entries()) if (from + k < sums.length) sums[from + k] = sum;
+}
+
 /**
  * The covariance of patches of a data set's training images: unaugmented, normalised, in the size that the network takes.
  * Images and patches are the same in each process. Pixels outside an image smaller than a patch count as 0, its mean.
@@ -79,29 +99,31 @@ export function patchCovariance(
   });
   const random = new Random(0, 'patches');
   const sums = new Float64Array(size * size);
-  const patch = new Float64Array(size);
+  const count = batch * each;
+  const corners = new Int32Array(count);
+  /** The pixels at one place of all patches of a batch. */
+  const places = Array.from({ length: size }, () => new Float64Array(count));
   try {
     for (let step = 0; step < batches; step++) {
       const rendered = source.batch(0, step).images;
-      for (let i = 0; i < batch * each; i++) {
+      for (let i = 0; i < count; i++) {
         const top = random.int(Math.max(1, height - rows + 1));
         const left = random.int(Math.max(1, width - columns + 1));
-        const image = Math.floor(i / each) * height;
-        for (let y = 0, at = 0; y < rows; y++)
-          for (let x = 0; x < columns; x++)
-            for (let c = 0; c < channels; c++, at++)
-              patch[at] = y < height && x < width ? rendered[((image + top + y) * width + left + x) * channels + c] : 0;
-        for (let a = 0; a < size; a++)
-          for (let b = 0, row = a * size; b <= a; b++) sums[row + b] += patch[a] * patch[b];
+        corners[i] = ((Math.floor(i / each) * height + top) * width + left) * channels;
       }
+      for (const [at, place] of places.entries()) {
+        const [y, x] = [Math.floor(at / channels / columns), Math.floor(at / channels) % columns];
+        if (y < height && x < width) readPlace(place, rendered, corners, (y * width + x) * channels + (at % channels));
+      }
+      for (let a = 0; a < size; a++)
+        for (let b = 0; b <= a; b += 4) addProducts(sums.subarray(a * size, a * size + a + 1), b, places[a], places);
     }
   } finally {
     source.close();
   }
-  const count = batches * batch * each;
   return sums.map((_, i) => {
     const [a, b] = [Math.floor(i / size), i % size];
-    return sums[a >= b ? i : b * size + a] / count;
+    return sums[a >= b ? i : b * size + a] / (batches * count);
   });
 }
 
