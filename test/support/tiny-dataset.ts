@@ -47,6 +47,31 @@ export function idxFile(shape: readonly number[], values: Uint8Array): Buffer {
   return Buffer.concat([header, values]);
 }
 
+/** Files that were drawn before in this process: many tests have the same images. */
+const known = new Map<string, ReadonlyMap<string, Buffer>>();
+
+function filesOf(options: TinyDatasetOptions): ReadonlyMap<string, Buffer> {
+  const key = JSON.stringify(options);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const { seed = 0, train = 40, test = 10, size = 28, noise = 20, gzip = false } = options;
+  const files = new Map<string, Buffer>();
+  const add = (name: string, bytes: Buffer): unknown =>
+    gzip ? files.set(`${name}.gz`, gzipSync(bytes, { level: 1 })) : files.set(name, bytes);
+  for (const [part, perClass] of [
+    ['train', train],
+    ['t10k', test],
+  ] as const) {
+    const random = new Random(seed, 'tiny', part);
+    const labels = random.shuffle(Uint8Array.from({ length: classes * perClass }, (_, i) => i % classes));
+    const images = Buffer.concat(Array.from(labels, (label) => draw(label, size, noise, random)));
+    add(`${part}-images-idx3-ubyte`, idxFile([labels.length, size, size], images));
+    add(`${part}-labels-idx1-ubyte`, idxFile([labels.length], labels));
+  }
+  known.set(key, files);
+  return files;
+}
+
 /**
  * Writes a small data set that a tiny network learns in seconds: four IDX files in Fashion-MNIST's layout, ten classes, by
  * default with 40 training and 10 test images each. Deterministic. @returns its `data:` config.
@@ -55,19 +80,7 @@ export function makeTinyDataset(
   directory: string,
   options: TinyDatasetOptions = {},
 ): Extract<DataConfig, { readonly type: 'fashion-mnist' }> {
-  const { seed = 0, train = 40, test = 10, size = 28, noise = 20, gzip = false } = options;
   mkdirSync(directory, { recursive: true });
-  const write = (name: string, bytes: Buffer): void =>
-    writeFileSync(join(directory, gzip ? `${name}.gz` : name), gzip ? gzipSync(bytes, { level: 1 }) : bytes);
-  for (const [part, perClass] of [
-    ['train', train],
-    ['t10k', test],
-  ] as const) {
-    const random = new Random(seed, 'tiny', part);
-    const labels = random.shuffle(Uint8Array.from({ length: classes * perClass }, (_, i) => i % classes));
-    const images = Buffer.concat(Array.from(labels, (label) => draw(label, size, noise, random)));
-    write(`${part}-images-idx3-ubyte`, idxFile([labels.length, size, size], images));
-    write(`${part}-labels-idx1-ubyte`, idxFile([labels.length], labels));
-  }
+  for (const [name, bytes] of filesOf(options)) writeFileSync(join(directory, name), bytes);
   return { type: 'fashion-mnist', path: directory, validation: 0.2, subset: 1 };
 }

@@ -22,7 +22,7 @@ import { sharedFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { tinyStudent } from './support/networks.js';
 import { configOf, supernetJob } from './supernet/jobs.js';
-import { compiled, quiet } from './support/tiny-training.js';
+import { auto, quiet } from './support/tiny-training.js';
 import { readTensorFile } from '../../trainers/tensor-file.js';
 
 const folder = sharedFolder();
@@ -37,7 +37,7 @@ let more: DatasetRef;
 let teacher: NetworkTeacher;
 
 const jobOf = (name: string, changes: Partial<FitJob>): FitJob => ({
-  ...{ network, seed: 3, train, dataset: more, teacher: null, engine: compiled, threads: 1 },
+  ...{ network, seed: 3, train, dataset: more, teacher: null, engine: auto, threads: 1 },
   directory: join(folder, name),
   ...changes,
 });
@@ -48,7 +48,7 @@ async function complete(name: string, changes: Partial<FitJob>, hooks: FitHooks 
 }
 
 const prepared = async (dataset: DatasetRef): Promise<PreparedTeacher> =>
-  (await prepareTeacher(teacher, { dataset, train, seed: 1, engine: compiled, threads: 1, cache })) ?? expect.fail();
+  (await prepareTeacher(teacher, { dataset, train, seed: 1, engine: auto, threads: 1, cache })) ?? expect.fail();
 
 beforeAll(async () => {
   const rich = await prepareDataset(
@@ -115,7 +115,7 @@ describe('distillation on images without labels', () => {
 
   test('needs a teacher only once for the labelled images: further images change its logits, not its training', async () => {
     const config = teacherSchema.parse({ type: 'train', network: 'mobilenet', width: 0.25, epochs: 1, batch: 16 });
-    const options = { train, seed: 1, engine: compiled, threads: 1, cache };
+    const options = { train, seed: 1, engine: auto, threads: 1, cache };
     let epochs = 0;
     const hooks = { onEpoch: () => (epochs += 1) };
     const first = await prepareTeacher(config, { ...options, dataset: few, hooks });

@@ -5,10 +5,11 @@ import { JobFailed, type JobOrder, type JobRunner } from '../../../runner/jobs/j
 import type { JobEvent, MeasureJob, TrainJob } from '../../../runner/jobs/jobs.js';
 import type { PoolOptions } from '../../../runner/jobs/local-pool.js';
 import { defaultProtocol } from '../../../latency-models/index.js';
-import { prepareDataset, trainSchema, type DatasetRef, type EngineChoice } from '../../../trainers/index.js';
+import { prepareDataset, trainSchema, type DatasetRef } from '../../../trainers/index.js';
 import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { tinyStudent } from '../../trainers/support/networks.js';
+import { auto } from '../../trainers/support/tiny-training.js';
 
 export interface JobRunnerUnderTest {
   readonly create: (options: PoolOptions) => JobRunner | Promise<JobRunner>;
@@ -25,9 +26,6 @@ export interface JobFixture {
   /** A short measurement. */
   readonly measuring: (id: string) => JobOrder<MeasureJob>;
 }
-
-/** As of a run with `engine: auto`. */
-const engine: EngineChoice = { type: 'native', isa: null, orCompiled: true };
 
 /** Epochs of a training that goes on for a while after its first. */
 const epochs = 60;
@@ -58,7 +56,7 @@ function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (
           train: trainSchema.parse({ epochs, batch: 32, loss: { type: 'cross-entropy' }, checkpoint_seconds: 0.1 }),
           dataset,
           teacher: null,
-          engine,
+          engine: auto,
           threads: 1,
           directory: temporaryFolder(),
         },

@@ -29,7 +29,7 @@ import { metadataFor } from '../../deploy/support/classifiers.js';
 import { picture } from '../../serve/images/pictures.js';
 import { serviceOf, testServer } from '../../serve/http/server.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { compiled, quiet } from '../../trainers/support/tiny-training.js';
+import { auto, quiet } from '../../trainers/support/tiny-training.js';
 
 /** Files of odd sizes, as people have them. */
 const files: readonly (readonly [name: string, image: Sharp])[] = [
@@ -130,7 +130,7 @@ async function trainedFile(
 ) {
   const own = network(height, width);
   const train = trainSchema.parse({ epochs: 1, batch: 6 });
-  const job = { network: own, seed: 1, train, dataset, teacher: null, engine: compiled, threads: 1, directory: folder };
+  const job = { network: own, seed: 1, train, dataset, teacher: null, engine: auto, threads: 1, directory: folder };
   const result = await fit(job, quiet());
   if (result.state !== 'complete') throw new Error(result.state);
   const { mean, std } = describeDataset(dataset);

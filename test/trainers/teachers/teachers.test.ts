@@ -26,7 +26,16 @@ import {
 import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import { compiled, eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import {
+  auto,
+  compiled,
+  eager,
+  openWorkbench,
+  quiet,
+  tinyJob,
+  tinyTrain,
+  type Workbench,
+} from '../support/tiny-training.js';
 
 let bench: Workbench;
 let info: DatasetInfo;
@@ -50,8 +59,7 @@ const options = (overrides: Partial<TeacherOptions> = {}): TeacherOptions => ({
   dataset: bench.dataset,
   train: kd,
   seed: 11,
-  // As of runs with `engine: auto`: opened in a fifth of the time that the compiled engine takes.
-  engine: { type: 'native', isa: null, orCompiled: true },
+  engine: auto,
   threads: 1,
   cache: join(bench.folder, 'cache'),
   ...overrides,

@@ -66,6 +66,13 @@ describe('timing a training', () => {
     evaluation: true,
   };
 
+  /** With one block, which is quick to compile. */
+  const small: TimingJob = {
+    ...job,
+    timed: { ...timed, network: { ...timed.network, blocks: timed.network.blocks.slice(0, 1) } },
+    profile: false,
+  };
+
   it('runs real steps in a process of its own and profiles them by layer', async () => {
     const { samples, params, memory_mib: memory, startup_ms: startup, profile, evaluation } = await timeTraining(job);
     expect(samples).toHaveLength(3);
@@ -82,17 +89,17 @@ describe('timing a training', () => {
   });
 
   it('runs the native engine by default', async () => {
-    const native: TimingJob = { ...job, engine: 'native', profile: false };
+    const native: TimingJob = { ...small, engine: 'native' };
     const { engine, samples, params, evaluation } = await timeTraining({ ...native, engine: 'auto' });
     expect(engine).toBe('native');
     expect(samples).toHaveLength(3);
-    const compiled = await timeTraining({ ...job, engine: 'compiled', profile: false, evaluation: false });
+    const compiled = await timeTraining({ ...small, engine: 'compiled', evaluation: false });
     expect(compiled).toMatchObject({ engine: 'compiled', params });
     expect(evaluation?.ours).toBeGreaterThan(0);
     await expect(timeTraining({ ...native, profile: true })).rejects.toThrow(/profiles are of the compiled engine/);
   });
 
   it('fails with the reason', async () => {
-    await expect(timeTraining({ ...job, provider: 'nonsense' })).rejects.toThrow(/timing tiny: .*nonsense/s);
+    await expect(timeTraining({ ...small, provider: 'nonsense' })).rejects.toThrow(/timing tiny: .*nonsense/s);
   });
 });

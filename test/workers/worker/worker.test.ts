@@ -19,12 +19,9 @@ import type { Network } from '../../../spaces/index.js';
 import { weightsHash } from '../../../trainers/weights.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { tinyStudent } from '../../trainers/support/networks.js';
-import { quiet } from '../../trainers/support/tiny-training.js';
+import { auto, quiet } from '../../trainers/support/tiny-training.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
 import { Stand, workerOf } from './stand.js';
-
-/** As of a run with `engine: auto`. */
-const auto: EngineChoice = { type: 'native', isa: null, orCompiled: true };
 
 describeWithValkey('a worker of a queue', () => {
   let valkey: Valkey;
