@@ -44,16 +44,19 @@ function itemOf({ name, value, bar, strong = false }) {
   return item;
 }
 
-/** Draws boxes with their classes over the image; of a class, all have one colour. */
+/** The colour of a class, the same in all images. */
+const colourOf = (name) =>
+  `hsl(${[...name].reduce((sum, letter) => (31 * sum + letter.codePointAt(0)) % 360, 0)} 90% 60%)`;
+
+/** Draws boxes with their classes over the image. */
 function draw({ boxes = [], size: [width, height] = [0, 0] }) {
   const canvas = Object.assign(find('canvas'), { width, height });
-  const names = [...new Set(boxes.map((box) => box.class))].sort();
   const context = canvas.getContext('2d');
   const line = Math.max(1, Math.max(width, height) / 200);
   context.font = `${8 * line}px system-ui, sans-serif`;
   context.textBaseline = 'bottom';
   for (const { class: name, score, left, top, right, bottom } of boxes.toReversed()) {
-    const colour = `hsl(${(names.indexOf(name) * 137) % 360} 90% 60%)`;
+    const colour = colourOf(name);
     const text = `${name} ${percent(score)}`;
     // Dark around bright lines: one of them is seen on any image.
     for (const [stroke, wide] of [

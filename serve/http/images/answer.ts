@@ -6,6 +6,7 @@ import { type Answer, type InferencePool, NotAnswered } from '../../inference/po
 import { BadImage, type Decoder } from '../../images/decoder.js';
 import type { Turns } from '../../turns.js';
 import { fewAtOnce } from '../few-at-once.js';
+import { isFinite32 } from '../open-inference/tensors.js';
 import type { RequestTrace } from '../tracing.js';
 import type { ImageRequest } from './request.js';
 import { imageTasks } from './tasks.js';
@@ -79,8 +80,7 @@ function boxesIn({ model, outputs }: Answer, { threshold, extent }: Asked): read
 /** @throws NotAnswered `failed` when an output is not finite */
 function resultOf(answered: Answer, pool: InferencePool, asked: Asked) {
   const { model, outputs, batch, queuedMs, computedMs } = answered;
-  if (!outputs.every(Number.isFinite))
-    throw new NotAnswered('failed', 'the network returned values that are not finite');
+  if (!isFinite32(outputs)) throw new NotAnswered('failed', 'the network returned values that are not finite');
   const kind = pool.models.find((pooled) => pooled.model === model)?.outputs ?? 'logits';
   const { answer, score } = imageTasks[model.task];
   return {

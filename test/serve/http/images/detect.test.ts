@@ -30,7 +30,7 @@ async function serve(networks: Readonly<Record<string, DetectorOptions>> = { onl
   const frontier = await readFrontier(folder);
   const pool = await openPool({ frontier, workers: 'inline', maxQueue: 100, maxBatch: 4 });
   onTestFinished(() => pool.close());
-  const server = await startServer(serviceOf(pool), { decoder });
+  const server = await startServer(serviceOf(pool), { decoder, limits: { bodyBytes: 1 << 22 } });
   return { ...server, frontier, model: frontier.models[0] };
 }
 
@@ -284,6 +284,34 @@ describe('a detector over the Open Inference Protocol', () => {
     const { url } = await serve();
     const { status, json } = await infer(url, 'only', { outputs });
     expect([status, json.error]).toEqual([400, error]);
+  });
+
+  it('has too many numbers for JSON in large maps, not for bytes', async () => {
+    const { url } = await serve({ only: { input: [480, 640, 3] } });
+    const send = async (outputs: object[]) => {
+      const json = {
+        inputs: [
+          { name: 'image', datatype: 'UINT8', shape: [3, 480, 640, 3], parameters: { binary_data_size: 2764800 } },
+        ],
+      };
+      const text = Buffer.from(JSON.stringify({ ...json, outputs }));
+      const response = await fetch(`${url}/v2/models/only/infer`, {
+        method: 'POST',
+        headers: { 'x-budget-ms': '60000', 'inference-header-content-length': `${text.length}` },
+        body: Buffer.concat([text, new Uint8Array(2764800)]),
+      });
+      return [response.status, Buffer.from(await response.arrayBuffer()).toString('latin1')] as const;
+    };
+    const [status, error] = await send([]);
+    expect([status, JSON.parse(error)]).toEqual([
+      413,
+      {
+        error:
+          'the outputs have 345600 numbers, JSON may have 262144. Request them as bytes (the parameter binary_data_output), or send fewer images.',
+      },
+    ]);
+    const [accepted, bytes] = await send([{ name: 'boxes', parameters: { binary_data: true } }, { name: 'classes' }]);
+    expect([accepted, bytes.length > 921_600]).toEqual([200, true]);
   });
 
   it('does not mix maps of different sizes', async () => {
