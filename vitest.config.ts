@@ -38,7 +38,7 @@ const shared = {
   // Many times the usual duration: other programs may keep the machine busy.
   testTimeout: 180_000,
   hookTimeout: 240_000,
-  setupFiles: ['test/support/property-seed.ts'],
+  setupFiles: ['test/support/property-seed.ts', 'test/support/processor-time.ts'],
   // Graphs are checked between all stages.
   env: { NAS_VERIFY: '1', TMPDIR: process.env['TMPDIR'] ?? memoryFolder() ?? tmpdir() },
   // A browser's first page takes longer than the second that is usual, on a busy machine.
