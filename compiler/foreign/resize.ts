@@ -67,6 +67,10 @@ function withSides(port: ValueInfoProto, sides: readonly number[]): ValueInfoPro
 export function resizedFile(bytes: Uint8Array, [height, width]: readonly [number, number], where: string): Uint8Array {
   const file = parseOnnx(bytes, where);
   const signature = onnxSignature(file, where);
+  if (signature.boxes !== undefined)
+    throw invalidInput(`${where} is a detector, which takes images of the size that it was exported for`, {
+      hint: 'Leave --size out.',
+    });
   const isOpen = signature.input.shape.slice(1).some((side) => typeof side !== 'number');
   const { layout, size } = imageOf(signature, { where, ...(isOpen && { size: [height, width] }) });
   if (!isOpen && size[0] === height && size[1] === width) return bytes;

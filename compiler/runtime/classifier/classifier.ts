@@ -44,7 +44,7 @@ export function fitClassifier(
     layout: layoutFor(signature, data, where, given.layout ?? facts.layout),
     batch: typeof batch === 'number' ? batch : null,
     normalisation: normalisationFor(given.mean ?? facts.mean, given.std ?? facts.std, data, where),
-    order: classOrder(where, outputs, given.classes ?? facts.classes, data.classes),
+    order: classOrder(where, outputs, given.classes ?? facts.classes, data.classes, adaptingOf(data.task)),
   };
 }
 
@@ -119,19 +119,24 @@ const list = (names: readonly string[]): string =>
 const otherOutputs =
   'Use data with the classes of the model, or adapt it: nas tune, or teacher.adapt: all for a teacher. teacher.classes names the outputs of a teacher.';
 
+/** What to do about other classes; nothing adapts detectors yet. */
+const adaptingOf = ({ type }: LearningTask): string =>
+  type === 'detection' ? 'Use data with the classes of the model.' : otherOutputs;
+
 /** Outputs without names are assumed in the data's order; an unknown number of outputs is checked at the first run. */
 export function classOrder(
   where: string,
   outputs: number | undefined,
   names: readonly string[] | undefined,
   data: readonly string[],
+  hint = otherOutputs,
 ): readonly number[] | null {
   if (names !== undefined && names.length !== (outputs ?? names.length))
     throw invalidInput(`${where} has ${outputs ?? 0} outputs but names ${names.length} classes: ${list(names)}`);
   const count = outputs ?? names?.length ?? data.length;
   if (count !== data.length)
     throw invalidInput(`${where} has ${count} outputs, the data ${data.length} classes: ${list(data)}`, {
-      hint: otherOutputs,
+      hint,
     });
   if (names === undefined || names.every((name, i) => name === data[i])) return null;
   const order = data.map((name) => names.indexOf(name));
@@ -140,7 +145,7 @@ export function classOrder(
   const unknown = names.filter((name) => !data.includes(name));
   throw invalidInput(
     `${where} has other classes than the data: it lacks ${list(missing) || 'none'}; the data lacks ${list(unknown) || 'none'}`,
-    { hint: otherOutputs },
+    { hint },
   );
 }
 
