@@ -47,9 +47,14 @@ function rectangle({ left, top, right, bottom }: Box, colour: string, line: numb
   return `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="${colour}" stroke-width="${line}"${more}/>`;
 }
 
-const shape = (mark: BoxMark): string =>
-  rectangle(mark, edge, mark.line + 1.6, ' stroke-opacity="0.6"') +
-  rectangle(mark, mark.colour, mark.line, mark.dash === '' ? '' : ` stroke-dasharray="${mark.dash}"`);
+/** The edge has the dashes of the line: on light ground, it would look like a solid line. */
+function shape(mark: BoxMark): string {
+  const dash = mark.dash === '' ? '' : ` stroke-dasharray="${mark.dash}"`;
+  return (
+    rectangle(mark, edge, mark.line + 1.6, ` stroke-opacity="0.6"${dash}`) +
+    rectangle(mark, mark.colour, mark.line, dash)
+  );
+}
 
 /** Texts above their boxes, or below at the upper border; texts that would lie on others, and many, are left out. */
 function texts(marks: readonly BoxMark[], { width, height }: Extent): string[] {

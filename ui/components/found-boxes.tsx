@@ -43,7 +43,7 @@ export const BoxLegend = () => (
       return (
         <span key={kind}>
           <svg width="30" height="16" aria-hidden="true">
-            <rect x="1.5" y="1.5" width="27" height="13" class="edge" />
+            <rect x="1.5" y="1.5" width="27" height="13" class="edge" stroke-dasharray={dash} />
             <rect
               x="1.5"
               y="1.5"
