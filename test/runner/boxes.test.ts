@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { drawReport } from '../../api/report.js';
 import { messageOf } from '../../base/errors.js';
 import { parseExperiment } from '../../experiments/parse/index.js';
 import { evaluateOnSplit, trainedModel } from '../../runner/index.js';
@@ -50,6 +51,9 @@ describe('a run on images with boxes', () => {
     expect(details.classes.map(({ threshold }) => threshold)).toEqual(detection?.thresholds);
     expect(stored.details).toMatchObject({ ...details, errors: { score: expect.any(Number) as number } });
     const store = Store.open(databasePath(workdir), { readonly: true });
+    // Images are kept with their boxes, and the report draws them.
+    expect(stored.details.seen?.sample[0].path).toMatch(/^\d{4}\.png$/);
+    expect((await drawReport(store))['report.html']).toContain('<img src="data:image/webp');
     const trained = await trainedModel(store, workdir, first.trial).finally(() => store.close());
     expect(trained.model.network).toEqual(network);
     expect(trained.metadata.detection).toEqual(detection);
