@@ -88,8 +88,8 @@ function partOf(rows: Float32Array, tensors: Served['output']['tensors'], at: nu
   return part;
 }
 
-/** Bytes of a number in an answer, with the objects from which it is written. */
-const bytesOfNumber = { json: 64, binary: 8 } as const;
+/** Bytes of an output in JSON, with the objects from which it is written. */
+const bytesOfNumber = 64;
 /** Numbers in the JSON of an answer, which is written at once: they block the server for some 50 ms. */
 const mostInJson = 1 << 18;
 
@@ -100,15 +100,15 @@ function reserve(
   { output: { tensors } }: Served,
   { admitted }: Run['request'],
 ): void {
-  const numbers = (isBinary: boolean): number =>
-    images * sum(sent.filter((one) => one.isBinary === isBinary).map(({ at }) => product(tensors[at].shape)));
-  if (numbers(false) > mostInJson)
+  const numbers = (of: readonly Sent[]): number => images * sum(of.map(({ at }) => product(tensors[at].shape)));
+  const inJson = numbers(sent.filter(({ isBinary }) => !isBinary));
+  if (inJson > mostInJson)
     throw new Refusal(
       413,
-      `the outputs have ${numbers(false)} numbers, JSON may have ${mostInJson}`,
+      `the outputs have ${inJson} numbers, JSON may have ${mostInJson}`,
       'Request them as bytes (the parameter binary_data_output), or send fewer images.',
     );
-  admitted.takeForAnswer(numbers(false) * bytesOfNumber.json + numbers(true) * bytesOfNumber.binary);
+  admitted.takeForAnswer(numbers(sent) * bytesOfNumber);
 }
 
 interface Run {
