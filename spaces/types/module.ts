@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { importFunction } from '../../base/modules.js';
 import { costs } from '../costs.js';
+import { detectionOf } from '../network.js';
 import type { Space, Task } from '../space.js';
 
 /** `space: {type: module}`: a user-defined space in code; the module's default export is `(task: Task) => Space`. */
@@ -48,11 +49,12 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z
 }
 
 /** Builds one network, so a space that cannot build is rejected before anything runs. */
-function tryFirst(space: Space, file: string): void {
+function tryFirst(space: Space, file: string, { detects }: Task): void {
   const first = space.decisions.map(() => 0);
   try {
-    const { macs } = costs(space.build(space.canonical(first)));
-    if (!(macs > 0)) throw new Error('it has no layers');
+    const network = space.build(space.canonical(first));
+    if (!(costs(network).macs > 0)) throw new Error('it has no layers');
+    if (detects === true && detectionOf(network) === null) throw new Error('it is no detector, and the data has boxes');
   } catch (error) {
     throw invalidInput(`space.path: ${file}: cannot build the network of all first choices: ${messageOf(error)}`, {
       cause: error,
@@ -72,6 +74,6 @@ export async function loadModuleSpace({ path }: ModuleConfig, task: Task, direct
   parsed(spaceShape, made, file);
   // Validated above. The object itself is kept, since its functions may use `this`.
   const space = made as Space;
-  tryFirst(space, file);
+  tryFirst(space, file, task);
   return space;
 }

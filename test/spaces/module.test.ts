@@ -25,4 +25,13 @@ describe('module', () => {
   ])('refuses %s', async (path, message) => {
     expect(await complaint({ type: 'module', path })).toMatch(message);
   });
+
+  it('is refused for images with boxes where its networks are no detectors', async () => {
+    const classifiers = createSpace(
+      { type: 'module', path: './fixtures/space.mjs' },
+      { ...fashion, detects: true },
+      { directory },
+    );
+    await expect(classifiers).rejects.toThrow('it is no detector, and the data has boxes');
+  });
 });
