@@ -109,6 +109,10 @@ export const evaluate = command({
     if (isTflite && size !== undefined)
       throw invalidInput(`--size ${size}: ${file} takes images of one size`, { hint: 'Leave --size out.' });
     const model = isTflite ? tfliteAsOnnx(readInput(file), file) : await classifierFile(file, size);
+    if (sheet !== undefined && readMetadata(model).task?.type !== 'detection')
+      throw invalidInput(`--sheet ${sheet}: ${file} is no detector`, {
+        hint: '--wrong lists mistakes of classifiers.',
+      });
     const { parseDatasetOrBoxes, prepareFor } = await import('../arguments/dataset.js');
     const rendering = renderingOfModel(model, file);
     await requireRunnable(model, file, { provider });
@@ -148,10 +152,7 @@ export const evaluate = command({
     const scoreError = details.type === 'detection' ? details.errors?.score : undefined;
     const scored = `${estimateText(unit, scores.accuracy, scoreError)} of ${scores.count} images of the ${split} split`;
     await writeSheet(async () => {
-      if (details.type !== 'detection')
-        throw invalidInput(`--sheet ${String(sheet)}: sheets are for detectors`, {
-          hint: '--wrong lists mistakes of classifiers.',
-        });
+      if (details.type !== 'detection') throw new Error('sheets are for detectors');
       const { detectionSheet } = await import('../../experiments/data/index.js');
       const { renderPrecisionRecall } = await import('../../ui/index.js');
       const facts = classFacts(report).map(([name, value]) => `${name} ${value}`);

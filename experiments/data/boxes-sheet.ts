@@ -48,11 +48,17 @@ export async function boxesSheet({ description, data, splits }: DescribedBoxes):
   }
   const suspicious: ContactSheet['suspicious'][number][] = [];
   for (const { text, all } of description.findings) {
-    const found = all.flatMap(({ image, where, detail }): Drawing[] => {
+    // An image is drawn once, with all its findings of a kind.
+    const found = [...new Set(all.map(({ image }) => image))].flatMap((image) => {
       const at = images.findIndex(({ file }) => file.path === image);
-      return at < 0 ? [] : [{ at, detail: `${where.replace(/^.*\//, '')}: ${detail}`, isOwn: () => true }];
+      return at < 0 ? [] : [{ at, image }];
     });
-    const entries = (await drawAll(found.slice(0, most.entries))).map((drawn) => [drawn]);
+    const drawings = found.slice(0, most.entries).map(({ at, image: own }): Drawing => {
+      const [{ where, detail }, ...others] = all.filter(({ image }) => image === own);
+      const more = others.length === 0 ? '' : `; ${others.length} more`;
+      return { at, detail: `${where.replace(/^.*\//, '')}: ${detail}${more}`, isOwn: () => true };
+    });
+    const entries = (await drawAll(drawings)).map((drawn) => [drawn]);
     const note = entries.length < found.length ? `The first ${entries.length}.` : null;
     if (entries.length > 0) suspicious.push({ title: text, note, entries });
   }

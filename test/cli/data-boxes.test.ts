@@ -85,6 +85,17 @@ describe('nas data of images with boxes', () => {
     expect(existsSync(html)).toBe(true);
   });
 
+  it('draws an image once for all its findings of a kind', async () => {
+    const [tiny, sheet] = [join(root, 'tiny'), join(root, 'tiny.html')];
+    const rows = ['10,5,50,25', '60,5,62,25', '70,5,72,25'].map((box) => `a.png,${box},cat\n`).join('');
+    await written({ 'a.png': null, 'boxes.csv': `image,x1,y1,x2,y2,label\n${rows}` }, tiny);
+    expect((await nasInside(['data', tiny, '--sheet', sheet])).code).toBe(0);
+    const page = readFileSync(sheet, 'utf8');
+    // In the row of its class, and with its finding.
+    expect(page.split('<img ').length - 1).toBe(2);
+    expect(page).toContain('line 3: 60, 5, 62, 25 (left, top, right, bottom); 1 more');
+  });
+
   it('leaves tables of labels to classes, without a look at the folder around them', async () => {
     writeFileSync(join(root, 'labels.csv'), 'image,label\na.png,cat\n');
     expect(await holdsBoxes(join(root, 'labels.csv'))).toBe(false);
