@@ -230,11 +230,19 @@ export function classScores(confusion: Confusion): ClassScores[] {
 
 /** How the main score of each task is shown. */
 export const mainScores = {
-  classification: { title: 'accuracy', unit: 'share' },
-  'multi-label': { title: 'mAP', unit: 'share' },
-  regression: { title: 'R²', unit: 'score' },
-  detection: { title: 'AP50', unit: 'share' },
-} as const satisfies Readonly<Record<TaskType, { readonly title: string; readonly unit: Unit }>>;
+  classification: { title: 'accuracy', unit: 'share', ofTraining: true },
+  // The share of right answers to single labels, and to single cells, is known of the images that train; their ranking is not.
+  'multi-label': { title: 'mAP', unit: 'share', ofTraining: false },
+  regression: { title: 'R²', unit: 'score', ofTraining: true },
+  detection: { title: 'AP50', unit: 'share', ofTraining: false },
+} as const satisfies Readonly<Record<TaskType, MainScore>>;
+
+interface MainScore {
+  readonly title: string;
+  readonly unit: Unit;
+  /** Whether it is known of training images, too. */
+  readonly ofTraining: boolean;
+}
 
 /** A main score: `91.23 %`, `0.912`; `-` for none. */
 export const scoreText = (task: TaskType, score: number | null | undefined): string =>

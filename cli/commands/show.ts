@@ -96,12 +96,15 @@ function facts(task: TaskType, member: ReportMember, objectives: readonly Object
 
 function curve(task: TaskType, title: string, points: readonly CurvePoint[], colors: Colors): string {
   if (points.length === 0) return '';
+  const { title: score, ofTraining } = mainScores[task];
   const columns = [
     numeric('epoch', ({ epoch }: CurvePoint) => `${epoch + 1}`),
     numeric('train loss', ({ trainLoss }: CurvePoint) => trainLoss.toFixed(4)),
     numeric('validation loss', ({ validationLoss }: CurvePoint) => validationLoss.toFixed(4)),
-    numeric(`train ${mainScores[task].title}`, ({ trainAccuracy }: CurvePoint) => scoreText(task, trainAccuracy)),
-    numeric(`validation ${mainScores[task].title}`, (p: CurvePoint) => scoreText(task, p.validationAccuracy)),
+    ...(ofTraining
+      ? [numeric(`train ${score}`, ({ trainAccuracy }: CurvePoint) => scoreText(task, trainAccuracy))]
+      : []),
+    numeric(`validation ${score}`, (p: CurvePoint) => scoreText(task, p.validationAccuracy)),
   ];
   return `\n${colors.bold(title)}\n${renderTable(columns, points, colors)}`;
 }

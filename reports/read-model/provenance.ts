@@ -18,7 +18,8 @@ const share = (value: number): string => `${Number((100 * value).toPrecision(3))
 function describeData(data: DataConfig): string {
   const part = data.subset < 1 ? `, ${share(data.subset)} of the training images` : '';
   const path = data.path === undefined ? '' : ` (${data.path})`;
-  return `${data.type}${path}${part}, ${share(data.validation)} for validation`;
+  const own = 'test' in data ? ' unless the data has splits' : '';
+  return `${data.type}${path}${part}, ${share(data.validation)} for validation${own}`;
 }
 
 function describeAdaptation({ adapt = 'none', epochs }: Pick<FileTeacher, 'adapt' | 'epochs'>): string {

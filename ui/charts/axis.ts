@@ -74,19 +74,26 @@ interface AxisInput {
 }
 
 function styleOf({ measure, measures, extent }: AxisInput) {
-  if (measure === null) return { title: 'trial', suffix: '', tick: (value: number) => digits(value, 15) };
+  if (measure === null)
+    return { title: 'trial', suffix: '', ends: undefined, tick: (value: number) => digits(value, 15) };
   const unit = Object.hasOwn(measures, measure) ? measures[measure].unit : 'score';
   const shares = extent === null || extent.every(isShare);
-  return { title: titleOf(measures, measure), ...(unit === 'share' && !shares ? styles.score : styles[unit]) };
+  // Around a single share, the axis would go beyond 100 %.
+  const ends = unit === 'share' && shares && extent !== null && extent[0] === extent[1] && extent[0] >= 0;
+  return {
+    title: titleOf(measures, measure),
+    ...(unit === 'share' && !shares ? styles.score : styles[unit]),
+    ...(ends && { ends: { min: 0, max: 1 } }),
+  };
 }
 
 /** An axis over the values of a measure. It need not start at zero. */
 export function valueAxis(input: AxisInput) {
   const { theme, extent, log } = input;
-  const { title, suffix, tick } = styleOf(input);
+  const { title, suffix, tick, ends } = styleOf(input);
   const common = { ...axisStyle(theme), name: `${input.title ?? title}${suffix}`, nameGap: 32 };
   const label = { ...common.axisLabel, formatter: tick };
-  if (!log || extent === null) return { ...common, type: 'value' as const, scale: true, axisLabel: label };
+  if (!log || extent === null) return { ...common, type: 'value' as const, scale: true, ...ends, axisLabel: label };
   const [min, max] = [extent[0] / 1.15, extent[1] * 1.15];
   const customValues = logTicks(min, max);
   return {

@@ -95,14 +95,14 @@ export function smoothed(of: readonly number[], epochs: number): readonly number
  */
 export function curvesOption(input: CurvesInput): ChartOption {
   const { task, quantity, curves, training, log = false, smoothing = 1, theme, ...heading } = input;
-  const { title, unit } = mainScores[task];
+  const { title, unit, ofTraining } = mainScores[task];
   const labels = [...new Set(curves.map(({ label }) => label))];
   const many = labels.length > mostLabels;
   const several = new Set(curves.map(({ stage }) => stage)).size > 1;
   const text = (value: number): string => (quantity === 'score' ? scoreText(task, value) : value.toPrecision(4));
   const lines = curves.flatMap((curve) =>
     splits
-      .filter((split) => split === 'validation' || training)
+      .filter((split) => split === 'validation' || (training && (ofTraining || quantity === 'loss')))
       .map((split) => ({ curve, split, at: smoothed(curve.points.map(values[quantity][split]), smoothing) })),
   );
   // The legend shows the marks of the first line of a label: filled ones.

@@ -14,7 +14,7 @@ import { numberColumn, Table } from './table.js';
 const mostRows = 2000;
 
 function CurveTable({ task, curves }: { readonly task: TaskType; readonly curves: readonly Curve[] }) {
-  const { title } = mainScores[task];
+  const { title, ofTraining } = mainScores[task];
   return (
     <Table
       label="Learning curves"
@@ -27,7 +27,9 @@ function CurveTable({ task, curves }: { readonly task: TaskType; readonly curves
         { title: 'epoch', numeric: true, cell: ({ epoch }) => epoch + 1 },
         { title: 'training loss', numeric: true, cell: ({ trainLoss }) => trainLoss.toPrecision(4) },
         { title: 'validation loss', numeric: true, cell: ({ validationLoss }) => validationLoss.toPrecision(4) },
-        { title: `training ${title}`, numeric: true, cell: ({ trainAccuracy }) => scoreText(task, trainAccuracy) },
+        ...(ofTraining
+          ? [numberColumn(`training ${title}`, ({ trainAccuracy }: CurvePoint) => scoreText(task, trainAccuracy))]
+          : []),
         numberColumn(`validation ${title}`, ({ validationAccuracy }: CurvePoint) =>
           scoreText(task, validationAccuracy),
         ),

@@ -60,8 +60,10 @@ function curvesPicture(
   quantity: Quantity,
   theme: ChartTheme,
 ): string {
-  const subtitle = ['Solid: validation images, dotted: training images; hollow marks: in the search'];
-  const name = quantity === 'score' ? mainScores[task].title : 'loss';
+  const { title: score, ofTraining } = mainScores[task];
+  const [name, isDotted] = quantity === 'score' ? [score, ofTraining] : ['loss', true];
+  const images = isDotted ? 'Solid: validation images, dotted: training images' : 'Validation images';
+  const subtitle = [`${images}; hollow marks: in the search`];
   return renderSvg(
     curvesOption({ title: `${title}: ${name}`, subtitle, curves, quantity, training: true, log: true, task, theme }),
     { width, height: 400 },

@@ -4,6 +4,7 @@ import { Random } from '../../../base/random.js';
 import type { CurvePoint } from '../../../reports/page/api.js';
 import { choicesOption } from '../../../ui/charts/choices.js';
 import type { ChartOption } from '../../../ui/charts/echarts.js';
+import { valueAxis } from '../../../ui/charts/axis.js';
 import { curvesOption, hypervolumeOption, smoothed } from '../../../ui/charts/curves.js';
 import { binsOf, histogramOption, limitOf, sampleShares } from '../../../ui/charts/histogram.js';
 import { importanceOption } from '../../../ui/charts/importance.js';
@@ -74,6 +75,15 @@ describe('learning curves', () => {
     expect(linesOf(option).map(({ id }) => id)).toEqual(['#1 final validation']);
   });
 
+  it('show training images only where their score is that of the task, and always in losses', () => {
+    const ids = (task: 'detection' | 'classification', quantity: 'score' | 'loss') =>
+      linesOf(curvesOption({ ...input, task, quantity, curves: [of('#1')] })).map(({ id }) => id);
+    const both = ['#1 final validation', '#1 final training'];
+    expect(ids('detection', 'score')).toEqual(both.slice(0, 1));
+    expect(ids('detection', 'loss')).toEqual(both);
+    expect(ids('classification', 'score')).toEqual(both);
+  });
+
   it('are faint without legend and marks when there are many, but for strong ones', () => {
     const many = Array.from({ length: 1000 }, (_, i) => ({ ...of(`#${i}`), strong: i === 7 }));
     const option = curvesOption({ ...input, training: false, curves: many });
@@ -85,6 +95,16 @@ describe('learning curves', () => {
   it('are smoothed from their first value on', () => {
     expect(smoothed([1, 1, 5], 1)).toEqual([1, 1, 5]);
     expect(smoothed([1, 1, 5], 3)).toEqual([1, 1, 3]);
+  });
+});
+
+describe('an axis', () => {
+  it('of shares ends at 0 and 100 % around a single one', () => {
+    const measures = { ap50: { title: 'AP50', unit: 'share' } } as const;
+    const at = (...extent: [number, number]) => valueAxis({ measure: 'ap50', measures, theme, extent, log: false });
+    expect(at(0.88, 0.88)).toMatchObject({ min: 0, max: 1 });
+    expect(at(0.7, 0.88)).not.toHaveProperty('max');
+    expect(at(1.2, 1.2)).not.toHaveProperty('max');
   });
 });
 
