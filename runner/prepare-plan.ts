@@ -14,6 +14,7 @@ import {
   epochImages,
   prepareDataset,
   type DataConfig,
+  type Dataset,
   type DatasetInfo,
   type DatasetRef,
   type EngineChoice,
@@ -124,8 +125,15 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   await checkPrecision(asked, engine, context);
   const prepared = context.prepared ?? (await prepareImages(asked.data, context));
   const data = describeDataset(prepared);
-  const absent = await withDataset(prepared, (open) => Promise.resolve(absentFrom(open, 'validation')));
+  const [absent, untested] = await withDataset(prepared, (open) =>
+    locating(['data'], () => {
+      checkAnswers(open);
+      return [absentFrom(open, 'validation'), absentFrom(open, 'test')];
+    }),
+  );
   if (absent.length > 0) observe({ kind: 'warning', message: unseenMessage(absent) });
+  if (untested.length === data.classes.length)
+    observe({ kind: 'warning', message: 'No test image has a box or a label: scores of the test images say nothing' });
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch, images] of batches(experiment, data))
     await locating([key, 'batch'], () => checkBatch(batch, images));
@@ -274,6 +282,23 @@ function possibleFolds(
     observe({ kind: 'note', message: `There is no cross-validation (final.folds: auto): ${error.message}` });
     return null;
   }
+}
+
+/**
+ * Checks that images that train and validate have boxes or labels: otherwise nothing is learned, or nothing decides the search.
+ * @throws NasError `invalid-input` when a split has none
+ */
+function checkAnswers(dataset: Dataset): void {
+  const { classes, counts, task } = dataset.info;
+  const what = task.type === 'detection' ? 'box' : 'label';
+  for (const [split, name] of [
+    ['train', 'training'],
+    ['validation', 'validation'],
+  ] as const)
+    if (absentFrom(dataset, split).length === classes.length)
+      throw invalidInput(`none of the ${counts[split]} ${name} images has a ${what}`, {
+        hint: 'Give that split images that have some, or set a larger data.validation.',
+      });
 }
 
 const unseenMessage = (classes: readonly string[]): string => {

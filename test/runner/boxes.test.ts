@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { drawReport } from '../../api/report.js';
@@ -62,6 +62,15 @@ describe('a run on images with boxes', () => {
       await interruptInside(writeBoxesExperiment(folder, 'parts', data, { name: 'whole' }), join(folder, 'parts'), 2),
     ).toEqual(expected);
     expect(findings(workdir)).toEqual(expected);
+  });
+
+  it('refuses images of which none has a box', async () => {
+    const bare = await makeBoxedImages(join(folder, 'bare'), { count: 12 });
+    const written = join(folder, 'bare', 'boxes.json');
+    const boxes = JSON.parse(readFileSync(written, 'utf8')) as object;
+    writeFileSync(written, JSON.stringify({ ...boxes, annotations: [] }));
+    const run = runInside(writeBoxesExperiment(folder, 'no-boxes', bare), join(folder, 'no-boxes'));
+    await expect(run).rejects.toThrow(/data: none of the \d+ training images has a box/);
   });
 
   it('refuses what detectors do not have, before anything is trained', () => {
