@@ -267,6 +267,7 @@ export const unreadable: Readonly<Record<string, Unreadable>> = {
   'a LiteRT file': {
     make: (folder, real) => written(folder, 'model.tflite', readFileSync(real.tflite)),
     message: /it is a LiteRT file/,
+    by: readers.filter((reader) => reader !== 'evaluate'),
   },
   'a SavedModel': {
     make: (folder) => {
