@@ -29,7 +29,7 @@ export interface SeenImages {
   readonly sample: readonly SeenImage[];
 }
 
-/** Images whose rows are those of a converted data set. */
+/** Images with boxes; `row` is the place of an image in a converted data set. */
 export interface SeenBoxes extends SeenImages {
   /** Folder of the converted data set when the boxes were found. */
   readonly directory: string;

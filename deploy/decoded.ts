@@ -11,7 +11,7 @@ const lowest = -3.4e38;
 /** Between `lowest` and all logits. */
 const leastLogit = -1e38;
 
-/** The raw maps and what is known of them. */
+/** The maps of a detector: their sizes, and how they become boxes. */
 interface Maps extends DetectionFacts {
   readonly classes: number;
   readonly rows: number;

@@ -8,7 +8,7 @@ import {
 } from '../trainers/index.js';
 import type { NetworkSize } from '../trainers/index.js';
 import type { BoxesDescription } from './data/index.js';
-import { latencyGoal, number, plain, scalar } from './propose.js';
+import { latencyGoal, number, openingText, plain, scalar, validating } from './propose.js';
 
 /** Facts for the experiment of images with boxes. */
 export interface BoxesFacts {
@@ -79,15 +79,8 @@ train:
 export function boxesExperimentText(facts: BoxesFacts, hours: readonly string[]): string {
   const { name, path, description } = facts;
   const stride = strides[description.advice?.stride ?? 4];
-  return `# Small networks that find the boxes of ${plain(path)}. Written by nas init --images; every value can be changed.
-#
-#   nas data experiment.yaml        # what the images hold, and what is wrong with them
-#   nas validate experiment.yaml    # every mistake with its line; trains nothing
-#   nas run experiment.yaml
-${hours.length === 0 ? '' : `#\n${hours.map((line) => `# ${line}\n`).join('')}`}
-name: ${scalar(name)}
-# Everything random follows from the seed: same seed, same result.
-seed: 1
+  const looking = 'nas data experiment.yaml        # what the images hold, and what is wrong with them';
+  return `${openingText(`Small networks that find the boxes of ${plain(path)}`, [looking, validating], hours, name)}
 
 ${dataText(facts)}
 

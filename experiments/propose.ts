@@ -198,6 +198,26 @@ objectives: [accuracy, ${isCounted ? 'instructions' : 'macs'}]`;
 }
 
 /**
+ * The beginning of an experiment: what it is for, commands for it, its name and its seed.
+ * @param commands of nas, with what they do
+ * @param hours lines about the time that it takes
+ */
+export const openingText = (
+  purpose: string,
+  commands: readonly string[],
+  hours: readonly string[],
+  name: string,
+): string => `# ${purpose}. Written by nas init --images; every value can be changed.
+#
+${commands.map((line) => `#   ${line}\n`).join('')}#   nas run experiment.yaml
+${hours.length === 0 ? '' : `#\n${hours.map((line) => `# ${line}\n`).join('')}`}
+name: ${scalar(name)}
+# Everything random follows from the seed: same seed, same result.
+seed: 1`;
+
+export const validating = 'nas validate experiment.yaml    # every mistake with its line; trains nothing';
+
+/**
  * The text of an experiment for some images, with a reason for each value.
  * @param hours lines about the time that it takes
  */
@@ -205,14 +225,7 @@ export function experimentText(facts: ProposalFacts, hours: readonly string[]): 
   const { name, data, info } = facts;
   const preset = presetFor(data.size);
   const sides = preset === 'tiny' ? '28 to 48' : '64 to 128';
-  return `# Small networks that classify the images of ${plain(facts.path)}. Written by nas init --images; every value can be changed.
-#
-#   nas validate experiment.yaml    # every mistake with its line; trains nothing
-#   nas run experiment.yaml
-${hours.length === 0 ? '' : `#\n${hours.map((line) => `# ${line}\n`).join('')}`}
-name: ${scalar(name)}
-# Everything random follows from the seed: same seed, same result.
-seed: 1
+  return `${openingText(`Small networks that classify the images of ${plain(facts.path)}`, [validating], hours, name)}
 
 ${dataText(facts)}
 

@@ -14,7 +14,6 @@ import {
   epochImages,
   prepareDataset,
   type DataConfig,
-  type Dataset,
   type DatasetInfo,
   type DatasetRef,
   type EngineChoice,
@@ -125,14 +124,16 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   await checkPrecision(asked, engine, context);
   const prepared = context.prepared ?? (await prepareImages(asked.data, context));
   const data = describeDataset(prepared);
-  const [absent, untested] = await withDataset(prepared, (open) =>
-    locating(['data'], () => {
-      checkAnswers(open);
-      return [absentFrom(open, 'validation'), absentFrom(open, 'test')];
+  const absent = await withDataset(prepared, (open) =>
+    Promise.resolve({
+      train: absentFrom(open, 'train'),
+      validation: absentFrom(open, 'validation'),
+      test: absentFrom(open, 'test'),
     }),
   );
-  if (absent.length > 0) observe({ kind: 'warning', message: unseenMessage(absent) });
-  if (untested.length === data.classes.length)
+  await locating(['data'], () => checkAnswers(data, absent));
+  if (absent.validation.length > 0) observe({ kind: 'warning', message: unseenMessage(absent.validation) });
+  if (absent.test.length === data.classes.length)
     observe({ kind: 'warning', message: 'No test image has a box or a label: scores of the test images say nothing' });
   const experiment = settledFor(data, asked, fixedBatch);
   for (const [key, batch, images] of batches(experiment, data))
@@ -285,20 +286,21 @@ function possibleFolds(
 }
 
 /**
- * Checks that images that train and validate have boxes or labels: otherwise nothing is learned, or nothing decides the search.
+ * Checks that images for training and for validation have boxes or labels: otherwise nothing is learned, or nothing decides the search.
+ * @param absent the classes without an image in each split
  * @throws NasError `invalid-input` when a split has none
  */
-function checkAnswers(dataset: Dataset): void {
-  const { classes, counts, task } = dataset.info;
-  const what = task.type === 'detection' ? 'box' : 'label';
-  for (const [split, name] of [
-    ['train', 'training'],
-    ['validation', 'validation'],
-  ] as const)
-    if (absentFrom(dataset, split).length === classes.length)
-      throw invalidInput(`none of the ${counts[split]} ${name} images has a ${what}`, {
-        hint: 'Give that split images that have some, or set a larger data.validation.',
-      });
+function checkAnswers(
+  { classes, counts, task }: DatasetInfo,
+  absent: { readonly [S in 'train' | 'validation']: readonly string[] },
+): void {
+  const names = { train: 'training', validation: 'validation' } as const;
+  for (const split of ['train', 'validation'] as const)
+    if (absent[split].length === classes.length)
+      throw invalidInput(
+        `none of the ${counts[split]} ${names[split]} images has a ${task.type === 'detection' ? 'box' : 'label'}`,
+        { hint: 'Give that split images that have some, or set a larger data.validation.' },
+      );
 }
 
 const unseenMessage = (classes: readonly string[]): string => {

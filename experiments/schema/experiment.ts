@@ -197,7 +197,7 @@ function separated(written: ParsedExperiment['final']) {
 
 /** Settings of the final training; null without one. */
 function finalOf(
-  { supernet, train: { from: weights } }: Pick<ParsedExperiment, 'supernet' | 'train'>,
+  { data, supernet, train: { from: weights } }: Pick<ParsedExperiment, 'data' | 'supernet' | 'train'>,
   final: 'none' | Omit<WrittenFinal, 'folds'> | undefined,
   train: TrainConfig,
   evaluation: Evaluation,
@@ -206,7 +206,7 @@ function finalOf(
   const from = supernet === undefined ? otherwise : 'supernet';
   if (final === undefined) return evaluation === 'supernet' ? { ...train, from } : null;
   if (final === 'none') return null;
-  return { ...overTraining(train, final, finalEpochs), from: final.from ?? from };
+  return { ...overTraining(train, final, finalEpochs, dataDefaults(data)), from: final.from ?? from };
 }
 
 /**
@@ -237,7 +237,7 @@ const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet,
     train,
     objectives,
     search,
-    final: finalOf({ supernet, train: written.train }, final, train, evaluate),
+    final: finalOf({ data: written.data, supernet, train: written.train }, final, train, evaluate),
   };
 });
 

@@ -113,7 +113,8 @@ function namedWrong(wrong: readonly WrongImage[], indices: Uint32Array, director
 /**
  * How the outputs of a detector become boxes, with the thresholds in the order of the data's classes; undefined for other models,
  * and where the data has no boxes.
- * @throws NasError `invalid-input` when the file of a detector does not say it, or its thresholds are not those of its classes
+ * @throws NasError `invalid-input` when the metadata of a detector lacks the key `detection`, or has another number of thresholds than of
+ *   classes
  */
 function detectionFor(model: Uint8Array, { info }: Dataset): DetectionFacts | undefined {
   const { task = classification, detection, classes = info.classes } = readMetadata(model);

@@ -2,7 +2,7 @@ import { thresholdsOf, type Details } from '../../base/scores.js';
 import type { ModelMetadata } from '../../deploy/index.js';
 
 /**
- * The metadata of a detector with the thresholds of its classes; that of other networks as it is.
+ * Adds the thresholds of the classes to the metadata of a detector. The metadata of other networks stays as it is.
  * @param details of the validation images, for which the thresholds were best; undefined: they are not known
  */
 export function withThresholds(metadata: ModelMetadata, details: Details | undefined): ModelMetadata {

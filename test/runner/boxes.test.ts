@@ -85,7 +85,7 @@ describe('a run on images with boxes', () => {
     expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
       {
         "accuracy": "objectives.0: got "accuracy"; of a detection task the search finds ap50: expected ap50, ap, f1",
-        "rotation": "train.augment.0: rotation cannot move boxes: take flip, window, mosaic, colour-jitter; the data has boxes: expected none",
+        "rotation": "train.augment.0: rotation cannot move boxes (flip, window, mosaic, colour-jitter can); the data has boxes: expected none",
         "supernet": "supernet: the data has boxes, and detectors share no weights: expected no supernet",
         "teacher": "teacher: got "train"; the data has boxes, and a detector has no teacher: expected none",
         "weight": "train.class_weight: class_weight is for classes; the data has boxes: expected none",

@@ -62,6 +62,12 @@ export const dataDefaults = (data: DataConfig): DataDefaults => ({
   }),
 });
 
+/** The defaults of a recipe for some data. */
+const recipeFor = (recipe: Recipe, { optimizer }: DataDefaults): Pick<TrainConfig, RecipeKey> => ({
+  ...recipes[recipe](),
+  ...(recipe === 'fast' && optimizer !== undefined && { optimizer }),
+});
+
 /**
  * Fills in the defaults of the recipe.
  * @param defaults of the data (`dataDefaults`)
@@ -69,7 +75,7 @@ export const dataDefaults = (data: DataConfig): DataDefaults => ({
 export function completeTraining(written: WrittenTraining, defaults: DataDefaults = {}): TrainConfig {
   const recipe = recipeOf(written);
   const { augment = [], batch = 128 } = defaults;
-  const { optimizer, schedule, stem, final_learning_rate, tuning_rate } = recipes[recipe]();
+  const { optimizer, schedule, stem, final_learning_rate, tuning_rate } = recipeFor(recipe, defaults);
   const own = written.epochs !== undefined || written.steps !== undefined;
   return {
     ...written,
@@ -77,7 +83,7 @@ export function completeTraining(written: WrittenTraining, defaults: DataDefault
     epochs: written.epochs ?? (written.steps === undefined ? defaultLength.epochs : 1),
     steps: own || recipe === 'plain' ? written.steps : defaultLength.steps,
     batch: written.batch ?? batch,
-    optimizer: written.optimizer ?? (recipe === 'fast' ? (defaults.optimizer ?? optimizer) : optimizer),
+    optimizer: written.optimizer ?? optimizer,
     schedule: written.schedule ?? schedule,
     stem: written.stem ?? stem,
     tuning_rate: written.tuning_rate ?? (written.optimizer === undefined ? tuning_rate : undefined),
@@ -92,11 +98,13 @@ export function completeTraining(written: WrittenTraining, defaults: DataDefault
  * @param own the keys of `final:` or `supernet:`
  * @param epochs the length if `own` has none. If `train` has its default length, too, the least number of steps grows with it:
  *   20 epochs have four times the steps of 5.
+ * @param defaults of the data (`dataDefaults`), for another recipe than that of `train`
  */
 export function overTraining<T extends Partial<Pick<TrainConfig, 'recipe' | 'epochs' | 'steps' | 'optimizer'>>>(
   train: TrainConfig,
   own: T,
   epochs: number,
+  defaults: DataDefaults = {},
 ): TrainConfig & Omit<T, 'epochs' | 'steps'> {
   const given = own.epochs !== undefined || own.steps !== undefined;
   const isDefault = train.epochs === defaultLength.epochs && train.steps === defaultLength.steps;
@@ -105,7 +113,7 @@ export function overTraining<T extends Partial<Pick<TrainConfig, 'recipe' | 'epo
   const parts =
     recipe === undefined || recipe === train.recipe
       ? {}
-      : { schedule: undefined, stem: undefined, tuning_rate: undefined, ...recipes[recipe]() };
+      : { schedule: undefined, stem: undefined, tuning_rate: undefined, ...recipeFor(recipe, defaults) };
   const tuning = own.optimizer === undefined ? {} : { tuning_rate: undefined };
   return {
     ...train,

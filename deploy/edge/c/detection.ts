@@ -47,9 +47,8 @@ typedef struct {
 } nas_box;
 
 /*
- * Finds boxes in the maps of the last nas_run(), the best first, and returns their number: peaks of the classes, of which the best
- * \`most\` are looked at, without those that a better box of their class covers. Boxes below the threshold of their class are left
- * out. NAS_MOST is what the model was evaluated with; fewer take less memory and time.
+ * Finds boxes in the maps of the last nas_run(), the best first, and returns their number. The best \`most\` peaks of the classes become
+ * boxes. A box is left out where a better one of its class overlaps it, or where its score is below the threshold of its class. NAS_MOST is what the model was evaluated with; fewer take less memory and time.
  */
 #define NAS_MOST ${most}
 int32_t nas_detect(nas_box *boxes, int32_t most);

@@ -10,7 +10,7 @@ import type { TfliteModel, TfliteOperator } from './encode.js';
 import { metadataName } from './index.js';
 import { clippings, paddings, type BuiltinName } from './schema.js';
 
-/** Order of the axes of images in ONNX, in those of TFLite, and back. */
+/** The axes of an image in TFLite (NHWC), in the order of ONNX (NCHW); and the axes of ONNX in the order of TFLite. */
 const [toChannelsFirst, toChannelsLast] = [
   [0, 3, 1, 2],
   [0, 2, 3, 1],
@@ -86,7 +86,7 @@ class Translation {
     return writer.add('DequantizeLinear', [bytes, ...parameters]);
   }
 
-  /** A value with its axes as TFLite has them. */
+  /** A value in TFLite's order of axes: images are NHWC. */
   plain(id: TensorId): string {
     const value = this.value(id);
     return isImage(this.tensor(id))
@@ -94,7 +94,7 @@ class Translation {
       : value;
   }
 
-  /** A value with its axes as TFLite has them, as those of ONNX. */
+  /** Turns a value in TFLite's order of axes to ONNX's: images become NCHW. */
   turned(value: string, id: TensorId): string {
     return isImage(this.tensor(id))
       ? this.writer.add('Transpose', [value], { perm: ints([...toChannelsFirst]) })

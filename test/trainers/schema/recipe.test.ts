@@ -38,11 +38,10 @@ describe('the recipe of a training', () => {
     expect({ batch, steps: augment.map(({ type }) => type) }).toEqual({ batch: 16, steps: ['window', 'flip'] });
     const rate = optimizer.type === 'muon' ? optimizer.muon_rate * Math.sqrt(batch / 128) : 0;
     expect(rate).toBeCloseTo(0.1, 3);
-    expect(complete({ batch: 8, recipe: 'plain' })).toMatchObject({
-      batch: 8,
-      optimizer: { type: 'sgd' },
-      augment: [],
-    });
+    const plain = complete({ batch: 8, recipe: 'plain' });
+    expect(plain).toMatchObject({ batch: 8, optimizer: { type: 'sgd' }, augment: [] });
+    expect(plain.class_sampling).toBeUndefined();
+    expect(overTraining(plain, { recipe: 'fast' as const }, 20, boxes).optimizer).toEqual(optimizer);
     expect(complete({ optimizer: { type: 'muon' } }).optimizer).toMatchObject({ muon_rate: 0.1 });
     expect(parse({}).batch).toBe(128);
   });

@@ -24,7 +24,7 @@ const boxSteps: ReadonlySet<AugmentStep['type']> = new Set(['flip', 'window', 'm
 /** Why a step does not suit the images of a task; null: it does. */
 export function unsuitedStep(task: TaskType, type: AugmentStep['type']): string | null {
   if (task !== 'detection') return type === 'window' || type === 'mosaic' ? `${type} is for images with boxes` : null;
-  return boxSteps.has(type) ? null : `${type} cannot move boxes: take ${[...boxSteps].join(', ')}`;
+  return boxSteps.has(type) ? null : `${type} cannot move boxes (${[...boxSteps].join(', ')} can)`;
 }
 
 /** The implementation of each type of step. */
