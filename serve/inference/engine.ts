@@ -1,5 +1,5 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { imageShape } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import { imageShape, joined } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { outputCount, outputsOf, renderingOf, type Model } from '../models/model.js';
 import { partFor, pixelLayout, type PixelLayout } from './pixel-layout.js';
 import { valueCount } from './inputs.js';
@@ -9,7 +9,6 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { product } from '../../base/statistics.js';
-import { joined } from '../../compiler/runtime/classifier/classifier.js';
 import { createSession } from '../../compiler/runtime/session.js';
 
 export interface Outcome {

@@ -77,8 +77,18 @@ const probabilities: { readonly [T in RowTask]: string } = {
   regression: 'Identity',
 };
 
+/** Files that were already built: many tests serve the same networks. */
+const built = new Map<string, Uint8Array>();
+
 /** The ONNX file: convolutions with weights seeded by the network's name, global average pooling, a matrix product. */
 export function tinyNetwork(network: TinyNetwork): Uint8Array {
+  const key = JSON.stringify(network);
+  const file = built.get(key) ?? build(network);
+  built.set(key, file);
+  return file;
+}
+
+function build(network: TinyNetwork): Uint8Array {
   const { name, depth, filters, layout, batch, classes, size, task } = network;
   const [height, width, channels] = size;
   const random = new Random(1, 'weights', name);

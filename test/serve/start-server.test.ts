@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunningServer, ServerOptions } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { open } from './http/wire.js';
 import { picture } from './images/pictures.js';
 import { greyNetworks, pixelsOf, writeFrontier } from './models.js';
 import { started } from './started.js';
@@ -18,14 +19,6 @@ const path = '/v2/models/frontier/infer';
 const image = await picture({ width: 28, height: 28, channels: 1 }).png().toBuffer();
 const headOf = (path: string, { length }: Uint8Array): string =>
   `POST ${path} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\nContent-Length: ${length}\r\n\r\n`;
-
-async function connected(address: string): Promise<Socket> {
-  const { hostname, port } = new URL(address);
-  const socket = connect(Number(port), hostname);
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
-  return socket;
-}
 
 /** Status and Connection header of the next answer. */
 async function nextAnswer(socket: Socket): Promise<readonly (string | undefined)[]> {
@@ -62,7 +55,7 @@ describe('startServer', () => {
     ['no image', '/v1/classify', tensor, '415'],
   ])('closes connections of requests that arrived before the drain: %s', async (_, where, body, status) => {
     const { address, drained, metrics } = await start();
-    const socket = await connected(address);
+    const socket = await open(address);
     socket.write(headOf(where, body));
     await expect.poll(() => metrics.registry.metrics(), { interval: 5 }).toMatch(/^nas_requests_inside 1$/m);
     const gone = drained(0);
@@ -74,7 +67,7 @@ describe('startServer', () => {
   it('answers requests that arrived while the draining server was busy', async () => {
     const { address, drained } = await start();
     const { hostname, port } = new URL(address);
-    const kept = await connected(address);
+    const kept = await open(address);
     const request = Buffer.concat([Buffer.from(headOf(path, tensor)), tensor]);
     kept.write(request);
     expect(await nextAnswer(kept)).toEqual(['200', 'keep-alive']);

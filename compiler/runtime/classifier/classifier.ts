@@ -3,7 +3,7 @@ import { boxValues, headNames } from '../../../base/detections.js';
 import { product } from '../../../base/statistics.js';
 import { onnxSignature, type ClassifierFacts, type ClassifierSignature, type SignatureEnd } from './signature.js';
 import { classification, type LearningTask, type TaskType } from '../../../base/task.js';
-import { type ImageData, imageShape, type ImageLayout, type OutputKind } from './inputs-outputs.js';
+import { type ImageData, imageShape, type ImageLayout, joined, type OutputKind } from './inputs-outputs.js';
 import { parseOnnx, showTensor, type Dimension } from '../../onnx/file.js';
 import { Tensor } from 'onnxruntime-node';
 import { createSession, type SessionOptions } from '../session.js';
@@ -162,19 +162,6 @@ type RunModel = (images: Float32Array, shape: readonly number[]) => Promise<Floa
 export interface OpenModel {
   readonly run: RunModel;
   readonly close: () => Promise<void>;
-}
-
-/** Arrays with the same outer sizes, joined along their last axis. */
-export function joined(parts: readonly { readonly data: Float32Array; readonly depth: number }[]): Float32Array {
-  const depth = parts.reduce((sum, part) => sum + part.depth, 0);
-  const rows = parts[0].data.length / parts[0].depth;
-  const all = new Float32Array(rows * depth);
-  let first = 0;
-  for (const { data, depth: own } of parts) {
-    for (let row = 0; row < rows; row++) all.set(data.subarray(row * own, (row + 1) * own), row * depth + first);
-    first += own;
-  }
-  return all;
 }
 
 /**

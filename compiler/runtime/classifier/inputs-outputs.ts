@@ -79,3 +79,16 @@ export function toTrained(task: LearningTask, kind: OutputKind): (rows: Float32A
   const { mean, std } = task;
   return (rows) => rows.map((value, at) => (value - mean[at % mean.length]) / std[at % mean.length]);
 }
+
+/** Arrays with the same outer sizes, joined along their last axis. */
+export function joined(parts: readonly { readonly data: Float32Array; readonly depth: number }[]): Float32Array {
+  const depth = parts.reduce((sum, part) => sum + part.depth, 0);
+  const rows = parts[0].data.length / parts[0].depth;
+  const all = new Float32Array(rows * depth);
+  let first = 0;
+  for (const { data, depth: own } of parts) {
+    for (let row = 0; row < rows; row++) all.set(data.subarray(row * own, (row + 1) * own), row * depth + first);
+    first += own;
+  }
+  return all;
+}

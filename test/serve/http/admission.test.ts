@@ -1,21 +1,12 @@
 /** Who gets a place, memory and a connection, when clients take as many as they can. Each test uses real sockets. */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
 import { greyService, serviceOf, startServer, testServer, token } from './server.js';
-import { exchange } from './wire.js';
+import { exchange, open, statusIn } from './wire.js';
 
 const path = '/v2/models/frontier/infer';
 const small = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
-
-async function open(url: string, localAddress = '127.0.0.1'): Promise<Socket> {
-  const { hostname, port } = new URL(url);
-  const socket = connect({ port: Number(port), host: hostname, localAddress });
-  socket.on('error', () => undefined);
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
-  return socket;
-}
 
 const opened = async (url: string, addresses: readonly string[]): Promise<Socket[]> => {
   const sockets: Socket[] = [];
@@ -24,35 +15,23 @@ const opened = async (url: string, addresses: readonly string[]): Promise<Socket
   return sockets;
 };
 
-const statusIn = async (socket: Socket): Promise<number> => {
-  const [answer] = (await once(socket, 'data')) as [Buffer];
-  return Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString('latin1'))?.[1]);
-};
-
 const head = (method: string, where: string, fields: string): string =>
   `${method} ${where} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n\r\n`;
 
 const live = head('GET', '/v2/health/live', 'Accept: */*');
 
 describe('a body', () => {
-  it.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'POST', 'GET'])(
-    'of %s is not read where no route takes it',
-    async (method) => {
-      const url = await testServer(greyService());
+  it('is not read where no route takes it', async () => {
+    const url = await testServer(greyService());
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'POST', 'GET'])
       for (const where of method === 'POST' ? ['/x', '/v2'] : [path, '/x', '/v2'])
         for (const body of ['Content-Length: 900000', 'Transfer-Encoding: chunked']) {
           const request = head(method, where, `Content-Type: application/json\r\n${body}`);
           const { status, headers } = await exchange(url, Buffer.from(`${request}4\r\n[[[[\r\n`));
-          const isKnown = method === 'GET' && where === '/v2';
-          expect([method, where, status, headers.get('connection')]).toEqual([
-            method,
-            where,
-            isKnown ? 200 : 404,
-            'close',
-          ]);
+          const expected = method === 'GET' && where === '/v2' ? 200 : 404;
+          expect([method, where, status, headers.get('connection')]).toEqual([method, where, expected, 'close']);
         }
-    },
-  );
+  });
 
   it('in pieces of one byte is refused after a few of them', async () => {
     const url = await testServer(greyService());

@@ -1,29 +1,16 @@
 /** What a client may send without taking the server from the others. Each test uses real sockets. */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDecoder } from '../../../serve/images/decoder.js';
 import { Turns } from '../../../serve/turns.js';
 import { picture } from '../images/pictures.js';
 import { greyService, noDecoder, serviceOf, startServer, testServer } from './server.js';
-import { exchange, headersOf } from './wire.js';
+import { exchange, headersOf, open, statusIn } from './wire.js';
 
 const path = '/v2/models/frontier/infer';
 const post = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
-
-async function open(url: string, localAddress = '127.0.0.1'): Promise<Socket> {
-  const { hostname, port } = new URL(url);
-  const socket = connect({ port: Number(port), host: hostname, localAddress });
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
-  return socket;
-}
-
-const statusIn = async (socket: Socket): Promise<number> => {
-  const [answer] = (await once(socket, 'data')) as [Buffer];
-  return Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString('latin1'))?.[1]);
-};
 
 describe('bodies', () => {
   const begin = (length: number): string =>
@@ -66,32 +53,38 @@ describe('bodies', () => {
 
 describe('JSON', () => {
   const deep = (levels: number): string => `${'['.repeat(levels)}0${']'.repeat(levels)}`;
-  it.each([
+  const nested: readonly (readonly [what: string, body: string])[] = [
     ['data', `{"inputs":[{"name":"input","shape":[1,28,28,1],"datatype":"FP32","data":${deep(200_000)}}]}`],
     ['datatype', `{"inputs":[{"name":"input","shape":[1,28,28,1],"datatype":${deep(200_000)},"data":[0]}]}`],
     ['budget_ms', `{"parameters":{"budget_ms":${deep(200_000)}},"inputs":[]}`],
-  ])('that is nested 200,000 deep is refused: %s', async (_, body) => {
-    const { url, log } = await startServer(greyService());
-    const answer = await fetch(`${url}${path}`, { method: 'POST', body });
-    expect([answer.status, await answer.json()]).toEqual([
-      400,
-      { error: 'the JSON has more than 16 levels. Send the tensor as bytes.' },
-    ]);
-    expect(log).toEqual([]);
-  });
-
-  it.each([
+  ];
+  const many: readonly (readonly [what: string, values: string])[] = [
     ['objects', '{},'.repeat(100)],
     ['arrays', '[],'.repeat(70_000)],
     ['texts', '"",'.repeat(2000)],
-  ])('of many %s is refused before it is parsed, which would block the server', async (what, many) => {
-    const url = await testServer(greyService());
-    const body = `{"inputs":[{"name":"input","data":[${many}0]}]}`;
-    const answer = await fetch(`${url}${path}`, { method: 'POST', body });
-    expect([answer.status, await answer.text()]).toEqual([400, expect.stringMatching(`more than \\d+ ${what}`)]);
+  ];
+
+  it('that is nested deep or has many parts is refused before it is parsed, which would block the server', async () => {
+    const { url, log } = await startServer(greyService());
+    const send = async (body: string): Promise<readonly unknown[]> => {
+      const answer = await fetch(`${url}${path}`, { method: 'POST', body });
+      const json: unknown = await answer.json();
+      return [answer.status, json];
+    };
+    for (const [what, body] of nested)
+      expect(await send(body), what).toEqual([
+        400,
+        { error: 'the JSON has more than 16 levels. Send the tensor as bytes.' },
+      ]);
+    for (const [what, values] of many)
+      expect(await send(`{"inputs":[{"name":"input","data":[${values}0]}]}`)).toEqual([
+        400,
+        { error: expect.stringMatching(`more than \\d+ ${what}`) as string },
+      ]);
+    expect(log).toEqual([]);
   });
 
-  it('is cut before it is shown', async () => {
+  it('is cut before it is shown, and may have brackets in texts', async () => {
     const url = await testServer(greyService());
     const datatype = Array.from({ length: 300 }, () => [[['x'.repeat(9)]]]);
     const body = JSON.stringify({ inputs: [{ name: 'input', shape: [1], datatype, data: [] }] });
@@ -100,12 +93,8 @@ describe('JSON', () => {
     expect(((await answer.json()) as { error: string }).error).toMatch(
       /^inputs\[0\]\.datatype is \[\[\[\["xxx.{50,60}\.\.\. It must/,
     );
-  });
-
-  it('has brackets in texts', async () => {
-    const url = await testServer(greyService());
-    const body = JSON.stringify({ id: '\\"[[[['.repeat(40), inputs: [] });
-    expect(await (await fetch(`${url}${path}`, { method: 'POST', body })).json()).toMatchObject({
+    const brackets = JSON.stringify({ id: '\\"[[[['.repeat(40), inputs: [] });
+    expect(await (await fetch(`${url}${path}`, { method: 'POST', body: brackets })).json()).toMatchObject({
       error: expect.stringMatching(/^there are 0 inputs/) as string,
     });
   });

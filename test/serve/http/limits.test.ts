@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Service } from '../../../serve/service.js';
 import { greyService, serviceOf, startServer, testApp, testServer } from './server.js';
-import { exchange, headersOf } from './wire.js';
+import { exchange, headersOf, open } from './wire.js';
 
 function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = (): void => undefined;
@@ -19,16 +19,6 @@ const held = (gate: Promise<unknown>): Service => {
 };
 const path = '/v2/models/frontier/infer';
 const post = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
-
-async function open(url: string, localAddress = '127.0.0.1'): Promise<Socket> {
-  const { hostname, port } = new URL(url);
-  const socket = connect({ port: Number(port), host: hostname, localAddress });
-  // The server may reset it.
-  socket.on('error', () => undefined);
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
-  return socket;
-}
 
 /** Everything received until the other side closes the connection. */
 async function readAll(socket: Socket): Promise<string> {

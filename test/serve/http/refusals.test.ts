@@ -23,21 +23,16 @@ const refusals: readonly (readonly [thrown: Error, status: number, retryAfter: s
 ];
 
 describe('thrown errors', () => {
-  it.each(refusals)('%s is reported to the client', async (thrown, status, retryAfter, error) => {
-    const url = await testServer(greyService({ run: () => Promise.reject(thrown) }));
-    const answer = await fetch(`${url}/v2/models/frontier/infer`, post);
-    expect([answer.status, answer.headers.get('retry-after'), await answer.json()]).toEqual([
-      status,
-      retryAfter,
-      { error },
-    ]);
-  });
-
-  it("are logged only if they are the server's fault", async () => {
-    for (const [thrown, status] of refusals) {
-      const { url, log } = await startServer(greyService({ run: () => Promise.reject(thrown) }));
-      await fetch(`${url}/v2/models/frontier/infer`, post);
-      expect(log.map(({ msg }) => msg)).toEqual(status === 500 ? [thrown.message] : []);
+  it("are reported to the client, and logged only if they are the server's fault", async () => {
+    let next = new Error();
+    const { url, log } = await startServer(greyService({ run: () => Promise.reject(next) }));
+    for (const [thrown, status, retryAfter, error] of refusals) {
+      next = thrown;
+      const before = log.length;
+      const answer = await fetch(`${url}/v2/models/frontier/infer`, post);
+      const body: unknown = await answer.json();
+      expect([answer.status, answer.headers.get('retry-after'), body]).toEqual([status, retryAfter, { error }]);
+      expect(log.slice(before).map(({ msg }) => msg)).toEqual(status === 500 ? [thrown.message] : []);
     }
   });
 

@@ -1,4 +1,6 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
 
 export interface Received {
   readonly status: number;
@@ -32,6 +34,22 @@ export async function exchange(url: string, request: Uint8Array): Promise<Receiv
     socket.destroy();
   }
   throw new Error('the connection ended before the answer');
+}
+
+/** A connection to a server, which may reset it; ended after the test. */
+export async function open(url: string, localAddress = '127.0.0.1'): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ port: Number(port), host: hostname, localAddress });
+  socket.on('error', () => undefined);
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** The status of the next answer. */
+export async function statusIn(socket: Socket): Promise<number> {
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString('latin1'))?.[1]);
 }
 
 /** The headers of a request whose body never arrives. */

@@ -1,19 +1,12 @@
 import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import {
-  type BatchDone,
-  type Input,
-  NotAnswered,
-  type PoolOptions,
-  type RefusalReason,
-} from '../../../serve/inference/pool.js';
-import type { Frontier } from '../../../serve/models/model.js';
+import { type BatchDone, type Input, NotAnswered, type RefusalReason } from '../../../serve/inference/pool.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { greyNetwork, pixelsOf, writeFrontier } from '../models.js';
 import { outputsOf } from '../reference.js';
 import { crash, crashWithNextBatch, startedThreads } from '../threads.js';
-import { patient, testPool } from './pools.js';
+import { patient, said, testPool } from './pools.js';
 
 /** Takes some milliseconds an image, so that threads crash while they compute. */
 const slow = greyNetwork({ name: 'slow', depth: 8, filters: 64 });
@@ -23,10 +16,6 @@ const long = greyNetwork({ name: 'long', size: [1024, 1024, 1], depth: 6, filter
 const large: Input = { kind: 'pixels', data: pixelsOf([1024, 1024, 1], 1) };
 
 const image = (seed: number): Input => ({ kind: 'pixels', data: pixelsOf([28, 28, 1], seed) });
-
-/** Given batch times, so that nothing is measured. */
-const said = ({ models }: Frontier, times: readonly number[]): PoolOptions['known'] =>
-  new Map(models.map(({ sha256 }) => [sha256, new Map(times.map((ms, i) => [2 ** i, ms]))]));
 
 const until = (condition: () => void | Promise<void>): Promise<void> =>
   vi.waitFor(condition, { timeout: 30_000, interval: 5 });

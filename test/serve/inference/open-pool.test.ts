@@ -16,7 +16,7 @@ import {
   writeNetwork,
 } from '../models.js';
 import { outputsOf, outputsOfValues, valuesOf } from '../reference.js';
-import { patient, testPool } from './pools.js';
+import { patient, said, testPool } from './pools.js';
 
 const pixels = (model: Model, seed: number): Input => ({ kind: 'pixels', data: pixelsOf(model.size, seed) });
 
@@ -70,7 +70,8 @@ describe('openPool', () => {
   it('measures batches of powers of two, and distinguishes logits from probabilities', async () => {
     const frontier = writeFrontier(temporaryFolder());
     const progress: (readonly [number, number])[] = [];
-    const pool = await testPool({ frontier, onProgress: (done, total) => progress.push([done, total]) });
+    const known = new Map();
+    const pool = await testPool({ frontier, known, onProgress: (done, total) => progress.push([done, total]) });
     expect(pool.models.map(({ outputs }) => outputs)).toEqual(['logits', 'logits', 'probabilities']);
     for (const { times, maxBatch, ms } of pool.models) {
       expect([...times.keys()]).toEqual([1, 2, 4, 8].slice(0, times.size));
@@ -82,23 +83,17 @@ describe('openPool', () => {
 
   it('does not measure known batch times again', async () => {
     const frontier = writeFrontier(temporaryFolder());
-    const times = new Map([
-      [1, 5],
-      [2, 6],
-      [4, 7],
-      [8, 14],
-    ]);
-    const known = new Map(frontier.models.map(({ sha256 }) => [sha256, times]));
+    const known = said(frontier, [5, 6, 7, 14]);
     const pool = await testPool({ frontier, known });
     for (const model of pool.models) {
-      expect(model.times).toBe(times);
+      expect(model.times).toBe(known.get(model.model.sha256));
       expect(model.maxBatch).toBe(4);
     }
   });
 
   it('computes fast networks inline, and others on all cores', async () => {
     const frontier = writeFrontier(temporaryFolder());
-    const known = (ms: number) => new Map(frontier.models.map(({ sha256 }) => [sha256, new Map([[1, ms]])]));
+    const known = (ms: number) => said(frontier, [ms]);
     expect((await testPool({ frontier, workers: 'auto', known: known(0.2) })).workers).toBe(0);
     expect((await testPool({ frontier, workers: 'auto', known: known(0.4) })).workers).toBeGreaterThan(0);
   });

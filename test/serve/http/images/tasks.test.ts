@@ -1,10 +1,10 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createDecoder } from '../../../../serve/images/decoder.js';
-import { openPool } from '../../../../serve/inference/open-pool.js';
 import { readFrontier } from '../../../../serve/models/frontier.js';
 import { renderingOf } from '../../../../serve/models/model.js';
 import { picture } from '../../images/pictures.js';
 import { colourNetwork, writeFrontier, type TinyNetwork } from '../../models.js';
+import { testPool } from '../../inference/pools.js';
 import { outputsOf } from '../../reference.js';
 import { checkablePool, serviceOf, testServer } from '../server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
@@ -33,9 +33,7 @@ async function serve(networks: readonly TinyNetwork[]) {
   const folder = temporaryFolder();
   writeFrontier(folder, networks);
   const frontier = await readFrontier(folder);
-  const pool = await openPool({ frontier, workers: 'inline', maxQueue: 100, maxBatch: 4 });
-  onTestFinished(() => pool.close());
-  const url = await testServer(serviceOf(pool), { decoder });
+  const url = await testServer(serviceOf(await testPool({ frontier })), { decoder });
   const outputs = new Map<string, Float32Array>();
   for (const model of frontier.models) {
     const rendering = renderingOf(model);
