@@ -1,5 +1,5 @@
 import type { Decision, Genotype } from './genotype.js';
-import type { Network } from './network.js';
+import { detectionOf, type Network } from './network.js';
 import { invalidInput } from '../base/errors.js';
 
 /** Properties of the data that every network of a space shares. */
@@ -102,6 +102,11 @@ export function memberOf(space: Space, genotype: Genotype): Member {
   return { genotype: canonical, network: space.build(canonical), places: places(canonical) };
 }
 
-/** The shared name of a weight: `block5_expand_bn/gamma` becomes `stage2.1_expand_bn/gamma`; `stem/kernel` stays. */
-export const sharedName = (places: readonly string[], name: string): string =>
-  name.replace(/^block(\d+)(?=[_/])/, (_, number) => places[Number(number) - 1]);
+/**
+ * The shared name of a weight: `block5_expand_bn/gamma` becomes `stage2.1_expand_bn/gamma`; `stem/kernel` stays. Outputs of detectors are
+ * shared by members of one stride, because boxes are in cells: `boxes/kernel` becomes `boxes4/kernel`.
+ */
+export const sharedName = ({ places, network }: Pick<Member, 'places' | 'network'>, name: string): string =>
+  name
+    .replace(/^block(\d+)(?=[_/])/, (_, number) => places[Number(number) - 1])
+    .replace(/^(?:classes|boxes)(?=\/)/, (own) => `${own}${detectionOf(network)?.stride ?? ''}`);

@@ -4,7 +4,7 @@ import { createScoreboard, type Scoreboard } from '../base/scoreboard.js';
 import type { Scores } from '../base/scores.js';
 import { apply, toOnnx, weightsFrom, weightVariables, type Model } from '../spaces/models/index.js';
 import { placeOf, type EngineChoice } from './engines/select.js';
-import { detectionOf, type Network } from '../spaces/index.js';
+import type { Network } from '../spaces/index.js';
 import {
   createLoader,
   withDataset,
@@ -17,6 +17,7 @@ import {
 import { gridOf } from './data/box-targets.js';
 import { BoxScoreboard, type BoxBoardOptions } from './box-scoreboard.js';
 import { invalidInput } from '../base/errors.js';
+import { formOf } from './image-form.js';
 import { activateBackend, chooseEngine, type AnyEngine } from './engines/index.js';
 import { readWeights } from './weights.js';
 
@@ -151,11 +152,9 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Scor
   await activateBackend(choice);
   const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
   try {
-    const [height, width] = network.input;
-    const stride = detectionOf(network)?.stride;
     const classify = (images: Float32Array, size: number) => inference.run(images, [size, ...network.input]);
     return await withDataset(dataset, (open) =>
-      evaluateSplit(classify, open, split, batch, { size: [height, width], stride }),
+      evaluateSplit(classify, open, split, batch, formOf(network)),
     );
   } finally {
     await inference.close();

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { NasError } from '../base/errors.js';
 import { contentHash } from '../base/hash.js';
-import { foldedNetwork, type Network, sharedName } from '../spaces/index.js';
+import { foldedNetwork, type Member, type Network, sharedName } from '../spaces/index.js';
 import {
   drawWeights,
   foldBranches,
@@ -99,7 +99,8 @@ export function readInitial(network: Network, seed: number, initial: InitialWeig
   const fresh = freshWeights(specs, seed, stem);
   return new Map(
     specs.map((spec) => {
-      const found = partOf(spec, tensors, { classes: network.classes, places });
+      const nameOf = places && ((name: string) => sharedName({ network, places }, name));
+      const found = partOf(spec, tensors, network.classes, nameOf);
       if ('why' in found && !partial)
         throw new NasError('failure', `${file} does not hold the weights of this network: ${found.why}`);
       return [spec.name, startOf(spec, found, fresh)];
@@ -136,8 +137,7 @@ export function startShared(
   stem?: WeightValue,
 ): Weights {
   const fresh = freshWeights(specs, seed, stem);
-  // Shared names contain no block numbers, so there are no places to replace.
-  return new Map(specs.map((spec) => [spec.name, startOf(spec, partOf(spec, given, { classes, places: [] }), fresh)]));
+  return new Map(specs.map((spec) => [spec.name, startOf(spec, partOf(spec, given, classes, (name) => name), fresh)]));
 }
 
 function startOf({ name }: WeightSpec, found: InitialPart, fresh: Weights): WeightValue {
@@ -155,11 +155,13 @@ export interface Coverage {
 }
 
 /** How much of a network the shared weights cover when `readInitial` reads them. */
-export function coverageOf(network: Network, places: readonly string[], shared: Weights): Coverage {
+export function coverageOf(member: Pick<Member, 'network' | 'places'>, shared: Weights): Coverage {
+  const { network } = member;
+  const nameOf = (name: string): string => sharedName(member, name);
   const layers = { given: 0, all: 0 };
   const values = { given: 0, all: 0 };
   for (const spec of weightSpecs(network).filter(({ trainable }) => trainable)) {
-    const given = 'part' in partOf(spec, shared, { classes: network.classes, places }) ? 1 : 0;
+    const given = 'part' in partOf(spec, shared, network.classes, nameOf) ? 1 : 0;
     const size = product(spec.shape);
     values.given += given * size;
     values.all += size;
@@ -173,15 +175,17 @@ export function coverageOf(network: Network, places: readonly string[], shared: 
 /** What a weight starts from: `part` of the given weights, new random numbers as always (`fresh`), or those because of `why`. */
 type InitialPart = { readonly part: WeightValue } | { readonly fresh: true } | { readonly why: string };
 
+/** @param nameOf the name of a weight among shared ones; undefined: the given weights are a network's own */
 function partOf(
   { name, shape, trainable }: WeightSpec,
   given: Weights,
-  { classes, places }: { readonly classes: number; readonly places: readonly string[] | undefined },
+  classes: number,
+  nameOf: ((name: string) => string) | undefined,
 ): InitialPart {
-  const isShared = places !== undefined;
+  const isShared = nameOf !== undefined;
   const isOtherHead = name.startsWith('logits/') && given.get('logits/bias')?.shape[0] !== classes;
   if (isOtherHead || (isShared && !trainable)) return { fresh: true };
-  const own = isShared ? sharedName(places, name) : name;
+  const own = nameOf?.(name) ?? name;
   const value = given.get(own);
   if (value === undefined) return { why: `${own} is missing` };
   const fits = isShared

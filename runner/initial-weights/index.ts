@@ -66,7 +66,7 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   requireSameChannels(path, shared, data);
   const grows = isForeign(found);
   const [most, least] = members.map((member) =>
-    grows ? overlapOf(member, shared) : coverageOf(member.network, member.places, shared),
+    grows ? overlapOf(member, shared) : coverageOf(member, shared),
   );
   if (most.layers.given + least.layers.given > 0)
     return {
@@ -160,11 +160,13 @@ function chosen({ shape, data }: WeightValue, order: readonly number[]): WeightV
  * @param classes names of the data's classes
  */
 export function sharedWeightsOf(found: FoundWeights, classes: readonly string[]): Weights {
-  const [weights, places] = found.kind === 'shared' ? [found.weights, []] : [found.model.weights, found.places];
+  const weights = found.kind === 'shared' ? found.weights : found.model.weights;
+  const nameOf = (name: string): string =>
+    found.kind === 'shared' ? name : sharedName({ places: found.places, network: found.model.network }, name);
   const order = classes.map((name) => found.classes?.indexOf(name) ?? -1);
   return new Map(
     [...weights].flatMap(([name, value]) => {
-      if (!name.startsWith('logits/')) return [[sharedName(places, name), value] as const];
+      if (!name.startsWith('logits/')) return [[nameOf(name), value] as const];
       return order.includes(-1) ? [] : [[name, chosen(value, order)] as const];
     }),
   );

@@ -41,7 +41,7 @@ function useOf(own: readonly number[], given: readonly number[] | undefined, gro
  * What a network takes of weights by shared name, stage by stage.
  * @param grows whether smaller layers of the file are taken, too
  */
-export function usesOf({ network, places }: Member, shared: Weights, grows: boolean): readonly StageUse[] {
+export function usesOf(member: Member, shared: Weights, grows: boolean): readonly StageUse[] {
   const rows = new Map<string, Record<Use, number>>();
   const count = (stage: string, use: Use): void => {
     const row = rows.get(stage) ?? { whole: 0, cut: 0, grown: 0, random: 0, unused: 0 };
@@ -49,9 +49,9 @@ export function usesOf({ network, places }: Member, shared: Weights, grows: bool
     rows.set(stage, row);
   };
   const used = new Set<string>();
-  for (const { name: own, shape } of weightSpecs(network)) {
+  for (const { name: own, shape } of weightSpecs(member.network)) {
     if (!own.endsWith('kernel')) continue;
-    const name = sharedName(places, own);
+    const name = sharedName(member, own);
     used.add(name);
     count(stageOfWeight(name), useOf(shape, shared.get(name)?.shape, grows && !name.startsWith('logits/')));
   }
@@ -61,12 +61,12 @@ export function usesOf({ network, places }: Member, shared: Weights, grows: bool
 }
 
 /** How much of a network the weights of a file cover, where smaller ones are taken, too. */
-export function overlapOf({ network, places }: Member, shared: Weights): Coverage {
+export function overlapOf(member: Member, shared: Weights): Coverage {
   const layers = { given: 0, all: 0 };
   const values = { given: 0, all: 0 };
-  for (const { name: own, shape, trainable } of weightSpecs(network)) {
+  for (const { name: own, shape, trainable } of weightSpecs(member.network)) {
     if (!trainable) continue;
-    const name = sharedName(places, own);
+    const name = sharedName(member, own);
     const given = shared.get(name)?.shape;
     const isTaken = useOf(shape, given, !name.startsWith('logits/')) !== 'random';
     values.all += product(shape);

@@ -38,9 +38,9 @@ export function slicedTo({ shape: from, data }: WeightValue, shape: readonly num
 
 /** A member's weights as static slices of shared weights. @param shared by shared name */
 export const sharedWeights =
-  ({ places }: Member, shared: ReadonlyMap<string, tf.Tensor>): WeightResolver =>
+  (member: Member, shared: ReadonlyMap<string, tf.Tensor>): WeightResolver =>
   (name, shape) => {
-    const own = sharedName(places, name);
+    const own = sharedName(member, name);
     const whole = shared.get(own);
     if (whole === undefined) throw new Error(`there is no shared weight ${own}`);
     // A slice of the whole weight would be a copy.
@@ -65,11 +65,11 @@ const widest = ({ decisions }: Space, base: Genotype): Genotype =>
 export function sharedSpecs(space: Space): readonly WeightSpec[] {
   const found = new Map<string, WeightSpec>();
   /** Adds a member; returns whether it widened a weight. */
-  const add = ({ network, places }: Member): boolean => {
+  const add = (member: Member): boolean => {
     let wider = false;
-    for (const spec of weightSpecs(network)) {
+    for (const spec of weightSpecs(member.network)) {
       if (!spec.trainable) continue;
-      const name = sharedName(places, spec.name);
+      const name = sharedName(member, spec.name);
       const known = found.get(name) ?? { ...spec, name, shape: spec.shape.map(() => 0) };
       const shape = known.shape.map((side, axis) => Math.max(side, spec.shape[axis]));
       if (String(shape) === String(known.shape)) continue;

@@ -57,7 +57,7 @@ describe('shared weights', () => {
       const fresh = initialWeights(network, seed);
       expect([...read.keys()]).toEqual([...fresh.keys()]);
       for (const { name, shape, trainable } of weightSpecs(network)) {
-        const whole = shared.get(sharedName(places, name));
+        const whole = shared.get(sharedName({ network, places }, name));
         expect(read.get(name), name).toEqual(trainable && whole ? slicedTo(whole, shape) : fresh.get(name));
       }
     }
@@ -95,10 +95,10 @@ describe('shared weights', () => {
     const { network, places } = memberOf(space, extremes(space).largest.genotype);
     const shared = new Map(drawWeights(sharedSpecs(space), 1));
     const kernels = weightSpecs(network).filter(({ name }) => name.endsWith('kernel')).length;
-    expect(coverageOf(network, places, shared)).toEqual({ layers: { given: kernels, all: kernels }, share: 1 });
+    expect(coverageOf({ network, places }, shared)).toEqual({ layers: { given: kernels, all: kernels }, share: 1 });
     shared.delete('stem/kernel');
     shared.set('logits/bias', { shape: [3], data: new Float32Array(3) });
-    const { layers, share } = coverageOf(network, places, shared);
+    const { layers, share } = coverageOf({ network, places }, shared);
     expect(layers).toEqual({ given: kernels - 2, all: kernels });
     const size = (missing: RegExp) =>
       weightSpecs(network)

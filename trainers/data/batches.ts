@@ -16,19 +16,29 @@ import {
 } from './splits.js';
 import { Renderer } from './views.js';
 
-/** The images of a batch in one size. */
-export interface SizedImages {
+/** The form in which a network takes images. */
+export interface ImageForm {
   readonly size: Size;
-  /** [batch, height, width, channels]: (pixel / 255 - mean) / std per channel. */
+  /** Of a detector: pixels for each cell of its targets. */
+  readonly stride?: number | undefined;
+}
+
+export const isSameForm = (a: ImageForm, b: ImageForm): boolean =>
+  String(a.size) === String(b.size) && a.stride === b.stride;
+
+/** The images and labels of a batch in one form, as those of `Batch`. */
+export interface FormedImages {
+  readonly form: ImageForm;
   readonly images: Float32Array;
+  readonly labels: Float32Array;
 }
 
 /** The input of one training step. */
 export interface Batch {
   /** [size, height, width, channels]: (pixel / 255 - mean) / std per channel. */
   readonly images: Float32Array;
-  /** The same views in the further sizes that were asked for. */
-  readonly others: readonly SizedImages[];
+  /** The same views in the further forms that were asked for. */
+  readonly others: readonly FormedImages[];
   /**
    * [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. 0 for images without labels. A
    * detector has [size, rows, columns, 5], as `writeTargets` says.
@@ -94,8 +104,8 @@ const shownImages = (
 /** Returns the batch of any (epoch, step), a pure function of the options, so that training can resume anywhere. */
 export interface BatchSource {
   readonly stepsPerEpoch: number;
-  /** @param others further sizes of the same images */
-  batch(epoch: number, step: number, others?: readonly Size[]): Batch;
+  /** @param others further forms of the same images */
+  batch(epoch: number, step: number, others?: readonly ImageForm[]): Batch;
   close(): void;
 }
 
@@ -107,9 +117,9 @@ export function openBatches(options: LoaderOptions): BatchSource {
   const { count, labels, boxed } = shownImages(shared, options);
   const [steps, passSteps] = [stepsPerEpoch(count, options), stepsPerPass(count, options)];
   const renderers = new Map<string, RenderBatch>();
-  const rendererAt = (size: Size | undefined): RenderBatch => {
-    const key = size?.join('x') ?? '';
-    const renderer = renderers.get(key) ?? batchRenderer(shared, { ...options, size });
+  const rendererOf = (form: Partial<ImageForm>): RenderBatch => {
+    const key = `${form.size?.join('x')} ${form.stride}`;
+    const renderer = renderers.get(key) ?? batchRenderer(shared, { ...options, ...form });
     renderers.set(key, renderer);
     return renderer;
   };
@@ -143,8 +153,8 @@ export function openBatches(options: LoaderOptions): BatchSource {
       const positions = part(current.order.positions);
       const shown = part(current.order.views).map((view) => view % views);
       return {
-        ...rendererAt(options.size)(positions, shown),
-        others: others.map((size) => ({ size, images: rendererAt(size)(positions, shown).images })),
+        ...rendererOf(options)(positions, shown),
+        others: others.map((form) => ({ form, ...rendererOf(form)(positions, shown) })),
         teacher: teacher?.read(shown, positions) ?? null,
         size: positions.length,
       };

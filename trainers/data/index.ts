@@ -1,6 +1,14 @@
 export { defaultAugment, viewsOf } from './augment/defaults.js';
 export * from './boxes/index.js';
-export { openBatches, type Batch, type BatchSource, type LoaderOptions, stepsPerEpoch } from './batches.js';
+export {
+  isSameForm,
+  openBatches,
+  type Batch,
+  type BatchSource,
+  type ImageForm,
+  type LoaderOptions,
+  stepsPerEpoch,
+} from './batches.js';
 export {
   absentFrom,
   describeDataset,

@@ -4,15 +4,14 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { NasError, messageOf } from '../../base/errors.js';
-import type { Size } from './splits.js';
-import { openBatches, type Batch, type BatchSource, type LoaderOptions } from './batches.js';
+import { openBatches, type Batch, type BatchSource, type ImageForm, type LoaderOptions } from './batches.js';
 
 /** A request of the loader. */
 export interface BatchRequest {
   readonly id: number;
   readonly epoch: number;
   readonly step: number;
-  readonly others: readonly Size[];
+  readonly others: readonly ImageForm[];
 }
 
 /** An error that keeps its code and hint between threads. */
@@ -38,8 +37,8 @@ if (parentPort !== null) {
     try {
       batches ??= openBatches(options);
       const batch = batches.batch(epoch, step, others);
-      const images = [batch.images, ...batch.others.map((other) => other.images)];
-      const buffers = [...images, batch.labels, batch.teacher].flatMap((array) => array?.buffer ?? []);
+      const forms = [batch, ...batch.others].flatMap(({ images, labels }) => [images, labels]);
+      const buffers = [...forms, batch.teacher].flatMap((array) => array?.buffer ?? []);
       port.postMessage({ id, batch } satisfies BatchReply, buffers as ArrayBuffer[]); // all made by openBatches
     } catch (error) {
       port.postMessage({ id, error: describe(error) } satisfies BatchReply);

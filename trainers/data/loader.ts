@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { builtModule } from '../../base/processes.js';
 import { NasError } from '../../base/errors.js';
-import { epochImages, type Size } from './splits.js';
-import { stepsPerEpoch, type Batch, type LoaderOptions } from './batches.js';
+import { epochImages } from './splits.js';
+import { stepsPerEpoch, type Batch, type ImageForm, type LoaderOptions } from './batches.js';
 import type { BatchReply, BatchRequest, ThreadError } from './loader-thread.js';
 
 /** Renders batches in its own thread while the caller trains; close it when done. */
@@ -11,9 +11,9 @@ export interface Loader {
   /**
    * The batches of an epoch from `fromStep`; each depends only on (epoch, step). The iteration may end early. It throws
    * the thread's errors.
-   * @param others further sizes of the images of a step
+   * @param others further forms of the images of a step
    */
-  epoch(epoch: number, fromStep?: number, others?: (step: number) => readonly Size[]): AsyncIterable<Batch>;
+  epoch(epoch: number, fromStep?: number, others?: (step: number) => readonly ImageForm[]): AsyncIterable<Batch>;
   /** Ends the thread and rejects awaited batches. */
   close(): Promise<void>;
 }
@@ -49,7 +49,7 @@ class LoaderThread {
     this.worker.on('exit', (code) => this.end(new Error(`the data loader's thread ended (exit code ${code})`)));
   }
 
-  request(epoch: number, step: number, others: readonly Size[]): Promise<Batch> {
+  request(epoch: number, step: number, others: readonly ImageForm[]): Promise<Batch> {
     const id = this.next++;
     const batch = new Promise<Batch>((resolve, reject) => {
       if (this.ended === null) this.waiting.set(id, { resolve, reject });

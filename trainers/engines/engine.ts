@@ -1,12 +1,12 @@
-import type { SizedImages } from '../data/batches.js';
+import type { FormedImages } from '../data/batches.js';
 import type { StateTensor } from '../tensor-file.js';
 
 /** One batch for an engine. */
 export interface EngineBatch {
   /** [batch, height, width, channels], normalised. */
   readonly images: Float32Array;
-  /** The same views in other sizes, for the members of a supernet. */
-  readonly others?: readonly SizedImages[];
+  /** The same views in other forms, for the members of a supernet. */
+  readonly others?: readonly FormedImages[];
   /** Targets [batch, outputs]: soft labels, or scaled numbers; of a detector [batch, rows, columns, 5]. */
   readonly labels: Float32Array;
   /** The teacher's outputs [batch, outputs]; null when the loss needs none. */

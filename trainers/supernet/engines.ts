@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { outputShape, targetShape } from '../../spaces/index.js';
 import { oneByOne } from '../engines/engine.js';
 import type { EngineParts, TrainingEngine } from '../engines/index.js';
 import type { Trainee } from './sandwich.js';
@@ -99,11 +100,11 @@ class CompiledSupernet {
     const { spec, needsTeacherLogits } = this.program;
     const { network } = trainee.member;
     const { batch } = this.options;
-    const rows = { shape: [batch, network.classes] };
+    const rows = { shape: [batch, ...outputShape(network)] };
     const learnsFromLargest = trainee.role !== 'largest' && spec.softLabels !== null;
     const inputs: Record<string, InputSpec> = {
       images: { shape: [batch, ...network.input] },
-      labels: rows,
+      labels: { shape: [batch, ...targetShape(network)] },
       ...(needsTeacherLogits ? { teacher: rows } : {}),
       ...(learnsFromLargest ? { answers: rows, share: { shape: [] } } : {}),
     };
@@ -165,18 +166,20 @@ async function createCompiledSupernet(program: SupernetProgram, options: Compile
 /** Runs a supernet directly on a TF.js backend, with the same noise as the compiled engine. */
 function createEagerSupernet(program: SupernetProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
   const { spec, needsTeacherLogits } = program;
-  const { input, classes } = spec.sandwich.largest.network;
-  const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, classes]);
+  const { input } = spec.sandwich.largest.network;
+  const rows = (data: Float32Array, shape: readonly number[]): tf.Tensor => tf.tensor(data, [size, ...shape]);
   const step = sandwichStep(spec, {
     async gradients(trainee, { images, labels, teacher, answers }, step) {
       const noise = { seed: noiseSeed(spec), step };
+      const { network } = trainee.member;
+      const shape = outputShape(network);
       const outputs = tf.tidy(() => {
         const { loss, correct, logits } = withNoise(noise, () =>
           program.gradients(trainee, {
-            images: imageTensor(images, size, trainee.member.network.input),
-            labels: rows(labels),
-            ...(needsTeacherLogits && teacher !== null ? { teacher: rows(teacher) } : {}),
-            ...(answers === null ? {} : { answers: { logits: rows(answers.logits), share: tf.scalar(answers.share) } }),
+            images: imageTensor(images, size, network.input),
+            labels: rows(labels, targetShape(network)),
+            ...(needsTeacherLogits && teacher !== null ? { teacher: rows(teacher, shape) } : {}),
+            ...(answers === null ? {} : { answers: { logits: rows(answers.logits, shape), share: tf.scalar(answers.share) } }),
           }),
         );
         return [loss, correct, logits];

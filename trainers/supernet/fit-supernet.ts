@@ -1,17 +1,18 @@
-import { createSpace, inputSizes } from '../../spaces/index.js';
+import { createSpace, inputSizes, sharedName } from '../../spaces/index.js';
 import { sharedSpecs } from '../../spaces/models/index.js';
 import { stepsPerEpoch } from '../data/batches.js';
-import { epochImages, withDataset, type Size } from '../data/index.js';
+import { epochImages, type ImageForm, isSameForm, withDataset } from '../data/index.js';
 import { type EngineKind, openEngine } from '../engines/index.js';
 import type { FitHooks, FitResult, SupernetJob } from '../jobs.js';
-import { checkedLoss, trainResumably, trainingHash } from '../training/fit.js';
+import { formOf } from '../image-form.js';
+import { checkedLoss, outputRates, trainResumably, trainingHash } from '../training/fit.js';
 import type { TrainingPlan } from '../training/training-loop.js';
 import { initialHash } from '../weights.js';
 import { readTensorFile } from '../tensor-file.js';
 import { whitenedStem } from '../training/whitened-stem.js';
 import { supernetEngines } from './engines.js';
 import type { SupernetSpec } from './program.js';
-import { createSandwich, type Trainee } from './sandwich.js';
+import { createSandwich, type Sandwich, type Trainee } from './sandwich.js';
 import type { SupernetConfig } from '../schema/supernet.js';
 
 /** The share of soft labels as a function of the step; null: none. */
@@ -21,14 +22,25 @@ function softLabelsOver(steps: number, soft: SupernetConfig['soft_labels']): ((s
   return (step) => from + ((to - from) * step) / Math.max(1, steps - 1);
 }
 
-/** The sizes of images that the trainees of a step take besides `size`, each once. */
-function furtherSizes(trainees: readonly Trainee[], size: Size): readonly Size[] {
-  const sizes = new Map<string, Size>();
-  for (const { member } of trainees) {
-    const [height, width] = member.network.input;
-    if (height !== size[0] || width !== size[1]) sizes.set(`${height}x${width}`, [height, width]);
+/** The forms of images that the trainees of a step take besides the largest network's, each once. */
+function furtherForms([largest, ...others]: readonly Trainee[]): readonly ImageForm[] {
+  const forms = [formOf(largest.member.network)];
+  for (const { member } of others) {
+    const form = formOf(member.network);
+    if (!forms.some((known) => isSameForm(known, form))) forms.push(form);
   }
-  return [...sizes.values()];
+  return forms.slice(1);
+}
+
+/** The shares of the learning rate of shared weights. */
+function sharedRates({ largest, others }: Sandwich, config: SupernetConfig): ReadonlyMap<string, number> {
+  const networks = [largest.network, ...others()];
+  const named = networks.flatMap((network) =>
+    [...(outputRates(network, config) ?? [])].map(
+      ([name, rate]) => [sharedName({ network, places: [] }, name), rate] as const,
+    ),
+  );
+  return new Map(named);
 }
 
 /**
@@ -47,9 +59,9 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
   return withDataset(job.dataset, (dataset) => {
     const { info } = dataset;
     const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, dataset);
-    const size = [input[0], input[1]] as const;
-    const otherSizes = (step: number): readonly Size[] => furtherSizes(sandwich.at(step), size);
-    const plan: TrainingPlan = { train: config, loss, teacher, seed, size, otherSizes, until: undefined };
+    const others = (step: number): readonly ImageForm[] => furtherForms(sandwich.at(step));
+    const form = formOf(sandwich.largest.network);
+    const plan: TrainingPlan = { train: config, loss, teacher, seed, ...form, others, until: undefined };
     const steps = stepsPerEpoch(epochImages(info, loss.unlabelled === true), {
       batch: config.batch,
       dropLast: true,
@@ -64,6 +76,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       seed,
       loss,
       optimizer: config.optimizer,
+      rates: sharedRates(sandwich, config),
       ema: config.ema,
       softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
     });

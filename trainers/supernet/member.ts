@@ -4,6 +4,7 @@ import { withDataset, type Dataset } from '../data/index.js';
 import { activateBackend, chooseEngine, type EngineChoice } from '../engines/index.js';
 import { evaluateSplit, networkInference } from '../evaluate.js';
 import type { Scores } from '../../base/scores.js';
+import { formOf } from '../image-form.js';
 import { readInitial } from '../weights.js';
 import type { MemberJob } from '../jobs.js';
 
@@ -35,13 +36,12 @@ export async function evaluateMember(job: MemberJob, hooks: MemberHooks = {}): P
     const { network, weights } = model;
     const inference = await networkInference(model, engine, job.threads);
     try {
-      const [height, width] = network.input;
       const classify = async (images: Float32Array, size: number): Promise<Float32Array> => {
         await hooks.between?.();
         return inference.run(images, [size, ...network.input]);
       };
       return {
-        ...(await evaluateSplit(classify, dataset, 'validation', job.batch, { size: [height, width] })),
+        ...(await evaluateSplit(classify, dataset, 'validation', job.batch, formOf(network))),
         weights,
       };
     } finally {

@@ -1,6 +1,6 @@
 import type { AddedSequence, Buffer, NativeNetwork } from '../../compiler/native/index.js';
 import { product } from '../../base/statistics.js';
-import { sharedName, trainedLayersOf, withoutDropout, type Member } from '../../spaces/index.js';
+import { outputShape, sharedName, trainedLayersOf, withoutDropout, type Member } from '../../spaces/index.js';
 import { headSpecs, weightSpecs } from '../../spaces/models/index.js';
 import type { TrainingEngine } from '../engines/index.js';
 import { learningOf, sliceIn } from '../engines/native/learning.js';
@@ -12,6 +12,7 @@ import {
   type NativePlan,
   NativeTraining,
   type Unsupported,
+  type WeightNames,
 } from '../engines/native/training.js';
 import { adding, type Range, sumPasses } from '../engines/native/updates.js';
 import { staysOf } from '../engines/variables.js';
@@ -32,10 +33,16 @@ const bufferOf = ({ gradients }: Arrays): Buffer => {
   return buffer;
 };
 
+/** The shared names of a member's weights. */
+const namesIn =
+  (member: Member): WeightNames =>
+  (name) =>
+    sharedName(member, name);
+
 /** The places of a member's weights in the arrays. Only the largest member keeps moving statistics. */
 function memberPlaces({ spec, own, learning }: Pick<SupernetPlan, 'spec' | 'own' | 'learning'>, member: Member) {
   const specs = member === spec.sandwich.largest ? learning.specs : spec.shared;
-  return placesOf(member.network, specs, own, (name) => sharedName(member.places, name));
+  return placesOf(member.network, specs, own, namesIn(member));
 }
 
 /** The plan of a supernet, or why the engine does not train it. */
@@ -61,7 +68,7 @@ export function planNativeSupernet(spec: SupernetSpec, batch: number): SupernetP
   if ('unsupported' in passes) return passes;
   const training = [[...learning.updates.passes, ...(learning.average?.passes ?? [])]];
   const { network } = largest;
-  return { spec, own, learning, network, passes, training, kept: [buffer, adding.buffer] };
+  return { spec, own, learning, network, nameOf: namesIn(largest), passes, training, kept: [buffer, adding.buffer] };
 }
 
 /** The passes of a member in the arena of its supernet. */
@@ -94,18 +101,20 @@ class NativeSupernet {
   async gradients(trainee: Trainee, batch: MemberBatch, step: number) {
     const { training, plan } = this;
     const { network } = trainee.member;
+    const nameOf = namesIn(trainee.member);
     const { passes, sequence } = this.memberOf(trainee);
     sequence.view(passes.images).set(batch.images);
     await sequence.run(0, this.batch);
     const tail = await this.tailOf(trainee, passes);
-    const result = await tail.gradients(sequence.view(passes.features), batch, training.headOf(network), step);
+    const result = await tail.gradients(sequence.view(passes.features), batch, training.headOf(network, nameOf), step);
     sequence.view(passes.featureGradients).set(result.features);
     const shapes = new Map(plan.learning.specs.map(({ name, shape }) => [name, shape]));
     for (const { name, shape } of headSpecs(network)) {
       const gradient = result.weights.get(name);
       if (gradient === undefined) continue;
-      const sums = training.program.view(sliceIn(plan.learning.arrays.gradients, name));
-      addPart(sums, shapes.get(name)?.at(-1) ?? 1, gradient, shape.at(-1) ?? 1);
+      const own = nameOf(name);
+      const sums = training.program.view(sliceIn(plan.learning.arrays.gradients, own));
+      addPart(sums, shapes.get(own)?.at(-1) ?? 1, gradient, shape.at(-1) ?? 1);
     }
     await sequence.run(1, this.batch);
     return { loss: result.loss, correct: result.correct, logits: result.logits };
@@ -153,13 +162,13 @@ class NativeSupernet {
     const isLargest = role === 'largest';
     const network = isLargest ? member.network : withoutDropout(member.network);
     const width = featuresOf(passes, this.batch);
-    const key = JSON.stringify([isLargest, width, network.head]);
+    const key = JSON.stringify([isLargest, width, outputShape(network), network.head]);
     const known = this.tails.get(key);
     if (known !== undefined) return known;
     const tail = await compileTail(network, spec, {
       batch: this.batch,
       width,
-      isTrained: (name) => learning.arrays.gradients.has(name),
+      isTrained: (name) => learning.arrays.gradients.has(sharedName(member, name)),
       hasAnswers: !isLargest && spec.softLabels !== null,
     });
     this.tails.set(key, tail);

@@ -27,6 +27,8 @@ export interface SupernetSpec extends LearningSpec {
   readonly shared: readonly WeightSpec[];
   /** Initial weights by shared name; missing ones are random. */
   readonly initial?: Weights | undefined;
+  /** As `TrainableSpec`, by shared name. */
+  readonly rates?: ReadonlyMap<string, number> | undefined;
   /** The share of the largest network's soft labels in the loss of other members, by step; null: none. */
   readonly softLabels: ((step: number) => number) | null;
 }
@@ -49,10 +51,10 @@ export interface SupernetProgram {
 }
 
 /** The weights that a member does not share, under shared names. */
-const ownSpecs = ({ network, places }: Member): WeightSpec[] =>
-  weightSpecs(network)
+const ownSpecs = (member: Member): WeightSpec[] =>
+  weightSpecs(member.network)
     .filter(({ trainable }) => !trainable)
-    .map((spec) => ({ ...spec, name: sharedName(places, spec.name) }));
+    .map((spec) => ({ ...spec, name: sharedName(member, spec.name) }));
 
 /** All weights of a supernet, with the statistics of the largest member, and their values before the first step. */
 export function initialSupernet({ sandwich, shared, seed, stem, initial = new Map() }: SupernetSpec) {
@@ -69,16 +71,16 @@ const applied =
 
 /** Builds shared weights, optimizer and moving average on the current TF.js backend. */
 export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
-  const { loss, optimizer, ema, stem } = spec;
+  const { loss, optimizer, rates, ema, stem } = spec;
   const { largest } = spec.sandwich;
-  const trained = createTrainedVariables({ ...initialSupernet(spec), stem, optimizer, ema, partial: true });
+  const trained = createTrainedVariables({ ...initialSupernet(spec), stem, optimizer, rates, ema, partial: true });
   const { weights, evaluated, states, parameters } = trained;
   const sums = new GradientSums(parameters);
 
   /** The statistics by the largest network's own names. */
   const statistics = new Map<string, tf.Variable>();
   for (const { name, trainable } of weightSpecs(largest.network)) {
-    const variable = weights.get(sharedName(largest.places, name));
+    const variable = weights.get(sharedName(largest, name));
     if (!trainable && variable !== undefined) statistics.set(name, variable);
   }
   const first: Student = {

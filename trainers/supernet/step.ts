@@ -1,6 +1,8 @@
-import type { ImageSize } from '../data/index.js';
+import { isSameForm } from '../data/index.js';
 import type { SingleStep } from '../engines/engine.js';
 import type { EngineBatch, StepMetrics } from '../engines/index.js';
+import type { Network } from '../../spaces/index.js';
+import { formOf } from '../image-form.js';
 import type { SupernetSpec } from './program.js';
 import type { Trainee } from './sandwich.js';
 
@@ -21,12 +23,13 @@ export interface StepParts {
   update(learningRate: number, step: number): Promise<void>;
 }
 
-/** The images of a batch in the size of a network. */
-function imagesFor([height, width]: ImageSize, largest: ImageSize, { images, others = [] }: EngineBatch): Float32Array {
-  if (height === largest[0] && width === largest[1]) return images;
-  const found = others.find(({ size }) => size[0] === height && size[1] === width);
-  if (found === undefined) throw new Error(`the batch has no images of ${height} x ${width}`);
-  return found.images;
+/** A batch in the form that a network takes. */
+function batchFor(network: Network, largest: Network, batch: EngineBatch): EngineBatch {
+  const form = formOf(network);
+  if (isSameForm(form, formOf(largest))) return batch;
+  const found = batch.others?.find((other) => isSameForm(other.form, form));
+  if (found === undefined) throw new Error(`the batch has no images of ${form.size.join(' x ')}`);
+  return { ...batch, images: found.images, labels: found.labels };
 }
 
 /**
@@ -37,15 +40,12 @@ export function sandwichStep(
   { sandwich, softLabels }: Pick<SupernetSpec, 'sandwich' | 'softLabels'>,
   parts: StepParts,
 ): SingleStep {
-  const { input } = sandwich.largest.network;
   return async ({ batch, learningRate }, step) => {
     const [largest, ...others] = sandwich.at(step);
-    const run = (trainee: Trainee, answers: MemberBatch['answers']) =>
-      parts.gradients(
-        trainee,
-        { ...batch, images: imagesFor(trainee.member.network.input, input, batch), answers },
-        step,
-      );
+    const run = (trainee: Trainee, answers: MemberBatch['answers']) => {
+      const own = batchFor(trainee.member.network, sandwich.largest.network, batch);
+      return parts.gradients(trainee, { ...own, answers }, step);
+    };
     const { logits, loss, correct } = await run(largest, null);
     const answers = softLabels === null ? null : { logits, share: softLabels(step) };
     const losses = [loss];

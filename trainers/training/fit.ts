@@ -10,6 +10,7 @@ import {
   type TrainingEngine,
 } from '../engines/index.js';
 import type { FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
+import { formOf } from '../image-form.js';
 import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
 import { detectionOf, foldedNetwork, styleOf, type Network } from '../../spaces/index.js';
@@ -45,16 +46,15 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const network = job.quantizeAware === undefined ? job.network : foldedNetwork(job.network);
   const { seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
-  const [height, width, channels] = input;
+  const [, , channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
-  const size = [height, width] as const;
+  const form = formOf(network);
   if ((dataset.info.task.type === 'detection') !== (detectionOf(network) !== null))
     throw invalidInput(
       `the network is ${detectionOf(network) === null ? 'no' : 'a'} detector, the data is for ${dataset.info.task.type}`,
     );
   const estimateStatistics = statisticsAtEnd(job, dataset, loss);
-  const stride = detectionOf(network)?.stride;
-  const plan: TrainingPlan = { train, loss, teacher, seed, size, stride, until, estimateStatistics };
+  const plan: TrainingPlan = { train, loss, teacher, seed, ...form, until, estimateStatistics };
   const spec = async () => ({
     network,
     seed,
@@ -68,15 +68,16 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const engine = (begun?: EngineKind) =>
     createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch, begun });
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];
-  const data = dataset.hashAt([size], loss.unlabelled);
+  const data = dataset.hashAt([form.size], loss.unlabelled);
   const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, data);
   return { plan, directory, hash, engine };
 }
 
-/** Share of the learning rate of a detector's output layers in the recipe `fast`, which has large rates. */
+/** Of a detector's output layers. */
 const outputRate = 0.1;
 
-const outputRates = (network: Network, { recipe }: TrainConfig): ReadonlyMap<string, number> | undefined =>
+/** The shares of the learning rate in the recipe `fast`, which has large rates; undefined: all are 1. */
+export const outputRates = (network: Network, { recipe }: TrainConfig): ReadonlyMap<string, number> | undefined =>
   recipe !== 'fast' || detectionOf(network) === null
     ? undefined
     : new Map(headSpecs(network).map(({ name }) => [name, outputRate]));

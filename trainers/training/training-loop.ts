@@ -10,7 +10,7 @@ import {
   type Validations,
 } from './checkpoint.js';
 import { viewsOf } from '../data/augment/defaults.js';
-import { createLoader, type Batch, type Dataset, type Loader, type Size } from '../data/index.js';
+import { createLoader, type Batch, type Dataset, type ImageForm, type Loader } from '../data/index.js';
 import type { EngineState, TrainingEngine } from '../engines/index.js';
 import { evaluateLoader, evaluationLoader, scoreboardOf } from '../evaluate.js';
 import { metricsOf, type Details } from '../../base/scores.js';
@@ -19,21 +19,17 @@ import { learningRate } from '../optimizers/index.js';
 import type { Loss } from '../schema/loss.js';
 import type { TrainConfig } from '../schema/recipe.js';
 
-/** A training whose parts are known to fit together. */
-export interface TrainingPlan {
+/** A training whose parts are known to fit together. The form of its images is that of training and evaluation. */
+export interface TrainingPlan extends ImageForm {
   readonly train: TrainConfig;
   readonly loss: Loss;
   readonly teacher: PreparedTeacher | null;
   /** Seed of the image order and, without a teacher, of the views. */
   readonly seed: number;
-  /** Size of the images for training and evaluation. */
-  readonly size: Size;
   /** Normalisation of the images; absent: the data's own. */
   readonly scale?: PixelScale | undefined;
-  /** Pixels for each cell of a detector; absent: the network is none. */
-  readonly stride?: number | undefined;
-  /** Further sizes of the training images of a step, for the members of a supernet; absent: none. */
-  readonly otherSizes?: ((step: number) => readonly Size[]) | undefined;
+  /** Further forms of the training images of a step, for the members of a supernet; absent: none. */
+  readonly others?: ((step: number) => readonly ImageForm[]) | undefined;
   /** Number of epochs after which it pauses; undefined: all. */
   readonly until: number | undefined;
   /**
@@ -197,7 +193,7 @@ export class TrainingLoop {
   private async trainEpoch(): Promise<boolean> {
     const { plan, batches, engine } = this;
     const { epoch, step } = this.position;
-    const others = plan.otherSizes;
+    const { others } = plan;
     const first = epoch * batches.stepsPerEpoch;
     const images = batches.epoch(epoch, step, others && ((at) => others(first + at)));
     for await (const group of groupsOf(images, engine.stepsAtOnce)) {

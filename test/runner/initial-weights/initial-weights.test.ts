@@ -80,7 +80,7 @@ async function converted(path: string): Promise<Weights> {
 describe('weights to start from', () => {
   it('are matched with the file by place', async () => {
     const found = await converted(onnx());
-    expect([...found.keys()].sort()).toEqual([...weights.keys()].map((name) => sharedName(member.places, name)).sort());
+    expect([...found.keys()].sort()).toEqual([...weights.keys()].map((name) => sharedName(member, name)).sort());
     const depthwise = found.get('stage2.1_depthwise/depthwise_kernel');
     // Folding multiplied it by what batch norm's variance of 1 comes to.
     const own = weights.get(`block${member.places.indexOf('stage2.1') + 1}_depthwise/depthwise_kernel`);
@@ -122,7 +122,7 @@ describe('weights to start from', () => {
   });
 
   it('may be shared ones, whose head is taken when their run had the same classes', async () => {
-    const shared = new Map([...weights].map(([name, value]) => [sharedName(member.places, name), value]));
+    const shared = new Map([...weights].map(([name, value]) => [sharedName(member, name), value]));
     const body = new Map([...shared].filter(([name]) => !name.startsWith('logits/')));
     const write = async (classes?: readonly string[]): Promise<string> => {
       const workdir = temporaryFolder();

@@ -22,6 +22,7 @@ const blocks: Extract<Config, { type: 'blocks' }> = {
 };
 
 describeSharedWeights('mobilenet', { type: 'mobilenet', preset: 'tiny' });
+describeSharedWeights('detectors', { type: 'mobilenet', preset: 'detector' }, { ...task, detects: true });
 describeSharedWeights('efficientnet', { type: 'efficientnet', preset: 'tiny' });
 describeSharedWeights('blocks', blocks);
 describeSharedWeights('blocks with widths that round up', { ...blocks, divisor: 8, width: [0.45, 0.9, 1] });
@@ -29,13 +30,13 @@ describeSharedWeights('blocks with widths that round up', { ...blocks, divisor: 
 describe('places', () => {
   it('are stage and position, for any earlier depths', async () => {
     const space = await makeSpace({ type: 'mobilenet', preset: 'small' }, task);
-    const at = (...depths: number[]): readonly string[] => {
+    const at = (...depths: number[]): Member => {
       const cells = Object.fromEntries(space.decisions.map(({ name, choices }) => [name, choices[0]]));
       depths.forEach((depth, i) => (cells[`stage${i + 2}.depth`] = depth));
-      return memberOf(space, genotypeOf(space.decisions, cells)).places;
+      return memberOf(space, genotypeOf(space.decisions, cells));
     };
-    expect(at(1, 2, 1)).toEqual(['stage1.1', 'stage2.1', 'stage3.1', 'stage3.2', 'stage4.1']);
-    expect(at(3, 1, 1)).toEqual(['stage1.1', 'stage2.1', 'stage2.2', 'stage2.3', 'stage3.1', 'stage4.1']);
+    expect(at(1, 2, 1).places).toEqual(['stage1.1', 'stage2.1', 'stage3.1', 'stage3.2', 'stage4.1']);
+    expect(at(3, 1, 1).places).toEqual(['stage1.1', 'stage2.1', 'stage2.2', 'stage2.3', 'stage3.1', 'stage4.1']);
     expect(sharedName(at(3, 1, 1), 'block5_expand_bn/gamma')).toBe('stage3.1_expand_bn/gamma');
     expect(sharedName(at(3, 1, 1), 'block5/kernel')).toBe('stage3.1/kernel');
     expect(sharedName(at(3, 1, 1), 'stem_bn/beta')).toBe('stem_bn/beta');

@@ -20,16 +20,16 @@ export const task: Task = { input: [64, 64, 3], classes: 10 };
 const genotypes = ({ decisions }: Space): fc.Arbitrary<Genotype> =>
   fc.tuple(...decisions.map(({ choices }) => fc.nat(choices.length - 1)));
 
-const sharedShapes = ({ network, places }: Member): (readonly [string, readonly number[]])[] =>
-  weightSpecs(network)
+const sharedShapes = (member: Member): (readonly [string, readonly number[]])[] =>
+  weightSpecs(member.network)
     .filter(({ trainable }) => trainable)
-    .map(({ name, shape }) => [sharedName(places, name), shape]);
+    .map(({ name, shape }) => [sharedName(member, name), shape]);
 
 /** The contract of weights that the members of a space share. */
-export function describeSharedWeights(name: string, config: Config): void {
+export function describeSharedWeights(name: string, config: Config, of = task): void {
   describe(`weights that members of ${name} share`, () => {
     it('have places and names that differ within a network', async () => {
-      const space = await makeSpace(config, task);
+      const space = await makeSpace(config, of);
       fc.assert(
         fc.property(genotypes(space), (genotype) => {
           const member = memberOf(space, genotype);
@@ -44,7 +44,7 @@ export function describeSharedWeights(name: string, config: Config): void {
     });
 
     it('are known in a shape that has a part for every member', async () => {
-      const space = await makeSpace(config, task);
+      const space = await makeSpace(config, of);
       const shared = new Map(sharedSpecs(space).map(({ name, shape }) => [name, shape]));
       const { smallest, largest } = extremes(space);
       const check = (genotype: Genotype): void => {

@@ -208,9 +208,10 @@ describe('createLoader', () => {
     const alone = [await collect(open().epoch(1)), await collect(open({ size: [8, 15] }).epoch(1))];
     const [batches, small] = alone;
     expect(small.map(({ labels }) => labels)).toEqual(batches.map(({ labels }) => labels));
-    const both = await collect(open().epoch(1, 0, () => [[8, 15]]));
+    const both = await collect(open().epoch(1, 0, () => [{ size: [8, 15] }]));
     expect(both.map(({ images }) => images)).toEqual(batches.map(({ images }) => images));
     expect(both.map(({ others }) => others[0].images)).toEqual(small.map(({ images }) => images));
+    expect(both.map(({ others }) => others[0].labels)).toEqual(small.map(({ labels }) => labels));
   });
 
   it('names the sizes that there are where one is missing', () => {

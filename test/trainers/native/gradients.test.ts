@@ -250,8 +250,9 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
     let count = 0;
     const random = new Random(2);
     for (let i = 0; i < 12; i++) {
-      const { network, places } = memberOf(space, sampleGenotype(space, random));
-      const nameOf = (name: string): string => sharedName(places, name);
+      const member = memberOf(space, sampleGenotype(space, random));
+      const { network } = member;
+      const nameOf = (name: string): string => sharedName(member, name);
       const plan = planNetwork(network, { batch, chunks, places: placesOf(network, specs, arrays, nameOf) });
       if ('unsupported' in plan) continue;
       expect(plan.passes.inference).toEqual([]);

@@ -62,7 +62,7 @@ async function run(
 async function alone(member: Member, shared: Weights): Promise<Found> {
   const network = { ...member.network, head: { ...member.network.head, dropout: 0 } };
   const parts = weightSpecs(network).map(({ name, shape }) => {
-    const whole = shared.get(sharedName(member.places, name));
+    const whole = shared.get(sharedName(member, name));
     return [
       name,
       whole === undefined ? { shape, data: new Float32Array(product(shape)) } : slicedTo(whole, shape),
@@ -116,7 +116,7 @@ export function describeMembers(name: string, config: SpaceConfig, input: Task['
         expect(found.loss, trainee.id).toBe(expected.loss);
         const own = new Map(
           [...expected.gradients].map(([name, gradient]) => [
-            `model/${sharedName(trainee.member.places, name.slice('model/'.length))}`,
+            `model/${sharedName(trainee.member, name.slice('model/'.length))}`,
             gradient,
           ]),
         );

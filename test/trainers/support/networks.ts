@@ -44,7 +44,13 @@ export function noiseBatch(network: Network, size: number, seed: number): Engine
   for (let i = 0; i < size; i++) labels[i * classes + random.int(classes)] = 1;
   return {
     images: Float32Array.from({ length: size * height * width * channels }, () => random.normal()),
-    others: [{ size: [8, 8], images: Float32Array.from({ length: size * 64 * channels }, () => other.normal()) }],
+    others: [
+      {
+        form: { size: [8, 8] },
+        images: Float32Array.from({ length: size * 64 * channels }, () => other.normal()),
+        labels,
+      },
+    ],
     labels,
     teacher: Float32Array.from({ length: size * classes }, () => random.normal()),
   };

@@ -30,11 +30,16 @@ export interface Unsupported {
   readonly unsupported: string;
 }
 
+/** The name in the arrays of a weight of a network. */
+export type WeightNames = (name: string) => string;
+
 /** A training to open. */
 export interface NativePlan {
   readonly learning: Learning;
   /** The network that is evaluated. */
   readonly network: Network;
+  /** The names of its weights among those in the arrays; absent: its own. */
+  readonly nameOf?: WeightNames;
   readonly passes: NativeNetwork;
   /** Passes of a step that are the same in each. */
   readonly training: Sequence;
@@ -59,6 +64,8 @@ const reading = (passes: readonly Pass[], from: Buffer, to: Buffer): readonly Pa
 export const featuresOf = ({ features }: NativeNetwork, batch: number): number => features.floats / batch;
 
 const inference = 1;
+
+const own: WeightNames = (name) => name;
 
 /** The states of a training in the arena of a program, and its evaluation. Steps are run by its owner. */
 export class NativeTraining {
@@ -133,10 +140,10 @@ export class NativeTraining {
   }
 
   /** The weights of a network's head: the whole arrays, or their parts. */
-  headOf(network: Network, prefix: 'model' | 'average' = 'model'): HeadWeights {
+  headOf(network: Network, nameOf: WeightNames = own, prefix: 'model' | 'average' = 'model'): HeadWeights {
     return new Map(
       headSpecs(network).flatMap(({ name, shape }) => {
-        const place = this.places.get(`${prefix}/${name}`);
+        const place = this.places.get(`${prefix}/${nameOf(name)}`);
         if (place === undefined) return [];
         const data = this.program.view(place.memory);
         return [[name, String(place.shape) === String(shape) ? data : slicedTo({ ...place, data }, shape).data]];
@@ -146,7 +153,7 @@ export class NativeTraining {
 
   private async evaluate(images: Float32Array, size: number): Promise<Float32Array> {
     const { program, tail } = this;
-    const { passes, network, learning } = this.plan;
+    const { passes, network, nameOf, learning } = this.plan;
     const { batch } = this.options;
     const [pixels, width] = [passes.images.floats / batch, featuresOf(passes, batch)];
     const features = new Float32Array(size * width);
@@ -156,7 +163,7 @@ export class NativeTraining {
       await program.run(inference, 0, count);
       features.set(program.view(passes.features).subarray(0, count * width), from * width);
     }
-    return tail.logits(features, this.headOf(network, learning.average === null ? 'model' : 'average'));
+    return tail.logits(features, this.headOf(network, nameOf, learning.average === null ? 'model' : 'average'));
   }
 
   private state(): EngineState {

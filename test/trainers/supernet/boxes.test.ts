@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { extremes, memberOf, spaceSchema } from '../../../spaces/index.js';
+import {
+  engineSchema,
+  evaluateMember,
+  fitSupernet,
+  prepareDataset,
+  readTensorFile,
+  renderingOf,
+  supernetConfig,
+  supernetSchema,
+  trainSchema,
+  type SupernetJob,
+} from '../../../trainers/index.js';
+import { makeBoxedImages } from '../../support/boxed-images.js';
+import { compiled, eager, quiet, type Workbench } from '../support/tiny-training.js';
+import { complete, expectAlike, memberJob } from './jobs.js';
+import { makeSpace } from './spaces.js';
+
+const native = engineSchema.parse({ type: 'native' });
+
+/** Detectors of two sizes of images and two strides. */
+const space = spaceSchema.parse({
+  type: 'mobilenet',
+  resolution: [24, 32],
+  width: 1,
+  stem: { filters: 4, stride: 2, act: 'relu' },
+  stages: [
+    { kind: 'fused_mbconv', filters: 6, stride: 2, depth: 1, act: 'relu' },
+    { filters: 8, stride: 2, depth: 1, expand: 2, act: 'relu' },
+  ],
+  detect: { stride: [4, 8], deepest: 8, width: [5, 6], depth: [0, 1] },
+});
+const task = { input: [32, 32, 3], classes: 2, detects: true } as const;
+
+let bench: Workbench;
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nas-supernet-boxes-'));
+  const data = await makeBoxedImages(join(folder, 'images'), { count: 30, size: 32 });
+  const renderings = [{ ...renderingOf(data), size: [24, 24] as const }];
+  const dataset = await prepareDataset(data, { cache: join(folder, 'cache'), renderings });
+  bench = { folder, dataset, close: () => rmSync(folder, { recursive: true, force: true }) };
+});
+afterAll(() => bench.close());
+
+const train = trainSchema.parse({ epochs: 2, batch: 8, augment: ['window', 'flip'], class_sampling: 'balanced' });
+const config = supernetConfig(train, supernetSchema.parse({ epochs: 2, networks: 1, hold: 2 }));
+const jobOf = (name: string, own: Partial<SupernetJob> = {}): SupernetJob => ({
+  ...{ space, task, seed: 3, config, dataset: bench.dataset, teacher: null, engine: native, threads: 1 },
+  directory: join(bench.folder, name),
+  ...own,
+});
+
+test('a supernet of detectors goes on after a signal, bit for bit, with outputs of their own for each stride', async () => {
+  const whole = await complete(jobOf('whole'));
+  const { tensors } = readTensorFile(whole.weights);
+  expect([...tensors.keys()].filter((name) => /^(classes|boxes)/.test(name)).sort()).toEqual(
+    ['boxes4', 'boxes8', 'classes4', 'classes8'].flatMap((name) => [`${name}/bias`, `${name}/kernel`]),
+  );
+  const controller = new AbortController();
+  let batches = 0;
+  const pause = () => (++batches === 3 ? controller.abort() : undefined);
+  expect((await fitSupernet(jobOf('parts'), quiet({ pause, signal: controller.signal }))).state).toBe('interrupted');
+  expect(readTensorFile((await complete(jobOf('parts'))).weights).tensors).toEqual(tensors);
+});
+
+test('engines train it alike', async () => {
+  const own = { config: { ...config, epochs: 1 } };
+  const expected = await complete(jobOf('native', own));
+  for (const engine of [compiled, eager])
+    expectAlike(await complete(jobOf(engine.type, { ...own, engine })), expected, 1e-4);
+});
+
+test('members of each size and stride are evaluated by AP50, on engines alike', async () => {
+  const { weights } = await complete(jobOf('whole'));
+  const built = await makeSpace(space, task);
+  for (const { genotype } of Object.values(extremes(built))) {
+    const job = memberJob(bench, { member: memberOf(built, genotype), weights, augment: train.augment, batch: 8, calibration: 16 });
+    const { details, accuracy, loss } = await evaluateMember({ ...job, engine: native });
+    expect(details.type).toBe('detection');
+    expect(accuracy).toBeGreaterThanOrEqual(0);
+    expect((await evaluateMember({ ...job, engine: eager })).loss).toBeCloseTo(loss, 4);
+  }
+});
