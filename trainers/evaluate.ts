@@ -153,9 +153,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Scor
   const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
   try {
     const classify = (images: Float32Array, size: number) => inference.run(images, [size, ...network.input]);
-    return await withDataset(dataset, (open) =>
-      evaluateSplit(classify, open, split, batch, formOf(network)),
-    );
+    return await withDataset(dataset, (open) => evaluateSplit(classify, open, split, batch, formOf(network)));
   } finally {
     await inference.close();
   }

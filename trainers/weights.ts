@@ -137,7 +137,16 @@ export function startShared(
   stem?: WeightValue,
 ): Weights {
   const fresh = freshWeights(specs, seed, stem);
-  return new Map(specs.map((spec) => [spec.name, startOf(spec, partOf(spec, given, classes, (name) => name), fresh)]));
+  return new Map(
+    specs.map((spec) => [
+      spec.name,
+      startOf(
+        spec,
+        partOf(spec, given, classes, (name) => name),
+        fresh,
+      ),
+    ]),
+  );
 }
 
 function startOf({ name }: WeightSpec, found: InitialPart, fresh: Weights): WeightValue {

@@ -65,9 +65,7 @@ export async function checkInitial(path: string, space: Space, data: Images): Pr
   const shared = sharedWeightsOf(found, data.classes);
   requireSameChannels(path, shared, data);
   const grows = isForeign(found);
-  const [most, least] = members.map((member) =>
-    grows ? overlapOf(member, shared) : coverageOf(member, shared),
-  );
+  const [most, least] = members.map((member) => (grows ? overlapOf(member, shared) : coverageOf(member, shared)));
   if (most.layers.given + least.layers.given > 0)
     return {
       note: `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}${headNote(found, data.classes)}${styleNote(found, members[0].network)}`,

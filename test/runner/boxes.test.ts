@@ -64,6 +64,16 @@ describe('a run on images with boxes', () => {
     expect(findings(workdir)).toEqual(expected);
   });
 
+  it('takes networks from a supernet, straight and tuned', async () => {
+    const shared = { supernet: { steps: 6, networks: 1 }, search: { evaluate: 'supernet', trials: 3, parallel: 1 } };
+    const changes = { name: 'shared', ...shared, final: { steps: 6 } };
+    const path = (file: string) => writeBoxesExperiment(folder, file, data, changes);
+    const workdir = join(folder, 'shared');
+    const { expected } = await runInside(path('shared'), workdir);
+    for (const { accuracy } of reading(workdir, ({ finals }) => finals.all())) expect(accuracy).toBeGreaterThan(0);
+    expect(await interruptInside(path('shared-parts'), join(folder, 'shared-parts'), 2)).toEqual(expected);
+  });
+
   it('refuses images of which none has a box', async () => {
     const bare = await makeBoxedImages(join(folder, 'bare'), { count: 12 });
     const written = join(folder, 'bare', 'boxes.json');
@@ -75,7 +85,7 @@ describe('a run on images with boxes', () => {
 
   it('refuses what detectors do not have, before anything is trained', () => {
     const given = {
-      supernet: { supernet: { epochs: 1 } },
+      softLabels: { supernet: { epochs: 1, soft_labels: 0.5 } },
       teacher: { teacher: { type: 'train' } },
       accuracy: { objectives: ['accuracy', 'macs'] },
       weight: { train: { class_weight: 'auto' } },
@@ -86,7 +96,7 @@ describe('a run on images with boxes', () => {
       {
         "accuracy": "objectives.0: got "accuracy"; of a detection task the search finds ap50: expected ap50, ap, f1",
         "rotation": "train.augment.0: rotation cannot move boxes (flip, window, mosaic, colour-jitter can); the data has boxes: expected none",
-        "supernet": "supernet: the data has boxes, and detectors share no weights: expected no supernet",
+        "softLabels": "supernet.soft_labels: the data has boxes, and the maps of detectors have unequal sizes: expected 0",
         "teacher": "teacher: got "train"; the data has boxes, and a detector has no teacher: expected none",
         "weight": "train.class_weight: class_weight is for classes; the data has boxes: expected none",
       }

@@ -179,7 +179,9 @@ function createEagerSupernet(program: SupernetProgram, { backend, batch: size }:
             images: imageTensor(images, size, network.input),
             labels: rows(labels, targetShape(network)),
             ...(needsTeacherLogits && teacher !== null ? { teacher: rows(teacher, shape) } : {}),
-            ...(answers === null ? {} : { answers: { logits: rows(answers.logits, shape), share: tf.scalar(answers.share) } }),
+            ...(answers === null
+              ? {}
+              : { answers: { logits: rows(answers.logits, shape), share: tf.scalar(answers.share) } }),
           }),
         );
         return [loss, correct, logits];

@@ -78,7 +78,13 @@ test('members of each size and stride are evaluated by AP50, on engines alike', 
   const { weights } = await complete(jobOf('whole'));
   const built = await makeSpace(space, task);
   for (const { genotype } of Object.values(extremes(built))) {
-    const job = memberJob(bench, { member: memberOf(built, genotype), weights, augment: train.augment, batch: 8, calibration: 16 });
+    const job = memberJob(bench, {
+      member: memberOf(built, genotype),
+      weights,
+      augment: train.augment,
+      batch: 8,
+      calibration: 16,
+    });
     const { details, accuracy, loss } = await evaluateMember({ ...job, engine: native });
     expect(details.type).toBe('detection');
     expect(accuracy).toBeGreaterThanOrEqual(0);

@@ -2,12 +2,19 @@ import { spaceSchema } from '../../../spaces/index.js';
 import { describeMembers } from './exactness.js';
 import { tinySpace } from './spaces.js';
 
-describeMembers('all kinds of block, kernels, squeeze-excite, expansion 1, odd maps', tinySpace, [10, 10, 1], 6);
+describeMembers(
+  'all kinds of block, kernels, squeeze-excite, expansion 1, odd maps',
+  tinySpace,
+  { input: [10, 10, 1] },
+  6,
+);
 const mobilenet = spaceSchema.parse({
   type: 'mobilenet',
   preset: 'tiny',
   resolution: [9, 12, 16],
   width: [0.5, 0.75, 1],
 });
-describeMembers('several resolutions, odd ones too', mobilenet, [16, 16, 3], 2);
-describeMembers('fused blocks', spaceSchema.parse({ type: 'efficientnet', preset: 'tiny' }), [13, 13, 1], 2);
+describeMembers('several resolutions, odd ones too', mobilenet, { input: [16, 16, 3] }, 2);
+describeMembers('fused blocks', spaceSchema.parse({ type: 'efficientnet', preset: 'tiny' }), { input: [13, 13, 1] }, 2);
+const detectors = spaceSchema.parse({ type: 'mobilenet', preset: 'detector', resolution: [24, 32], width: [0.5, 1] });
+describeMembers('detectors of several strides and sizes', detectors, { input: [32, 40, 3], detects: true }, 3);

@@ -1,4 +1,9 @@
 import { describeMembers } from './exactness.js';
 import { tinySpace } from './spaces.js';
 
-describeMembers('all kinds of block, kernels, squeeze-excite, expansion 1, odd maps', tinySpace, [10, 10, 1], 0);
+describeMembers(
+  'all kinds of block, kernels, squeeze-excite, expansion 1, odd maps',
+  tinySpace,
+  { input: [10, 10, 1] },
+  0,
+);

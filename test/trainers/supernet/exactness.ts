@@ -2,7 +2,15 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { product } from '../../../base/statistics.js';
 import { compile, resolveTarget, StateStore, type HostTensor, type Target } from '../../../compiler/index.js';
-import { sharedName, type Member, type SpaceConfig, type Task } from '../../../spaces/index.js';
+import {
+  detectionOf,
+  sharedName,
+  targetShape,
+  withoutDropout,
+  type Member,
+  type SpaceConfig,
+  type Task,
+} from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type Weights } from '../../../spaces/models/index.js';
 import { GradientSums } from '../../../trainers/engines/variables.js';
 import { activateBackend, onProcessor } from '../../../trainers/engines/index.js';
@@ -11,22 +19,23 @@ import { lossSchema } from '../../../trainers/schema/loss.js';
 import { trainSchema } from '../../../trainers/schema/recipe.js';
 import { createSupernetProgram } from '../../../trainers/supernet/program.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
+import { detectionBatch } from '../../support/tiny-detector.js';
 import { noiseBatch } from '../support/networks.js';
 import { makeSpace } from './spaces.js';
 
 const seed = 5;
 const batch = 8;
-const learning = {
+const learningFor = (detects: boolean) => ({
   seed,
   loss: {
     ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1, focal: 1 }),
-    classWeights: [0.5, 2, 1, 1, 1, 1, 1, 1, 1, 0.5],
+    ...(detects ? { task: 'detection' as const } : { classWeights: [0.5, 2, 1, 1, 1, 1, 1, 1, 1, 0.5] }),
   },
   // Muon changes the norm of kernels even at a rate of 0, by which the sums are cleared below.
   optimizer: trainSchema.parse({ recipe: 'plain' }).optimizer,
   ema: 0,
   teacher: null,
-};
+});
 
 let target: Target;
 
@@ -42,13 +51,14 @@ async function run(
   sums: GradientSums,
   step: (inputs: BatchInputs) => { readonly loss: tf.Tensor },
 ): Promise<Found> {
-  const inputs = { images: { shape: [batch, ...network.input] }, labels: { shape: [batch, network.classes] } };
+  const labelled = { labels: { shape: [batch, ...targetShape(network)] } };
+  const inputs = { images: { shape: [batch, ...network.input] }, ...labelled };
   const program = await compile(({ images, labels }) => ({ loss: step({ images, labels }).loss }), inputs, {
     target,
     states,
     checkDeterminism: false,
   });
-  const { images, labels } = noiseBatch(network, batch, 1);
+  const { images, labels } = (detectionOf(network) === null ? noiseBatch : detectionBatch)(network, batch, 1);
   const { loss } = await program.run({ images, labels });
   await program.dispose();
   const values = await states.snapshot();
@@ -60,7 +70,7 @@ async function run(
 
 /** The network alone, with copies of its part of the weights. */
 async function alone(member: Member, shared: Weights): Promise<Found> {
-  const network = { ...member.network, head: { ...member.network.head, dropout: 0 } };
+  const network = withoutDropout(member.network);
   const parts = weightSpecs(network).map(({ name, shape }) => {
     const whole = shared.get(sharedName(member, name));
     return [
@@ -68,7 +78,11 @@ async function alone(member: Member, shared: Weights): Promise<Found> {
       whole === undefined ? { shape, data: new Float32Array(product(shape)) } : slicedTo(whole, shape),
     ] as const;
   });
-  const program = createNetworkProgram({ ...learning, network, initial: new Map(parts) });
+  const program = createNetworkProgram({
+    ...learningFor(detectionOf(network) !== null),
+    network,
+    initial: new Map(parts),
+  });
   const sums = new GradientSums(program.parameters);
   try {
     return await run(new StateStore(), member, sums, (inputs) => {
@@ -86,7 +100,13 @@ const floats = (value: HostTensor | undefined): Float32Array => Float32Array.fro
 const nonzero = (data: ArrayLike<number>): number => Array.from(data).filter((value) => value !== 0).length;
 
 /** Members have the loss and the gradients of the same network trained alone, bit for bit. */
-export function describeMembers(name: string, config: SpaceConfig, input: Task['input'], networks: number): void {
+/** @param own of the task, beside ten classes */
+export function describeMembers(
+  name: string,
+  config: SpaceConfig,
+  own: Pick<Task, 'input' | 'detects'>,
+  networks: number,
+): void {
   describe(`members of a space with ${name}`, () => {
     beforeAll(async () => {
       await activateBackend(onProcessor);
@@ -94,10 +114,15 @@ export function describeMembers(name: string, config: SpaceConfig, input: Task['
     });
 
     test('have the loss and the gradients of the network alone, bit for bit', async () => {
-      const space = await makeSpace(config, { input, classes: 10 });
+      const space = await makeSpace(config, { ...own, classes: 10 });
       const specs = sharedSpecs(space);
       const sandwich = createSandwich(space, { networks, hold: 1, sampling: 'uniform' }, seed);
-      const program = createSupernetProgram({ ...learning, sandwich, shared: specs, softLabels: null });
+      const program = createSupernetProgram({
+        ...learningFor(own.detects === true),
+        sandwich,
+        shared: specs,
+        softLabels: null,
+      });
       const states = new StateStore();
       const update = await compile(
         ({ learningRate }) => {
@@ -114,14 +139,14 @@ export function describeMembers(name: string, config: SpaceConfig, input: Task['
         const found = await run(states, trainee.member, program.sums, (inputs) => program.gradients(trainee, inputs));
         const expected = await alone(trainee.member, drawWeights(specs, seed));
         expect(found.loss, trainee.id).toBe(expected.loss);
-        const own = new Map(
+        const alike = new Map(
           [...expected.gradients].map(([name, gradient]) => [
             `model/${sharedName(trainee.member, name.slice('model/'.length))}`,
             gradient,
           ]),
         );
         for (const [name, sum] of found.gradients) {
-          const gradient = own.get(name);
+          const gradient = alike.get(name);
           const data = floats(sum);
           const part = gradient === undefined ? null : slicedTo({ shape: sum?.shape ?? [], data }, gradient.shape);
           expect([...(part?.data ?? [])], `${trainee.id} ${name}`).toEqual([...(gradient?.data ?? [])]);
