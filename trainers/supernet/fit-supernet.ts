@@ -33,8 +33,8 @@ function furtherForms([largest, ...others]: readonly Trainee[]): readonly ImageF
 }
 
 /** The shares of the learning rate of shared weights. */
-function sharedRates({ largest, others }: Sandwich, config: SupernetConfig): ReadonlyMap<string, number> {
-  const networks = [largest.network, ...others()];
+function sharedRates(sandwich: Sandwich, config: SupernetConfig): ReadonlyMap<string, number> {
+  const networks = [sandwich.largest.network, ...sandwich.others()];
   const named = networks.flatMap((network) =>
     [...(outputRates(network, config) ?? [])].map(
       ([name, rate]) => [sharedName({ network, places: [] }, name), rate] as const,

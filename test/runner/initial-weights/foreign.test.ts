@@ -102,7 +102,10 @@ describe('weights of another program', () => {
     const network = { ...model.network, input: [10, 10, 1] as const, classes: data.classes.length };
     for (const { name, shape, trainable } of weightSpecs(network)) {
       if (!trainable || /^(logits|stem)\//.test(name)) continue;
-      const shared = tensors.get(sharedName({ network, places: placesOfFile }, name)) ?? { shape: [], data: new Float32Array() };
+      const shared = tensors.get(sharedName({ network, places: placesOfFile }, name)) ?? {
+        shape: [],
+        data: new Float32Array(),
+      };
       expect(slicedTo(shared, shape), name).toEqual(model.weights.get(name));
     }
     // A network for colours sees grey images as equal colours.
