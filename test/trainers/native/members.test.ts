@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { nativeLibrary } from '../../../compiler/native/library.js';
-import { distancesOf, membersOf, spaces } from './members.js';
+import { distanceBy, membersOf, spaces } from './members.js';
 
 const found = nativeLibrary();
 
@@ -13,8 +13,7 @@ test.skipIf('reason' in found).each(Object.entries(quick))(
     const space = spaces.find((one) => one.name === name);
     if (space === undefined) throw new Error(`there is no space ${name}`);
     for (const member of await membersOf(space, count)) {
-      const { native } = await distancesOf(member, ['native']);
-      expect(native?.worst).toBeLessThan(1e-4);
+      expect((await distanceBy('native', member))?.worst).toBeLessThan(1e-4);
     }
   },
 );

@@ -177,26 +177,17 @@ function distanceOf(actual: FloatStep, expected: DoubleStep): Distance {
   return { whole: Math.sqrt(squares) / all, worst, name };
 }
 
-export const engines = {
+const engines = {
   native: engineSchema.parse({ type: 'native' }),
   compiled: engineSchema.parse({ type: 'compiled', provider: 'cpu' }),
 } as const;
 
-export type EngineName = keyof typeof engines;
-
-/** How far engines are from float64 on a member; an engine that leaves the network to another one has no entry. */
-export async function distancesOf(
-  member: Member,
-  names: readonly EngineName[],
-): Promise<Partial<Record<EngineName, Distance>>> {
+/** How far an engine is from float64 on a member; null: it leaves the network to another one. */
+export async function distanceBy(name: keyof typeof engines, member: Member): Promise<Distance | null> {
   const { network, loss, seed } = member;
   const { images, weights } = inputFor(network, batch, 1, seed);
   const own = labelsFor(member);
   const expected = doubleStep(network, weights, images, (logits) => logitGradients(loss, own, logits, network.classes));
-  const found: Partial<Record<EngineName, Distance>> = {};
-  for (const name of names) {
-    const step = await engineStep(engines[name], member, expected, { images, ...own });
-    if (step !== null) found[name] = distanceOf(step, expected);
-  }
-  return found;
+  const step = await engineStep(engines[name], member, expected, { images, ...own });
+  return step && distanceOf(step, expected);
 }
