@@ -5,7 +5,6 @@ import { parseExperiment } from '../../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../../experiments/schema/experiment.js';
 import { initialWeights } from '../../../spaces/models/index.js';
 import {
-  engineSchema,
   evaluateMember,
   fit,
   fitSupernet,
@@ -23,15 +22,13 @@ import { readTensorFile } from '../../../trainers/tensor-file.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
 import { memberJob, supernetJob } from '../../trainers/supernet/jobs.js';
 import { tiniestStudent, tinyTeacher } from '../../trainers/support/networks.js';
-import { compiled, openWorkbench, quiet, tinyJob, type Workbench } from '../../trainers/support/tiny-training.js';
+import { auto, openWorkbench, quiet, tinyJob, type Workbench } from '../../trainers/support/tiny-training.js';
 import { experimentsOf } from './check.js';
 import { trainingBase } from './files.js';
 import type { Row } from './row.js';
 import { furtherRows, trainingRows } from './rows/training.js';
 
 const images = 96;
-/** The engine of most runs. */
-const fastest = engineSchema.parse({ type: 'auto' });
 let bench: Workbench;
 /** Files of weights: of the teacher, and those that a training from given weights begins with. */
 const files = { teacher: '', initial: '' };
@@ -50,7 +47,7 @@ afterAll(() => bench.close());
 const teacherOf = (train: TrainConfig) => {
   const network = { type: 'network', name: 'teacher', network: tinyTeacher(), weights: files.teacher } as const;
   const cache = join(bench.folder, 'cache');
-  return prepareTeacher(network, { dataset: bench.dataset, train, seed: 3, engine: compiled, threads: 1, cache });
+  return prepareTeacher(network, { dataset: bench.dataset, train, seed: 3, engine: auto, threads: 1, cache });
 };
 
 const needsTeacher = ({ loss }: TrainConfig): boolean => loss !== undefined && loss.type !== 'cross-entropy';
@@ -78,7 +75,7 @@ function trained(train: TrainConfig, key: string): Promise<string> {
     const teacher = needsTeacher(train) ? await teacherOf(train) : null;
     const config = withStepsOn(images, fromWeights ? fromTrained(train) : train);
     const initial = fromWeights ? { initial: { file: files.initial, places: undefined } } : {};
-    const job = tinyJob(bench, id, { train: config, teacher, ...initial });
+    const job = tinyJob(bench, id, { train: config, teacher, engine: auto, ...initial });
     const result = await fit(job, quiet());
     if (result.state !== 'complete') throw new Error('the training was not interrupted');
     return resultOf(result, readWeights(tiniestStudent, result.weights));
@@ -91,13 +88,13 @@ function supernetTrained(config: SupernetConfig, key: string): Promise<string> {
   const isMember = key === 'supernet.calibration';
   const begin = async (id: string): Promise<string> => {
     const teacher = needsTeacher(config) ? await teacherOf(config) : null;
-    const job = supernetJob(bench, id, { config: withStepsOn(images, config), teacher, engine: fastest });
+    const job = supernetJob(bench, id, { config: withStepsOn(images, config), teacher, engine: auto });
     const result = await fitSupernet(job, quiet());
     if (result.state !== 'complete') throw new Error('the training was not interrupted');
     if (!isMember) return resultOf(result, readTensorFile(result.weights).tensors);
     const { member } = createSandwich(await createSpace(job.space, job.task), config, job.seed).at(0)[1];
     const { calibration } = config;
-    const calibrated = memberJob(bench, { member, weights: result.weights, engine: fastest, calibration });
+    const calibrated = memberJob(bench, { member, weights: result.weights, engine: auto, calibration });
     return resultOf(result, (await evaluateMember(calibrated)).weights);
   };
   return once(begin, config, isMember);
