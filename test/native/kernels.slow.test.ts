@@ -39,5 +39,5 @@ if (process.arch === 'arm64') {
     compiler: 'aarch64-linux-gnu-gcc -static',
     emulator: 'qemu-aarch64',
   } as const;
-  describeTarget(['aarch64-linux-gnu-gcc', 'qemu-aarch64'], arm, Math.min(cases, 5));
+  describeTarget(['aarch64-linux-gnu-gcc', 'qemu-aarch64'], arm, Math.min(cases, 3));
 }
