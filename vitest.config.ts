@@ -64,6 +64,8 @@ const slow: TestProjectInlineConfiguration = {
     name: 'slow',
     include: [slowTests],
     exclude: [slowGraphicsCard],
+    // The check of graphs is a third of a compilation. Tests of the compiler ask for it themselves.
+    env: { ...shared.env, NAS_VERIFY: '0' },
     // Ends a test that hangs, however busy the machine is.
     testTimeout: 600_000,
     hookTimeout: 600_000,
@@ -85,15 +87,15 @@ const webgpu: TestProjectInlineConfiguration = {
   },
 };
 
-/** A software adapter compiles shaders for minutes. */
+/** A software adapter compiles shaders for minutes: these files run among the other slow ones, with as many workers. */
 const slowWebgpu: TestProjectInlineConfiguration = {
   test: {
     ...webgpu.test,
-    maxWorkers: 1,
     name: 'slow-webgpu',
     include: [slowGraphicsCard],
+    maxWorkers: slow.test?.maxWorkers,
     testTimeout: 600_000,
-    sequence: { groupOrder: 3 },
+    sequence: { groupOrder: 2 },
   },
 };
 
