@@ -18,9 +18,12 @@ beforeAll(async () => {
   files = await writeFiles(folder);
 });
 
+/** The native engine opens fastest. */
+const asked = { engine: { type: 'auto', provider: null }, train: { loss: { type: 'kd' } } };
+
 /** A teacher's answers to the images of the students, or why there is none. */
 async function answersOf(written: object): Promise<string> {
-  const text = JSON.stringify(laidOver(written, { train: { loss: { type: 'kd' } } }));
+  const text = JSON.stringify(laidOver(written, asked));
   const { experiment } = parseExperiment(join(folder, 'experiment.yaml'), text, { checkFiles: false });
   const { data, teacher, train, seed, engine } = experiment as TrainingExperiment;
   const cache = join(folder, 'cache');

@@ -30,7 +30,7 @@ import { layersModelOf } from '../../support/layers-model.js';
 import { file as fixture } from '../support/foreign.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import { compiled, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let path: string;
@@ -52,7 +52,7 @@ const jobFor = (name: string, overrides: Partial<TuneJob> = {}): TuneJob => ({
   freeze: [],
   dataset: bench.dataset,
   seed: 3,
-  engine: compiled,
+  engine: auto,
   threads: 1,
   cache: join(bench.folder, 'cache'),
   directory: join(bench.folder, name),
@@ -184,7 +184,7 @@ describe('an adapted teacher', () => {
       dataset,
       train,
       seed: 4,
-      engine: compiled,
+      engine: auto,
       threads: 1,
       cache,
       hooks,

@@ -114,7 +114,7 @@ const teacherKeys = ({ onnx, layers }: OtherFiles) => ({
     network: ['resnet', 'mobilenet', 'pooled'],
     width: [0.5, 1],
     epochs: [1, 2],
-    minutes: [0.05, 0.2],
+    minutes: [0.02, 0.1],
     batch: [16, 32],
     learning_rate: [0.1, 0.2],
   },
