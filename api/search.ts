@@ -11,7 +11,7 @@ export type { ControllerModule } from '../search/index.js';
  *
  * @example
  * const objectives = [{ name: 'accuracy', direction: 'maximize', cost: 'expensive' }] as const;
- * const controller = await createController({ controller: 'evolution' }, { space, objectives, seed: 0 });
+ * const controller = await createController({ controller: 'local' }, { space, objectives, seed: 0 });
  * const { genotype } = controller.ask({ number: 0, history: [], pending: [], cheap: () => ({}) });
  * @throws NasError `invalid-input` for unknown settings, and modules that give no controller.
  */

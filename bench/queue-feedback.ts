@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
     quality: { type: 'string', default: 'cifar10_test' },
     devices: { type: 'string', default: 'pixel3,gold_6240,titanx_32' },
     durations: { type: 'string', default: '1080ti_256' },
-    controllers: { type: 'string', default: 'random,evolution,surrogate' },
+    controllers: { type: 'string', default: 'random,local,surrogate' },
     slots: { type: 'string', default: '1,2,4,8,16,32,64' },
     budget: { type: 'string', default: '256' },
     seeds: { type: 'string', default: '10' },

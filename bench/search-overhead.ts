@@ -28,7 +28,7 @@ import { stride, writeLargeTable, writeSearch, type Mark } from './search/large-
 
 const trials = Number(process.argv[2] ?? 50_000);
 /** Default: controllers whose ask time does not depend on the history length; the others are timed separately below. */
-const controllers = (process.argv[3] ?? 'random,evolution').split(',');
+const controllers = (process.argv[3] ?? 'random,local').split(',');
 
 const trained = (process.argv[4] ?? '300,1000,3000').split(',').map(Number);
 
@@ -118,7 +118,7 @@ console.log(commands.toString());
 const settings: readonly TrainedSetting[] = [
   ...trained.map((trials) => ({ controller: 'surrogate', cost: 'macs', trials }) as const),
   ...trained.map((trials) => ({ controller: 'surrogate', cost: 'latency_ms', trials }) as const),
-  { controller: 'evolution', cost: 'macs', trials: 10_000 },
+  { controller: 'local', cost: 'macs', trials: 10_000 },
 ];
 const runs = new Table({ head: trainedHead, style: { head: [], border: [] } });
 const evaluated = mkdtempSync(join(tmpdir(), 'nas-bench-'));

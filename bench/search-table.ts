@@ -68,7 +68,7 @@ export const benchSearch = command({
       'every controller; columns of texts are the decisions',
     ],
     [
-      '--table results.csv --objectives accuracy:max --devices phone,laptop --controllers nsga2,local -o curves',
+      '--table results.csv --objectives accuracy:max --devices phone,laptop --controllers random,local -o curves',
       'with the latency on each device; curves.svg and curves.csv in a folder',
     ],
     ['experiment.yaml --budget 200 --seeds 5', 'the table and the objectives of an experiment'],

@@ -4,15 +4,14 @@ import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel, nodeName } from './onnx/model.js';
 import { capabilitiesOf, hostNodes } from './onnx/providers.js';
 import { resolveTarget } from './runtime/providers/blocked-support.js';
-import { requireHalf } from './runtime/providers/probes.js';
 import { looping, Program, singly } from './runtime/programs/program.js';
 import { invalidInput } from '../base/errors.js';
 import { InferenceProgram } from './runtime/programs/inference.js';
 import { createSession, needlessOptimizers } from './runtime/session.js';
 import type { StateLayout, StatePack } from './passes/pack-states.js';
-import { mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
+import { runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
 import { StateStore } from './runtime/programs/state-store.js';
-import { portable, withoutSinglePrecision, type Target } from './target.js';
+import { portable, type Target } from './target.js';
 import {
   trace,
   traceTwice,
@@ -45,11 +44,6 @@ export interface CompileOptions {
    * run and copies states between host and device once. All inputs must have fixed sizes.
    */
   readonly loop?: boolean;
-  /**
-   * Whether products and the operators between them compute in float16, with float32 inputs, results and states; default
-   * false. Gradients then need a scaled loss.
-   */
-  readonly mixedPrecision?: boolean;
   /** Called with the traced graph and after each pass, such as `verifyGraph`; none by default. */
   readonly check?: GraphCheck;
 }
@@ -60,7 +54,6 @@ export function optimized(
   target: Target,
   layout: StateLayout = new StateStore().layout,
   check?: GraphCheck,
-  passes = stateful,
 ): Pick<StatefulDraft, 'graph' | 'packs'> {
   const names = traced.states.map(({ variable }) => variable.name);
   const states = names.map((name) => ({ name, input: stateInput(name), output: stateOutput(name) }));
@@ -68,7 +61,7 @@ export function optimized(
   // A tensor on a device has no views of its parts.
   const { deviceTensors: wholeVectors } = capabilitiesOf(target.provider);
   const draft = { graph: traced.graph, states, layout: { ...layout, single }, wholeVectors, packs: [] };
-  return runPasses<StatefulDraft>(draft, passes, target, check);
+  return runPasses<StatefulDraft>(draft, stateful, target, check);
 }
 
 /** The ports of a step as carried and fixed ports of a loop over it. */
@@ -103,22 +96,14 @@ export async function compile(
   inputs: Readonly<Record<string, InputSpec>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const { states = new StateStore(), freeze, optimize = true, loop = false, mixedPrecision = false } = options;
-  const given = options.target ?? (await resolveTarget());
-  const target = mixedPrecision ? withoutSinglePrecision(given) : given;
-  if (mixedPrecision) await requireHalf(target);
+  const { states = new StateStore(), freeze, optimize = true, loop = false } = options;
+  const target = options.target ?? (await resolveTarget());
   if (loop) requireFixedSizes(inputs);
   const start = performance.now();
   // No await before the states are adopted: concurrently compiled programs must see each other's states.
   const traceOptions: TraceOptions = { target, orders: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
-  const { graph, packs } = optimized(
-    recorded,
-    target,
-    states.layout,
-    options.check,
-    mixedPrecision ? mixedStateful : stateful,
-  );
+  const { graph, packs } = optimized(recorded, target, states.layout, options.check);
   const traced = { ...recorded, graph };
   states.adopt(traced.states, packs);
   const afterTrace = performance.now();

@@ -43,10 +43,8 @@ export {
   howToGet,
   listProviders,
   remedyFor,
-  requireHalfHere,
   requireKnown,
   requireWorking,
-  tryHalf,
   tryProvider,
   type Provider,
 } from './runtime/providers/providers.js';

@@ -34,14 +34,6 @@ export interface TargetOptions {
   readonly without?: readonly LoweringName[];
 }
 
-/** The target without lowerings that need float32: blocked kernels, and factors beyond float16's range. */
-export function withoutSinglePrecision(target: Target): Target {
-  const without = lowerings.filter(({ name, needs }) => needs === 'blocked' || name === 'activation windows');
-  const left = new Set(target.lowerings);
-  for (const { name } of without) left.delete(name);
-  return Object.freeze({ ...target, block: null, lowerings: left });
-}
-
 /** Lowerings that gain nothing on providers with direct depthwise kernels. */
 export const withoutMatrices: readonly LoweringName[] = ['depthwise convolutions as matrix products'];
 

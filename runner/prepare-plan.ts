@@ -1,7 +1,7 @@
 import { requireQemu } from '../deploy/index.js';
 import { invalidInput, NasError } from '../base/errors.js';
 import { canonicalJson } from '../base/hash.js';
-import { requireHalfHere, requireWorking } from '../compiler/index.js';
+import { requireWorking } from '../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../spaces/index.js';
 import { TableDevice } from '../latency-models/index.js';
 import type { Clock } from '../store/index.js';
@@ -16,7 +16,6 @@ import {
   type DataConfig,
   type DatasetInfo,
   type DatasetRef,
-  type EngineChoice,
   type PrepareOptions,
   renderingOf,
   spaceTask,
@@ -121,7 +120,6 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   if (device.type === 'local' && from === undefined)
     await locating(['latency', 'device'], () => requireWorking(device.provider));
   if (asked.core !== undefined) await locating(['objectives'], requireQemu);
-  await checkPrecision(asked, engine, context);
   const prepared = context.prepared ?? (await prepareImages(asked.data, context));
   const data = describeDataset(prepared);
   const absent = await withDataset(prepared, (open) =>
@@ -158,7 +156,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const augmentNote = defaultAugmentNote(experiment);
   if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
-  for (const message of warningsOf(experiment, engine)) observe({ kind: 'warning', message });
+  for (const message of warningsOf(experiment)) observe({ kind: 'warning', message });
   const sources = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
   return {
     kind: 'training',
@@ -187,17 +185,6 @@ export function defaultAugmentNote({ data, train: { augment } }: TrainingExperim
     return keys.length === 0 ? type : `{type: ${type}${keys.join('')}}`;
   });
   return `train.augment: [${steps.join(', ')}], the default for these images`;
-}
-
-/** Checks, before anything trains, that a graphics card of this machine computes float16 where it will have to. */
-async function checkPrecision(
-  { train, final }: TrainingExperiment,
-  engine: EngineChoice,
-  { locating }: PlanContext,
-): Promise<void> {
-  const mixed = Object.entries({ train, final }).find(([, config]) => config?.precision === 'mixed');
-  if (mixed === undefined || engine.type !== 'compiled' || engine.provider === 'cpu' || engine.untried === true) return;
-  await locating([mixed[0], 'precision'], () => requireHalfHere(engine));
 }
 
 /** The experiment with the batch, if it is a default, the epochs, and the calibration images that fit the number of training images. */
@@ -323,9 +310,8 @@ export function preparingData(message: string, observe: RunObserver, signal: Abo
 }
 
 /** Warnings about settings that are allowed and hardly meant. */
-export function warningsOf(experiment: TrainingExperiment, engine: EngineChoice): string[] {
+export function warningsOf(experiment: TrainingExperiment): string[] {
   const { train, final } = experiment;
-  const onCpu = engine.type === 'native' || (engine.type === 'compiled' && engine.provider === 'cpu');
   return [
     ...(finalRepeatsSearch(experiment)
       ? [
@@ -333,9 +319,6 @@ export function warningsOf(experiment: TrainingExperiment, engine: EngineChoice)
         ]
       : []),
     ...new Set([train, final].flatMap(twiceBalanced)),
-    ...(onCpu && [train, final].some((one) => one?.precision === 'mixed')
-      ? ['precision: mixed is for graphics cards; the processor computes float16 by casting it, which is slower']
-      : []),
   ];
 }
 

@@ -11,15 +11,12 @@ import { Asked, type AskedIds } from './history.js';
 import { objectivesWithout, type Values } from './objective.js';
 import { propose, SpaceExhausted } from './propose.js';
 import type { ControllerName, SearchConfig } from './schema.js';
-import { evolutionStrategy, nsga2Strategy } from './strategies/evolution.js';
 import { localStrategy } from './strategies/local.js';
 import { randomStrategy, type Strategy, type StrategyFactory } from './strategies/strategy.js';
 import { surrogateStrategy } from './surrogate/strategy.js';
 
 const strategies: { readonly [K in ControllerName]: StrategyFactory } = {
   random: randomStrategy,
-  evolution: evolutionStrategy,
-  nsga2: nsga2Strategy,
   local: localStrategy,
   surrogate: surrogateStrategy,
 };

@@ -66,16 +66,6 @@ export class HistoryMap<T> {
   }
 }
 
-/** Memoises a function of single trials, which never change. */
-export function perTrial<T>(compute: (trial: TrialResult) => T): (trial: TrialResult) => T {
-  const known = new WeakMap<TrialResult, { readonly value: T }>();
-  return (trial) => {
-    const found = known.get(trial) ?? { value: compute(trial) };
-    known.set(trial, found);
-    return found.value;
-  };
-}
-
 /** The asked networks, updated from one ask to the next. */
 export class Asked {
   private readonly read = new ReadTrials();

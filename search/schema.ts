@@ -29,7 +29,7 @@ const enqueueSchema = z
 export type EnqueueConfig = z.output<typeof enqueueSchema>;
 
 /** The built-in controllers. */
-export const controllerNames = ['random', 'evolution', 'nsga2', 'local', 'surrogate'] as const;
+export const controllerNames = ['random', 'local', 'surrogate'] as const;
 export type ControllerName = (typeof controllerNames)[number];
 
 const minEpochs = z.number().int().min(1).default(1).describe('epochs before a trial is judged for the first time');
@@ -85,7 +85,7 @@ export const searchSchema = z.strictObject({
     )
     .default('surrogate')
     .describe(
-      'how candidates are chosen: random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002), Pareto local search (Paquete et al. 2004), or surrogate: Gaussian processes and the expected hypervolume improvement (Emmerich et al. 2006)',
+      'how candidates are chosen: random search, Pareto local search (Paquete et al. 2004), or surrogate: Gaussian processes and the expected hypervolume improvement (Emmerich et al. 2006)',
     ),
   trials: z
     .number()
@@ -151,15 +151,7 @@ export const searchSchema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe('random trials before the controller uses results; default: population; 6 for local, 8 for surrogate'),
-  population: z.number().int().min(2).default(12).describe('population of evolution and NSGA-II'),
-  tournament: z
-    .number()
-    .int()
-    .min(2)
-    .default(5)
-    .describe('tournament size of evolution (sample size of Real et al. 2019)'),
-  crossover: z.number().min(0).max(1).default(0.9).describe('probability that NSGA-II recombines two parents'),
+    .describe('random trials before the controller uses results; default: 6 for local, 8 for surrogate'),
 });
 export type SearchConfig = z.output<typeof searchSchema>;
 

@@ -65,7 +65,6 @@ const fromScratch = (epochs: number, search: object): Method => ({
 /** Search methods that train candidates from scratch. */
 export const controllers = ({ trials, frozen, epochs }: MethodSetting): Methods => ({
   random: fromScratch(epochs, { controller: 'random', trials }),
-  'NSGA-II': fromScratch(epochs, { controller: 'nsga2', trials }),
   surrogate: fromScratch(epochs, { controller: 'surrogate', trials }),
   // Three times the networks: a third of them trains for longer, and a ninth completely.
   'surrogate + ASHA': fromScratch(epochs, {

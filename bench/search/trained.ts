@@ -20,7 +20,7 @@ export interface TrainedRun {
 }
 
 export interface TrainedSetting {
-  readonly controller: 'surrogate' | 'evolution';
+  readonly controller: 'surrogate' | 'local';
   /** Among the objectives beside accuracy: exact, or predicted with a measurement of each trial. */
   readonly cost: 'macs' | 'latency_ms';
   readonly trials: number;

@@ -25,8 +25,6 @@ interface Diagnosis {
   readonly active: string;
   /** Adapters, and the one that WebGPU uses by default. */
   readonly adapters: Adapters;
-  /** Whether WebGPU's adapter supports float16; null without one. */
-  readonly float16: boolean | null;
   /** Integer arithmetic of the processor; null when unknown. */
   readonly integers: IntegerArithmetic | null;
   /** Result of the blocked path's self-test. */
@@ -110,7 +108,7 @@ function advise(
     hasNative
       ? 'TF.js native: works; choose it with engine: {type: eager, backend: tensorflow}'
       : 'TF.js native: npm install @tensorflow/tfjs-node-gpu (downloads libtensorflow; CUDA 11 and cuDNN 8), then engine: {type: eager, backend: tensorflow}',
-    'The native engine leaves mixed precision, quantization-aware training and networks from files to the compiled engine; a log line says why it does not train a network',
+    'The native engine leaves quantization-aware training and networks from files to the compiled engine; a log line says why it does not train a network',
     'More threads: engine.threads for each training worker, search.parallel for more workers, latency.device.threads for measurements',
     'Another folder for caches: NAS_CACHE=/path',
   ];
@@ -123,7 +121,7 @@ const withoutCard = (taken: Adapters['taken']): string =>
 
 async function examine(): Promise<Diagnosis> {
   const { engineAvailability } = await import('../../trainers/index.js');
-  const { howToGet, integerArithmetic, tryHalf, tryWebGpu } = await import('../../compiler/index.js');
+  const { howToGet, integerArithmetic, tryWebGpu } = await import('../../compiler/index.js');
   const engines = await engineAvailability();
   const { adapters } = await tryWebGpu();
   const directory = cacheDirectory();
@@ -137,7 +135,6 @@ async function examine(): Promise<Diagnosis> {
     },
     engines,
     adapters,
-    float16: adapters.taken === null ? null : (await tryHalf('webgpu')) === null,
     integers: await integerArithmetic().catch(() => null),
     active: await activeEngine(),
     blocked: await blockedPath(),
@@ -170,13 +167,10 @@ const whyNot = (engines: readonly Engine[]): string =>
     .flatMap(({ engine, backend, reason }) => (reason === null ? [] : [`- ${engine}, ${backend}: ${reason}\n`]))
     .join('');
 
-async function renderAdapters({ adapters: { all, taken }, float16 }: Diagnosis, colors: Colors): Promise<string> {
+async function renderAdapters({ adapters: { all, taken } }: Diagnosis, colors: Colors): Promise<string> {
   if (all.length === 0) return `${colors.bold('Graphics adapters')}: none found\n`;
   const { adapterKinds } = await import('../../compiler/index.js');
-  const takes =
-    taken === null
-      ? 'WebGPU does not work with any of them'
-      : `WebGPU takes ${taken.name}, ${float16 === true ? 'which computes float16' : 'without float16 (train.precision: mixed)'}`;
+  const takes = taken === null ? 'WebGPU does not work with any of them' : `WebGPU takes ${taken.name}`;
   return `${renderTable(adapterColumns(adapterKinds), all, colors)}${takes}\n`;
 }
 

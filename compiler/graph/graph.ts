@@ -20,7 +20,7 @@ export interface Node<Op extends string = OnnxOp> {
   readonly proto?: NodeProto;
 }
 
-/** The origin of an optimizer's nodes: in mixed precision, its products are float32, too. */
+/** The origin of an optimizer's nodes. */
 export const optimizerOrigin = 'optimizer';
 
 export interface Port extends ValueType {

@@ -24,11 +24,6 @@ export interface ProviderCapabilities {
    * the body of a `Loop` runs on the device.
    */
   readonly stepsAtOnce: number;
-  /**
-   * Most products whose sum is exact enough in float16. A provider that also accumulates in float16 loses additions of 1
-   * from 2048 on.
-   */
-  readonly longestHalfSum: number;
 }
 
 /** Graphics cards and other accelerators have direct depthwise kernels and do not know the blocked layout. */
@@ -42,7 +37,6 @@ const accelerator: ProviderCapabilities = {
   deviceTensors: false,
   // Some, such as CoreML, run the body of a loop on the CPU.
   stepsAtOnce: 1,
-  longestHalfSum: 2048,
 };
 
 const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
@@ -54,7 +48,6 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
     readsTriples: true,
     deviceTensors: false,
     stepsAtOnce: 1,
-    longestHalfSum: Infinity,
   },
   cuda: { ...accelerator, implementationOf: inTable(cuda), stepsAtOnce: 8 },
   webgpu: {

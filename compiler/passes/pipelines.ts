@@ -4,7 +4,6 @@ import { capabilitiesOf, type ProviderCapabilities } from '../onnx/providers.js'
 import type { Target } from '../target.js';
 import { foldBatchNorm, foldConstants, groupConvolutions, shuffleChannels } from './inference.js';
 import { fuseSums, simplifyReshapes } from './fusing.js';
-import { mixedPrecision } from './mixed-precision.js';
 import { narrowSplits, padTriples } from './provider-limits.js';
 import { packStates, type StateLayout, type StatePack } from './pack-states.js';
 import { writeOut } from './write-out.js';
@@ -69,12 +68,6 @@ export const stateful: readonly Pass<StatefulDraft>[] = [
   },
   rewriting('simplify reshapes', simplifyReshapes, 'merged reshapes'),
   ...forProvider,
-];
-
-/** The same in mixed precision. */
-export const mixedStateful: typeof stateful = [
-  ...stateful,
-  rewriting('mixed precision', (graph, { longestHalfSum }) => mixedPrecision(graph, longestHalfSum)),
 ];
 
 /** Inference with constant weights and norms, of a network that may be trained on. */

@@ -180,32 +180,6 @@ const engineProvider: TrainingCheck = ({ engine }) =>
     `got "${engine.provider ?? ''}"; a provider is chosen for the compiled engine only: expected no provider, or engine.type: compiled and no backend`,
   );
 
-const precision: TrainingCheck = (experiment) => {
-  const { engine, supernet } = experiment;
-  const got = 'got "mixed"';
-  const eager = isEager(engine);
-  const shared = supernet !== undefined && isOwnSupernet(supernet);
-  return schedules(experiment).flatMap(({ key, config }) => {
-    if (config.precision !== 'mixed') return [];
-    const path = [key, 'precision'];
-    return [
-      ...when(eager, path, `${got}; TF.js has no float16: expected float32, or engine.type: compiled`),
-      ...when(
-        key === 'supernet' && shared,
-        ['train', 'precision'],
-        `${got}; supernets are trained in float32: expected float32, or final.precision: mixed alone`,
-      ),
-    ];
-  });
-};
-
-const tournament: Check = ({ search: { controller, tournament: size, population } }) =>
-  when(
-    controller === 'evolution' && size > population,
-    ['search', 'tournament'],
-    `got ${size}; a tournament is drawn from the population of ${population}: expected at most ${population}`,
-  );
-
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   const { channels } = renderingOf(data);
   if (teacher.type === 'none') return [];
@@ -270,7 +244,7 @@ const countedCore: TrainingCheck = ({ core }) =>
     'QEMU cannot count the instructions of this board: expected another board, sram_kb and flash_kb instead (then Cortex-M4 counts), or another objective than instructions',
   );
 
-const checks: readonly Check[] = [uniqueObjectives, emptyConstraints, tournament, rungs];
+const checks: readonly Check[] = [uniqueObjectives, emptyConstraints, rungs];
 
 const trainingChecks: readonly TrainingCheck[] = [
   objectiveCosts,
@@ -285,7 +259,6 @@ const trainingChecks: readonly TrainingCheck[] = [
   augmentation,
   engineBackend,
   engineProvider,
-  precision,
   ...boxChecks,
   ...evaluationChecks,
   ...compressChecks,

@@ -167,16 +167,23 @@ const removedKeys = new Map([
   ...['train', 'final', 'supernet'].flatMap((part) =>
     ['hints', 'attention'].map((key) => [`${part}.loss.${key}`, noFeatures] as const),
   ),
+  ...['train', 'final'].map(
+    (part) => [`${part}.precision`, 'was removed, because no graphics card showed a gain: leave it out'] as const,
+  ),
   ['search.filter', noProxies],
   ['search.features', noProxies],
+  ...['population', 'tournament', 'crossover'].map(
+    (key) => [`search.${key}`, 'was removed with evolution and nsga2: leave it out'] as const,
+  ),
 ]);
 
 const betterControllers = 'was removed: local finds more in as many evaluations, and surrogate most';
 
 /** Words of the past, after their key, and what replaces them. */
-const removedWords = new Map([
-  ['search.controller: reinforce', betterControllers],
-  ['search.controller: tpe', betterControllers],
+const removedWords = new Map<string, string>([
+  ...['reinforce', 'tpe', 'evolution', 'nsga2'].map(
+    (name) => [`search.controller: ${name}`, betterControllers] as const,
+  ),
   ['search.fidelity: halving', 'was removed: asha ranks in the same way, and no worker waits for a bracket'],
 ]);
 

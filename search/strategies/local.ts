@@ -1,12 +1,11 @@
 import type { Random } from '../../base/random.js';
 import { genotypeId, mutate, sampleGenotype, type DecisionSpace, type Genotype } from '../../spaces/index.js';
-import type { AskContext } from '../controller.js';
-import { withPoint } from '../frontier.js';
+import type { AskContext, TrialResult } from '../controller.js';
+import { judgedPoint, withPoint } from '../frontier.js';
 import { HistoryFold, type AskedIds } from '../history.js';
 import { hypervolumeImprovement } from '../hypervolume.js';
 import { minimized, type Objective } from '../objective.js';
 import { crowdingDistances, type Point } from '../pareto.js';
-import { toMember, type Member } from './population.js';
 import { bestFirst, type Scored, type StrategyFactory } from './strategy.js';
 
 /** Default number of random first trials. */
@@ -36,6 +35,12 @@ interface Extent {
   readonly high: Point;
 }
 
+/** A complete trial that keeps all constraints. */
+interface Member {
+  readonly trial: TrialResult;
+  readonly point: Point;
+}
+
 interface Archive {
   /** The frontier, in trial order. */
   readonly members: readonly Member[];
@@ -53,9 +58,9 @@ const widened = (range: Extent | undefined, point: Point): Extent =>
 
 const archiveFold = (objectives: readonly Objective[]): HistoryFold<Archive> =>
   new HistoryFold<Archive>({ members: [], seen: undefined }, (archive, trial) => {
-    const newcomer = toMember(objectives, trial);
-    if (newcomer === undefined || newcomer.violation > 0) return archive;
-    return { members: withPoint(archive.members, newcomer), seen: widened(archive.seen, newcomer.point) };
+    const point = judgedPoint(trial, objectives);
+    if (point === undefined) return archive;
+    return { members: withPoint(archive.members, { trial, point }), seen: widened(archive.seen, point) };
   });
 
 /** Scales points so that members span [0, 1] in every objective; where members do not differ, all trials seen do. */

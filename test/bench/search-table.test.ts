@@ -131,12 +131,12 @@ describe('the comparison of controllers on a table', () => {
     [['--table', csv], '--objectives are missing'],
     [['--table', csv, '--objectives', 'acc:up'], '--objectives acc:up: expected column:direction:cost'],
     [['--table', csv, '--objectives', 'accu:max'], "has no column 'accu'; did you mean 'acc'?"],
-    [[file, '--controllers', 'nsga'], "there is no such controller; did you mean 'nsga2'?"],
+    [[file, '--controllers', 'locale'], "there is no such controller; did you mean 'local'?"],
     [[file, '--devices', 'sec'], "has no column 'sec'; did you mean 'secs'?"],
     [[file, '--seeds', '0'], '--seeds 0: expected a whole number of at least 1'],
     [[file, '--at', 'x'], '--at: expected whole numbers'],
     [['experiments/quickstart.yaml'], 'its space is mobilenet; expected a table of results'],
-    [[file, '--set', 'search.populaton=3'], "did you mean 'population'?"],
+    [[file, '--set', 'search.startp=3'], "did you mean 'startup'?"],
   ])('refuses %j', async (args, message) => {
     const { code, err } = await bench(...args);
     expect(err).toContain(message);

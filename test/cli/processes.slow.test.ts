@@ -59,7 +59,7 @@ it('nas doctor shows engines and caches', async () => {
 
 it('the page of a run ends with the run, also when that is killed', async () => {
   const folder = temporaryFolder();
-  const { file } = writeTable(folder, { search: '{ controller: nsga2, trials: 40, population: 4 }' });
+  const { file } = writeTable(folder, { search: '{ controller: local, trials: 40, startup: 4 }' });
   const args = ['run', file, '--workdir', 'work', '--ui'];
   const { child, address, text, code } = start(args, folder);
   const at = await address;
@@ -84,7 +84,7 @@ it('the page of a run ends with the run, also when that is killed', async () => 
 
 it.skipIf(process.platform !== 'linux')('a run continues without its page, and says so', async () => {
   const folder = temporaryFolder();
-  const { file } = writeTable(folder, { search: '{ controller: nsga2, trials: 40, population: 4 }' });
+  const { file } = writeTable(folder, { search: '{ controller: local, trials: 40, startup: 4 }' });
   const { child, address, text, code } = start(['run', file, '--workdir', 'my work', '--ui'], folder);
   const at = await address;
   child.kill('SIGSTOP');

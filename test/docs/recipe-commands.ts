@@ -29,10 +29,8 @@ function tinySettings(experiment: unknown): string[] {
     'data.size=16',
     'space.preset=tiny',
     `search.trials=${has('final') ? 2 : 1}`,
-    'search.population=2',
     // Each further worker is a process that loads TF.js.
     'search.parallel=1',
-    ...(read('search', 'controller') === 'evolution' ? ['search.tournament=2'] : []),
     'train.epochs=1',
     'train.batch=16',
     'train.views=1',

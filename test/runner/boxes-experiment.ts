@@ -22,7 +22,7 @@ export const boxesExperiment = (data: BoxesConfig, changes: object = {}) => ({
   space: detectorSpace,
   train: { epochs: 2, batch: 8, checkpoint_seconds: 0.1 },
   objectives: ['ap50', 'macs'],
-  search: { controller: 'nsga2', population: 3, trials: 3, parallel: 1 },
+  search: { controller: 'local', startup: 3, trials: 3, parallel: 1 },
   final: { epochs: 3 },
   ...changes,
 });

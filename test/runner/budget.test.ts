@@ -52,25 +52,22 @@ function storeAt() {
 }
 
 describe('more trials for a finished run', () => {
-  it.each(['random', 'evolution', 'surrogate'])(
-    'equal those of %s with this many from the start',
-    async (controller) => {
-      const search = `{ controller: ${controller}, population: 4, tournament: 2, trials: 10, parallel: 2 }`;
-      const { file } = writeTable(folder, { search });
-      const [whole, extended, absolute] = ['whole', 'extended', 'absolute'].map((name) => join(folder, name));
-      await run(file, whole, 'search.trials=20');
-      for (const workdir of [extended, absolute]) await run(file, workdir);
-      expect(foundIn(extended).trials).toHaveLength(10);
-      expect(await more(extended, '+10')).toContain('20 trials instead of 10, as if they had been asked for at first');
-      await more(absolute, '20');
-      expect(foundIn(whole)).toMatchObject({ status: 'complete' });
-      expect(foundIn(extended)).toEqual(foundIn(whole));
-      expect(foundIn(absolute)).toEqual(foundIn(whole));
-      // The file that began the run still names it.
-      await run(file, extended);
-      expect(foundIn(extended).trials).toHaveLength(20);
-    },
-  );
+  it.each(['random', 'local', 'surrogate'])('equal those of %s with this many from the start', async (controller) => {
+    const search = `{ controller: ${controller}, startup: 4, trials: 10, parallel: 2 }`;
+    const { file } = writeTable(folder, { search });
+    const [whole, extended, absolute] = ['whole', 'extended', 'absolute'].map((name) => join(folder, name));
+    await run(file, whole, 'search.trials=20');
+    for (const workdir of [extended, absolute]) await run(file, workdir);
+    expect(foundIn(extended).trials).toHaveLength(10);
+    expect(await more(extended, '+10')).toContain('20 trials instead of 10, as if they had been asked for at first');
+    await more(absolute, '20');
+    expect(foundIn(whole)).toMatchObject({ status: 'complete' });
+    expect(foundIn(extended)).toEqual(foundIn(whole));
+    expect(foundIn(absolute)).toEqual(foundIn(whole));
+    // The file that began the run still names it.
+    await run(file, extended);
+    expect(foundIn(extended).trials).toHaveLength(20);
+  });
 
   it('say where they are not, and are refused where they are none', async () => {
     const search = '{ controller: random, trials: 10, parallel: 2, order: async }';

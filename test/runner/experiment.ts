@@ -42,7 +42,7 @@ const parts = {
   teacher: '{ type: train, network: mobilenet, width: 0.25, epochs: 2, batch: 32 }',
   train: '{ epochs: 3, batch: 32, augment: [flip, crop], views: 2, checkpoint_seconds: 0.1 }',
   objectives: '[{ name: accuracy }, { name: macs }]',
-  search: '{ controller: nsga2, trials: 6, population: 3, parallel: 2, retries: 10 }',
+  search: '{ controller: local, trials: 6, startup: 3, parallel: 2, retries: 10 }',
   final: '{ epochs: 4 }',
 } as const;
 

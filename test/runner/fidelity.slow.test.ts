@@ -30,7 +30,7 @@ describe('a search whose trials stop early', { timeout: 300_000 }, () => {
       name: 'rungs',
       teacher: null,
       search:
-        '{ controller: nsga2, trials: 7, population: 3, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 } }',
+        '{ controller: local, trials: 7, startup: 3, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 } }',
       final: null,
     });
     const { trials, steps, curves } = (await runInside(file, join(directory, 'rungs'))).expected;

@@ -53,7 +53,7 @@ export default ({ genotype }) => ({
     space: JSON.stringify(smallSpace),
     evaluate: '{ type: module, path: mine.mjs }',
     objectives: '[accuracy, macs]',
-    search: '{ controller: nsga2, population: 3, trials: 4, parallel: 1 }',
+    search: '{ controller: local, startup: 3, trials: 4, parallel: 1 }',
   };
   writeFileSync(
     file,

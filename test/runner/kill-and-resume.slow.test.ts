@@ -6,7 +6,7 @@ import { killAndCompare, killCount } from './kill-and-resume.js';
 
 const directory = cachedFolder();
 
-const search = (more: string) => `{ controller: nsga2, population: 3, parallel: 2, retries: 10, ${more} }`;
+const search = (more: string) => `{ controller: local, startup: 3, parallel: 2, retries: 10, ${more} }`;
 
 /** Experiments without a teacher; each covers another part of a run. `kills` is the seed of its kills. */
 const experiments = [

@@ -8,7 +8,7 @@ const directory = cachedFolder();
 
 describe('a run that is killed', () => {
   it(`resumes ${count} times to what an uninterrupted run finds, bit for bit`, { timeout: 1_800_000 }, async () => {
-    const search = '{ controller: nsga2, trials: 3, population: 2, parallel: 2, retries: 10 }';
+    const search = '{ controller: local, trials: 3, startup: 2, parallel: 2, retries: 10 }';
     const train = '{ epochs: 2, batch: 32, augment: [flip, crop], checkpoint_seconds: 0.1 }';
     const file = writeExperiment(directory, { search, train, final: '{ epochs: 1 }' });
     const reference = await runInside(file, join(directory, 'reference'));

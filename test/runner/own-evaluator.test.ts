@@ -53,7 +53,7 @@ beforeAll(() => {
     evaluate:
       '{ type: module, path: ./mine.mjs, objectives: [{ name: energy_mj, direction: minimize, constraint: { max: 20 } }] }',
     objectives: '[accuracy, { name: macs, constraint: { max: 3e6 } }]',
-    search: '{ controller: evolution, population: 4, tournament: 2, trials: 14, parallel: 2, startup: 4 }',
+    search: '{ controller: local, startup: 4, trials: 14, parallel: 2 }',
   });
 });
 

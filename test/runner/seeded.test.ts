@@ -9,7 +9,7 @@ import { cachedFolder } from './experiment.js';
 
 const folder = cachedFolder();
 
-const search = '{ controller: nsga2, trials: 14, population: 4, parallel: 2, order: delayed }';
+const search = '{ controller: local, trials: 14, startup: 4, parallel: 2, order: delayed }';
 /** On the frontier and off it: enqueued networks are marked in both places. */
 const lines = `[
   { name: smallest, choices: { depth: 0, kernel: k3, act: relu } },

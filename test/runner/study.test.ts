@@ -14,7 +14,7 @@ const definition = {
   input: [16, 16, 1],
   classes: 3,
   objectives: ['accuracy', 'macs'],
-  search: { trials: 8, controller: 'evolution', population: 4, tournament: 2 },
+  search: { trials: 8, controller: 'local', startup: 4 },
 } as const satisfies StudyDefinition;
 
 async function open(workdir: string, changes: Partial<StudyDefinition> = {}): Promise<Study> {

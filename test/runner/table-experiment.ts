@@ -29,7 +29,7 @@ export function writeTable(
   directory: string,
   {
     change = (row) => row,
-    search = '{ controller: nsga2, trials: 30, population: 6 }',
+    search = '{ controller: local, trials: 30, startup: 6 }',
     lines = [],
   }: {
     readonly change?: (row: Row, index: number) => Readonly<Record<keyof Row, string | number>>;

@@ -1,22 +1,11 @@
 import { expect, test } from 'vitest';
 import { parseExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { defaultAugmentNote, warningsOf } from '../../runner/prepare-plan.js';
-import { onProcessor, type EngineChoice } from '../../trainers/index.js';
 
-const onCard: EngineChoice = { ...onProcessor, provider: 'webgpu' };
-
-function warnings(text: string, engine: EngineChoice): string[] {
+function warnings(text: string): string[] {
   const written = `name: x\ndata: fashion-mnist\nspace: mobilenet\n${text}`;
-  return warningsOf(trainingOf(parseExperiment('exp.yaml', written)), engine);
+  return warningsOf(trainingOf(parseExperiment('exp.yaml', written)));
 }
-
-test('mixed precision on the processor is warned of, in the search and in the final training', () => {
-  const warning = expect.stringMatching(/^precision: mixed is for graphics cards/) as string;
-  expect(warnings('train: {precision: mixed}', onProcessor)).toEqual([warning]);
-  expect(warnings('train: {epochs: 4}\nfinal: {epochs: 9, precision: mixed}', onProcessor)).toEqual([warning]);
-  expect(warnings('train: {precision: mixed}', onCard)).toEqual([]);
-  expect(warnings('train: {precision: float32}', onProcessor)).toEqual([]);
-});
 
 test('the default augmentation of the data is named, not one that is given', () => {
   const note = (data: string, train = '{recipe: fast}') =>
@@ -36,16 +25,14 @@ test('the default augmentation of the data is named, not one that is given', () 
 test('two corrections for rare classes are warned of, once', () => {
   const warning =
     'class_weight: auto and class_sampling: balanced each correct for rare classes, and together too much: give one of them';
-  expect(warnings('train: {class_weight: auto, class_sampling: balanced}\nfinal: {epochs: 9}', onCard)).toEqual([
-    warning,
-  ]);
+  expect(warnings('train: {class_weight: auto, class_sampling: balanced}\nfinal: {epochs: 9}')).toEqual([warning]);
   const loss = 'loss: {type: cross-entropy, logit_adjustment: 1}';
-  expect(warnings(`train: {class_sampling: balanced, ${loss}}`, onCard)).toHaveLength(1);
-  expect(warnings(`train: {class_weight: {Trouser: 2}, ${loss}}`, onCard)).toEqual([]);
-  expect(warnings('train: {class_weight: auto}', onCard)).toEqual([]);
+  expect(warnings(`train: {class_sampling: balanced, ${loss}}`)).toHaveLength(1);
+  expect(warnings(`train: {class_weight: {Trouser: 2}, ${loss}}`)).toEqual([]);
+  expect(warnings('train: {class_weight: auto}')).toEqual([]);
 });
 
-test('a final training that repeats the search is warned of, wherever it runs', () => {
+test('a final training that repeats the search is warned of', () => {
   const warning = expect.stringMatching(/^final: begins as the search's trainings do .* their 4 epochs/) as string;
-  expect(warnings('train: {epochs: 4}\nfinal: {epochs: 3}', onCard)).toEqual([warning]);
+  expect(warnings('train: {epochs: 4}\nfinal: {epochs: 3}')).toEqual([warning]);
 });

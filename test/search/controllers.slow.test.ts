@@ -13,8 +13,6 @@ interface Limits {
 
 const limits: { readonly [K in ControllerName]: Limits } = {
   random: { askMs: 4, history: 10_000, asks: 100 },
-  evolution: { askMs: 4, history: 10_000, asks: 100 },
-  nsga2: { askMs: 4, history: 10_000, asks: 100 },
   local: { askMs: 20, history: 5000, asks: 50 },
   surrogate: { askMs: 1000, history: 500, asks: 3 },
 };

@@ -65,8 +65,7 @@ export const controllerOf = (
   name: ControllerName,
   changes: Partial<ControllerInput> = {},
   config: object = {},
-): Controller =>
-  createController(name, searchSchema.parse({ population: 8, tournament: 3, ...config }), input(changes));
+): Controller => createController(name, searchSchema.parse(config), input(changes));
 
 export const contextOf = (history: readonly TrialResult[], pending: readonly Genotype[] = []): AskContext => ({
   number: history.length + pending.length,

@@ -67,8 +67,8 @@ export class CompiledTraining {
     const { targets, outputs } = rowsOf(spec.network);
     return {
       fn: (inputs) => {
-        const { loss, correct, overflow } = this.program.step({ ...batchOf(inputs), ...updateOf(inputs) });
-        return { loss, correct, ...(overflow && { overflow }) };
+        const { loss, correct } = this.program.step({ ...batchOf(inputs), ...updateOf(inputs) });
+        return { loss, correct };
       },
       inputs: {
         images: { shape: [size, ...spec.network.input] },
@@ -81,8 +81,7 @@ export class CompiledTraining {
 
   compileStep(): Promise<Program> {
     const { fn, inputs } = this.step();
-    const mixedPrecision = this.program.spec.precision === 'mixed';
-    return compile(fn, inputs, { ...this.common(), mixedPrecision, loop: this.options.target.stepsAtOnce > 1 });
+    return compile(fn, inputs, { ...this.common(), loop: this.options.target.stepsAtOnce > 1 });
   }
 
   compileEvaluation(): InferenceProgram {
@@ -131,10 +130,9 @@ export async function createCompiledEngine(program: NetworkProgram, options: Com
     async train(updates, step) {
       const feeds = updates.map((update, i) => compiled.feeds(update, step + i));
       const results = await training.runSteps(feeds, step);
-      return results.map(({ loss, correct, ...others }) => ({
+      return results.map(({ loss, correct }) => ({
         loss: floats(loss, 'loss')[0],
         correct: floats(correct, 'correct')[0],
-        ...('overflow' in others && { overflow: floats(others['overflow'], 'overflow')[0] === 1 }),
       }));
     },
     async evaluate(images) {

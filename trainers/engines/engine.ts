@@ -24,8 +24,6 @@ export interface StepMetrics {
   readonly loss: number;
   /** Number of correctly classified images before the update; for other tasks, the sum of the images' scores. */
   readonly correct: number;
-  /** Whether gradients overflowed at the smallest loss scale, so that further steps would fail, too. */
-  readonly overflow?: boolean;
 }
 
 /** Everything that training changes, by a name that is the same in every process and engine. */

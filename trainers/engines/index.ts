@@ -1,4 +1,4 @@
-import { DeviceFailure, invalidInput } from '../../base/errors.js';
+import { DeviceFailure } from '../../base/errors.js';
 import { nativeLibrary } from '../../compiler/native/index.js';
 import type { EngineKind, TrainingEngine } from './engine.js';
 import { createEagerEngine, type EagerOptions } from './eager.js';
@@ -110,14 +110,7 @@ const networkEngines: Omit<EngineParts<ProgramSpec, NetworkProgram>, 'spec'> = {
     return 'unsupported' in plan ? plan : createNativeEngine(plan, options);
   },
   program: createNetworkProgram,
-  eager(made, settings) {
-    if (made.spec.precision !== 'mixed') return createEagerEngine(made, settings);
-    made.dispose();
-    // A silent float32 training would be reported as mixed precision.
-    throw invalidInput('mixed precision needs the compiled engine: TF.js has no float16', {
-      hint: 'Set engine: {type: compiled}, or leave train.precision out.',
-    });
-  },
+  eager: createEagerEngine,
   compiled: createCompiledEngine,
 };
 

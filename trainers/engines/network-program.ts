@@ -5,11 +5,10 @@ import { detectionScore } from '../losses/detection.js';
 import { answerLoss, imageWeights, totalLoss, withAnswers } from '../losses/index.js';
 import type { Loss } from '../schema/loss.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
-import type { OptimizerConfig, Precision } from '../schema/train.js';
+import type { OptimizerConfig } from '../schema/train.js';
 import { Random } from '../../base/random.js';
-import { LossScaling } from './loss-scaling.js';
 import { trainableOf, type TrainableSpec } from './trainable.js';
-import { createTrainedVariables, prefixed, type UpdateInputs } from './variables.js';
+import { createTrainedVariables, type UpdateInputs } from './variables.js';
 
 /** A network in training. */
 export interface Student {
@@ -26,8 +25,6 @@ export interface BatchInputs {
   readonly teacher?: tf.Tensor;
   /** Soft labels from another network, if the student also learns from them. */
   readonly answers?: Answers;
-  /** The loss is multiplied by this power of two before differentiation; default 1. */
-  readonly lossScale?: tf.Tensor;
 }
 
 /** Outputs [batch, outputs] of another network, the targets of a share of the loss (a scalar). */
@@ -40,14 +37,12 @@ interface StepOutputs {
   /** Loss and sum of `imageScores` before the update, as scalars. */
   readonly loss: tf.Tensor;
   readonly correct: tf.Tensor;
-  /** With a scaled loss: 1 if the gradients overflow at scale 1, else 0; a scalar. */
-  readonly overflow?: tf.Tensor;
 }
 
 export interface GradientOutputs extends StepOutputs {
   /** [batch, classes]. */
   readonly logits: tf.Tensor;
-  /** Gradients of the scaled loss, by the names of the network's parameters. */
+  /** Gradients of the loss, by the names of the network's parameters. */
   readonly grads: Gradients;
 }
 
@@ -67,7 +62,7 @@ export const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits
 /** The loss of a batch; with answers: (1 - share) loss + share of the loss on the answers. */
 export function batchLoss(
   config: Loss,
-  { labels, logits, teacher, answers }: Omit<BatchInputs, 'images' | 'lossScale'> & { readonly logits: tf.Tensor },
+  { labels, logits, teacher, answers }: Omit<BatchInputs, 'images'> & { readonly logits: tf.Tensor },
 ): tf.Scalar {
   const loss = totalLoss(config, { labels, logits, teacher: teacher ?? null });
   if (answers === undefined) return loss;
@@ -79,7 +74,7 @@ export function batchLoss(
 export function networkGradients(
   { apply, loss: config }: Student,
   parameters: readonly Parameter[],
-  { images, lossScale, ...batch }: BatchInputs,
+  { images, ...batch }: BatchInputs,
 ): GradientOutputs {
   let kept: { readonly logits: tf.Tensor; readonly loss: tf.Tensor } | undefined;
   const { grads } = tf.variableGrads(
@@ -87,7 +82,7 @@ export function networkGradients(
       const logits = apply(images);
       const whole = batchLoss(config, { ...batch, logits });
       kept = { logits: tf.keep(logits), loss: tf.keep(whole) };
-      return lossScale === undefined ? whole : tf.mul(whole, lossScale);
+      return whole;
     },
     parameters.map(({ variable }) => variable),
   );
@@ -121,10 +116,7 @@ export interface LearningSpec {
   readonly stem?: WeightValue | undefined;
 }
 
-export interface ProgramSpec extends LearningSpec, TrainableSpec {
-  /** `mixed`: compiled, with float16 products and a scaled loss; default float32. */
-  readonly precision?: Precision | undefined;
-}
+export interface ProgramSpec extends LearningSpec, TrainableSpec {}
 
 /** The seed of a program's dropout noise. */
 export const noiseSeed = ({ seed }: Pick<LearningSpec, 'seed'>): number => new Random(seed, 'dropout').bits();
@@ -163,29 +155,23 @@ export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
     ema,
   });
   const { weights, evaluated, parameters } = trained;
-  const scaling = spec.precision === 'mixed' ? new LossScaling() : null;
-  const states = new Map([...trained.states, ...prefixed('loss_scaling', scaling?.slots ?? [])]);
   const student = { apply: trainable.train(weights), loss };
   const gradients = (inputs: BatchInputs): GradientOutputs => networkGradients(student, parameters, inputs);
   return {
     spec,
-    states,
+    states: trained.states,
     parameters,
     needsTeacherLogits: loss.type !== 'cross-entropy',
     gradients,
     update: (grads, inputs) => trained.update(grads, inputs),
     step(inputs) {
-      const update = (grads: Gradients): void => trained.update(grads, inputs);
-      if (scaling !== null)
-        return scaling.step(trained.states.values(), (lossScale) => gradients({ ...inputs, lossScale }), update);
       const { grads, ...outputs } = gradients(inputs);
-      update(grads);
+      trained.update(grads, inputs);
       return outputs;
     },
     evaluate: trainable.infer(evaluated),
     dispose() {
       trained.dispose();
-      scaling?.dispose();
     },
   };
 }

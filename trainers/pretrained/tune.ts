@@ -157,7 +157,6 @@ async function fineTuned(
     loss,
     optimizer: asked.optimizer,
     ema: asked.ema,
-    precision: asked.precision,
     teacher: null,
     frozenNorms: norms === 'frozen',
     rates,

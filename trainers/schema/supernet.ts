@@ -30,7 +30,7 @@ const ownFields = {
     .describe("training images from which a member's batch norm statistics are computed before it is used"),
 };
 
-/** `supernet:`; overrides of `train` for the training of shared weights, in float32. Missing keys keep their values. */
+/** `supernet:`; overrides of `train` for the training of shared weights. Missing keys keep their values. */
 export const supernetSchema = z
   .strictObject({
     ...trainFields,
@@ -38,7 +38,7 @@ export const supernetSchema = z
       "how the weights follow the sums of the networks' gradients; by default as in train, and the rate of SGD beside Muon divided by the number of networks in a step",
     ),
   })
-  .omit({ precision: true, tuning_rate: true })
+  .omit({ tuning_rate: true })
   .partial()
   .extend(ownFields);
 

@@ -127,11 +127,6 @@ export const trainFields = {
   ),
   views: viewsSchema,
   ema: decay.describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
-  precision: z
-    .enum(['float32', 'mixed'])
-    .describe(
-      'mixed: products in float16, weights, statistics, loss and optimizer in float32, the loss scaled (Micikevicius et al. 2018): for the compiled engine on a GPU that computes in float16; float32 otherwise',
-    ),
   checkpoint_seconds: z
     .number()
     .gt(0)
@@ -168,13 +163,9 @@ export const trainKeys = z.strictObject({
   augment: trainFields.augment.optional(),
   views: trainFields.views.optional(),
   ema: trainFields.ema.default(0),
-  precision: trainFields.precision.optional(),
   quantize_aware: quantizeAware.optional(),
   checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
 });
-
-/** The precision of a training; default float32. */
-export type Precision = NonNullable<z.output<typeof trainFields.precision>>;
 
 /** `final:`; overrides of `train` for the frontier's networks after the search. Missing keys keep their values. */
 export const finalSchema = z.strictObject(trainFields).partial().extend({ quantize_aware: quantizeAware.optional() });

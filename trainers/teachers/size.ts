@@ -71,10 +71,10 @@ export async function sizeFor(
 ): Promise<Required<TeacherSize>> {
   const file = join(directory, 'size.json');
   if (existsSync(file)) return sizeSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  const { optimizer, ema, precision, batch } = train;
+  const { optimizer, ema, batch } = train;
   const timed = networkOf(width ?? 1);
   const loss = { type: 'cross-entropy', label_smoothing: 0 } as const;
-  const engine = await createEngine(config, () => ({ network: timed, seed, loss, optimizer, ema, precision }), {
+  const engine = await createEngine(config, () => ({ network: timed, seed, loss, optimizer, ema }), {
     threads,
     batch,
   });

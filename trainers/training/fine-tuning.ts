@@ -24,13 +24,12 @@ const quantizeAwareRateShare = 0.1;
 
 /**
  * The configuration for fine-tuning a trained network with int8 rounding inside: a low learning rate that falls to zero
- * without warm-up. Products are float32; otherwise the weights would also learn to compensate float16 rounding.
+ * without warm-up.
  */
 export function quantizeAwareTraining(train: TrainConfig, epochs: number): TrainConfig {
   const { optimizer } = train;
   return {
     ...train,
-    precision: undefined,
     quantize_aware: undefined,
     epochs,
     warmup_epochs: 0,

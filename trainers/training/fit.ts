@@ -62,7 +62,6 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
     loss,
     optimizer: train.optimizer,
     ema: train.ema,
-    precision: train.precision,
     rates: outputRates(network, train),
   });
   const engine = (begun?: EngineKind) =>
@@ -266,13 +265,12 @@ export function trainingHash(
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
   // A key with its default value hashes as an absent key.
-  const precision = train.precision === 'mixed' ? train.precision : undefined;
   const schedule = train.schedule === 'cosine' ? undefined : train.schedule;
   const stem = train.stem === 'trained' ? undefined : train.stem;
   const class_sampling = train.class_sampling === 'natural' ? undefined : train.class_sampling;
   const statistics = estimateStatistics === undefined ? undefined : 'estimated';
   // All other effects of `recipe` and `steps` are in other keys; `quantize_aware` configures a later training.
   const unused = { recipe: undefined, steps: undefined, quantize_aware: undefined, checkpoint_seconds: 0 };
-  const config = { ...train, ...unused, precision, schedule, stem, class_sampling, statistics, loss };
+  const config = { ...train, ...unused, schedule, stem, class_sampling, statistics, loss };
   return contentHash(...what, seed, config, data, taught, viewSeedOf({ teacher, seed }));
 }

@@ -217,13 +217,10 @@ export class TrainingLoop {
     const metrics = await this.engine.train(updates, first);
     const milliseconds = performance.now() - started;
     let { sums } = this.position;
-    for (const [i, { loss, correct, overflow = false }] of metrics.entries()) {
+    for (const [i, { loss, correct }] of metrics.entries()) {
       const { batch, learningRate: rate } = updates[i];
       const at = `at epoch ${epoch}, step ${step + i}`;
       if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} ${at}`, rate);
-      // Every further step would be skipped, too.
-      if (overflow)
-        throw this.diverged(`the gradients are not finite in float16, whatever the loss scale, ${at}`, rate);
       const { size } = batch;
       sums = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
     }
@@ -308,9 +305,8 @@ export class TrainingLoop {
   }
 
   private diverged(what: string, rate: number): NasError {
-    const precise = this.plan.train.precision === 'mixed' ? ' Or train in float32: leave train.precision out.' : '';
     return new NasError('failure', `training diverged: ${what} (learning rate ${rate.toPrecision(3)})`, {
-      hint: `Lower train.optimizer.learning_rate or raise train.warmup_epochs.${precise}`,
+      hint: `Lower train.optimizer.learning_rate or raise train.warmup_epochs.`,
     });
   }
 }

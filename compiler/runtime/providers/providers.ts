@@ -1,8 +1,6 @@
 import { listSupportedBackends } from 'onnxruntime-node';
 import { invalidInput } from '../../../base/errors.js';
-import type { Target } from '../../target.js';
 import { tryWebGpu } from './find-adapters.js';
-import { lacksHalf } from './probes.js';
 import { tryTinyModel } from './trial.js';
 
 /** An execution provider of this build of ONNX Runtime. */
@@ -65,16 +63,3 @@ export function tryProvider(provider: string, device: string | null = null): Pro
 
 const tryOut = async (provider: string, device: string | null): Promise<string | null> =>
   (provider === 'webgpu' ? (await tryWebGpu(device)).trial : await tryTinyModel(provider, device)).reason;
-
-/**
- * Tests float16 on a working provider, in a process of its own.
- * @returns null when it works, otherwise the reason
- */
-export const tryHalf = async (provider: string, device: string | null = null): Promise<string | null> =>
-  (await tryTinyModel(provider, device, {}, 'float16')).reason;
-
-/** As `requireHalf`, in a process of its own. */
-export async function requireHalfHere({ provider, device }: Pick<Target, 'provider' | 'device'>): Promise<void> {
-  const reason = await tryHalf(provider, device);
-  if (reason !== null) throw lacksHalf(provider, reason);
-}

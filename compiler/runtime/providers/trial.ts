@@ -10,9 +10,6 @@ export interface Trial {
   readonly log: string;
 }
 
-/** Type of the tiny model: the device of a working provider may lack float16. */
-export type TrialType = 'float32' | 'float16';
-
 /** Timeout for libraries that hang. */
 const patienceMs = 30_000;
 
@@ -24,24 +21,18 @@ export function tryTinyModel(
   provider: string,
   device: string | null,
   environment: Readonly<Record<string, string>> = {},
-  type: TrialType = 'float32',
 ): Promise<Trial> {
   const entry = fileURLToPath(builtModule('compiler/runtime/providers/try-provider-main.js'));
   const options = { timeout: patienceMs, maxBuffer: 2 ** 24, env: { ...process.env, ...environment } };
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [entry, type, provider, ...(device === null ? [] : [device])],
-      options,
-      (error, out, log) => {
-        if (error === null) resolve({ reason: null, log });
-        else if (error.killed === true) resolve({ reason: `gave no answer in ${patienceMs / 1000} s`, log });
-        else {
-          const ended = `the process ended (${error.signal ?? `exit code ${String(error.code)}`})`;
-          resolve({ reason: firstLine(out) ?? firstLine(log) ?? ended, log });
-        }
-      },
-    );
+    execFile(process.execPath, [entry, provider, ...(device === null ? [] : [device])], options, (error, out, log) => {
+      if (error === null) resolve({ reason: null, log });
+      else if (error.killed === true) resolve({ reason: `gave no answer in ${patienceMs / 1000} s`, log });
+      else {
+        const ended = `the process ended (${error.signal ?? `exit code ${String(error.code)}`})`;
+        resolve({ reason: firstLine(out) ?? firstLine(log) ?? ended, log });
+      }
+    });
   });
 }
 

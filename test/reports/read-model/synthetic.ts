@@ -123,7 +123,7 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
       data: 'Fashion-MNIST (10,800 / 6,000 / 10,000 images)',
       teacher: 'ResNet, 4 epochs',
       loss: 'kd',
-      search: 'nsga2',
+      search: 'local',
     },
     settings: 'name: synthetic\nseed: 1\n',
     source: '# as written\nname: synthetic\n',

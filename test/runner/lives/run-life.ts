@@ -88,7 +88,7 @@ function commandOf(kind: Kind, kills: boolean): fc.Arbitrary<Command> {
 }
 
 const settings = {
-  controller: fc.constantFrom('random', 'evolution', 'nsga2'),
+  controller: fc.constantFrom('random', 'local'),
   order: fc.constantFrom('delayed', 'async'),
   parallel: fc.integer({ min: 1, max: 3 }),
   trials: fc.integer({ min: 1, max: 8 }),
@@ -130,10 +130,7 @@ export class LivedRun {
   static async of(life: RunLife, folder: string): Promise<LivedRun> {
     const { controller, order, parallel, trials, hours, constraint, flash } = life;
     const stop = hours === null ? `trials: ${trials}` : `stop: { trials: ${trials}, hours: ${hours} }`;
-    const population = { random: '', evolution: 'population: 4, tournament: 2, ', nsga2: 'population: 4, ' }[
-      controller
-    ];
-    const search = `{ controller: ${controller}, ${population}order: ${order}, parallel: ${parallel}, ${stop} }`;
+    const search = `{ controller: ${controller}, startup: 4, order: ${order}, parallel: ${parallel}, ${stop} }`;
     return new LivedRun(life, folder, await sources[life.kind](folder, { search, constraint, flash }));
   }
 

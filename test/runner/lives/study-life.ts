@@ -63,7 +63,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 export const studyLife = fc.record({
   kind: fc.constant('study'),
-  controller: fc.constantFrom('random', 'evolution'),
+  controller: fc.constantFrom('random', 'local'),
   fidelity: fc.oneof(fc.constant('none'), fc.constant('none'), fc.constant('asha')),
   trials: fc.integer({ min: 1, max: 6 }),
   hours: fc.option(fc.constantFrom(1, 4), { freq: 2 }),
@@ -97,14 +97,13 @@ export class LivedStudy {
   ) {
     const { controller, fidelity, trials, hours } = life;
     const stop = hours === null ? `trials: ${trials}` : `stop: { trials: ${trials}, hours: ${hours} }`;
-    const population = controller === 'random' ? '' : ', population: 4, tournament: 2';
     const halving = fidelity === 'none' ? '' : ', fidelity: { type: asha, eta: 3 }';
     const text = [
       'name: studied',
       `space: ${JSON.stringify(smallSpace)}`,
       `evaluate: { type: tell, input: [16, 16, 1], classes: 3, epochs: ${epochs} }`,
       'objectives: [accuracy, macs]',
-      `search: { controller: ${controller}${population}, ${stop}${halving} }`,
+      `search: { controller: ${controller}, startup: 4, ${stop}${halving} }`,
       '',
     ].join('\n');
     this.loaded = parseExperiment(join(folder, 'study.yaml'), text);

@@ -3,6 +3,7 @@ import { createEngine, engineSchema, type TrainingEngine } from '../../../traine
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { noiseBatch, tiniestStudent, tinyStudent, tinyTeacher, update } from '../support/networks.js';
 import { batch, describeEngine, everything, muon, openSingle, run, specOf } from './contract.js';
+import { pointsOf } from '../../../trainers/quantize-aware/rounding.js';
 import { expectStatesNear } from '../support/states.js';
 
 const native = engineSchema.parse({ type: 'native' });
@@ -52,9 +53,17 @@ test.each(trainings)('gives the states of the compiled engine, in its order: %s'
 });
 
 test('what it does not train is left to the compiled engine, with the reason', async () => {
-  const mixed = await createEngine(native, specOf({ precision: 'mixed' }), { threads: 1, batch });
-  expect(mixed).toMatchObject({ kind: 'compiled', instead: 'train.precision is mixed' });
-  await mixed.dispose();
+  const ranges = new Map(pointsOf(tinyStudent()).points.map(({ layer }) => [layer, [-4, 4]] as const));
+  const rounding = await createEngine(
+    native,
+    specOf({ network: tinyStudent(), quantization: { weightBits: 8, ranges } }),
+    {
+      threads: 1,
+      batch,
+    },
+  );
+  expect(rounding).toMatchObject({ kind: 'compiled', instead: 'the training rounds its weights' });
+  await rounding.dispose();
   const begun = await createEngine(native, specOf(), { threads: 1, batch, begun: 'compiled' });
   expect(begun).toMatchObject({ kind: 'compiled' });
   expect(begun.instead).toBeUndefined();

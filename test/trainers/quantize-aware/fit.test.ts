@@ -35,7 +35,7 @@ const weightsOf = ({ weights }: CompleteFit): Map<string, number[]> =>
 
 describe('fine-tuning with rounding', () => {
   test('is a training at a tenth of the rate that falls to nothing', () => {
-    const config = quantizeAwareTraining({ ...tinyTrain, precision: 'mixed', quantize_aware: { epochs: 2 } }, 3);
+    const config = quantizeAwareTraining({ ...tinyTrain, quantize_aware: { epochs: 2 } }, 3);
     expect(config).toEqual({
       ...tinyTrain,
       epochs: 3,

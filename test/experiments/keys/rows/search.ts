@@ -10,24 +10,20 @@ export interface SearchFiles {
 }
 
 const search = (changes: object): object => ({ search: changes });
-const evolving = { trials: 14, population: 4 };
 
 /** The keys of `search` that every kind of experiment has. */
 export const searchRows = ({ controllers, seeds, decision: [name, first, second] }: SearchFiles): Row[] => [
   row(
     'search.controller',
-    ['random', 'evolution', 'nsga2', 'local', 'surrogate', { type: 'module', path: controllers[0] }],
+    ['random', 'local', 'surrogate', { type: 'module', path: controllers[0] }],
     'asked',
-    search({ ...evolving, tournament: 2 }),
+    search({ trials: 14, startup: 4 }),
   ),
   row('search.controller.path', controllers, 'asked', search({ trials: 2, controller: { type: 'module' } })),
   row('search.trials', [3, 4], 'asked'),
   row('search.stop.trials', [3, 4], 'asked'),
   row('search.stop.hours', [100, 1e-9], 'asked'),
-  row('search.population', [4, 6], 'asked', search({ controller: 'nsga2', trials: 14 })),
-  row('search.tournament', [2, 4], 'asked', search({ ...evolving, controller: 'evolution' })),
-  row('search.crossover', [0, 1], 'asked', search({ ...evolving, controller: 'nsga2', trials: 20 })),
-  row('search.startup', [2, 6], 'asked', search({ ...evolving, controller: 'evolution', tournament: 2 })),
+  row('search.startup', [2, 6], 'asked', search({ controller: 'local', trials: 14 })),
   row('search.seed_from', seeds, 'asked'),
   row('search.enqueue[]', [{ [name]: first }, { [name]: second }], 'asked'),
   row('search.enqueue[].name', ['first', 'second'], 'asked', search({ enqueue: [{ choices: { [name]: first } }] })),
@@ -55,6 +51,6 @@ export const fidelityRows = (): Row[] => [
 
 /** The keys of `search` for workers that are this run's own. */
 export const workerRows = (): Row[] => [
-  row('search.parallel', [1, 2], 'pending', search({ controller: 'evolution' })),
-  row('search.order', ['delayed', 'async'], 'pending', search({ controller: 'evolution', parallel: 2, trials: 8 })),
+  row('search.parallel', [1, 2], 'pending', search({ controller: 'local' })),
+  row('search.order', ['delayed', 'async'], 'pending', search({ controller: 'local', parallel: 2, trials: 8 })),
 ];

@@ -37,7 +37,6 @@ const keys: readonly (readonly [key: string, values: readonly unknown[], beside?
   ['class_sampling', ['natural', 'balanced']],
   ['views', [1, 2]],
   ['ema', [0, 0.5]],
-  ['precision', ['float32', 'mixed']],
   ['checkpoint_seconds', [20, 0.001]],
   ['quantize_aware.epochs', [1, 2]],
   [
