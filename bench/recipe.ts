@@ -12,7 +12,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { blocks, blockSearch, branches } from './recipe/blocks.js';
+import { blocks, blockSearch } from './recipe/blocks.js';
 import { board } from './recipe/board.js';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
 import { imbalance } from './recipe/imbalance.js';
@@ -61,7 +61,6 @@ const parts: Readonly<Record<string, Part>> = {
   search: { archive: cifar, rows: searches },
   board: { archive: cifar, rows: board },
   blocks: { archive: 'flowers', rows: blocks },
-  branches: { archive: 'flowers', rows: branches },
   'block-search': { archive: 'flowers', rows: blockSearch },
   transfer: { archive: cifar, rows: transfer },
   imbalance: { archive: null, rows: imbalance },

@@ -2,7 +2,7 @@ import { Random } from '../base/random.js';
 import { meanOrZero } from '../base/statistics.js';
 import { costs, type Costs } from './costs.js';
 import { genotypeId, type Genotype } from './genotype.js';
-import { type Block, branchesOf, type Network, strideOf } from './network.js';
+import { type Block, type Network, strideOf } from './network.js';
 import { sampleGenotype } from './operators.js';
 import type { Space } from './space.js';
 
@@ -98,7 +98,6 @@ function profile(blocks: readonly Block[]): number[] {
     meanOrZero(inverted.map(({ expand }) => log2(expand))),
     meanOrZero(inverted.map(({ se }) => (se > 0 ? 1 : 0))),
     meanOrZero(blocks.map((block) => ('before' in block ? (block.before ?? 0) / 2 : 0))),
-    meanOrZero(blocks.map((block) => log2(branchesOf(block)) / 4)),
     inverted.length / Math.max(1, blocks.length),
   ];
 }

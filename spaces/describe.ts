@@ -6,7 +6,6 @@ import {
   type BasicBlock,
   type BottleneckBlock,
   type Block,
-  branchesOf,
   type ConvBlock,
   type FusedMBConv,
   type MBConv,
@@ -39,14 +38,10 @@ function short(value: number, unit: string, prefixes = decimal): string {
 const ratio = (value: number): string => `${Number(value.toFixed(3))}`;
 const conv = (kernel: number, stride: number): string => `${kernel}x${kernel}${stride === 1 ? '' : `/${stride}`}`;
 
-/** Copies of a block's convolutions in training; empty where it has no branches. */
-export const branchesText = (block: Block): string =>
-  branchesOf(block) === 0 ? '' : `, branches ${branchesOf(block)}`;
-
 function describePlain(block: BasicBlock | BottleneckBlock | ConvBlock | PooledBlock): string {
   const { kind, kernel, stride, filters, act } = block;
   const hidden = 'hidden' in block && block.hidden !== undefined ? `, ${block.hidden} hidden` : '';
-  return `${kind} ${conv(kernel, stride)}${hidden}, ${filters} channels, ${act}${branchesText(block)}`;
+  return `${kind} ${conv(kernel, stride)}${hidden}, ${filters} channels, ${act}`;
 }
 
 /** The kernels of a block: of an inverted residual those before and between its 1x1 convolutions. */
@@ -62,7 +57,7 @@ function describeInverted(block: MBConv | FusedMBConv | SeparableBlock): string 
   const expansion = block.kind === 'separable' ? '' : `, expand ${ratio(block.expand)}`;
   const groups = 'groups' in block && block.groups !== undefined && block.groups > 1 ? `, ${block.groups} groups` : '';
   const squeezed = se === 0 ? '' : `, squeeze-excite ${ratio(se)}`;
-  return `${kind} ${kernelsText(block, conv)}${expansion}${groups}, ${filters} channels${squeezed}, ${act}${branchesText(block)}`;
+  return `${kind} ${kernelsText(block, conv)}${expansion}${groups}, ${filters} channels${squeezed}, ${act}`;
 }
 
 function describeBlock(block: Block): string {

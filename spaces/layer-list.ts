@@ -11,29 +11,16 @@ const strided = ([height, width, channels]: Shape, stride: number): Shape => [
   channels,
 ];
 
-/** The names of a convolution's branches in training; the first copy has the name of the convolution. */
-export const branchNames = {
-  copy: (name: string, index: number): string => (index === 0 ? name : `${name}_copy${index + 1}`),
-  point: (name: string): string => `${name}_point`,
-  skip: (name: string): string => `${name}_skip`,
-} as const;
-
 /** How a convolution reads its input, and what follows it. */
 interface Filtering extends Window {
   readonly act: LayerActivation | null;
-  /** In training; default: 0. */
-  readonly branches?: number | undefined;
 }
 
 /** Appends layers to a list; each method returns the position of the last layer that it added. */
 export class LayerList {
   readonly layers: Layer[] = [];
 
-  /** @param withBranches whether re-parameterised convolutions have their branches */
-  constructor(
-    private readonly style: Style,
-    private readonly withBranches: boolean,
-  ) {}
+  constructor(private readonly style: Style) {}
 
   shape(position: number): Shape {
     return this.layers[position].output;
@@ -72,35 +59,14 @@ export class LayerList {
   }
 
   conv(name: string, x: number, filters: number, own: Filtering & { readonly groups?: number }): number {
-    const { stride, groups = 1 } = own;
+    const { kernel, stride, act, groups = 1 } = own;
     const grouped = groups === 1 ? {} : { groups };
-    return this.branched(name, x, own, (branch, kernel) =>
-      this.bareConv(branch, x, filters, { kernel, stride, ...grouped }),
-    );
+    return this.norm(name, this.bareConv(name, x, filters, { kernel, stride, ...grouped }), act);
   }
 
   depthwise(name: string, x: number, own: Filtering): number {
-    const { stride } = own;
-    return this.branched(name, x, own, (branch, kernel) =>
-      this.add('depthwise', branch, [x], strided(this.shape(x), stride), this.padded({ kernel, stride })),
-    );
-  }
-
-  /** A convolution with batch norm and activation, or the sum of its branches with an activation. */
-  private branched(
-    name: string,
-    x: number,
-    { kernel, stride, act, branches = 0 }: Filtering,
-    make: (name: string, kernel: number) => number,
-  ): number {
-    if (!this.withBranches || branches === 0) return this.norm(name, make(name, kernel), act);
-    const branch = (own: string, side: number): number => this.norm(own, make(own, side), null);
-    const terms = Array.from({ length: branches }, (_, i) => branch(branchNames.copy(name, i), kernel));
-    if (kernel > 1) terms.push(branch(branchNames.point(name), 1));
-    if (stride === 1 && this.shape(x)[2] === this.shape(terms[0])[2])
-      terms.push(this.norm(branchNames.skip(name), x, null));
-    const y = this.sum(`${name}_sum`, terms);
-    return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
+    const y = this.add('depthwise', name, [x], strided(this.shape(x), own.stride), this.padded(own));
+    return this.norm(name, y, own.act);
   }
 
   avgPool(name: string, x: number, kernel: number, stride: 1 | 2): number {

@@ -7,7 +7,6 @@ import {
   type BottleneckBlock,
   type ConvSpec,
   type Block,
-  branchesOf,
   type DetectionHead,
   expandedWidth,
   hasExpansion,
@@ -99,10 +98,10 @@ function fusedMBConv(list: LayerList, name: string, x: number, block: FusedMBCon
 }
 
 function separable(list: LayerList, name: string, x: number, block: SeparableBlock): number {
-  const { filters, kernel, stride, act, se, branches } = block;
-  const filtered = list.depthwise(`${name}_dw`, x, { kernel, stride, act, branches });
+  const { filters, kernel, stride, act, se } = block;
+  const filtered = list.depthwise(`${name}_dw`, x, { kernel, stride, act });
   const scaled = list.squeezeExcite(`${name}_se`, filtered, se);
-  return list.conv(`${name}_pw`, scaled, filters, { ...point, act, branches });
+  return list.conv(`${name}_pw`, scaled, filters, { ...point, act });
 }
 
 function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock): number {
@@ -205,9 +204,9 @@ export function perNetwork<T extends object>(compute: (network: Network) => T): 
   };
 }
 
-function listed(network: Network, withBranches: boolean): readonly Layer[] {
+function listed(network: Network): readonly Layer[] {
   const { input, classes, stem, blocks, head } = network;
-  const list = new LayerList(styleOf(network), withBranches);
+  const list = new LayerList(styleOf(network));
   let x = list.add('input', 'input', [], input, {});
   x = list.conv('stem', x, stem.filters, stem);
   if (stem.pool !== undefined) x = list.maxPool('stem_pool', x, list.padded({ kernel: stem.pool, stride: 2 }));
@@ -234,13 +233,7 @@ function listed(network: Network, withBranches: boolean): readonly Layer[] {
 }
 
 /**
- * The primitive layers of a network in execution order, from the input to the outputs, as it runs on devices: the single
+ * The primitive layers of a network in execution order, from the input to the outputs: the single
  * source for costs, latency features and exports. Blocks are numbered from 1 (`block1_expand`).
  */
-export const layersOf = perNetwork((network) => listed(network, false));
-
-const branchedLayersOf = perNetwork((network) => listed(network, true));
-
-/** The layers of a network in training, where convolutions have their branches. `apply` computes them, and checkpoints hold their weights. */
-export const trainedLayersOf = (network: Network): readonly Layer[] =>
-  network.blocks.some((block) => branchesOf(block) > 0) ? branchedLayersOf(network) : layersOf(network);
+export const layersOf = perNetwork(listed);

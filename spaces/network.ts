@@ -35,18 +35,6 @@ export const ownStyle: Style = {
   gate: 'hard_sigmoid',
 };
 
-/**
- * Re-parameterised convolutions (RepVGG, Ding et al. 2021; MobileOne, Vasu et al. 2023): each is trained as a sum of branches
- * with batch norm, and runs as one convolution (`foldBranches`).
- */
-interface Branched {
-  /**
-   * Copies of each k x k convolution in training, 1 or more, beside a 1x1 convolution where k > 1 and the identity where the
-   * shape stays; absent: no branches.
-   */
-  readonly branches?: number;
-}
-
 /** A convolution without bias, padded by the network's style, followed by batch normalisation and an activation. */
 export interface ConvSpec {
   readonly filters: number;
@@ -96,7 +84,7 @@ export interface FusedMBConv extends ConvSpec {
  * Depthwise separable convolution (Howard et al. 2017, MobileNetV1): k x k depthwise, squeeze-excite when `se` > 0 (late, as
  * in PP-LCNet, Cui et al. 2021), 1x1 convolution; both convolutions with activation, no residual.
  */
-export interface SeparableBlock extends ConvSpec, Branched {
+export interface SeparableBlock extends ConvSpec {
   readonly kind: 'separable';
   readonly se: number;
 }
@@ -121,7 +109,7 @@ export interface BottleneckBlock extends ConvSpec {
 }
 
 /** A convolution by itself: MobileNetV4's first ones, or the projection that replaces a skipped layer where the shape changes. */
-export interface ConvBlock extends ConvSpec, Branched {
+export interface ConvBlock extends ConvSpec {
   readonly kind: 'conv';
 }
 
@@ -155,9 +143,6 @@ export interface ReductionBlock {
 /** Blocks of the YAML spaces that consist of stages. */
 export type StageBlock = MBConv | FusedMBConv | SeparableBlock | BasicBlock | BottleneckBlock | ConvBlock | PooledBlock;
 export type Block = StageBlock | CellBlock | ReductionBlock;
-
-/** The copies of each of a block's convolutions in training; 0: no branches. */
-export const branchesOf = (block: Block): number => ('branches' in block ? (block.branches ?? 0) : 0);
 
 /** The kinds of block, by their names in YAML. */
 export const blockKinds = ['mbconv', 'fused_mbconv', 'separable', 'basic', 'bottleneck', 'conv', 'pooled'] as const;
@@ -267,17 +252,6 @@ export const withoutDropout = (network: Network): Network =>
 /** How much a block reduces the sides of its input. */
 export const strideOf = (block: Block): 1 | 2 =>
   block.kind === 'reduction' ? 2 : block.kind === 'cell' ? 1 : block.stride;
-
-/** The network that runs on devices: each sum of branches is one convolution. */
-export const foldedNetwork = (network: Network): Network =>
-  network.blocks.some((block) => branchesOf(block) > 0)
-    ? { ...network, blocks: network.blocks.map(withoutBranches) }
-    : network;
-
-const withoutBranches = (block: Block): Block =>
-  branchesOf(block) === 0
-    ? block
-    : (Object.fromEntries(Object.entries(block).filter(([key]) => key !== 'branches')) as unknown as Block);
 
 /** The complete style of a network. */
 export const styleOf = ({ style }: Pick<Network, 'style'>): Style => ({ ...ownStyle, ...style });

@@ -7,15 +7,8 @@ import { createStagedSpace } from './staged/space.js';
 import { efficientnetPlan, efficientnetSchema } from './types/efficientnet.js';
 import { mobilenetPlan, mobilenetSchema } from './types/mobilenet.js';
 
-/** The layers of one stage: kernel, expansion, squeeze-excite, kernel before the expansion, width of groups, branches. */
-type Layers = readonly (readonly [
-  kernel: number,
-  expand: number,
-  se?: number,
-  before?: number,
-  group?: number,
-  branches?: number,
-])[];
+/** The layers of one stage: kernel, expansion, squeeze-excite, kernel before the expansion, width of groups. */
+type Layers = readonly (readonly [kernel: number, expand: number, se?: number, before?: number, group?: number])[];
 
 const repeated = (count: number, ...layer: Layers[number]): Layers => Array.from({ length: count }, () => layer);
 
@@ -123,11 +116,6 @@ const table = {
       ...[4, 4, 1].map((depth) => [[3, 8] as const, ...repeated(depth - 1, 3, 4)]),
     ],
   },
-  /** Vasu et al. 2023; `mobileone.py` of apple/ml-mobileone, variant s0, with a plain stem. */
-  'mobileone-s0': {
-    plan: mobilenet('mobileone-s0'),
-    stages: [2, 8, 10, 1].map((depth) => repeated(depth, 3, 1, 0, 0, 0, 4)),
-  },
   /** Tan & Le 2019, table 1. */
   'efficientnet-b0': {
     plan: efficientnet('efficientnet-b0'),
@@ -151,7 +139,7 @@ function choicesOfStage(layers: Layers, stage: number): readonly (readonly [stri
   const name = `stage${stage + 1}`;
   return [
     [`${name}.depth`, layers.length],
-    ...layers.flatMap(([kernel, expand, se = 0, before = 0, group = 0, branches = 0], i) =>
+    ...layers.flatMap(([kernel, expand, se = 0, before = 0, group = 0], i) =>
       [name, `${name}.layer${i + 1}`].flatMap(
         (own) =>
           [
@@ -160,7 +148,6 @@ function choicesOfStage(layers: Layers, stage: number): readonly (readonly [stri
             [`${own}.se`, se],
             [`${own}.before`, before],
             [`${own}.group_width`, group],
-            [`${own}.branches`, branches],
           ] as const,
       ),
     ),

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { product } from '../base/statistics.js';
 import { compile, exportFunction, type OpenModel, openOnnx } from '../compiler/index.js';
-import { type Network, trainedLayersOf, withoutDropout } from '../spaces/index.js';
+import { type Network, layersOf, withoutDropout } from '../spaces/index.js';
 import {
   apply,
   type Model,
@@ -80,7 +80,7 @@ const sizeOf = ({ weights }: Model, name: string): number => weights.get(name)?.
 
 /** The names of all batch norm statistics in the order of the layers. */
 const statisticNames = (network: Network): string[] =>
-  trainedLayersOf(network)
+  layersOf(network)
     .filter(({ kind }) => kind === 'batch_norm')
     .flatMap(({ name }) => [`${name}/moving_mean`, `${name}/moving_variance`]);
 
@@ -166,7 +166,7 @@ interface Normalized {
 }
 
 const normalizedIn = (network: Network): Normalized[] =>
-  trainedLayersOf(network).flatMap((layer, _, layers) => {
+  layersOf(network).flatMap((layer, _, layers) => {
     if (layer.kind !== 'batch_norm') return [];
     const { name, epsilon, inputs, output } = layer;
     return [{ norm: name, epsilon, input: layers[inputs[0]].name, channels: output[2] }];

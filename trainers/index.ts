@@ -68,4 +68,4 @@ export {
 export { calibrateConfidence, type Calibrated } from './temperature.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';
 export { unfoldBatchNorm } from './batch-norm.js';
-export { readFolded, readWeights, saveWeights } from './weights.js';
+export { readWeights, saveWeights } from './weights.js';

@@ -1,11 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { NasError } from '../base/errors.js';
 import { contentHash } from '../base/hash.js';
-import { foldedNetwork, type Member, type Network, sharedName } from '../spaces/index.js';
+import { type Member, type Network, sharedName } from '../spaces/index.js';
 import {
   drawWeights,
-  foldBranches,
-  type Model,
   slicedTo,
   type Weights,
   weightsFrom,
@@ -34,19 +32,6 @@ export function saveWeights(weights: Weights, file: string, meta: unknown = {}):
  */
 export const readWeights = (network: Network, file: string): Weights =>
   weightsIn(readTensorFile(file).tensors, network, file);
-
-/**
- * Reads a network from a file of its weights, in which branches may be folded: quantization-aware training does that.
- * @returns the network with its branches folded
- * @throws NasError as `readWeights`
- */
-export function readFolded(network: Network, file: string): Model {
-  const { tensors } = readTensorFile(file);
-  const deployed = foldedNetwork(network);
-  const own = new Set(weightSpecs(deployed).map(({ name }) => name));
-  const trained = [...tensors.keys()].every((name) => own.has(name)) ? deployed : network;
-  return foldBranches({ network: trained, weights: weightsIn(tensors, trained, file) });
-}
 
 function weightsIn(tensors: Weights, network: Network, file: string): Weights {
   for (const { name, shape } of weightSpecs(network)) {

@@ -88,45 +88,11 @@ export async function blocks(setting: Setting): Promise<Rows> {
   return [['blocks', 'M MACs', 'k parameters', 'CPU ms an image', 'accuracy %'], ...rows];
 }
 
-const separables = {
-  'separable 3x3': { kind: 'separable' },
-  'branches 1': { kind: 'separable', branches: 1 },
-  'branches 4': { kind: 'separable', branches: 4 },
-} as const;
-
-/**
- * Separable blocks trained plainly and as branches, which run as the same network: accuracy after equal epochs, and of plain ones
- * trained for the CPU time of the branches.
- */
-export async function branches(setting: Setting): Promise<Rows> {
-  const images = await imagesOf('flowers', setting);
-  const [macs, epochs] = setting.quick ? [3e6, 1] : [4e6, 6];
-  const row = async (name: string, kind: object, own: number): Promise<readonly [string[], number]> => {
-    const network = await networkOf(images, kind, macs);
-    const config = trainOf('fast', images, { epochs: own });
-    const found = await each(setting.seeds, (seed) => train(setting, images, network, config, seed));
-    const [accuracies, seconds] = [found.map(({ accuracy }) => accuracy), mean(found.map((run) => run.cpuSeconds))];
-    progress(`${name}: ${accuracies.map(points).join(', ')}`);
-    const score = `${points(mean(accuracies))} ± ${points(standardError(accuracies))}`;
-    return [[name, String(own), seconds.toFixed(0), score], seconds];
-  };
-  const rows = await each(Object.entries(separables), ([name, kind]) => row(name, kind, epochs));
-  const [plain, ...others] = rows.map(([, seconds]) => seconds);
-  const long = await each(others, (seconds, i) =>
-    row(
-      `separable 3x3, as long as branches ${[1, 4][i]}`,
-      separables['separable 3x3'],
-      Math.round((epochs * seconds) / plain),
-    ),
-  );
-  return [['blocks', 'epochs', 'CPU seconds', 'accuracy %'], ...[...rows, ...long].map(([cells]) => cells)];
-}
-
 const layers = { kernel: [3, 5], expand: [2, 3, 4], se: [0, 0.25] };
 const depths = [[1], [1, 2], [1, 2, 3], [1, 2]];
 const all = { ...layers, kernel: [0, 3, 5], before: [0, 3, 5], kind: ['mbconv', 'separable', 'fused_mbconv'] };
-/** Inverted residuals only; the kind of each stage as a decision; and whether separable blocks are trained as branches. */
-const searched = { inverted: layers, all, branches: { ...all, branches: [0, 1, 4] } } as const;
+/** Inverted residuals only; the kind of each stage as a decision. */
+const searched = { inverted: layers, all } as const;
 
 /**
  * Random networks of at most 5 M multiply-accumulates of three spaces, of the first one so many, of the others until they have

@@ -177,6 +177,11 @@ const removedKeys = new Map([
   ),
 ]);
 
+/** Keys of the past in any part of `space`. */
+const removedOfSpaces = new Map([
+  ['branches', 'was removed, because plain blocks are more accurate after as much processor time: train longer'],
+]);
+
 const betterControllers = 'was removed: local finds more in as many evaluations, and surrogate most';
 
 /** Words of the past, after their key, and what replaces them. */
@@ -184,6 +189,7 @@ const removedWords = new Map<string, string>([
   ...['reinforce', 'tpe', 'evolution', 'nsga2'].map(
     (name) => [`search.controller: ${name}`, betterControllers] as const,
   ),
+  ['space.preset: mobileone-s0', 'was removed with branches: take mobilenetv1, or mobilenetv4-conv-small'],
   ['search.fidelity: halving', 'was removed: asha ranks in the same way, and no worker waits for a bracket'],
 ]);
 
@@ -200,6 +206,7 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, source: Sourc
       path,
       message:
         removedKeys.get(pathText(path)) ??
+        (path[0] === 'space' ? removedOfSpaces.get(key) : undefined) ??
         `unknown key '${key}'; allowed: ${allowed.join(', ')}${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
       ...(meant === undefined ? {} : { meant: [...parent, meant] }),
     };

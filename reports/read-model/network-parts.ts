@@ -1,5 +1,4 @@
 import {
-  branchesText,
   cellNotation,
   costs,
   expandedWidth,
@@ -32,7 +31,7 @@ function factored(block: MBConv | FusedMBConv | SeparableBlock, channels: number
   const expansion = isExpanded ? `, expanded to ${expandedWidth(channels, block.expand)}` : '';
   const groups = 'groups' in block && block.groups !== undefined && block.groups > 1 ? `, ${block.groups} groups` : '';
   const squeeze = block.se > 0 ? ', squeeze-excite' : '';
-  return `${names[block.kind]}, ${kernelsText(block, window)}${expansion}${groups}${squeeze}, ${block.act}${branchesText(block)}`;
+  return `${names[block.kind]}, ${kernelsText(block, window)}${expansion}${groups}${squeeze}, ${block.act}`;
 }
 
 /** Text of a block's operation on an input of `channels` channels. */
@@ -48,7 +47,7 @@ function operationOf(block: Block, channels: number): string {
     case 'pooled':
       return `convolution and max pool, ${window(block.kernel, block.stride)}, ${block.act}`;
     case 'conv':
-      return `convolution, ${window(block.kernel, block.stride)}, ${block.act}${branchesText(block)}`;
+      return `convolution, ${window(block.kernel, block.stride)}, ${block.act}`;
     case 'cell':
       return `cell ${cellNotation(block.cell)}`;
     case 'reduction':

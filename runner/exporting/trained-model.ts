@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
 import type { ModelMetadata } from '../../deploy/index.js';
-import { createSpace, foldedNetwork, type Genotype, type Network } from '../../spaces/index.js';
-import { foldBranches, type Model, type Weights } from '../../spaces/models/index.js';
+import { createSpace, type Genotype, type Network } from '../../spaces/index.js';
+import type { Model, Weights } from '../../spaces/models/index.js';
 import type { Store } from '../../store/index.js';
 import { calibratedMember, describeDataset, renderingOf, spaceTask } from '../../trainers/index.js';
 import { settleEngine, type RecordedEnvironment } from '../engine.js';
@@ -17,12 +17,10 @@ import { accuracyAmong } from '../../experiments/schema/measures.js';
 import { withThresholds } from '../models/thresholds.js';
 import { trialFolder, weightsFile } from '../stored/workdir.js';
 
-/** A network, with its branches folded, with float32 weights and metadata. */
+/** A network with float32 weights and metadata. */
 export interface TrainedModel {
   readonly model: Model;
   readonly metadata: ModelMetadata;
-  /** Whether it was trained as branches, so that its batch norms have no statistics; absent: no. */
-  readonly isBranched?: boolean;
 }
 
 /** Weights of a network's slice of the supernet, with calibrated batch norm. */
@@ -77,10 +75,9 @@ export async function trainedModel(store: Store, workdir: string, number: number
     const before = store.run.get().environment as RecordedEnvironment;
     const engine = await settleEngine(experiment.engine, { before, acceptEnvironment: true, observe: () => undefined });
     const weights = await sliceWeights(workdir, { space, dataset, engine, threads: 1 }, trial.genotype);
-    return foldBranches({ network, weights });
+    return { network, weights };
   };
   const model = weights === undefined ? await sliceOfTrial() : candidateModel({ network, seed: trial.seed, weights });
   const kind = weightsKind(experiment, training?.state === 'complete' ? training : null);
-  const isBranched = foldedNetwork(network) !== network;
-  return { model, metadata: { ...metadata, precision: 'fp32', weights: kind, accuracy }, isBranched };
+  return { model, metadata: { ...metadata, precision: 'fp32', weights: kind, accuracy } };
 }

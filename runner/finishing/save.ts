@@ -5,7 +5,7 @@ import { mainScores, scoreText } from '../../base/scores.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { renderingOf } from '../../trainers/index.js';
 import type { ModelMetadata } from '../../deploy/index.js';
-import { detectionOf, foldedNetwork, type Network } from '../../spaces/index.js';
+import { detectionOf, type Network } from '../../spaces/index.js';
 import type {
   MeasurementRecord,
   Store,
@@ -166,7 +166,7 @@ export function modelMetadata(
     seed: trial.seed,
     genotype: trial.genotypeId,
     decisions: trial.choices,
-    network: foldedNetwork(network),
+    network,
     ...(head !== null && { detection: { stride: head.stride, ...defaultDecoding } }),
     ...(space.places && { places: space.places(trial.genotype) }),
     ...latency,

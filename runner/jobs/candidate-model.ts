@@ -2,15 +2,15 @@ import { defaultDecoding } from '../../base/detections.js';
 import type { LearningTask } from '../../base/task.js';
 import { metadataProps } from '../../deploy/index.js';
 import { detectionOf } from '../../spaces/index.js';
-import { foldBranches, initialWeights, toOnnx, type Model } from '../../spaces/models/index.js';
-import { readFolded } from '../../trainers/index.js';
+import { initialWeights, toOnnx, type Model } from '../../spaces/models/index.js';
+import { readWeights } from '../../trainers/index.js';
 import type { SeededNetwork } from './jobs.js';
 
 /** A candidate as it runs on devices, with its trained weights, or with its initial weights when it has none. */
-export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model =>
-  weights === undefined
-    ? foldBranches({ network, weights: initialWeights(network, seed) })
-    : readFolded(network, weights);
+export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model => ({
+  network,
+  weights: weights === undefined ? initialWeights(network, seed) : readWeights(network, weights),
+});
 
 /**
  * A candidate as an ONNX model, as it is deployed, with the metadata alone that say what the outputs of a detector are.

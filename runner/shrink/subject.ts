@@ -15,7 +15,7 @@ export interface ShrinkSubject {
   readonly name: string;
   readonly model: Model;
   readonly metadata: Partial<ModelMetadata>;
-  /** Whether batch norm is folded into its kernels, or lacks its statistics: training needs them back. */
+  /** Whether batch norm is folded into its kernels: training needs its statistics back. */
   readonly isFolded: boolean;
   /** Of the order and the views of images. */
   readonly seed: number;
@@ -42,8 +42,8 @@ export async function readShrinkSubject(path: string, trial: number | undefined)
     });
   const store = Store.open(databasePath(path), { readonly: true });
   try {
-    const { model, metadata, isBranched = false } = await trainedModel(store, path, trial);
-    return { name: `trial ${trial}`, model, metadata, isFolded: isBranched, seed: metadata.seed ?? 1 };
+    const { model, metadata } = await trainedModel(store, path, trial);
+    return { name: `trial ${trial}`, model, metadata, isFolded: false, seed: metadata.seed ?? 1 };
   } finally {
     store.close();
   }

@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { exportFunction, type ExportOptions, inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
 import { applyRule, type Layer, type LayerActivation, type LayerOf, type LayerTable, type Shape } from '../layers.js';
-import { trainedLayersOf } from '../network-layers.js';
+import { layersOf } from '../network-layers.js';
 import { boxValues } from '../../base/detections.js';
 import { classification, type LearningTask, type TaskType } from '../../base/task.js';
 import { detectionOf, type Network, type Style } from '../network.js';
-import { foldBranches } from './branches.js';
 import { type Model, type WeightResolver, weightsFrom, weightsOfLayer, type WeightSpec } from './weights.js';
 
 /** Mean and population variance of each channel over one batch at a batch norm, [channels]. */
@@ -166,7 +165,7 @@ const applyLayer = (layer: Layer, weights: WeightResolver, mode: Mode, x: tf.Ten
 
 /** The layers after the global pool that ends a network's maps; of a detector, its outputs. */
 function headLayers(network: Network): readonly Layer[] {
-  const layers = trainedLayersOf(network);
+  const layers = layersOf(network);
   return layers.slice(
     detectionOf(network) === null ? layers.findLastIndex(({ name }) => name === 'head_pool') + 1 : layers.length - 1,
   );
@@ -180,7 +179,7 @@ export const applyHead = (network: Network, weights: WeightResolver, features: t
   headLayers(network).reduce((x, layer) => applyLayer(layer, weights, mode, x, x), features);
 
 /**
- * Applies a network, with its branches, to images: in inference or training, eagerly or inside a compiled function, with any weights that the
+ * Applies a network to images: in inference or training, eagerly or inside a compiled function, with any weights that the
  * resolver gives (variables, slices of shared weights, rounded weights, constants).
  *
  * @param images [batch, height, width, channels] in float32, normalised; not disposed of
@@ -188,7 +187,7 @@ export const applyHead = (network: Network, weights: WeightResolver, features: t
  */
 export function apply(network: Network, weights: WeightResolver, images: tf.Tensor, mode: Mode): Applied {
   const { training, features = [] } = mode;
-  const layers = trainedLayersOf(network);
+  const layers = layersOf(network);
   const lastUse = new Map(layers.flatMap(({ inputs }, i) => inputs.map((j) => [j, i] as const)));
   const values: tf.Tensor[] = [];
   // In inference dropout returns its input, so one tensor may be the output of several layers.
@@ -240,7 +239,7 @@ export const inUnits = (task: LearningTask, outputs: tf.Tensor): tf.Tensor =>
  * @returns `classes` [batch, rows, columns, classes], logits, and `boxes` [batch, rows, columns, 4]
  */
 function heads({ network, weights }: Model, images: tf.Tensor): Record<'classes' | 'boxes', tf.Tensor> {
-  const layers = trainedLayersOf(network);
+  const layers = layersOf(network);
   const { inputs, output } = layers[layers.length - 1];
   const resolve = weightsFrom(weights);
   const source = layers[inputs[0]];
@@ -270,7 +269,7 @@ export const outputNames: { readonly [T in TaskType]: string } = {
 };
 
 /**
- * Exports a network, with its branches folded, as a portable ONNX file: input `input` float32 [N, height, width, channels], normalised; output [N, outputs],
+ * Exports a network as a portable ONNX file: input `input` float32 [N, height, width, channels], normalised; output [N, outputs],
  * named as in `outputNames`. A detector has an output for each head with its task, and else one, as in training.
  * @param options.task default: classification
  * @throws Error when the weights do not match the network
@@ -279,9 +278,8 @@ export const toOnnx = (
   model: Model,
   { task = classification, ...options }: ExportOptions & { readonly task?: LearningTask | undefined } = {},
 ): Uint8Array => {
-  const deployed = foldBranches(model);
   const infer = (images: tf.Tensor) =>
-    task.type === 'detection' ? heads(deployed, images) : answers(deployed, task, images);
+    task.type === 'detection' ? heads(model, images) : answers(model, task, images);
   return exportFunction(infer, model.network.input, {
     outputName: outputNames[task.type],
     ...options,

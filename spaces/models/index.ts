@@ -14,10 +14,10 @@ export {
   type Mode,
   type Rounding,
 } from './apply.js';
-export { biasNorm, foldBranches } from './branches.js';
 export { namedWeights, toLayersModel } from './layers-model.js';
 export { cutWeights, sharedSpecs, sharedWeights, sliceOf, slicedTo } from './weight-parts.js';
 export {
+  biasNorm,
   drawWeights,
   initialWeights,
   permuted,

@@ -5,7 +5,6 @@ import { classification, type LearningTask } from '../../base/task.js';
 import { applyRule, convolutionNames, type LayerActivation, type LayerOf, type LayerTable } from '../layers.js';
 import { layersOf } from '../network-layers.js';
 import { padOf } from './apply.js';
-import { foldBranches } from './branches.js';
 import { weightsFrom, type Model, type Weights } from './weights.js';
 
 type Value = tfl.SymbolicTensor;
@@ -154,13 +153,13 @@ const diagonal = (values: readonly number[]): Float32Array =>
   Float32Array.from(values.flatMap((value, i) => values.map((_, j) => (i === j ? value : 0))));
 
 /**
- * A network, with its branches folded, as a TF.js layers model of standard Keras layers, which plain TF.js can save, load and run: images [batch,
+ * A network as a TF.js layers model of standard Keras layers, which plain TF.js can save, load and run: images [batch,
  * height, width, channels] in float32, normalised, to the outputs [batch, outputs] of `answers`, or the maps `classes` and `boxes` of a detector. It names its layers like
  * `layersOf`; a last layer `numbers` scales the numbers of a regression. Its tensors live on the current TF.js backend; free them with `model.dispose()`.
  * @throws Error when the weights do not match the network
  */
 export function toLayersModel(model: Model, task = classification): tfl.LayersModel {
-  const { network, weights } = foldBranches(model);
+  const { network, weights } = model;
   const values: Value[] = [];
   const apply: Apply = (layer, ...inputs) => {
     const output = layer.apply(inputs.length === 1 ? inputs[0] : [...inputs]);

@@ -4,7 +4,7 @@ import { Random } from '../../base/random.js';
 import { product } from '../../base/statistics.js';
 import { toStorage } from '../../compiler/index.js';
 import { applyRule, convolutionNames, type Layer, type LayerTable } from '../layers.js';
-import { trainedLayersOf } from '../network-layers.js';
+import { layersOf } from '../network-layers.js';
 import type { Network } from '../network.js';
 
 /** Name, shape and initial values of a weight. */
@@ -116,7 +116,7 @@ const rules: LayerTable<readonly WeightSpec[]> = {
 export const weightsOfLayer = (layer: Layer): readonly WeightSpec[] => applyRule(rules, layer);
 
 /** The weights of a network in training, in the order of its layers. */
-export const weightSpecs = (network: Network): WeightSpec[] => trainedLayersOf(network).flatMap(weightsOfLayer);
+export const weightSpecs = (network: Network): WeightSpec[] => layersOf(network).flatMap(weightsOfLayer);
 
 /** Random initial weights of a network; see `drawWeights`. */
 export const initialWeights = (network: Network, seed: number): Weights => drawWeights(weightSpecs(network), seed);
@@ -176,3 +176,15 @@ export const weightsFrom =
       throw new Error(`${name} has shape [${weight.shape}], expected [${shape}]`);
     return weight instanceof tf.Tensor ? weight : tf.tensor(weight.data, [...shape], 'float32');
   };
+
+/** The weights of a batch norm that adds a bias and does nothing else in inference. */
+export function biasNorm(name: string, bias: Float32Array, epsilon: number): Weights {
+  const vector = (role: string, data: Float32Array) => [`${name}/${role}`, { shape: [data.length], data }] as const;
+  const filled = (value: number): Float32Array => new Float32Array(bias.length).fill(value);
+  return new Map([
+    vector('gamma', filled(1)),
+    vector('beta', bias),
+    vector('moving_mean', filled(0)),
+    vector('moving_variance', filled(1 - epsilon)),
+  ]);
+}

@@ -68,20 +68,6 @@ export function exactGroups(groupWidth: number, channels: number, wide: number):
   return groups;
 }
 
-/** The copies of convolutions; 0 where a single copy would be the only branch. */
-export function exactBranches(
-  branches: number,
-  { kernel, stride, filters, kind }: ConvSpec & Kind,
-  channels: number,
-): number {
-  const isKept = channels === filters;
-  const isSum =
-    branches > 1 || kernel > 1 || (stride === 1 && isKept) || (kind === 'separable' && (stride === 1 || isKept));
-  return isSum ? branches : 0;
-}
-
-type Kind = Pick<BlockChoices, 'kind'>;
-
 /** The choices of one block before scaling. */
 export interface BlockChoices extends LayerChoices {
   readonly kind: BlockKind;
@@ -97,7 +83,6 @@ interface Parts {
   readonly se: number;
   readonly before: number;
   readonly groups: number;
-  readonly branched: { readonly branches?: number };
 }
 
 const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
@@ -109,10 +94,10 @@ const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
     ...{ kind: 'fused_mbconv', ...conv, expand, se },
     ...(groups === 1 ? {} : { groups }),
   }),
-  separable: ({ conv, se, branched }) => ({ kind: 'separable', ...conv, se, ...branched }),
+  separable: ({ conv, se }) => ({ kind: 'separable', ...conv, se }),
   basic: ({ conv }) => ({ kind: 'basic', ...conv }),
   bottleneck: ({ conv }) => ({ kind: 'bottleneck', ...conv, hidden: Math.max(1, conv.filters >> 2) }),
-  conv: ({ conv, branched }) => ({ kind: 'conv', ...conv, ...branched }),
+  conv: ({ conv }) => ({ kind: 'conv', ...conv }),
   pooled: ({ conv }) => ({ kind: 'pooled', ...conv }),
 };
 
@@ -126,8 +111,7 @@ export function blockOf(choices: BlockChoices, channels: number, scale: StageSca
   const se = exactSe(wide, channels, choices.se, rules);
   const groups = exactGroups(group_width, channels, wide);
   const conv = { filters, kernel, stride, act };
-  const branches = exactBranches(choices.branches, { ...conv, kind }, channels);
-  const block = blocks[kind]({ conv, expand, se, before, groups, branched: branches === 0 ? {} : { branches } });
+  const block = blocks[kind]({ conv, expand, se, before, groups });
   return isActive(block) ? block : { ...block, act: activations[0] };
 }
 

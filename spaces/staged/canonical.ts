@@ -2,7 +2,6 @@ import type { Choice, Genotype } from '../genotype.js';
 import { canonicalJson } from '../../base/hash.js';
 import {
   blockKinds,
-  branchesOf,
   detectionOf,
   isActive,
   strideOf,
@@ -14,7 +13,6 @@ import {
 import {
   type BlockChoices,
   buildNetwork,
-  exactBranches,
   exactExpand,
   exactGroups,
   exactKernel,
@@ -71,9 +69,6 @@ const fits = {
   group_width: ({ block, channels }, width) =>
     block.kind !== 'fused_mbconv' ||
     (block.groups ?? 1) === exactGroups(width, channels, squeezedWidth(block, channels)),
-  branches: ({ block, channels }, branches) =>
-    (block.kind !== 'separable' && block.kind !== 'conv') ||
-    branchesOf(block) === exactBranches(branches, block, channels),
 } satisfies { [K in keyof BlockChoices]: Fits<BlockChoices[K]> };
 
 /** Adds the smallest choice of a slot that fits the blocks from `start` to `end`, without it; false when none does. */
@@ -115,14 +110,13 @@ function readStage(stage: StageSlots, reading: Reading, start: number, end: numb
   // Layers that share a decision are read together.
   const size = share === 'stage' ? end - start : 1;
   for (let i = start; i < end; i += size) {
-    const { kernel, expand, se, before, group_width, branches } = stage.layers[i - start];
+    const { kernel, expand, se, before, group_width } = stage.layers[i - start];
     const isLayer =
       addFor(kernel, fits.kernel, reading, i, i + size) &&
       addFor(expand, fits.expand, reading, i, i + size) &&
       addFor(se, fits.se, reading, i, i + size) &&
       addFor(before, fits.before, reading, i, i + size) &&
-      addFor(group_width, fits.group_width, reading, i, i + size) &&
-      addFor(branches, fits.branches, reading, i, i + size);
+      addFor(group_width, fits.group_width, reading, i, i + size);
     if (!isLayer) return false;
   }
   return true;

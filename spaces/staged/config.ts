@@ -112,10 +112,6 @@ export const stageSchema = z.strictObject({
     z.number().int().min(0).max(1024),
     "channels in each group of a fused block's first convolution, nearly: groups divide both its widths (MobileNet-EdgeTPU-V2); by default 0: no groups",
   ),
-  branches: optional(
-    z.number().int().min(0).max(8),
-    'copies of each convolution of a separable or conv block in training, beside a 1x1 convolution and the identity where they fit; one convolution after it (RepVGG, MobileOne); by default 0: no branches',
-  ),
   act: optional(act, 'activation; by default relu'),
 });
 
@@ -194,7 +190,6 @@ const stageDefaults: Omit<StageChoices, 'filters'> = {
   se: [0],
   before: [0],
   group_width: [0],
-  branches: [0],
 };
 
 /** The name of a preset for images of this height; `large`: for images above 128 pixels. */

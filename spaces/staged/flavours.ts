@@ -33,7 +33,6 @@ const published: { readonly [preset: string]: { readonly [F in Flavour]?: Partia
   'mobilenetv4-conv-small': {},
   'mobilenetv4-conv-medium': {},
   'mobilenet-edgetpu-v2': {},
-  'mobileone-s0': {},
   'efficientnet-b0': {},
 };
 

@@ -55,8 +55,6 @@ export interface StageChoices {
   readonly before: readonly number[];
   /** 0: no groups. */
   readonly group_width: readonly number[];
-  /** 0: none. */
-  readonly branches: readonly number[];
 }
 
 /** How widths that follow from others are rounded. */
@@ -113,7 +111,7 @@ export function pickAll<S extends Readonly<Record<keyof S, Slot<Choice>>>>(slots
   return picked as { readonly [K in keyof S]: S[K]['choices'][number] };
 }
 
-const layerFields = ['kernel', 'expand', 'se', 'before', 'group_width', 'branches'] as const;
+const layerFields = ['kernel', 'expand', 'se', 'before', 'group_width'] as const;
 type LayerField = (typeof layerFields)[number];
 export type LayerChoices = { readonly [F in LayerField]: StageChoices[F][number] };
 

@@ -82,12 +82,12 @@ export function countNetworks(layout: Layout): bigint {
     channels: number,
   ): Generator<readonly [block: ReturnType<typeof blockOf>, next: Place]> {
     const stage = stages[place.stage];
-    const { kind, filters, act, kernel, expand, se, before, group_width, branches } = stage;
+    const { kind, filters, act, kernel, expand, se, before, group_width } = stage;
     const firsts = place.held === null ? [...combinations({ kind, filters, act })] : [place.held];
     const strides = place.held === null ? stage.stride : ([1] as const);
     const layers = place.held?.layer
       ? [place.held.layer]
-      : [...combinations({ kernel, expand, se, before, group_width, branches })];
+      : [...combinations({ kernel, expand, se, before, group_width })];
     for (const first of firsts) {
       for (const layer of layers) {
         const held: Held = {

@@ -13,9 +13,6 @@ const stage = (filters: number, stride: 1 | 2, depth: Choices, expand: Choices, 
 const separable = (filters: number, stride: 1 | 2, depth: Choices) =>
   ({ kind: 'separable', filters, stride, depth, kernel: [3, 5], act: 'relu' }) as const;
 
-const branched = (filters: number, depth: Choices) =>
-  ({ ...separable(filters, 2, depth), kernel: 3, branches: [0, 1, 4] }) as const;
-
 const plain = (filters: number, stride: 1 | 2, kernel: 1 | 3) =>
   ({ kind: 'conv', filters, stride, kernel, act: 'relu' }) as const;
 
@@ -29,7 +26,7 @@ const fused = (filters: number, depth: Choices) =>
  * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
  * CIFAR), `small` for 64 to 128; `detector`, for images with boxes, has full convolutions where maps are large, which train faster
  * than depthwise ones; the others are the spaces around MobileNetV1 (Howard et al. 2017), V2
- * (Sandler et al. 2018), V3 (Howard et al. 2019), V4 (Qin et al. 2024), MobileOne (Vasu et al. 2023) and
+ * (Sandler et al. 2018), V3 (Howard et al. 2019), V4 (Qin et al. 2024) and
  * MobileNet-EdgeTPU-V2 (size S of TensorFlow's model garden) for 224 pixels, whose published networks are among their members.
  */
 export const mobilenetPresets = {
@@ -148,13 +145,6 @@ export const mobilenetPresets = {
       universal(256, [8, 9, 10, 11], [2, 4, 6]),
     ],
     head: { filters: 960, hidden: 1280, act: 'relu', dropout: 0.2 },
-  },
-  'mobileone-s0': {
-    width: [0.5, 0.75, 1],
-    share: 'stage',
-    stem: { filters: 48, stride: 2, act: 'relu' },
-    stages: [branched(48, [1, 2]), branched(128, [6, 7, 8]), branched(256, [8, 9, 10]), branched(1024, 1)],
-    head: {},
   },
   'mobilenet-edgetpu-v2': {
     width: [0.5, 0.75, 1],

@@ -39,7 +39,7 @@ const rules: WidthRules = { divisor: 8, squeezeOf: 'expanded' };
 const squeezed = 0.25;
 
 const stem: ConvSpec = { filters: 16, kernel: 3, stride: 2, act: 'hard_swish' };
-const plain = { kind: 'mbconv', before: 0, group_width: 0, branches: 0 } as const;
+const plain = { kind: 'mbconv', before: 0, group_width: 0 } as const;
 const firstBlock: BlockChoices = { ...plain, filters: 16, kernel: 3, stride: 1, act: 'relu', expand: 1, se: 0 };
 const head = { filters: 960, hidden: 1280, act: 'hard_swish', dropout: 0.1 } as const satisfies Head;
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseOnnx, type OnnxFile } from '../../compiler/index.js';
 import { exportOnnx, readMetadata, withMetadata, type ModelMetadata } from '../../deploy/index.js';
 import { evaluateOnSplit } from '../../runner/index.js';
-import { engineSchema, evaluateModel, readFolded } from '../../trainers/index.js';
+import { engineSchema, evaluateModel, readWeights } from '../../trainers/index.js';
 import { sharedFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { trainedDetector, type TrainedDetector } from '../support/trained-detector.js';
@@ -84,7 +84,7 @@ describe('nas evaluate of a detector', () => {
   it('knows classes in another order than the data has', async () => {
     const { network, weights, metadata, thresholds } = trained;
     const { network: _, ...rest } = metadata;
-    const model = readFolded(network, weights);
+    const model = { network, weights: readWeights(network, weights) };
     const kernel = model.weights.get('classes/kernel');
     const bias = model.weights.get('classes/bias');
     if (kernel === undefined || bias === undefined) throw new Error('no such weights');

@@ -20,10 +20,10 @@ const networks: Readonly<Record<string, Network>> = {
     { kind: 'mbconv', filters: 4, expand: 2, groups: 2, ...plain },
     { kind: 'fused_mbconv', filters: 8, expand: 2, groups: 2, ...plain, stride: 2 },
   ]),
-  'branches, in the style of torchvision': of(
+  'separable blocks, in the style of torchvision': of(
     [
-      { kind: 'separable', filters: 4, branches: 2, ...plain },
-      { kind: 'conv', filters: 4, branches: 1, ...plain, stride: 2 },
+      { kind: 'separable', filters: 4, ...plain },
+      { kind: 'conv', filters: 4, ...plain, stride: 2 },
     ],
     { style: { epsilon: 1e-5, padding: 'symmetric', gate: 'sigmoid' } },
   ),

@@ -29,7 +29,7 @@ const networks: readonly Network[] = [
     [6, 6, 3],
     8,
     [
-      { kind: 'separable', ...conv, filters: 8, stride: 1, se: 0.25, branches: 2 },
+      { kind: 'separable', ...conv, filters: 8, stride: 1, se: 0.25 },
       { kind: 'fused_mbconv', ...conv, filters: 8, stride: 1, expand: 2, se: 0.5 },
     ],
     true,

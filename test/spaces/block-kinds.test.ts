@@ -17,7 +17,6 @@ const mixed = {
     {
       ...{ kind: ['separable', 'uib', 'fused_mbconv'], filters: 8, stride: 2, depth: [1, 2] },
       ...{ kernel: [0, 3], before: [0, 3], expand: [1, 2], se: [0, 0.25], group_width: [0, 4], act: ['relu', 'swish'] },
-      branches: [0, 2],
     },
     {
       ...{
@@ -27,7 +26,7 @@ const mixed = {
         kernel: [0, 1, 5],
         before: [0, 5],
       },
-      ...{ branches: [0, 1], act: 'relu' },
+      act: 'relu',
     },
   ],
   head: { filters: 16 },

@@ -14,7 +14,6 @@ import {
   sampleGenotype,
   sameGenotype,
   spaceSize,
-  trainedLayersOf,
   type DecisionSpace,
   type Genotype,
   type Space,
@@ -121,7 +120,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
     beforeAll(async () => {
       space = await make();
     });
-    const architecture = (genotype: Genotype): string => JSON.stringify(trainedLayersOf(space.build(genotype)));
+    const architecture = (genotype: Genotype): string => JSON.stringify(layersOf(space.build(genotype)));
 
     it('builds the same network from a genotype and its canonical form, as plain data', () => {
       fc.assert(

@@ -80,19 +80,6 @@ const networksOf = (stemFilters: fc.Arbitrary<number>, blocks: fc.Arbitrary<Bloc
     { requiredKeys: ['kind', 'input', 'classes', 'stem', 'blocks', 'head'] },
   );
 
-const branches = fc.constantFrom(1, 2, 3);
-const branchedBlock: fc.Arbitrary<Block> = fc.oneof(
-  fc.record({ kind: fc.constant('separable' as const), ...conv, se, branches }),
-  fc.record({ kind: fc.constant('conv' as const), ...conv, branches }),
-  block,
-);
-
-/** Small networks in which some convolutions are trained as branches. */
-export const branchedNetworks: fc.Arbitrary<Network> = networksOf(
-  width,
-  fc.array(branchedBlock, { minLength: 1, maxLength: 3 }),
-);
-
 /** Any small network, of all kinds of blocks and odd sizes. */
 export const smallNetworks: fc.Arbitrary<Network> = fc.oneof(
   { weight: 3, arbitrary: networksOf(width, fc.array(block, { maxLength: 3 })) },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { costs, enumerate, extremes, spaceSize, trainedLayersOf } from '../../spaces/index.js';
+import { costs, enumerate, extremes, spaceSize, layersOf } from '../../spaces/index.js';
 import { createStagedSpace } from '../../spaces/staged/space.js';
 import { makeDivisible, type StageChoices, type StagedPlan } from '../../spaces/staged/layout.js';
 
@@ -20,7 +20,6 @@ const stage: fc.Arbitrary<StageChoices> = fc.record({
   kernel: mostlyOne(3, 5, 0),
   before: mostlyOne(0, 3),
   group_width: mostlyOne(0, 2, 8),
-  branches: mostlyOne(0, 1, 2),
   expand: mostlyOne(1, 1.2, 2),
   se: mostlyOne(0, 0.25, 0.3),
 });
@@ -102,7 +101,7 @@ describe('spaces of stages', () => {
             for (let i = 0; i < sizes[prefix.length]; i++) walk([...prefix, i]);
             return;
           }
-          const architecture = JSON.stringify(trainedLayersOf(space.build(prefix)));
+          const architecture = JSON.stringify(layersOf(space.build(prefix)));
           const first = firsts.get(architecture) ?? prefix.join();
           firsts.set(architecture, first);
           expect(space.canonical(prefix).join()).toBe(first);

@@ -8,7 +8,7 @@ import {
   engineSchema,
   fit,
   prepareDataset,
-  readFolded,
+  readWeights,
   renderingOf,
   trainSchema,
   type BoxesConfig,
@@ -72,6 +72,6 @@ export async function trainedDetector(folder: string, cache: string): Promise<Tr
   const { weights } = result;
   return {
     ...{ config, dataset, network, weights, thresholds, metadata },
-    onnx: exportOnnx(readFolded(network, weights), metadata),
+    onnx: exportOnnx({ network, weights: readWeights(network, weights) }, metadata),
   };
 }

@@ -1,11 +1,4 @@
-import {
-  applyRule,
-  type Layer,
-  type LayerOf,
-  type LayerTable,
-  type Network,
-  trainedLayersOf,
-} from '../../spaces/index.js';
+import { applyRule, type Layer, type LayerOf, type LayerTable, type Network, layersOf } from '../../spaces/index.js';
 import type { Convolution, Point, Reading, Squeeze, StoredMap, SumUnit, Unit, Unsupported } from './units.js';
 
 /**
@@ -278,7 +271,7 @@ const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [Uni
 
 /** The units of a network's layers up to the global pooling, in an order in which they can run. */
 export function unitsOf(network: Network): readonly Unit[] | Unsupported {
-  const reader = new UnitReader(trainedLayersOf(network));
+  const reader = new UnitReader(layersOf(network));
   try {
     reader.read();
   } catch (error) {

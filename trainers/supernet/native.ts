@@ -1,6 +1,6 @@
 import type { AddedSequence, Buffer, NativeNetwork } from '../../compiler/native/index.js';
 import { product } from '../../base/statistics.js';
-import { outputShape, sharedName, trainedLayersOf, withoutDropout, type Member } from '../../spaces/index.js';
+import { layersOf, outputShape, sharedName, withoutDropout, type Member } from '../../spaces/index.js';
 import { headSpecs, weightSpecs } from '../../spaces/models/index.js';
 import type { TrainingEngine } from '../engines/index.js';
 import { learningOf, sliceIn } from '../engines/native/learning.js';
@@ -53,7 +53,7 @@ export function planNativeSupernet(spec: SupernetSpec, batch: number): SupernetP
     const units = unitsOf(network);
     if ('unsupported' in units) return units;
     // Groups of members have kernels of different shapes, whose parts lie at no equal distances.
-    const grouped = trainedLayersOf(network).find((layer) => layer.kind === 'conv' && layer.groups !== undefined);
+    const grouped = layersOf(network).find((layer) => layer.kind === 'conv' && layer.groups !== undefined);
     if (grouped !== undefined) return { unsupported: `${grouped.name}: members share no kernels of groups natively` };
   }
   const { specs, start } = initialSupernet(spec);

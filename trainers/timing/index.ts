@@ -65,10 +65,10 @@ const inverted = { ...conv, expand: z.number().positive(), se, groups: size.opti
 const blocks = {
   mbconv: { ...inverted, kernel: z.number().int().min(0), before: size.optional() },
   fused_mbconv: inverted,
-  separable: { ...conv, se, branches: size.optional() },
+  separable: { ...conv, se },
   basic: { ...conv, hidden: size.optional() },
   bottleneck: { ...conv, hidden: size, middle: size.optional() },
-  conv: { ...conv, branches: size.optional() },
+  conv,
   pooled: conv,
 } satisfies { [K in BlockKind]: { [F in keyof Omit<Extract<StageBlock, { kind: K }>, 'kind'>]-?: z.ZodType } };
 

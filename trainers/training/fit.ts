@@ -13,8 +13,8 @@ import type { FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
 import { formOf } from '../image-form.js';
 import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
-import { detectionOf, foldedNetwork, styleOf, type Network } from '../../spaces/index.js';
-import { foldBranches, headSpecs, weightSpecs } from '../../spaces/models/index.js';
+import { detectionOf, styleOf, type Network } from '../../spaces/index.js';
+import { headSpecs, weightSpecs } from '../../spaces/models/index.js';
 import { classWeights, imagesPerClass } from '../losses/class-balance.js';
 import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
 import { activationRanges } from '../quantize-aware/ranges.js';
@@ -42,9 +42,7 @@ export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
 
 /** The training of a job, with the configured kind of engine. */
 export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
-  // Branches are rounded as the convolution that they become.
-  const network = job.quantizeAware === undefined ? job.network : foldedNetwork(job.network);
-  const { seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
+  const { network, seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
   const [, , channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
@@ -117,9 +115,8 @@ async function initialisation(
   const weights = readInitial(network, seed, initial, stem);
   if (quantizeAware === undefined) return { stem, initial: weights };
   const { weightBits, ...options } = quantizeAware;
-  const deployed = foldBranches({ network, weights });
-  const ranges = await activationRanges(deployed, dataset, options);
-  return { stem, initial: deployed.weights, quantization: { weightBits, ranges } };
+  const ranges = await activationRanges({ network, weights }, dataset, options);
+  return { stem, initial: weights, quantization: { weightBits, ranges } };
 }
 
 /** A training that can be interrupted and resumed. */

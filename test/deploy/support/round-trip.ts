@@ -23,8 +23,8 @@ import {
   type ModelMetadata,
 } from '../../../deploy/index.js';
 import { readInput } from '../../../base/files.js';
-import { foldedNetwork, type Network } from '../../../spaces/index.js';
-import { answers, foldBranches, type Model } from '../../../spaces/models/index.js';
+import type { Network } from '../../../spaces/index.js';
+import { answers, type Model } from '../../../spaces/models/index.js';
 import { inlineRunner } from '../../../serve/inference/runner.js';
 import { readModel as readServed } from '../../../serve/models/read-model.js';
 import type { DatasetInfo } from '../../../trainers/index.js';
@@ -96,7 +96,7 @@ const labelled = ({ images, expected, task }: Subject) =>
 
 const metadataOf = ({ model, info, task }: Subject): ModelMetadata =>
   metadataFor(model.network.input, info.classes, {
-    network: foldedNetwork(model.network),
+    network: model.network,
     ...(task.type !== 'classification' && { task }),
   });
 
@@ -130,7 +130,7 @@ const exporters: {
   fp16: (subject, directory) => writeFileSync(join(directory, 'model.onnx'), halveWeights(onnxOf(subject), 'it')),
   int8: async (subject, directory) => writeFileSync(join(directory, 'model.onnx'), await int8Of(subject)),
   web: (subject, directory) => exportWeb(onnxOf(subject), metadataOf(subject), directory),
-  tfjs: (subject, directory) => exportTfjs(foldBranches(subject.model), metadataOf(subject), directory),
+  tfjs: (subject, directory) => exportTfjs(subject.model, metadataOf(subject), directory),
   tflite: (subject, directory) => edgeExporters.tflite(onnxOf(subject), 'it', edge(directory)),
   c: async (subject, directory) => edgeExporters.c(await int8Of(subject), 'it', edge(directory)),
 };

@@ -6,7 +6,7 @@ import {
   type LayerTable,
   type Network,
   paddingAlong,
-  trainedLayersOf,
+  layersOf,
   type Windowed,
 } from '../../../spaces/index.js';
 import { type Weights, weightsOfLayer } from '../../../spaces/models/weights.js';
@@ -317,7 +317,7 @@ class DoubleNetwork {
     private readonly images: Value,
     private readonly batch: number,
   ) {
-    this.layers = trainedLayersOf(network);
+    this.layers = layersOf(network);
     this.values = this.layers.map(({ output }) => valueOf(new Float64Array(batch * product(output))));
     this.weights = new Map([...given].map(([name, { data }]) => [name, valueOf(data)]));
   }

@@ -14,7 +14,7 @@ import {
 } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type WeightValue } from '../../../spaces/models/index.js';
 import { arraysOf, placesOf, planNetwork } from '../../../trainers/native/index.js';
-import { branchedNetworks, smallNetworks } from '../../spaces/networks.js';
+import { smallNetworks } from '../../spaces/networks.js';
 import { tinyDetector } from '../../support/tiny-detector.js';
 import { makeSpace, tinySpace } from '../supernet/spaces.js';
 import { distance, eagerly, inputFor, natively, type Input, type Outcome } from './run.js';
@@ -74,7 +74,6 @@ const inputOf = (network: Network, plan: NativeNetwork): Input =>
 describe.skipIf(reason !== null)('networks by the native library', () => {
   test.each([
     ['small networks', smallNetworks, false],
-    ['networks with branches', branchedNetworks, false],
     ['small networks with frozen norms', smallNetworks, true],
   ])('features, gradients and statistics of %s are those of TF.js', async (_, networks, frozenNorms) => {
     let count = 0;

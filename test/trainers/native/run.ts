@@ -6,7 +6,7 @@ import { planMemory } from '../../../compiler/native/memory.js';
 import type { NativeNetwork, Pass, Slice } from '../../../compiler/native/passes.js';
 import { Random } from '../../../base/random.js';
 import { samePadding } from '../../../base/same-padding.js';
-import { styleOf, trainedLayersOf, withoutDropout, type Network } from '../../../spaces/index.js';
+import { styleOf, layersOf, withoutDropout, type Network } from '../../../spaces/index.js';
 import {
   apply,
   followStatistics,
@@ -88,7 +88,7 @@ export async function eagerly(
 ): Promise<Outcome> {
   await tf.setBackend('cpu');
   const still = withoutDropout(network);
-  const layers = trainedLayersOf(network);
+  const layers = layersOf(network);
   const last = layers[layers.length - 1];
   const end = last.kind === 'detections' ? layers[last.inputs[0]].name : 'head_pool';
   const variables = weightVariables({ network, weights });

@@ -14,14 +14,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { exportForeign, foreignNetwork, parseOnnx, toStorage } from '../../../compiler/index.js';
 import { recogniseNetwork, type RecognisedNetwork } from '../../../trainers/index.js';
-import {
-  describeNetwork,
-  foldedNetwork,
-  publishedNames,
-  publishedNetwork,
-  styleOf,
-  type Network,
-} from '../../../spaces/index.js';
+import { describeNetwork, publishedNames, publishedNetwork, styleOf, type Network } from '../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
 import { normal } from '../../compiler/foreign/support.js';
 
@@ -100,7 +93,7 @@ it.each(others)('an exported %s is recognised as itself', async (name) => {
   const network = publishedNetwork(name, { input: [48, 48, 3], classes: 3 }, 0.25, 'timm');
   const file = toOnnx({ network, weights: initialWeights(network, 1) });
   const found = recogniseNetwork(file, { where: 'the file', size: [48, 48], plain: true });
-  const { head, ...own } = foldedNetwork(network);
+  const { head, ...own } = network;
   expect(found.model.network).toMatchObject({
     ...own,
     head: { ...head, dropout: 0 },

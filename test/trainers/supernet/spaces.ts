@@ -4,16 +4,14 @@ export const task: Task = { input: [10, 10, 1], classes: 10 };
 
 const kinds = ['mbconv', 'separable', 'fused_mbconv', 'basic', 'conv'];
 
-const tail = { branches: [0, 2], act: 'relu' } as const;
-
-/** Tiny networks that share everything possible: depths, widths, kernels, squeeze-excite, kinds of block, branches. */
+/** Tiny networks that share everything possible: depths, widths, kernels, squeeze-excite, kinds of block. */
 export const tinySpace: SpaceConfig = spaceSchema.parse({
   type: 'blocks',
   width: [0.5, 1],
   stem: { filters: 8, stride: 2, act: 'hard_swish', kernel: [3, 5] },
   blocks: [
     { filters: 8, depth: [1, 2], kernel: [3, 5, 7], expand: [1, 2], se: [0, 0.25], act: 'hard_swish' },
-    { filters: 12, stride: 2, depth: [1, 2], kind: kinds, before: [0, 5], kernel: [0, 3], expand: [1, 2], ...tail },
+    { filters: 12, stride: 2, depth: [1, 2], kind: kinds, before: [0, 5], kernel: [0, 3], expand: [1, 2], act: 'relu' },
   ],
   head: { filters: [0, 16], act: 'relu', dropout: 0.2 },
 });

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compile, type Feed, type HostTensor, type InputSpec, portable } from '../../../compiler/index.js';
-import { detectionOf, outputShape, targetShape, trainedLayersOf, type Network } from '../../../spaces/index.js';
+import { detectionOf, outputShape, targetShape, layersOf, type Network } from '../../../spaces/index.js';
 import { applyHead, headSpecs, weightsFrom, type WeightSpec } from '../../../spaces/models/index.js';
 import { withAnswers } from '../../losses/index.js';
 import type { EngineBatch } from '../engine.js';
@@ -94,7 +94,7 @@ const feedsOf = (specs: readonly WeightSpec[], values: HeadWeights): Record<stri
 
 /** The shape of one image's features: a detector's are a map. */
 const featureShape = (network: Network, width: number): readonly number[] =>
-  detectionOf(network) === null ? [width] : trainedLayersOf(network).slice(-1)[0].input;
+  detectionOf(network) === null ? [width] : layersOf(network).slice(-1)[0].input;
 
 /** Compiles the tail of a network in training. */
 export async function compileTail(

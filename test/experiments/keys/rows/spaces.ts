@@ -64,7 +64,6 @@ function stagedRows(type: Staged): Row[] {
     of(`${first}.expand`, [1, 2]),
     of(`${first}.se`, [0, 0.25]),
     of(`${first}.group_width`, [0, 4], beside({ kind: 'fused_mbconv' })),
-    of(`${first}.branches`, [0, 2], beside({ kind: 'conv' })),
     of(`${first}.act`, ['relu', 'swish']),
   ];
 }
