@@ -12,8 +12,8 @@ import { encodeModel } from '../compiler/onnx/model.js';
 import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
 import { createNetworkProgram } from '../trainers/engines/network-program.js';
-import { readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
-import { specOf } from '../trainers/timing/time-step.js';
+import { readTimedNetworks, type TimedNetwork } from './train/timing.js';
+import { specOf } from './train/time-step.js';
 import { peersDirectory } from './train/launch.js';
 
 const options = await yargs(hideBin(process.argv))

@@ -20,7 +20,7 @@ import { NasError } from '../base/errors.js';
 import { recogniseNetwork } from '../trainers/index.js';
 import { classifierHead, publishedNetwork, type PublishedName } from '../spaces/index.js';
 import { toOnnx, weightsFrom } from '../spaces/models/index.js';
-import { median } from '../trainers/index.js';
+import { median } from '../latency-models/statistics.js';
 import { gradientError, stepTime } from './foreign/steps.js';
 import { openPeerFile, type PeerFile } from './foreign/peer-file.js';
 

@@ -13,12 +13,12 @@ import {
   dataSchema,
   engineSchema,
   lossSchema,
-  median,
   openDataset,
   prepareDataset,
   trainSchema,
   type EngineBatch,
 } from '../trainers/index.js';
+import { median } from '../latency-models/statistics.js';
 import { compareConversion } from './input/conversion.js';
 
 const { values: options } = parseArgs({

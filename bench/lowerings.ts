@@ -15,8 +15,9 @@ import { lowerings, type LoweringName } from '../compiler/lowerings.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
 import { createNetworkProgram, type NetworkProgram } from '../trainers/engines/network-program.js';
 import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
-import { median, readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
-import { learningRate, randomBatch, specOf } from '../trainers/timing/time-step.js';
+import { median } from '../latency-models/statistics.js';
+import { readTimedNetworks, type TimedNetwork } from './train/timing.js';
+import { learningRate, randomBatch, specOf } from './train/time-step.js';
 import { type Gains, gainsSchema } from './train/report.js';
 import { peersDirectory } from './train/launch.js';
 

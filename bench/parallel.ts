@@ -8,7 +8,8 @@ import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { presetNetworks } from '../spaces/index.js';
-import { median, timeTraining, type StepTiming, type TimingJob } from '../trainers/index.js';
+import { median } from '../latency-models/statistics.js';
+import { timeTraining, type StepTiming, type TimingJob } from './train/timing.js';
 
 const { values: options } = parseArgs({
   options: {

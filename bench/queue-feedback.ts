@@ -21,7 +21,7 @@ import type { TableExperiment } from '../experiments/index.js';
 import type { TableResults } from '../runner/index.js';
 import { controllerNames, searchSchema, type ControllerName } from '../search/index.js';
 import { loadTable, readCsv, recogniseDecisions } from '../spaces/index.js';
-import { median } from '../trainers/index.js';
+import { median } from '../latency-models/statistics.js';
 import { searchWithSlots, type Searched } from './queue/feedback.js';
 import { problemsOf } from './search-table/task.js';
 

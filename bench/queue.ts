@@ -20,7 +20,7 @@ import { queueWorkers } from '../workers/coordinator/open-runner.js';
 import { workersSchema } from '../experiments/schema/workers.js';
 import { localWorkers, type CreateJobRunner } from '../runner/job-runners.js';
 import { Valkey, valkeyMissing } from '../test/support/valkey.js';
-import { median } from '../trainers/index.js';
+import { median } from '../latency-models/statistics.js';
 import { startScript } from './queue/child.js';
 import { busySlots } from './queue/hosts.js';
 import { overheadOf } from './queue/overhead.js';

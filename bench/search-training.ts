@@ -21,7 +21,8 @@ import PQueue from 'p-queue';
 import { isTrainingExperiment, parseExperiment } from '../experiments/index.js';
 import { runExperiment } from '../runner/index.js';
 import { createSpace } from '../spaces/index.js';
-import { describeDataset, median, prepareDataset } from '../trainers/index.js';
+import { describeDataset, prepareDataset } from '../trainers/index.js';
+import { median } from '../latency-models/statistics.js';
 import { controllers, evaluations, type Method, spaceCosts } from './search/methods.js';
 import { type Found, frontOf, normalised, type Run, testErrors } from './search/judge.js';
 

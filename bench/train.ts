@@ -9,15 +9,10 @@ import ort from 'onnxruntime-node/package.json' with { type: 'json' };
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
-import {
-  chooseEngine,
-  createEngine,
-  engineSchema,
-  median,
-  readTimedNetworks,
-  type TimedNetwork,
-} from '../trainers/index.js';
-import { learningRate, randomBatch, specOf } from '../trainers/timing/time-step.js';
+import { chooseEngine, createEngine, engineSchema } from '../trainers/index.js';
+import { median } from '../latency-models/statistics.js';
+import { readTimedNetworks, type TimedNetwork } from './train/timing.js';
+import { learningRate, randomBatch, specOf } from './train/time-step.js';
 import {
   findTorch,
   measureOurs,

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import type { Browser, Page } from 'playwright-core';
-import { median } from '../trainers/index.js';
+import { median } from '../latency-models/statistics.js';
 import {
   allTrialsListed,
   allTrialsSeen,

@@ -57,6 +57,7 @@ export interface Program {
 const removedCommands = new Map([
   ['latency evaluate', 'npm run bench:latency-evaluate, in a clone of the repository'],
   ['bench search', 'npm run bench:search-table, in a clone of the repository'],
+  ['bench train', 'npm run bench:train-networks, in a clone of the repository'],
 ]);
 
 /** @throws NasError for arguments of the past, with what to use instead */

@@ -56,15 +56,6 @@ export { tuneParts, type TunePart } from './pretrained/new-head.js';
 export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
 export { dataSettings, tuneTraining } from './pretrained/training.js';
 export { checkTeacher, teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';
-export {
-  median,
-  readTimedNetworks,
-  timeTraining,
-  type NodeShare,
-  type TimedNetwork,
-  type StepTiming,
-  type TimingJob,
-} from './timing/index.js';
 export { calibrateConfidence, type Calibrated } from './temperature.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';
 export { unfoldBatchNorm } from './batch-norm.js';

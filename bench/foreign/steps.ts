@@ -11,7 +11,7 @@ import { trainSchema } from '../../trainers/schema/recipe.js';
 import { lossSchema } from '../../trainers/schema/loss.js';
 import { createCompiledEngine } from '../../trainers/engines/compiled.js';
 import { createNetworkProgram, type ProgramSpec } from '../../trainers/engines/network-program.js';
-import { median } from '../../trainers/index.js';
+import { median } from '../../latency-models/statistics.js';
 import type { Norms, PeerFile } from './peer-file.js';
 
 const specOf = (network: ForeignNetwork, norms: Norms): ProgramSpec => ({

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import PQueue from 'p-queue';
 import sharp from 'sharp';
-import { dataSchema, median, openDataset, prepareDataset } from '../../trainers/index.js';
+import { dataSchema, openDataset, prepareDataset } from '../../trainers/index.js';
+import { median } from '../../latency-models/statistics.js';
 
 const size = 64;
 const [width, height] = [320, 240];

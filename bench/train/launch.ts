@@ -8,8 +8,7 @@ import { invalidInput, messageOf } from '../../base/errors.js';
 
 const run = promisify(execFile);
 
-/** The `nas` command of the build. */
-const nas = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const timing = fileURLToPath(new URL('../train-networks.ts', import.meta.url));
 
 /** The folder of the reference networks and the PyTorch script: `NAS_BENCH_PEERS`, or `../shared/bench`. */
 export function peersDirectory(): string {
@@ -50,7 +49,7 @@ const oursSchema = z.tuple([
 ]);
 export type Ours = z.output<typeof oursSchema>[0];
 
-/** Runs `nas bench train` for one network. */
+/** Runs `npm run bench:train-networks` for one network. */
 export async function measureOurs({
   portable,
   name,
@@ -64,9 +63,9 @@ export async function measureOurs({
   const options = { networks, only: name, threads, steps, warmup, engine, provider };
   const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
   const { stdout } = await run(process.execPath, [
-    nas,
-    'bench',
-    'train',
+    '--import',
+    'tsx',
+    timing,
     ...args,
     '--evaluation',
     ...(portable ? ['--portable'] : []),

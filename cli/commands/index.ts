@@ -30,7 +30,6 @@ const loaders = {
   worker: async () => (await import('./worker.js')).worker,
   workers: async () => (await import('./workers.js')).workers,
   latency: async () => (await import('./latency/index.js')).latency,
-  bench: async () => (await import('./bench/index.js')).bench,
   doctor: async () => (await import('./doctor.js')).doctor,
 } satisfies Readonly<Record<string, () => Promise<Command>>>;
 type Verb = keyof typeof loaders;

@@ -1,6 +1,6 @@
 // Measures one training in a new process, so that memory figures include no other network. Started by `timeTraining`.
 import { messageOf } from '../../base/errors.js';
-import type { TimingJob, TimingReply } from './index.js';
+import type { TimingJob, TimingReply } from './timing.js';
 import { timeStep } from './time-step.js';
 
 const reply = (message: TimingReply): void => void process.send?.(message, () => process.disconnect());

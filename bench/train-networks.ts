@@ -1,8 +1,16 @@
-import type { NodeShare, TimedNetwork, StepTiming } from '../../../trainers/index.js';
-import { wholeNumber } from '../../arguments/values.js';
-import { command, jsonOption } from '../../command.js';
-import { type Column, json, renderTable, type Terminal, numeric } from '../../output/terminal.js';
-import { createCounter } from '../../progress/counter.js';
+/**
+ * Times the training step of networks of a file, as `nas run` runs it.
+ *
+ *   npm run bench:train-networks -- --networks bench/train/shapes.json --threads 1
+ */
+import { invalidInput } from '../base/errors.js';
+import { median } from '../latency-models/statistics.js';
+import { wholeNumber } from '../cli/arguments/values.js';
+import { command, jsonOption } from '../cli/command.js';
+import { type Column, json, renderTable, type Terminal, numeric } from '../cli/output/terminal.js';
+import { createCounter } from '../cli/progress/counter.js';
+import { runAsProgram } from './command-line.js';
+import { type NodeShare, readTimedNetworks, type StepTiming, type TimedNetwork, timeTraining } from './train/timing.js';
 
 /** Result of one network, as `--json` prints it. */
 interface Row {
@@ -107,16 +115,13 @@ function printProfile(name: string, nodes: readonly NodeShare[], { out, colors }
   );
 }
 
-export const benchTrain = command({
-  usage: 'train',
+export const trainNetworks = command({
+  usage: '$0',
   summary: 'Time the training step of networks, as nas run runs it',
   examples: [
-    ['bench train --networks networks.json --threads 1', 'a table'],
-    ['bench train --networks networks.json --only mbv2_32 --profile', 'the time of a step by operator and layer'],
-    [
-      'bench train --networks networks.json --json',
-      'a list of {name, threads, ms_per_step, images_per_s, params, ...}',
-    ],
+    ['--networks networks.json --threads 1', 'a table'],
+    ['--networks networks.json --only mbv2_32 --profile', 'the time of a step by operator and layer'],
+    ['--networks networks.json --json', 'a list of {name, threads, ms_per_step, images_per_s, params, ...}'],
   ],
   options: (yargs) =>
     yargs
@@ -149,8 +154,6 @@ export const benchTrain = command({
       .option('profile', { type: 'boolean', default: false, describe: 'Also print time by operator and by layer' })
       .option('json', jsonOption),
   run: async (args, terminal) => {
-    const { invalidInput } = await import('../../../base/errors.js');
-    const { median, readTimedNetworks, timeTraining } = await import('../../../trainers/index.js');
     const { out, colors } = terminal;
     const all = readTimedNetworks(args.networks);
     const unknown = args.only.filter((name) => !all.some((timed) => timed.name === name));
@@ -194,3 +197,5 @@ export const benchTrain = command({
     for (const { row, nodes } of measured) if (nodes !== null) printProfile(row.name, nodes, terminal);
   },
 });
+
+await runAsProgram(import.meta.url, trainNetworks);

@@ -5,13 +5,20 @@ import { Random } from '../../base/random.js';
 import { sum } from '../../base/statistics.js';
 import { createSession, resolveTarget } from '../../compiler/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
-import { CompiledTraining } from '../engines/compiled.js';
-import { activateBackend, chooseEngine, createEngine, type EngineBatch, nativeForAuto } from '../engines/index.js';
-import { planNative } from '../engines/native/engine.js';
-import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
-import { lossSchema } from '../schema/loss.js';
-import { trainSchema } from '../schema/recipe.js';
-import { median, type TimedNetwork, type StepTiming, type TimingJob } from './index.js';
+import { CompiledTraining } from '../../trainers/engines/compiled.js';
+import {
+  activateBackend,
+  chooseEngine,
+  createEngine,
+  type EngineBatch,
+  nativeForAuto,
+} from '../../trainers/engines/index.js';
+import { planNative } from '../../trainers/engines/native/engine.js';
+import { createNetworkProgram, type ProgramSpec } from '../../trainers/engines/network-program.js';
+import { lossSchema } from '../../trainers/schema/loss.js';
+import { trainSchema } from '../../trainers/schema/recipe.js';
+import { median } from '../../latency-models/statistics.js';
+import type { TimedNetwork, StepTiming, TimingJob } from './timing.js';
 
 const seed = 1;
 export const learningRate = 0.05;

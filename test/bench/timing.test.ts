@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layersModelOf } from '../../support/layers-model.js';
-import { blockKinds, classifierHead } from '../../../spaces/index.js';
-import { readTimedNetworks, timeTraining, type TimingJob } from '../../../trainers/index.js';
-import { sharedFolder } from '../../support/temporary.js';
+import { layersModelOf } from '../support/layers-model.js';
+import { blockKinds, classifierHead } from '../../spaces/index.js';
+import { readTimedNetworks, timeTraining, type TimingJob } from '../../bench/train/timing.js';
+import { sharedFolder } from '../support/temporary.js';
 
 const directory = sharedFolder();
 

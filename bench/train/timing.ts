@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { activations, blockKinds, type BlockKind, type Network, type StageBlock } from '../../spaces/index.js';
 import { fork } from 'node:child_process';
-import { builtModule, withLargePages } from '../../base/processes.js';
+import { fileURLToPath } from 'node:url';
+import { withLargePages } from '../../base/processes.js';
 
 /** One measurement of a training, in a new process. */
 export interface TimingJob {
@@ -128,8 +129,8 @@ export function readTimedNetworks(file: string): TimedNetwork[] {
  */
 export function timeTraining(job: TimingJob, signal?: AbortSignal): Promise<StepTiming> {
   return new Promise((resolve, reject) => {
-    const child = fork(builtModule('trainers/timing/worker.js'), {
-      execArgv: [],
+    const child = fork(fileURLToPath(new URL('./timing-worker.ts', import.meta.url)), {
+      execArgv: ['--import', 'tsx'],
       env: withLargePages(process.env),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -153,10 +154,4 @@ export function timeTraining(job: TimingJob, signal?: AbortSignal): Promise<Step
     });
     child.send(job);
   });
-}
-
-/** The middle value, or the mean of the two middle values. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { blockedSupport } from '../../../compiler/index.js';
-import { timeTraining } from '../../../trainers/index.js';
-import { tinyStudent } from '../support/networks.js';
+import { blockedSupport } from '../../compiler/index.js';
+import { timeTraining } from '../../bench/train/timing.js';
+import { tinyStudent } from '../trainers/support/networks.js';
 
 test('a training without internal operators has none in its program', async () => {
   const timed = { name: 'tiny', batch: 4, network: tinyStudent() };

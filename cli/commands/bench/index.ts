@@ -1,6 +1,0 @@
-import { group, type Command } from '../../command.js';
-import { benchTrain } from './train.js';
-
-const commands: readonly Command[] = [benchTrain];
-
-export const bench = group('bench', 'Time training', commands);
