@@ -67,9 +67,6 @@ const corrections: Readonly<Record<string, object>> = {
   none: {},
   'class_weight: auto': { class_weight: 'auto' },
   'class_sampling: balanced': { class_sampling: 'balanced' },
-  'logit_adjustment: 1': { loss: { type: 'cross-entropy', logit_adjustment: 1 } },
-  'logit_adjustment: 0.5': { loss: { type: 'cross-entropy', logit_adjustment: 0.5 } },
-  'focal: 2': { loss: { type: 'cross-entropy', focal: 2 } },
 };
 
 /**

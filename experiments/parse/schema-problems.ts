@@ -167,6 +167,15 @@ const removedKeys = new Map([
   ...['train', 'final', 'supernet'].flatMap((part) =>
     ['hints', 'attention'].map((key) => [`${part}.loss.${key}`, noFeatures] as const),
   ),
+  ...['train', 'final', 'supernet'].flatMap((part) =>
+    ['focal', 'logit_adjustment'].map(
+      (key) =>
+        [
+          `${part}.loss.${key}`,
+          'was removed: class_weight: auto or class_sampling: balanced does more for rare classes',
+        ] as const,
+    ),
+  ),
   ...['train', 'final'].map(
     (part) => [`${part}.precision`, 'was removed, because no graphics card showed a gain: leave it out'] as const,
   ),

@@ -34,8 +34,7 @@ export const weakTeacherMessage = (teacher: Compared, best: number, task: TaskTy
 export function untaught(train: TrainConfig): TrainConfig {
   const { loss } = train;
   if (loss === undefined || loss.type === 'cross-entropy') return train;
-  const { label_smoothing, focal, logit_adjustment } = loss;
-  return { ...train, loss: lossSchema.parse({ type: 'cross-entropy', label_smoothing, focal, logit_adjustment }) };
+  return { ...train, loss: lossSchema.parse({ type: 'cross-entropy', label_smoothing: loss.label_smoothing }) };
 }
 
 /**

@@ -26,9 +26,6 @@ test('two corrections for rare classes are warned of, once', () => {
   const warning =
     'class_weight: auto and class_sampling: balanced each correct for rare classes, and together too much: give one of them';
   expect(warnings('train: {class_weight: auto, class_sampling: balanced}\nfinal: {epochs: 9}')).toEqual([warning]);
-  const loss = 'loss: {type: cross-entropy, logit_adjustment: 1}';
-  expect(warnings(`train: {class_sampling: balanced, ${loss}}`)).toHaveLength(1);
-  expect(warnings(`train: {class_weight: {Trouser: 2}, ${loss}}`)).toEqual([]);
   expect(warnings('train: {class_weight: auto}')).toEqual([]);
 });
 

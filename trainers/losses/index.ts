@@ -62,26 +62,19 @@ const meanOf = (values: tf.Tensor, weights: tf.Tensor | null): tf.Tensor =>
   tf.mean(weights === null ? values : tf.mul(values, weights));
 
 /**
- * The loss on labels, 0 for images without one. Logits are adjusted only here, not for evaluation or the comparison with a teacher.
+ * The loss on labels, 0 for images without one.
  */
 function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
-  const { logit_adjustment: tau, classShares = [], task, label_smoothing: smoothing, focal } = loss;
-  if (task === 'multi-label') return binaryCrossEntropy(labels, logits, { smoothing, focal });
+  const { task, label_smoothing: smoothing } = loss;
+  if (task === 'multi-label') return binaryCrossEntropy(labels, logits, smoothing);
   if (task === 'regression') return huberLoss(labels, logits);
   if (task === 'detection') return detectionLoss(labels, logits);
-  const adjusted =
-    tau === undefined ? logits : tf.add(logits, tf.tensor1d(classShares.map((share) => tau * Math.log(share))));
-  return crossEntropy(labels, adjusted, { ...loss, smoothing });
+  return crossEntropy(labels, logits, { ...loss, smoothing });
 }
-
-/** Keeps the base of a power away from 0, where its gradient may be infinite. */
-const smallest = 1e-6;
 
 export interface CrossEntropyOptions {
   /** Label smoothing (Szegedy et al. 2016) in [0, 1]: labels become (1 - smoothing) y + smoothing / classes; default 0. */
   readonly smoothing?: number;
-  /** Gamma of the focal loss (Lin et al. 2017), whose terms are -(1 - p)^gamma log p; default 0. */
-  readonly focal?: number | undefined;
   /** Factor of each class's term; default 1. */
   readonly classWeights?: readonly number[] | undefined;
   /** Rows of labels may sum to less than 1: 0 for an image without a label. */
@@ -89,8 +82,7 @@ export interface CrossEntropyOptions {
 }
 
 /**
- * Cross-entropy between soft labels and the softmax of logits, mean over the batch: -sum of w y (1 - p)^gamma log p. Without a focal
- * gamma, it is PyTorch's `cross_entropy(logits, labels, weight, label_smoothing)` with probabilities as labels.
+ * Cross-entropy between soft labels and the softmax of logits, mean over the batch: -sum of w y log p, PyTorch's `cross_entropy(logits, labels, weight, label_smoothing)` with probabilities as labels.
  *
  * @param labels [batch, classes], each row a distribution (one-hot, or a mixture under mixup)
  * @param logits [batch, classes]
@@ -98,37 +90,26 @@ export interface CrossEntropyOptions {
 export function crossEntropy(
   labels: tf.Tensor,
   logits: tf.Tensor,
-  { smoothing = 0, focal, classWeights, unlabelled = false }: CrossEntropyOptions = {},
+  { smoothing = 0, classWeights, unlabelled = false }: CrossEntropyOptions = {},
 ): tf.Tensor {
   const classes = logits.shape[1] ?? 1;
   const spread = unlabelled ? tf.mul(labelledShare(labels), smoothing / classes) : smoothing / classes;
   const smoothed = smoothing === 0 ? labels : tf.add(tf.mul(labels, 1 - smoothing), spread);
   const targets = classWeights === undefined ? smoothed : tf.mul(smoothed, tf.tensor1d([...classWeights]));
-  const logP = tf.logSoftmax(logits);
-  const terms = focal === undefined ? logP : tf.mul(logP, tf.pow(tf.maximum(tf.sub(1, tf.exp(logP)), smallest), focal));
-  return tf.neg(tf.mean(tf.sum(tf.mul(targets, terms), 1)));
+  return tf.neg(tf.mean(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1)));
 }
 
 /**
  * Binary cross-entropy between soft labels and the sigmoid of logits, mean over the batch and the labels: PyTorch's
- * `binary_cross_entropy_with_logits`. With a focal gamma, each term is multiplied by (1 - p)^gamma of its own answer (Lin et al. 2017).
+ * `binary_cross_entropy_with_logits`.
  *
  * @param labels [batch, labels], in [0, 1]; smoothing s makes them (1 - s) y + s / 2
  * @param logits [batch, labels]
  */
-export function binaryCrossEntropy(
-  labels: tf.Tensor,
-  logits: tf.Tensor,
-  { smoothing = 0, focal }: Omit<CrossEntropyOptions, 'classWeights'> = {},
-): tf.Tensor {
+export function binaryCrossEntropy(labels: tf.Tensor, logits: tf.Tensor, smoothing = 0): tf.Tensor {
   const targets = smoothing === 0 ? labels : tf.add(tf.mul(labels, 1 - smoothing), smoothing / 2);
   // -log sigmoid(z) = softplus(-z)
-  if (focal === undefined) return tf.mean(tf.sub(tf.softplus(logits), tf.mul(targets, logits)));
-  const p = tf.sigmoid(logits);
-  const modulated = (share: tf.Tensor, z: tf.Tensor): tf.Tensor =>
-    tf.mul(tf.softplus(z), tf.pow(tf.maximum(share, smallest), focal));
-  const present = tf.mul(targets, modulated(tf.sub(1, p), tf.neg(logits)));
-  return tf.mean(tf.add(present, tf.mul(tf.sub(1, targets), modulated(p, logits))));
+  return tf.mean(tf.sub(tf.softplus(logits), tf.mul(targets, logits)));
 }
 
 /**

@@ -65,8 +65,8 @@ const headMeta = z.object({ ridge: z.number() });
 export async function withFittedHead(source: Pretrained, job: HeadJob, fitting: Fitting): Promise<NewLayer> {
   const { dataset, hooks } = fitting;
   const { info } = dataset;
-  const { augment, class_weight, class_sampling, loss } = job.train;
-  const balance = { class_weight, class_sampling, tau: loss?.logit_adjustment };
+  const { augment, class_weight, class_sampling } = job.train;
+  const balance = { class_weight, class_sampling };
   const key = contentHash(
     'head',
     source.hash,
@@ -135,14 +135,14 @@ function fittedHead(
     const seen = views === 1 ? [] : augment;
     const training = await splitFeatures(source, job, fitting, { split: 'train', augment: seen, views });
     const parts = dataset.trainingParts(headParts);
-    const { weightsOf, offsets } = balanceOf(dataset, train);
+    const weightsOf = imageWeightsOf(dataset, train);
     const target = await targetBeside(engine, { threads });
     let shown = -1;
     const between = async (done: number, total: number): Promise<void> => {
       await proceed(hooks, 'fitting the last layer');
       if (done !== shown) hooks.onPart?.('head', (shown = done), total);
     };
-    const head = await fitHead(
+    return fitHead(
       {
         ...training,
         weights: repeated(weightsOf('train'), views),
@@ -151,27 +151,14 @@ function fittedHead(
       { ...validation, weights: weightsOf('validation') },
       { outputs: info.classes.length, task: info.task.type, target, between },
     );
-    return { ...head, bias: head.bias.map((value, c) => value - offsets[c]) };
   });
 }
 
-/**
- * How a head's loss counts the images of a split, and what it adds to each output, as the settings of classes say. An offset that
- * training adds to the outputs is taken off the bias, which no ridge limits.
- */
-function balanceOf(
-  dataset: Dataset,
-  train: TrainConfig,
-): { readonly weightsOf: (split: SplitName) => Float32Array; readonly offsets: readonly number[] } {
+/** How much a head's loss counts the images of a split, as the settings of classes say. */
+function imageWeightsOf(dataset: Dataset, train: TrainConfig): (split: SplitName) => Float32Array {
   const { classes, counts: images, task } = dataset.info;
-  const none = classes.map(() => 0);
-  if (task.type !== 'classification')
-    return { weightsOf: (split) => new Float32Array(images[split]).fill(1), offsets: none };
+  if (task.type !== 'classification') return (split) => new Float32Array(images[split]).fill(1);
   const counts = imagesPerClass(dataset.split('train').labels, classes.length);
   const influence = classInfluence(train, classes, counts);
-  const tau = train.loss?.logit_adjustment;
-  return {
-    weightsOf: (split) => Float32Array.from(dataset.split(split).labels, (label) => influence[label]),
-    offsets: tau === undefined ? none : counts.map((count) => tau * Math.log(Math.max(1, count) / images.train)),
-  };
+  return (split) => Float32Array.from(dataset.split(split).labels, (label) => influence[label]);
 }

@@ -2,7 +2,6 @@ import { invalidInput } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { ForeignWeight } from '../../compiler/index.js';
 import { withoutMixing } from '../data/augment/steps.js';
-import { lossSchema } from '../schema/loss.js';
 import { trainSchema, withStepsOn, type TrainConfig } from '../schema/recipe.js';
 
 /** Epochs of a fine-tuning where images are many, and its least number of steps. */
@@ -52,13 +51,10 @@ export function tuneTraining(
     augment = [],
     class_weight,
     class_sampling,
-    loss: { logit_adjustment } = lossSchema.parse({ type: 'cross-entropy' }),
   }: TuneSettings,
 ): TrainConfig {
   const train = trainSchema.parse({
-    ...((logit_adjustment !== undefined || smoothing > 0) && {
-      loss: { type: 'cross-entropy', logit_adjustment, label_smoothing: smoothing },
-    }),
+    ...(smoothing > 0 && { loss: { type: 'cross-entropy', label_smoothing: smoothing } }),
     epochs: epochs ?? tuningLength.epochs,
     batch,
     optimizer: { type: 'adamw', learning_rate: learningRate },

@@ -116,10 +116,8 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
 type Judged = Pick<EpochMetrics, 'metrics'> & { readonly accuracy: number };
 
 /** The score by which an epoch is better than another one, or than a head: classes that training balances count the same. */
-function judgeOf({ info: { task } }: Dataset, { class_weight, class_sampling, loss }: TrainConfig) {
-  const isBalanced =
-    task.type === 'classification' &&
-    (class_weight !== undefined || class_sampling === 'balanced' || loss?.logit_adjustment !== undefined);
+function judgeOf({ info: { task } }: Dataset, { class_weight, class_sampling }: TrainConfig) {
+  const isBalanced = task.type === 'classification' && (class_weight !== undefined || class_sampling === 'balanced');
   const title = isBalanced ? metricTexts.balanced_accuracy[0] : mainScores[task.type].title;
   return {
     of: ({ accuracy, metrics }: Judged): number =>

@@ -9,25 +9,9 @@ const fraction = z.number().min(0).max(1);
 const weight = z.number().min(0);
 const temperature = z.number().gt(0).default(4).describe('divides the logits of teacher and student');
 
-/** Options of the loss on labels. The absent ones change nothing, also not the hash of a training. */
+/** Options of the loss on labels. */
 const onLabels = {
   label_smoothing: fraction.default(0).describe('share of each label that is spread over all classes'),
-  focal: z
-    .number()
-    .gt(0)
-    .max(10)
-    .optional()
-    .describe(
-      'gamma of the focal loss (Lin et al. 2017): images that the network classifies with confidence count less; often 2',
-    ),
-  logit_adjustment: z
-    .number()
-    .gt(0)
-    .max(10)
-    .optional()
-    .describe(
-      "tau of logit adjustment (Menon et al. 2021): in training, tau times the logarithm of each class's share of the images is added to its logit, so that rare classes need a larger margin; often 1",
-    ),
 };
 
 /** `train.loss:`. */
@@ -65,8 +49,6 @@ export type Loss = LossConfig & {
   readonly task?: TaskType;
   /** Weight of the images of each class, with mean 1 over the training images; absent: all are equal. */
   readonly classWeights?: readonly number[];
-  /** Share of each class in the training images, for `logit_adjustment`. */
-  readonly classShares?: readonly number[];
   /** Batches also hold images without labels, whose rows of labels are 0; absent: none. Only for classification with a teacher. */
   readonly unlabelled?: true;
 };
@@ -75,9 +57,7 @@ export type Loss = LossConfig & {
 const tasksOf = {
   class_weight: ['classification'],
   class_sampling: ['classification', 'detection'],
-  logit_adjustment: ['classification'],
   label_smoothing: ['classification', 'multi-label'],
-  focal: ['classification', 'multi-label'],
 } as const satisfies Record<string, readonly TaskType[]>;
 
 /** Settings that a task does not have: the path of each in `train:`, and why. */
@@ -88,9 +68,7 @@ export function unsuitedKeys(
   const given = {
     class_weight: class_weight !== undefined,
     class_sampling: class_sampling === 'balanced',
-    logit_adjustment: loss?.logit_adjustment !== undefined,
     label_smoothing: loss !== undefined && loss.label_smoothing > 0,
-    focal: loss?.focal !== undefined,
   };
   const keys = (Object.keys(tasksOf) as (keyof typeof tasksOf)[]).filter(
     (key) => given[key] && !tasksOf[key].some((one) => one === task),

@@ -125,7 +125,7 @@ const teacherEpochs = 12;
 export function teacherTraining(
   { epochs, batch, learning_rate }: Config<'train'>,
   images: number,
-  { augment, class_weight, class_sampling, loss }: Omit<TeacherOptions['train'], 'views'>,
+  { augment, class_weight, class_sampling }: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig {
   const recipe =
     learning_rate === undefined
@@ -134,7 +134,7 @@ export function teacherTraining(
   const train = trainSchema.parse({
     ...recipe,
     batch,
-    loss: { type: 'cross-entropy', logit_adjustment: loss?.logit_adjustment },
+    loss: { type: 'cross-entropy' },
     class_weight,
     class_sampling,
     augment: withoutMixing(augment),

@@ -1,4 +1,3 @@
-import { lossSchema } from '../schema/loss.js';
 import type { OptimizerConfig } from '../schema/train.js';
 import type { TrainConfig } from '../schema/recipe.js';
 
@@ -47,17 +46,14 @@ export const fineTuningEpochs = ({ epochs }: Pick<TrainConfig, 'epochs'>): numbe
 
 /**
  * The configuration for fine-tuning a network after channels were cut: a lower learning rate, taught by the uncut network.
- * Distillation losses stay; cross-entropy becomes distillation with its options for rare classes.
+ * Distillation losses stay; cross-entropy becomes distillation.
  */
 export function fineTuning(train: TrainConfig, epochs: number): TrainConfig {
   const { loss, optimizer, ...others } = train;
-  const { focal, logit_adjustment } = loss ?? {};
   return {
     ...others,
     epochs,
     optimizer: slowed(optimizer, rateShare),
     ...(loss !== undefined && loss.type !== 'cross-entropy' && { loss }),
-    ...(loss?.type === 'cross-entropy' &&
-      (focal ?? logit_adjustment) !== undefined && { loss: lossSchema.parse({ type: 'kd', focal, logit_adjustment }) }),
   };
 }

@@ -224,7 +224,7 @@ export function checkedLoss(
   return balancedLoss(loss, train, dataset);
 }
 
-/** The loss with the weights and the shares of the classes that it needs. */
+/** The loss with the weights of the classes that it needs. */
 function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, dataset: Dataset): Loss {
   const { task, unlabelled } = dataset.info;
   if (task.type !== 'classification') {
@@ -240,15 +240,11 @@ function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, d
 }
 
 function balancedClasses(loss: LossConfig, weight: TrainConfig['class_weight'], dataset: Dataset): Loss {
-  if (weight === undefined && loss.logit_adjustment === undefined) return loss;
-  const { count, labels } = dataset.split('train');
+  if (weight === undefined) return loss;
+  const { labels } = dataset.split('train');
   const { info } = dataset;
   const counts = imagesPerClass(labels, info.classes.length);
-  return {
-    ...loss,
-    ...(weight !== undefined && { classWeights: classWeights(weight, info.classes, counts) }),
-    ...(loss.logit_adjustment !== undefined && { classShares: counts.map((images) => images / count) }),
-  };
+  return { ...loss, classWeights: classWeights(weight, info.classes, counts) };
 }
 
 /**

@@ -16,9 +16,8 @@ const optimizer = (config: Partial<OptimizerConfig> & Pick<OptimizerConfig, 'typ
 /** A training with every kind of state. */
 export const everything: Overrides = {
   loss: {
-    ...loss({ type: 'kd', label_smoothing: 0.1, focal: 2, logit_adjustment: 1 }),
+    ...loss({ type: 'kd', label_smoothing: 0.1 }),
     classWeights: [0.5, 2, 1, 1, 1, 1, 1, 1, 1, 0.5],
-    classShares: [0.3, 0.02, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.04, 0.04],
   },
   optimizer: optimizer({ type: 'adamw' }),
   ema: 0.9,

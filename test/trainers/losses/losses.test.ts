@@ -78,7 +78,6 @@ describe('cross-entropy', () => {
 describe('losses for classes of unequal size', () => {
   const counts = [100, 10, 1000, 4000];
   const weights = classWeights('auto', ['a', 'b', 'c', 'd'], counts);
-  const shares = counts.map((count) => count / 5110);
   const loss = (config: object, own: Partial<Loss> = {}): number =>
     value(() =>
       totalLoss({ ...lossSchema.parse({ type: 'cross-entropy', ...config }), ...own } as Loss, {
@@ -93,24 +92,9 @@ describe('losses for classes of unequal size', () => {
     ['class weights', 11.80416828798599, {}, { classWeights: weights }],
     // F.cross_entropy(student, labels, weight=w, label_smoothing=.1)
     ['class weights and smoothing', 11.487770796065336, { label_smoothing: 0.1 }, { classWeights: weights }],
-    // lp = F.log_softmax(student, 1); (-(labels * (1 - lp.exp()) ** gamma * lp).sum(1)).mean()
-    ['focal, gamma 0.5', 1.3638552075894657, { focal: 0.5 }, {}],
-    ['focal, gamma 2', 1.1845796367712267, { focal: 2 }, {}],
-    // the same with w * labels
-    ['focal and class weights', 10.758391723916917, { focal: 2 }, { classWeights: weights }],
-    // F.cross_entropy(student + tau * pi.log(), labels)
-    ['logit adjustment', 3.805155915460953, { logit_adjustment: 1 }, { classShares: shares }],
-    ['logit adjustment, tau 1.5', 5.285020497651155, { logit_adjustment: 1.5 }, { classShares: shares }],
     // kl = 16 * F.kl_div(F.log_softmax(student / 4, 1), F.log_softmax(teacher / 4, 1), reduction='none', log_target=True).sum(1)
     // .7 * F.cross_entropy(student, labels, weight=w) + .3 * ((labels * w).sum(1) * kl).mean()
     ['distillation and class weights', 12.657984338616599, { type: 'kd', alpha: 0.3 }, { classWeights: weights }],
-    // .7 * F.cross_entropy(student + pi.log(), labels) + .3 * kl.mean()
-    [
-      'distillation and logit adjustment',
-      3.4492007010952532,
-      { type: 'kd', alpha: 0.3, logit_adjustment: 1 },
-      { classShares: shares },
-    ],
   ])('%s', (_name, expected, config, own) => {
     expect(Math.abs(loss(config, own) / expected - 1)).toBeLessThan(1e-5 / expected);
   });
@@ -136,26 +120,6 @@ describe('losses for classes of unequal size', () => {
       answerLoss({ classWeights: weights } as Loss, T(), S(), imageWeights({ classWeights: weights } as Loss, L())),
     );
     expect(found / 12.00285187663926).toBeCloseTo(1, 6);
-  });
-
-  test('the gradient of the focal loss', () => {
-    // autograd of the mean above with gamma 2 and w
-    const expected = [
-      0.4500605412553132, -3.780286339048745, 0.6075181855559076, 2.7227076122375236, 0.0051895475388301915,
-      0.03872951401251602, 0.023490637684361028, -0.06740969923570722, 0.0001521133594478717, 0.001517206400947886,
-      -0.004724598258096106, 0.0030552784977003434,
-    ];
-    const found = gradient((x) => crossEntropy(L(), x, { focal: 2, classWeights: weights }), student);
-    expect(found).toHaveLength(12);
-    found.forEach((g, i) => expect(Math.abs(g - expected[i])).toBeLessThan(1e-5));
-  });
-
-  test('a focal loss is finite where the network is certain', () => {
-    for (const focal of [0.5, 1, 2]) {
-      const sure = (x: tf.Tensor2D) => crossEntropy(tf.tensor2d([[1, 0]]), x, { focal });
-      expect(gradient(sure, [[300, -300]]).every(Number.isFinite)).toBe(true);
-      expect(gradient(sure, [[-300, 300]]).every(Number.isFinite)).toBe(true);
-    }
   });
 });
 
@@ -262,7 +226,6 @@ describe('decoupled distillation', () => {
 describe('gradients agree with finite differences', () => {
   test.each<[string, (x: tf.Tensor2D) => tf.Tensor]>([
     ['cross-entropy', (x) => crossEntropy(L(), x, { smoothing: 0.1 })],
-    ['focal', (x) => crossEntropy(L(), x, { focal: 2 })],
     ['kd', (x) => knowledgeDistillation(T(), x, 3)],
     ['dkd', (x) => decoupledDistillation(L(), T(), x, { temperature: 2, alpha: 1, beta: 4 })],
   ])('%s', (_name, loss) => {
@@ -320,7 +283,6 @@ describe('the loss of a batch with images without labels', () => {
   test.each<[string, object]>([
     ['plain', {}],
     ['smoothed', { label_smoothing: 0.2 }],
-    ['focal', { focal: 2 }],
   ])('is the mean of the losses of labelled images and of the distillation of the others (%s)', (_, options) => {
     const config = { type: 'kd', alpha: 0.25, ...options };
     const labelled = total(lossSchema.parse(config), [0, 1]);
@@ -360,19 +322,7 @@ describe('losses of labels', () => {
   test('binary cross-entropy, with smoothing', () => {
     // F.binary_cross_entropy_with_logits(student, labels); the same with labels * 0.9 + 0.05
     expect(value(() => binaryCrossEntropy(L(), S()))).toBeCloseTo(0.8523931901375968, 6);
-    expect(value(() => binaryCrossEntropy(L(), S(), { smoothing: 0.1 }))).toBeCloseTo(0.8556431901375966, 6);
-  });
-
-  test('the focal loss and its gradient', () => {
-    // p = sigmoid(student); (y * (1 - p)**2 * softplus(-student) + (1 - y) * p**2 * softplus(student)).mean()
-    expect(value(() => binaryCrossEntropy(L(), S(), { focal: 2 }))).toBeCloseTo(0.4014560440898081, 6);
-    const expected = [
-      0.03195555556236199, -0.06401956026660979, 0.04384598515621525, 0.08972614420404018, 0.023042136048736915,
-      0.028299551272506517, 0.013630120421679973, 0.020244333017953392, 0.00040591168294939713, 0.03579220571547921,
-      -2.623932054068995e-5, 0.06401956026660979,
-    ];
-    const found = gradient((x) => binaryCrossEntropy(L(), x, { focal: 2 }), student);
-    found.forEach((each, i) => expect(each).toBeCloseTo(expected[i], 6));
+    expect(value(() => binaryCrossEntropy(L(), S(), 0.1))).toBeCloseTo(0.8556431901375966, 6);
   });
 
   test('distillation is the divergence of each label, and soft labels count as labels', () => {
@@ -398,11 +348,11 @@ describe('losses of numbers', () => {
 });
 
 test('options of classes do not suit other tasks', () => {
-  const loss = lossSchema.parse({ type: 'dkd', label_smoothing: 0.1, focal: 2, logit_adjustment: 1 });
+  const loss = lossSchema.parse({ type: 'dkd', label_smoothing: 0.1 });
   const paths = (task: 'classification' | 'multi-label' | 'regression') =>
     unsuitedKeys(task, { loss, class_weight: 'auto', class_sampling: 'balanced' }).map(([path]) => path.join('.'));
-  const ofClasses = ['class_weight', 'class_sampling', 'loss.logit_adjustment'];
+  const ofClasses = ['class_weight', 'class_sampling'];
   expect(paths('classification')).toEqual([]);
   expect(paths('multi-label')).toEqual([...ofClasses, 'loss.type']);
-  expect(paths('regression')).toEqual([...ofClasses, 'loss.label_smoothing', 'loss.focal', 'loss.type']);
+  expect(paths('regression')).toEqual([...ofClasses, 'loss.label_smoothing', 'loss.type']);
 });

@@ -30,23 +30,18 @@ const divergence = (p: Row, q: Row): number =>
   );
 
 function crossEntropy(loss: Loss, { labels, logits }: Outputs): number {
-  const { label_smoothing: smoothing, focal = 0, classWeights, logit_adjustment: tau = 0, classShares } = loss;
+  const { label_smoothing: smoothing, classWeights } = loss;
   const spread = ((loss.unlabelled === true ? sum(labels) : 1) * smoothing) / labels.length;
-  const logP = logSoftmax(logits.map((z, c) => z + (classShares === undefined ? 0 : tau * Math.log(classShares[c]))));
   return -sum(
-    logP.map((value, c) => {
-      const target = (labels[c] * (1 - smoothing) + spread) * (classWeights?.[c] ?? 1);
-      return target * value * (1 - Math.exp(value)) ** focal;
-    }),
+    logSoftmax(logits).map((value, c) => (labels[c] * (1 - smoothing) + spread) * (classWeights?.[c] ?? 1) * value),
   );
 }
 
-const binaryCrossEntropy = ({ label_smoothing: smoothing, focal = 0 }: Loss, { labels, logits }: Outputs): number =>
+const binaryCrossEntropy = ({ label_smoothing: smoothing }: Loss, { labels, logits }: Outputs): number =>
   mean(
     logits.map((z, c) => {
       const target = labels[c] * (1 - smoothing) + smoothing / 2;
-      const p = sigmoid(z);
-      return target * softplus(-z) * (1 - p) ** focal + (1 - target) * softplus(z) * p ** focal;
+      return target * softplus(-z) + (1 - target) * softplus(z);
     }),
   );
 

@@ -39,17 +39,16 @@ export const spaces: readonly SmallSpace[] = [
 const task = (size: number): Task => ({ input: [size, size, 3], classes: 10 });
 
 const weights = [0.5, 2, 1, 1, 1, 1, 1, 1, 1, 0.5];
-const shares = [0.3, 0.02, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.04, 0.04];
 
 /** Every loss of every task. */
 const losses: readonly Loss[] = [
   lossSchema.parse({ type: 'cross-entropy' }),
-  { ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1, focal: 2 }), classWeights: weights },
-  { ...lossSchema.parse({ type: 'kd', logit_adjustment: 1 }), classShares: shares },
+  { ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1 }), classWeights: weights },
+  lossSchema.parse({ type: 'kd' }),
   { ...lossSchema.parse({ type: 'kd', temperature: 2, alpha: 0.8 }), classWeights: weights, unlabelled: true },
   lossSchema.parse({ type: 'dkd' }),
   { ...lossSchema.parse({ type: 'dkd', label_smoothing: 0.1 }), classWeights: weights, unlabelled: true },
-  { ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1, focal: 2 }), task: 'multi-label' },
+  { ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1 }), task: 'multi-label' },
   { ...lossSchema.parse({ type: 'kd' }), task: 'multi-label' },
   { ...lossSchema.parse({ type: 'cross-entropy' }), task: 'regression' },
   { ...lossSchema.parse({ type: 'kd' }), task: 'regression' },

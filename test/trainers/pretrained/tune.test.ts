@@ -21,7 +21,6 @@ import {
   type TuneHooks,
   type TuneJob,
 } from '../../../trainers/index.js';
-import { lossSchema } from '../../../trainers/schema/loss.js';
 import { headParts } from '../../../trainers/pretrained/fit-head.js';
 import { readingLines } from '../../../trainers/pretrained/read.js';
 import { shaken } from '../../deploy/support/classifiers.js';
@@ -87,7 +86,7 @@ describe('a fitted head', () => {
 
 test.each([
   ['accuracy', {}],
-  ['balanced accuracy', { loss: lossSchema.parse({ type: 'cross-entropy', logit_adjustment: 1 }) }],
+  ['balanced accuracy', { class_weight: 'auto' as const }],
 ])('the %s decides between the head and a fine-tuning, as the settings of classes say', async (score, settings) => {
   const onNote: TuneHooks['onNote'] = (line) => {
     if (line.startsWith('With a new head')) throw new Error(line);

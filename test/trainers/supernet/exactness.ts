@@ -28,7 +28,7 @@ const batch = 8;
 const learningFor = (detects: boolean) => ({
   seed,
   loss: {
-    ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1, focal: 1 }),
+    ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1 }),
     ...(detects ? { task: 'detection' as const } : { classWeights: [0.5, 2, 1, 1, 1, 1, 1, 1, 1, 0.5] }),
   },
   // Muon changes the norm of kernels even at a rate of 0, by which the sums are cleared below.

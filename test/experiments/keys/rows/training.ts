@@ -69,8 +69,6 @@ const keys: readonly (readonly [key: string, values: readonly unknown[], beside?
   ['loss.type', ['cross-entropy', 'kd', 'dkd']],
   ...(['cross-entropy', 'kd', 'dkd'] as const).flatMap((type) => [
     [`loss(${type}).label_smoothing`, [0, 0.2]] as const,
-    [`loss(${type}).focal`, [undefined, 2]] as const,
-    [`loss(${type}).logit_adjustment`, [undefined, 1]] as const,
   ]),
   ...(['kd', 'dkd'] as const).flatMap((type) => [
     [`loss(${type}).temperature`, [1, 4]] as const,
