@@ -46,7 +46,6 @@ const files = {
   c: /\.c$/,
 } as const;
 export type Target = keyof typeof files;
-export const targets = Object.keys(files) as Target[];
 
 /** A network with its answers to some images. */
 export interface Subject {
@@ -58,7 +57,7 @@ export interface Subject {
   readonly expected: Float32Array;
 }
 
-const count = 6;
+const count = 4;
 const kindOf = ({ type }: LearningTask) => (type === 'regression' ? 'numbers' : 'logits');
 
 /** The images one by one. */
