@@ -9,7 +9,7 @@ afterEach(() => tf.disposeVariables());
 describe('random programs', () => {
   const used = new Set<string>();
   // NAS_FUZZ=500 tries more programs.
-  testPrograms(Number(process.env['NAS_FUZZ'] ?? 60), ({ blocked }) => resolveTarget({ blocked }), used);
+  testPrograms(Number(process.env['NAS_FUZZ'] ?? 40), ({ blocked }) => resolveTarget({ blocked }), used);
 
   it('use every operation', () => {
     expect(Object.keys(operations).filter((name) => !used.has(name))).toEqual([]);
