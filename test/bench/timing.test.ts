@@ -55,7 +55,8 @@ describe('a file of networks to time', () => {
 describe('timing a training', () => {
   const [timed] = readTimedNetworks(written([tiny]));
   const job: TimingJob = {
-    timed,
+    // With one block, which is quick to compile.
+    timed: { ...timed, network: { ...timed.network, blocks: timed.network.blocks.slice(0, 1) } },
     engine: 'auto',
     provider: 'cpu',
     threads: 1,
@@ -66,18 +67,11 @@ describe('timing a training', () => {
     evaluation: true,
   };
 
-  /** With one block, which is quick to compile. */
-  const small: TimingJob = {
-    ...job,
-    timed: { ...timed, network: { ...timed.network, blocks: timed.network.blocks.slice(0, 1) } },
-    profile: false,
-  };
-
   it('runs real steps in a process of its own and profiles them by layer', async () => {
     const { samples, params, memory_mib: memory, startup_ms: startup, profile, evaluation } = await timeTraining(job);
     expect(samples).toHaveLength(3);
     for (const value of [...samples, memory, startup]) expect(value).toBeGreaterThan(0);
-    const model = layersModelOf(timed.network, 1);
+    const model = layersModelOf(job.timed.network, 1);
     expect(params).toBe(
       model.trainableWeights.reduce((sum, { shape }) => sum + shape.reduce<number>((a, b) => a * (b ?? 1), 1), 0),
     );
@@ -89,17 +83,14 @@ describe('timing a training', () => {
   });
 
   it('runs the native engine by default', async () => {
-    const native: TimingJob = { ...small, engine: 'native' };
-    const { engine, samples, params, evaluation } = await timeTraining({ ...native, engine: 'auto' });
+    const { engine, samples, evaluation } = await timeTraining({ ...job, profile: false });
     expect(engine).toBe('native');
     expect(samples).toHaveLength(3);
-    const compiled = await timeTraining({ ...small, engine: 'compiled', evaluation: false });
-    expect(compiled).toMatchObject({ engine: 'compiled', params });
     expect(evaluation?.ours).toBeGreaterThan(0);
-    await expect(timeTraining({ ...native, profile: true })).rejects.toThrow(/profiles are of the compiled engine/);
+    await expect(timeTraining({ ...job, engine: 'native' })).rejects.toThrow(/profiles are of the compiled engine/);
   });
 
   it('fails with the reason', async () => {
-    await expect(timeTraining({ ...small, provider: 'nonsense' })).rejects.toThrow(/timing tiny: .*nonsense/s);
+    await expect(timeTraining({ ...job, provider: 'nonsense' })).rejects.toThrow(/timing tiny: .*nonsense/s);
   });
 });

@@ -88,24 +88,6 @@ describe('tracing, printed', () => {
   });
 });
 
-describe('graphHash', () => {
-  const hashOf = (factor: number): string =>
-    graphHash(trace(({ x }) => tf.mul(tf.exp(x), tf.fill([20], factor)), { x: { shape: [20] } }).graph);
-
-  it('is equal for equal programs and differs with a constant', () => {
-    expect(hashOf(2)).toBe(hashOf(2));
-    expect(hashOf(2)).not.toBe(hashOf(3));
-  });
-
-  it('depends on constants that are too long to print', () => {
-    const hash = (last: number): string => {
-      const data = Array.from({ length: 50 }, (_, i) => (i === 49 ? last : i));
-      return graphHash(trace(({ x }) => tf.mul(x, tf.tensor1d(data)), { x: { shape: [50] } }).graph);
-    };
-    expect(hash(1)).not.toBe(hash(2));
-  });
-});
-
 /** The graph with new names for all values and ports. */
 function renamed(graph: Graph, random: Random): Graph {
   const names = new Map<string, string>([['', '']]);
@@ -231,15 +213,5 @@ describe('GraphBuilder', () => {
     expect(() => builder.emit('MatMul', [a, b])).toThrow(
       /MatMul\(float32\[2,3\], float32\[2,3\]\): inner sizes differ/,
     );
-  });
-});
-
-describe('the table of kernels', () => {
-  it('names kernel and layer of a kernel without a rule', () => {
-    const layer = tfl.layers.conv3d({ filters: 1, kernelSize: 1, name: 'volume_3' });
-    expect(() => trace(({ x }) => layer.apply(x) as tf.Tensor, { x: { shape: [1, 2, 2, 2, 1] } })).toThrow(
-      /kernel 'Conv3D' \(layer 'volume_3'\) cannot be traced/,
-    );
-    expect(tf.getBackend()).toBe('cpu');
   });
 });

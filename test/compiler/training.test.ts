@@ -23,18 +23,16 @@ import {
   trainEagerly,
 } from './support/training.js';
 
+const network = smallNetworks['residual, 16 channels'];
 afterEach(() => tf.disposeVariables());
 
 describe('the training step of a network', () => {
   // States are compared as well: they include the moving statistics of batch normalisation.
-  it.each(['residual, 16 channels', '5x5, 10 channels'])(
-    "has the reference's loss, gradients and moving statistics: %s",
-    async (name) => {
-      const model = buildNetwork(smallNetworks[name], name);
-      const step = withVariableGradients(lossOf(model), variablesOf(model));
-      await expectSameAsReference(step, batchFor(smallNetworks[name], name));
-    },
-  );
+  it("has the reference's loss, gradients and moving statistics", async () => {
+    const model = buildNetwork(network, 'network');
+    const step = withVariableGradients(lossOf(model), variablesOf(model));
+    await expectSameAsReference(step, batchFor(network, 'network'));
+  });
 });
 
 /** A model with a graph of batch normalisations, and images for it. */
@@ -70,7 +68,6 @@ describe('batch normalisation has the reference gradients', () => {
   });
 });
 
-const network = smallNetworks['residual, 16 channels'];
 describe(`${steps} steps of TF.js's own optimizers inside the traced function`, () => {
   for (const [name, create] of Object.entries({ ...optimizers, ...otherOptimizers })) {
     it(`${name}: losses and weights of a regression`, async () => {
@@ -97,14 +94,6 @@ const compileTraining = (model: tfl.LayersModel, optimizer: tf.Optimizer, states
   );
 
 describe('states', () => {
-  it('include optimizer slots that tracing creates', async () => {
-    const model = buildNetwork(network, 'slots');
-    const program = await compileTraining(model, tf.train.adam(0.01));
-    const expected = variablesOf(model, 'all').length + 2 * variablesOf(model).length;
-    expect((await program.states.snapshot()).size).toBeGreaterThanOrEqual(expected);
-    await program.dispose();
-  });
-
   it('are kept in the layout of TF.js', async () => {
     const model = buildNetwork(network, 'layout');
     const program = await compileTraining(model, tf.train.sgd(0));

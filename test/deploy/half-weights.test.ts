@@ -1,12 +1,11 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { createSession, runOnnx, profileModel } from '../../compiler/index.js';
+import { createSession, profileModel } from '../../compiler/index.js';
 import { exportOnnx, halveWeights, readMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { randomFeeds } from '../../latency-models/devices/onnx-model.js';
-import { noise } from './quantize/support/run.js';
 import { metadataFor } from './support/classifiers.js';
 import { tinyClassifier } from './tiny-onnx.js';
 
@@ -29,11 +28,6 @@ const metadata = metadataFor(
 );
 const model = exportOnnx({ network, weights: initialWeights(network, 1) }, metadata);
 const halved = halveWeights(model, 'the model');
-
-const shape = [8, ...network.input];
-const images = noise(shape.reduce((a, b) => a * b, 1));
-
-const logitsOf = (bytes: Uint8Array): Promise<Float32Array> => runOnnx(bytes, 'the model', images, shape);
 
 /** Number of runs by operator. */
 async function executed(bytes: Uint8Array): Promise<Record<string, number>> {
@@ -58,14 +52,6 @@ describe('halveWeights', () => {
     expect(before).not.toHaveProperty('Cast');
     expect(Object.values(before).reduce((a, b) => a + b, 0)).toBeGreaterThan(15);
     expect(await executed(halved)).toEqual(before);
-  });
-
-  it('computes the same up to the rounding of the weights', async () => {
-    const [expected, found] = [await logitsOf(model), await logitsOf(halved)];
-    const largest = Math.max(...expected.map(Math.abs));
-    const differences = expected.map((value, i) => Math.abs(value - found[i]) / largest);
-    expect(Math.max(...differences)).toBeLessThan(5e-3);
-    expect(Math.max(...differences)).toBeGreaterThan(0);
   });
 
   it('keeps weights that a caller may provide, and avoids names that are taken', () => {

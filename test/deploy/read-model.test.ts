@@ -5,7 +5,6 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs-core';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { runOnnx } from '../../compiler/index.js';
 import { exportOnnx, exportTfjs, readExport } from '../../deploy/index.js';
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -37,14 +36,6 @@ const onnxFile = (bytes: Uint8Array): string => {
 };
 
 describe('readExport', () => {
-  it('reads a network that predicts as its ONNX file does', async () => {
-    const bytes = exportOnnx(trained(1), metadata);
-    const found = readExport(onnxFile(bytes));
-    const expected = await runOnnx(bytes, 'the model', images, shape);
-    expectClose(logitsOf(found.model), [...expected]);
-    expect(found).toMatchObject({ folded: true, metadata });
-  });
-
   it('finds the layers of an ONNX file by their order if another program has renamed its nodes', () => {
     const model = fromBinary(ModelProtoSchema, exportOnnx(trained(1), metadata));
     for (const [i, node] of model.graph?.node.entries() ?? []) node.name = `node${i}`;

@@ -10,6 +10,8 @@ beforeAll(() => tf.setBackend('cpu'));
 
 /** Exports for the web compress 25 MB of ONNX Runtime; the slow test has them. */
 const targets: readonly Target[] = ['onnx', 'fp16', 'int8', 'tfjs', 'tflite', 'c'];
+/** What readers take for every network: the others differ in the kind of the file alone. */
+const read = targets.slice(0, 4);
 
 const plain = { kernel: 3, stride: 1, se: 0, act: 'relu' } as const;
 const of = (blocks: readonly Block[], more: Partial<Network> = {}): Network => ({ ...mixedNetwork, ...more, blocks });
@@ -55,7 +57,7 @@ const networks: Readonly<Record<string, Network>> = {
 
 it.each(Object.entries(networks))('all readers read what each export wrote: %s', async (_, network) => {
   const subject = subjectOf(network);
-  for (const target of targets) expect(await surprises(subject, target)).toEqual([]);
+  for (const target of network === mixedNetwork ? targets : read) expect(await surprises(subject, target)).toEqual([]);
 });
 
 const tasks: readonly LearningTask[] = [
@@ -65,5 +67,5 @@ const tasks: readonly LearningTask[] = [
 
 it.each(tasks)('all readers read what each export wrote: $type', async (task) => {
   const subject = subjectOf(mixedNetwork, task);
-  for (const target of targets) expect(await surprises(subject, target)).toEqual([]);
+  for (const target of read) expect(await surprises(subject, target)).toEqual([]);
 });

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, test } from 'vitest';
@@ -7,22 +5,8 @@ import { createScoreboard } from '../../base/scoreboard.js';
 import type { LearningTask, RowTask } from '../../base/task.js';
 import { runOnnx, parseOnnx, type ImageData } from '../../compiler/index.js';
 import { outputsOf } from '../../compiler/onnx/file.js';
-import { loadLayersModel } from '../../compiler/foreign/tfjs.js';
-import { readTfjs } from '../../compiler/foreign/tfjs-files.js';
-import { factsOf } from '../../compiler/index.js';
-import {
-  checkExport,
-  evaluateOnnx,
-  exportOnnx,
-  exportTfjs,
-  halveWeights,
-  quantizeClassifier,
-  readMetadata,
-  readExport,
-  withMetadata,
-} from '../../deploy/index.js';
+import { checkExport, evaluateOnnx, exportOnnx, readMetadata, withMetadata } from '../../deploy/index.js';
 import { apply, weightsFrom } from '../../spaces/models/index.js';
-import { temporaryFolder } from '../support/temporary.js';
 import { noise } from './quantize/support/run.js';
 import { metadataFor, mixedNetwork as network, shaken } from './support/classifiers.js';
 
@@ -68,12 +52,6 @@ const metadata = (task: RowLearning) =>
 
 const tasks: readonly RowLearning[] = [{ type: 'classification' }, { type: 'multi-label' }, regression];
 
-const file = (bytes: Uint8Array): string => {
-  const path = join(temporaryFolder(), 'model.onnx');
-  writeFileSync(path, bytes);
-  return path;
-};
-
 describe.each(tasks)('a network for $type', (task) => {
   const bytes = exportOnnx(model, metadata(task));
   const { data, batches, scores } = labelled(task);
@@ -94,49 +72,6 @@ describe.each(tasks)('a network for $type', (task) => {
     const { mean, std } = task.type === 'regression' ? task : { mean: [0, 0, 0], std: [1, 1, 1] };
     for (const [i, z] of outputs.entries())
       expect(Math.abs((found[i] - mean[i % 3]) / std[i % 3] - z)).toBeLessThan(1e-3);
-  });
-
-  it.each(['int8', 'fp16'] as const)('keeps its score in %s', async (format) => {
-    const smaller =
-      format === 'fp16'
-        ? halveWeights(bytes, 'it')
-        : (
-            await quantizeClassifier(bytes, {
-              data,
-              calibration: batches,
-              validation: batches,
-              methods: ['minmax'],
-              percentile: 99.99,
-              weightBits: 7,
-            })
-          ).model;
-    expect(readMetadata(smaller).task).toEqual(readMetadata(bytes).task);
-    const { accuracy } = await evaluateOnnx(smaller, batches(), { data });
-    expect(Math.abs(accuracy - scores.accuracy)).toBeLessThan(format === 'int8' ? 0.08 : 0.01);
-  });
-
-  it('gives back the trained weights of its last layer', async () => {
-    const folder = temporaryFolder();
-    await exportTfjs(model, metadata(task), folder);
-    for (const path of [file(bytes), join(folder, 'model.json')]) {
-      const read = readExport(path);
-      for (const name of ['logits/kernel', 'logits/bias'])
-        expect(read.model.weights.get(name)?.data).toEqual(model.weights.get(name)?.data);
-      expect(read.metadata.task).toEqual(readMetadata(bytes).task);
-    }
-  });
-
-  it('predicts in TF.js as in ONNX Runtime', async () => {
-    const folder = temporaryFolder();
-    await exportTfjs(model, metadata(task), folder);
-    const files = await readTfjs(folder);
-    const layers = await loadLayersModel(files);
-    expect(factsOf(files.metadata).task).toEqual(task);
-    const predicted = tf.tidy(() => (layers.predict(tf.tensor(images, shape)) as tf.Tensor).dataSync());
-    const found = await runOnnx(bytes, 'it', images, shape);
-    const std = task.type === 'regression' ? task.std : [1, 1, 1];
-    for (const [i, value] of found.entries()) expect(Math.abs(predicted[i] - value) / std[i % 3]).toBeLessThan(1e-2);
-    layers.dispose();
   });
 
   it.each(tasks.filter(({ type }) => type !== task.type))('is refused for data of $type', async (other) => {

@@ -33,10 +33,6 @@ const mixed = {
 } as const satisfies Parameters<typeof makeSpace>[0];
 
 describeSpace('a space of all kinds of blocks', () => makeSpace(mixed));
-describeSpace('mobilenetv1', () => makeSpace({ type: 'mobilenet', preset: 'mobilenetv1' }));
-describeSpace('mobilenetv4-conv-small', () =>
-  makeSpace({ type: 'mobilenet', preset: 'mobilenetv4-conv-small' }, { input: [64, 64, 3], classes: 4 }),
-);
 
 const build = async (stage: object): Promise<Network> =>
   (await makeSpace({ type: 'blocks', stem: { filters: 4 }, blocks: [{ filters: 4, ...stage }] })).build([]);

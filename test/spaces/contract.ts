@@ -64,7 +64,7 @@ export function describeDecisionSpace(name: string, make: () => DecisionSpace | 
           const difference = canonical.findIndex((index, i) => index !== genotype[i]);
           if (difference >= 0) expect(canonical[difference]).toBeLessThan(genotype[difference]);
         }),
-        { numRuns: 30 },
+        { numRuns: 12 },
       );
     });
 
@@ -91,7 +91,7 @@ export function describeDecisionSpace(name: string, make: () => DecisionSpace | 
           if (spaceSize(space) > 1n) expect(drawn[1]).not.toEqual(space.canonical(a));
           expect(crossover(space, a, a, new Random(seed))).toEqual(space.canonical(a));
         }),
-        { numRuns: 20 },
+        { numRuns: 8 },
       );
     });
 
@@ -129,7 +129,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
           expect(space.build(space.canonical(genotype))).toEqual(network);
           expect(JSON.parse(JSON.stringify(network))).toEqual(network);
         }),
-        { numRuns: 30 },
+        { numRuns: 12 },
       );
     });
 
@@ -139,7 +139,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
           const sameId = genotypeId(space.canonical(a)) === genotypeId(space.canonical(b));
           expect(sameId).toBe(architecture(a) === architecture(b));
         }),
-        { numRuns: 50 },
+        { numRuns: 20 },
       );
       if (combinations(space) > listable) return;
       const all = [...enumerate(space)];
@@ -155,7 +155,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
           expect(layers.at(-1)?.output).toEqual([1, 1, ...outputShape(network)].slice(-3));
           for (const { output } of layers) expect(Math.min(...output)).toBeGreaterThanOrEqual(1);
         }),
-        { numRuns: 20 },
+        { numRuns: 8 },
       );
     });
 
@@ -171,7 +171,7 @@ export function describeSpace(name: string, make: () => Space | Promise<Space>):
           expect(macs).toBeGreaterThanOrEqual(smallest.costs.macs);
           expect(macs).toBeLessThanOrEqual(largest.costs.macs);
         }),
-        { numRuns: 20 },
+        { numRuns: 8 },
       );
     });
   });

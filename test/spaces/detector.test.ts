@@ -19,8 +19,7 @@ import { complaint, makeSpace } from './make.js';
 const boxes: Task = { input: [64, 96, 3], classes: 3, detects: true };
 const few = { filters: 16, stride: 2 } as const;
 
-describeSpace('detectors', () => makeSpace({ type: 'mobilenet' }, boxes));
-describeSpace('detectors that end within their backbone', () =>
+describeSpace('detectors', () =>
   makeSpace(
     {
       type: 'blocks',
@@ -28,12 +27,6 @@ describeSpace('detectors that end within their backbone', () =>
       stem: { stride: 2 },
       detect: { stride: 4, deepest: [4, 8], depth: [0, 1] },
     },
-    boxes,
-  ),
-);
-describeSpace('detectors of MobileNetV3 with two resolutions', () =>
-  makeSpace(
-    { type: 'mobilenet', preset: 'mobilenetv3-small', resolution: [49, 64], detect: { stride: [8, 16] } },
     boxes,
   ),
 );

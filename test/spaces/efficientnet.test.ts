@@ -3,8 +3,6 @@ import { classifierHead, costs, type Network } from '../../spaces/index.js';
 import { describeSpace } from './contract.js';
 import { complaint, imagenet, makeSpace } from './make.js';
 
-describeSpace('efficientnet tiny', () => makeSpace({ type: 'efficientnet', preset: 'tiny' }));
-describeSpace('efficientnet v2-s', () => makeSpace({ type: 'efficientnet', preset: 'v2-s' }, imagenet));
 describeSpace('efficientnet with few choices', () =>
   makeSpace({
     type: 'efficientnet',

@@ -14,18 +14,6 @@ import { complaint, imagenet, makeSpace } from './make.js';
 import { mobilenetV2, mobilenetV3Large, mobilenetV3Small } from './published.js';
 
 describeSpace('mobilenet tiny', () => makeSpace({ type: 'mobilenet', preset: 'tiny' }));
-describeSpace('mobilenet v3 large, layer by layer', () =>
-  makeSpace({ type: 'mobilenet', preset: 'mobilenetv3-large' }, imagenet),
-);
-describeSpace('mobilenet with few choices', () =>
-  makeSpace({
-    type: 'mobilenet',
-    resolution: [24, 28],
-    width: [0.5, 0.6, 1],
-    share: 'layer',
-    stages: [{ filters: 16, stride: 2, depth: [1, 2], kernel: [3, 5], expand: [1, 3], se: 0, act: ['relu', 'swish'] }],
-  }),
-);
 
 const stage = { filters: 16, stride: 2 } as const;
 

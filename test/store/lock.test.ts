@@ -10,13 +10,6 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const storeModule = builtModule('store/index.js').href;
 
-const holder = (directory: string): string => `
-  import { lockWorkdir } from ${JSON.stringify(storeModule)};
-  const lock = lockWorkdir(${JSON.stringify(directory)});
-  process.stdout.write('locked');
-  // Named here, or it would be collected as garbage, and given back.
-  setInterval(() => lock, 1000);`;
-
 describe('the lock of a workdir', () => {
   it('is held once, in one process and again after its release', () => {
     const directory = join(temporaryFolder(), 'made/when/missing');
@@ -29,25 +22,14 @@ describe('the lock of a workdir', () => {
     lockWorkdir(directory).release();
   });
 
-  it('refuses a second process, names the first, and ends with it, even by kill -9', async () => {
-    const directory = temporaryFolder();
-    const child = spawn(process.execPath, ['--input-type=module', '-e', holder(directory)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(child.stdout, 'data');
-    const error = errorOf(() => lockWorkdir(directory));
-    expect(error.code).toBe('in-use');
-    expect(error.message).toContain(`process ${child.pid ?? 0} (since 20`);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    lockWorkdir(directory).release();
-  });
-
-  it('tells a run that goes on from one whose process was killed', async () => {
+  it('refuses a second process, names the first, and ends with it, even by kill -9; its run has died', async () => {
     const directory = temporaryFolder();
     const path = join(directory, 'nas.sqlite');
-    const runner = `${holder(directory)}
-      const { Store } = await import(${JSON.stringify(storeModule)});
+    const runner = `
+      import { lockWorkdir, Store } from ${JSON.stringify(storeModule)};
+      const lock = lockWorkdir(${JSON.stringify(directory)});
+      // Named here, or it would be collected as garbage, and given back.
+      setInterval(() => lock, 1000);
       Store.create(${JSON.stringify(path)}, ${JSON.stringify(meta)});
       process.stdout.write('running');`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', runner], {
@@ -63,8 +45,12 @@ describe('the lock of a workdir', () => {
     };
     expect(state()).toBe('running');
     expect(isWorkedIn(directory)).toBe(true);
+    const error = errorOf(() => lockWorkdir(directory));
+    expect(error.code).toBe('in-use');
+    expect(error.message).toContain(`process ${child.pid ?? 0} (since 20`);
     child.kill('SIGKILL');
     await once(child, 'exit');
+    lockWorkdir(directory).release();
     expect(state()).toBe('died');
     const store = Store.open(path);
     store.run.setStatus('interrupted');

@@ -34,7 +34,7 @@ describe('factors of 31 bits', () => {
         const expected = (BigInt(sum) * BigInt(mantissa) + (1n << (bits - 1n))) >> bits;
         expect(BigInt(scaled.exact(sum, multiplier))).toBe(expected);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -50,7 +50,7 @@ describe('factors of 31 bits', () => {
         const expected = (high >> bits) + ((high & mask) > (mask >> 1n) + negative ? 1n : 0n);
         expect(BigInt(scaled.tflm(sum, multiplier))).toBe(expected);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 

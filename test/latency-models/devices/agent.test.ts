@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createWebServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -117,17 +116,6 @@ describe('an agent', () => {
     const url = await answering((method) => (method === 'PUT' ? '' : '{"state": "running", "done": 3, "total": 9}'));
     const device = new AgentDevice({ type: 'agent', url, patience_s: 5 }, 300);
     await expect(measureQuickly(device, small)).rejects.toThrow(/has been running without progress for 0.3 s/);
-  });
-
-  it('removes models without a measurement', async () => {
-    const directory = temporaryFolder();
-    const agent = await testAgent({ directory, uploadLifeMs: 600 });
-    const model = new TextEncoder().encode('model');
-    const path = `/v1/models/${createHash('sha256').update(model).digest('hex')}`;
-    const headers = { ...headersFor(agent), 'content-type': 'application/octet-stream' };
-    expect((await fetch(new URL(path, agent.address), { method: 'PUT', headers, body: model })).status).toBe(204);
-    expect(readdirSync(join(directory, 'nas-agent/models'))).toHaveLength(1);
-    await expect.poll(() => readdirSync(join(directory, 'nas-agent/models'))).toEqual([]);
   });
 
   it('reports why a model cannot run', async () => {

@@ -73,7 +73,7 @@ describe('cutWeights', () => {
         const scale = Math.max(1, ...expected.map(Math.abs));
         for (const [i, value] of found.entries()) expect(Math.abs(value - expected[i]) / scale).toBeLessThan(1e-4);
       }),
-      { numRuns: 60 },
+      { numRuns: 20 },
     );
     expect(cuts).toBeGreaterThan(10);
   });

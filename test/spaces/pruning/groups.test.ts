@@ -91,7 +91,7 @@ describe('shrinkNetwork', () => {
           groups.map(({ name, width }) => [name, widths.get(name) ?? width]),
         );
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
     expect(given).toBeGreaterThan(50);
   });

@@ -192,7 +192,7 @@ describe('damaged images', () => {
 
 describe('a conversion that was stopped', () => {
   it('goes on where it stopped, with the same result', async () => {
-    const [folder, cache] = [await writeImages(100), temporaryFolder()];
+    const [folder, cache] = [await writeImages(50), temporaryFolder()];
     const whole = await prepare(config(folder), temporaryFolder());
     const stop = new AbortController();
     const stopped = prepareDataset(config(folder), {
@@ -282,7 +282,7 @@ describe('duplicates', () => {
 });
 
 it('converts a folder and a link to it at the same time into one entry', async () => {
-  const first = await writeImages(30);
+  const first = await writeImages(10);
   const second = join(temporaryFolder(), 'images');
   symlinkSync(first, second);
   const cache = temporaryFolder();

@@ -102,23 +102,17 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       await expect(plain.load(state)).rejects.toThrow(/shape \[3\], expected \[10\]/);
     });
 
-    test.each([
-      ['AdamW', everything, 'first_moment'],
-      ['Muon', { ...everything, optimizer: muon }, 'momentum'],
-    ])('continues from its state in a new engine, bit for bit, and leaves nothing behind: %s', async (_, own, slot) => {
-      const overrides = { ...own, dropout: 0.4 };
-      const first = await open(overrides);
-      const head = await run(first, 0, 2);
-      const state = await first.state();
-      await run(first, 2, 3);
-      await first.dispose();
+    test('continues from its state in a new engine, bit for bit, and leaves nothing behind', async () => {
+      const overrides = { ...everything, dropout: 0.4 };
       const tensors = tf.memory().numTensors;
       const whole = await open(overrides);
       const before = await whole.state();
-      const losses = await run(whole, 0, 4);
+      await run(whole, 0, 2);
+      const state = await whole.state();
+      const losses = await run(whole, 2, 4);
       const second = await open(overrides);
       await second.load(state);
-      expect([...head, ...(await run(second, 2, 4))]).toEqual(losses);
+      expect(await run(second, 2, 4)).toEqual(losses);
       expect(await bytes(second)).toEqual(await bytes(whole));
 
       const after = await whole.state();
@@ -126,34 +120,35 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       const names = moved.map(([own]) => own);
       expect(names).toContain('model/stem_bn/moving_mean');
       expect(names).toContain('average/stem_bn/moving_variance');
-      expect(names).toContain(`optimizer/${slot}/model/logits/kernel`);
+      expect(names).toContain('optimizer/first_moment/model/logits/kernel');
       await Promise.all([whole.dispose(), second.dispose()]);
       expect(tf.memory().numTensors).toBe(tensors);
     });
 
     test('returns the same for one call of several updates, with new dropout noise in each step', async () => {
-      const overrides = { dropout: 0.4, optimizer: muon };
-      const [single, several] = [await open(overrides), await open(overrides)];
+      const engine = await open({ dropout: 0.4, optimizer: muon });
+      const start = await engine.state();
       const updates = [0, 1, 2].map((i) => ({
         batch: noiseBatch(tinyStudent(), batch, i),
         learningRate: 0.05 / (1 + i),
       }));
       const metrics = [];
-      for (const [i, each] of updates.entries()) metrics.push(...(await single.train([each], 5 + i)));
+      for (const [i, each] of updates.entries()) metrics.push(...(await engine.train([each], 5 + i)));
       expect(metrics).toHaveLength(3);
-      expect(await several.train(updates, 5)).toEqual(metrics);
-      expect(await bytes(several)).toEqual(await bytes(single));
+      const [state, single] = [await engine.state(), await bytes(engine)];
+      await engine.load(start);
+      expect(await engine.train(updates, 5)).toEqual(metrics);
+      expect(await bytes(engine)).toEqual(single);
 
       // Muon changes the last bits of kernels even at a rate of 0.
-      const state = await single.state();
       const at = async (step: number): Promise<number> => {
-        await single.load(state);
-        return (await update(single, noiseBatch(tinyStudent(), batch, 0), 0, step)).loss;
+        await engine.load(state);
+        return (await update(engine, noiseBatch(tinyStudent(), batch, 0), 0, step)).loss;
       };
       const [a, b, again] = [await at(0), await at(1), await at(0)];
       expect(a).not.toBe(b);
       expect(again).toBe(a);
-      await Promise.all([single.dispose(), several.dispose()]);
+      await engine.dispose();
     });
 
     test('evaluates the moving average of weights and statistics', async () => {
@@ -192,14 +187,6 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       for (const own of ['model', 'average']) expect(after.get(`${own}/stem/kernel`)).toEqual(stem);
       for (const own of ['stem_bn/gamma', 'stem_bn/moving_mean', 'logits/kernel'])
         expect(after.get(`model/${own}`)).not.toEqual(before.get(`model/${own}`));
-      await engine.dispose();
-    });
-
-    test('trains with decoupled distillation', async () => {
-      const engine = await open({ loss: loss({ type: 'dkd' }) });
-      const losses = await run(engine, 0, 9, 0.02);
-      expect(losses.every(Number.isFinite)).toBe(true);
-      expect(losses.at(-1)).toBeLessThan(losses[2] ?? NaN);
       await engine.dispose();
     });
   });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createEngine, engineSchema, type TrainingEngine } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
+import { lossSchema } from '../../../trainers/schema/loss.js';
 import { noiseBatch, tiniestStudent, tinyStudent, tinyTeacher, update } from '../support/networks.js';
 import { batch, describeEngine, everything, muon, openSingle, run, specOf } from './contract.js';
 import { pointsOf } from '../../../trainers/quantize-aware/rounding.js';
@@ -28,12 +29,13 @@ test('the states are the same, bit for bit, with any number of threads', async (
   expect(results[2]).toEqual(results[0]);
 });
 
+const dkd = lossSchema.parse({ type: 'dkd' });
 /** AdamW makes steps of gradients that are noise, since the next batch norm takes off what they change: they differ by this. */
 const noise = 2e-3;
 const trainings: readonly (readonly [string, number, Partial<ProgramSpec>])[] = [
   ['SGD', 1e-6, { network: tinyTeacher() }],
   ['AdamW, average, distillation', noise, { network: tinyStudent({ dropout: 0.3 }), ...everything }],
-  ['Muon', 1e-6, { network: tiniestStudent, optimizer: muon, ema: 0.9 }],
+  ['Muon, decoupled distillation', 1e-6, { network: tiniestStudent, optimizer: muon, ema: 0.9, loss: dkd }],
 ];
 
 test.each(trainings)('gives the states of the compiled engine, in its order: %s', async (_, least, overrides) => {

@@ -28,16 +28,11 @@ async function trained(spec: () => ProgramSpec, stepsAtOnce: number) {
   return { metrics, state };
 }
 
-test.each<[string, Partial<ProgramSpec>]>([
-  ['AdamW, average, distillation', everything],
-  [
-    'average, decoupled distillation and dropout',
-    { loss: lossSchema.parse({ type: 'dkd' }), ema: 0.9, network: tinyStudent({ dropout: 0.4 }) },
-  ],
-])('a loop over steps trains like single steps, bit for bit: %s', async (_, overrides) => {
-  const single = await trained(specOf(overrides), 1);
+test('a loop over steps trains like single steps, bit for bit', async () => {
+  const spec = specOf({ ...everything, network: tinyStudent({ dropout: 0.4 }) });
+  const single = await trained(spec, 1);
   expect(single.metrics).toHaveLength(5);
-  expect(await trained(specOf(overrides), 4)).toEqual(single);
+  expect(await trained(spec, 4)).toEqual(single);
 });
 
 const size = ({ shape }: TensorInfo): number =>

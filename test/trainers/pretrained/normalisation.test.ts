@@ -9,7 +9,7 @@ import { createLoader, prepareTeacher, teacherSchema, trainSchema, withDataset }
 import { foundScale } from '../../../trainers/pretrained/normalisation.js';
 import { readingLines, readPretrained } from '../../../trainers/pretrained/read.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
-import { compiled, openWorkbench, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, openWorkbench, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -76,7 +76,7 @@ describe('the normalisation that a file was trained with', () => {
   test('a teacher that is not adapted sees such images', async () => {
     const path = await trainedOn({ mean: [0.5], std: [0.5] }, 'teacher');
     const train = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } });
-    const options = { dataset: bench.dataset, train, seed: 1, engine: compiled, threads: 1 };
+    const options = { dataset: bench.dataset, train, seed: 1, engine: auto, threads: 1 };
     const config = teacherSchema.parse({ type: 'file', path });
     const teacher = await prepareTeacher(config, { ...options, cache: join(bench.folder, 'cache') });
     expect(teacher?.normalisation).toMatchObject({ mean: [0.5], std: [0.5], from: 'norms' });

@@ -27,7 +27,7 @@ import { shaken } from '../../deploy/support/classifiers.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent } from '../support/networks.js';
-import { compiled, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let path: string;
@@ -53,7 +53,7 @@ const head = (
       freeze: [],
       dataset: bench.dataset,
       seed: 3,
-      engine: compiled,
+      engine: auto,
       threads: 1,
       cache: join(bench.folder, 'cache'),
       directory: join(bench.folder, name),

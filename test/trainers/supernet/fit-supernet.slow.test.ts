@@ -11,7 +11,7 @@ import {
   trainSchema,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { compiled, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { makeSpace, tinySpace } from './spaces.js';
 
@@ -68,7 +68,7 @@ test('a supernet trains the same on all engines, up to rounding, with every opti
     loss: { type: 'kd', label_smoothing: 0.1 },
     ema: 0.9,
   });
-  const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache: bench.folder };
+  const options = { dataset: bench.dataset, train, seed: 11, engine: auto, threads: 1, cache: bench.folder };
   const of = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
   const teacher = await prepareTeacher(of, options);
   const config = supernetConfig(

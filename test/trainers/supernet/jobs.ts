@@ -10,7 +10,7 @@ import {
   type SupernetConfig,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { compiled, quiet, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, quiet, tinyTrain, type Workbench } from '../support/tiny-training.js';
 import { task, tiniestSpace } from './spaces.js';
 
 export const configOf = (own: Partial<SupernetConfig> = {}): SupernetConfig => ({
@@ -26,7 +26,7 @@ export const supernetJob = (bench: Workbench, name: string, own: Partial<Superne
   config: configOf(),
   dataset: bench.dataset,
   teacher: null,
-  engine: compiled,
+  engine: auto,
   threads: 1,
   directory: join(bench.folder, name),
   ...own,
@@ -41,7 +41,7 @@ export const memberJob = (
   batch: 16,
   calibration: 64,
   seed: 3,
-  engine: compiled,
+  engine: auto,
   threads: 1,
   ...own,
 });

@@ -36,7 +36,7 @@ async function open(
 /** AdamW makes steps of gradients that are noise, which the next batch norm takes off: in two steps they differ by this. */
 const trainings: readonly (readonly [string, number, SpaceConfig, Options])[] = [
   ['AdamW, average, distillation, soft labels', 4e-3, tiniestSpace(), everything],
-  ['SGD, no soft labels, all kinds of block', 1e-5, tinySpace, { networks: 2, softLabels: null }],
+  ['SGD, no soft labels, all kinds of block', 1e-5, tinySpace, { softLabels: null }],
   ['Muon', 1e-5, tiniestSpace(), { optimizer: muon, ema: 0.9 }],
 ];
 
@@ -56,7 +56,7 @@ test('states are the same, bit for bit, with any number of threads, and in an en
     [2, 4],
     [3, 1],
   ]) {
-    const options = { threads, networks: 3, optimizer: muon, ema: 0.9 };
+    const options = { threads, networks: 2, optimizer: muon, ema: 0.9 };
     let engine = await open(native, tinySpace, options);
     const losses = await run(engine, 0, change);
     if (change < 4) {

@@ -52,7 +52,7 @@ export const tinyJob = (bench: Workbench, name: string, overrides: Partial<FitJo
   train: tinyTrain,
   dataset: bench.dataset,
   teacher: null,
-  engine: compiled,
+  engine: auto,
   threads: 1,
   directory: join(bench.folder, name),
   ...overrides,

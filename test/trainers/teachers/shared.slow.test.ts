@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtModule } from '../../../base/processes.js';
 import { teacherSchema, trainSchema } from '../../../trainers/index.js';
-import { compiled, openWorkbench, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, openWorkbench, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ const train = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } 
 
 /** A process that prepares the teacher and says what happens: at `stop` it stands still until its input ends. */
 function prepare(cache: string, stop: 'training' | 'logits' | 'nowhere'): { process: ChildProcess; said: string[] } {
-  const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache };
+  const options = { dataset: bench.dataset, train, seed: 11, engine: auto, threads: 1, cache };
   const module = builtModule('trainers/index.js').href;
   const code = `import { prepareTeacher } from ${JSON.stringify(module)};
     const say = (what) => process.stdout.write(what + '\\n');

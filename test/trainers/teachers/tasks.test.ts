@@ -19,7 +19,7 @@ import {
 import { metadataFor, shaken } from '../../deploy/support/classifiers.js';
 import { drawTasks } from '../../docs/draw-tasks.js';
 import { sharedFolder } from '../../support/temporary.js';
-import { compiled } from '../support/tiny-training.js';
+import { auto } from '../support/tiny-training.js';
 
 const folder = sharedFolder();
 const train = trainSchema.parse({ epochs: 1, batch: 8, loss: { type: 'kd' }, augment: [] });
@@ -61,7 +61,7 @@ beforeAll(async () => {
 
 async function teach(task: Task, config: TeacherConfig | NetworkTeacher) {
   const { dataset } = of(task);
-  const options = { dataset, train, seed: 1, engine: compiled, threads: 1, cache: join(folder, 'cache') };
+  const options = { dataset, train, seed: 1, engine: auto, threads: 1, cache: join(folder, 'cache') };
   const teacher = await prepareTeacher(config, options);
   const logits = new Float32Array(new Uint8Array(readFileSync(teacher?.logits?.file ?? '')).buffer);
   return { accuracy: teacher?.accuracy, logits };

@@ -26,20 +26,13 @@ import {
 import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import {
-  auto,
-  compiled,
-  eager,
-  openWorkbench,
-  quiet,
-  tinyJob,
-  tinyTrain,
-  type Workbench,
-} from '../support/tiny-training.js';
+import { auto, eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let info: DatasetInfo;
 let model: tfl.LayersModel;
+/** The logits of `model`, once they are known. */
+let ofModel: number[] | undefined;
 const kd = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } });
 
 beforeAll(async () => {
@@ -77,7 +70,8 @@ const logitsOf = ({ logits }: PreparedTeacher): Float32Array => {
 };
 
 /** The logits that a model gives for every view, computed by TF.js alone. */
-async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<number[]> {
+async function expectedLogits(teacher: tfl.LayersModel): Promise<number[]> {
+  if (teacher === model && ofModel !== undefined) return ofModel;
   const rows: number[] = [];
   const side = teacher.inputs[0].shape[1] ?? 10;
   const dataset = openDataset(bench.dataset);
@@ -86,7 +80,7 @@ async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<numb
     split: 'train',
     batch: 16,
     seed: 0,
-    viewSeed: seed,
+    viewSeed: 11,
     augment: kd.augment,
     shuffle: false,
     dropLast: false,
@@ -97,6 +91,7 @@ async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<numb
       rows.push(...tf.tidy(() => (teacher.predict(tf.tensor(images, [size, side, side, 1])) as tf.Tensor).dataSync()));
   await loader.close();
   dataset.close();
+  if (teacher === model) ofModel = rows;
   return rows;
 }
 
@@ -116,7 +111,7 @@ describe('a network that was trained before', () => {
     saveWeights(values, weights);
     const teacher = await prepareTeacher(
       { type: 'network', name: 'trial 7', network, weights },
-      { dataset: bench.dataset, train: kd, seed: 11, engine: compiled, threads: 1, cache: join(bench.folder, 'given') },
+      { dataset: bench.dataset, train: kd, seed: 11, engine: auto, threads: 1, cache: join(bench.folder, 'given') },
     );
     if (teacher === null) throw new Error('a teacher was expected');
     expect(teacher).toMatchObject({ type: 'network', name: 'trial 7' });
@@ -248,11 +243,6 @@ describe('an ONNX teacher', () => {
   };
   const onnx = (path: string, extra: object = {}): TeacherConfig =>
     teacherSchema.parse({ type: 'file', path, ...extra });
-
-  test('gives the logits of its model', async () => {
-    const teacher = await prepare(onnx(file('plain.onnx', exportModel(model))));
-    expectClose(logitsOf(teacher), await expectedLogits(model));
-  });
 
   test('of another resolution sees the same views in its own size', async () => {
     const small = layersModelOf(tinyTeacher({ size: 7 }), 1);

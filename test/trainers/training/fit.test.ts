@@ -2,7 +2,6 @@ import fs, { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } 
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NasError } from '../../../base/errors.js';
 import {
   calibrateBatchNorm,
   evaluateModel,
@@ -18,7 +17,7 @@ import {
 import { slicedTo, type WeightValue } from '../../../spaces/models/index.js';
 import { readTensorFile } from '../../../trainers/tensor-file.js';
 import { tiniestStudent, tinyStudent } from '../support/networks.js';
-import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let whole: CompleteFit;
@@ -121,17 +120,10 @@ describe('fit', () => {
       weights,
       dataset: bench.dataset,
       split: 'validation',
-      engine: compiled,
+      engine: auto,
       threads: 1,
     } as const;
     expect((await evaluateModel(options)).loss).toBeCloseTo(curve[1].validation_loss, 5);
-  });
-
-  test('learns', async () => {
-    const train = trainSchema.parse({ epochs: 12, batch: 16, optimizer: { type: 'adamw', learning_rate: 0.02 } });
-    const { curve, accuracy } = await complete(tinyJob(bench, 'learns', { train, network: tinyStudent() }));
-    expect(accuracy).toBeGreaterThan(0.5);
-    expect(curve.at(-1)?.train_loss).toBeLessThan((curve[0]?.train_loss ?? NaN) * 0.6);
   });
 
   // 0-5: first epoch, 6-7: its validation, 8-13: second epoch, 14-15: its validation.
@@ -159,7 +151,8 @@ describe('fit', () => {
 
   test('by the fast recipe, when short, ends with statistics of its final weights, also after an interruption', async () => {
     const train = trainSchema.parse({ ...tinyTrain, recipe: 'fast', optimizer: { type: 'muon' }, ema: 0.5 });
-    const once = await complete(tinyJob(bench, 'short', { train }));
+    const own = { train, engine: compiled };
+    const once = await complete(tinyJob(bench, 'short', own));
     const { network, dataset, seed } = tinyJob(bench, 'short');
     const { tensors: weights } = readTensorFile(once.weights);
     const again = await withDataset(dataset, (dataset) => {
@@ -170,7 +163,7 @@ describe('fit', () => {
     expect([...again].map(([name, { data }]) => [name, data])).toEqual(
       [...weights].map(([name, { data }]) => [name, data]),
     );
-    const job = tinyJob(bench, 'short-interrupted', { train });
+    const job = tinyJob(bench, 'short-interrupted', own);
     const controller = new AbortController();
     // Before the last validation, in the middle of the statistics.
     await fit(job, quiet({ ...before(16, () => controller.abort()), signal: controller.signal }));
@@ -258,16 +251,6 @@ describe('fit', () => {
     // Pauses do not count as training time.
     expect(result.curve[0].seconds).toBeLessThan((performance.now() - start) / 1000 - 0.1);
     expect(waited).toBeGreaterThan(0.1);
-  });
-
-  test('fails with a reason when the loss is NaN', async () => {
-    const train = { ...tinyTrain, optimizer: { ...tinyTrain.optimizer, learning_rate: 1e30 } };
-    const error: unknown = await fit(tinyJob(bench, 'diverges', { train }), quiet()).catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(NasError);
-    expect(error).toMatchObject({
-      code: 'failure',
-      message: expect.stringMatching(/diverged: the loss is NaN/) as string,
-    });
   });
 
   test.each<[string, Partial<FitJob>, RegExp]>([

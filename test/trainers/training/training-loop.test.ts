@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeviceFailure } from '../../../base/errors.js';
+import type { ClassDetails } from '../../../base/scores.js';
 import { resolveTarget } from '../../../compiler/index.js';
 import { withDataset } from '../../../trainers/data/index.js';
 import { createCompiledEngine } from '../../../trainers/engines/compiled.js';
@@ -76,7 +77,7 @@ describe('a training that keeps its best epoch', () => {
     const { weights } = found;
     const scores = await evaluateModel({ ...rest, network, weights, split: 'validation' });
     expect(scores.loss).toBeCloseTo(curve[2].validation_loss, 5);
-    expect(found.details).toEqual(scores.details);
+    expect(found.details).toMatchObject({ confusion: (scores.details as ClassDetails).confusion });
     expect(await train('best')).toEqual(found);
     expect(existsSync(join(bench.folder, 'best', 'best.bin'))).toBe(false);
     const last = await train('last', quiet(), { score: ({ epoch }) => epoch, patience: 1 });

