@@ -3,9 +3,10 @@
  *
  * Method: one network (121 k parameters, output stride 4), trained on one thread for each seed, on all images that are not scored.
  * The scored images are the test images of the data, or with `--scored validation` its validation images. CPU time is that of the
- * training (`fit`). Without `--images`, the data is a set of photographs of faces with masks.
+ * training (`fit`). Without `--images`, the data is a set of photographs of faces with masks. `--teacher` names the file of a detector,
+ * whose answers are computed once for all seeds, and `--width` scales the channels of the network.
  *
- *   npm run bench:detection -- [--images folder] [--size 128,192] [--train '{"epochs": 12}'] [--seeds 1,2,3]
+ *   npm run bench:detection -- [--images folder] [--size 128,192] [--train '{"epochs": 12}'] [--seeds 1,2,3] [--teacher teacher.onnx]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,9 @@ import {
   evaluateModel,
   fit,
   prepareDataset,
+  prepareTeacher,
   spaceTask,
+  teacherSchema,
   trainKeys,
   withStepsOn,
 } from '../trainers/index.js';
@@ -39,6 +42,8 @@ const { values: options } = parseArgs({
     size: { type: 'string', default: '128,192' },
     train: { type: 'string', default: '{"epochs": 12}' },
     engine: { type: 'string', default: 'auto' },
+    teacher: { type: 'string' },
+    width: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1,2,3' },
     output: { type: 'string', short: 'o', default: 'runs/bench-detection' },
   },
@@ -48,7 +53,7 @@ const { values: options } = parseArgs({
 const space = {
   type: 'mobilenet',
   preset: 'detector',
-  width: 1,
+  width: Number(options.width),
   stages: [
     { kind: 'fused_mbconv', filters: 24, stride: 2, depth: 2, act: 'relu' },
     { kind: 'fused_mbconv', filters: 32, stride: 2, expand: 3, act: 'relu' },
@@ -75,6 +80,17 @@ err(
   `${images} training images, ${count} scored; ${(costs(network).macs / 1e6).toFixed(1)} M MACs; ${train.epochs} epochs of batches of ${train.batch}\n`,
 );
 
+const [teacher, teacherSeconds] =
+  options.teacher === undefined
+    ? [null, 0]
+    : await cpuSeconds(() =>
+        prepareTeacher(teacherSchema.parse({ type: 'file', path: options.teacher }), {
+          ...{ dataset, train, seed: 1, engine, threads: 1 },
+          cache: mkdtempSync(join(tmpdir(), 'bench-teacher-')),
+        }),
+      );
+if (teacher !== null) err(`The answers of ${teacher.name} took ${teacherSeconds.toFixed(0)} CPU seconds\n`);
+
 interface Row {
   readonly seed: string;
   readonly ap50: number;
@@ -91,7 +107,7 @@ const share = (values: readonly (number | null)[]): number => {
 
 async function trained(seed: number): Promise<Row> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-detection-'));
-  const job = { network, seed, train, dataset, teacher: null, engine, threads: 1, directory };
+  const job = { network, seed, train, dataset, teacher, engine, threads: 1, directory };
   const [result, seconds] = await cpuSeconds(() => fit(job, hooks));
   if (result.state !== 'complete') throw new Error('interrupted');
   const scores = await evaluateModel({ network, weights: result.weights, dataset, split: scored, engine, threads: 1 });

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { NodeProtoSchema } from 'onnx-buf';
 import { invalidInput } from '../base/errors.js';
+import { toHalf } from '../base/half.js';
 import {
   checkedAfter,
   elementTypes,
@@ -8,7 +9,6 @@ import {
   int,
   parseOnnx,
   readGraph,
-  toHalf,
   type Constant,
   type OnnxNode,
 } from '../compiler/index.js';

@@ -17,6 +17,7 @@ import {
   type DatasetInfo,
   type DatasetRef,
   type PrepareOptions,
+  type Size,
   renderingOf,
   spaceTask,
   teacherSchedule,
@@ -142,6 +143,8 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const task = spaceTask(data, data.task.type);
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await locating(['teacher', 'path'], () => checkTeacher(experiment.teacher, data));
+  if (taught !== null && data.task.type === 'detection')
+    await locating(['teacher'], () => requireSameProportions(taught, inputSizes(space, task)));
   if (device.type === 'table') await locating(['latency', 'device'], () => new TableDevice(device).check(space));
   const initial = await planInitial(experiment, { space, data, locating });
   if (initial !== null) observe({ kind: 'note', message: initial.note });
@@ -288,6 +291,23 @@ function checkAnswers(
         `none of the ${counts[split]} ${names[split]} images has a ${task.type === 'detection' ? 'box' : 'label'}`,
         { hint: 'Give that split images that have some, or set a larger data.validation.' },
       );
+}
+
+/** Largest difference of the proportions of two images that show the same views. */
+const sameProportions = 0.02;
+
+/**
+ * Checks that a detector sees the views of its students: the place of an image in a view follows the proportions of its sides.
+ * @throws NasError `invalid-input` for other proportions
+ */
+function requireSameProportions(teacher: Size, students: readonly Size[]): void {
+  const proportions = ([height, width]: Size): number => width / height;
+  const other = students.find((size) => Math.abs(proportions(size) / proportions(teacher) - 1) > sameProportions);
+  if (other !== undefined)
+    throw invalidInput(
+      `the teacher takes images of ${teacher.join(' x ')} pixels, and the networks of ${other.join(' x ')}: expected equal proportions`,
+      { hint: `Set data.size: [${teacher.join(', ')}], or sizes with its proportions.` },
+    );
 }
 
 const unseenMessage = (classes: readonly string[]): string => {

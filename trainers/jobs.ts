@@ -8,13 +8,16 @@ import type { RangeOptions } from './quantize-aware/ranges.js';
 import type { Int8Rounding } from './quantize-aware/rounding.js';
 import type { TrainConfig } from './schema/recipe.js';
 import type { Teacher, TeacherNormalisation } from './schema/teacher.js';
+import type { MapCells } from './data/teacher-map.js';
 import type { Augmentation } from './data/augment/schema.js';
 import type { SupernetConfig } from './schema/supernet.js';
 
 /** A teacher's logits for every view of the train split and of the images without labels. */
 export interface TeacherLogits {
-  /** float32 little-endian [views, count, classes]: the images of the split in their order, then the images without labels. */
+  /** `LogitsShape`: the images of the split in their order, then the images without labels. */
   readonly file: string;
+  /** The cells of a detector; absent: the teacher is none. */
+  readonly map?: MapCells | undefined;
   /** Augmentation, number and seed of the views; students must use the same. */
   readonly augment: Augmentation;
   readonly views: number;

@@ -2,21 +2,37 @@ import { taskOf } from '../schema/measures.js';
 import { isOwnSupernet } from '../schema/run-experiment.js';
 import { type TrainingCheck, when } from './conditional-checks.js';
 
-/** What detectors do not have: a teacher, and answers of the largest network of a supernet, whose maps have another size. */
+/**
+ * What detectors do not have: teachers that are adapted by the run, and answers to members of a supernet, whose maps have unequal
+ * sizes.
+ */
 const notForDetectors: TrainingCheck = ({ data, supernet, teacher }) => {
   if (taskOf(data) !== 'detection') return [];
   const boxes = 'the data has boxes';
-  const softLabels = supernet !== undefined && isOwnSupernet(supernet) ? supernet.soft_labels : 0;
+  const own = supernet !== undefined && isOwnSupernet(supernet) ? supernet : null;
+  const teachers =
+    teacher.type === 'average'
+      ? teacher.of.map((one, i) => [['teacher', 'of', i], one] as const)
+      : [[['teacher'], teacher] as const];
   return [
     ...when(
-      softLabels !== 0,
+      own !== null && own.soft_labels !== 0,
       ['supernet', 'soft_labels'],
       `${boxes}, and the maps of detectors have unequal sizes: expected 0`,
     ),
     ...when(
-      teacher.type !== 'none',
+      own !== null && teacher.type !== 'none',
       ['teacher'],
-      `got "${teacher.type}"; ${boxes}, and a detector has no teacher: expected none`,
+      `got "${teacher.type}"; ${boxes}, and a supernet of detectors has no teacher: expected none, or no supernet`,
+    ),
+    ...teachers.flatMap(([path, one]) =>
+      one.type === 'file'
+        ? when(
+            one.adapt !== undefined && one.adapt !== 'none',
+            [...path, 'adapt'],
+            `got "${one.adapt}"; ${boxes}: expected none, and a file of nas tune on these boxes`,
+          )
+        : when(one.type === 'train', [...path], `got "train"; ${boxes}: expected none or file`),
     ),
   ];
 };

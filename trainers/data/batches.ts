@@ -3,7 +3,8 @@ import { Random } from '../../base/random.js';
 import { BoxRenderer, type BoxSource } from './augment/box-view.js';
 import type { Augmentation } from './augment/schema.js';
 import { gridOf, targetValues, writeTargets } from './box-targets.js';
-import { openLogitsFile } from './logits-file.js';
+import { openLogitsFile, type LogitsFile, type LogitsShape } from './logits-file.js';
+import { mapShape, resampledMaps, type MapCells } from './teacher-map.js';
 import { balancedPasses, repeatedPasses, joinedPass, naturalPass, type Pass } from './order.js';
 import {
   pixelsAt,
@@ -44,7 +45,7 @@ export interface Batch {
    * detector has [size, rows, columns, 5], as `writeTargets` says.
    */
   readonly labels: Float32Array;
-  /** [size, classes]: the teacher's logits for the same views; `null` without a teacher. */
+  /** [size, outputs]: the teacher's logits for the same views, or its maps in the cells of the targets; `null` without a teacher. */
   readonly teacher: Float32Array | null;
   readonly size: number;
 }
@@ -83,6 +84,8 @@ export interface LoaderOptions {
   readonly stride?: number | undefined;
   /** File with a teacher's logits of each of the `views` (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;
+  /** The cells of these logits, where the teacher is a detector. */
+  readonly teacherMap?: MapCells | undefined;
 }
 
 /** Number of batches in a pass over `count` images. */
@@ -123,8 +126,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
     renderers.set(key, renderer);
     return renderer;
   };
-  const teacher =
-    teacherLogits === undefined ? null : openLogitsFile(teacherLogits, { views, count, classes: info.classes.length });
+  const teacher = teacherLogits === undefined ? null : openAnswers(teacherLogits, { views, count }, options);
   const balancedOf = (): ((pass: number) => Pass) => {
     if (boxed === undefined) return balancedPasses(labels, info.classes.length, seed);
     const classesOf = (position: number) =>
@@ -161,6 +163,20 @@ export function openBatches(options: LoaderOptions): BatchSource {
     },
     close: () => teacher?.close(),
   };
+}
+
+/** Opens a teacher's logits. Its maps get the cells of the targets. */
+function openAnswers(
+  file: string,
+  shape: Pick<LogitsShape, 'views' | 'count'>,
+  { dataset: { shared }, teacherMap: own, size, stride }: LoaderOptions,
+): LogitsFile {
+  const classes = shared.info.classes.length;
+  if (own === undefined) return openLogitsFile(file, { ...shape, outputs: classes });
+  if (stride === undefined) throw new Error('the maps of a teacher need the stride of the targets');
+  const { read, close } = openLogitsFile(file, { ...shape, ...mapShape(own, classes) });
+  const wanted = { size: pixelsAt(shared, size).size, stride };
+  return { read: (views, positions) => resampledMaps(read(views, positions), own, wanted, classes), close };
 }
 
 type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, 'images' | 'labels'>;

@@ -1,21 +1,25 @@
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync } from 'node:fs';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { readFully, writeFully } from '../../base/files.js';
+import { fromHalf, toHalf } from '../../base/half.js';
 
-/** The shape of a file of logits: float32 little-endian [views, count, classes], in the order of the split. */
+/** The shape of a file of logits: little-endian [views, count, outputs], in the order of the split. */
 export interface LogitsShape {
   readonly views: number;
   /** Images of the split. */
   readonly count: number;
-  readonly classes: number;
+  /** Numbers for each image. */
+  readonly outputs: number;
+  /** Whether numbers are float16; absent: float32. */
+  readonly half?: boolean | undefined;
 }
 
-const rowBytes = ({ classes }: LogitsShape): number => 4 * classes;
+const rowBytes = ({ outputs, half = false }: LogitsShape): number => (half ? 2 : 4) * outputs;
 const fileBytes = (shape: LogitsShape): number => shape.views * shape.count * rowBytes(shape);
 
 /** An open file of logits. */
 export interface LogitsFile {
-  /** The logits [positions, classes] of images, each in the view at its place in `views`. */
+  /** The logits [positions, outputs] of images, each in the view at its place in `views`. */
   read(views: ArrayLike<number>, positions: ArrayLike<number>): Float32Array;
   close(): void;
 }
@@ -29,22 +33,22 @@ export function openLogitsFile(path: string, shape: LogitsShape): LogitsFile {
     throw invalidInput(`the teacher's logits ${path} cannot be opened: ${messageOf(cause)}`, { cause });
   }
   const { size } = fstatSync(file);
-  const { views, count, classes } = shape;
+  const { views, count, outputs, half = false } = shape;
   if (size !== fileBytes(shape)) {
     closeSync(file);
     throw invalidInput(
       `the teacher's logits ${path} have ${size} bytes instead of ${fileBytes(shape)} ` +
-        `(${views} views of ${count} images, ${classes} classes)`,
+        `(${views} views of ${count} images, ${outputs} numbers each)`,
       { hint: 'Remove the file, so that the logits are computed again.' },
     );
   }
   const row = rowBytes(shape);
   return {
     read(shown, positions) {
-      const logits = new Float32Array(positions.length * classes);
+      const bytes = new ArrayBuffer(positions.length * row);
       for (let i = 0; i < positions.length; i++)
-        readFully(file, new Uint8Array(logits.buffer, i * row, row), (shown[i] * count + positions[i]) * row);
-      return logits;
+        readFully(file, new Uint8Array(bytes, i * row, row), (shown[i] * count + positions[i]) * row);
+      return half ? fromHalf(new Uint16Array(bytes)) : new Float32Array(bytes);
     },
     close: () => closeSync(file),
   };
@@ -81,8 +85,9 @@ export class LogitsWriter {
   /** Appends rows, and flushes them to the disk at the end of a view. */
   append(rows: Float32Array): void {
     const { shape, file } = this;
-    writeFully(file, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), this.written * rowBytes(shape));
-    this.written += rows.length / shape.classes;
+    const { buffer, byteOffset, byteLength } = shape.half === true ? toHalf(rows) : rows;
+    writeFully(file, new Uint8Array(buffer, byteOffset, byteLength), this.written * rowBytes(shape));
+    this.written += rows.length / shape.outputs;
     if (this.written % shape.count === 0) fsyncSync(file);
   }
 

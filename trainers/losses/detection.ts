@@ -65,13 +65,13 @@ function generalisedIou(a: Corners, b: Corners): Cells {
   return tf.sub(iou, tf.div(tf.sub(hull, union), tf.add(hull, smallest)));
 }
 
-/** The mean of 1 - GIoU over positive cells. */
-function boxLoss({ positive, positives }: Parts, targets: Cells, outputs: Cells): tf.Tensor {
-  const sides = tf.exp(tf.clipByValue(channels(outputs, 2, 2), ...sizeRange));
-  const found = cornersOf(channels(outputs, 0, 2), sides);
-  const wanted = cornersOf(channels(targets, 1, 2), channels(targets, 3, 2));
-  return tf.div(tf.sum(tf.mul(positive, tf.sub(1, generalisedIou(found, wanted)))), positives);
-}
+/** The boxes of outputs: dx, dy, log width, log height. */
+const answered = (outputs: Cells): Corners =>
+  cornersOf(channels(outputs, 0, 2), tf.exp(tf.clipByValue(channels(outputs, 2, 2), ...sizeRange)));
+
+/** The sum of 1 - GIoU over the cells, each with a weight. */
+const boxLoss = (weights: Cells, wanted: Corners, found: Corners): tf.Tensor =>
+  tf.sum(tf.mul(weights, tf.sub(1, generalisedIou(found, wanted))));
 
 /**
  * The loss of a detector as FCOS (Tian et al. 2019), without centre-ness: focal loss of classes, and twice the distance of boxes.
@@ -83,7 +83,30 @@ export function detectionLoss(targets: tf.Tensor, outputs: tf.Tensor): tf.Scalar
   const classes = (outputs.shape[3] ?? 0) - boxValues;
   const parts = partsOf(targets);
   const focal = focalLoss(parts, channels(outputs, 0, classes));
-  return tf.add(focal, tf.mul(boxLoss(parts, targets, channels(outputs, classes, boxValues)), boxWeight));
+  const wanted = cornersOf(channels(targets, 1, 2), channels(targets, 3, 2));
+  const boxes = boxLoss(parts.positive, wanted, answered(channels(outputs, classes, boxValues)));
+  return tf.add(focal, tf.mul(tf.div(boxes, parts.positives), boxWeight));
+}
+
+/**
+ * The loss of a detector whose targets are the maps of a teacher: `detectionLoss` with soft labels. The focal loss is that of Li et al.
+ * 2020 (quality focal loss), |p - q|² times the cross-entropy of the student's probabilities q with the teacher's p. The square of the
+ * teacher's largest probability weighs the box of a cell; squared, thousands of cells of background have no weight. Its sum over the
+ * cells divides both terms.
+ *
+ * @param teacher as `outputs` of `detectionLoss`, constant
+ */
+export function mapDistillation(teacher: tf.Tensor, student: tf.Tensor): tf.Tensor {
+  const classes = (student.shape[3] ?? 0) - boxValues;
+  const logits = channels(student, 0, classes);
+  const p = tf.sigmoid(channels(teacher, 0, classes));
+  const weights = tf.square(tf.max(p, 3, true));
+  // -p log q - (1 - p) log(1 - q)
+  const entropy = tf.sub(tf.softplus(logits), tf.mul(p, logits));
+  const focal = tf.sum(tf.mul(tf.square(tf.sub(p, tf.sigmoid(logits))), entropy));
+  const [wanted, found] = [teacher, student].map((maps) => answered(channels(maps, classes, boxValues)));
+  const both = tf.add(focal, tf.mul(boxLoss(weights, wanted, found), boxWeight));
+  return tf.div(both, tf.maximum(tf.sum(weights), 1));
 }
 
 /** The sum over the images of the share of positive cells whose largest logit is the one of their class; 1 without such cells. */

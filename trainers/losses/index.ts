@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { notForBoxes, type TaskType } from '../../base/task.js';
+import type { TaskType } from '../../base/task.js';
 import type { Loss } from '../schema/loss.js';
-import { detectionLoss } from './detection.js';
+import { detectionLoss, mapDistillation } from './detection.js';
 
 /** The inputs of a loss. */
 export interface LossInputs {
@@ -9,7 +9,7 @@ export interface LossInputs {
   readonly labels: tf.Tensor;
   /** The student's outputs [batch, outputs]: logits, or scaled numbers. A detector has maps. */
   readonly logits: tf.Tensor;
-  /** The teacher's outputs [batch, outputs]; null without a teacher. */
+  /** The teacher's outputs, as the student's; null without a teacher. */
   readonly teacher: tf.Tensor | null;
 }
 
@@ -157,9 +157,7 @@ const distances: { readonly [T in TaskType]: Distance } = {
   classification: (...inputs) => knowledgeDistillation(...inputs),
   'multi-label': binaryDistillation,
   regression: (teacher, student) => huberLoss(teacher, student),
-  detection: () => {
-    throw notForBoxes('distillation');
-  },
+  detection: (teacher, student) => mapDistillation(teacher, student),
 };
 
 /**

@@ -83,7 +83,7 @@ async function writeFeatures(
 ): Promise<void> {
   const model = await openOnnx(featureProgram(network), 'the pretrained network', { ...placeOf(engine), threads });
   const count = dataset.info.counts[split];
-  const writer = new LogitsWriter(file, { views, count, classes: width });
+  const writer = new LogitsWriter(file, { views, count, outputs: width });
   const loader = createLoader({
     dataset,
     split,

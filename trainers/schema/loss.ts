@@ -7,7 +7,12 @@ import type { Teacher } from './teacher.js';
 
 const fraction = z.number().min(0).max(1);
 const weight = z.number().min(0);
-const temperature = z.number().gt(0).default(4).describe('divides the logits of teacher and student');
+const usualTemperature = 4;
+const temperature = z
+  .number()
+  .gt(0)
+  .default(usualTemperature)
+  .describe('divides the logits of teacher and student, which are classes or labels');
 
 /** Options of the loss on labels. */
 const onLabels = {
@@ -29,7 +34,7 @@ export const lossSchema = z.discriminatedUnion('type', [
       ...onLabels,
     })
     .describe(
-      'knowledge distillation (Hinton et al. 2015): (1 - alpha) CE + alpha T² KL(teacher ‖ student); for multi-label data with binary terms, for numbers by the loss of Huber',
+      'knowledge distillation (Hinton et al. 2015): (1 - alpha) CE + alpha T² KL(teacher ‖ student); for multi-label data with binary terms, for numbers by the loss of Huber; for boxes (1 - alpha) times the loss of a detector + alpha times the same with the maps of the teacher as soft labels (Li et al. 2020)',
     ),
   z
     .strictObject({
@@ -58,6 +63,7 @@ const tasksOf = {
   class_weight: ['classification'],
   class_sampling: ['classification', 'detection'],
   label_smoothing: ['classification', 'multi-label'],
+  temperature: ['classification', 'multi-label'],
 } as const satisfies Record<string, readonly TaskType[]>;
 
 /** Settings that a task does not have: the path of each in `train:`, and why. */
@@ -69,6 +75,7 @@ export function unsuitedKeys(
     class_weight: class_weight !== undefined,
     class_sampling: class_sampling === 'balanced',
     label_smoothing: loss !== undefined && loss.label_smoothing > 0,
+    temperature: loss !== undefined && 'temperature' in loss && loss.temperature !== usualTemperature,
   };
   const keys = (Object.keys(tasksOf) as (keyof typeof tasksOf)[]).filter(
     (key) => given[key] && !tasksOf[key].some((one) => one === task),

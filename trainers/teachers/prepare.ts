@@ -3,6 +3,7 @@ import { viewsOf } from '../data/augment/defaults.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { LearningTask } from '../../base/task.js';
 import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
+import { mapShape } from '../data/teacher-map.js';
 import { lossFor } from '../schema/loss.js';
 import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
 import {
@@ -83,9 +84,9 @@ export async function prepareTeacher(
   });
 }
 
-/** The score without a look at the images: of always answering the most frequent class, or the mean; a random ranking for labels. */
+/** The score without a look at the images: of always answering the most frequent class, or the mean; a random ranking for labels; no boxes. */
 function chanceOn({ labels, targets, count: images }: Split, { type }: LearningTask): PreparedTeacher['chance'] {
-  if (type === 'regression') return { accuracy: 0, images };
+  if (type === 'regression' || type === 'detection') return { accuracy: 0, images };
   if (targets !== null) return { accuracy: mean(targets), images };
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -113,17 +114,21 @@ async function averagedTeacher(
     }
   }
   const [first, ...others] = members.map(({ source }) => source);
-  const other = others.find(({ size }) => String(size) !== String(first.size));
-  if (other !== undefined)
-    throw invalidInput(
-      `the teachers take images of other sizes: ${first.name} ${first.size.join('x')}, ${other.name} ${other.size.join('x')}`,
-      { hint: 'Average teachers of one size.' },
+  const other = others.find(({ size, stride }) => String([size, stride]) !== String([first.size, first.stride]));
+  if (other !== undefined) {
+    const [own, wanted] = [other, first].map(
+      ({ name, size, stride }) => `${name} ${size.join('x')}${stride === undefined ? '' : ` (stride ${stride})`}`,
     );
+    throw invalidInput(`the teachers take images of other sizes: ${wanted}, ${own}`, {
+      hint: 'Average teachers of one size.',
+    });
+  }
   return {
     name: `the mean of ${members.map(({ source }) => source.name).join(' and ')}`,
     hash: contentHash('average', ...members.map(({ source }) => source.hash)),
     accuracy: null,
     size: first.size,
+    stride: first.stride,
     kind: 'logits',
     normalisation: null,
     async open() {
@@ -143,8 +148,8 @@ async function averagedTeacher(
   };
 }
 
-/** Images in each batch for a teacher. */
-const batch = 128;
+/** Images in each batch for a teacher. The images of detectors are large. */
+const batchOf = ({ stride }: Pick<TeacherSource, 'stride'>): number => (stride === undefined ? 128 : 16);
 
 const evaluationSchema = z.object({ accuracy: z.number(), outputs: z.enum(['logits', 'probabilities', 'numbers']) });
 type TeacherEvaluation = z.output<typeof evaluationSchema>;
@@ -179,24 +184,25 @@ class TeacherRunner {
   }
 
   private async evaluate(): Promise<TeacherEvaluation> {
-    const { dataset } = this;
+    const { dataset, source } = this;
     const { info } = dataset;
+    const { size, stride } = source;
     const teacher = await this.open();
     let kind: OutputKind = 'probabilities';
     const { accuracy } = await evaluateSplit(
-      async (images, size) => {
+      async (images, count) => {
         await proceed(this.options.hooks ?? {}, "computing the teacher's logits");
-        const rows = await teacher.outputs(images, size);
+        const rows = await teacher.outputs(images, count);
         if (outputKind[info.task.type](rows, info.classes.length) === 'logits') kind = 'logits';
         // The order of images and classes is the same before and after a logarithm.
         return this.asTrained('logits')(rows);
       },
       dataset,
       'validation',
-      batch,
-      { size: this.source.size },
+      batchOf(source),
+      { size, stride },
     );
-    return { accuracy, outputs: this.source.kind ?? kind };
+    return { accuracy, outputs: source.kind ?? kind };
   }
 
   /** The logits of every view of the training images, then of the unlabelled ones; cached by the content of teacher, data and views. */
@@ -226,7 +232,8 @@ class TeacherRunner {
       },
       ...options.hooks,
     });
-    return { file, augment, views, viewSeed: options.seed };
+    const { size, stride } = source;
+    return { file, augment, views, viewSeed: options.seed, ...(stride !== undefined && { map: { size, stride } }) };
   }
 
   /** Converts the teacher's outputs to outputs as networks are trained; a network of ours gives no others. */
@@ -253,24 +260,27 @@ class TeacherRunner {
     const { seed, train, hooks = {} } = options;
     const count = epochImages(info, true);
     const teacher = await this.open();
-    const writer = new LogitsWriter(file, { views, count, classes: info.classes.length });
+    const { size, stride } = this.source;
+    const classes = info.classes.length;
+    const shape = stride === undefined ? { outputs: classes } : mapShape({ size, stride }, classes);
+    const writer = new LogitsWriter(file, { views, count, ...shape });
     const loader = createLoader({
       dataset,
       split: 'train',
       unlabelled: true,
-      batch,
+      batch: batchOf(this.source),
       seed,
       viewSeed: seed,
       augment: train.augment,
-      size: this.source.size,
+      size,
       shuffle: false,
       dropLast: false,
     });
     try {
       for (let view = writer.rows / count; view < views; view++) {
-        for await (const { images, size } of loader.epoch(view)) {
+        for await (const { images, size: count } of loader.epoch(view)) {
           await proceed(this.options.hooks ?? {}, "computing the teacher's logits");
-          const rows = this.asTrained(outputs)(await teacher.outputs(images, size));
+          const rows = this.asTrained(outputs)(await teacher.outputs(images, count));
           if (rows.some((x) => !Number.isFinite(x)))
             throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
           writer.append(rows);

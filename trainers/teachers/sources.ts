@@ -5,10 +5,10 @@ import { readWeights, weightsHash } from '../weights.js';
 import type { NetworkTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { NasError } from '../../base/errors.js';
+import { invalidInput, NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { counted } from '../../base/text.js';
-import { presetNetworks, type Network } from '../../spaces/index.js';
+import { detectionOf, detectionStrides, presetNetworks, type Network } from '../../spaces/index.js';
 import type { FitHooks } from '../jobs.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
 import { sizeFor, type TeacherSize } from './size.js';
@@ -16,6 +16,7 @@ import { fit } from '../training/fit.js';
 import { makeOnce } from '../make-once.js';
 import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../schema/recipe.js';
 import { withoutMixing } from '../data/augment/steps.js';
+import { gridOf } from '../data/box-targets.js';
 import { readInput } from '../../base/files.js';
 import { fileInput, inputOf, writtenScale } from '../pretrained/read.js';
 import { foundScale } from '../pretrained/normalisation.js';
@@ -27,6 +28,7 @@ import {
   foreignNetwork,
   isTfjs,
   onnxSignature,
+  type ClassifierSignature,
   type OpenClassifier,
   openClassifier,
   openOnnx,
@@ -63,6 +65,8 @@ export interface TeacherSource {
   readonly accuracy: number | null;
   /** Height and width of its images: the students' views in this size. */
   readonly size: Size;
+  /** Pixels for each cell of a detector; undefined: it is none. */
+  readonly stride: number | undefined;
   /** Null: only the values of its outputs tell. */
   readonly kind: OutputKind | null;
   /** Null for networks, which are trained on the data. */
@@ -88,6 +92,7 @@ function networkTeacher(
     hash: weightsHash(weights),
     accuracy,
     size: [height, width],
+    stride: detectionOf(network)?.stride,
     kind: 'logits',
     normalisation: null,
     async open() {
@@ -246,7 +251,27 @@ function fitFile(config: Config<'file'>, bytes: Uint8Array, info: DatasetInfo) {
   const from = isWritten ? 'configuration' : classifier.normalisation === null ? 'data' : 'metadata';
   const { mean, std } = classifier.normalisation ?? data;
   const normalisation: TeacherNormalisation = { mean, std, from };
-  return { data, classifier, normalisation };
+  return { data, classifier, normalisation, stride: strideOf(signature, data, where) };
+}
+
+/**
+ * Pixels for each cell of a detector; undefined where the data has no boxes.
+ * @throws NasError `invalid-input` for data with boxes and a file that is no detector of nas
+ */
+function strideOf(
+  { boxes }: ClassifierSignature,
+  { height, width, task }: DatasetInfo,
+  where: string,
+): number | undefined {
+  if (task.type !== 'detection') return undefined;
+  const found = detectionStrides.find((stride) => {
+    const { rows, columns } = gridOf([height, width], stride);
+    return String(boxes?.shape.slice(1, 3)) === String([rows, columns]);
+  });
+  if (found !== undefined) return found;
+  throw invalidInput(`${where} is no detector of nas, and the data has boxes`, {
+    hint: 'Give an ONNX file of a detector that nas exported.',
+  });
 }
 
 /**
@@ -289,7 +314,7 @@ export async function fileTeacher(
   const written = fitFile(config, bytes, info);
   const isSaid = config.normalisation !== undefined || written.normalisation.from !== 'data';
   const found = isSaid ? null : await withDataset(dataset, (open) => scaleIn(bytes, config, open));
-  const { data, classifier } =
+  const { data, classifier, stride } =
     found === null ? written : fitFile({ ...config, mean: [...found.mean], std: [...found.std] }, bytes, info);
   const normalisation = found ?? written.normalisation;
   const { layout, order, kind } = classifier;
@@ -298,6 +323,7 @@ export async function fileTeacher(
     hash: contentHash('onnx', bytes, layout, classifier.normalisation, order),
     accuracy: null,
     size: [data.height, data.width],
+    stride,
     kind,
     normalisation,
     open: async () =>

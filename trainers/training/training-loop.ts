@@ -139,6 +139,7 @@ export class TrainingLoop {
       scale,
       stride,
       teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
+      teacherMap: teacher?.logits?.map,
     });
     this.validation = evaluationLoader(dataset, 'validation', train.batch, { size, scale, stride });
   }

@@ -1,6 +1,6 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType as Type, type TensorProtoSchema } from 'onnx-buf';
-import { toHalf } from '../../../compiler/graph/index.js';
+import { toHalf } from '../../../base/half.js';
 import { Random } from '../../../base/random.js';
 
 type TensorInit = MessageInitShape<typeof TensorProtoSchema>;

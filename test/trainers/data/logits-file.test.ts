@@ -8,7 +8,7 @@ const rows = (first: number, count: number, classes: number): Float32Array =>
   Float32Array.from({ length: count * classes }, (_, i) => first + i / classes);
 
 describe('a file of logits', () => {
-  const shape: LogitsShape = { views: 2, count: 3, classes: 4 };
+  const shape: LogitsShape = { views: 2, count: 3, outputs: 4 };
   const write = (writer: LogitsWriter, from: number, until: number): void => {
     for (let row = from; row < until; row++) writer.append(rows(row, 1, 4));
   };
@@ -30,6 +30,18 @@ describe('a file of logits', () => {
     expect(() => openLogitsFile(path, { ...shape, views: 3 })).toThrow('96 bytes instead of 144');
   });
 
+  it('holds float16 for maps', () => {
+    const path = join(temporaryFolder(), 'logits');
+    const writer = new LogitsWriter(path, { ...shape, half: true });
+    writer.append(rows(0, 6, 4));
+    writer.finish();
+    writer.close();
+    expect(statSync(path).size).toBe(6 * 4 * 2);
+    const file = openLogitsFile(path, { ...shape, half: true });
+    expect([...file.read([1, 0], [2, 1])]).toEqual([...rows(5, 1, 4), ...rows(1, 1, 4)]);
+    file.close();
+  });
+
   it('goes on after the last whole view that another process left', () => {
     const path = join(temporaryFolder(), 'logits');
     const died = new LogitsWriter(path, shape);
@@ -49,8 +61,8 @@ describe('a file of logits', () => {
   it('may be larger than anything that fits in one buffer', () => {
     const path = join(temporaryFolder(), 'logits');
     // Views of 2.5 GiB in a sparse file: the disk holds only the written rows.
-    const large: LogitsShape = { views: 2, count: 1_280_000, classes: 524 };
-    const viewBytes = large.count * large.classes * 4;
+    const large: LogitsShape = { views: 2, count: 1_280_000, outputs: 524 };
+    const viewBytes = large.count * large.outputs * 4;
     expect(viewBytes).toBeGreaterThan(2 ** 31);
     const hole = openSync(`${path}.part`, 'w');
     ftruncateSync(hole, viewBytes);

@@ -242,7 +242,7 @@ describe('batches with images without labels', () => {
     const dataset = opened(await prepareDataset(config(await newImages(5)), { cache }));
     const count = dataset.info.counts.train + 5;
     const file = join(temporaryFolder(), 'logits.f32');
-    const writer = new LogitsWriter(file, { views: 1, count, classes: 2 });
+    const writer = new LogitsWriter(file, { views: 1, count, outputs: 2 });
     writer.append(Float32Array.from({ length: 2 * count }, (_, i) => Math.floor(i / 2)));
     writer.finish();
     writer.close();

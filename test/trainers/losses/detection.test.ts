@@ -5,8 +5,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { Random } from '../../../base/random.js';
 import { compile } from '../../../compiler/index.js';
-import { detectionLoss, detectionScore } from '../../../trainers/losses/detection.js';
+import { detectionLoss, detectionScore, mapDistillation } from '../../../trainers/losses/detection.js';
 
 const numbers = z.array(z.number());
 /** Values of PyTorch in float64: fixtures/make-detection.py. */
@@ -68,6 +69,40 @@ describe('the loss of a detector', () => {
     expect(nearer).toEqual([...nearer].sort((a, b) => b - a));
     expect(nearer[4]).toBeLessThan(1e-3);
     expect(nearer[0]).toBeLessThan(4.1);
+  });
+});
+
+describe('the distance from the maps of a teacher', () => {
+  const random = new Random(1, 'maps');
+  const size = 2 * 3 * 4;
+  const maps = (): tf.Tensor =>
+    tf.tensor(
+      Float32Array.from({ length: size * 6 }, () => random.normal()),
+      [2, 3, 4, 6],
+    );
+
+  it('is the loss of a detector where the teacher is sure', () => {
+    const cells = Array.from({ length: size }, (_, i) => ({ label: (i % 4) - 2, box: [0.1 * i, -0.2, 0.3, 0.02 * i] }));
+    const targets = cells.map(({ label, box: [dx, dy, w, h] }) => [label, dx, dy, Math.exp(w), Math.exp(h)]);
+    // Cells that labels ignore are background for a teacher.
+    const labels = tf.tensor(targets.map(([label, ...box]) => [Math.max(-1, label), ...box]).flat(), [2, 3, 4, 5]);
+    const teacher = tf.tensor(
+      cells.flatMap(({ label, box }) => [...[0, 1].map((k) => (k === label ? 40 : -40)), ...box]),
+      [2, 3, 4, 6],
+    );
+    const student = maps();
+    const [found, expected] = [mapDistillation(teacher, student), detectionLoss(labels, student)];
+    expect(found.dataSync()[0]).toBeCloseTo(expected.dataSync()[0], 4);
+  });
+
+  it('does not change logits that are the teacher’s', () => {
+    const teacher = maps();
+    const most = (student: tf.Tensor): number => {
+      const { grad } = tf.valueAndGrad((x: tf.Tensor) => mapDistillation(teacher, x))(student);
+      return Math.max(...tf.abs(tf.slice(grad, [0, 0, 0, 0], [-1, -1, -1, 2])).dataSync());
+    };
+    expect(most(teacher)).toBeLessThan(1e-6);
+    expect(most(maps())).toBeGreaterThan(0.01);
   });
 });
 

@@ -1,7 +1,8 @@
 import { Tensor } from 'onnxruntime-node';
 import { expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
-import { elementTypes, GraphBuilder, int, toHalf } from '../../compiler/graph/index.js';
+import { fromHalf, toHalf } from '../../base/half.js';
+import { elementTypes, GraphBuilder, int } from '../../compiler/graph/index.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
 import { createSession } from '../../compiler/runtime/session.js';
 
@@ -18,4 +19,13 @@ it('toHalf rounds as ONNX Runtime does', async () => {
   expect([...toHalf(values)]).toEqual([...(y.data as Uint16Array)]);
   expect(toHalf(Float32Array.of(NaN))[0] & 0x7fff).toBeGreaterThan(0x7c00);
   await session.release();
+});
+
+it('fromHalf reads every float16: rounding it again changes nothing', () => {
+  const bits = Uint16Array.from({ length: 1 << 16 }, (_, i) => i);
+  const values = fromHalf(bits);
+  expect([values[0x3c00], values[0xc000], values[0x7bff], values[1]]).toEqual([1, -2, 65504, 2 ** -24]);
+  const numbers = [...bits].filter((i) => !Number.isNaN(values[i]));
+  expect(numbers).toHaveLength((1 << 16) - 2 * 1023);
+  expect(numbers.filter((i) => toHalf(values.subarray(i, i + 1))[0] !== i)).toEqual([]);
 });

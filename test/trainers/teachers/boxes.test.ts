@@ -1,0 +1,84 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { fromHalf } from '../../../base/half.js';
+import { exportOnnx } from '../../../deploy/index.js';
+import {
+  fit,
+  prepareDataset,
+  prepareTeacher,
+  renderingOf,
+  saveWeights,
+  teacherSchema,
+  trainSchema,
+  type DatasetRef,
+  type NetworkTeacher,
+  type TeacherConfig,
+} from '../../../trainers/index.js';
+import { metadataFor, shaken } from '../../deploy/support/classifiers.js';
+import { makeBoxedImages } from '../../support/boxed-images.js';
+import { randomDetector, writeDetector } from '../../support/detector-files.js';
+import { sharedFolder } from '../../support/temporary.js';
+import { tinyDetector } from '../../support/tiny-detector.js';
+import { tiniestStudent } from '../support/networks.js';
+import { auto, compiled, quiet } from '../support/tiny-training.js';
+
+const folder = sharedFolder();
+const cache = join(folder, 'cache');
+const train = trainSchema.parse({ epochs: 1, batch: 4, augment: ['window', 'flip'], views: 2 });
+let dataset: DatasetRef;
+beforeAll(async () => {
+  const data = await makeBoxedImages(join(folder, 'images'), { count: 16 });
+  const config = { ...data, size: [24, 36] as [number, number] };
+  dataset = await prepareDataset(config, { cache, renderings: [{ ...renderingOf(config), size: [48, 72] }] });
+});
+
+const teach = (config: TeacherConfig | NetworkTeacher) =>
+  prepareTeacher(config, { dataset, train, seed: 1, engine: compiled, threads: 1, cache });
+
+describe('a detector as a teacher', () => {
+  test('teaches from its file what the network itself teaches, the classes in the order of the data', async () => {
+    const { network, weights } = randomDetector();
+    saveWeights(weights, join(folder, 'own.bin'));
+    const own = await teach({ type: 'network', name: 'own', network, weights: join(folder, 'own.bin') });
+    const file = writeDetector(folder, 'turned', { metadata: { classes: ['disc', 'square'] } });
+    const exported = await teach(teacherSchema.parse({ type: 'file', path: file, normalisation: 'data' }));
+    const map = { size: [24, 36], stride: 4 };
+    expect([own?.logits?.map, exported?.logits?.map]).toEqual([map, map]);
+    const [a, b] = [own, exported].map((teacher) => {
+      const bytes = readFileSync(teacher?.logits?.file ?? '');
+      return fromHalf(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
+    });
+    const images = statSync(own?.logits?.file ?? '').size / (2 * 2 * 6 * 9 * 6);
+    expect(Number.isInteger(images)).toBe(true);
+    const same = (i: number): number => (i % 6 < 2 ? i + 1 - 2 * (i % 6) : i);
+    for (const [i, value] of a.entries())
+      expect(Math.abs(b[same(i)] - value)).toBeLessThan(0.01 + 0.002 * Math.abs(value));
+  });
+
+  test('teaches networks of other strides and sizes', async () => {
+    const { network, weights } = randomDetector();
+    saveWeights(weights, join(folder, 'teacher.bin'));
+    const teacher = await teach({ type: 'network', name: 'own', network, weights: join(folder, 'teacher.bin') });
+    const students = [tinyDetector({ stride: 8 }, [24, 36, 3]), tinyDetector({}, [48, 72, 3])];
+    for (const [i, student] of students.entries()) {
+      const job = { network: student, seed: 1, train, dataset, engine: auto, threads: 1 };
+      const [alone, taught] = [
+        await fit({ ...job, teacher: null, directory: join(folder, `alone${i}`) }, quiet()),
+        await fit({ ...job, teacher, directory: join(folder, `taught${i}`) }, quiet()),
+      ];
+      const [own] = taught.curve;
+      expect(Number.isFinite(own.train_loss)).toBe(true);
+      expect(own.train_loss).not.toBe(alone.curve[0].train_loss);
+    }
+  });
+
+  test('is no classifier', async () => {
+    const model = shaken({ ...tiniestStudent, input: [24, 36, 3], classes: 2 });
+    const path = join(folder, 'classifier.onnx');
+    writeFileSync(path, exportOnnx(model, metadataFor([24, 36, 3], ['square', 'disc'])));
+    await expect(teach(teacherSchema.parse({ type: 'file', path }))).rejects.toThrow(
+      'was made for classification, the data is for detection',
+    );
+  });
+});
