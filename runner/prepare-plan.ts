@@ -20,6 +20,7 @@ import {
   type Size,
   renderingOf,
   spaceTask,
+  teacherBatch,
   teacherSchedule,
   type TrainConfig,
   withDataset,
@@ -209,8 +210,9 @@ function settledFor(
     return settledSingle(config);
   };
   const settledSingle = (config: SingleTeacher): SingleTeacher => {
-    const fitted = config.type === 'train' ? fit('teacher', config, images) : config;
-    const epochs = teacherSchedule(fitted, images, train)?.epochs;
+    const fitted =
+      config.type === 'train' ? fit('teacher', { ...config, batch: teacherBatch(config, info) }, images) : config;
+    const epochs = teacherSchedule(fitted, info, train)?.epochs;
     return epochs === undefined ? fitted : { ...fitted, epochs };
   };
   const { calibration } = compress;
@@ -242,7 +244,9 @@ const batches = (
   info: DatasetInfo,
 ): (readonly [key: string, batch: number, images: number])[] => [
   ...trainings(experiment).map(([key, config]) => [key, config.batch, imagesOf(config, info)] as const),
-  ...(experiment.teacher.type === 'train' ? [['teacher', experiment.teacher.batch, info.counts.train] as const] : []),
+  ...(experiment.teacher.type === 'train'
+    ? [['teacher', teacherBatch(experiment.teacher, info), info.counts.train] as const]
+    : []),
 ];
 
 /** @throws NasError when there are fewer training images than one step takes. */

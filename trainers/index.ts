@@ -55,7 +55,7 @@ export { fileInput, readPretrained, type PretrainedFile } from './pretrained/rea
 export { tuneParts, type TunePart } from './pretrained/new-head.js';
 export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
 export { dataSettings, tuneTraining } from './pretrained/training.js';
-export { checkTeacher, teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';
+export { checkTeacher, teacherBatch, teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';
 export { calibrateConfidence, type Calibrated } from './temperature.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';
 export { unfoldBatchNorm } from './batch-norm.js';

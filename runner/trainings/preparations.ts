@@ -169,7 +169,7 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const message = 'Preparing the teacher, and its logits of every training image';
   observe({ kind: 'phase', name: 'teacher', message });
   const order = teacherOrder(context, contentHash(config, train), config, train);
-  const schedule = teacherSchedule(config, plan.data.counts.train, train) ?? train;
+  const schedule = teacherSchedule(config, plan.data, train) ?? train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await resultOfPart(context, order, listener);
   if (teacher !== null) {

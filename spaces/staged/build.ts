@@ -1,3 +1,4 @@
+import { backboneTo } from '../detector.js';
 import type { Genotype } from '../genotype.js';
 import {
   type Activation,
@@ -156,13 +157,6 @@ export const detectionHead = ({
   act: activations[0],
 });
 
-/** The blocks that a detection head reads: none halves its deepest map. */
-function backbone(blocks: readonly StageBlock[], stemStride: number, { deepest }: DetectionHead): StageBlock[] {
-  let reached = stemStride;
-  const end = blocks.findIndex(({ stride }) => (reached *= stride) > deepest);
-  return blocks.slice(0, end === -1 ? blocks.length : end);
-}
-
 function stageBlocks(
   stage: StageSlots,
   genotype: Genotype,
@@ -218,7 +212,7 @@ export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork 
     input: inputOf(plan, scale),
     classes: plan.task.classes,
     stem: first,
-    blocks: detection === null ? blocks : backbone(blocks, first.stride, detection),
+    blocks: detection === null ? blocks : backboneTo(blocks, first.stride, detection.deepest),
     head: detection ?? headOf(pickAll(head, genotype), scale, plan.divisor),
     ...styled(plan.style),
   };

@@ -86,7 +86,9 @@ describe('a run on images with boxes', () => {
   it('refuses what detectors do not have, before anything is trained', () => {
     const given = {
       softLabels: { supernet: { epochs: 1, soft_labels: 0.5 } },
-      teacher: { teacher: { type: 'train' } },
+      adapted: { teacher: { type: 'file', path: data.path, adapt: 'all' } },
+      taught: { supernet: { epochs: 1, soft_labels: 0 }, teacher: { type: 'train' } },
+      temperature: { teacher: { type: 'train' }, train: { loss: { type: 'kd', temperature: 2 } } },
       accuracy: { objectives: ['accuracy', 'macs'] },
       weight: { train: { class_weight: 'auto' } },
       rotation: { train: { augment: ['rotation'] } },
@@ -95,9 +97,11 @@ describe('a run on images with boxes', () => {
     expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
       {
         "accuracy": "objectives.0: got "accuracy"; of a detection task the search finds ap50: expected ap50, ap, f1",
+        "adapted": "teacher.adapt: got "all"; the data has boxes: expected none, and a file that nas tune adapted to them",
         "rotation": "train.augment.0: rotation cannot move boxes (flip, window, mosaic, colour-jitter can); the data has boxes: expected none",
         "softLabels": "supernet.soft_labels: the data has boxes, and the maps of detectors have unequal sizes: expected 0",
-        "teacher": "teacher: got "train"; the data has boxes, and a detector has no teacher: expected none",
+        "taught": "teacher: got "train"; the data has boxes, and a supernet of detectors has no teacher: expected none, or no supernet",
+        "temperature": "train.loss.temperature: temperature is for classes; the data has boxes: expected none",
         "weight": "train.class_weight: class_weight is for classes; the data has boxes: expected none",
       }
     `);

@@ -87,7 +87,7 @@ const single = [
         .enum(['resnet', 'mobilenet', 'pooled'])
         .default('resnet')
         .describe(
-          'a ResNet-style reference, a MobileNet, or convolutions with max pools for short trainings (airbench), of the given width',
+          'a ResNet-style reference, a MobileNet, or convolutions with max pools for short trainings (airbench), of the given width; for boxes with a detection head',
         ),
       width: z
         .number()
@@ -108,7 +108,13 @@ const single = [
         .describe(
           'time of its training: a step is timed on the machine that trains it, and width and epochs grow together with the time. A resumed run keeps them',
         ),
-      batch: z.number().int().min(1).max(4096).default(128).describe('images for each step'),
+      batch: z
+        .number()
+        .int()
+        .min(1)
+        .max(4096)
+        .optional()
+        .describe('images for each step; 128, or 16 where they have boxes'),
       learning_rate: z
         .number()
         .gt(0)
@@ -137,7 +143,7 @@ const single = [
       ...adaptation,
     })
     .superRefine(checkAdaptation)
-    .describe('a classifier of any program'),
+    .describe('a classifier of any program; for boxes, a detector of nas'),
 ] as const;
 
 /** `teacher:`; the teacher of the candidates. */

@@ -52,7 +52,7 @@ export interface TimedTeacher {
   readonly width?: number | undefined;
   readonly networkOf: (width: number) => Network;
   readonly train: TrainConfig;
-  readonly counts: DatasetInfo['counts'];
+  readonly info: Pick<DatasetInfo, 'counts' | 'task'>;
   readonly seed: number;
   /** The folder of its training, which keeps the size. */
   readonly directory: string;
@@ -66,14 +66,14 @@ const sizeSchema = z.object({ width: z.number(), epochs: z.number() });
  * @throws NasError `invalid-input` where time is too short for one epoch
  */
 export async function sizeFor(
-  { minutes, width, networkOf, train, counts, seed, directory }: TimedTeacher,
+  { minutes, width, networkOf, train, info: { counts, task }, seed, directory }: TimedTeacher,
   { engine: config, threads }: { readonly engine: AnyEngine; readonly threads: number },
 ): Promise<Required<TeacherSize>> {
   const file = join(directory, 'size.json');
   if (existsSync(file)) return sizeSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   const { optimizer, ema, batch } = train;
   const timed = networkOf(width ?? 1);
-  const loss = { type: 'cross-entropy', label_smoothing: 0 } as const;
+  const loss = { type: 'cross-entropy', label_smoothing: 0, task: task.type } as const;
   const engine = await createEngine(config, () => ({ network: timed, seed, loss, optimizer, ema }), {
     threads,
     batch,

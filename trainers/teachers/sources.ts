@@ -8,13 +8,28 @@ import { basename, join } from 'node:path';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { counted } from '../../base/text.js';
-import { detectionOf, detectionStrides, presetNetworks, type Network } from '../../spaces/index.js';
+import {
+  detectionOf,
+  detectionStrides,
+  detectorOf,
+  makeDivisible,
+  presetNetworks,
+  type Network,
+} from '../../spaces/index.js';
 import type { FitHooks } from '../jobs.js';
+import { trainKeys } from '../schema/train.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
 import { sizeFor, type TeacherSize } from './size.js';
 import { fit } from '../training/fit.js';
 import { makeOnce } from '../make-once.js';
-import { overTraining, trainSchema, type TrainConfig, withStepsOn } from '../schema/recipe.js';
+import {
+  completeTraining,
+  overTraining,
+  taskDefaults,
+  type TrainConfig,
+  usualBatch,
+  withStepsOn,
+} from '../schema/recipe.js';
 import { withoutMixing } from '../data/augment/steps.js';
 import { gridOf } from '../data/box-targets.js';
 import { readInput } from '../../base/files.js';
@@ -119,24 +134,29 @@ export const fitHooks = (hooks: TeacherHooks): FitHooks => ({
   ...hooks,
 });
 
+/** The head of a detector that teaches. */
+const detectionHead = (width: number) => ({ width: makeDivisible(64 * width, 8), depth: 2 });
+
 /** Epochs of a teacher's training where images are many. */
 const teacherEpochs = 12;
+
+/** The parts of the data that decide the training of a teacher. */
+type Learned = Pick<DatasetInfo, 'counts' | 'task'>;
 
 /**
  * How a teacher is trained: by the recipe `fast`, or, at a given learning rate, as in `plain`. It balances classes as its
  * students do; otherwise its answers would prefer frequent classes.
- * @param images number of training images
  */
 export function teacherTraining(
   { epochs, batch, learning_rate }: Config<'train'>,
-  images: number,
+  { counts, task }: Learned,
   { augment, class_weight, class_sampling }: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig {
   const recipe =
     learning_rate === undefined
       ? { recipe: 'fast' }
       : { optimizer: { type: 'sgd', learning_rate, weight_decay: 5e-4 } };
-  const train = trainSchema.parse({
+  const keys = trainKeys.parse({
     ...recipe,
     batch,
     loss: { type: 'cross-entropy' },
@@ -144,18 +164,23 @@ export function teacherTraining(
     class_sampling,
     augment: withoutMixing(augment),
   });
-  return withStepsOn(images, overTraining(train, { epochs }, teacherEpochs));
+  const train = completeTraining(keys, taskDefaults(task.type));
+  return withStepsOn(counts.train, overTraining(train, { epochs }, teacherEpochs));
 }
+
+/** Images in each step of a teacher's training. */
+export const teacherBatch = ({ batch }: Pick<Config<'train'>, 'batch'>, { task }: Pick<Learned, 'task'>): number =>
+  batch ?? taskDefaults(task.type).batch ?? usualBatch;
 
 /** How a configured teacher is trained or fine-tuned; null: it is not, or its minutes decide when it begins. */
 export function teacherSchedule(
   config: TeacherConfig,
-  images: number,
+  data: Learned,
   train: Omit<TeacherOptions['train'], 'views'>,
 ): TrainConfig | null {
-  if (config.type === 'train') return config.minutes === undefined ? teacherTraining(config, images, train) : null;
+  if (config.type === 'train') return config.minutes === undefined ? teacherTraining(config, data, train) : null;
   return config.type === 'file' && config.adapt === 'all'
-    ? tuneTraining(images, { ...dataSettings(train), epochs: config.epochs })
+    ? tuneTraining(data.counts.train, { ...dataSettings(train), epochs: config.epochs })
     : null;
 }
 
@@ -179,8 +204,14 @@ export async function trainedTeacher(
   const { dataset, threads, seed, cache, hooks = {} } = options;
   const engine = await chooseEngine(options.engine);
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
-  const networkOf = (width: number): Network => presetNetworks[config.network](task, width);
-  const trainOf = (epochs?: number) => teacherTraining({ ...config, epochs }, info.counts.train, options.train);
+  const networkOf = (width: number): Network => {
+    const network = presetNetworks[config.network](task, width);
+    const { classes } = task;
+    return info.task.type === 'detection'
+      ? detectorOf(network, { classes, ...detectionHead(width), where: `the teacher ${config.network}` })
+      : network;
+  };
+  const trainOf = (epochs?: number) => teacherTraining({ ...config, epochs }, info, options.train);
   const { minutes, width: asked = 1 } = config;
   const what =
     minutes === undefined
@@ -195,7 +226,7 @@ export async function trainedTeacher(
     minutes === undefined
       ? { width: asked, epochs: config.epochs }
       : sizeFor(
-          { minutes, width: config.width, networkOf, train: trainOf(1), counts: info.counts, seed, directory },
+          { minutes, width: config.width, networkOf, train: trainOf(1), info, seed, directory },
           { engine, threads },
         );
   const trained = async () => {

@@ -21,7 +21,7 @@ import { randomDetector, writeDetector } from '../../support/detector-files.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { tinyDetector } from '../../support/tiny-detector.js';
 import { tiniestStudent } from '../support/networks.js';
-import { auto, compiled, quiet } from '../support/tiny-training.js';
+import { auto, quiet } from '../support/tiny-training.js';
 
 const folder = sharedFolder();
 const cache = join(folder, 'cache');
@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 
 const teach = (config: TeacherConfig | NetworkTeacher) =>
-  prepareTeacher(config, { dataset, train, seed: 1, engine: compiled, threads: 1, cache });
+  prepareTeacher(config, { dataset, train, seed: 1, engine: auto, threads: 1, cache });
 
 describe('a detector as a teacher', () => {
   test('teaches from its file what the network itself teaches, the classes in the order of the data', async () => {
@@ -71,6 +71,13 @@ describe('a detector as a teacher', () => {
       expect(Number.isFinite(own.train_loss)).toBe(true);
       expect(own.train_loss).not.toBe(alone.curve[0].train_loss);
     }
+  });
+
+  test('is trained, with a detection head on the network of its configuration', async () => {
+    const config = { type: 'train', network: 'mobilenet', width: 0.25, epochs: 1, batch: 4 };
+    const teacher = await teach(teacherSchema.parse(config));
+    expect(teacher).toMatchObject({ name: 'mobilenet (width 0.25)', logits: { map: { size: [24, 36], stride: 4 } } });
+    expect(teacher?.accuracy).toBeLessThanOrEqual(1);
   });
 
   test('is no classifier', async () => {

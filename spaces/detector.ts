@@ -1,0 +1,39 @@
+import { invalidInput } from '../base/errors.js';
+import { activations, deepestStrides, detectionStrides, strideOf, type Block, type Network } from './network.js';
+
+/** The blocks that a detection head reads: none halves its deepest map. @param first stride before the blocks */
+export function backboneTo<B extends Block>(blocks: readonly B[], first: number, deepest: number): readonly B[] {
+  let reached = first;
+  const end = blocks.findIndex((block) => (reached *= strideOf(block)) > deepest);
+  return blocks.slice(0, end === -1 ? blocks.length : end);
+}
+
+/** Strides of the maps that `detectorOf` reads: finer ones cost much, and coarser ones bring little. */
+const [finest, coarsest] = [4, 16];
+
+/**
+ * A detector on the blocks of a network, whose classes and own head are left out. It reads the maps of stride 4 to 16.
+ * @param where names the network in errors
+ * @throws NasError `invalid-input` for a network without such maps
+ */
+export function detectorOf(
+  network: Network,
+  { classes, width, depth, where }: { classes: number; width: number; depth: number; where: string },
+): Network {
+  const { stem } = network;
+  const first = stem.stride * (stem.pool === undefined ? 1 : 2);
+  const blocks = backboneTo(network.blocks, first, coarsest);
+  const last = blocks.reduce((stride, block) => stride * strideOf(block), first);
+  const stride = detectionStrides.find((one) => one >= Math.max(first, finest) && one <= last);
+  const deepest = deepestStrides.find((one) => one === last);
+  if (stride === undefined || deepest === undefined)
+    throw invalidInput(`${where} makes maps of strides ${first} to ${last}; a detector reads strides 4 to 16`, {
+      hint: 'Give a network that halves its images at least twice, and its first map at most four times.',
+    });
+  return {
+    ...network,
+    classes,
+    blocks,
+    head: { kind: 'detection', stride, deepest, width, depth, act: activations[0] },
+  };
+}
