@@ -174,9 +174,12 @@ function openAnswers(
   const classes = shared.info.classes.length;
   if (own === undefined) return openLogitsFile(file, { ...shape, outputs: classes });
   if (stride === undefined) throw new Error('the maps of a teacher need the stride of the targets');
-  const { read, close } = openLogitsFile(file, { ...shape, ...mapShape(own, classes) });
+  const stored = openLogitsFile(file, { ...shape, ...mapShape(own, classes) });
   const wanted = { size: pixelsAt(shared, size).size, stride };
-  return { read: (views, positions) => resampledMaps(read(views, positions), own, wanted, classes), close };
+  return {
+    read: (views, positions) => resampledMaps(stored.read(views, positions), own, wanted, classes),
+    close: () => stored.close(),
+  };
 }
 
 type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, 'images' | 'labels'>;
