@@ -71,14 +71,9 @@ describe('nas latency measure', () => {
   });
 
   it('shows the time of each layer of a trial', async () => {
-    const args = ['latency', 'measure', workdir, '1', '--profile'];
-    const [json, text] = [await nasInside([...args, '--json']), await nasInside(args)];
-    const { profile } = JSON.parse(json.out) as { profile: { ms: number; layers: { ms: number; share: number }[] } };
-    expect(profile.layers.length).toBeGreaterThan(5);
-    expect(profile.layers.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
-    expect(profile.layers.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(profile.ms, 9);
-    expect(text.out).toMatch(/Time per layer.*\n.*\nstem .*Conv.*█/);
-    expect(text.out).toContain('95 % interval');
+    const { out } = await nasInside(['latency', 'measure', workdir, '1', '--profile']);
+    expect(out).toMatch(/Time per layer.*\n.*\nstem .*Conv.*█/);
+    expect(out).toContain('95 % interval');
   });
 
   it('shows the precision of a quantized model, and warns of saturation', async () => {
@@ -88,10 +83,15 @@ describe('nas latency measure', () => {
       await nasInside(['latency', 'measure', bytes, '--profile', '--json']),
       await nasInside(['latency', 'measure', bytes, '--profile']),
     ];
-    expect(JSON.parse(json.out)).toMatchObject({
+    const { profile, ...found } = JSON.parse(json.out) as {
+      profile: { ms: number; layers: { layer: string; ms: number; share: number }[] };
+    };
+    expect(profile.layers.map(({ layer }) => layer)).toContain('middle');
+    expect(profile.layers.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+    expect(profile.layers.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(profile.ms, 9);
+    expect(found).toMatchObject({
       saturates: isSaturating,
       measurements: [{ environment: { precision: 'int8' } }],
-      profile: { layers: expect.arrayContaining([expect.objectContaining({ layer: 'middle' })]) as object },
     });
     expect(text.out).toMatch(/executed +int8\n/);
     expect(text.out).toContain('3 of 3 convolutions and matrix products are in bytes');

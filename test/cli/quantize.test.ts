@@ -95,10 +95,13 @@ describe('nas quantize', () => {
     expect(evaluated).toContain(`${found.method}, 64 calibration images, weights of ${found.weightBits} bits`);
   });
 
-  it('prints a table and a verdict', async () => {
+  it('prints a table and a verdict; a file with data: only is enough', async () => {
     const output = join(folder, 'table.onnx');
+    const file = join(folder, 'data.yaml');
     const args = ['--methods', 'minmax', '--weight-bits', '7', '--min-speedup', '1000', '--images', '500'];
-    const { code, out, err } = await quantize(float, output, ...args);
+    const command = ['quantize', float, '--data', file, '-o', output, ...args];
+    writeFileSync(file, `data: {type: fashion-mnist, path: ${data}}\n`);
+    const { code, out, err } = await nasInside(command);
     expect({ code, err }).toMatchObject({ code: 0 });
     expect(existsSync(output)).toBe(true);
     for (const row of ['validation accuracy', 'test accuracy', 'latency', '95 % interval', 'file'])
@@ -108,6 +111,10 @@ describe('nas quantize', () => {
     expect(out).toMatch(/int8 does not pay here: it is \S+ × as fast \(min_speedup 1000\).*; keep the float model\n$/);
     expect(err).toContain('calibrated on 180 images: the training split has no more (500 were asked for)');
     expect(err).not.toContain('normalise');
+    writeFileSync(file, 'data: {type: fashion-mnist, pth: x}\n');
+    const mistaken = await nasInside(command);
+    expect(mistaken.code).toBe(2);
+    expect(mistaken.err).toMatch(/data\.yaml:1:\d+: data\.pth: unknown key 'pth'; .*did you mean 'path'/);
   });
 
   it('converts images of another normalisation, and warns when the file has none', async () => {
@@ -154,19 +161,6 @@ describe('nas quantize', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(existsSync(join(folder, 'x.onnx'))).toBe(false);
     expect(readFileSync(float)).toEqual(before);
-  });
-
-  it('accepts a file with data: only', async () => {
-    const file = join(folder, 'data.yaml');
-    const output = join(folder, 'alone.onnx');
-    const args = [...few, '--methods', 'minmax'];
-    writeFileSync(file, `data: {type: fashion-mnist, path: ${data}}\n`);
-    const { code, err } = await nasInside(['quantize', float, '--data', file, '-o', output, ...args]);
-    expect({ code, err }).toMatchObject({ code: 0 });
-    writeFileSync(file, 'data: {type: fashion-mnist, pth: x}\n');
-    const mistaken = await nasInside(['quantize', float, '--data', file, '-o', output, ...args]);
-    expect(mistaken.code).toBe(2);
-    expect(mistaken.err).toMatch(/data\.yaml:1:\d+: data\.pth: unknown key 'pth'; .*did you mean 'path'/);
   });
 
   it('leaves no files when it cannot write', async () => {

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { frontierFolder } from '../../runner/stored/workdir.js';
 import { picture } from '../serve/images/pictures.js';
@@ -33,9 +34,10 @@ const logged = (text: string): { readonly msg: string; readonly networks?: unkno
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as { msg: string });
 
-/** Asks again and again until an answer says to go elsewhere: how often there was an answer. */
+/** Asks until an answer says to go elsewhere: how often there was an answer. */
 async function askUntilSentAway(address: string): Promise<number> {
   for (let answers = 1; ; answers++) {
+    await sleep(20);
     const response = await classify(address);
     expect([response.status, await response.json()]).toMatchObject([200, { results: [{ top: [{}, {}, {}] }] }]);
     if (response.headers.get('connection') === 'close') return answers;

@@ -53,29 +53,19 @@ beforeAll(async () => {
 describe('train.from', () => {
   const frontier = () => [0, 1].find((number) => existsSync(exported(number))) ?? 0;
 
-  it('starts a network from the weights that an ONNX file of it holds', { timeout: 120_000 }, async () => {
+  it('starts trials and final trainings from the weights of an ONNX file', { timeout: 120_000 }, async () => {
     const number = frontier();
     expect(readMetadata(readFileSync(exported(number))).places?.[0]).toBe('stage1.1');
     const { set, accuracy } = enqueued(number);
     expect(accuracy).toBeGreaterThan(0.5);
     const workdir = join(directory, 'from-onnx');
-    const notes = await notesOf(workdir, `train.from=${exported(number)}`, ...still, set);
+    const notes = await notesOf(workdir, `train.from=${exported(number)}`, ...still, set, 'final.epochs=3');
     expect(notes).toContainEqual(
       expect.stringMatching(
         /^Trainings start from .*trial-0000\d\.onnx: the largest network of the space takes \d+ of \d+ layers \(\d+ % of the weights\) from it, the smallest/,
       ),
     );
     // Batch norm's statistics follow anew.
-    expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
-  });
-
-  it('takes TF.js models, too, and is the beginning of the final training', { timeout: 120_000 }, async () => {
-    const { set, accuracy } = enqueued(1);
-    const web = join(directory, 'web');
-    expect(await nasInside(['export', first, '--trial', '1', '--to', 'tfjs', '-o', web])).toMatchObject({ code: 0 });
-    const workdir = join(directory, 'from-tfjs');
-    const notes = await notesOf(workdir, `train.from=${web}`, ...still, set, 'final.epochs=3');
-    expect(notes).toContainEqual(expect.stringContaining(`Trainings start from ${web}`));
     expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
     const [final] = reading(workdir, (store) => store.finals.all());
     expect(final.from).toBe('weights');
@@ -99,10 +89,20 @@ describe('train.from', () => {
     });
   });
 
-  it('is checked by nas validate', async () => {
-    const { code, out } = await nasInside(['validate', file, '--set', `train.from=${exported(frontier())}`]);
-    expect(out).toMatch(/^valid: .*\nTrainings start from .*: the largest network of the space takes/);
-    expect(code).toBe(0);
+  it('is checked by nas validate, and takes as much from a TF.js model', async () => {
+    const number = frontier();
+    const web = join(directory, 'web');
+    expect(await nasInside(['export', first, '--trial', `${number}`, '--to', 'tfjs', '-o', web])).toMatchObject({
+      code: 0,
+    });
+    const takenFrom = async (from: string): Promise<string | undefined> => {
+      const { code, out } = await nasInside(['validate', file, '--set', `train.from=${from}`]);
+      expect(code).toBe(0);
+      return /^valid: .*\nTrainings start from .*: the (largest network of the space takes .*)/.exec(out)?.[1];
+    };
+    const taken = await takenFrom(exported(number));
+    expect(taken).toBeDefined();
+    expect(await takenFrom(web)).toBe(taken);
   });
 
   it.each([

@@ -5,7 +5,6 @@ import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import {
   describeDataset,
-  engineSchema,
   fit,
   prepareDataset,
   readWeights,
@@ -14,6 +13,7 @@ import {
   type BoxesConfig,
   type DatasetRef,
 } from '../../trainers/index.js';
+import { auto } from '../trainers/support/tiny-training.js';
 import { makeBoxedImages } from './boxed-images.js';
 
 /** 10 k parameters. */
@@ -49,7 +49,7 @@ export async function trainedDetector(folder: string, cache: string): Promise<Tr
   const result = await fit(
     {
       ...{ network, dataset, seed: 1, threads: 1, sharedCores: false, teacher: null },
-      engine: engineSchema.parse({ type: 'compiled' }),
+      engine: auto,
       directory: join(folder, 'training'),
       train: trainSchema.parse({ epochs: 6, batch: 8, augment: ['window', 'flip'] }),
     },

@@ -13,8 +13,8 @@ import { Store } from '../../../store/index.js';
 import { databasePath } from '../../../runner/stored/workdir.js';
 import { imagesOfRun } from '../../../runner/inputs.js';
 import { trainingExperimentOf } from '../../../runner/stored/experiment.js';
-import { onProcessor } from '../../../trainers/index.js';
 import { nasInside } from '../../cli/nas.js';
+import { auto } from '../../trainers/support/tiny-training.js';
 import { cachedFolder, reading, writeExperiment } from '../experiment.js';
 import { runInside } from '../inside.js';
 
@@ -58,7 +58,7 @@ async function shrunk(changes: Partial<ShrinkRequest>, until: (event: RunEvent) 
   const request: ShrinkRequest = {
     subject: await readShrinkSubject(run, trial),
     target: { objective: 'macs', value: budget() },
-    ...{ importance: 'taylor', multiple: 4, device: null, data, dataset, train, engine: onProcessor, threads: 1 },
+    ...{ importance: 'taylor', multiple: 4, device: null, data, dataset, train, engine: auto, threads: 1 },
     ...changes,
   };
   const observe = (event: RunEvent) => until(event) && stop.abort();
