@@ -5,6 +5,7 @@ import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import {
   describeDataset,
+  engineSchema,
   fit,
   prepareDataset,
   readWeights,
@@ -13,7 +14,6 @@ import {
   type BoxesConfig,
   type DatasetRef,
 } from '../../trainers/index.js';
-import { auto } from '../trainers/support/tiny-training.js';
 import { makeBoxedImages } from './boxed-images.js';
 
 /** 10 k parameters. */
@@ -49,7 +49,7 @@ export async function trainedDetector(folder: string, cache: string): Promise<Tr
   const result = await fit(
     {
       ...{ network, dataset, seed: 1, threads: 1, sharedCores: false, teacher: null },
-      engine: auto,
+      engine: engineSchema.parse({ type: 'compiled' }),
       directory: join(folder, 'training'),
       train: trainSchema.parse({ epochs: 6, batch: 8, augment: ['window', 'flip'] }),
     },

@@ -12,7 +12,7 @@ import type { JobOrder } from '../../../runner/jobs/job-runner.js';
 import { Study } from '../../../runner/study.js';
 import { isComputed } from '../../../experiments/schema/measures.js';
 import { isStudy, isTableExperiment, isTrainingExperiment } from '../../../experiments/schema/run-experiment.js';
-import { costs, createSpace } from '../../../spaces/index.js';
+import { costs, createSpace, type SpaceConfig, type Task } from '../../../spaces/index.js';
 import { describeDataset, prepareDataset } from '../../../trainers/index.js';
 import type { Store } from '../../../store/index.js';
 import { reading } from '../../runner/experiment.js';
@@ -94,15 +94,26 @@ export async function effectsOf(written: object, part: Part, folder: string): Pr
   }
 }
 
-async function spaceOf({ experiment }: LoadedExperiment) {
+/** What was found of a part of an experiment: most rows share theirs with others. */
+const found = new Map<string, Promise<unknown>>();
+
+function once(of: unknown, find: () => Promise<unknown>): Promise<unknown> {
+  const key = canonicalJson(of);
+  const before = found.get(key) ?? find();
+  found.set(key, before);
+  return before;
+}
+
+function spaceOf({ experiment }: LoadedExperiment): Promise<unknown> {
   if (isTableExperiment(experiment)) throw new Error('a table has no networks');
-  const task = isStudy(experiment) ? experiment.evaluate : { input: [32, 32, 1] as const, classes: 10 };
+  const { input, classes } = isStudy(experiment) ? experiment.evaluate : { input: [32, 32, 1] as const, classes: 10 };
   const detects = isTrainingExperiment(experiment) && experiment.data.type === 'boxes';
-  const space = await createSpace(experiment.space, {
-    input: task.input,
-    classes: task.classes,
-    ...(detects && { detects }),
-  });
+  const task = { input, classes, ...(detects && { detects }) };
+  return once([experiment.space, task], () => networksOf(experiment.space, task));
+}
+
+async function networksOf(config: SpaceConfig, task: Task) {
+  const space = await createSpace(config, task);
   const random = new Random(0, 'networks');
   const networks = Array.from({ length: 8 }, () =>
     space.build(space.canonical(space.decisions.map(({ choices }) => random.int(choices.length)))),
@@ -110,10 +121,12 @@ async function spaceOf({ experiment }: LoadedExperiment) {
   return { decisions: space.decisions, networks, costs: networks.map((network) => costs(network)) };
 }
 
-async function dataOf({ experiment }: LoadedExperiment) {
+function dataOf({ experiment }: LoadedExperiment): Promise<unknown> {
   if (!isTrainingExperiment(experiment)) throw new Error('it has no data');
-  const dataset = await prepareDataset(experiment.data);
-  return { ...describeDataset(dataset), unlabelled: dataset.unlabelled ?? null };
+  return once(experiment.data, async () => {
+    const dataset = await prepareDataset(experiment.data);
+    return { ...describeDataset(dataset), unlabelled: dataset.unlabelled ?? null };
+  });
 }
 
 function workersOf({ experiment }: LoadedExperiment) {

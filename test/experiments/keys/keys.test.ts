@@ -18,7 +18,7 @@ beforeAll(async () => {
 /** Parts that every run shows after a moment; the slow test runs all others, too. */
 const quick: ReadonlySet<Part> = new Set<Part>(['space', 'data', 'workers', 'refused', 'pool', 'times']);
 /** Keys of controllers, which tables compare in a moment, and of one kind of fidelity. */
-const longInStudies = /^search\.(controller|population|tournament|crossover|startup|fidelity\()/;
+const longInStudies = /^search\.(controller|startup|fidelity\()/;
 
 /** Keys of detectors, which studies have no data for. */
 const ofBoxes = /\.detect\./;
