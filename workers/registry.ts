@@ -43,10 +43,7 @@ export const workerSchema = z.object({
 export type WorkerRecord = Readonly<z.output<typeof workerSchema>>;
 
 /** How workers reach the files of a run. */
-const artifactsAddressSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('http'), url: z.string(), token: z.string() }),
-  z.object({ type: z.literal('folder'), path: z.string() }),
-]);
+const artifactsAddressSchema = z.object({ url: z.string(), token: z.string() });
 export type ArtifactsAddress = Readonly<z.output<typeof artifactsAddressSchema>>;
 
 /** A run whose coordinator is at work. Its key is also the coordinator's lease. */

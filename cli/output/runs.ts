@@ -1,5 +1,4 @@
 import {
-  bytes,
   collectRuns,
   duration,
   objectiveTitle,
@@ -7,7 +6,6 @@ import {
   type ReportAssignment,
   type RunWorkers,
 } from '../../reports/index.js';
-import type { SharedFolder } from '../../workers/artifacts/shared-folders.js';
 import { describeTraining, type Training } from '../../store/index.js';
 import type { QueueOverview, RunOverview } from '../../workers/registry.js';
 import { type Colors, type Column, renderFacts, renderTable, numeric } from './terminal.js';
@@ -127,14 +125,3 @@ export function workersText({ workers, runs }: QueueOverview, colors: Colors): s
   ];
   return parts.join('\n');
 }
-
-const folderColumns: readonly Column<SharedFolder>[] = [
-  { title: 'folder', cell: ({ run }) => run },
-  { title: 'run', cell: ({ owner }) => (owner === null ? '-' : `${owner.host}:${owner.workdir}`) },
-  numeric('size', (folder) => bytes(folder.bytes)),
-  { title: '', cell: ({ removed, reason }) => `${removed ? 'removed' : 'kept'}: ${reason}` },
-];
-
-/** Table of the files of runs in a shared folder, kept and removed. */
-export const foldersText = (shared: string, folders: readonly SharedFolder[], colors: Colors): string =>
-  folders.length === 0 ? `${shared} has no files of runs\n` : renderTable(folderColumns, folders, colors);

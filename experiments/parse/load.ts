@@ -76,7 +76,6 @@ const filePaths: readonly KeyPath[] = [
   ['evaluate', 'path'],
   ['workers', 'password_file'],
   ['workers', 'ca_file'],
-  ['workers', 'artifacts', 'path'],
 ];
 
 /** The keys of files and folders in a source: `filePaths`, and the path of each member of `teacher.of`. */

@@ -162,6 +162,8 @@ const noProxies =
 const noFeatures =
   'was removed, because losses on features cost twice the time and teach no more than the logits do: leave it out';
 
+const noFolders = 'was removed, because files travel over HTTP, once to each machine: leave it out';
+
 /** Keys of the past, and what replaces them. */
 const removedKeys = new Map([
   ...['train', 'final', 'supernet'].flatMap((part) =>
@@ -181,6 +183,8 @@ const removedKeys = new Map([
   ),
   ['search.filter', noProxies],
   ['search.features', noProxies],
+  ['workers.artifacts.type', noFolders],
+  ['workers.artifacts.path', noFolders],
   ...['population', 'tournament', 'crossover'].map(
     (key) => [`search.${key}`, 'was removed with evolution and nsga2: leave it out'] as const,
   ),

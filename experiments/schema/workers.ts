@@ -12,9 +12,8 @@ const queueUrl = z
     'of a Redis or Valkey server; with TLS: rediss://. The password is never written here: see docs/many-machines.md',
   );
 
-const httpSchema = z
+const artifactsSchema = z
   .strictObject({
-    type: z.literal('http').default('http'),
     listen: z
       .string()
       .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 'is not an address like 0.0.0.0:7710')
@@ -25,22 +24,8 @@ const httpSchema = z
       .optional()
       .describe('where workers find it, if that is not where it listens: behind a proxy, in a container'),
   })
-  .describe('workers fetch files from `nas run`, and send it theirs');
-
-const folderSchema = z
-  .strictObject({
-    type: z.literal('folder'),
-    path: z.string().min(1).describe('the folder, under the same path on all machines'),
-  })
-  .describe('a folder that all machines share');
-
-const artifactsSchema = z
-  .preprocess(
-    (value) => (typeof value === 'object' && value !== null && !('type' in value) ? { type: 'http', ...value } : value),
-    z.discriminatedUnion('type', [httpSchema, folderSchema]),
-  )
-  .prefault({ type: 'http' })
-  .describe('how files come to workers and back');
+  .prefault({})
+  .describe('how workers fetch files from `nas run`, and send it theirs');
 export type ArtifactsConfig = z.output<typeof artifactsSchema>;
 
 const queueSchema = z

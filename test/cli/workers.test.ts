@@ -1,15 +1,10 @@
 import { hostname } from 'node:os';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectQueue, type QueueConnection } from '../../workers/connection.js';
 import { holdRun, type RunLease } from '../../workers/lease.js';
-import { writeOwner, type SharedFolder } from '../../workers/artifacts/shared-folders.js';
-import { machineId } from '../../workers/machine.js';
-import { announceWorker, runId, type RunRecord } from '../../workers/registry.js';
-import { workersSchema } from '../../experiments/schema/workers.js';
-import { databasePath } from '../../runner/stored/workdir.js';
-import { Store } from '../../store/index.js';
+import { announceWorker, type RunRecord } from '../../workers/registry.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { describeWithValkey, startValkey, type Valkey } from '../support/valkey.js';
 import { nasInside } from './nas.js';
@@ -22,7 +17,7 @@ describeWithValkey('nas workers', () => {
     run: 'r',
     name: 'digits',
     coordinator: { id: 'c', host: hostname(), pid: process.pid },
-    artifacts: { type: 'http', url: 'http://10.0.0.1:7710', token: 'secret-token' },
+    artifacts: { url: 'http://10.0.0.1:7710', token: 'secret-token' },
     build: '0.1.0-bbbbbbbb',
     version: '0.1.0',
     group: null,
@@ -74,63 +69,6 @@ describeWithValkey('nas workers', () => {
     const { out: text } = await nasInside(['workers', '--queue', valkey.url, '--json']);
     expect(JSON.parse(text)).toMatchObject({ workers: [{ host: 'ada' }], runs: [{ name: 'digits', slots: 0 }] });
     expect(text).not.toContain('secret-token');
-  });
-
-  it('removes files of a shared folder that no run needs, and of a run that is given up', async () => {
-    const shared = temporaryFolder();
-    const config = workersSchema.parse({ type: 'queue', url: valkey.url, artifacts: { type: 'folder', path: shared } });
-    const file = join(temporaryFolder(), 'shared.yaml');
-    writeFileSync(file, `name: x\ndata: fashion-mnist\nspace: mobilenet\nworkers: ${JSON.stringify(config)}\n`);
-    const folders = (text: string) =>
-      (JSON.parse(text) as { folders: SharedFolder[] }).folders.map(({ owner, removed, reason }) => ({
-        name: owner?.name ?? null,
-        removed,
-        reason,
-      }));
-    const clean = async (source: string) => folders((await nasInside(['workers', source, '--clean', '--json'])).out);
-
-    /** A run that has left a file in the shared folder. */
-    const leave = (name: string, end: 'complete' | 'failed' | 'gone') => {
-      const workdir = temporaryFolder();
-      const experiment = { workers: config };
-      const run = { name, seed: 1, source: '', experiment, threads: 1, version: '0', environment: {} };
-      const store = Store.create(databasePath(workdir), run);
-      const id = runId(store);
-      if (end !== 'gone') store.run.setStatus(end);
-      store.close();
-      const folder = join(shared, id);
-      mkdirSync(folder);
-      writeOwner(folder, { name, host: hostname(), machine: machineId(), workdir });
-      writeFileSync(join(folder, 'a'.repeat(64)), 'content');
-      if (end === 'gone') rmSync(workdir, { recursive: true });
-      return { id, workdir, folder };
-    };
-    const [done, failed, gone] = (['complete', 'failed', 'gone'] as const).map((end) => leave(end, end));
-    mkdirSync(join(shared, 'f'.repeat(16)));
-    mkdirSync(join(shared, 'not-of-a-run'));
-    const live = await holdRun(connection, { ...record, run: failed.id, artifacts: { type: 'folder', path: shared } });
-    expect((await clean(failed.workdir))[0]).toMatchObject({ removed: false, reason: 'a process works on the run' });
-    await live.release();
-
-    const found = await clean(file);
-    expect(found).toHaveLength(4);
-    expect(found).toContainEqual({ name: 'complete', removed: true, reason: 'the run is complete' });
-    expect(found).toContainEqual({ name: 'gone', removed: true, reason: 'the workdir is gone' });
-    expect(found).toContainEqual({
-      name: 'failed',
-      removed: false,
-      reason: 'the run is failed: nas resume may need it',
-    });
-    expect(found).toContainEqual({
-      name: null,
-      removed: false,
-      reason: expect.stringContaining('earlier version') as string,
-    });
-    expect([done, failed, gone].map(({ folder }) => existsSync(folder))).toEqual([false, true, false]);
-    expect(await clean(failed.workdir)).toEqual([{ name: 'failed', removed: true, reason: 'the run is given up' }]);
-    expect(readdirSync(shared).sort()).toEqual(['f'.repeat(16), 'not-of-a-run']);
-    const none = await nasInside(['workers', '--queue', valkey.url, '--clean']);
-    expect([none.code, none.err]).toEqual([2, expect.stringContaining('workers.artifacts.type folder')]);
   });
 
   it('reports a missing server and a missing address', async () => {

@@ -25,7 +25,7 @@ describeWithValkey('the registry', () => {
     run: 'r',
     name: 'digits',
     coordinator: { id, host: 'ada', pid: 7 },
-    artifacts: { type: 'folder', path: '/shared' },
+    artifacts: { url: 'http://10.0.0.1:7710', token: 'secret' },
     build: 'b',
     version: '1',
     group: null,

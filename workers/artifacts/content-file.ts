@@ -3,7 +3,7 @@ import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../../base/files.js';
 import { ArtifactGone, StorageFailed, WrongContent, type Artifact } from './artifact.js';
-import { partOf, readFrom, type OpenFile } from './files.js';
+import { partOf, readFrom } from './files.js';
 
 /** After so many bytes, the disk is asked to store them while the next ones come. */
 const syncBytes = 2 ** 25;
@@ -116,14 +116,6 @@ export interface Transfer {
   readonly signal: AbortSignal | undefined;
   /** Called with the bytes of the content that are there. */
   readonly advance: (done: number) => void;
-}
-
-/** The way to and from the place where a run's contents are. */
-export interface Transport {
-  /** Sends what that place lacks of a content. @throws Unreachable; FilesUnreachable; the signal's reason */
-  send(file: OpenFile, transfer: Transfer): Promise<void>;
-  /** Appends to a file what it lacks. @throws as `send`; ArtifactGone; errors of ContentFile */
-  fetch(artifact: Artifact, target: ContentFile, transfer: Transfer): Promise<void>;
 }
 
 /** The place cannot be reached at the moment; a later attempt may succeed. */

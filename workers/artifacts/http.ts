@@ -5,13 +5,9 @@ import { pipeline } from 'node:stream/promises';
 import { messageOf, NasError } from '../../base/errors.js';
 import type { ArtifactsAddress } from '../registry.js';
 import { ArtifactGone, FilesRefused, FilesUnreachable, WrongContent, type Artifact } from './artifact.js';
-import { append, Unreachable, type ContentFile, type Transfer, type Transport } from './content-file.js';
+import { append, Unreachable, type ContentFile, type Transfer } from './content-file.js';
 import { readFrom, type OpenFile } from './files.js';
-import { downloadPlain } from './plain-download.js';
 import { artifactPath, errorSchema, headers, offsetSchema, statuses } from './server.js';
-
-/** Smaller files are fetched over connections that are open already. */
-const largeBytes = 2 ** 22;
 
 interface Request {
   readonly method: 'GET' | 'HEAD' | 'PUT';
@@ -20,17 +16,18 @@ interface Request {
 }
 
 /** Sends and fetches contents through the coordinator's HTTP server (`serveArtifacts`). */
-export class HttpTransport implements Transport {
+export class HttpTransport {
   private readonly agent: PlainAgent | TlsAgent;
 
   /** @param silenceMs a connection without a byte in either direction for so long is given up */
   constructor(
-    private readonly server: Extract<ArtifactsAddress, { type: 'http' }>,
+    private readonly server: ArtifactsAddress,
     private readonly silenceMs: number,
   ) {
     this.agent = new (server.url.startsWith('https:') ? TlsAgent : PlainAgent)({ keepAlive: true });
   }
 
+  /** Sends what the run lacks of a content. @throws Unreachable; FilesUnreachable; the signal's reason */
   async send(file: OpenFile, transfer: Transfer): Promise<void> {
     const { artifact, path } = file;
     const length = { [headers.length]: String(artifact.bytes) };
@@ -46,28 +43,16 @@ export class HttpTransport implements Transport {
     answer.resume();
   }
 
+  /** Appends to a file what it lacks. @throws as `send`; ArtifactGone; errors of ContentFile */
   async fetch(artifact: Artifact, target: ContentFile, transfer: Transfer): Promise<void> {
     if (target.bytes === artifact.bytes) return;
-    const pieces =
-      (await this.fetchPlain(artifact, target.bytes, transfer)) ??
-      (await this.fetchRest(artifact, target.bytes, transfer));
+    const pieces = await this.fetchRest(artifact, target.bytes, transfer);
     try {
       await append(pieces, target, transfer);
     } catch (error) {
       throw error instanceof NasError ? error : this.unreachable(error);
     }
     if (target.bytes < artifact.bytes) throw this.unreachable(new Error('the connection was closed'));
-  }
-
-  /** A large rest over plain HTTP; null when Node's client has to fetch it. */
-  private async fetchPlain({ sha256, bytes }: Artifact, start: number, { signal }: Transfer) {
-    const { server, silenceMs } = this;
-    if (bytes - start < largeBytes || !server.url.startsWith('http:')) return null;
-    try {
-      return await downloadPlain(server, { path: artifactPath(sha256), start, bytes, silenceMs, signal });
-    } catch (error) {
-      throw this.unreachable(error);
-    }
   }
 
   private async fetchRest(artifact: Artifact, start: number, transfer: Transfer): Promise<AsyncIterable<Uint8Array>> {

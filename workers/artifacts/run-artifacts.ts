@@ -1,13 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { open, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.js';
 import type { ArtifactsAddress } from '../registry.js';
-import { ArtifactGone, FilesUnreachable, type Artifact, type Artifacts, type TransferOptions } from './artifact.js';
-import { ContentFile, copyRest, Unreachable, writeContent, type Transfer, type Transport } from './content-file.js';
-import { FileHashes, KeyedQueue, type OpenFile } from './files.js';
+import { FilesUnreachable, type Artifact, type Artifacts, type TransferOptions } from './artifact.js';
+import { Unreachable, writeContent, type Transfer } from './content-file.js';
+import { FileHashes, KeyedQueue } from './files.js';
 import { HttpTransport } from './http.js';
 
 export interface RunArtifactsOptions {
@@ -22,14 +18,14 @@ export interface RunArtifactsOptions {
 /** Pauses between two attempts, in ms: each twice the one before. */
 const [firstPause, longestPause] = [100, 2000];
 
-/** A run's contents where its coordinator keeps them: behind its HTTP server, or in a folder that all machines share. */
+/** A run's contents behind the HTTP server of its coordinator. */
 export class RunArtifacts implements Artifacts {
   private readonly patienceMs: number;
   private readonly troubleMs: number;
   private readonly silenceMs: number;
   private readonly hashes = new FileHashes();
   private readonly queue = new KeyedQueue();
-  private transport: Transport | null = null;
+  private transport: HttpTransport | null = null;
 
   /**
    * @param address asked again after a failure, because a resumed coordinator has another one. Null: no coordinator is at
@@ -71,7 +67,7 @@ export class RunArtifacts implements Artifacts {
     what: string,
     { bytes }: Artifact,
     { signal, onProgress, onTrouble }: TransferOptions,
-    attempt: (transport: Transport, transfer: Transfer) => Promise<void>,
+    attempt: (transport: HttpTransport, transfer: Transfer) => Promise<void>,
   ): Promise<void> {
     let since = performance.now();
     let pause = firstPause;
@@ -106,52 +102,9 @@ export class RunArtifacts implements Artifacts {
     }
   }
 
-  private async find(): Promise<Transport> {
+  private async find(): Promise<HttpTransport> {
     const address = await this.address();
     if (address === null) throw new Unreachable('no nas run is at work on it');
-    return address.type === 'http' ? new HttpTransport(address, this.silenceMs) : new FolderTransport(address.path);
-  }
-}
-
-/** Contents as files of a folder, named by their SHA-256. */
-class FolderTransport implements Transport {
-  constructor(private readonly folder: string) {}
-
-  async send({ handle, artifact }: OpenFile, transfer: Transfer): Promise<void> {
-    this.checkThere();
-    const target = join(this.folder, artifact.sha256);
-    if ((await stat(target).catch(() => null))?.size === artifact.bytes) return;
-    // Another machine may write the same content at the same time: each has a part of its own.
-    const part = `${target}.${randomUUID()}.part`;
-    try {
-      const file = await ContentFile.open(target, artifact, part);
-      try {
-        await copyRest(handle, file, transfer);
-        await file.finish();
-      } finally {
-        await file.close();
-        await rm(part, { force: true });
-      }
-    } catch (cause) {
-      transfer.signal?.throwIfAborted();
-      throw new FilesUnreachable(messageOf(cause), { cause });
-    }
-  }
-
-  async fetch(artifact: Artifact, target: ContentFile, transfer: Transfer): Promise<void> {
-    this.checkThere();
-    const source = await open(join(this.folder, artifact.sha256), 'r').catch(() => {
-      throw new ArtifactGone(artifact);
-    });
-    try {
-      await copyRest(source, target, transfer);
-    } finally {
-      await source.close();
-    }
-  }
-
-  private checkThere(): void {
-    if (!existsSync(this.folder))
-      throw new FilesUnreachable(`the shared folder ${this.folder} of the run is not on this machine`);
+    return new HttpTransport(address, this.silenceMs);
   }
 }

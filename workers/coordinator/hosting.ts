@@ -1,16 +1,12 @@
 import { rmSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { checkWritable } from '../../base/files.js';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { makeToken, withoutBrackets } from '../../base/server.js';
 import type { Artifacts } from '../artifacts/artifact.js';
 import { HostedArtifacts } from '../artifacts/hosted.js';
-import { RunArtifacts } from '../artifacts/run-artifacts.js';
 import { serveArtifacts } from '../artifacts/server.js';
-import { writeOwner } from '../artifacts/shared-folders.js';
 import type { QueueConnection } from '../connection.js';
-import { machineId } from '../machine.js';
-import type { ArtifactsAddress, RunRecord } from '../registry.js';
+import type { ArtifactsAddress } from '../registry.js';
 import type { ArtifactsConfig } from '../../experiments/schema/workers.js';
 
 /** The store of a run's files, for this process, and its address for workers. */
@@ -40,7 +36,7 @@ const urlOf = (host: string, port: number): string => `http://${host.includes(':
 
 /** Serves a run's files at the configured address. */
 async function serve(
-  { listen, url }: Extract<ArtifactsConfig, { type: 'http' }>,
+  { listen, url }: ArtifactsConfig,
   connection: QueueConnection,
   artifacts: HostedArtifacts,
 ): Promise<{ readonly address: ArtifactsAddress; readonly close: () => Promise<void> }> {
@@ -49,34 +45,18 @@ async function serve(
   const names = url === undefined ? [] : [withoutBrackets(new URL(url).hostname)];
   const server = await serveArtifacts(artifacts, { host, port, token, names });
   const own = isWildcard(host) ? urlOf(ownAddress(connection), server.port) : server.url;
-  return { address: { type: 'http', url: url ?? own, token }, close: () => server.close() };
+  return { address: { url: url ?? own, token }, close: () => server.close() };
 }
 
 /**
  * Makes the files of a run reachable for workers.
- * @param run its id and name in the registry
- * @throws NasError `invalid-input` when the configured address or folder cannot be used
+ * @throws NasError `invalid-input` when the configured address cannot be used
  */
 export async function hostArtifacts(
   config: ArtifactsConfig,
   connection: QueueConnection,
   workdir: string,
-  { run, name }: Pick<RunRecord, 'run' | 'name'>,
 ): Promise<Hosting> {
-  if (config.type === 'folder') {
-    const path = join(config.path, run);
-    checkWritable(join(path, 'writable'));
-    writeOwner(path, { name, host: hostname(), machine: machineId(), workdir: resolve(workdir) });
-    const address: ArtifactsAddress = { type: 'folder', path };
-    return {
-      artifacts: new RunArtifacts(() => Promise.resolve(address)),
-      address,
-      close: (complete) => {
-        if (complete) rmSync(path, { recursive: true, force: true });
-        return Promise.resolve();
-      },
-    };
-  }
   // Uploads arrive in the workdir: on the disk of their final place.
   const uploads = join(workdir, 'artifacts', 'uploads');
   const artifacts = new HostedArtifacts({ uploads });
@@ -96,10 +76,6 @@ export async function hostArtifacts(
  * @throws NasError `invalid-input` when it will not
  */
 export async function requireHosting(config: ArtifactsConfig, connection: QueueConnection): Promise<void> {
-  if (config.type === 'folder') {
-    checkWritable(join(config.path, 'writable'));
-    return;
-  }
   // It is closed before anything is uploaded.
   const { close } = await serve(config, connection, new HostedArtifacts({ uploads: join(tmpdir(), 'nas-uploads') }));
   await close();

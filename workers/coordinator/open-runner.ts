@@ -102,17 +102,9 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     for (const message of connection.warnings) observe({ kind: 'warning', message });
 
     const run = runId(store);
-    const hosting = await hostArtifacts(config.artifacts, connection, workdir, { run, name });
+    const hosting = await hostArtifacts(config.artifacts, connection, workdir);
     const { artifacts, address } = hosting;
-    closers.push(() => {
-      const isComplete = store.run.status().status === 'complete';
-      if (!isComplete && address.type === 'folder')
-        observe({
-          kind: 'note',
-          message: `Files for a resume stay in ${address.path}; when the run is given up: nas workers ${workdir} --clean`,
-        });
-      return hosting.close(isComplete);
-    });
+    closers.push(() => hosting.close(store.run.status().status === 'complete'));
     const wanted = requirementsOf(config, modules);
     const coordinator = { id: workdirId(workdir), host: hostname(), pid: process.pid };
     const record = { run, name, coordinator, artifacts: address, version: nasVersion(), ...wanted };

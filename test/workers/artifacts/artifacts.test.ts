@@ -1,13 +1,5 @@
-import { RunArtifacts } from '../../../workers/artifacts/run-artifacts.js';
-import { temporaryFolder } from '../../support/temporary.js';
 import { describeArtifacts } from './describe-artifacts.js';
 import { reach, serve } from './hosted.js';
-
-describeArtifacts('a shared folder', () => {
-  const path = temporaryFolder();
-  const [from, to] = [0, 1].map(() => new RunArtifacts(() => Promise.resolve({ type: 'folder', path })));
-  return Promise.resolve({ from, to });
-});
 
 describeArtifacts('HTTP, from the coordinator to a worker', async () => {
   const { hosted, server } = await serve();

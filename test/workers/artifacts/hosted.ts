@@ -28,7 +28,7 @@ export function reach(url: () => string | null, options: RunArtifactsOptions = {
   return new RunArtifacts(
     () => {
       const found = url();
-      return Promise.resolve(found === null ? null : { type: 'http', url: found, token });
+      return Promise.resolve(found === null ? null : { url: found, token });
     },
     { patienceMs: 5000, ...options },
   );

@@ -75,7 +75,7 @@ describe('the files of a job', () => {
     expect(readFileSync(join(path, 'mine.txt'), 'utf8')).toBe('mine');
   });
 
-  it('in a shared folder are known by a journal while they are unchanged', async () => {
+  it('are known by a journal while they are unchanged', async () => {
     const folder = temporaryFolder();
     const artifacts = new HostedArtifacts({ uploads: join(folder, 'uploads') });
     writeFileSync(join(folder, 'logits.bin'), 'logits');

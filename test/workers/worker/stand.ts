@@ -91,7 +91,7 @@ export class Stand {
       run: this.run,
       name: 'a run',
       coordinator: { id: token.slice(0, 8), host: 'host', pid: process.pid },
-      artifacts: { type: 'http', url: server.url, token },
+      artifacts: { url: server.url, token },
       build: this.wanted.build,
       version: nasVersion(),
       group: this.wanted.group,

@@ -184,9 +184,8 @@ function teacherRows(files: OtherFiles): Row[] {
 }
 
 const queue = { workers: { type: 'queue', url: 'redis://10.0.0.5' } };
-const http = { workers: { ...queue.workers, artifacts: { type: 'http' } } };
 
-const queueRows = ({ folders, texts }: OtherFiles): Row[] => [
+const queueRows = ({ texts }: OtherFiles): Row[] => [
   row('workers.type', [{ type: 'pool' }, queue.workers], 'workers'),
   row('workers(queue).url', ['redis://10.0.0.5', 'redis://10.0.0.6'], 'workers'),
   row('workers(queue).user', ['a', 'b'], 'workers', { workers: { ...queue.workers, password_file: texts[0] } }),
@@ -196,10 +195,8 @@ const queueRows = ({ folders, texts }: OtherFiles): Row[] => [
   row('workers(queue).insecure', [false, true], 'workers', queue),
   row('workers(queue).tag', [undefined, 'a'], 'workers', queue),
   row('workers(queue).mixed', [false, true], 'workers', queue),
-  row('workers(queue).artifacts.type', [{ type: 'http' }, { type: 'folder', path: folders[0] }], 'workers', queue),
-  row('workers(queue).artifacts(folder).path', folders, 'workers', queue),
-  row('workers(queue).artifacts(http).listen', ['0.0.0.0:7710', '0.0.0.0:7711'], 'workers', http),
-  row('workers(queue).artifacts(http).url', ['http://a.example', 'http://b.example'], 'workers', http),
+  row('workers(queue).artifacts.listen', ['0.0.0.0:7710', '0.0.0.0:7711'], 'workers', queue),
+  row('workers(queue).artifacts.url', ['http://a.example', 'http://b.example'], 'workers', queue),
 ];
 
 const cards = { workers: { type: 'queue', url: 'redis://10.0.0.5', tag: 'gpu', mixed: true } };
