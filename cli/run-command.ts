@@ -60,8 +60,21 @@ const removedCommands = new Map([
   ['bench train', 'npm run bench:train-networks, in a clone of the repository'],
 ]);
 
+/** Options of the past by their command, and what to use instead. */
+const removedOptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  serve: {
+    'grpc-port': 'use the Open Inference Protocol over HTTP, with --port',
+    'management-token-file': 'files in the folder of models are loaded and unloaded by --watch or SIGHUP',
+    otlp: '/metrics has the times of requests and batches; a proxy in front of the server can trace them',
+  },
+  workers: { clean: 'files of a run travel over HTTP, and none stay in a shared folder' },
+};
+
 /** @throws NasError for arguments of the past, with what to use instead */
 function checkArguments([verb, ...rest]: readonly string[]): void {
+  for (const [option, instead] of Object.entries(removedOptions[verb] ?? {}))
+    if (rest.some((one) => one === `--${option}` || one.startsWith(`--${option}=`)))
+      throw invalidInput(`nas ${verb} --${option} was removed: ${instead}`);
   const [run, trial] = rest;
   if (verb === 'shrink' && /^\d+$/.test(trial))
     throw invalidInput(`nas shrink takes the number of the trial as an option: --trial ${trial}`, {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
-import { invalidInput, messageOf } from '../base/errors.js';
-import { didYouMean } from '../base/text.js';
+import { messageOf } from '../base/errors.js';
 import { measureModel } from './inference/measure.js';
 import { byName, frontierOf } from './models/frontier.js';
 import type { Available, Failure, Frontier, Model } from './models/model.js';
@@ -38,16 +37,11 @@ type Known =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'measuring'; readonly end: AbortController; readonly ended: Promise<void> };
 
-/** Another file under the same name is another model. */
-const idOf = ({ name, sha256 }: Model): string => `${name} ${sha256}`;
-
 /** The models at a path, and which of them can be served. A model that fails does not affect the others. */
 export class ModelStates {
   private found: readonly Model[] = [];
   private unreadable: readonly Failure[] = [];
   private readonly known = new Map<string, Known>();
-  /** Unloaded models, by `idOf`. */
-  private unloaded = new Set<string>();
   /** One model is measured at a time, but for slow ones. */
   private readonly queue = new PQueue({ concurrency: 1 });
 
@@ -63,8 +57,7 @@ export class ModelStates {
     const present = new Set(models.map(({ sha256 }) => sha256));
     for (const [sha256, known] of this.known)
       if (!present.has(sha256) && known.kind !== 'measured') this.forget(sha256);
-    this.unloaded = new Set(models.map(idOf).filter((id) => this.unloaded.has(id)));
-    for (const model of models) if (this.isWanted(model) && !this.known.has(model.sha256)) this.measure(model);
+    for (const model of models) if (!this.known.has(model.sha256)) this.measure(model);
   }
 
   /** Resolves when all found models are measured or failed; with `quick`, it does not wait for slow ones. */
@@ -73,43 +66,10 @@ export class ModelStates {
     for (const known of this.known.values()) if (!quick && known.kind === 'measuring') await known.ended;
   }
 
-  /** Resolves when all versions of a model are measured or failed. */
-  async measured(name: string): Promise<void> {
-    for (const model of this.found) {
-      const known = model.name === name ? this.stateOf(model) : undefined;
-      if (known?.kind === 'measuring') await known.ended;
-    }
-  }
-
-  /** The measured models that are not unloaded; null: there is none. */
+  /** The measured models; null: there is none. */
   ready(): Available | null {
-    const models = this.found.filter((model) => this.isWanted(model) && this.stateOf(model)?.kind === 'measured');
+    const models = this.found.filter((model) => this.stateOf(model)?.kind === 'measured');
     return models.length === 0 ? null : frontierOf(models);
-  }
-
-  /** @throws NasError `invalid-input` when there is no such model */
-  async load(name: string): Promise<void> {
-    for (const model of this.found) {
-      if (model.name !== name) continue;
-      this.unloaded.delete(idOf(model));
-      if (this.stateOf(model)?.kind === 'failed') this.known.delete(model.sha256);
-    }
-    await this.refresh();
-    this.require(name);
-  }
-
-  /** @throws NasError `invalid-input` when there is no such model */
-  unload(name: string): void {
-    for (const model of this.require(name)) {
-      this.unloaded.add(idOf(model));
-      if (this.stateOf(model)?.kind === 'measuring') this.forget(model.sha256);
-    }
-  }
-
-  /** Why the newest version of a model cannot be served; null: it can, or it is being measured. */
-  reasonOf(name: string): string | null {
-    const { state, reason } = this.index([]).find((entry) => entry.name === name) ?? {};
-    return state === 'UNAVAILABLE' ? (reason ?? null) : null;
   }
 
   /** The versions of all models, the newest first. */
@@ -120,11 +80,7 @@ export class ModelStates {
       const isThis = (other: Pick<Model, 'name' | 'version'>) => other.name === name && other.version === version;
       const known = this.stateOf(model);
       if (served.some(isThis)) return { name, version, state: 'READY', reason: '' };
-      const reason = !this.isWanted(model)
-        ? 'unloaded'
-        : known?.kind === 'failed'
-          ? known.reason
-          : conflicts.find(isThis)?.reason;
+      const reason = known?.kind === 'failed' ? known.reason : conflicts.find(isThis)?.reason;
       return reason === undefined
         ? { name, version, state: 'LOADING', reason: 'it is being measured' }
         : { name, version, state: 'UNAVAILABLE', reason };
@@ -138,10 +94,6 @@ export class ModelStates {
   /** Stops measuring. */
   close(): void {
     for (const known of this.known.values()) if (known.kind === 'measuring') known.end.abort();
-  }
-
-  private isWanted(model: Model): boolean {
-    return !this.unloaded.has(idOf(model));
   }
 
   private stateOf({ sha256 }: Model): Known | undefined {
@@ -182,18 +134,6 @@ export class ModelStates {
     const known = this.known.get(sha256);
     this.known.delete(sha256);
     if (known?.kind === 'measuring') known.end.abort();
-  }
-
-  /** The versions of a model, at least one. */
-  private require(name: string): readonly Model[] {
-    const models = this.found.filter((one) => one.name === name);
-    if (models.length > 0) return models;
-    const failure = this.unreadable.find((one) => one.name === name);
-    if (failure !== undefined) throw invalidInput(failure.reason);
-    const names = this.found.map((one) => one.name);
-    throw invalidInput(`there is no model '${name}'${didYouMean(name, names)}`, {
-      hint: `There are ${names.join(', ')}.`,
-    });
   }
 
   private warn(name: string, reason: string): void {

@@ -16,10 +16,6 @@ export interface Service {
   readonly index: () => readonly IndexEntry[];
   /** Reads the models again and serves the ones that work. Resolves when all are measured or refused. */
   readonly reload: () => Promise<void>;
-  /** @throws NasError `invalid-input` when there is no such model, or it cannot be opened. */
-  readonly load: (name: string) => Promise<void>;
-  /** @throws NasError `invalid-input` when there is no such model, or it is the last one. */
-  readonly unload: (name: string) => Promise<void>;
   /** Sets `isReady` to false. Requests are still answered. */
   readonly drain: () => void;
   /** Resolves when all accepted requests are answered and the pools are closed. */
@@ -139,26 +135,6 @@ class VersionedService implements Service {
     }));
     await this.states.settled();
     await this.tasks.add(() => this.serve());
-  }
-
-  async load(name: string): Promise<void> {
-    await this.tasks.add(() => this.states.load(name));
-    await this.states.measured(name);
-    await this.tasks.add(() => this.serve());
-    const reason = this.states.reasonOf(name);
-    if (reason !== null) throw invalidInput(reason);
-  }
-
-  unload(name: string): Promise<void> {
-    return this.tasks.add(async () => {
-      const served = this.pool.frontier.models;
-      if (served.every((model) => model.name === name))
-        throw invalidInput(`model '${name}' is the last one: without it there would be nothing to answer with`, {
-          hint: 'Load another model before, or end the server.',
-        });
-      this.states.unload(name);
-      await this.serve();
-    });
   }
 
   drain(): void {

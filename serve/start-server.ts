@@ -27,14 +27,10 @@ export interface ServerOptions
   /** Further host names of the server, for example a proxy's. */
   readonly names?: readonly string[];
   readonly decoders: number;
-  /** Token of requests that load and unload models; without it they are refused. */
-  readonly managementToken?: string;
   /** Bytes for the bodies of requests and for images that are decoded as a whole; by default `memoryForRequests`. */
   readonly memoryBytes?: number;
   /** Time budget in ms of a request that does not set its own. */
   readonly budgetMs: number;
-  /** Whether to trace requests with the OpenTelemetry provider of this process (`--otlp`). */
-  readonly isTraced?: boolean;
   readonly log: Logger;
 }
 
@@ -71,7 +67,7 @@ const patience = 75_000;
  *   token, or the server cannot listen on the address.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, token, names, decoders, budgetMs, isTraced = false, log } = options;
+  const { host, port, token, names, decoders, budgetMs, log } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a server on ${host} is reachable from other machines: it needs a token`);
   const onWarning = (message: string): void => log.warn(message);
@@ -98,13 +94,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       memory,
       turns: new Turns(),
       limits: { ...fixedLimits, inside: Math.ceil(((options.maxQueue + beside) * 4) / 3), budgetMs },
-      isTraced,
     };
     const admission = new Admission(context);
     const access: AccessOptions = {
       names: namesOf(host, names),
       token: token ?? null,
-      managementToken: options.managementToken ?? null,
       hasOpenMetrics: options.hasOpenMetrics ?? false,
       proxies: options.proxies ?? [],
       origins: options.origins ?? [],

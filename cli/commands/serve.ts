@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { invalidInput } from '../../base/errors.js';
 import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.js';
 import type { RunningServer } from '../../serve/index.js';
 import { wholeNumber } from '../arguments/values.js';
@@ -34,7 +33,6 @@ export const serve = command({
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'Address to listen on' })
       .option('port', { type: 'number', describe: 'Port to listen on; by default 8080 or the next free port' })
-      .option('grpc-port', { type: 'string', hidden: true })
       .option('workers', {
         type: 'string',
         default: 'auto',
@@ -63,10 +61,6 @@ export const serve = command({
         ...listOption,
         describe: "Further host name of the server, for example a proxy's; may be repeated",
       })
-      .option('management-token-file', {
-        type: 'string',
-        describe: 'File with the token of requests that load and unload models; without it they are refused',
-      })
       .option('open-metrics', {
         type: 'boolean',
         default: false,
@@ -94,20 +88,14 @@ export const serve = command({
         type: 'number',
         describe: 'Milliseconds between "not ready" and refusing connections at the end; default 5000, on a terminal 0',
       })
-      .option('otlp', {
-        type: 'string',
-        describe: 'OTLP/HTTP collector for a trace of each request (http://127.0.0.1:4318)',
-      })
       .option('log', { choices: logLevels, default: 'info' as const, describe: 'Log level on stderr' })
       .option('json', { ...jsonOption, describe: 'Print the address and the measured times as JSON' }),
   run: async (args, terminal) => {
     const { models, host, port, budgetMs, maxQueue, maxBatch, name: names, origin: origins, proxy: proxies } = args;
-    const { tokenFile, managementTokenFile, openMetrics: hasOpenMetrics, memoryMb, loadMs } = args;
+    const { tokenFile, openMetrics: hasOpenMetrics, memoryMb, loadMs } = args;
     const { decoders = Math.min(mostDecoders, availableParallelism()) } = args;
     const drainMs = args.drainMs ?? (terminal.live ? 0 : drainElsewhereMs);
     if (port !== undefined) checkPort('--port', port);
-    if (args.grpcPort !== undefined)
-      throw invalidInput('--grpc-port is no longer an option: use the Open Inference Protocol over HTTP, with --port');
     wholeNumber('--budget-ms', budgetMs, 1, 60_000);
     wholeNumber('--max-queue', maxQueue, 1, 1e6);
     wholeNumber('--decoders', decoders, 1, 128);
@@ -120,7 +108,6 @@ export const serve = command({
     const token = tokenFile === undefined ? made : readToken(tokenFile);
     const { readFrontier, startServer } = await import('../../serve/index.js');
     const { watchModels } = await import('../serve/watch.js');
-    const { startTracing } = await import('../serve/tracing.js');
     const { createServeView } = await import('../serve/view.js');
     const view = createServeView(terminal, args.log);
     const counter = createCounter(terminal);
@@ -131,14 +118,11 @@ export const serve = command({
     };
     process.on('SIGHUP', reload);
     try {
-      const onWarning = (message: string): void => view.log.warn(message);
-      const tracing = args.otlp === undefined ? null : await startTracing({ url: args.otlp, onWarning });
       server = await startServer({
         read: () => readFrontier(path),
         host,
         ...(port !== undefined && { port }),
         ...(token !== undefined && { token }),
-        ...(managementTokenFile !== undefined && { managementToken: readToken(managementTokenFile) }),
         ...(memoryMb !== undefined && { memoryBytes: memoryMb * 2 ** 20 }),
         hasOpenMetrics,
         proxies,
@@ -150,7 +134,6 @@ export const serve = command({
         maxBatch,
         decoders,
         budgetMs,
-        isTraced: tracing !== null,
         log: view.log,
         onProgress: counter.show('networks measured'),
         onServed: (pool) => {
@@ -158,7 +141,7 @@ export const serve = command({
           view.served(pool);
         },
       });
-      const { address, service, metrics } = server;
+      const { address, service } = server;
       const unwatch = args.watch
         ? await watchModels(path, { everyMs: watchEveryMs, onChange: reload })
         : () => undefined;
@@ -166,13 +149,10 @@ export const serve = command({
       const ended = untilEnded(server, drainMs, view.log).finally(unwatch);
       terminal.out(args.json ? json({ address, networks: servedNetworks(service.pool) }) : `${address}\n`);
       if (tokenFile === undefined && made !== undefined) terminal.err(`Clients send Authorization: Bearer ${made}\n`);
-      view.follow(metrics.registry);
       await ended;
-      await tracing?.close();
     } finally {
       process.off('SIGHUP', reload);
       counter.close();
-      view.close();
     }
   },
 });

@@ -4,16 +4,8 @@ import { type Denial, denialOf, Refusal } from '../../base/server.js';
 import type { AccessOptions } from './context.js';
 import { budgetHeader } from './deadline.js';
 import { healthPaths, metricsPath } from './health.js';
-import { headerLength, managementPaths } from './wire.js';
+import { headerLength } from './wire.js';
 import { shown } from './refusals.js';
-
-const managed: ReadonlySet<string | undefined> = new Set(Object.values(managementPaths));
-
-const noManagement = new Refusal(
-  403,
-  'this server does not load and unload models on request',
-  'nas serve --management-token-file allows it to the owner of a token.',
-);
 
 const refusals: { readonly [D in Denial]: (request: FastifyRequest) => Refusal } = {
   origin: ({ headers: { origin } }) =>
@@ -32,7 +24,7 @@ const preflightSeconds = 86_400;
 
 /** Checks origin, host name and token of a request before its body is read. */
 export async function checkAccess(app: FastifyInstance, access: AccessOptions): Promise<void> {
-  const { names, token, managementToken, origins, hasOpenMetrics } = access;
+  const { names, token, origins, hasOpenMetrics } = access;
   // CORS comes first, so that allowed pages can read refusals.
   if (origins.length > 0)
     await app.register(cors, {
@@ -43,13 +35,11 @@ export async function checkAccess(app: FastifyInstance, access: AccessOptions): 
     });
   const guard = { names, token, origins };
   const withoutToken = { ...guard, token: null };
-  const forManagers = { ...guard, token: managementToken };
   const open = new Set<string | undefined>([...Object.values(healthPaths), ...(hasOpenMetrics ? [metricsPath] : [])]);
   app.addHook('onRequest', (request, _, done) => {
     const { url } = request.routeOptions;
-    const isManaging = managed.has(url);
-    const denial = denialOf(request.headers, isManaging ? forManagers : open.has(url) ? withoutToken : guard);
-    if (denial === null) done(isManaging && managementToken === null ? noManagement : undefined);
+    const denial = denialOf(request.headers, open.has(url) ? withoutToken : guard);
+    if (denial === null) done();
     else done(refusals[denial](request));
   });
 }

@@ -11,7 +11,6 @@ import { modelFiles } from './model-files.js';
 import { openInference } from './open-inference/index.js';
 import { describeApi } from './openapi.js';
 import { Connections } from './connections.js';
-import { traceRequests } from './tracing.js';
 
 /** Longer than proxies keep idle connections (nginx: 60 s), so that the proxy closes them. */
 const keepAliveMs = 65_000;
@@ -89,7 +88,6 @@ export async function createApp({ admission, access }: AppOptions): Promise<Fast
   answerErrors(app, context);
   recordRequests(app, admission, connections);
   await checkAccess(app, access);
-  traceRequests(app, context);
   admitRequests(app);
   await describeApi(app, access);
   addLevels(metrics, {

@@ -18,8 +18,6 @@ export interface Limits {
 }
 
 export interface AccessOptions {
-  /** Token of requests that load and unload models; null: they are refused. */
-  readonly managementToken: string | null;
   /** Whether `/metrics` needs no token. */
   readonly hasOpenMetrics: boolean;
   /** Addresses of proxies whose `X-Forwarded-For` names the client. */
@@ -42,6 +40,4 @@ export interface RouteContext {
   /** The time of the event loop. */
   readonly turns: Turns;
   readonly log: Logger;
-  /** Whether to trace requests with the OpenTelemetry provider of this process (`--otlp`). */
-  readonly isTraced?: boolean;
 }

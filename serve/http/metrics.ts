@@ -1,10 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { BatchDone } from '../inference/pool.js';
-import { Statistics } from './statistics.js';
 
 export interface Metrics {
   readonly registry: Registry;
-  readonly statistics: Statistics;
   readonly onBatch: (batch: BatchDone) => void;
   /** @param status HTTP status; 499: the client disconnected before the answer */
   readonly onRequest: (route: string, status: number, seconds: number) => void;
@@ -26,7 +24,6 @@ function memo<K, V>(make: (key: K) => V): (key: K) => V {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const statistics = new Statistics();
   collectDefaultMetrics({ register: registry });
   const requests = new Counter({
     name: 'nas_requests_total',
@@ -69,10 +66,7 @@ export function createMetrics(): Metrics {
   }));
   return {
     registry,
-    statistics,
-    onBatch: (done) => {
-      const { model, size, ms, late: lateAnswers } = done;
-      statistics.add(done);
+    onBatch: ({ model, size, ms, late: lateAnswers }) => {
       const counted = ofNetwork(model.name);
       counted.batches.inc();
       counted.answers.inc(size);

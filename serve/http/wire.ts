@@ -6,18 +6,12 @@ export const headerLength = 'inference-header-content-length';
 /** Paths of a model; without a version, of its newest one. */
 export const modelPaths = ['/v2/models/:name', '/v2/models/:name/versions/:version'] as const;
 
-/** Routes that change what the server serves. */
-export const managementPaths = {
-  load: '/v2/repository/models/:name/load',
-  unload: '/v2/repository/models/:name/unload',
-} as const;
-
 /** Path parameters of `modelPaths`. */
 export interface Named {
   Params: { readonly name: string; readonly version?: string };
 }
 
-export const extensions = ['binary_tensor_data', 'model_repository', 'model_configuration', 'statistics'] as const;
+export const extensions = ['binary_tensor_data'] as const;
 
 /** Input names of every model; a named model also accepts the input name of its graph for `values`. */
 export const inputNames = { values: 'input', pixels: 'image' } as const;

@@ -97,28 +97,6 @@ describe('openService', () => {
       .toMatchObject({ reason: 'closing' });
   });
 
-  it('loads and unloads single models; an unloaded one returns by name or as another file', async () => {
-    const folder = temporaryFolder();
-    writeFrontier(folder, greyNetworks.slice(0, 2));
-    const service = await serviceOf(folder);
-    await expect(service.load('trial-9')).rejects.toThrow("there is no model 'trial-9'; did you mean 'trial-1'?");
-    await service.unload('trial-1');
-    await expect(service.unload('trial-2')).rejects.toThrow("model 'trial-2' is the last one");
-    await service.reload();
-    expect(served(service)).toEqual(['trial-2']);
-    expect(states(service)).toEqual({ 'trial-1': 'UNAVAILABLE', 'trial-2': 'READY' });
-    await service.load('trial-1');
-    expect(states(service)).toEqual({ 'trial-1': 'READY', 'trial-2': 'READY' });
-    await service.unload('trial-2');
-    writeNetwork(folder, greyNetwork({ name: 'trial-2', depth: 1 }));
-    await service.reload();
-    expect(served(service)).toEqual(['trial-1', 'trial-2']);
-    // An unloaded file that returns is served.
-    writeNetwork(folder, greyNetworks[1]);
-    await service.reload();
-    expect(served(service)).toEqual(['trial-1', 'trial-2']);
-  });
-
   it('starts beside models that cannot be read or opened, says why, and serves on', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 1));
@@ -130,7 +108,6 @@ describe('openService', () => {
     expect(states(service)).toEqual({ bad: 'UNAVAILABLE', closed: 'UNAVAILABLE', 'trial-1': 'READY' });
     expect(reasonOf(service, 'bad')).toMatch(/bad\.onnx is not an ONNX model/);
     expect(reasonOf(service, 'closed')).toMatch(/'closed' cannot be opened/);
-    await expect(service.load('closed')).rejects.toThrow(/'closed' cannot be opened/);
     expect((await classify(service)).model.name).toBe('trial-1');
     writeNetwork(folder, greyNetwork({ name: 'closed' }));
     await service.reload();
@@ -209,7 +186,7 @@ describe('openService', () => {
     await expect(classify(service)).rejects.toThrow(NotAnswered);
   });
 
-  it('loses no request while models are loaded, unloaded and replaced', async () => {
+  it('loses no request while models come, go and are replaced', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 2));
     const service = await serviceOf(folder, { workers: 1 });
@@ -232,10 +209,10 @@ describe('openService', () => {
       writeNetwork(folder, greyNetwork({ name: 'trial-1', depth }));
       return service.reload();
     };
-    await service.unload('trial-1');
-    await service.load('trial-1');
-    await service.unload('trial-2');
-    await Promise.all([service.load('trial-2'), replace(1)]);
+    rmSync(join(folder, 'trial-2.onnx'));
+    await service.reload();
+    writeNetwork(folder, greyNetworks[1]);
+    await replace(1);
     await replace(2);
     isChanging = false;
     await Promise.all(clients);

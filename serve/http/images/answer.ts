@@ -7,7 +7,6 @@ import { BadImage, type Decoder } from '../../images/decoder.js';
 import type { Turns } from '../../turns.js';
 import { fewAtOnce } from '../few-at-once.js';
 import { isFinite32 } from '../open-inference/tensors.js';
-import type { RequestTrace } from '../tracing.js';
 import type { ImageRequest } from './request.js';
 import { imageTasks } from './tasks.js';
 
@@ -17,7 +16,6 @@ const manyResults = 100;
 interface Parts {
   readonly decoder: Decoder;
   readonly pool: InferencePool;
-  readonly trace: RequestTrace | null;
   readonly turns: Turns;
 }
 
@@ -30,21 +28,18 @@ interface Parts {
 export async function resultsOf(
   files: readonly Uint8Array[],
   { top, threshold, results, renderings, run }: ImageRequest,
-  { decoder, pool, trace, turns }: Parts,
+  { decoder, pool, turns }: Parts,
 ): Promise<string> {
   let hasFailed = false;
   const isGone = (): boolean => hasFailed || run.isGone();
   const texts: string[] = [];
   const isDetector = pool.models[0].model.task === 'detection';
   const answer = async (file: Uint8Array): Promise<string> => {
-    const came = performance.now();
     const data = await renderInput(pool.layout, renderings, (rendering) =>
       decoder.decode(file, { rendering, deadline: run.deadline, isGone, client: run.client }),
     );
-    trace?.decoded(came, file.length);
     const computed = pool.run([{ kind: 'pixels', data }], { ...run, isGone });
     const [[answered], extent] = await Promise.all([computed, isDetector ? decoder.extentOf(file) : null]);
-    trace?.answered(answered);
     const write = (): string => JSON.stringify(resultOf(answered, pool, { top, threshold, extent }));
     return results > manyResults ? turns.run(run.client, write) : write();
   };

@@ -103,7 +103,7 @@ function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext)
           refuseLate(run, pool);
           const files = imagesOf(request, limits);
           request.admitted.takeForAnswer(files.length * options.bytes);
-          return resultsOf(files, options, { decoder, pool, turns, trace: request.trace });
+          return resultsOf(files, options, { decoder, pool, turns });
         };
         const results = await (isForm(request) ? turns.run(run.client, begin) : begin());
         closeWhileDraining(reply, service);

@@ -115,7 +115,7 @@ interface Run {
   readonly context: Pick<RouteContext, 'decoder'>;
   readonly pool: InferencePool;
   readonly run: RunOptions;
-  readonly request: Pick<FastifyRequest, 'admitted' | 'trace'>;
+  readonly request: Pick<FastifyRequest, 'admitted'>;
 }
 
 /**
@@ -134,7 +134,6 @@ export async function outputsFor(
   reserve(sent, given.length, served, request);
   const inputs = await renderedInputs(given, served, { layout: pool.layout, decoder, run });
   const answers = await pool.run(inputs, run);
-  for (const one of answers) request.trace?.answered(one);
   const rows = rowsOf(answers, served, width);
   return {
     outputs: sent.map(({ name, isBinary, at }) => ({

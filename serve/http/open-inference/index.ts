@@ -53,7 +53,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
   });
 }
 
-/** The Open Inference Protocol v2 over HTTP with Triton's extensions for binary tensors and model repositories, but health. */
+/** The Open Inference Protocol v2 over HTTP with Triton's binary tensors and index of models, but health. */
 export function openInference(app: FastifyInstance, context: RouteContext): void {
   metadata(app, context);
   infer(app, context);

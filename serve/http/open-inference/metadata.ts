@@ -51,33 +51,6 @@ export function metadataOf(served: Served) {
   };
 }
 
-/** The configuration of a model in Triton's form; sizes are without the batch. */
-function configOf(served: Served, images: number) {
-  const { name, inputs, outputs } = metadataOf(served);
-  const tensor = ({
-    name: own,
-    datatype,
-    shape: [, ...dims],
-  }: {
-    readonly name: string;
-    readonly datatype: string;
-    readonly shape: readonly number[];
-  }) => ({
-    name: own,
-    data_type: `TYPE_${datatype}`,
-    dims,
-  });
-  return {
-    name,
-    platform: 'onnxruntime_onnx',
-    backend: 'onnxruntime',
-    version_policy: { all: {} },
-    max_batch_size: images,
-    input: inputs.map(tensor),
-    output: outputs.map(tensor),
-  };
-}
-
 /** @throws Refusal 404 or 503 when a model cannot answer */
 export function refuseUnready(service: Service, name: string, version?: string): void {
   const isThis = (one: IndexEntry) => one.name === name && (version === undefined || String(one.version) === version);
@@ -88,20 +61,13 @@ export function refuseUnready(service: Service, name: string, version?: string):
   if (!service.isReady) throw new Refusal(503, 'the server accepts no new requests', 'It is shutting down.');
 }
 
-export function metadata(app: FastifyInstance, { service, limits, metrics }: RouteContext): void {
+export function metadata(app: FastifyInstance, { service }: RouteContext): void {
   app.get('/v2', { schema: schemas.server }, (_, reply) =>
     reply.send({ name: 'nas', version: nasVersion(), extensions }),
   );
 
   const model = ({ params }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply =>
     reply.send(metadataOf(servedAs(service.pool, params.name, params.version)));
-
-  const config = ({ params }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply =>
-    reply.send(configOf(servedAs(service.pool, params.name, params.version), limits.images));
-
-  const sendStats = (reply: FastifyReply, models: readonly PooledModel[]): FastifyReply =>
-    reply.send({ model_stats: models.map(({ model: one }) => metrics.statistics.entry(one)) });
-  app.get('/v2/models/stats', { schema: schemas.stats }, (_, reply) => sendStats(reply, service.pool.models));
 
   const ready = ({ params: { name, version } }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply => {
     refuseUnready(service, name, version);
@@ -111,9 +77,5 @@ export function metadata(app: FastifyInstance, { service, limits, metrics }: Rou
   for (const path of modelPaths) {
     app.get<Named>(path, { schema: schemas.model }, model);
     app.get<Named>(`${path}/ready`, { schema: schemas.ready }, ready);
-    app.get<Named>(`${path}/config`, { schema: schemas.config }, config);
-    app.get<Named>(`${path}/stats`, { schema: schemas.stats }, ({ params }, reply) =>
-      sendStats(reply, servedAs(service.pool, params.name, params.version).models),
-    );
   }
 }

@@ -55,8 +55,6 @@ export const schemas = {
   }),
   server: ok('The server and its extensions', 'Name, version and extensions'),
   model: ok('Inputs and outputs of a model', 'Its metadata; `networks`: those that may answer under this name'),
-  config: ok('The configuration of a model', 'Its configuration'),
-  stats: ok('What models have answered', 'Counts, and times in nanoseconds'),
   ready: ok('Whether a model is ready', 'The model is ready'),
   index: described('The available models', {
     tags,
@@ -68,6 +66,4 @@ export const schemas = {
       },
     },
   }),
-  load: ok('Loads a model', 'The model is loaded'),
-  unload: ok('Unloads a model', 'The model is unloaded'),
 } as const;

@@ -1,7 +1,6 @@
 import type { InjectOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { namesOf } from '../../../base/server.js';
-import type { AccessOptions } from '../../../serve/http/context.js';
 import { greyService, serviceOf, testApp, testServer, token } from './server.js';
 import { exchange, headersOf } from './wire.js';
 
@@ -80,30 +79,6 @@ describe('access', () => {
   it('refuses before it reads the body', async () => {
     const url = await testServer(greyService(), { access: { token } });
     expect((await exchange(url, headersOf('/v2/models/frontier/infer'))).status).toBe(401);
-  });
-
-  it('lets no web page load or unload models, even of an allowed origin', async () => {
-    const app = await testApp(greyService(), { access: { origins: [allowed], managementToken: token } });
-    const load = (headers: Record<string, string>) =>
-      app.inject({ method: 'POST', url: '/v2/repository/models/trial-1/load', headers: { ...local, ...headers } });
-    expect((await load({ authorization: `Bearer ${token}` })).statusCode).toBe(200);
-    expect((await load({ origin: allowed, authorization: `Bearer ${token}` })).statusCode).toBe(403);
-  });
-
-  it.each(['load', 'unload'])('lets only the owner of the management token %s models', async (verb) => {
-    const statusOf = async (access: Partial<AccessOptions>, sent?: string): Promise<number> => {
-      const app = await testApp(greyService(), { access });
-      const headers = { ...local, ...(sent !== undefined && { authorization: `Bearer ${sent}` }) };
-      const url = `/v2/repository/models/trial-1/${verb}`;
-      return (await app.inject({ method: 'POST', url, headers })).statusCode;
-    };
-    // Also on loopback, where clients need no token.
-    expect(await statusOf({})).toBe(403);
-    expect(await statusOf({ token }, token)).toBe(403);
-    const managementToken = 'another horse battery staple';
-    expect(await statusOf({ token, managementToken }, token)).toBe(401);
-    expect(await statusOf({ managementToken })).toBe(401);
-    expect(await statusOf({ token, managementToken }, managementToken)).toBe(200);
   });
 
   it('takes the scheme of the token in any case', async () => {

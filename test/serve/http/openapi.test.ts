@@ -32,7 +32,6 @@ describe('the OpenAPI description', () => {
         '/v2/models/{name}/versions/{version}/infer',
         '/v2/models/{name}/ready',
         '/v2/repository/index',
-        '/v2/repository/models/{name}/load',
         '/metrics',
       ]),
     );

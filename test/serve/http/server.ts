@@ -84,8 +84,6 @@ export const serviceOf = (pool: InferencePool, change: Partial<Service> = {}): S
   use: (task) => task(pool),
   index: () => pool.models.map(({ model: { name } }) => ({ name, version: 1, state: 'READY', reason: '' })),
   reload: () => Promise.resolve(),
-  load: () => Promise.resolve(),
-  unload: () => Promise.resolve(),
   drain: () => undefined,
   close: () => Promise.resolve(),
   ...change,
@@ -101,7 +99,6 @@ interface TestOptions {
   readonly decoder?: Decoder;
   readonly memoryBytes?: number;
   readonly turns?: Turns;
-  readonly isTraced?: boolean;
 }
 
 interface Labelled {
@@ -115,11 +112,10 @@ export interface TestServer {
   readonly metric: (name: string) => Promise<readonly Labelled[]>;
 }
 
-/** Access without tokens, also to management. */
+/** Access without tokens. */
 export const openAccess: AccessOptions = {
   names: namesOf('127.0.0.1'),
   token: null,
-  managementToken: null,
   hasOpenMetrics: false,
   proxies: [],
   origins: [],
@@ -135,7 +131,6 @@ async function build(service: Service, options: TestOptions) {
     memory: new Shares(options.memoryBytes ?? 1 << 26),
     turns: options.turns ?? new Turns(),
     limits: { ...limits, ...options.limits },
-    isTraced: options.isTraced ?? false,
     log: pino({ level: 'error' }, { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) }),
   };
   const access = { ...openAccess, ...options.access };

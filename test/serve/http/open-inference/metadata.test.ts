@@ -49,7 +49,7 @@ describe('metadata', () => {
       {
         name: 'nas',
         version: '0.1.0',
-        extensions: ['binary_tensor_data', 'model_repository', 'model_configuration', 'statistics'],
+        extensions: ['binary_tensor_data'],
       },
     ]);
   });

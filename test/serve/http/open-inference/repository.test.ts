@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { invalidInput } from '../../../../base/errors.js';
 import { greyService, testServer, token } from '../server.js';
 
 const authorization = `Bearer ${token}`;
@@ -36,37 +35,5 @@ describe('the model repository', () => {
       { error: expect.stringContaining('expected boolean') as string },
     ]);
     expect(await post(`${url}/v2/repository/index`, '{')).toMatchObject([400, {}]);
-  });
-
-  it('loads and unloads by name, and reports failures', async () => {
-    const done: string[] = [];
-    const url = await testServer(
-      greyService(
-        {},
-        {
-          load: (name) => {
-            if (name === 'x') return Promise.reject(invalidInput('there is no model x', { hint: 'Put x.onnx there.' }));
-            done.push(`load ${name}`);
-            return Promise.resolve();
-          },
-          unload: (name) => {
-            done.push(`unload ${name}`);
-            return Promise.resolve();
-          },
-        },
-      ),
-      { access: { managementToken: token } },
-    );
-    const models = `${url}/v2/repository/models`;
-    expect(await post(`${models}/trial-1/load`)).toEqual([200, {}]);
-    expect(await post(`${models}/trial-2/unload`, '{"parameters":{"unload_dependents":true}}')).toEqual([200, {}]);
-    expect(done).toEqual(['load trial-1', 'unload trial-2']);
-    expect(await post(`${models}/x/load`)).toEqual([400, { error: 'there is no model x. Put x.onnx there.' }]);
-    expect(await post(`${models}/trial-1/load`, '{"parameters":{"config":"{}"}}')).toEqual([
-      400,
-      { error: expect.stringMatching(/^config in parameters is not supported/) as string },
-    ]);
-    expect(await post(`${models}/trial-1/load`, '[]')).toMatchObject([400, {}]);
-    expect(done).toHaveLength(2);
   });
 });
