@@ -9,7 +9,6 @@ import { TrainingEvaluator } from './evaluators/training.js';
 import type { RunObserver } from './events.js';
 import type { CreateJobRunner } from './job-runners.js';
 import type { Plan, RunContext } from './plan.js';
-import { noteResources } from './resources.js';
 import { writeReport, type DrawReport } from './report.js';
 import { limitsIn } from '../experiments/schema/run-experiment.js';
 import { Search } from './search/search.js';
@@ -37,18 +36,12 @@ interface ExecuteOptions {
 export async function execute(
   plan: Plan,
   store: Store,
-  { observe: observer, signal: asked, workers, report }: ExecuteOptions,
+  { observe, signal: asked, workers, report }: ExecuteOptions,
 ): Promise<RunOutcome> {
   if (plan.kind === 'study') throw new Error('programs evaluate the networks of a study');
-  const resources = plan.kind === 'training' ? noteResources(plan.workdir, observer) : null;
-  const observe = resources?.observe ?? observer;
   observe({ kind: 'begun', workdir: plan.workdir });
   const { clock } = plan;
-  const { signal, end: endWatch } = stopSignal(plan.workdir, asked);
-  const release = (): void => {
-    resources?.end();
-    endWatch();
-  };
+  const { signal, end: release } = stopSignal(plan.workdir, asked);
   const context: RunContext = {
     plan,
     store,

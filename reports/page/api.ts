@@ -18,7 +18,6 @@ import type {
 } from '../../store/index.js';
 import type { Activity } from '../read-model/activity.js';
 import type { Notes } from '../../runner/stored/notes.js';
-import type { ResourceSample } from '../../runner/stored/resources.js';
 import type {
   Certainty,
   CurvePoint,
@@ -326,14 +325,6 @@ export interface TimelineSpan {
   readonly outcome: TimelineOutcome;
 }
 
-/** Resources of a run over its time, thinned out evenly. */
-export interface ResourcesAnswer {
-  readonly samples: readonly (Omit<ResourceSample, 'at'> & {
-    /** Seconds after the run's start. */
-    readonly after: number;
-  })[];
-}
-
 export interface TimelineAnswer {
   /** Slots of machines, each of which trains one network at a time. */
   readonly lanes: readonly {
@@ -370,7 +361,6 @@ export interface Answers {
   readonly '/api/runs/:run/hypervolume': HypervolumeAnswer;
   readonly '/api/runs/:run/importance': ImportanceAnswer;
   readonly '/api/runs/:run/timeline': TimelineAnswer;
-  readonly '/api/runs/:run/resources': ResourcesAnswer;
   readonly '/api/runs/:run/space': readonly SpaceDecision[];
   readonly '/api/runs/:run/predictions': PredictionsAnswer;
   readonly '/api/compare': ComparisonAnswer;

@@ -2,13 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import type { Clock, Store } from '../../store/index.js';
 import { collectPredictions } from '../read-model/statistics.js';
-import { readResources } from '../../runner/stored/resources.js';
 import { decisionsIn } from './actions.js';
 import { hasToken, type Access } from './access.js';
 import type { Address, Answers, ComparisonAnswer, Query, RunId } from './api.js';
 import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
-import { evenly } from '../../base/statistics.js';
 import { collectRunAnswer } from './collect/run-answer.js';
 import type { RunCache } from './collect/run-cache.js';
 import { collectTimeline } from './collect/timeline.js';
@@ -19,9 +17,6 @@ import type { RunList } from './run-list.js';
 
 /** The most trials of one answer: reading them blocks the server and holds them in cache. */
 const maxTrials = 2000;
-
-/** The most samples of resources in an answer. */
-const maxSamples = 600;
 
 interface ParsedRequest<A extends Address> {
   readonly params: { readonly run: RunId; readonly trial?: string };
@@ -75,12 +70,6 @@ function handlers({ folder, list, clock }: Omit<AnswersOptions, 'access'>): Hand
         return cache.importance(store);
       }),
     '/api/runs/:run/timeline': ({ params }) => readRun(params.run, (store) => collectTimeline(store, clock())),
-    '/api/runs/:run/resources': ({ params }) =>
-      readRun(params.run, (store, _, { workdir }) => {
-        const begun = store.run.createdAt();
-        const samples = evenly(readResources(workdir), maxSamples);
-        return { samples: samples.map(({ at, ...sample }) => ({ after: (at - begun) / 1000, ...sample })) };
-      }),
     '/api/runs/:run/space': ({ params }) => decisionsIn(folder.run(params.run).workdir),
     '/api/runs/:run/predictions': ({ params }) => readRun(params.run, (store) => collectPredictions(store)),
     '/api/compare': ({ query: { runs } }) =>

@@ -9,7 +9,6 @@ export const workdirFiles = {
   picture: 'frontier.svg',
   report: 'report.html',
   notes: 'nas.notes.jsonl',
-  resources: 'nas.resources.jsonl',
   images: 'images.csv',
   generations: 'generations',
 } as const;

@@ -1,7 +1,6 @@
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { pages } from './pages.js';
 import { RunFrame } from './run-frame.js';
-import { Shortcuts } from './shortcuts.js';
 import { setTheme, theme, themes } from '../data/theme.js';
 
 /** The run of an address; null without one, or when it cannot be decoded. */
@@ -54,7 +53,6 @@ function Header() {
           </a>
         ))}
       </nav>
-      <Shortcuts />
       <ThemeSwitch />
     </header>
   );

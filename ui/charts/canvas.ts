@@ -23,8 +23,6 @@ use([CanvasRenderer]);
 const interval = { few: 250, many: 1000 };
 const manyPoints = 5000;
 
-export type OnBrush = (axis: number, parts: readonly (readonly [low: number, high: number])[]) => void;
-
 /** A chart on a canvas. It draws the latest option, at most a few times a second. */
 export class CanvasChart {
   private readonly chart: EChartsType;
@@ -35,24 +33,16 @@ export class CanvasChart {
   private free = 0;
   private place = -1;
 
-  /**
-   * @param onPoint Gets the key of a clicked mark.
-   * @param onBrush Gets the index of a parallel axis and its selected parts.
-   */
+  /** @param onPoint Gets the key of a clicked mark. */
   constructor(
     element: HTMLElement,
     private readonly zoom: Zoom | undefined,
     private readonly onPoint: (key: unknown) => void,
-    onBrush: OnBrush = () => undefined,
   ) {
     this.chart = init(element, null, { renderer: 'canvas' });
     this.chart.on('click', (at) => {
       const key = this.drawn === null ? undefined : keyOf(this.drawn, at);
       if (key !== undefined) onPoint(key);
-    });
-    this.chart.on('axisareaselected', (event) => {
-      const { parallelAxisId, intervals } = event as { parallelAxisId: string; intervals: [number, number][] };
-      onBrush(Number(parallelAxisId), intervals);
     });
     this.chart.on('datazoom', () => {
       if (this.drawn !== null) this.label(this.drawn);
@@ -83,12 +73,10 @@ export class CanvasChart {
     // The zoom and the legend's selection stay while the axes show the same measures.
     this.chart.setOption(
       { ...next, ...zoomOption(this.zoom) },
-      same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'] } : { notMerge: true },
+      same ? { replaceMerge: ['series', 'xAxis', 'yAxis'] } : { notMerge: true },
     );
     this.chart.setOption(this.gridOf(next));
     this.label(next);
-    for (const [parallelAxisIndex, { intervals = [] }] of (next.parallelAxis ?? []).entries())
-      this.chart.dispatchAction({ type: 'axisAreaSelect', parallelAxisIndex, intervals }, { silent: true });
     this.drawn = next;
     this.latest = next;
     this.free = performance.now() + (sizeOf(next) > manyPoints ? interval.many : interval.few);

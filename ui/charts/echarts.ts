@@ -5,8 +5,6 @@ import {
   type CustomSeriesOption,
   LineChart,
   type LineSeriesOption,
-  ParallelChart,
-  type ParallelSeriesOption,
   ScatterChart,
   type ScatterSeriesOption,
 } from 'echarts/charts';
@@ -21,8 +19,6 @@ import {
   type MarkAreaComponentOption,
   MarkLineComponent,
   type MarkLineComponentOption,
-  ParallelComponent,
-  type ParallelComponentOption,
   type TitleComponentOption,
   TooltipComponent,
   type TooltipComponentOption,
@@ -38,7 +34,7 @@ interface Keyed {
   readonly aside?: readonly [x: number, y: number];
 }
 
-type Series = BarSeriesOption | CustomSeriesOption | LineSeriesOption | ParallelSeriesOption | ScatterSeriesOption;
+type Series = BarSeriesOption | CustomSeriesOption | LineSeriesOption | ScatterSeriesOption;
 
 export type ScatterSeries = ScatterSeriesOption & Keyed;
 
@@ -60,9 +56,6 @@ export type ChartOption = Omit<
   'series'
 > & {
   readonly series: ChartSeries[];
-  readonly parallel?: ParallelComponentOption;
-  /** `intervals` are the selected parts of an axis. */
-  readonly parallelAxis?: readonly { readonly intervals?: readonly (readonly [low: number, high: number])[] }[];
 };
 
 /** Registers the chart types and components. The renderer is registered separately; reports add titles. */
@@ -71,13 +64,11 @@ export const registerComponents = (): void =>
     BarChart,
     CustomChart,
     LineChart,
-    ParallelChart,
     ScatterChart,
     DataZoomInsideComponent,
     GridComponent,
     LegendPlainComponent,
     MarkAreaComponent,
     MarkLineComponent,
-    ParallelComponent,
     TooltipComponent,
   ]);

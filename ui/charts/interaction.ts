@@ -12,8 +12,8 @@ type Named = { readonly name?: unknown; readonly type?: unknown } | undefined;
 const firstOf = (axis: unknown): Named => (Array.isArray(axis) ? axis[0] : axis) as Named;
 
 /** Identifies the axes of a chart. A chart with other axes starts with a new view. */
-export const scopeOf = ({ xAxis, yAxis, parallelAxis = [] }: ChartOption): string =>
-  JSON.stringify([xAxis, yAxis, ...parallelAxis].map((axis) => [firstOf(axis)?.name, firstOf(axis)?.type]));
+export const scopeOf = ({ xAxis, yAxis }: ChartOption): string =>
+  JSON.stringify([xAxis, yAxis].map((axis) => [firstOf(axis)?.name, firstOf(axis)?.type]));
 
 const lengthOf = (data: unknown): number => (Array.isArray(data) || data instanceof Float64Array ? data.length : 0);
 

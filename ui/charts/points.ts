@@ -65,21 +65,3 @@ export const turnOf = (x: Direction | undefined): 'end' | 'start' | false => {
   if (x === undefined) return false;
   return x === 'minimize' ? 'end' : 'start';
 };
-
-/** The most steps of a line. */
-const mostSteps = 500;
-
-/** The empirical distribution function: for each value, the share of values that are at most as large. */
-export function distributionOf(values: readonly number[]): readonly (readonly [value: number, share: number])[] {
-  const ascending = values.toSorted((a, b) => a - b);
-  const stride = Math.max(1, Math.ceil(ascending.length / mostSteps));
-  const steps = ascending.flatMap((value, i) =>
-    i % stride === stride - 1 || i === ascending.length - 1 ? [[value, (i + 1) / ascending.length] as const] : [],
-  );
-  return ascending.length === 0 ? [] : [[ascending[0], 0], ...steps];
-}
-
-/** The least value at which the distribution reaches a share. @param sorted ascending */
-export const valueAt = (sorted: readonly number[], share: number): number =>
-  // 0.1 * 70 is more than 7 in floating point.
-  sorted[Math.max(0, Math.ceil(share * sorted.length - 1e-9) - 1)];

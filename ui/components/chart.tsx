@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { CanvasChart, type OnBrush } from '../charts/canvas.js';
+import { CanvasChart } from '../charts/canvas.js';
 import { chartThemes, type ChartTheme } from '../charts/theme.js';
 import type { ChartOption } from '../charts/echarts.js';
 import type { Zoom } from '../charts/interaction.js';
@@ -19,8 +19,6 @@ interface ChartProps {
   readonly height?: number;
   /** Gets the `key` of a clicked mark. */
   readonly onPoint?: (key: unknown) => void;
-  /** Gets the selected parts of a parallel axis. */
-  readonly onBrush?: OnBrush;
   /** The axes that can be zoomed. A double click resets the view. */
   readonly zoom?: Zoom;
 }
@@ -37,19 +35,14 @@ const keys: Readonly<Record<string, (chart: CanvasChart) => void>> = {
   ArrowDown: (chart) => chart.move(0, -0.2),
 };
 
-export function Chart({ option, label, table, height = 420, onPoint, onBrush, zoom }: ChartProps) {
+export function Chart({ option, label, table, height = 420, onPoint, zoom }: ChartProps) {
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<CanvasChart | null>(null);
-  const latest = useRef({ onPoint, onBrush });
-  latest.current = { onPoint, onBrush };
+  const latest = useRef(onPoint);
+  latest.current = onPoint;
   useEffect(() => {
     if (element.current === null) return;
-    const made = new CanvasChart(
-      element.current,
-      zoom,
-      (key) => latest.current.onPoint?.(key),
-      (axis, parts) => latest.current.onBrush?.(axis, parts),
-    );
+    const made = new CanvasChart(element.current, zoom, (key) => latest.current?.(key));
     chart.current = made;
     return () => {
       chart.current = null;

@@ -27,10 +27,6 @@ effect(() => {
   else dataset['theme'] = theme.value;
 });
 
-export const nextTheme = (): void => {
-  theme.value = themes[(themes.indexOf(theme.value) + 1) % themes.length];
-};
-
 /** Chooses a theme by its name; an unknown name means `auto`. */
 export const setTheme = (name: string): void => {
   theme.value = themeOf(name);

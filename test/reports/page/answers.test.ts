@@ -48,7 +48,6 @@ describe('answers', () => {
       '/api/runs/a/trials/3',
       '/api/runs/a/trials/3?precision=fp32',
       '/api/runs/a/hypervolume',
-      '/api/runs/a/resources',
       '/api/runs/a/importance',
       '/api/runs/a/predictions',
       '/api/compare?runs=a&runs=b',

@@ -20,17 +20,9 @@ const data = [
   ...['', '/trials', '/texts?from=0&to=9', '/curves?trials=0', '/trials/0', '/hypervolume', '/importance'].map(
     (path) => `/api/runs/${secret}${path}`,
   ),
-  ...[
-    '/timeline',
-    '/resources',
-    '/space',
-    '/predictions',
-    '/live',
-    '/stop',
-    '/enqueue',
-    '/note',
-    '/wrong/0/fp32/0',
-  ].map((path) => `/api/runs/${secret}${path}`),
+  ...['/timeline', '/space', '/predictions', '/live', '/stop', '/enqueue', '/note', '/wrong/0/fp32/0'].map(
+    (path) => `/api/runs/${secret}${path}`,
+  ),
   '/api/live',
 ];
 const paths = [...data, '/', '/none', '/assets/index-1234.js'];

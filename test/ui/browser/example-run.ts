@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Random } from '../../../base/random.js';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
-import { ResourceLog } from '../../../runner/stored/resources.js';
 import { costs, createSpace, choicesOf, genotypeId, sampleGenotype } from '../../../spaces/index.js';
 import { Store, type ObjectiveValues, type StoredPrecision, type Training } from '../../../store/index.js';
 import { writeCache } from '../../../trainers/data/cache.js';
@@ -99,14 +98,6 @@ export async function writeExampleRun(
   let now = Date.UTC(2026, 0, 1);
   const meta = { name: title, seed, source, experiment, task, threads: 1, version: '0.1.0', environment };
   const store = Store.create(join(workdir, 'nas.sqlite'), meta, () => (now += 20));
-  const resources = new ResourceLog(workdir);
-  for (let i = 1; i <= 12; i++)
-    resources.add({
-      at: store.run.createdAt() + 60_000 * i,
-      cpu: 1.8 + 0.1 * (i % 3),
-      memory: 5e8 + 1e7 * i,
-      images: { 'worker 1': 2100 + 90 * (i % 4), ...(i % 5 > 0 && { 'worker 2': 1900 + 70 * (i % 3) }) },
-    });
   const seen = new Set<string>();
 
   const train = (training: Training, epochs: number, end: number): void => {

@@ -9,7 +9,6 @@ import { curvesOption, hypervolumeOption, smoothed } from '../../../ui/charts/cu
 import { binsOf, histogramOption, limitOf, sampleShares } from '../../../ui/charts/histogram.js';
 import { importanceOption } from '../../../ui/charts/importance.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
-import { parallelOption, type ParallelRow } from '../../../ui/charts/parallel.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../../ui/charts/prediction.js';
 import { hoverOf, textsOf } from './support.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
@@ -263,40 +262,4 @@ it('values by choice have a box for all values, and some marks', () => {
     [0, expect.closeTo(0.525), expect.closeTo(0.55), expect.closeTo(0.575), 1001],
     [2, expect.closeTo(0.50025), expect.closeTo(0.5005), expect.closeTo(0.50075), 11],
   ]);
-});
-
-it('parallel coordinates draw some of many candidates, and the whole frontier on top', () => {
-  const row = (number: number): ParallelRow => ({
-    key: { number, precision: 'fp32' },
-    values: [number % 2 === 0 ? '3' : '5', 0.5 + number / 1e5, number === 7 ? null : 1],
-    onFrontier: number % 1000 === 0,
-  });
-  const option = parallelOption({
-    axes: [
-      { kind: 'decision', name: 'kernel', choices: ['3', '5'] },
-      { kind: 'measure', name: 'accuracy' },
-      { kind: 'measure', name: 'latency_ms' },
-    ],
-    rows: Array.from({ length: 10_000 }, (_, i) => row(i)),
-    measures,
-    theme,
-  });
-  expect(option.series.map(({ data }) => (data as unknown[]).length)).toEqual([2000, 10]);
-  const brushed = (low: number, high: number) =>
-    parallelOption({
-      axes: [{ kind: 'measure', name: 'accuracy', brushed: [[low, high]] }],
-      rows: [0.5, 0.9].map((accuracy, number) => ({ ...row(number), values: [accuracy] })),
-      measures,
-      theme,
-    }).parallelAxis?.[0].intervals;
-  expect([brushed(0.6, Infinity), brushed(-Infinity, 0.6), brushed(2, Infinity), brushed(-Infinity, 0.1)]).toEqual([
-    [[0.6, 0.9]],
-    [[0.5, 0.6]],
-    [[2, 2]],
-    [[0.1, 0.1]],
-  ]);
-  expect(textsOf(option)).toEqual(expect.arrayContaining(['kernel', 'accuracy', 'latency', '3', '5']));
-  expect(hoverOf(option, { data: { row: { ...row(4), values: ['3', 0.5, 1] } } })).toBe(
-    '#4 in fp32\nkernel: 3\naccuracy: 50.00 %\nlatency: 1 ms',
-  );
 });

@@ -13,7 +13,6 @@ import type { Loaded } from '../../data/use-answer.js';
 import { ByChoice } from './by-choice.js';
 import { decisionOrder, useCompleteTrials } from './complete-trials.js';
 import { Pairs } from './pairs-section.js';
-import { ParallelTrials } from './parallel-section.js';
 
 /** The most decisions in the chart; the table has all. */
 const most = 16;
@@ -123,7 +122,6 @@ function FilteredTrials({ importances }: { readonly importances: readonly Import
       </section>
       <Pairs trials={shown} decisions={decisions} fields={fields} />
       <ByChoice trials={shown} decisions={decisions} />
-      <ParallelTrials trials={trials} test={test} decisions={decisions} fields={fields} />
     </>
   );
 }

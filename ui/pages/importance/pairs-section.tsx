@@ -17,7 +17,7 @@ import { Select } from '../../components/elements.js';
 import { numberColumn, Table } from '../../components/table.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import type { Field } from '../../data/fields.js';
-import { choicesTerm, withTerm } from '../../filter/brushes.js';
+import { withChoice } from '../../filter/with-choice.js';
 import {
   choiceName,
   fieldOfDecision,
@@ -120,7 +120,7 @@ export function Pairs({ trials, decisions, fields }: PairsProps) {
     const { column, row } = key as HeatCell;
     const kept = (text: string, { name, choices }: VaryingDecision, i: number): string => {
       const field = fieldOfDecision(fields, name);
-      return field === undefined ? text : withTerm(text, field, choicesTerm(field, [choices[i]]));
+      return field === undefined ? text : withChoice(text, field, choices[i]);
     };
     change({ filter: kept(kept(query['filter'] ?? '', columns, column), rows, row) });
   };

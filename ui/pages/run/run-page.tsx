@@ -17,7 +17,6 @@ import { isAccuracy, textWithError, titleOf } from '../../data/measures.js';
 import { CurvesCard } from './curves-card.js';
 import { DecisionsCard } from './decisions-card.js';
 import { FrontierCard } from './frontier-card.js';
-import { DistributionCard } from './distribution-card.js';
 import { HypervolumeCard } from './hypervolume-card.js';
 import { TimelineCard } from './timeline-card.js';
 
@@ -152,12 +151,11 @@ export default function RunPage() {
           <AddressFilter filtered={filtered}>
             {test === null
               ? `All ${number(all.length)} trials are shown.`
-              : `${number(kept)} of ${number(all.length)} trials are shown: as marks of the frontier, in the distribution, the learning curves and the reasons. The line of the frontier and all else are of all trials.`}
+              : `${number(kept)} of ${number(all.length)} trials are shown: as marks of the frontier, in the learning curves and the reasons. The line of the frontier and all else are of all trials.`}
           </AddressFilter>
         </section>
         <FrontierCard test={test} />
         <HypervolumeCard key={status} />
-        <DistributionCard test={test} />
         <ActivityCard />
         <LogCard />
         {evaluation === 'training' && <CurvesCard test={test} />}

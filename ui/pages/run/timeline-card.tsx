@@ -6,7 +6,6 @@ import { laneName, laneTimes, timelineOption } from '../../charts/timeline.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
 import { numberColumn, Table } from '../../components/table.js';
 import { trainingText } from '../../data/curves.js';
-import { Resources } from './resources.js';
 
 /** Seconds until the timeline of a running search is refreshed. */
 const age = 15;
@@ -68,7 +67,6 @@ export function TimelineCard() {
           />
         </>
       )}
-      <Resources />
       <p class="note">
         Idle: between its first and last training, without the time in which the run was stopped (grey); it includes
         measurements of latency, for which trainings wait. A machine has as many workers as trained at the same time.
