@@ -40,20 +40,6 @@ export const lowerings = [
     needs: 'blocked',
   },
   {
-    name: 'fewer products',
-    file: 'kernels/blocked/winograd.ts',
-    what: 'minimal filtering (Winograd) along the height: half of the products for 4 rows of a 3x3 convolution; forward and both gradients',
-    where: 'full convolutions without strides, enough channels, an even height',
-    needs: 'blocked',
-  },
-  {
-    name: 'strided input gradient',
-    file: 'kernels/blocked/full.ts',
-    what: 'one convolution per phase of the pixels instead of a transposed convolution',
-    where: 'strided full convolutions whose stride divides the input',
-    needs: 'blocked',
-  },
-  {
     name: 'filter gradient over images',
     file: 'kernels/blocked/filter-gradient.ts',
     what: 'one convolution with images as channels and the output gradient as filter',
@@ -79,13 +65,6 @@ export const lowerings = [
     file: 'kernels/blocked/parts.ts',
     what: 'scale*x + offset + addend in one pass, as a 1x1 depthwise convolution',
     where: 'batch normalisation, gates of channels, gradients of activations',
-    needs: 'blocked',
-  },
-  {
-    name: 'fused sums',
-    file: 'passes/fusing.ts',
-    what: 'residuals and sums of gradients are part of the preceding convolution or affine map',
-    where: 'sums with an operand that has no other reader',
     needs: 'blocked',
   },
   {
@@ -121,13 +100,6 @@ export const lowerings = [
     file: 'passes/pack-states.ts',
     what: 'states with the same update become one input, one output and one update',
     where: 'weights, momenta, running statistics',
-    needs: 'portable',
-  },
-  {
-    name: 'merged reshapes',
-    file: 'passes/fusing.ts',
-    what: 'reshapes of reshapes become one, moved past elementwise operators to meet',
-    where: 'graphs with a fixed batch',
     needs: 'portable',
   },
 ] as const satisfies readonly Description[];

@@ -1,9 +1,7 @@
 import { applyRules, checkedAfter, GraphEditor, type Graph, type GraphCheck, type Rule } from '../graph/index.js';
-import type { LoweringName } from '../lowerings.js';
 import { capabilitiesOf, type ProviderCapabilities } from '../onnx/providers.js';
 import type { Target } from '../target.js';
 import { foldBatchNorm, foldConstants, groupConvolutions, shuffleChannels } from './inference.js';
-import { fuseSums, simplifyReshapes } from './fusing.js';
 import { narrowSplits, padTriples } from './provider-limits.js';
 import { packStates, type StateLayout, type StatePack } from './pack-states.js';
 import { writeOut } from './write-out.js';
@@ -25,18 +23,14 @@ export interface StatefulDraft extends Draft {
 
 export interface Pass<D extends Draft> {
   readonly name: string;
-  /** The lowering that the pass implements, where a target can leave it out. */
-  readonly lowering?: LoweringName;
   readonly run: (draft: D, target: Target) => D;
 }
 
 const rewriting = (
   name: string,
   rewrite: (graph: Graph, capabilities: ProviderCapabilities, target: Target) => Graph,
-  lowering?: LoweringName,
 ) => ({
   name,
-  ...(lowering && { lowering }),
   run: <D extends Draft>(draft: D, target: Target): D => ({
     ...draft,
     graph: rewrite(draft.graph, capabilitiesOf(target.provider), target),
@@ -61,12 +55,10 @@ const forProvider = [
 
 /** Programs with states, such as training steps. */
 export const stateful: readonly Pass<StatefulDraft>[] = [
-  rewriting('fuse sums', fuseSums, 'fused sums'),
   {
     name: 'pack states',
     run: (draft) => ({ ...draft, ...packStates(draft.graph, draft.states, draft.layout, draft.wholeVectors) }),
   },
-  rewriting('simplify reshapes', simplifyReshapes, 'merged reshapes'),
   ...forProvider,
 ];
 
@@ -85,7 +77,7 @@ export const inference: readonly Pass<Draft>[] = [
 ];
 
 /**
- * Runs passes one after the other, except for lowerings that the target does without.
+ * Runs passes one after the other.
  * @param check sees the graph as it was traced and after each pass that changes it; default: `verifyGraph` where the environment has
  *   `NAS_VERIFY=1`
  */
@@ -96,11 +88,9 @@ export function runPasses<D extends Draft>(
   check?: GraphCheck,
 ): D {
   checkedAfter('tracing', draft.graph, check);
-  return passes
-    .filter(({ lowering }) => lowering === undefined || target.lowerings.has(lowering))
-    .reduce((before, { name, run }) => {
-      const after = run(before, target);
-      if (after.graph !== before.graph) checkedAfter(`'${name}'`, after.graph, check);
-      return after;
-    }, draft);
+  return passes.reduce((before, { name, run }) => {
+    const after = run(before, target);
+    if (after.graph !== before.graph) checkedAfter(`'${name}'`, after.graph, check);
+    return after;
+  }, draft);
 }

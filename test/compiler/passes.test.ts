@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createSession, histogram, printGraph, trace, verifyGraph, type Graph } from '../../compiler/index.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
 import { inference, runPasses } from '../../compiler/passes/pipelines.js';
-import { simplifyReshapes } from '../../compiler/passes/fusing.js';
 import { portable } from '../../compiler/target.js';
 import { Random } from '../../base/random.js';
 
@@ -147,32 +146,5 @@ describe('groups of channels', () => {
         output: float32[2,6,5,5] = Transpose(%6) {perm=[0,2,3,1]}
         return output"
     `);
-  });
-});
-
-describe('reshapes', () => {
-  it('merge across elementwise operators', async () => {
-    const x = numbers('x', [2, 6]);
-    const { graph } = trace(
-      (feeds) => {
-        const image = tf.reshape(feeds['x'], [2, 2, 3]);
-        const sum = tf.add(tf.relu(image), tf.mul(tf.reshape(image, [2, 2, 3]), 2));
-        return tf.reshape(tf.sigmoid(sum), [2, 6]);
-      },
-      { x: { shape: x.shape } },
-    );
-    const simple = simplifyReshapes(graph);
-    verifyGraph(simple);
-    expect(histogram(simple)).toEqual({ Relu: 1, Mul: 1, Add: 1, Sigmoid: 1, Reshape: 1 });
-    expect(await run(simple, x)).toEqual(await run(graph, x));
-  });
-
-  it('stay if operands have different shapes', () => {
-    const { graph } = trace(({ x }) => tf.reshape(tf.add(tf.reshape(x, [4, 3]), tf.tensor1d([1, 2, 3])), [12]), {
-      x: { shape: [2, 6] },
-    });
-    const simple = simplifyReshapes(graph);
-    verifyGraph(simple);
-    expect(histogram(simple)['Reshape']).toBe(histogram(graph)['Reshape']);
   });
 });

@@ -107,17 +107,4 @@ describe('passes', () => {
       /wrong after 'drop the last node': outputs: value 'y' is not defined/,
     );
   });
-
-  it('run a lowering only if the target has it', () => {
-    let ran = 0;
-    const run = (draft: { graph: Graph }) => {
-      ran++;
-      return draft;
-    };
-    const optional = { name: 'count', lowering: 'fused sums' as const, run };
-    runPasses({ graph: small() }, [optional], portable);
-    expect(ran).toBe(0);
-    runPasses({ graph: small() }, [optional], targetWith(16));
-    expect(ran).toBe(1);
-  });
 });

@@ -3,7 +3,6 @@ import { splitImages } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes, type Geometry } from '../geometry.js';
 import { type Blocks, fillsBlocks, inParts, orderOf, partsOf, sumOf } from './parts.js';
-import { combineRows, constantMatrix, filteringFor, type Lines, type MinimalFiltering } from './winograd.js';
 
 /** Images as rows of pixels [blocks, images, h, w*depth], `depth` channels of a pixel side by side. */
 interface Rows {
@@ -94,64 +93,6 @@ function directSums(x: Val, dy: Val, g: Geometry, parts: number): string {
 }
 
 /**
- * Products at each point of the filtering, [1, co, ci/b, kw*b]: convolutions of combined rows. Blocks of channels are
- * stacked vertically; the convolution strides from one to the next.
- */
-function productsOfPoints(x: Blocks, dy: Blocks, g: Geometry, f: MinimalFiltering): string[] {
-  const { builder, block, images } = x;
-  const [height, width] = g.input;
-  const [, left, , right] = g.pads;
-  const count = g.output[0] / f.rows;
-  const blocks = x.channels / block;
-  const stacked = builder.reshape(x.name, [1, images, blocks * height, width * block]);
-  const source: Lines = {
-    builder,
-    name: builder.emit('nchwc.ReorderInput', [stacked], { channels_last: int(0) }),
-    height,
-    width: width * block,
-    block,
-  };
-  const filter: Lines = { builder, name: imagesInside(dy), height: g.output[0], width: g.output[1] * block, block };
-  const attributes = convolutionAttributes({
-    kernel: [count, g.output[1]],
-    strides: [count, 1],
-    dilations: [1, block],
-  });
-  return f.signal.map((signal, i) => {
-    const column = f.outputs.map((row) => row[i]);
-    const sides = [left * block, right * block] as const;
-    const seen = combineRows(source, signal, { stride: f.rows, count, top: g.pads[0], sides });
-    const gradient = combineRows(filter, column, { stride: f.rows, count });
-    const inputs = [
-      builder.reshape(seen, [1, images, blocks * count, (left + width + right) * block]),
-      builder.reshape(gradient, [dy.channels, images, count, g.output[1]]),
-    ];
-    return builder.emit('nchwc.Conv', inputs, attributes);
-  });
-}
-
-/** As `directSums`, by minimal filtering. */
-function winogradSums(x: Val, dy: Val, g: Geometry, parts: number, f: MinimalFiltering): string {
-  const { builder } = x;
-  const [sources, gradients] = [inParts(x, 'NCHWc', parts), inParts(dy, orderOf(dy), parts)];
-  const [[{ channels: inputs, block }], [{ channels: outputs }]] = [sources, gradients];
-  const each = sources.map((source, i) => productsOfPoints(source, gradients[i], g, f));
-  const tiles = (inputs * outputs) / block ** 2;
-  const products = f.signal.map((_, i) => {
-    const sum = sumOf(
-      builder,
-      each.map((ofPoints) => ofPoints[i]),
-    );
-    return builder.reshape(sum, [tiles, 1, g.kernel[1] * block ** 2]);
-  });
-  const weights = range(g.kernel[0]).map((k) => f.weights.map((row) => row[k]));
-  const all = builder.emit('Concat', products, { axis: int(1) });
-  const cells = builder.emit('MatMul', [constantMatrix(builder, weights), all]);
-  const split = builder.reshape(cells, [outputs / block, inputs / block, ...g.kernel, block, block]);
-  return builder.reshape(builder.transpose(split, [2, 3, 1, 4, 0, 5]), [...g.kernel, inputs, outputs]);
-}
-
-/**
  * The filter's gradient as one convolution: images are its input channels, the output gradient is its filter, and its
  * output pixels are the cells of the kernel. The channels of a pixel lie side by side in a row, so columns are `depth`
  * apart. Null when sizes do not allow it.
@@ -163,8 +104,7 @@ export function imagesGradient(x: Val, dy: Val, g: Geometry): Val | null {
   if (!fits || !builder.uses('filter gradient over images') || g.dilations.some((d) => d !== 1)) return null;
   const wanted = Math.max(partsOf(x), partsOf(dy));
   const parts = (g.batch / wanted) % block === 0 ? wanted : 1;
-  const filtering = filteringFor(builder, g);
-  const sums = filtering ? winogradSums(x, dy, g, parts, filtering) : directSums(x, dy, g, parts);
+  const sums = directSums(x, dy, g, parts);
   const whole = builder.shapeOf(sums);
   const shape = [...g.kernel, g.inChannels, g.outChannels];
   const cut = range(4).filter((axis) => whole[axis] !== shape[axis]);

@@ -1,22 +1,11 @@
-import { type GraphBuilder, int, range, sizeOf } from '../../graph/index.js';
-import { type BlockOrder, blocksOf, splitImages } from '../../values/blocks.js';
+import { type GraphBuilder, sizeOf } from '../../graph/index.js';
+import { type BlockOrder, splitImages } from '../../values/blocks.js';
 import { NCHW, OIHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes, flippedPads, type Geometry, isPointwise } from '../geometry.js';
 import { spread } from './depthwise.js';
-import {
-  type Blocks,
-  byParts,
-  channelVector,
-  channelView,
-  fillsBlocks,
-  fitting,
-  orderOf,
-  partsFor,
-  view,
-} from './parts.js';
+import { byParts, channelVector, channelView, fillsBlocks, fitting, orderOf, partsFor, view } from './parts.js';
 import { backwards, exchanged, packFilter, packForPlain, packMatrix, packTransposed } from './weights.js';
-import { filteringFor, winogradConvolution } from './winograd.js';
 
 /** Whether a convolution over all channels runs in the blocked layout. */
 export const isBlockedFull = (builder: GraphBuilder, g: Geometry): boolean =>
@@ -73,21 +62,19 @@ function fromPlain(x: Val, weights: string, g: Geometry): Val {
   return Val.blocked(builder, names, shape, 'NCHWc');
 }
 
-/** The convolution with a packed filter, by minimal filtering where that pays. */
+/** The convolution with a packed filter. */
 function convolution(x: Val, weights: string, g: Geometry): Val {
   const { builder } = x;
-  const filtering = filteringFor(builder, g);
-  const direct = (source: Blocks): string =>
-    builder.emit(
-      'nchwc.Conv',
-      [view(source, [source.images, source.channels, ...g.input]), weights],
-      convolutionAttributes(g),
-    );
   return fitting(
     x,
     'NCHWc',
     [g.batch, ...g.output, g.outChannels],
-    (source) => (filtering ? winogradConvolution(source, weights, g, filtering) : direct(source)),
+    (source) =>
+      builder.emit(
+        'nchwc.Conv',
+        [view(source, [source.images, source.channels, ...g.input]), weights],
+        convolutionAttributes(g),
+      ),
     builder.block ?? 1,
   );
 }
@@ -99,14 +86,8 @@ export function fullInputGradient(dy: Val, filter: Val, g: Geometry): Val | null
   if (isPointwise(g)) return transposedPointwise(dy, filter.fullForm(OIHW), orderOf(dy));
   if (sizeOf(g.kernel) === 1) return stridedPointwiseGradient(dy, filter, g);
   const pads = flippedPads(g);
-  if (g.strides.some((s) => s !== 1)) return stridedInputGradient(dy, filter, g);
-  if (pads.some((p) => p < 0)) return null;
-  const turned = exchanged(builder, packFilter(builder, filter.fullForm()));
-  const weights = backwards(
-    builder,
-    turned,
-    g.kernel.map((cells) => cells - 1),
-  );
+  if (g.strides.some((s) => s !== 1) || pads.some((p) => p < 0)) return null;
+  const weights = backwards(builder, exchanged(builder, packFilter(builder, filter.fullForm())));
   const [inChannels, outChannels] = [g.outChannels, g.inChannels];
   const [top, left, bottom, right] = pads;
   return convolution(dy, weights, {
@@ -126,77 +107,4 @@ function stridedPointwiseGradient(dy: Val, filter: Val, g: Geometry): Val | null
   if (!whole || g.pads.some((p) => p !== 0)) return null;
   const seen = transposedPointwise(dy, filter.fullForm(OIHW), orderOf(dy));
   return byParts([seen], orderOf(seen), [g.batch, ...input, g.inChannels], (part) => spread(part, strides));
-}
-
-/** The cells of the kernel that meet one phase of the input's rows or columns: every `stride`-th, the last one first. */
-interface Phase {
-  readonly first: number;
-  readonly cells: number;
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** The pixels of phase a along an axis: dx[s*i + a] is the sum over t of dy[i + o - t] * w[first + s*t], o = (a + pad - first)/s. */
-function phaseAt(a: number, axis: number, { kernel, strides, pads, input, output }: Geometry): Phase {
-  const [stride, pad] = [strides[axis], pads[axis]];
-  const first = (a + pad) % stride;
-  const cells = Math.max(0, Math.ceil((kernel[axis] - first) / stride));
-  const offset = (a + pad - first) / stride;
-  return { first, cells, begin: cells - 1 - offset, end: input[axis] / stride + offset - output[axis] };
-}
-
-/**
- * The input gradient of a strided convolution: one convolution of the output gradient per phase of the input's pixels,
- * with the cells of the kernel that meet this phase; the results are interleaved. Spreading the gradient instead would
- * multiply by zeros. Null when sizes do not allow it.
- */
-function stridedInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
-  const { builder } = dy;
-  const { input, strides } = g;
-  if (!builder.uses('strided input gradient')) return null;
-  if (input.some((d, i) => d % strides[i] !== 0) || g.dilations.some((d) => d !== 1)) return null;
-  const [rows, columns] = [0, 1].map((axis) => range(strides[axis]).map((a) => phaseAt(a, axis, g)));
-  if ([...rows, ...columns].some(({ cells, begin, end }) => cells === 0 || begin < 0 || end < 0)) return null;
-  const weights = exchanged(builder, packFilter(builder, filter.fullForm()));
-  const shape = [g.batch, ...input, g.inChannels];
-  return fitting(
-    dy,
-    'NCHWc',
-    shape,
-    (source) => interleavedPhases(source, weights, g, rows, columns),
-    builder.block ?? 1,
-  );
-}
-
-function interleavedPhases(
-  { builder, name, images, channels, block }: Blocks,
-  weights: string,
-  { input, output, strides, inChannels }: Geometry,
-  rows: readonly Phase[],
-  columns: readonly Phase[],
-): string {
-  const source = builder.reshape(name, [images, channels, ...output]);
-  const part = (row: Phase, column: Phase): string => {
-    const last = [row, column].map(({ first, cells }, axis) => first + strides[axis] * (cells - 1));
-    const attributes = convolutionAttributes({
-      kernel: [row.cells, column.cells],
-      pads: [row.begin, column.begin, row.end, column.end],
-    });
-    return builder.emit('nchwc.Conv', [source, backwards(builder, weights, last, strides)], attributes);
-  };
-  const interleaved = (parts: readonly string[], shape: readonly number[]): string =>
-    builder.emit(
-      'Concat',
-      parts.map((each) => builder.reshape(each, shape)),
-      { axis: int(2) },
-    );
-  const [height, width] = [input[0] / strides[0], input[1] / strides[1]];
-  const blocks = images * blocksOf(inChannels, block);
-  const lines = rows.map((row) =>
-    interleaved(
-      columns.map((column) => part(row, column)),
-      [blocks * height, width, 1, block],
-    ),
-  );
-  return interleaved(lines, [blocks, height, 1, input[1] * block]);
 }

@@ -60,27 +60,11 @@ export function exchanged(builder: GraphBuilder, packed: string): string {
   return builder.reshape(builder.transpose(split, [1, 0, 2]), [blocks[1], blocks[0], height, width, block * block]);
 }
 
-/** Reverses the cells of an `exchanged` filter, from `last` back in steps of `strides`: a packed filter again. */
-export function backwards(
-  builder: GraphBuilder,
-  name: string,
-  last: readonly number[],
-  strides: readonly number[] = [1, 1],
-): string {
+/** Reverses the cells of an `exchanged` filter: a packed filter again. */
+export function backwards(builder: GraphBuilder, name: string): string {
   const block = blockOf(builder);
   const [sources, outputs, height, width] = builder.shapeOf(name);
-  const counts = last.map((cell, axis) => Math.floor(cell / strides[axis]) + 1);
-  const shape = [sources * block, outputs * block, ...counts];
-  if (height * width === 1) return builder.reshape(name, shape);
-  const before = [-height - 1, -width - 1];
-  const cells = builder.slice(
-    name,
-    [2, 3],
-    last,
-    before,
-    strides.map((s) => -s),
-  );
-  return builder.reshape(cells, shape);
+  return builder.reshape(flipped(builder, name), [sources * block, outputs * block, height, width]);
 }
 
 /** Packs a 1x1 filter [co, ci, 1, 1] for the transposed convolution: [ci, co, 1, 1]. */
