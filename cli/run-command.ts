@@ -62,6 +62,7 @@ const removedCommands = new Map([
 
 /** Options of the past by their command, and what to use instead. */
 const removedOptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  export: { compressed: 'gzip and brotli compress files; --to web always writes compressed copies' },
   serve: {
     'grpc-port': 'use the Open Inference Protocol over HTTP, with --port',
     'management-token-file': 'files in the folder of models are loaded and unloaded by --watch or SIGHUP',

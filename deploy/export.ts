@@ -69,15 +69,9 @@ export async function checkExport(bytes: Uint8Array, model: Model, task = classi
 /**
  * Writes the files that deploy an ONNX model: `model.onnx`, `metadata.json` (the metadata inside the model, for programs
  * that cannot read it there) and `labels.txt` (one class a line, in the order of the outputs).
- * @param compressed whether to write `model.onnx.br` and `model.onnx.gz`, too
  */
-export async function writeBundle(
-  directory: string,
-  model: Uint8Array,
-  metadata: ModelMetadata,
-  { compressed = false }: { readonly compressed?: boolean } = {},
-): Promise<void> {
-  await (compressed ? writeCompressed : writeFileAtomic)(join(directory, 'model.onnx'), model);
+export function writeBundle(directory: string, model: Uint8Array, metadata: ModelMetadata): void {
+  writeFileAtomic(join(directory, 'model.onnx'), model);
   writeFacts(directory, metadata);
 }
 

@@ -28,8 +28,6 @@ interface Wanted extends EdgeOptions {
   readonly precision: StoredPrecision;
   readonly weights: WeightFormat;
   readonly directory: string;
-  /** Whether compressed copies are written beside the model. */
-  readonly compressed: boolean;
   /** Whether the file of a detector gives boxes instead of maps. */
   readonly decoded: boolean;
 }
@@ -61,10 +59,10 @@ const onnxWriter =
     return { warnings, ...(cost !== undefined && { cost }) };
   };
 
-const toOnnx = onnxWriter(async ({ model, metadata }, { directory, compressed, decoded, source }) => {
+const toOnnx = onnxWriter(async ({ model, metadata }, { directory, decoded, source }) => {
   const { withDecoding, writeBundle } = await import('../../deploy/index.js');
   const written = decoded ? withDecoding(model, `trial ${source.number}`) : model;
-  await writeBundle(directory, written, metadata, { compressed });
+  writeBundle(directory, written, metadata);
   return undefined;
 });
 
@@ -198,7 +196,7 @@ async function chosen(store: Store, workdir: string, { trial, pareto = false }: 
 }
 
 /** The options of the command. */
-interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'compressed' | 'decoded'> {
+interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'decoded'> {
   readonly to: Target;
   readonly precision: string;
   readonly output: string;
@@ -210,7 +208,7 @@ interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'compressed' | 'de
 }
 
 /** @throws NasError for options that do not go with the target. */
-function checkTarget({ to, precision, weights, compressed, decoded, io, rounding, prefix }: Asked): void {
+function checkTarget({ to, precision, weights, decoded, io, rounding, prefix }: Asked): void {
   if (decoded && to !== 'onnx')
     throw invalidInput(`--decoded goes with --to onnx, not with --to ${to}`, {
       hint: 'Leave it out: docs/detection.md says how the outputs of the other files become boxes.',
@@ -218,10 +216,6 @@ function checkTarget({ to, precision, weights, compressed, decoded, io, rounding
   if (to === 'tfjs' && (precision === 'int8' || weights === 'fp16'))
     throw invalidInput(`--to tfjs: TF.js layers models are of float32, not ${precision === 'int8' ? 'int8' : 'fp16'}`, {
       hint: 'Export with --to onnx.',
-    });
-  if (compressed && to !== 'onnx' && to !== 'web')
-    throw invalidInput(`--compressed goes with --to onnx: with --to ${to}, nothing is compressed`, {
-      hint: 'Leave it out, or export with --to onnx.',
     });
   if (weights === 'fp16' && (precision === 'int8' || isEdge(to)))
     throw invalidInput(
@@ -286,11 +280,6 @@ export const exportTrials = command({
         describe:
           'Divide the answers by a temperature fitted on the validation images, so that confidences are right; classes and labels stay the same',
       })
-      .option('compressed', {
-        type: 'boolean',
-        default: false,
-        describe: 'With --to onnx: also write compressed copies (.br, .gz) for file servers; --to web always does',
-      })
       .option('decoded', {
         type: 'boolean',
         default: false,
@@ -315,7 +304,7 @@ export const exportTrials = command({
       .option('force', { type: 'boolean', default: false, describe: 'Replace another export in that folder' })
       .option('json', jsonOption),
   run: (args, terminal) => {
-    const { workdir, pareto = false, to, precision, weights, calibrated, compressed, decoded } = args;
+    const { workdir, pareto = false, to, precision, weights, calibrated, decoded } = args;
     const { output, io, rounding, prefix, json: asJson } = args;
     checkTarget(args);
     if (isModel(workdir)) return fromFile(workdir, args, terminal);
@@ -339,7 +328,6 @@ export const exportTrials = command({
             precision: own,
             weights,
             directory: staged,
-            compressed,
             decoded,
             io,
             rounding,

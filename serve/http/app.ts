@@ -7,7 +7,6 @@ import { type Admission, admitRequests, recordRequests } from './admission.js';
 import { images } from './images/index.js';
 import { health, metricsRoute } from './health.js';
 import { addLevels } from './metrics.js';
-import { modelFiles } from './model-files.js';
 import { openInference } from './open-inference/index.js';
 import { describeApi } from './openapi.js';
 import { Connections } from './connections.js';
@@ -69,7 +68,7 @@ const serverOptions = (
 
 type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
 
-const modules: readonly RouteModule[] = [health, metricsRoute, images, openInference, modelFiles];
+const modules: readonly RouteModule[] = [health, metricsRoute, images, openInference];
 
 interface AppOptions {
   readonly admission: Admission;

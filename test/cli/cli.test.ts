@@ -74,8 +74,8 @@ describe('the command', () => {
     [['export', workdir, '--trial', '1', '--pareto', '--to', 'onnx', '-o', 'x'], 'mutually exclusive'],
     [['export', workdir, '--trial', '1', '--to', 'onnx', '-o', join(folder, 'x')], 'has no trained weights'],
     [
-      ['export', workdir, '--trial', '1', '--to', 'tfjs', '--compressed', '-o', 'x'],
-      '--compressed goes with --to onnx',
+      ['export', workdir, '--trial', '1', '--to', 'onnx', '--compressed', '-o', 'x'],
+      'nas export --compressed was removed: gzip and brotli compress files',
     ],
     [['shrink', workdir, '5', '--latency', '2', '-o', 'x.onnx'], `nas shrink ${workdir} --trial 5 -o small.onnx`],
     [['export', workdir, '--shrunk', '--to', 'onnx', '-o', 'x'], 'nas export takes that file'],

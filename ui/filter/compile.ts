@@ -110,7 +110,7 @@ const listed = (field: Field, values: readonly WrittenLiteral[]): CellTest => {
 };
 
 /** The test of a comparison or list. @throws FilterProblem for an impossible value */
-export const cellTestOf = (term: Tree & { readonly kind: 'compare' | 'in' }, field: Field): CellTest =>
+const cellTestOf = (term: Tree & { readonly kind: 'compare' | 'in' }, field: Field): CellTest =>
   term.kind === 'in' ? listed(field, term.values) : comparisons[term.operator](field, term.value);
 
 /** The field with this name; exact case first, then any case. */
@@ -159,14 +159,4 @@ export function compileFilter(text: string, fields: readonly Field[]): Filter | 
   if (tree === null) return null;
   const reads = new Set<string>();
   return { test: testOf(tree, fields, reads), reads };
-}
-
-/** The test of an expression; null for an empty one, and one with an error. */
-export function testIn(text: string, fields: readonly Field[]): Test | null {
-  try {
-    return compileFilter(text, fields)?.test ?? null;
-  } catch (error) {
-    if (error instanceof FilterProblem) return null;
-    throw error;
-  }
 }
