@@ -19,13 +19,6 @@ export const lowerings = [
     needs: 'blocked',
   },
   {
-    name: 'images in parts',
-    file: 'kernels/blocked/parts.ts',
-    what: 'large images are computed in parts of about 4 MB, which stay in a core’s cache',
-    where: 'results of convolutions over 6 MB, and what follows them',
-    needs: 'blocked',
-  },
-  {
     name: 'depthwise convolution',
     file: 'kernels/blocked/depthwise.ts',
     what: 'forward, input gradient and filter gradient as blocked convolutions; the filter gradient uses the output gradient as its filter',
@@ -62,7 +55,7 @@ export const lowerings = [
   },
   {
     name: 'affine maps',
-    file: 'kernels/blocked/parts.ts',
+    file: 'kernels/blocked/in-blocks.ts',
     what: 'scale*x + offset + addend in one pass, as a 1x1 depthwise convolution',
     where: 'batch normalisation, gates of channels, gradients of activations',
     needs: 'blocked',

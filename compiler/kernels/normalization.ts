@@ -9,7 +9,7 @@ import {
   foldedOutput,
   statisticsOf,
 } from './statistics/folded-batch-norm.js';
-import { affine } from './blocked/parts.js';
+import { affine } from './blocked/in-blocks.js';
 import { channelDots, channelSums } from './statistics/sums.js';
 import { type Rule, withAttrs } from './call.js';
 import { scaledByChannel } from './convolution/convolution.js';
@@ -37,7 +37,7 @@ function normalize(x: Val, { mean, variance, offset, scale }: NormVectors, epsil
   const isImage = x.rank === 4 && sizeOf(x.shape.slice(0, 2)) > 1;
   if (isImage && vectors.every(({ rank, shape }) => rank === 1 && shape[0] === channels)) {
     const { builder } = x;
-    if (x.blockLayout !== null) {
+    if (x.blockOrder !== null) {
       const factor = multiply(scale, inverseDeviation(variance, epsilon));
       return affine(x, { scale: factor, offset: subtract(offset, multiply(mean, factor)) });
     }
@@ -62,7 +62,7 @@ export function batchNormTraining(
   epsilon: number,
   scratchId: () => number,
 ): readonly Val[] {
-  if (x.blockLayout !== null) return blockedBatchNormTraining(x, gamma, beta, epsilon);
+  if (x.blockOrder !== null) return blockedBatchNormTraining(x, gamma, beta, epsilon);
   const { builder } = x;
   const channels = x.shape[3];
   const scale = gamma.fullForm();
@@ -97,7 +97,7 @@ function blockedBatchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number
 
 /** Sums over images and pixels of dy and of x*dy, both [C]. */
 function sumsOfChannels(x: Val, dy: Val): readonly [Val, Val] {
-  if (x.blockLayout !== null) return [channelSums(dy), channelDots(x, dy)];
+  if (x.blockOrder !== null) return [channelSums(dy), channelDots(x, dy)];
   const { builder } = x;
   const channels = x.shape[3];
   const [xName, dyName] = [x.fullForm(NCHW), dy.fullForm(NCHW)];
@@ -108,7 +108,7 @@ function sumsOfChannels(x: Val, dy: Val): readonly [Val, Val] {
 
 /** scale*x + offset + addend with vectors over the channels. */
 function affineOfChannels(x: Val, scale: Val, offset: Val, addend: Val): Val {
-  if (x.blockLayout !== null) return affine(x, { scale, offset, addend });
+  if (x.blockOrder !== null) return affine(x, { scale, offset, addend });
   const { builder } = x;
   const channels = x.shape[3];
   const constant = (value: number): string =>
@@ -133,7 +133,7 @@ export function batchNormGradient(
   const count = sizeOf(x.shape.slice(0, 3));
   const inverse = inverseDeviation(variance, epsilon);
   const [dBeta, dot] = sumsOfChannels(x, dy);
-  const covariance = x.blockLayout === null ? null : covarianceOf(x);
+  const covariance = x.blockOrder === null ? null : covarianceOf(x);
   const centred = covariance && centredDots(dy, dBeta, covariance);
   const dGamma = multiply(centred ? centred.dots : subtract(dot, multiply(mean, dBeta)), inverse);
   const share = number(x, -1 / count);

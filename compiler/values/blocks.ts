@@ -9,12 +9,6 @@ import { int, ints, type GraphBuilder, type Shape } from '../graph/index.js';
  */
 export type BlockOrder = 'NCHWc' | 'CNHWc';
 
-/** A value in blocks is one tensor or several parts with equally many images. Small parts stay in a core's cache. */
-export interface BlockLayout {
-  readonly order: BlockOrder;
-  readonly parts: number;
-}
-
 /** Channels in blocks: C/b, rounded up. */
 export const blocksOf = (channels: number, block: number): number => Math.ceil(channels / block);
 
@@ -50,15 +44,3 @@ export function swapBlocks(builder: GraphBuilder, name: string): string {
   if (first === 1 || second === 1) return builder.reshape(name, [second, first, ...pixels]);
   return builder.emit('Transpose', [name], { perm: ints([1, 0, 2, 3, 4]) });
 }
-
-const imageAxis = (order: BlockOrder): number => (order === 'NCHWc' ? 0 : 1);
-
-export function splitImages(builder: GraphBuilder, name: string, order: BlockOrder, parts: number): readonly string[] {
-  if (parts === 1) return [name];
-  const axis = imageAxis(order);
-  const sizes = new Array<number>(parts).fill(builder.shapeOf(name)[axis] / parts);
-  return builder.emitAll('Split', [name, builder.integers(sizes)], { axis: int(axis) }, parts);
-}
-
-export const joinImages = (builder: GraphBuilder, parts: readonly string[], order: BlockOrder): string =>
-  parts.length === 1 ? parts[0] : builder.emit('Concat', parts, { axis: int(imageAxis(order)) });

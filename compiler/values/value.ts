@@ -8,16 +8,7 @@ import {
   sizeOf,
   type TfDType,
 } from '../graph/index.js';
-import {
-  blockedShape,
-  type BlockLayout,
-  type BlockOrder,
-  fromBlocks,
-  joinImages,
-  splitImages,
-  swapBlocks,
-  toBlocks,
-} from './blocks.js';
+import { blockedShape, type BlockOrder, fromBlocks, swapBlocks, toBlocks } from './blocks.js';
 import { layOut, NCHW, type Perm, permute, permWithOrder, storageOrder, toStorage } from './layout.js';
 
 /** Gradients of a convolution that were derived without the gradient of its output. */
@@ -78,9 +69,9 @@ interface Undecided {
 /** The graph values that hold a value; requested forms and blocks are added. */
 interface Storage {
   readonly forms: Map<string, Form>;
-  readonly blocks: Map<string, readonly string[]>;
-  /** The first blocked layout. */
-  layout: BlockLayout | null;
+  readonly blocks: Map<BlockOrder, string>;
+  /** The order of its first blocks. */
+  blockOrder: BlockOrder | null;
   /** Data in logical order (of the stored shape), if known while tracing. */
   readonly data: Data | null;
   readonly undecided: Undecided | null;
@@ -89,7 +80,7 @@ interface Storage {
 const storage = (known: Partial<Storage> = {}): Storage => ({
   forms: new Map(),
   blocks: new Map(),
-  layout: null,
+  blockOrder: null,
   data: null,
   undecided: null,
   ...known,
@@ -99,8 +90,6 @@ const blockOf = ({ block }: GraphBuilder): number => {
   if (block === null) throw new Error('internal: this graph has no blocked layout');
   return block;
 };
-
-const keyOf = ({ order, parts }: BlockLayout): string => `${order}/${parts}`;
 
 /** Constants up to this size are folded and broadcast while tracing. */
 export const foldLimit = 1 << 16;
@@ -157,12 +146,16 @@ export class Val {
     return new Val(builder, shape, dtype, stored, storage({ forms: new Map([[perm.join(), { perm, name }]]) }));
   }
 
-  /** An NHWC value in the blocked layout; each of `names` holds equally many images, in any shape. */
-  static blocked(builder: GraphBuilder, names: readonly string[], shape: Shape, order: BlockOrder): Val {
-    const layout = { order, parts: names.length };
-    const part = blockedShape(shape.with(0, shape[0] / names.length), order, blockOf(builder));
-    const reshaped = names.map((name) => builder.reshape(name, part));
-    return new Val(builder, shape, 'float32', shape, storage({ layout, blocks: new Map([[keyOf(layout), reshaped]]) }));
+  /** An NHWC value in the blocked layout, which `name` holds in any shape. */
+  static blocked(builder: GraphBuilder, name: string, shape: Shape, order: BlockOrder): Val {
+    const blocks = builder.reshape(name, blockedShape(shape, order, blockOf(builder)));
+    return new Val(
+      builder,
+      shape,
+      'float32',
+      shape,
+      storage({ blockOrder: order, blocks: new Map([[order, blocks]]) }),
+    );
   }
 
   /** The same value with a recipe. */
@@ -179,34 +172,25 @@ export class Val {
   }
 
   /** Null for a value that is not in blocks. */
-  get blockLayout(): BlockLayout | null {
-    return this.storage.layout;
+  get blockOrder(): BlockOrder | null {
+    return this.storage.blockOrder;
   }
 
-  /** Graph values of its images in blocks, `parts` equal parts of the shape `blockedShape`. */
-  blockedForm(order: BlockOrder, parts: number): readonly string[] {
-    const key = keyOf({ order, parts });
-    const existing = this.storage.blocks.get(key);
-    if (existing) return existing;
-    const names = this.makeBlocks(order, parts);
-    this.storage.layout ??= { order, parts };
-    this.storage.blocks.set(key, names);
-    return names;
+  /** The graph value of its images in blocks, of the shape `blockedShape`. */
+  blockedForm(order: BlockOrder): string {
+    const existing = this.storage.blocks.get(order);
+    if (existing !== undefined) return existing;
+    const name = this.makeBlocks(order);
+    this.storage.blockOrder ??= order;
+    this.storage.blocks.set(order, name);
+    return name;
   }
 
-  private makeBlocks(order: BlockOrder, parts: number): readonly string[] {
+  private makeBlocks(order: BlockOrder): string {
     const { builder } = this;
-    const { layout } = this.storage;
-    if (layout === null) {
-      if (order === 'NCHWc' && parts === 1) return [toBlocks(builder, this.fullForm(NCHW), blockOf(builder))];
-      const whole = this.blockedForm('NCHWc', 1);
-      return parts === 1 ? [swapBlocks(builder, whole[0])] : this.blockedForm(order, parts);
-    }
-    if (parts === layout.parts) return this.blockedForm(layout.order, parts).map((name) => swapBlocks(builder, name));
-    if (parts > 1) return splitImages(builder, this.blockedForm(order, 1)[0], order, parts);
-    if (layout.order === order) return [joinImages(builder, this.blockedForm(order, layout.parts), order)];
-    // Joining before swapping saves a copy.
-    return [swapBlocks(builder, this.blockedForm(layout.order, 1)[0])];
+    const other = this.storage.blockOrder ?? 'NCHWc';
+    if (order === other) return toBlocks(builder, this.fullForm(NCHW), blockOf(builder));
+    return swapBlocks(builder, this.blockedForm(other));
   }
 
   /** A single known number, possibly broadcast; null otherwise. */
@@ -221,7 +205,7 @@ export class Val {
   /** The storage order that needs no copy; null: any (constants, undecided inputs). */
   get perm(): Perm | null {
     for (const form of this.storage.forms.values()) return form.perm;
-    if (this.storage.layout !== null) return NCHW;
+    if (this.blockOrder !== null) return NCHW;
     return this.storage.undecided?.preferred() ?? null;
   }
 
@@ -240,7 +224,7 @@ export class Val {
 
   /** The forms besides blocks, at least one, with renamed axes. */
   private formsAs(rename: (perm: Perm) => Perm): Map<string, Form> {
-    if (this.storage.forms.size === 0) this.form(this.blockLayout !== null ? NCHW : undefined);
+    if (this.storage.forms.size === 0) this.form(this.blockOrder !== null ? NCHW : undefined);
     const renamed = [...this.storage.forms.values()].map(({ perm, name }) => ({ perm: rename(perm), name }));
     return new Map(renamed.map((form) => [form.perm.join(), form]));
   }
@@ -253,8 +237,8 @@ export class Val {
       this.storage.forms.set(form.perm.join(), form);
       return form.perm.join() === perm.join() ? form.name : this.makeForm(perm);
     }
-    if (this.storage.forms.size === 0 && this.storage.layout !== null) {
-      const nchw = fromBlocks(this.builder, this.blockedForm('NCHWc', 1)[0], this.shape[3]);
+    if (this.storage.forms.size === 0 && this.blockOrder !== null) {
+      const nchw = fromBlocks(this.builder, this.blockedForm('NCHWc'), this.shape[3]);
       this.storage.forms.set(NCHW.join(), { perm: NCHW, name: nchw });
       return this.form(perm);
     }

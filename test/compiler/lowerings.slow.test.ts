@@ -12,7 +12,7 @@ import { distillationLoss, mbconv } from './support/networks.js';
 import { differences, runCompiled, runEagerly, specsOf, type Inputs } from './support/reference.js';
 import { minimising } from './support/training.js';
 
-/** Meets every lowering but the one that cuts large images in parts. */
+/** Meets every lowering. */
 const description: Network = {
   ...network(8, 16, [
     mbconv(16, 3, 3, 1, 0.25),
@@ -32,9 +32,9 @@ const block = await blockedSupport();
 
 afterAll(() => tf.disposeVariables());
 
-/** A digest of the training step's graph for a batch so large that images are computed in parts. */
+/** A digest of the training step's graph. */
 function digest(block: number | null, without: readonly LoweringName[]): string {
-  const inputs = specsOf(samplesFor(description, 4096, 'large'));
+  const inputs = specsOf(samples);
   const target = targetWith(block, { without });
   return graphHash(optimized(trace(assigningStep, inputs, { target }), target).graph);
 }

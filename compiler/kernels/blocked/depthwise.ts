@@ -1,9 +1,8 @@
 import { type GraphBuilder, int, sizeOf } from '../../graph/index.js';
-import { joinImages } from '../../values/blocks.js';
 import { IOHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes, flippedPads, type Geometry } from '../geometry.js';
-import { type Blocks, byParts, fillsBlocks, inParts, orderOf, partsOf, view } from './parts.js';
+import { type Blocks, fillsBlocks, inBlocks, onBlocks, orderOf, view } from './in-blocks.js';
 import { flipped, packDepthwise, unpackDepthwise } from './weights.js';
 
 /**
@@ -37,7 +36,7 @@ const filterForm = (filter: Val, g: Geometry): string =>
 export function depthwiseForward(x: Val, filter: Val, g: Geometry): Val {
   const { builder } = x;
   const { kernel, pads, strides, dilations } = g;
-  return byParts([x], orderOf(x), [g.batch, ...g.output, g.outChannels], (source) => {
+  return onBlocks([x], orderOf(x), [g.batch, ...g.output, g.outChannels], (source) => {
     const maps = channelMaps(source);
     const attributes = convolutionAttributes({ kernel, pads, strides, dilations, group: maps[1] });
     const images = view(source, [...maps, ...g.input]);
@@ -66,7 +65,7 @@ export function depthwiseInputGradient(dy: Val, filter: Val, g: Geometry): Val |
   const { kernel, dilations, strides } = g;
   const turned = flipped(builder, filterForm(filter, g));
   const size = g.output.map((d, i) => d * strides[i]);
-  return byParts([dy], orderOf(dy), [g.batch, ...g.input, g.inChannels], (source) => {
+  return onBlocks([dy], orderOf(dy), [g.batch, ...g.input, g.inChannels], (source) => {
     const maps = channelMaps(source);
     const images = builder.reshape(spread(source, strides), [...maps, ...size]);
     const attributes = convolutionAttributes({ kernel, pads, dilations, group: maps[1] });
@@ -87,20 +86,18 @@ export function depthwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val | nul
   );
   const pads = g.pads.map((p, i) => (i < 2 ? p : p - surplus[i - 2]));
   if (pads.some((p) => p < 0)) return null;
-  const [order, count] = [orderOf(x), Math.max(partsOf(x), partsOf(dy))];
-  const [sources, gradients] = [inParts(x, order, count), inParts(dy, order, count)];
-  const [{ images, channels, block }] = sources;
+  const order = orderOf(x);
+  const [source, gradient] = [inBlocks(x, order), inBlocks(dy, order)];
+  const { images, channels, block } = source;
   const group = images * channels;
   const attributes = convolutionAttributes({ kernel: g.output, pads, dilations: g.strides, group });
   const taps = sizeOf(g.kernel);
   const blocks = channels / block;
   const shape = order === 'NCHWc' ? [images, blocks, taps * block] : [blocks, images, taps * block];
-  const each = sources.map((source, i) => {
-    const inputs = [view(source, [1, group, ...g.input]), view(gradients[i], [group, 1, ...g.output])];
-    return builder.reshape(builder.emit('nchwc.Conv', inputs, attributes), shape);
-  });
+  const inputs = [view(source, [1, group, ...g.input]), view(gradient, [group, 1, ...g.output])];
+  const each = builder.reshape(builder.emit('nchwc.Conv', inputs, attributes), shape);
   const axis = builder.integers([order === 'NCHWc' ? 0 : 1]);
-  const sum = builder.emit('ReduceSum', [joinImages(builder, each, order), axis], { keepdims: int(0) });
+  const sum = builder.emit('ReduceSum', [each, axis], { keepdims: int(0) });
   return Val.of(
     builder,
     unpackDepthwise(builder, sum, g.inChannels, g.kernel),

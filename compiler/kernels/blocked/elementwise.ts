@@ -2,7 +2,7 @@ import { type Attributes, type GraphBuilder, type OnnxOp, sameShape, type Shape 
 import type { BlockOrder } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes } from '../geometry.js';
-import { affine, byParts, imageVector, imageView, inBlocks } from './parts.js';
+import { affine, imageVector, imageView, inBlocks, onBlocks } from './in-blocks.js';
 
 /** Operators that map finite operands to finite results: the padding of blocks stays finite. */
 const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
@@ -27,7 +27,7 @@ const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
 
 /** The most common block order of the values; null when fewer than half of them are in blocks. */
 function commonOrder(values: readonly Val[]): BlockOrder | null {
-  const orders = values.flatMap(({ blockLayout }) => blockLayout?.order ?? []);
+  const orders = values.flatMap(({ blockOrder }) => blockOrder ?? []);
   if (orders.length === 0 || 2 * orders.length < values.length) return null;
   const long = orders.filter((order) => order === 'CNHWc').length;
   return 2 * long >= orders.length ? 'CNHWc' : 'NCHWc';
@@ -51,14 +51,12 @@ function factorOf(builder: GraphBuilder, name: string): { readonly of: string; r
   return groups === a * b * pixels[2] && rest.every((d) => d === 1) ? { of: source, scale: weights } : null;
 }
 
-/** x*factor + values per image, when every part of x comes from such a convolution (`factorOf`); null otherwise. */
+/** x*factor + values per image, when x comes from such a convolution (`factorOf`); null otherwise. */
 function offsetImages(full: Val, values: Val, order: BlockOrder): Val | null {
-  const { builder, shape, blockLayout } = full;
-  if (blockLayout?.order !== order) return null;
-  const possible = full.blockedForm(order, blockLayout.parts).every((name) => factorOf(builder, name) !== null);
-  if (!possible) return null;
-  return byParts([full], order, shape, (x) => {
-    const factor = factorOf(builder, x.name) ?? { of: x.name, scale: '' };
+  const { builder, shape, blockOrder } = full;
+  const factor = blockOrder === order ? factorOf(builder, full.blockedForm(order)) : null;
+  if (factor === null) return null;
+  return onBlocks([full], order, shape, (x) => {
     const [, group] = imageView(x);
     const inputs = [factor.of, factor.scale, imageVector(x, values)];
     return builder.emit('nchwc.Conv', inputs, convolutionAttributes({ kernel: [1, 1], group }));
@@ -79,7 +77,7 @@ function broadcastVector(op: 'Mul' | 'Add', full: Val, vector: Val): Val {
   const { builder, images, channels, block } = x;
   const packed = imageVector(x, vector.relabelled(vector.stored));
   const shaped = builder.reshape(packed, [images, channels / block, 1, 1, block]);
-  return Val.blocked(builder, [builder.emit(op, [x.name, shaped])], full.shape, 'NCHWc');
+  return Val.blocked(builder, builder.emit(op, [x.name, shaped]), full.shape, 'NCHWc');
 }
 
 /** An elementwise operator on values in blocks; null when unsupported or when most operands are not in blocks. */
@@ -102,9 +100,9 @@ export function blockedElementwise(
     const grouped = builder.dynamicBatch === null || vectorShape(vector, shape)?.[0] === 1;
     return grouped ? withVector(op, full[0], vector, order) : broadcastVector(op, full[0], vector);
   }
-  return byParts(full, order, shape, (...parts) => {
+  return onBlocks(full, order, shape, (...blocks) => {
     const names = values.map((value) =>
-      value.number === null ? parts[full.indexOf(value)].name : builder.scalar(value.number, 'float32'),
+      value.number === null ? blocks[full.indexOf(value)].name : builder.scalar(value.number, 'float32'),
     );
     return builder.emit(op, names, attributes);
   });

@@ -1,8 +1,7 @@
 import { type GraphBuilder, int, ints, range, sizeOf } from '../../graph/index.js';
-import { splitImages } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes, type Geometry } from '../geometry.js';
-import { type Blocks, fillsBlocks, inParts, orderOf, partsOf, sumOf } from './parts.js';
+import { type Blocks, fillsBlocks, inBlocks } from './in-blocks.js';
 
 /** Images as rows of pixels [blocks, images, h, w*depth], `depth` channels of a pixel side by side. */
 interface Rows {
@@ -12,21 +11,12 @@ interface Rows {
   readonly depth: number;
 }
 
-/** The parts of x as rows of pixels; too few channels for blocks lie side by side, all of them. */
-function rowsOf(x: Val, g: Geometry, parts: number): Rows[] {
+/** x as rows of pixels; too few channels for blocks lie side by side, all of them. */
+function rowsOf(x: Val, g: Geometry): Rows {
   if (!fillsBlocks(x.builder, g.inChannels))
-    return splitImages(x.builder, x.fullForm(), 'NCHWc', parts).map((name) => ({
-      name,
-      blocks: 1,
-      images: g.batch / parts,
-      depth: g.inChannels,
-    }));
-  return inParts(x, 'CNHWc', parts).map(({ name, channels, images, block }) => ({
-    name,
-    blocks: channels / block,
-    images,
-    depth: block,
-  }));
+    return { name: x.fullForm(), blocks: 1, images: g.batch, depth: g.inChannels };
+  const { name, channels, images, block } = inBlocks(x, 'CNHWc');
+  return { name, blocks: channels / block, images, depth: block };
 }
 
 /** Images become channels in blocks; rows are padded with zeros. */
@@ -73,21 +63,18 @@ function directGradient(builder: GraphBuilder, rows: Rows, dy: Blocks, g: Geomet
 }
 
 /** The filter's gradient [kh, kw, ci, co], channels padded to whole blocks, possibly with surplus cells at the end. */
-function directSums(x: Val, dy: Val, g: Geometry, parts: number): string {
+function cellSums(x: Val, dy: Val, g: Geometry): string {
   const { builder } = x;
-  const gradients = inParts(dy, orderOf(dy), parts);
-  const sources = rowsOf(x, g, parts);
-  const [[{ depth, blocks }], [{ channels, block }]] = [sources, gradients];
+  const gradient = inBlocks(dy);
+  const rows = rowsOf(x, g);
+  const [{ depth, blocks }, { channels, block }] = [rows, gradient];
   // Rows and columns that the strided filter never reaches: smaller end pads or a slice cut them off.
   const surplus = [0, 1].map(
     (i) => g.input[i] + g.pads[i] + g.pads[i + 2] - ((g.output[i] - 1) * g.strides[i] + g.kernel[i]),
   );
   const ends = surplus.map((s, i) => Math.max(0, g.pads[i + 2] - s));
   const cells = [0, 1].map((i) => g.kernel[i] + Math.max(0, surplus[i] - g.pads[i + 2]));
-  const sums = sumOf(
-    builder,
-    sources.map((source, i) => directGradient(builder, source, gradients[i], g, ends)),
-  );
+  const sums = directGradient(builder, rows, gradient, g, ends);
   const split = builder.reshape(sums, [blocks, channels / block, ...cells, depth, block]);
   return builder.reshape(builder.transpose(split, [2, 3, 0, 4, 1, 5]), [...cells, blocks * depth, channels]);
 }
@@ -102,9 +89,7 @@ export function imagesGradient(x: Val, dy: Val, g: Geometry): Val | null {
   const { block, dynamicBatch } = builder;
   const fits = block !== null && dynamicBatch === null && g.batch % block === 0;
   if (!fits || !builder.uses('filter gradient over images') || g.dilations.some((d) => d !== 1)) return null;
-  const wanted = Math.max(partsOf(x), partsOf(dy));
-  const parts = (g.batch / wanted) % block === 0 ? wanted : 1;
-  const sums = directSums(x, dy, g, parts);
+  const sums = cellSums(x, dy, g);
   const whole = builder.shapeOf(sums);
   const shape = [...g.kernel, g.inChannels, g.outChannels];
   const cut = range(4).filter((axis) => whole[axis] !== shape[axis]);

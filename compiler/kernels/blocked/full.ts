@@ -1,10 +1,10 @@
 import { type GraphBuilder, sizeOf } from '../../graph/index.js';
-import { type BlockOrder, splitImages } from '../../values/blocks.js';
+import { type BlockOrder } from '../../values/blocks.js';
 import { NCHW, OIHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes, flippedPads, type Geometry, isPointwise } from '../geometry.js';
 import { spread } from './depthwise.js';
-import { byParts, channelVector, channelView, fillsBlocks, fitting, orderOf, partsFor, view } from './parts.js';
+import { channelVector, channelView, fillsBlocks, onBlocks, orderOf, view } from './in-blocks.js';
 import { backwards, exchanged, packFilter, packForPlain, packMatrix, packTransposed } from './weights.js';
 
 /** Whether a convolution over all channels runs in the blocked layout. */
@@ -34,7 +34,7 @@ function transposedPointwise(dy: Val, filter: string, order: BlockOrder): Val {
 
 function packedPointwise(x: Val, weights: string, outputs: number, order: BlockOrder, bias: Val | null): Val {
   const { builder } = x;
-  return fitting(x, order, x.shape.with(3, outputs), (source) => {
+  return onBlocks([x], order, x.shape.with(3, outputs), (source) => {
     const offset = bias === null ? [] : [channelVector({ ...source, channels: builder.shapeOf(weights)[0] }, bias)];
     const inputs = [view(source, channelView(source)), weights, ...offset];
     return builder.emit('nchwc.Conv', inputs, convolutionAttributes({ kernel: [1, 1] }));
@@ -56,26 +56,19 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
 function fromPlain(x: Val, weights: string, g: Geometry): Val {
   const { builder } = x;
   const shape = [g.batch, ...g.output, g.outChannels];
-  const attributes = convolutionAttributes(g);
-  const parts = splitImages(builder, x.fullForm(NCHW), 'NCHWc', partsFor(builder, shape, builder.block ?? 1));
-  const names = parts.map((images) => builder.emit('nchwc.Conv', [images, weights], attributes));
-  return Val.blocked(builder, names, shape, 'NCHWc');
+  const name = builder.emit('nchwc.Conv', [x.fullForm(NCHW), weights], convolutionAttributes(g));
+  return Val.blocked(builder, name, shape, 'NCHWc');
 }
 
 /** The convolution with a packed filter. */
 function convolution(x: Val, weights: string, g: Geometry): Val {
   const { builder } = x;
-  return fitting(
-    x,
-    'NCHWc',
-    [g.batch, ...g.output, g.outChannels],
-    (source) =>
-      builder.emit(
-        'nchwc.Conv',
-        [view(source, [source.images, source.channels, ...g.input]), weights],
-        convolutionAttributes(g),
-      ),
-    builder.block ?? 1,
+  return onBlocks([x], 'NCHWc', [g.batch, ...g.output, g.outChannels], (source) =>
+    builder.emit(
+      'nchwc.Conv',
+      [view(source, [source.images, source.channels, ...g.input]), weights],
+      convolutionAttributes(g),
+    ),
   );
 }
 
@@ -106,5 +99,5 @@ function stridedPointwiseGradient(dy: Val, filter: Val, g: Geometry): Val | null
   const whole = output.every((d, i) => d * strides[i] === input[i]);
   if (!whole || g.pads.some((p) => p !== 0)) return null;
   const seen = transposedPointwise(dy, filter.fullForm(OIHW), orderOf(dy));
-  return byParts([seen], orderOf(seen), [g.batch, ...input, g.inChannels], (part) => spread(part, strides));
+  return onBlocks([seen], orderOf(seen), [g.batch, ...input, g.inChannels], (part) => spread(part, strides));
 }

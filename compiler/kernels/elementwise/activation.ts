@@ -4,7 +4,7 @@ import { float, sameShape } from '../../graph/index.js';
 import { plainOffset, Val } from '../../values/value.js';
 import { type Rule, withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
-import { affine } from '../blocked/parts.js';
+import { affine } from '../blocked/in-blocks.js';
 
 function relu(x: Val): Val {
   return elementwise('Relu', [x]).madeAs({ kind: 'relu', of: x });
@@ -208,7 +208,7 @@ function otherFactor(value: Val, factor: Val): Val | null {
 
 /** addend + factor*x + offset, in one pass in the blocked layout. */
 function scaledSum(x: Val, factor: number, addend: Val, offset: number): Val {
-  if (x.blockLayout !== null) return affine(x, { scale: factor, ...(offset !== 0 && { offset }), addend });
+  if (x.blockOrder !== null) return affine(x, { scale: factor, ...(offset !== 0 && { offset }), addend });
   const sum =
     factor === -1
       ? elementwise('Sub', [addend, x])

@@ -31,7 +31,7 @@ export function add(x: Val, y: Val): Val {
   if (b.number === 0) return broadcastLike(a, b);
   // TF.js adds gradients of several uses outside of any layer.
   const sum = a.builder.attributed(
-    a.blockLayout === null ? '' : a.origin,
+    a.blockOrder === null ? '' : a.origin,
     () => gatedGradient(a, b) ?? arithmetic('Add', a, b),
   );
   if (b.number !== null && a.dtype === 'float32') return affine(sum, a, 1, b.number);

@@ -1,21 +1,14 @@
 import { type GraphBuilder, int, type OnnxOp, sameShape, sizeOf } from '../../graph/index.js';
-import { joinImages } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { numberLike } from '../elementwise/elementwise.js';
 import { convolutionAttributes } from '../geometry.js';
-import { type Blocks, imageView, inParts, orderOf, partsOf, sumOf, view } from '../blocked/parts.js';
+import { type Blocks, imageView, inBlocks, orderOf, view } from '../blocked/in-blocks.js';
 
-/** Joins the numbers [n*C] of each part, in the order of their blocks. */
-function joined(parts: readonly Blocks[], names: readonly string[]): string {
-  const [{ builder, order, images, channels, block }] = parts;
+/** The numbers [n*C] in the order of the blocks. */
+function byBlock({ builder, order, images, channels, block }: Blocks, numbers: string): string {
   const blocks = channels / block;
-  const shape = order === 'NCHWc' ? [images, blocks, block] : [blocks, images, block];
-  return joinImages(
-    builder,
-    names.map((name) => builder.reshape(name, shape)),
-    order,
-  );
+  return builder.reshape(numbers, order === 'NCHWc' ? [images, blocks, block] : [blocks, images, block]);
 }
 
 /** The numbers as a value [N, C], without the padding. */
@@ -34,30 +27,29 @@ function overImages({ builder, shape }: Val, { order, channels }: Blocks, number
   return Val.of(builder, real, [shape[3]], 'float32');
 }
 
-type Finish = (value: Val, first: Blocks, numbers: string) => Val;
+type Finish = (value: Val, blocks: Blocks, numbers: string) => Val;
 
 /** Means over the pixels, per image and channel. */
 function means(x: Val, finish: Finish): Val {
-  const parts = inParts(x, orderOf(x), partsOf(x));
-  const each = parts.map((part) => {
-    const shape = part.order === 'NCHWc' ? [part.images, part.channels, ...part.image] : imageView(part);
-    return part.builder.emit('nchwc.GlobalAveragePool', [view(part, shape)]);
-  });
-  return finish(x, parts[0], joined(parts, each));
+  const blocks = inBlocks(x);
+  const shape = blocks.order === 'NCHWc' ? [blocks.images, blocks.channels, ...blocks.image] : imageView(blocks);
+  return finish(x, blocks, byBlock(blocks, x.builder.emit('nchwc.GlobalAveragePool', [view(blocks, shape)])));
 }
 
 /** Sums over the pixels of x*y, per image and channel: y is the filter of a convolution with one output pixel. */
 function dots(x: Val, y: Val, finish: Finish): Val {
-  if (!x.builder.uses('sums over pixels')) return times(means(multiply(x, y), finish), sizeOf(x.shape.slice(1, 3)));
-  const [order, count] = [orderOf(x), Math.max(partsOf(x), partsOf(y))];
-  const [parts, others] = [inParts(x, order, count), inParts(y, order, count)];
-  const each = parts.map((part, i) => {
-    const [, group, , area] = imageView(part);
-    const filter = view(others[i], [group, 1, 1, area]);
-    const attributes = convolutionAttributes({ kernel: [1, area], group });
-    return part.builder.emit('nchwc.Conv', [view(part, imageView(part)), filter], attributes);
-  });
-  return finish(x, parts[0], joined(parts, each));
+  const { builder } = x;
+  if (!builder.uses('sums over pixels')) return times(means(multiply(x, y), finish), sizeOf(x.shape.slice(1, 3)));
+  const order = orderOf(x);
+  const blocks = inBlocks(x, order);
+  const [, group, , area] = imageView(blocks);
+  const filter = view(inBlocks(y, order), [group, 1, 1, area]);
+  const attributes = convolutionAttributes({ kernel: [1, area], group });
+  return finish(
+    x,
+    blocks,
+    byBlock(blocks, builder.emit('nchwc.Conv', [view(blocks, imageView(blocks)), filter], attributes)),
+  );
 }
 
 const times = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
@@ -73,7 +65,7 @@ export const channelDots = (x: Val, y: Val): Val => dots(x, y, overImages);
 function factorsOf({ recipe, shape, builder }: Val): readonly [Val, Val] | null {
   if (recipe?.kind !== 'product' || builder.dynamicBatch !== null) return null;
   const { a, b } = recipe;
-  const full = [a, b].every((factor) => factor.blockLayout !== null && sameShape(factor.shape, shape));
+  const full = [a, b].every((factor) => factor.blockOrder !== null && sameShape(factor.shape, shape));
   return full ? [a, b] : null;
 }
 
@@ -84,7 +76,7 @@ function factorsOf({ recipe, shape, builder }: Val): readonly [Val, Val] | null 
 export function blockedReduce(op: OnnxOp, x: Val, axes: readonly number[]): Val | null {
   const over = [...axes].sort().join();
   if ((op !== 'ReduceSum' && op !== 'ReduceMean') || (over !== '1,2' && over !== '0,1,2')) return null;
-  if (x.blockLayout === null) return null;
+  if (x.blockOrder === null) return null;
   const perImage = over === '1,2';
   const count = sizeOf(axes.map((axis) => x.shape[axis]));
   const scaled = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
@@ -105,19 +97,9 @@ function corner(builder: GraphBuilder, name: string, rows: number, columns: numb
 
 const pixelsOf = (x: Blocks): number => x.images * sizeOf(x.image);
 
-/** Corresponding parts of two values, in the order CNHWc. */
-function pairs(a: Val, b: Val): (readonly [Blocks, Blocks])[] {
-  const parts = Math.max(partsOf(a), partsOf(b));
-  const others = inParts(b, 'CNHWc', parts);
-  return inParts(a, 'CNHWc', parts).map((part, i) => [part, others[i]] as const);
-}
-
 /** The matrix [a's channels, b's channels] of sums over all images and pixels of a * b. */
-export function channelProducts(a: Val, b: Val): string {
-  const { builder } = a;
-  const products = pairs(a, b).map(([rows, columns]) => outerProduct(rows, columns));
-  return corner(builder, sumOf(builder, products), a.shape[3], b.shape[3]);
-}
+export const channelProducts = (a: Val, b: Val): string =>
+  corner(a.builder, outerProduct(inBlocks(a, 'CNHWc'), inBlocks(b, 'CNHWc')), a.shape[3], b.shape[3]);
 
 /**
  * The matrix [rows, columns] of sums over all pixels of row channel times column channel, both CNHWc. The columns' tensor

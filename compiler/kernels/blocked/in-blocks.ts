@@ -1,16 +1,14 @@
-import { int, sizeOf, type GraphBuilder, type Shape } from '../../graph/index.js';
+import { sizeOf, type GraphBuilder, type Shape } from '../../graph/index.js';
 import { blocksOf, type BlockOrder } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes } from '../geometry.js';
 
-/** All or some images of a value in the blocked layout, as convolutions read them. */
+/** Images of a value in the blocked layout, as convolutions read them. */
 export interface Blocks {
   readonly builder: GraphBuilder;
   readonly name: string;
   readonly order: BlockOrder;
   readonly images: number;
-  /** Index of the first image. */
-  readonly first: number;
   /** Padded to whole blocks. */
   readonly channels: number;
   readonly image: readonly [number, number];
@@ -18,71 +16,28 @@ export interface Blocks {
 }
 
 /** The block order of a value; NCHWc for one that is not in blocks. */
-export const orderOf = (value: Val): BlockOrder => value.blockLayout?.order ?? 'NCHWc';
-export const partsOf = (value: Val): number => value.blockLayout?.parts ?? 1;
+export const orderOf = (value: Val): BlockOrder => value.blockOrder ?? 'NCHWc';
 
-/** The value in blocks, in this many parts. */
-export function inParts(value: Val, order: BlockOrder, parts: number): Blocks[] {
+/** The value in blocks. */
+export function inBlocks(value: Val, order: BlockOrder = orderOf(value)): Blocks {
   const { builder, shape } = value;
   const block = builder.block ?? 1;
   const channels = blocksOf(shape[3], block) * block;
-  const images = shape[0] / parts;
   const image = [shape[1], shape[2]] as const;
-  return value
-    .blockedForm(order, parts)
-    .map((name, i) => ({ builder, name, order, images, first: i * images, channels, image, block }));
+  return { builder, name: value.blockedForm(order), order, images: shape[0], channels, image, block };
 }
 
-/** The whole value in blocks. */
-export const inBlocks = (value: Val, order: BlockOrder = orderOf(value)): Blocks => inParts(value, order, 1)[0];
-
-/** Applies `f` to corresponding parts of values with equally many images; the results are the parts of a value of `shape`. */
-export function byParts(
+/** Applies `f` to values in blocks; the result is a value of `shape` in blocks. */
+export const onBlocks = (
   values: readonly Val[],
   order: BlockOrder,
   shape: Shape,
-  f: (...parts: Blocks[]) => string,
-  parts = Math.max(...values.map(partsOf)),
-): Val {
-  const all = values.map((value) => inParts(value, order, parts));
-  const names = all[0].map((_, i) => f(...all.map((value) => value[i])));
-  return Val.blocked(values[0].builder, names, shape, order);
-}
+  f: (...values: Blocks[]) => string,
+): Val => Val.blocked(values[0].builder, f(...values.map((value) => inBlocks(value, order))), shape, order);
 
 /** Whether images with this many channels are worth padding to whole blocks. */
 export const fillsBlocks = (builder: GraphBuilder, channels: number): boolean =>
   builder.block !== null && 2 * channels >= builder.block;
-
-/** Bytes of a part that stays in a core's cache from one operator to the next. */
-const cached = 2 ** 22;
-const mostParts = 32;
-
-/** Number of parts for a value of this shape; each part has a multiple of `images` images. */
-export function partsFor(builder: GraphBuilder, [n, h, w, c]: Shape, images = 1): number {
-  const { block, dynamicBatch } = builder;
-  if (block === null || dynamicBatch !== null || !builder.uses('images in parts')) return 1;
-  const bytes = 4 * n * h * w * blocksOf(c, block) * block;
-  let parts = 1;
-  while (
-    bytes / parts > 1.5 * cached &&
-    parts < mostParts &&
-    n % (2 * parts * images) === 0 &&
-    ((n / (2 * parts)) * h * w) % block === 0
-  )
-    parts *= 2;
-  return parts;
-}
-
-/**
- * Applies `f` to the parts of x, in as many parts as suit the result: large results stay in parts, each of a multiple of
- * `images`; small ones are joined.
- */
-export function fitting(x: Val, order: BlockOrder, shape: Shape, f: (part: Blocks) => string, images = 1): Val {
-  const { builder } = x;
-  const wanted = partsFor(builder, shape, images);
-  const y = byParts([x], order, shape, f, Math.max(wanted, partsOf(x)));
-  return wanted === 1 ? Val.blocked(builder, y.blockedForm(order, 1), shape, order) : y;
-}
 
 /** Shorter rows are joined: each row costs a call. */
 const longRow = 256;
@@ -112,15 +67,14 @@ export function channelVector({ builder, channels }: Blocks, vector: Val | numbe
 
 /** Values [N, 1, 1, C] of these images as a vector [n*C] in the order of `x`'s blocks. */
 export function imageVector(x: Blocks, values: Val | number): string {
-  const { builder, images, first, channels, block } = x;
+  const { builder, images, channels, block } = x;
   const groups = images * channels;
   if (typeof values === 'number')
     return builder.addConstant(new Float32Array(groups).fill(values), [groups], 'float32');
   const [all, , , real] = values.stored;
   const flat = builder.reshape(values.form(), [all, real]);
   const padded = real === channels ? flat : builder.emit('Pad', [flat, builder.integers([0, 0, 0, channels - real])]);
-  const some = all === 1 || all === images ? padded : builder.slice(padded, [0], [first], [first + images]);
-  const full = builder.expand(some, [images, channels]);
+  const full = builder.expand(padded, [images, channels]);
   if (x.order === 'NCHWc') return builder.reshape(full, [groups]);
   const split = builder.reshape(full, [images, channels / block, block]);
   return builder.reshape(builder.transpose(split, [1, 0, 2]), [groups]);
@@ -153,7 +107,7 @@ export function affine(x: Val, map: Affine, order = orderOf(x)): Val {
   const { scale, offset, addend } = map;
   const perImage = isPerImage(scale) || isPerImage(offset);
   const pack = perImage ? imageVector : channelVector;
-  return byParts(addend ? [x, addend] : [x], order, x.shape, (source, other?: Blocks) => {
+  return onBlocks(addend ? [x, addend] : [x], order, x.shape, (source, other?: Blocks) => {
     const { builder } = source;
     if (!builder.uses('affine maps')) return affineInSteps(source, pack, map, other);
     const shape = perImage ? imageView(source) : channelView(source);
@@ -163,12 +117,4 @@ export function affine(x: Val, map: Affine, order = orderOf(x)): Val {
     if (other) inputs.push(view(other, shape));
     return builder.emit('nchwc.Conv', inputs, convolutionAttributes({ kernel: [1, 1], group }));
   });
-}
-
-/** Sums of tensors of one shape. */
-export function sumOf(builder: GraphBuilder, names: readonly string[]): string {
-  if (names.length === 1) return names[0];
-  const rows = names.map((name) => builder.reshape(name, [1, ...builder.shapeOf(name)]));
-  const all = builder.emit('Concat', rows, { axis: int(0) });
-  return builder.emit('ReduceSum', [all, builder.integers([0])], { keepdims: int(0) });
 }
