@@ -314,34 +314,6 @@ export interface ErrorAnswer {
   readonly error: { readonly message: string; readonly hint?: string };
 }
 
-/** How a training ended, or was left: `paused` until its peers are compared. */
-export type TimelineOutcome = 'complete' | 'pruned' | 'failed' | 'retried' | 'paused' | 'interrupted' | 'running';
-
-export interface TimelineSpan {
-  readonly training: Training;
-  /** In seconds after the run's start; `to` is null while it goes on. */
-  readonly from: number;
-  readonly to: number | null;
-  readonly outcome: TimelineOutcome;
-}
-
-export interface TimelineAnswer {
-  /** Slots of machines, each of which trains one network at a time. */
-  readonly lanes: readonly {
-    /** Null: the run's own machine. */
-    readonly host: string | null;
-    /** From 1, for each host. */
-    readonly slot: number;
-    readonly spans: readonly TimelineSpan[];
-  }[];
-  /** Between an interruption and a resume, in seconds after the run's start. */
-  readonly stops: readonly { readonly from: number; readonly to: number }[];
-  /** False: earlier trainings are left out. */
-  readonly isWhole: boolean;
-  /** When the answer was made, in seconds after the run's start: the browser's clock may differ. */
-  readonly now: number;
-}
-
 /** A decision of a run's space, with its choices. */
 export interface SpaceDecision {
   readonly name: string;
@@ -360,7 +332,6 @@ export interface Answers {
   readonly '/api/runs/:run/trials/:trial': TrialAnswer;
   readonly '/api/runs/:run/hypervolume': HypervolumeAnswer;
   readonly '/api/runs/:run/importance': ImportanceAnswer;
-  readonly '/api/runs/:run/timeline': TimelineAnswer;
   readonly '/api/runs/:run/space': readonly SpaceDecision[];
   readonly '/api/runs/:run/predictions': PredictionsAnswer;
   readonly '/api/compare': ComparisonAnswer;

@@ -9,7 +9,6 @@ import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/colu
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
 import { collectRunAnswer } from './collect/run-answer.js';
 import type { RunCache } from './collect/run-cache.js';
-import { collectTimeline } from './collect/timeline.js';
 import { collectTrialAnswer } from './collect/trial-answer.js';
 import { parseQuery, parseTrial } from './requests.js';
 import type { WatchedRun, RunFolder } from './run-folder.js';
@@ -69,7 +68,6 @@ function handlers({ folder, list, clock }: Omit<AnswersOptions, 'access'>): Hand
         cache.update(store);
         return cache.importance(store);
       }),
-    '/api/runs/:run/timeline': ({ params }) => readRun(params.run, (store) => collectTimeline(store, clock())),
     '/api/runs/:run/space': ({ params }) => decisionsIn(folder.run(params.run).workdir),
     '/api/runs/:run/predictions': ({ params }) => readRun(params.run, (store) => collectPredictions(store)),
     '/api/compare': ({ query: { runs } }) =>

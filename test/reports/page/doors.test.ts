@@ -20,7 +20,7 @@ const data = [
   ...['', '/trials', '/texts?from=0&to=9', '/curves?trials=0', '/trials/0', '/hypervolume', '/importance'].map(
     (path) => `/api/runs/${secret}${path}`,
   ),
-  ...['/timeline', '/space', '/predictions', '/live', '/stop', '/enqueue', '/note', '/wrong/0/fp32/0'].map(
+  ...['/space', '/predictions', '/live', '/stop', '/enqueue', '/note', '/wrong/0/fp32/0'].map(
     (path) => `/api/runs/${secret}${path}`,
   ),
   '/api/live',

@@ -18,7 +18,6 @@ import { CurvesCard } from './curves-card.js';
 import { DecisionsCard } from './decisions-card.js';
 import { FrontierCard } from './frontier-card.js';
 import { HypervolumeCard } from './hypervolume-card.js';
-import { TimelineCard } from './timeline-card.js';
 
 const number = (value: number): string => Math.round(value).toLocaleString('en-US');
 
@@ -159,7 +158,6 @@ export default function RunPage() {
         <ActivityCard />
         <LogCard />
         {evaluation === 'training' && <CurvesCard test={test} />}
-        <TimelineCard />
         <DecisionsCard test={test} />
       </div>
       <NoteCard trial={null} />
