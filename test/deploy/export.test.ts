@@ -60,7 +60,7 @@ describe('exportTfjs', () => {
 describe('writeBundle', () => {
   const bytes = exportOnnx(trained(1), metadata);
 
-  it('writes the model, its metadata and its labels', async () => {
+  it('writes the model, its metadata and its labels', () => {
     const directory = join(temporaryFolder(), 'deep');
     writeBundle(directory, bytes, metadata);
     expect(readdirSync(directory).sort()).toEqual(['labels.txt', 'metadata.json', 'model.onnx']);
