@@ -14,6 +14,9 @@ import { storedRun } from './stored-run.js';
 
 const jpeg = new Uint8Array(await picture({ width: 64, height: 48, channels: 3 }).jpeg().toBuffer());
 
+/** A free port, and one batch size to measure. */
+const quick = ['--port', '0', '--max-batch', '1'];
+
 const classify = (address: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
   fetch(new URL('/v1/classify', address), {
     method: 'POST',
@@ -45,7 +48,7 @@ async function askUntilSentAway(address: string): Promise<number> {
 it('serves a folder and its later files; on SIGTERM it answers all accepted requests', async () => {
   const folder = temporaryFolder();
   writeFrontier(folder, greyNetworks.slice(0, 2));
-  const { child, address, text, code } = start(['serve', folder, '--port', '0', '--drain-ms', '3000'], folder);
+  const { child, address, text, code } = start(['serve', folder, ...quick, '--drain-ms', '3000'], folder);
   const at = await address;
   const answer = await classify(at);
   expect([answer.status, await answer.json()]).toMatchObject([
@@ -91,7 +94,7 @@ it("serves a run's frontier, and says as JSON what was measured; a second signal
   mkdirSync(models, { recursive: true });
   writeFrontier(models, greyNetworks.slice(0, 1));
   const { child, text, code } = start(
-    ['serve', 'run', '--port', '0', '--json', '--log', 'silent', '--drain-ms', '60000', '--workers', '1'],
+    ['serve', 'run', ...quick, '--json', '--log', 'silent', '--drain-ms', '60000', '--workers', '1'],
     folder,
   );
   await expect.poll(text, { timeout: 30_000 }).toMatch(/\n\}\n$/);
@@ -109,7 +112,7 @@ it('makes a token for an address that others can reach', async () => {
   const folder = temporaryFolder();
   const { file } = writeNetwork(folder, greyNetworks[0]);
   const { child, address, text, code } = start(
-    ['serve', file, '--host', '0.0.0.0', '--port', '0', '--drain-ms', '0'],
+    ['serve', file, '--host', '0.0.0.0', ...quick, '--drain-ms', '0'],
     folder,
   );
   const at = (await address).replace('0.0.0.0', '127.0.0.1');

@@ -125,7 +125,6 @@ describe('files of a run', () => {
         expect(body).not.toContain('secret beside');
         expect(body).not.toBe('all trials');
       }),
-      { numRuns: 300 },
     );
   });
 });

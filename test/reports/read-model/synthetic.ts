@@ -79,7 +79,7 @@ function memberOf(space: Space, trial: ReportTrial, random: Random): ReportMembe
 }
 
 /** A run of `trials` made-up trials over the tiny MobileNet space, as a report sees it. */
-export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData> {
+export async function syntheticReport(trials = 20, seed = 1): Promise<ReportData> {
   const random = new Random(seed, 'synthetic-report');
   const space = await createSpace({ type: 'mobilenet' }, { input: [28, 28, 1], classes: 10 });
   const all = Array.from({ length: trials }, (_, number) => trialOf(space, number, random));

@@ -97,23 +97,14 @@ const cases: Readonly<Record<string, Case>> = {
     loss: loss({ type: 'dkd' }),
     optimizer: adamw,
   },
-  'blocks: distillation, AdamW, average': {
+  'fbnet and blocks: Muon on grouped, 1x1 and full kernels, average': {
     network: network([
+      { ...fbnet, stride: 2 },
       { ...resnet, hidden: 12 },
       { kind: 'conv', filters: 12, kernel: 1, stride: 1, act: 'relu' },
     ]),
-    loss: loss({ type: 'kd' }),
-    optimizer: adamw,
-    ema: 0.9,
-  },
-  'fbnet: decoupled distillation, Nesterov': {
-    network: network([fbnet, { ...fbnet, stride: 2 }]),
-    loss: loss({ type: 'dkd' }),
-    optimizer: sgd(),
-  },
-  'fbnet and blocks: Muon on grouped, 1x1 and full kernels': {
-    network: network([fbnet, { ...resnet, hidden: 12 }]),
     loss: loss({ type: 'cross-entropy' }),
+    ema: 0.9,
     optimizer: trainSchema.parse({ optimizer: { type: 'muon' } }).optimizer,
   },
   'nas-bench-201: cross-entropy of mixed images, Nesterov': {
