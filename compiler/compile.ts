@@ -147,7 +147,7 @@ function requireFixedSizes(inputs: Readonly<Record<string, InputSpec>>): void {
 }
 
 /** As the options of `compile`. */
-export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze' | 'check'> & {
+export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze' | 'check' | 'checkDeterminism'> & {
   /** The states that the function reads, such as a training program's. */
   readonly states: StateStore;
 };
@@ -163,7 +163,8 @@ export function compileInference(
   options: InferenceOptions,
 ): InferenceProgram {
   const { target = portable, states, freeze } = options;
-  const traced = traceTwice(fn, inputs, { orders: states.orders, plain: true, ...(freeze && { freeze }) });
+  const record = options.checkDeterminism === false ? trace : traceTwice;
+  const traced = record(fn, inputs, { orders: states.orders, plain: true, ...(freeze && { freeze }) });
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned)
     throw invalidInput(

@@ -5,7 +5,7 @@ import { invalidInput } from '../base/errors.js';
 import { encodeModel } from './onnx/model.js';
 import { inference, runPasses } from './passes/pipelines.js';
 import { portable } from './target.js';
-import { traceTwice } from './trace/trace.js';
+import { trace, traceTwice } from './trace/trace.js';
 
 export interface ExportOptions {
   /** Name of the graph; default: the model's, or `network`. */
@@ -18,6 +18,8 @@ export interface ExportOptions {
   readonly batch?: number | 'dynamic';
   /** Written into the file's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Traces twice and compares, as `compile` does: for functions of others. Default false; `exportModel` does it. */
+  readonly checkDeterminism?: boolean;
   /** Called with every graph on the way to the file; none by default. */
   readonly check?: GraphCheck;
 }
@@ -34,7 +36,7 @@ export function exportFunction(
   options: ExportOptions = {},
 ): Uint8Array {
   const { name = 'network', inputName = 'input', outputName = 'logits', batch = 'dynamic', metadata = {} } = options;
-  const traced = traceTwice(
+  const traced = (options.checkDeterminism === true ? traceTwice : trace)(
     (inputs) => {
       const outputs = infer(inputs[inputName]);
       return outputs instanceof tf.Tensor ? { [outputName]: outputs } : outputs;
@@ -60,5 +62,9 @@ export function exportModel(model: tfl.LayersModel, options: ExportOptions = {})
     if (!(output instanceof tf.Tensor)) throw new Error('internal: the model gave no tensor');
     return output;
   };
-  return exportFunction(infer, model.inputs[0].shape.slice(1), { name: model.name, ...options });
+  return exportFunction(infer, model.inputs[0].shape.slice(1), {
+    name: model.name,
+    checkDeterminism: true,
+    ...options,
+  });
 }
