@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -31,6 +32,23 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/**
+ * TF.js is required, as in dist/ (see .ci/build.mjs): `import` reads these large files of CommonJS for their exports, which takes
+ * three times as long as running them, in each worker.
+ */
+const tensorflow = {
+  name: 'tensorflow',
+  enforce: 'pre' as const,
+  resolveId: (id: string) => (id.startsWith('@tensorflow/tfjs-') ? `\0${id}` : undefined),
+  load(id: string) {
+    if (!id.startsWith('\0@tensorflow/')) return undefined;
+    const path = id.slice(1);
+    const names = Object.keys(createRequire(import.meta.url)(path) as object).filter((name) => name !== 'default');
+    return `import { createRequire } from 'node:module';
+      export const { ${names.join(', ')} } = createRequire(${JSON.stringify(import.meta.url)})('${path}');`;
+  },
+};
+
 const shared = {
   pool: 'forks',
   // Tests make many short-lived objects: fewer collections of garbage, less processor time.
@@ -46,6 +64,7 @@ const shared = {
 } satisfies TestProjectInlineConfiguration['test'];
 
 const processor: TestProjectInlineConfiguration = {
+  plugins: [tensorflow],
   test: {
     ...shared,
     name: 'cpu',
@@ -59,6 +78,7 @@ const processor: TestProjectInlineConfiguration = {
 };
 
 const slow: TestProjectInlineConfiguration = {
+  plugins: [tensorflow],
   test: {
     ...processor.test,
     name: 'slow',
@@ -76,6 +96,7 @@ const slow: TestProjectInlineConfiguration = {
 
 /** Each file in a process of its own: a crash of the driver fails one file only. Each loads the driver and compiles shaders. */
 const webgpu: TestProjectInlineConfiguration = {
+  plugins: [tensorflow],
   test: {
     ...shared,
     name: 'webgpu',
@@ -89,6 +110,7 @@ const webgpu: TestProjectInlineConfiguration = {
 
 /** A software adapter compiles shaders for minutes: these files run among the other slow ones, with as many workers. */
 const slowWebgpu: TestProjectInlineConfiguration = {
+  plugins: [tensorflow],
   test: {
     ...webgpu.test,
     name: 'slow-webgpu',

@@ -19,8 +19,8 @@ import { tinyDetector } from '../../support/tiny-detector.js';
 import { makeSpace, tinySpace } from '../supernet/spaces.js';
 import { distance, eagerly, inputFor, natively, type Input, type Outcome } from './run.js';
 
-const batch = 4;
-const chunks = 3;
+const batch = 3;
+const chunks = 2;
 
 const found = nativeLibrary();
 const reason = 'reason' in found ? found.reason : null;
