@@ -9,7 +9,7 @@ import { hideBin } from 'yargs/helpers';
 import { blockedSupport, createSession, targetWith, type Graph } from '../compiler/index.js';
 import { GraphBuilder, int, ints, shapeIn, sizeOf } from '../compiler/graph/index.js';
 import { encodeModel } from '../compiler/onnx/model.js';
-import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
+import { activateBackend } from '../trainers/engines/index.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
 import { createNetworkProgram } from '../trainers/engines/network-program.js';
 import { readTimedNetworks, type TimedNetwork } from './train/timing.js';
@@ -86,7 +86,7 @@ for (const megabytes of [0.5, 2, 8, 16, 32, 64]) {
 console.log(`Bytes read and written per second by consecutive passes, threads: ${options.threads}`);
 console.log(speeds.toString());
 
-await activateBackend(await chooseEngine({ type: 'compiled', provider: 'cpu' }));
+await activateBackend();
 const steps = new Table({
   head: ['network', 'MB a step', `ms at ${slowest.toFixed(0)} GB/s`],
   style: { head: [], border: [] },

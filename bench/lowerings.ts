@@ -14,7 +14,7 @@ import { resolveTarget, type Program } from '../compiler/index.js';
 import { lowerings, type LoweringName } from '../compiler/lowerings.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
 import { createNetworkProgram, type NetworkProgram } from '../trainers/engines/network-program.js';
-import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
+import { activateBackend } from '../trainers/engines/index.js';
 import { median } from '../latency-models/statistics.js';
 import { readTimedNetworks, type TimedNetwork } from './train/timing.js';
 import { learningRate, randomBatch, specOf } from './train/time-step.js';
@@ -114,7 +114,7 @@ const rows: ReadonlyMap<string, Without> =
     : new Map(lowerings.map(({ name }) => [name, [name]]));
 
 async function measure(): Promise<Gains> {
-  await activateBackend(await chooseEngine({ type: 'compiled', provider: 'cpu' }));
+  await activateBackend();
   const gains: Gains = {};
   for (const timed of readTimedNetworks(resolve(options.networks ?? join(peersDirectory(), 'networks.json')))) {
     if (options.only.length > 0 && !options.only.includes(timed.name)) continue;

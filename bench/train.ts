@@ -121,7 +121,7 @@ async function devicesOf(provider: string): Promise<Record<string, string>> {
 
 /** Milliseconds of one step of the same training on TF.js's cpu backend. */
 async function timeTfjsCpu(timed: TimedNetwork): Promise<number> {
-  const engine = await createEngine(engineSchema.parse({ type: 'eager', backend: 'cpu' }), () => specOf(timed), {
+  const engine = await createEngine(engineSchema.parse({ type: 'eager' }), () => specOf(timed), {
     threads: 1,
     batch: timed.batch,
   });

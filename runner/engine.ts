@@ -59,8 +59,7 @@ export async function settleEngine(config: EngineConfig, context: EngineContext)
 }
 
 /** Whether this machine chooses the engine. */
-const isOpen = ({ type, provider, backend }: EngineConfig): boolean =>
-  type === 'auto' && provider === undefined && backend === undefined;
+const isOpen = ({ type, provider }: EngineConfig): boolean => type === 'auto' && provider === undefined;
 
 async function sayWithoutNative(observe: RunObserver): Promise<void> {
   const library = await nativeForAuto();
@@ -80,9 +79,9 @@ function queueNative(config: EngineConfig, { before, acceptEnvironment }: Engine
 }
 
 function queueEngine(config: EngineConfig, { tag, mixed }: QueueConfig, context: EngineContext): EngineChoice {
-  const { type, backend, provider: wanted, device } = config;
+  const { type, provider: wanted, device } = config;
   const { before } = context;
-  if (type === 'eager' || backend !== undefined) return { type: 'eager', backend: backend ?? 'cpu' };
+  if (type === 'eager') return { type };
   const native = queueNative(config, context);
   if (native !== null) return native;
   const provider = wanted ?? before?.provider ?? 'cpu';
@@ -110,7 +109,7 @@ async function sameEngine(
   before: RecordedEnvironment,
   acceptEnvironment: boolean,
 ): Promise<EngineChoice> {
-  if (config.type === 'eager' || config.backend !== undefined) return chooseEngine(config);
+  if (config.type === 'eager') return chooseEngine(config);
   if (before.native !== undefined && (config.type === 'native' || isOpen(config)))
     return sameNative(before.native, acceptEnvironment);
   const provider = config.provider ?? before.provider;

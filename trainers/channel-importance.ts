@@ -1,19 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compile } from '../compiler/index.js';
-import { type ChannelGroup, channelGroups, type Importance, type Network, type WeightAxis } from '../spaces/index.js';
-import { apply, type Model, type Weights, weightsFrom, weightVariables } from '../spaces/models/index.js';
-import {
-  activateBackend,
-  type AnyEngine,
-  chooseEngine,
-  type EngineChoice,
-  onProcessor,
-  targetBeside,
-} from './engines/index.js';
+import { channelGroups, type Importance, type Network, type WeightAxis } from '../spaces/index.js';
+import { apply, type Model, weightsFrom, weightVariables } from '../spaces/models/index.js';
+import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, targetBeside } from './engines/index.js';
 import { crossEntropy } from './losses/index.js';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
-import { product } from '../base/statistics.js';
 import { trainingLoader, withDataset, type DatasetRef } from './data/index.js';
 import { readWeights } from './weights.js';
 
@@ -72,7 +64,7 @@ export async function gateGradients(
   threads: number,
 ): Promise<GateGradients> {
   const { network } = model;
-  await activateBackend(onProcessor);
+  await activateBackend();
   const weights = weightVariables(model);
   try {
     const program = await compile(
@@ -97,23 +89,18 @@ export async function gateGradients(
   }
 }
 
-/** The measures of a channel's importance; see `channelImportance`. */
-export const importanceKinds = ['taylor', 'gamma', 'l1'] as const;
-export type ImportanceKind = (typeof importanceKinds)[number];
-
 export interface ImportanceOptions {
-  readonly kind: ImportanceKind;
   readonly network: Network;
   /** File of the trained weights (`readWeights`). */
   readonly weights: string;
   readonly dataset: DatasetRef;
-  /** Selects the images for `taylor`. */
+  /** Selects the images. */
   readonly seed: number;
-  /** Computes the gradients for `taylor`; engines differ by rounding. An eager engine uses the processor here. */
+  /** Computes the gradients; engines differ by rounding. An eager engine uses the processor here. */
   readonly engine: AnyEngine;
   /** Threads of ONNX Runtime; their number may change the last bits. */
   readonly threads: number;
-  /** Number of training images for `taylor`; default 2,048, at most all. */
+  /** Number of training images; default 2,048, at most all. */
   readonly images?: number;
   /** Images in each batch; gradients are summed over a batch before they are squared. Default 64. */
   readonly batch?: number;
@@ -127,35 +114,15 @@ export interface ImportanceHooks {
   readonly signal?: AbortSignal;
 }
 
-/** The mean magnitude of a weight's entries, by channel. */
-function magnitudes(weights: Weights, { weight, axis }: WeightAxis): number[] {
-  const value = weights.get(weight);
-  if (value === undefined) throw new Error(`there is no value for ${weight}`);
-  const { shape, data } = value;
-  const inner = product(shape.slice(axis + 1));
-  const sums = new Array<number>(shape[axis]).fill(0);
-  for (const [i, x] of data.entries()) sums[Math.floor(i / inner) % shape[axis]] += Math.abs(x);
-  return sums.map((sum) => (sum * shape[axis]) / data.length);
-}
-
-/** The mean magnitude over the selected weights of each group, by channel; groups without such weights are left out. */
-function byMagnitude(
-  groups: readonly ChannelGroup[],
-  weights: Weights,
-  counts: (axis: WeightAxis) => boolean,
-): Importance {
-  return new Map(
-    groups.flatMap(({ name, width, axes }) => {
-      const own = axes.filter(counts).map((axis) => magnitudes(weights, axis));
-      if (own.length === 0) return [];
-      const mean = (channel: number): number => own.reduce((sum, values) => sum + values[channel], 0) / own.length;
-      return [[name, Array.from({ length: width }, (_, channel) => mean(channel))] as const];
-    }),
-  );
-}
-
-/** Squared gate gradients, summed over batches of unaugmented training images. */
-async function taylor(options: ImportanceOptions, weights: Weights, hooks: ImportanceHooks): Promise<Importance> {
+/**
+ * The importance of each channel of a trained network, by group; removing a more important channel costs more: the first-order
+ * change of the loss without the channel, as the square of gradient times activation, over batches of unaugmented training
+ * images (Molchanov et al. 2017, 2019).
+ *
+ * @throws NasError `failure` when the file holds another network's weights; `interrupted` when the signal is aborted
+ */
+export async function channelImportance(options: ImportanceOptions, hooks: ImportanceHooks = {}): Promise<Importance> {
+  const weights = readWeights(options.network, options.weights);
   const { network, dataset: ref, seed, engine, threads, images: wanted = 2048, batch: size = 64 } = options;
   const [height, width] = network.input;
   const choice = await chooseEngine(engine);
@@ -185,29 +152,4 @@ async function taylor(options: ImportanceOptions, weights: Weights, hooks: Impor
     }
     return sums;
   });
-}
-
-/**
- * The importance of each channel of a trained network, by group; removing a more important channel costs more.
- *
- * - `taylor`: the first-order change of the loss without the channel: the square of gradient times activation, over
- *   batches of training images (Molchanov et al. 2017, 2019).
- * - `gamma`: the magnitude of batch norm's scale (Liu et al. 2017). Channels without batch norm (the hidden ones of
- *   squeeze-excite and of dense layers) get no value and are not cut.
- * - `l1`: the mean magnitude of the weights that make the channel (Li et al. 2017).
- *
- * @throws NasError `failure` when the file holds another network's weights; `interrupted` when the signal is aborted
- */
-export async function channelImportance(options: ImportanceOptions, hooks: ImportanceHooks = {}): Promise<Importance> {
-  const { kind, network } = options;
-  const weights = readWeights(network, options.weights);
-  const groups = channelGroups(network);
-  switch (kind) {
-    case 'taylor':
-      return taylor(options, weights, hooks);
-    case 'gamma':
-      return byMagnitude(groups, weights, ({ weight }) => weight.endsWith('/gamma'));
-    case 'l1':
-      return byMagnitude(groups, weights, ({ role }) => role === 'makes');
-  }
 }

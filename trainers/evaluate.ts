@@ -149,7 +149,7 @@ export interface EvaluateModelOptions {
 export async function evaluateModel(options: EvaluateModelOptions): Promise<Scores> {
   const { network, weights, dataset, split, engine, threads, batch } = options;
   const choice = await chooseEngine(engine);
-  await activateBackend(choice);
+  await activateBackend();
   const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
   try {
     const classify = (images: Float32Array, size: number) => inference.run(images, [size, ...network.input]);

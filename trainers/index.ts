@@ -44,7 +44,7 @@ export {
   withStepsOn,
   type TrainConfig,
 } from './schema/recipe.js';
-export { channelImportance, type ImportanceKind, type ImportanceOptions } from './channel-importance.js';
+export { channelImportance, type ImportanceOptions } from './channel-importance.js';
 export { fitSupernet } from './supernet/fit-supernet.js';
 export { calibratedMember, evaluateMember } from './supernet/member.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './schema/supernet.js';

@@ -87,7 +87,8 @@ async function timeNative(job: TimingJob): Promise<StepTiming> {
 
 async function timeCompiled(job: TimingJob): Promise<StepTiming> {
   const { timed, provider, warmup, steps } = job;
-  await activateBackend(await chooseEngine({ type: 'compiled', provider }));
+  await chooseEngine({ type: 'compiled', provider });
+  await activateBackend();
   const program = createNetworkProgram(specOf(timed));
   const batch = randomBatch(timed);
   const target = await resolveTarget(job);

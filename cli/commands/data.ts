@@ -87,7 +87,7 @@ export const data = command({
       .option('sheet', {
         alias: 'o',
         type: 'string',
-        describe: 'Write a contact sheet to this .html or .png file: images of each class as networks see them',
+        describe: 'Write a contact sheet to this .html file: images of each class as networks see them',
       })
       .option('splits', { type: 'string', describe: 'Write path, label and split of each image to this .csv file' })
       .option('json', jsonOption),

@@ -86,7 +86,7 @@ async function activeEngine(): Promise<string> {
       return `compiled, ONNX Runtime cpu (engine: auto); not native: ${native.reason}`;
     return choice.type === 'compiled'
       ? `compiled, ONNX Runtime ${choice.provider}${choice.adapter === null ? '' : ` on ${choice.adapter.name}`} (engine: auto)`
-      : `eager, TF.js ${choice.backend} (engine: auto)`;
+      : 'eager, TF.js (engine: auto)';
   } catch (error) {
     return `nothing trains here: ${messageOf(error)}`;
   }
@@ -99,15 +99,11 @@ function advise(
 ): string[] {
   const { platform, arch } = process;
   const hasCuda = engines.some(({ backend }) => backend === 'cuda');
-  const hasNative = engines.some(({ backend, available }) => backend === 'tensorflow' && available);
   return [
     taken?.kind === 'hardware'
       ? `WebGPU: runs on ${taken.name}; engine: auto takes it`
       : `${howToGet('webgpu')}; then engine: auto takes it. ${withoutCard(taken)}`,
     hasCuda ? howToGet('cuda') : `CUDA: onnxruntime-node has it on Linux x64 only; this is ${platform} ${arch}`,
-    hasNative
-      ? 'TF.js native: works; choose it with engine: {type: eager, backend: tensorflow}'
-      : 'TF.js native: npm install @tensorflow/tfjs-node-gpu (downloads libtensorflow; CUDA 11 and cuDNN 8), then engine: {type: eager, backend: tensorflow}',
     'The native engine leaves quantization-aware training and networks from files to the compiled engine; a log line says why it does not train a network',
     'More threads: engine.threads for each training worker, search.parallel for more workers, latency.device.threads for measurements',
     'Another folder for caches: NAS_CACHE=/path',

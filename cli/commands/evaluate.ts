@@ -97,7 +97,7 @@ export const evaluate = command({
       .option('sheet', {
         alias: 'o',
         type: 'string',
-        describe: 'Write images with right, missed and wrong boxes of a detector to this .html or .png file',
+        describe: 'Write images with right, missed and wrong boxes of a detector to this .html file',
       })
       .option('json', jsonOption),
   run: async ({ model: file, data, split, size: side, threads, provider, wrong, sheet, json: asJson }, terminal) => {

@@ -50,12 +50,6 @@ export const shrink = command({
       .option('latency', { type: 'number', describe: 'Milliseconds for one batch, as measured' })
       .option('macs', { type: 'string', describe: 'Multiply-accumulates for one image: 2M, 500k' })
       .conflicts('latency', 'macs')
-      .option('importance', {
-        choices: ['taylor', 'gamma', 'l1'] as const,
-        default: 'taylor' as const,
-        describe:
-          "What tells which channels matter: the loss's gradient, batch norm's scales, or the magnitude of weights",
-      })
       .option('multiple', {
         type: 'number',
         default: 4,
@@ -69,7 +63,7 @@ export const shrink = command({
       .option('threads', { type: 'number', default: 1, describe: 'Threads of training' })
       .option('json', jsonOption),
   run: async (args, terminal) => {
-    const { model: path, trial, output, importance, json: asJson } = args;
+    const { model: path, trial, output, json: asJson } = args;
     const target = targetOf(args.latency, args.macs);
     const multiple = wholeNumber('--multiple', args.multiple);
     const threads = wholeNumber('--threads', args.threads);
@@ -95,7 +89,7 @@ export const shrink = command({
       const dataset = await prepareFor(images, data, image, reported(observe, signal));
       const train = experiment?.train ?? trainers.trainSchema.parse({ augment: trainers.defaultAugment(data) });
       const engine = await trainers.chooseEngine(experiment?.engine ?? { type: 'auto' });
-      const how = { target, importance, multiple, epochs, device, engine, threads };
+      const how = { target, multiple, epochs, device, engine, threads };
       return shrinkFile({ subject, data, dataset, train, ...how }, observe, signal);
     }, terminal);
     writeFileAtomic(output, model);

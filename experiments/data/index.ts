@@ -11,4 +11,3 @@ export {
   type NamedImage,
 } from './describe.js';
 export { contactSheet, type ContactSheet } from './sheet.js';
-export { sheetPng } from './sheet-png.js';

@@ -172,16 +172,11 @@ const device: TrainingCheck = ({ latency: { device: measured }, workers }) => {
 };
 
 /** The engine must not depend on the installation of the machine that runs `nas run`. */
-const engine: TrainingCheck = ({ engine: { type, backend, provider }, workers }) => {
+const engine: TrainingCheck = ({ engine: { provider }, workers }) => {
   if (workers.type !== 'queue') return [];
-  const eager =
-    'got "eager"; with a queue every machine must take the same backend: expected engine.backend, cpu or tensorflow, beside it';
   const card = `got "${provider ?? ''}"; graphics cards are not part of a queue's machine groups: expected workers.tag, of those that have one, and workers.mixed: true, as two cards give other last bits; or cpu`;
   const isCard = provider !== undefined && provider !== 'cpu';
-  return [
-    ...when(type === 'eager' && backend === undefined, ['engine', 'type'], eager),
-    ...when(isCard && (workers.tag === undefined || !workers.mixed), ['engine', 'provider'], card),
-  ];
+  return [...when(isCard && (workers.tag === undefined || !workers.mixed), ['engine', 'provider'], card)];
 };
 
 /** Checkpoints of a module stay on the machine that wrote them. */

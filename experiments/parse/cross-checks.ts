@@ -162,24 +162,6 @@ const augmentation: TrainingCheck = (experiment) => {
   );
 };
 
-const engineBackend: TrainingCheck = ({ engine }) =>
-  when(
-    engine.type === 'compiled' && engine.backend !== undefined,
-    ['engine', 'backend'],
-    `got "${engine.backend ?? ''}"; a backend is chosen for the eager engine only: expected no backend, or engine.type: eager`,
-  );
-
-/** Whether TF.js trains, not a compiled program. */
-const isEager = ({ type, backend }: TrainingExperiment['engine']): boolean =>
-  type === 'eager' || (type === 'auto' && backend !== undefined);
-
-const engineProvider: TrainingCheck = ({ engine }) =>
-  when(
-    isEager(engine) && engine.provider !== undefined,
-    ['engine', 'provider'],
-    `got "${engine.provider ?? ''}"; a provider is chosen for the compiled engine only: expected no provider, or engine.type: compiled and no backend`,
-  );
-
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   const { channels } = renderingOf(data);
   if (teacher.type === 'none') return [];
@@ -257,8 +239,6 @@ const trainingChecks: readonly TrainingCheck[] = [
   taskSettings,
   warmup,
   augmentation,
-  engineBackend,
-  engineProvider,
   ...boxChecks,
   ...evaluationChecks,
   ...compressChecks,

@@ -181,6 +181,10 @@ const removedKeys = new Map([
   ...['train', 'final'].map(
     (part) => [`${part}.precision`, 'was removed, because no graphics card showed a gain: leave it out'] as const,
   ),
+  [
+    'engine.backend',
+    'was removed: engine: compiled trains on graphics cards, and engine: eager by TF.js on the processor',
+  ],
   ['search.filter', noProxies],
   ['search.features', noProxies],
   ['workers.artifacts.type', noFolders],

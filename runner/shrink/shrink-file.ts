@@ -29,7 +29,6 @@ import {
   type DatasetRef,
   type EngineChoice,
   type FitHooks,
-  type ImportanceKind,
   type SplitName,
   type TrainConfig,
 } from '../../trainers/index.js';
@@ -43,7 +42,6 @@ import type { ShrinkSubject } from './subject.js';
 export interface ShrinkRequest {
   readonly subject: ShrinkSubject;
   readonly target: ShrinkTarget;
-  readonly importance: ImportanceKind;
   /** New widths are multiples of this. */
   readonly multiple: number;
   /** Epochs of the fine-tuning; default: half of `train.epochs`, at least 1. */
@@ -70,7 +68,7 @@ export interface ShrunkStage {
 }
 
 /** Result of `nas shrink`. */
-export interface ShrunkReport extends Pick<ShrinkRequest, 'target' | 'importance' | 'multiple'> {
+export interface ShrunkReport extends Pick<ShrinkRequest, 'target' | 'multiple'> {
   readonly model: string;
   readonly task: TaskType;
   readonly epochs: number;
@@ -151,7 +149,7 @@ async function shrinkIn(
   observe: RunObserver,
   signal: AbortSignal,
 ): ReturnType<typeof shrinkFile> {
-  const { subject, target, importance: kind, multiple, data, dataset, engine, threads } = request;
+  const { subject, target, multiple, data, dataset, engine, threads } = request;
   const { name, seed } = subject;
   const info = describeDataset(dataset);
   checkClasses(subject, info);
@@ -181,7 +179,7 @@ async function shrinkIn(
   const importanceOf = (): Promise<Importance> => {
     begin(`Finding out which channels of ${name} matter`);
     return channelImportance(
-      { kind, network, weights: weights.whole, dataset, seed, engine, threads, batch },
+      { network, weights: weights.whole, dataset, seed, engine, threads, batch },
       { signal, onProgress: counting('images') },
     );
   };
@@ -245,7 +243,7 @@ async function shrinkIn(
   const report = {
     model: name,
     task: info.task.type,
-    ...{ target, importance: kind, multiple, epochs, warnings },
+    ...{ target, multiple, epochs, warnings },
     device: after?.environment.device ?? null,
     widths: Object.fromEntries(cut.widths),
     ...stages,

@@ -46,7 +46,7 @@ describe('the command', () => {
     const commands = await loadCommands();
     expect(commands.map(({ name }) => name)).toEqual(verbs);
     expect(verbs.join(' ')).toBe(
-      'init data validate space run resume ask tell enqueue stop status note ui trials show pareto specialize shrink export evaluate tune quantize serve devices agent worker workers latency bench doctor',
+      'init data validate space run resume ask tell enqueue stop status note ui trials show pareto specialize shrink export evaluate tune quantize serve devices agent worker workers latency doctor',
     );
     const lines = commands.flatMap((verb) =>
       verb.commands.length === 0 ? [[verb.name]] : verb.commands.map(({ name }) => [verb.name, name]),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -72,17 +72,17 @@ describe('nas data of images with boxes', () => {
   });
 
   it('draws the boxes on a contact sheet, and writes the splits', async () => {
-    const [sheet, splits] = [join(root, 'sheet.png'), join(root, 'splits.csv')];
+    const [sheet, splits] = [join(root, 'sheet.html'), join(root, 'splits.csv')];
     expect((await nasInside(['data', odd, '--sheet', sheet, '--splits', splits])).code).toBe(0);
-    const { data, info } = await sharp(sheet).raw().toBuffer({ resolveWithObject: true });
+    const found = [...readFileSync(sheet, 'utf8').matchAll(/src="data:image\/webp;base64,([^"]+)"/g)];
     let orange = 0;
-    for (let at = 0; at < data.length; at += info.channels)
-      if (data[at] > 220 && Math.abs(data[at + 1] - 140) < 30 && data[at + 2] < 60) orange++;
-    expect(orange).toBeGreaterThan(500);
+    for (const [, webp] of found) {
+      const { data, info } = await sharp(Buffer.from(webp, 'base64')).raw().toBuffer({ resolveWithObject: true });
+      for (let at = 0; at < data.length; at += info.channels)
+        if (data[at] > 220 && Math.abs(data[at + 1] - 140) < 30 && data[at + 2] < 60) orange++;
+    }
+    expect(orange).toBeGreaterThan(100);
     expect(readFileSync(splits, 'utf8').split('\n')[0]).toBe('path,label,split,content');
-    const html = join(root, 'sheet.html');
-    expect((await nasInside(['data', odd, '--sheet', html])).code).toBe(0);
-    expect(existsSync(html)).toBe(true);
   });
 
   it('draws an image once for all its findings of a kind', async () => {

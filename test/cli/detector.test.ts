@@ -169,7 +169,7 @@ describe('nas evaluate of a detector', () => {
     expect(page.split('<img ').length - 1).toBeGreaterThanOrEqual(8);
     expect(page).toMatch(/alt="\d{4}\.png"/);
     const { err: refused } = await evaluate(float, '--sheet', join(folder, 'found.txt'));
-    expect(refused).toContain('a contact sheet is a file with the extension .html or .png');
+    expect(refused).toContain('a contact sheet is a page, a file with the extension .html');
   });
 });
 

@@ -67,9 +67,9 @@ describe('nas tune', () => {
     expect(await recallOfTrousers()).toBe(1);
 
     const other = join(folder, 'other.yaml');
-    writeFileSync(other, `${readFileSync(experiment, 'utf8')}engine: { backend: tensorflow }\n`);
+    writeFileSync(other, `${readFileSync(experiment, 'utf8')}engine: { provider: nonsense }\n`);
     const { code, err } = await tune('--data', other, '--head-only', '--mean', '0', '--std', '1');
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('engine.backend is tensorflow') as string });
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('nonsense') as string });
   });
 
   it.each([

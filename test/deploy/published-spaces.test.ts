@@ -30,7 +30,7 @@ const everyNewLayer: Network = {
 describe('layers of published spaces', () => {
   it('train as in TF.js', async () => {
     const compiled = await losses({ type: 'compiled', provider: 'cpu' }, everyNewLayer, 3);
-    const eager = await losses({ type: 'eager', backend: 'cpu', provider: 'cpu' }, everyNewLayer, 3);
+    const eager = await losses({ type: 'eager', provider: 'cpu' }, everyNewLayer, 3);
     for (const [i, loss] of eager.entries()) expect(Math.abs(loss / compiled[i] - 1)).toBeLessThan(1e-4);
     expect(compiled[2]).toBeLessThan(compiled[0]);
   });

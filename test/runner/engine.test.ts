@@ -77,7 +77,6 @@ describe('the native engine', () => {
   it('runs on the processor, without a provider or backend of other engines', () => {
     const issue = (engine: object) => engineSchema.safeParse({ type: 'native', ...engine }).error?.issues[0];
     expect(issue({ provider: 'webgpu' })).toMatchObject({ path: ['provider'] });
-    expect(issue({ backend: 'cpu' })).toMatchObject({ path: ['backend'] });
     expect(issue({ provider: 'cpu', threads: 2 })).toBeUndefined();
   });
 });
@@ -104,10 +103,5 @@ describe('the engine of a run with a queue', () => {
       message: expect.stringContaining('the run began on webgpu') as string,
       hint: expect.stringContaining('workers.tag') as string,
     });
-  });
-
-  it('is the eager backend that is named, whether or not it loads here', async () => {
-    expect(await settled({ backend: 'tensorflow' }, queue())).toEqual({ type: 'eager', backend: 'tensorflow' });
-    expect(await settled({ type: 'eager', backend: 'cpu' }, queue())).toEqual({ type: 'eager', backend: 'cpu' });
   });
 });

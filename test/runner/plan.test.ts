@@ -21,7 +21,7 @@ search: { trials: 4, parallel: 4 }
   const workersOn = (engine: Parameters<typeof withWorkersFor>[0]): number =>
     withWorkersFor(engine, experiment).search.parallel;
   expect(workersOn(onProcessor)).toBe(4);
-  expect(workersOn({ type: 'eager', backend: 'tensorflow' })).toBe(4);
+  expect(workersOn({ type: 'eager' })).toBe(4);
   expect(workersOn({ ...onProcessor, provider: 'webgpu' })).toBe(1);
   expect(workersOn({ ...onProcessor, provider: 'cuda', device: '1' })).toBe(1);
 });

@@ -11,7 +11,7 @@ let dataset: Dataset;
 beforeAll(async () => {
   bench = await openWorkbench([7]);
   dataset = openDataset(bench.dataset);
-  await activateBackend({ type: 'eager', backend: 'cpu' });
+  await activateBackend();
 });
 afterAll(() => {
   dataset.close();
@@ -22,7 +22,7 @@ const network = tinyStudent({ size: 7, dropout: 0.5 });
 const model = { network, weights: initialWeights(network, 1) };
 const images = { augment: tinyTrain.augment, batch: 16, calibration: 40, seed: 9 };
 
-test.each<EngineChoice>([onProcessor, { type: 'eager', backend: 'cpu' }])(
+test.each<EngineChoice>([onProcessor, { type: 'eager' }])(
   'gives the means over batches of the statistics of each, and leaves the rest: %o',
   async (engine) => {
     const found = await calibrateBatchNorm(model, { ...images, dataset }, { engine, threads: 1 });

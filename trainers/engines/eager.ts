@@ -8,8 +8,6 @@ import { noiseSeed, type NetworkProgram } from './network-program.js';
 import { rowsOf } from './trainable.js';
 
 export interface EagerOptions {
-  /** A registered TF.js backend; the program's variables must live on it. */
-  readonly backend: string;
   /** Images in each training batch. */
   readonly batch: number;
 }
@@ -21,22 +19,21 @@ export const imageTensor = (data: Float32Array, count: number, [height, width, c
   tf.tensor4d(data, [count, height, width, channels]);
 
 /**
- * An engine that runs a program on the TF.js backend that holds its variables.
+ * An engine that runs a program on TF.js's backend `cpu`, which holds its variables.
  * @param input size of the images to evaluate
  * @param step called while the backend is active
  */
 export function engineOn(
-  backend: string,
   { states, evaluate, dispose }: EagerProgram,
   input: ImageSize,
   step: SingleStep,
 ): TrainingEngine {
   const activate = async (): Promise<void> => {
-    if (tf.getBackend() !== backend) await tf.setBackend(backend);
+    if (tf.getBackend() !== 'cpu') await tf.setBackend('cpu');
   };
   return {
     kind: 'eager',
-    name: `eager (TF.js ${backend})`,
+    name: 'eager (TF.js cpu)',
     ...oneByOne(async (...update) => {
       await activate();
       return step(...update);
@@ -70,13 +67,13 @@ export function engineOn(
   };
 }
 
-/** Runs a network program directly on a TF.js backend, with the same noise as the compiled engine. */
-export function createEagerEngine(program: NetworkProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
+/** Runs a network program directly on TF.js, with the same noise as the compiled engine. */
+export function createEagerEngine(program: NetworkProgram, { batch: size }: EagerOptions): TrainingEngine {
   const { spec } = program;
   const { input } = spec.network;
   const shapes = rowsOf(spec.network);
   const rows = (data: Float32Array, own: keyof typeof shapes): tf.Tensor => tf.tensor(data, [size, ...shapes[own]]);
-  return engineOn(backend, program, input, async ({ batch, learningRate }, step) => {
+  return engineOn(program, input, async ({ batch, learningRate }, step) => {
     const noise = { seed: noiseSeed(spec), step };
     const [loss, correct] = tf.tidy(() => {
       const result = withNoise(noise, () =>

@@ -66,7 +66,7 @@ export async function openEngine<S, P extends { dispose(): void }>(
   { begun, ...options }: BegunOptions,
 ): Promise<TrainingEngine> {
   const choice = await chooseEngine(config);
-  await activateBackend(choice);
+  await activateBackend();
   const spec = await parts.spec();
   if (choice.type !== 'native') return withReason(await openProgram(choice, spec, parts, options), begun);
   const made = begun === undefined || begun === 'native' ? parts.native(spec, nativeOptions(choice, options)) : null;
@@ -94,7 +94,7 @@ async function openProgram<S, P extends { dispose(): void }>(
   { batch, ...threads }: EngineOptions,
 ): Promise<TrainingEngine> {
   const program = parts.program(spec);
-  if (choice.type === 'eager') return parts.eager(program, { backend: choice.backend, batch });
+  if (choice.type === 'eager') return parts.eager(program, { batch });
   try {
     return await parts.compiled(program, { target: await targetBeside(choice, threads), batch });
   } catch (error) {

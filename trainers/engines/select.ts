@@ -36,10 +36,7 @@ export interface NativeChoice {
 }
 
 /** A verified engine, as plain data for worker processes. */
-export type EngineChoice =
-  | CompiledChoice
-  | NativeChoice
-  | { readonly type: 'eager'; readonly backend: 'tensorflow' | 'cpu' };
+export type EngineChoice = CompiledChoice | NativeChoice | { readonly type: 'eager' };
 
 /** A configured engine, or one that is verified already. */
 export type AnyEngine = EngineConfig | EngineChoice;
@@ -119,16 +116,8 @@ async function nativeHere(choice: NativeChoice): Promise<NativeChoice | Compiled
   });
 }
 
-async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
-  if (backend === 'cpu') return { type: 'eager', backend };
-  const native = await loadNativeBackend();
-  if (!('reason' in native)) return { type: 'eager', backend: 'tensorflow' };
-  if (backend === undefined) return { type: 'eager', backend: 'cpu' };
-  throw invalidInput(`engine.backend is ${backend}, which does not load: ${native.reason}`, { hint });
-}
-
 /**
- * Verifies the configured engine. `auto` is the eager one when a backend is named, the compiled one when a provider is;
+ * Verifies the configured engine. `auto` is the compiled one when a provider is named;
  * else the compiled one on a graphics card, the native one where it works, or the compiled one on the processor. An engine
  * that is verified already is returned; one chosen for other machines is re-validated.
  * @throws NasError `invalid-input` when the configured engine does not work here; DeviceFailure when one chosen elsewhere
@@ -137,19 +126,18 @@ async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
 export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
   if ('adapter' in engine) return engine.untried === true ? triedHere(engine) : engine;
   if ('isa' in engine) return nativeHere(engine);
-  const { type, backend } = engine;
+  const { type } = engine;
   if (type === 'native') return native();
-  if (type === 'eager' || (type === 'auto' && backend !== undefined)) return eager(backend);
+  if (type === 'eager') return { type };
   const { provider, device } = engine;
   if (provider !== undefined) return compiled(provider, device);
   return (await onCard()) ?? (type === 'auto' ? fastestHere() : onProcessor);
 }
 
-/** Activates the TF.js backend on which this engine's models are built. */
-export async function activateBackend(choice: EngineChoice): Promise<void> {
-  const backend = choice.type === 'eager' ? choice.backend : 'cpu';
-  if (backend === 'cpu') await loadCpuBackend();
-  if (!(await tf.setBackend(backend))) throw new NasError('failure', `the TF.js backend ${backend} does not start`);
+/** Activates the TF.js backend on which models are built. */
+export async function activateBackend(): Promise<void> {
+  await loadCpuBackend();
+  if (!(await tf.setBackend('cpu'))) throw new NasError('failure', 'the TF.js backend cpu does not start');
 }
 
 /** The device for ONNX models beside an engine: the compiled engine's own, or the processor beside the eager engine. */
@@ -175,7 +163,7 @@ export const targetBeside = (engine: EngineChoice, { threads, sharedCores = fals
 /** Whether an engine works here. */
 export interface EngineAvailability {
   readonly engine: EngineChoice['type'];
-  /** ONNX Runtime execution provider (`engine.provider`), TF.js backend (`engine.backend`), or instruction set. */
+  /** ONNX Runtime execution provider (`engine.provider`), TF.js backend, or instruction set. */
   readonly backend: string;
   readonly available: boolean;
   /** Package and version, e.g. `onnxruntime-node 1.30.0`; null when it does not load. */
@@ -196,27 +184,6 @@ function versionOf(packageName: string): string {
   }
 }
 
-/** Native TF.js packages, best first; each registers the backend `tensorflow`. */
-const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
-
-/** The loaded backend package, or why none loads. */
-type BackendPackage = { readonly version: string } | { readonly reason: string };
-
-/** Loads the native TF.js backend, `tensorflow`. */
-async function loadNativeBackend(): Promise<BackendPackage> {
-  const reasons: string[] = [];
-  for (const name of nativePackages) {
-    try {
-      await import(name);
-      if ('tensorflow' in tf.engine().registryFactory) return { version: versionOf(name) };
-      reasons.push(`${name}: it uses another copy of @tensorflow/tfjs-core than this program`);
-    } catch (error) {
-      reasons.push(`${name}: ${messageOf(error).split('\n', 1).join('')}`);
-    }
-  }
-  return { reason: reasons.join('; ') };
-}
-
 /** Loads the `cpu` reference backend; returns its version. */
 async function loadCpuBackend(): Promise<string> {
   // Without this, the first use prints an advertisement for tfjs-node.
@@ -227,7 +194,6 @@ async function loadCpuBackend(): Promise<string> {
 
 /** Tries every engine, for `nas doctor`. */
 export async function engineAvailability(): Promise<EngineAvailability[]> {
-  const tensorflow = await loadNativeBackend();
   const library = await workingNative();
   const works = { available: true, reason: null };
   const tried = listProviders().map(async ({ name }) => [name, await tryProvider(name)] as const);
@@ -245,11 +211,6 @@ export async function engineAvailability(): Promise<EngineAvailability[]> {
       available: reason === null,
       reason,
     })),
-    {
-      engine: 'eager',
-      backend: 'tensorflow',
-      ...('reason' in tensorflow ? { available: false, version: null, ...tensorflow } : { ...tensorflow, ...works }),
-    },
     { engine: 'eager', backend: 'cpu', version: await loadCpuBackend(), ...works },
   ];
 }

@@ -10,7 +10,7 @@ export const engineSchema = z
       .enum(['auto', 'compiled', 'eager', 'native'])
       .default('auto')
       .describe(
-        'compiled: one ONNX program a training step; eager: TF.js itself; native: fused kernels for the processor, and the compiled engine for what they do not train; auto: eager when `backend` is given, compiled when `provider` is; else compiled on a graphics card, and on the processor native where it works',
+        'compiled: one ONNX program a training step; eager: TF.js itself, slowly, on the processor; native: fused kernels for the processor, and the compiled engine for what they do not train; auto: compiled when `provider` is given; else compiled on a graphics card, and on the processor native where it works',
       ),
     provider: z
       .string()
@@ -24,10 +24,6 @@ export const engineSchema = z
       .describe(
         'the graphics card, where there are several: for cuda its number, for webgpu (on Linux) a part of its name or its id, as `nas doctor` lists them',
       ),
-    backend: z
-      .enum(['tensorflow', 'cpu'])
-      .optional()
-      .describe('TF.js backend of the eager engine: tensorflow needs @tensorflow/tfjs-node-gpu (or tfjs-node)'),
     threads: z
       .number()
       .int()
@@ -35,13 +31,9 @@ export const engineSchema = z
       .optional()
       .describe('for each training worker; by default the cores divided by `search.parallel`'),
   })
-  .refine(({ type, provider = 'cpu' }) => type !== 'native' || provider === 'cpu', {
+  .refine(({ type, provider = 'cpu' }) => type === 'auto' || type === 'compiled' || provider === 'cpu', {
     path: ['provider'],
-    error: 'only the compiled engine has providers: the native engine runs on the processor',
-  })
-  .refine(({ type, backend }) => type !== 'native' || backend === undefined, {
-    path: ['backend'],
-    error: 'only the eager engine has backends: leave it out beside type native',
+    error: 'only the compiled engine has providers: the native and the eager engine run on the processor',
   })
   .refine(({ provider = '', device }) => device === undefined || hasDevices.has(provider), {
     path: ['device'],

@@ -163,8 +163,8 @@ async function createCompiledSupernet(program: SupernetProgram, options: Compile
   };
 }
 
-/** Runs a supernet directly on a TF.js backend, with the same noise as the compiled engine. */
-function createEagerSupernet(program: SupernetProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
+/** Runs a supernet directly on TF.js, with the same noise as the compiled engine. */
+function createEagerSupernet(program: SupernetProgram, { batch: size }: EagerOptions): TrainingEngine {
   const { spec, needsTeacherLogits } = program;
   const { input } = spec.sandwich.largest.network;
   const rows = (data: Float32Array, shape: readonly number[]): tf.Tensor => tf.tensor(data, [size, ...shape]);
@@ -203,7 +203,7 @@ function createEagerSupernet(program: SupernetProgram, { backend, batch: size }:
       return Promise.resolve();
     },
   });
-  return engineOn(backend, program, input, step);
+  return engineOn(program, input, step);
 }
 
 /** The engines of a supernet. */

@@ -52,7 +52,7 @@ export async function evaluateMember(job: MemberJob, hooks: MemberHooks = {}): P
 
 async function activeEngine({ engine }: MemberJob): Promise<EngineChoice> {
   const choice = await chooseEngine(engine);
-  await activateBackend(choice);
+  await activateBackend();
   return choice;
 }
 

@@ -112,7 +112,7 @@ function networkTeacher(
     normalisation: null,
     async open() {
       const choice = await chooseEngine(engine);
-      await activateBackend(choice);
+      await activateBackend();
       const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
       return {
         outputs: (images, size) => inference.run(images, [size, ...network.input]),
@@ -186,7 +186,7 @@ export function teacherSchedule(
 
 /** The parts of an engine on which the last bits of a training depend: cards and backends round differently. */
 export function deciding(engine: EngineChoice): readonly unknown[] {
-  if (engine.type === 'eager') return [engine.type, engine.backend];
+  if (engine.type === 'eager') return [engine.type, 'cpu'];
   if (engine.type === 'native') return [engine.type, engine.isa];
   return [engine.type, engine.provider, engine.adapter?.name ?? null];
 }

@@ -152,7 +152,7 @@ async function ran(bytes: Uint8Array, subject: Subject): Promise<Float32Array> {
 /** Answers in the units of the file. */
 type Reader = (file: string, subject: Subject) => Promise<Float32Array>;
 
-const engine = { type: 'eager', backend: 'cpu' } as const;
+const engine = { type: 'eager' } as const;
 
 const teacher: Reader = async (file, { info, images }) => {
   const train = { augment: [], views: 1, loss: undefined, class_weight: undefined, class_sampling: undefined };

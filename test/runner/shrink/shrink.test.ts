@@ -58,7 +58,7 @@ async function shrunk(changes: Partial<ShrinkRequest>, until: (event: RunEvent) 
   const request: ShrinkRequest = {
     subject: await readShrinkSubject(run, trial),
     target: { objective: 'macs', value: budget() },
-    ...{ importance: 'taylor', multiple: 4, device: null, data, dataset, train, engine: auto, threads: 1 },
+    ...{ multiple: 4, device: null, data, dataset, train, engine: auto, threads: 1 },
     ...changes,
   };
   const observe = (event: RunEvent) => until(event) && stop.abort();
@@ -92,7 +92,7 @@ describe('nas shrink', { timeout: 300_000 }, () => {
     const subject = await readShrinkSubject(output('again'), undefined);
     expect(subject).toMatchObject({ name: output('again'), isFolded: true });
     const target = { objective: 'macs', value: Math.round(0.8 * tuned.macs) } as const;
-    const again = await shrunk({ subject, target, epochs: 1, importance: 'l1' });
+    const again = await shrunk({ subject, target, epochs: 1 });
     expect(again.report.whole).toMatchObject({ macs: tuned.macs });
     expect(Math.abs(again.report.whole.test - tuned.test)).toBeLessThan(0.02);
     expect(again.report.tuned.macs).toBeLessThan(target.value);

@@ -6,7 +6,7 @@ import { noiseBatch, tinyStudent, update } from '../support/networks.js';
 import { batch, describeEngine, everything, openSingle, run, specOf, threads } from './contract.js';
 
 const compiled = engineSchema.parse({ type: 'compiled' });
-const eager = engineSchema.parse({ type: 'eager', backend: 'cpu' });
+const eager = engineSchema.parse({ type: 'eager' });
 
 describeEngine('compiled', openSingle(compiled));
 

@@ -5,7 +5,7 @@ import { capabilitiesOf } from '../../../compiler/onnx/providers.js';
 import { caseOf } from '../../../compiler/onnx/support.js';
 import { looping, Program } from '../../../compiler/runtime/programs/program.js';
 import { CompiledTraining, createCompiledEngine, readStates } from '../../../trainers/engines/compiled.js';
-import { activateBackend, onProcessor, type EngineState, type ProgramSpec } from '../../../trainers/engines/index.js';
+import { activateBackend, type EngineState, type ProgramSpec } from '../../../trainers/engines/index.js';
 import { createNetworkProgram, noiseSeed } from '../../../trainers/engines/network-program.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { trainSchema } from '../../../trainers/schema/recipe.js';
@@ -14,7 +14,7 @@ import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { writtenFor } from '../support/written-for.js';
 import { batch, everything, specOf } from './contract.js';
 
-beforeAll(() => activateBackend(onProcessor));
+beforeAll(() => activateBackend());
 
 const kd = lossSchema.parse({ type: 'kd' });
 const dropout = tinyStudent({ dropout: 0.4 });

@@ -1,4 +1,4 @@
 import { engineSchema } from '../../../trainers/index.js';
 import { describeEngine, openSingle } from './contract.js';
 
-describeEngine('eager', openSingle(engineSchema.parse({ type: 'eager', backend: 'cpu' })));
+describeEngine('eager', openSingle(engineSchema.parse({ type: 'eager' })));

@@ -14,7 +14,7 @@ import type { Network } from '../../../spaces/index.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
 
-beforeAll(() => activateBackend({ type: 'eager', backend: 'cpu' }));
+beforeAll(() => activateBackend());
 
 /** Of PyTorch's style, whose layers a program computes differently. */
 const style = { padding: 'symmetric', squeeze: 'swish', gate: 'sigmoid', epsilon: 1e-5, momentum: 0.99 } as const;

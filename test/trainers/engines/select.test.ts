@@ -15,7 +15,7 @@ import {
 const config = (values: object): EngineConfig => engineSchema.parse(values);
 
 describe('choosing an engine', () => {
-  test('auto is native on a processor, compiled with a card or a provider, eager with a backend', async () => {
+  test('auto is native on a processor, compiled with a card or a provider', async () => {
     const [card, library] = [await findCard(), await workingNative()];
     if ('reason' in library) throw new Error(library.reason);
     const native = library.isa === 'neon' ? onProcessor : { type: 'native', isa: library.isa };
@@ -24,7 +24,7 @@ describe('choosing an engine', () => {
     );
     expect(await chooseEngine(config({ provider: 'cpu' }))).toEqual(onProcessor);
     expect(await chooseEngine(config({ type: 'compiled' }))).toMatchObject({ type: 'compiled' });
-    expect(await chooseEngine(config({ backend: 'cpu' }))).toEqual({ type: 'eager', backend: 'cpu' });
+    expect(await chooseEngine(config({ type: 'eager' }))).toEqual({ type: 'eager' });
   });
 
   test('without the native library, auto is compiled, native is an error, and one chosen elsewhere a device failure', async () => {

@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { resolveTarget, targetWith } from '../../../compiler/index.js';
 import { inputsOf, outputsOf, parseOnnx, type TensorInfo } from '../../../compiler/onnx/file.js';
 import { CompiledTraining, createCompiledEngine } from '../../../trainers/engines/compiled.js';
-import { activateBackend, onProcessor, type ProgramSpec } from '../../../trainers/engines/index.js';
+import { activateBackend, type ProgramSpec } from '../../../trainers/engines/index.js';
 import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
 
-beforeAll(() => activateBackend(onProcessor));
+beforeAll(() => activateBackend());
 
 const updates = [0, 1, 2, 3, 4].map((i) => ({
   batch: noiseBatch(tinyStudent(), batch, i),

@@ -13,7 +13,7 @@ import {
 } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type Weights } from '../../../spaces/models/index.js';
 import { GradientSums } from '../../../trainers/engines/variables.js';
-import { activateBackend, onProcessor } from '../../../trainers/engines/index.js';
+import { activateBackend } from '../../../trainers/engines/index.js';
 import { type BatchInputs, createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { trainSchema } from '../../../trainers/schema/recipe.js';
@@ -109,7 +109,7 @@ export function describeMembers(
 ): void {
   describe(`members of a space with ${name}`, () => {
     beforeAll(async () => {
-      await activateBackend(onProcessor);
+      await activateBackend();
       target = await resolveTarget();
     });
 

@@ -2,7 +2,6 @@ import type { Target } from '../../../compiler/index.js';
 import { CompiledTraining, readStates } from '../../../trainers/engines/compiled.js';
 import {
   activateBackend,
-  onProcessor,
   type EngineBatch,
   type EngineState,
   type ProgramSpec,
@@ -24,7 +23,7 @@ export async function oneStep(
   batch: EngineBatch,
   size: number,
 ): Promise<OneStep> {
-  await activateBackend(onProcessor);
+  await activateBackend();
   const program = createNetworkProgram(spec());
   const training = new CompiledTraining(program, { target, batch: size });
   try {

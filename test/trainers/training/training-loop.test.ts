@@ -6,7 +6,7 @@ import type { ClassDetails } from '../../../base/scores.js';
 import { resolveTarget } from '../../../compiler/index.js';
 import { withDataset } from '../../../trainers/data/index.js';
 import { createCompiledEngine } from '../../../trainers/engines/compiled.js';
-import { activateBackend, onProcessor, type TrainingEngine } from '../../../trainers/engines/index.js';
+import { activateBackend, type TrainingEngine } from '../../../trainers/engines/index.js';
 import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { resumableFit, trainResumably, trainingHash } from '../../../trainers/training/fit.js';
 import {
@@ -25,7 +25,7 @@ import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../sup
 let bench: Workbench;
 beforeAll(async () => {
   bench = await openWorkbench();
-  await activateBackend(onProcessor);
+  await activateBackend();
 });
 afterAll(() => bench.close());
 
