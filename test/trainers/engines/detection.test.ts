@@ -8,7 +8,7 @@ import { batch, muon, specOf, threads } from './contract.js';
 
 const open = (type: 'compiled' | 'eager' | 'native', loss: 'cross-entropy' | 'kd' = 'cross-entropy') =>
   createEngine(
-    engineSchema.parse(type === 'eager' ? { type, backend: 'cpu' } : { type }),
+    engineSchema.parse({ type }),
     specOf({
       optimizer: muon,
       network: tinyDetector(),
