@@ -203,7 +203,6 @@ const cards = { workers: { type: 'queue', url: 'redis://10.0.0.5', tag: 'gpu', m
 
 const engineRows = (): Row[] => [
   row('engine.type', ['compiled', 'eager'], 'train', { engine: { provider: null } }),
-  row('engine.backend', ['cpu', undefined], 'train', { engine: { type: null, provider: null } }),
   row('engine.provider', ['cpu', 'cuda'], 'train', cards),
   row('engine.device', [0, 1], 'train', { ...cards, engine: { provider: 'cuda' } }),
   row('engine.threads', [1, 2], 'train'),
