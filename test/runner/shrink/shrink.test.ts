@@ -117,7 +117,7 @@ describe('nas shrink', { timeout: 300_000 }, () => {
       const { code, err } = await nasInside([...args, '--latency', '1000']);
       const has = Number(/has ([\d.]+) ms already, which is within the budget/.exec(err)?.[1]);
       expect([code, has > 0], err).toEqual([2, true]);
-      const done = await nasInside([...args, '--latency', `${0.8 * has}`, '--multiple', '8', '--importance', 'gamma']);
+      const done = await nasInside([...args, '--latency', `${0.8 * has}`, '--multiple', '8']);
       if (done.code !== 0 && left > 0) return attempt(left - 1);
       expect(done.code, done.err).toBe(0);
       return JSON.parse(done.out) as ShrunkReport;
