@@ -12,7 +12,7 @@ import type { Model } from '../../../../serve/models/model.js';
 import { boxesSchema, openDataset, prepareDataset } from '../../../../trainers/index.js';
 import { writeDetector, type DetectorOptions } from '../../../support/detector-files.js';
 import { sharedFolder, temporaryFolder } from '../../../support/temporary.js';
-import { blackPng, jpegOfScans, picture } from '../../images/pictures.js';
+import { picture } from '../../images/pictures.js';
 import { testPool } from '../../inference/pools.js';
 import { outputsOf, valuesOf } from '../../reference.js';
 import { checkablePool, serviceOf, startServer } from '../server.js';
@@ -172,39 +172,21 @@ describe('POST /v1/detect', () => {
     expect(await post(url, '/v1/detect?network=small', file)).toMatchObject({ body: { results: [{ ap50: 0.5 }] } });
   });
 
-  it('refuses hostile images as other requests do', async () => {
-    const { url, log } = await serve();
-    const { file } = await photograph(4);
-    const refused = async (body: Uint8Array) => {
-      const answer = await post(url, '/v1/detect', body);
-      return [answer.status, answer.body.error];
-    };
-    const wide = blackPng(30_000, 30_000, 1);
-    expect(await refused(wide)).toEqual([413, expect.stringMatching(/has more than 1000000 pixels/) as string]);
-    expect(await refused(file.subarray(0, file.length >> 1))).toEqual([
-      400,
-      expect.stringMatching(/is damaged/) as string,
-    ]);
-    expect(await refused(Buffer.from('GIF89a and more'))).toEqual([
-      415,
-      expect.stringMatching(/expected an image/) as string,
-    ]);
-    expect(await refused(Buffer.alloc(0))).toEqual([400, expect.stringMatching(/the body is empty/) as string]);
-    expect((await post(url, '/v1/detect', jpegOfScans(60, 40, 3))).status).toBe(200);
-    expect(log).toEqual([]);
-  });
-
-  it.each([NaN, Infinity, -Infinity])('answers 500 to an output of %s', async (value) => {
+  it('answers 500 to an output that is not finite', async () => {
     const folder = temporaryFolder();
     writeDetector(folder, 'only');
     const frontier = await readFrontier(folder);
-    const outputs = new Float32Array(6 * 9 * 6).fill(value, 17, 18);
+    const outputs = new Float32Array(6 * 9 * 6);
     const answer = { model: frontier.models[0], outputs, batch: 1, queuedMs: 0, computedMs: 0 };
     const { url } = await startServer(serviceOf(checkablePool(frontier, { run: () => Promise.resolve([answer]) })), {
       decoder,
     });
-    const { status, body } = await post(url, '/v1/detect', (await photograph(3)).file);
-    expect([status, body.error]).toEqual([500, expect.stringMatching(/values that are not finite/) as string]);
+    const { file } = await photograph(3);
+    for (const value of [NaN, Infinity, -Infinity]) {
+      outputs[17] = value;
+      const { status, body } = await post(url, '/v1/detect', file);
+      expect([status, body.error]).toEqual([500, expect.stringMatching(/values that are not finite/) as string]);
+    }
   });
 });
 
@@ -270,14 +252,15 @@ describe('a detector over the Open Inference Protocol', () => {
     expect(numbers).toEqual([...all[0].data, ...all[1].data]);
   });
 
-  it.each([
-    [[{ name: 'logits' }], 'there is no output "logits". They are called classes and boxes.'],
-    [[{ name: 'outputs' }], 'there is no output "outputs". They are called classes and boxes.'],
-    [[{ name: 'boxes' }, { name: 'boxes' }], '2 outputs are requested, one of them twice. only has 2.'],
-  ])('refuses %j', async (outputs, error) => {
+  it('refuses other outputs than its own, and one twice', async () => {
     const { url } = await serve();
-    const { status, json } = await infer(url, 'only', { outputs });
-    expect([status, json.error]).toEqual([400, error]);
+    const refusal = async (...names: readonly string[]) => {
+      const { status, json } = await infer(url, 'only', { outputs: names.map((name) => ({ name })) });
+      return [status, json.error];
+    };
+    expect(await refusal('outputs')).toEqual([400, 'there is no output "outputs". They are called classes and boxes.']);
+    const twice = '2 outputs are requested, one of them twice. only has 2.';
+    expect(await refusal('boxes', 'boxes')).toEqual([400, twice]);
   });
 
   it('has too many numbers for JSON in large maps, not for bytes', async () => {
