@@ -48,7 +48,7 @@ const declaredShapes = (bytes: Uint8Array): unknown[] => {
 };
 
 describe('a dynamic batch is distinct from every real size', () => {
-  it.each([97, 101, 776, 808])('batch normalisation over %i channels', async (channels) => {
+  it.each([97, 808])('batch normalisation over %i channels', async (channels) => {
     const { layers } = tfl;
     const model = tfl.sequential({
       layers: [
@@ -62,7 +62,7 @@ describe('a dynamic batch is distinct from every real size', () => {
     await expectSamePredictions(model, [1, 3]);
   });
 
-  it.each([97, 101])('images of %i pixels', async (size) => {
+  it.each([97])('images of %i pixels', async (size) => {
     const model = tfl.sequential({
       layers: [tfl.layers.flatten({ inputShape: [size, size, 1] }), tfl.layers.reshape({ targetShape: [size, size] })],
     });

@@ -27,6 +27,7 @@ function withAllGradients(model: tfl.LayersModel, training: boolean, inputs: num
   };
 }
 
+// kernels.test.ts compares their kernels in the plain layout, too.
 describe('compiled layers agree with the cpu backend', () => {
   for (const layer of layerCases) {
     const samples = () => {
@@ -36,12 +37,14 @@ describe('compiled layers agree with the cpu backend', () => {
     if (layer.inferenceOnly)
       it(`${layer.name}, inference`, () => {
         const model = modelOf(layer);
-        return expectSameAsReference(({ x0 }) => apply(model, x0), samples());
+        return expectSameAsReference(({ x0 }) => apply(model, x0), samples(), { blocked: [true] });
       });
     else
       for (const training of layer.name.startsWith('batchNormalization') ? [true, false] : [true])
         it(`${layer.name}${training ? '' : ', inference'}`, () =>
-          expectSameAsReference(withAllGradients(modelOf(layer), training, layer.inputs.length), samples()));
+          expectSameAsReference(withAllGradients(modelOf(layer), training, layer.inputs.length), samples(), {
+            blocked: [true],
+          }));
   }
 });
 

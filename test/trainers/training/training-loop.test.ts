@@ -29,21 +29,15 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-/** `fit` with this many steps in a call and a modified engine. */
-const fitBy = (
-  stepsAtOnce: number,
-  job: FitJob,
-  hooks: FitHooks = quiet(),
-  other: (engine: TrainingEngine) => Partial<TrainingEngine> = () => ({}),
-): Promise<FitResult> =>
+/** `fit` with this many steps in a call. */
+const fitBy = (stepsAtOnce: number, job: FitJob, hooks: FitHooks = quiet()): Promise<FitResult> =>
   withDataset(job.dataset, (dataset) => {
     const { network, seed, train } = job;
     const { optimizer, ema, batch } = train;
     const spec = { network, seed, optimizer, ema, loss: lossSchema.parse({ type: 'cross-entropy' }), teacher: null };
     const engine = async () => {
       const target = await resolveTarget({ stepsAtOnce });
-      const compiled = await createCompiledEngine(createNetworkProgram(spec), { target, batch });
-      return { ...compiled, ...other(compiled) };
+      return createCompiledEngine(createNetworkProgram(spec), { target, batch });
     };
     return trainResumably({ ...resumableFit(job, dataset), engine }, dataset, hooks);
   });
@@ -167,20 +161,23 @@ describe('a training with four steps in a call', () => {
 });
 
 describe('a training that fails', () => {
-  const failure = (name: string, train: FitJob['train'], broken: (engine: TrainingEngine) => TrainingEngine['train']) =>
-    fitBy(4, tinyJob(bench, name, { train }), quiet(), (engine) => ({ train: broken(engine) })).then(
-      () => null,
-      (error: unknown) => error,
-    );
-
   test.each<[DeviceFailure['kind'], number, RegExp]>([
     ['memory', 16, /^Set a smaller train.batch: 8 instead of 16.$/],
     ['memory', 1, /^Train smaller networks or images: a batch has one image already.$/],
     ['lost', 16, /goes on from its checkpoint in a new process. .* Set a smaller train.batch: 8 instead of 16.$/],
   ])('says what to do about a device that fails: %s, with batches of %d', async (kind, batch, hint) => {
-    const error = await failure(`${kind}-${batch}`, { ...tinyTrain, batch }, () => () => {
-      throw new DeviceFailure(kind, 'the device failed');
+    const failing = (engine: TrainingEngine): TrainingEngine => ({
+      ...engine,
+      train: () => {
+        throw new DeviceFailure(kind, 'the device failed');
+      },
     });
+    const job = tinyJob(bench, `${kind}-${batch}`, { train: { ...tinyTrain, batch } });
+    const error: unknown = await withDataset(job.dataset, (dataset) => {
+      const training = resumableFit(job, dataset);
+      const engine = async (): Promise<TrainingEngine> => failing(await training.engine());
+      return trainResumably({ ...training, engine }, dataset, quiet());
+    }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DeviceFailure);
     expect(error).toMatchObject({ kind, message: 'the device failed', hint: expect.stringMatching(hint) as string });
   });
