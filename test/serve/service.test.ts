@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NotAnswered, type RunOptions } from '../../serve/inference/pool.js';
 import type { Model } from '../../serve/models/model.js';
@@ -202,6 +203,7 @@ describe('openService', () => {
         // Batches of other sizes sum in another order.
         for (const [i, value] of outputs.entries()) expect(value).toBeCloseTo(known[i], 4);
         answered++;
+        await sleep(2);
       }
     };
     const clients = Array.from({ length: 8 }, load);
