@@ -8,6 +8,8 @@ export interface BoxedImage {
   readonly found: readonly Detection[];
   /** Sides of one of these pixels in pixels of the original image. */
   readonly scale: number;
+  /** The side of a cell, where the found boxes are cells whose middles count (centroids); absent: boxes count by their overlap. */
+  readonly cell?: number | undefined;
 }
 
 /** COCO's ten overlaps, from 0.5 to 0.95, as its evaluation computes them. */
@@ -46,6 +48,17 @@ const anyArea: Area = () => true;
 const overlapOf = (found: Box, truth: LabelledBox): number =>
   truth.crowd === true ? areaOf(intersection(found, truth)) / areaOf(found) : iou(found, truth);
 
+/**
+ * How near the middle of a found cell is to that of a box, from 1 at the middle to 1/2 at the edge of the box; 0 outside of it. A box
+ * is at least as wide and high as a cell.
+ */
+function nearness(found: Box, truth: Box, cell: number): number {
+  const away = (low: 'left' | 'top', high: 'right' | 'bottom'): number =>
+    Math.abs(found[low] + found[high] - truth[low] - truth[high]) / Math.max(truth[high] - truth[low], cell);
+  const distance = Math.max(away('left', 'right'), away('top', 'bottom'));
+  return distance > 1 ? 0 : 1 - distance / 2;
+}
+
 /** The boxes of one class in an image. */
 export interface ClassBoxes {
   /** The best first. */
@@ -57,7 +70,7 @@ export interface ClassBoxes {
   readonly largest: Float64Array;
 }
 
-export function boxesOfClass({ truths: all, found: others }: BoxedImage, label: number): ClassBoxes {
+export function boxesOfClass({ truths: all, found: others, cell }: BoxedImage, label: number): ClassBoxes {
   const truths = all.filter((truth) => truth.label === label);
   const found = others
     .filter((box) => box.label === label)
@@ -67,7 +80,7 @@ export function boxesOfClass({ truths: all, found: others }: BoxedImage, label: 
   const largest = new Float64Array(found.length);
   for (let i = 0; i < found.length; i++) {
     for (let j = 0; j < truths.length; j++) {
-      const share = overlapOf(found[i], truths[j]);
+      const share = cell === undefined ? overlapOf(found[i], truths[j]) : nearness(found[i], truths[j], cell);
       shares[i * truths.length + j] = share;
       largest[i] = Math.max(largest[i], share);
     }

@@ -12,10 +12,13 @@ import {
   type Weights,
 } from './average-precision.js';
 import { Random } from './random.js';
-import { boxSizes, meanOfKnown, type BoxDetails, type BoxScores, type BoxSize, type SideRecall } from './scores.js';
+import { meanOfKnown, type BoxDetails, type BoxScores, type BoxSize, type SideRecall } from './scores.js';
 import { mean } from './statistics.js';
+import type { BoxTask } from './task.js';
 
 export interface BoxScoring {
+  /** Centroids have F1 alone; default: detection. */
+  readonly task?: BoxTask | undefined;
   /**
    * Threshold of each class. Absent: the ones that are best for these images; F1 then takes the threshold of an image from the other
    * half of the images, as the best one for the same images flatters.
@@ -75,31 +78,46 @@ function meanPrecision(ranking: Ranking, weights?: Weights): number | null {
   return values.includes(null) ? null : meanOfKnown(values);
 }
 
-/** The main score and the metrics of images that count several times, or not at all. */
-const summary = (rankings: readonly Ranking[], thresholds: readonly Threshold[], weights: Weights) => ({
-  score: meanOfKnown(rankings.map((ranking) => averagePrecision(ranking, 0, weights))),
-  ap: meanOfKnown(rankings.map((ranking) => meanPrecision(ranking, weights))),
-  f1: meanOfKnown(rankings.map((ranking, label) => f1Of(ranking, thresholds[label], weights).f1)),
-});
+type Score = 'ap50' | 'ap' | 'f1';
+
+/** The scores of a task, the main one first. */
+const scoresOf = { detection: ['ap50', 'ap', 'f1'], centroids: ['f1'] } as const satisfies Readonly<
+  Record<BoxTask, readonly Score[]>
+>;
+
+/** The scores of a class, of images that count several times, or not at all. */
+const scorers: {
+  readonly [S in Score]: (ranking: Ranking, threshold: Threshold, weights?: Weights) => number | null;
+} = {
+  ap50: (ranking, _, weights) => averagePrecision(ranking, 0, weights),
+  ap: (ranking, _, weights) => meanPrecision(ranking, weights),
+  f1: (ranking, threshold, weights) => f1Of(ranking, threshold, weights).f1,
+};
 
 const deviation = (values: readonly number[]): number => {
   const average = mean(values);
   return Math.sqrt(mean(values.map((value) => (value - average) ** 2)));
 };
 
-/** Standard errors by bootstrap over images (Efron 1979). */
+/** The standard error of a score by bootstrap over images (Efron 1979). */
 function bootstrap(rankings: readonly Ranking[], thresholds: readonly Threshold[], count: number, seed: number) {
   const drawn = Array.from({ length: resamples }, (_, i) => {
     const random = new Random(seed, 'bootstrap', i);
     const weights = new Uint16Array(count);
     for (let image = 0; image < count; image++) weights[random.int(count)]++;
-    return summary(rankings, thresholds, weights);
+    return weights;
   });
-  return {
-    score: deviation(drawn.map(({ score }) => score)),
-    ap: deviation(drawn.map(({ ap }) => ap)),
-    f1: deviation(drawn.map(({ f1 }) => f1)),
-  };
+  return (score: Score): number =>
+    deviation(
+      drawn.map((weights) =>
+        meanOfKnown(rankings.map((ranking, label) => scorers[score](ranking, thresholds[label], weights))),
+      ),
+    );
+}
+
+function errorsOf(task: BoxTask, errorOf: (score: Score) => number): BoxDetails['errors'] {
+  const [main, ...metrics] = scoresOf[task];
+  return { score: errorOf(main), ...Object.fromEntries(metrics.map((metric) => [metric, errorOf(metric)])) };
 }
 
 function curveOf(ranking: Ranking): Pick<BoxScores, 'curve'> {
@@ -107,20 +125,19 @@ function curveOf(ranking: Ranking): Pick<BoxScores, 'curve'> {
   return curve === null ? {} : { curve: curve.map((precision) => Number(precision.toFixed(4))) };
 }
 
-/** The scores of the boxes that a network found in some images, and their mean AP50. */
+/** The scores of the boxes that a network found in some images, and the mean of the main score. */
 export function scoreBoxes(
   images: readonly BoxedImage[],
   classes: number,
-  { thresholds: given, seed, curves = false }: BoxScoring = {},
-): { readonly ap50: number; readonly details: BoxDetails } {
+  { task = 'detection', thresholds: given, seed, curves = false }: BoxScoring = {},
+): { readonly score: number; readonly details: BoxDetails } {
   const labels = Array.from({ length: classes }, (_, label) => label);
   const rankers = labels.map((label) => ranker(images, label));
   const rankings = rankers.map((rank) => rank());
   const thresholds = thresholdsOf(rankings, given);
   const rows = rankings.map((ranking, label): BoxScores => ({
     boxes: truthsOf(ranking),
-    ap50: averagePrecision(ranking, 0),
-    ap: meanPrecision(ranking),
+    ...(task === 'detection' && { ap50: averagePrecision(ranking, 0), ap: meanPrecision(ranking) }),
     ...f1Of(ranking, thresholds[label]),
     threshold: given?.[label] ?? bestThreshold(ranking),
     ...(curves && curveOf(ranking)),
@@ -141,15 +158,17 @@ export function scoreBoxes(
     }
     return { from, to: Number.isFinite(to) ? to : null, boxes, recall: boxes === 0 ? null : right / boxes };
   });
-  const [small, medium, large] = boxSizes.map(sizeOf);
+  const [main] = scoresOf[task];
   return {
-    ap50: meanOfKnown(rows.map(({ ap50 }) => ap50)),
+    score: meanOfKnown(rows.map((row) => row[main] ?? null)),
     details: {
-      type: 'detection',
+      type: task,
       classes: rows,
-      sizes: { small, medium, large },
+      ...(task === 'detection' && {
+        sizes: { small: sizeOf('small'), medium: sizeOf('medium'), large: sizeOf('large') },
+      }),
       sides,
-      ...(seed !== undefined && { errors: bootstrap(rankings, thresholds, images.length, seed) }),
+      ...(seed !== undefined && { errors: errorsOf(task, bootstrap(rankings, thresholds, images.length, seed)) }),
     },
   };
 }

@@ -1,16 +1,19 @@
 import { iou, type Box, type Extent, type LabelledBox } from './boxes.js';
 import type { Rendering } from './preprocess.js';
+import type { BoxTask } from './task.js';
 
 /** The outputs of a detector's file, one a head: logits of the classes, and boxes. */
-export const headNames = ['classes', 'boxes'] as const;
+export const headNames = { detection: ['classes', 'boxes'], centroids: ['classes'] } as const satisfies Readonly<
+  Record<BoxTask, readonly string[]>
+>;
 
 /** Values of a box in an output: dx, dy, log width, log height. */
-export const boxValues = 4;
+export const boxValues = { detection: 4, centroids: 0 } as const satisfies Readonly<Record<BoxTask, number>>;
 
 /** Bounds of the logarithms of a box's width and height in cells. */
 export const sizeRange = [-4, 6] as const;
 
-/** A box that a detector found. */
+/** A box that a detector found. Of centroids, it is the cell of the middle. */
 export interface Detection extends Omit<LabelledBox, 'ignored' | 'crowd'> {
   /** Sigmoid of the class's logit. */
   readonly score: number;
@@ -23,7 +26,10 @@ export interface DetectionMap {
   readonly classes: number;
   /** Pixels for each cell. */
   readonly stride: number;
-  /** [rows, columns, classes + 4]: logits, dx, dy, log width, log height in cells from the cell's centre. */
+  /**
+   * [rows, columns, classes + 4]: logits, dx, dy, log width, log height in cells from the cell's centre; of centroids, [rows, columns,
+   * classes].
+   */
   readonly values: Float32Array;
 }
 
@@ -48,13 +54,17 @@ interface Peak {
   readonly logit: number;
 }
 
+/** Values of a cell. */
+const depthOf = ({ rows, columns, values }: DetectionMap): number => values.length / (rows * columns);
+
 /**
  * Whether a logit is the largest of its class among the cell and its eight neighbours. Of equal neighbours the first is the peak:
  * int8 networks have many.
  */
-function isPeak({ rows, columns, classes, values }: DetectionMap, cell: number, label: number, logit: number): boolean {
+function isPeak(map: DetectionMap, cell: number, label: number, logit: number): boolean {
+  const { rows, columns, values } = map;
   const [row, column] = [Math.floor(cell / columns), cell % columns];
-  const depth = classes + boxValues;
+  const depth = depthOf(map);
   for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++)
     for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
       const other = y * columns + x;
@@ -69,11 +79,12 @@ const better = (a: Peak, b: Peak): number => b.logit - a.logit || a.cell - b.cel
 
 function peaksOf(map: DetectionMap, least: (label: number) => number): Peak[] {
   const { rows, columns, classes, values } = map;
+  const depth = depthOf(map);
   const peaks: Peak[] = [];
   const lowest = Array.from({ length: classes }, (_, label) => least(label));
   for (let cell = 0; cell < rows * columns; cell++)
     for (let label = 0; label < classes; label++) {
-      const logit = values[cell * (classes + boxValues) + label];
+      const logit = values[cell * depth + label];
       // A logit that is not a number is no peak.
       if (logit >= lowest[label] && isPeak(map, cell, label, logit)) peaks.push({ cell, label, logit });
     }
@@ -82,11 +93,14 @@ function peaksOf(map: DetectionMap, least: (label: number) => number): Peak[] {
 
 const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
 
-function boxAt({ columns, classes, stride, values }: DetectionMap, { cell, label, logit }: Peak): Detection {
-  const [dx, dy, ...sides] = values.subarray(
-    cell * (classes + boxValues) + classes,
-    (cell + 1) * (classes + boxValues),
-  );
+/** The box of a cell without one: the cell itself. */
+const wholeCell = Float32Array.of(0, 0, 0, 0);
+
+function boxAt(map: DetectionMap, { cell, label, logit }: Peak): Detection {
+  const { columns, classes, stride, values } = map;
+  const depth = depthOf(map);
+  const [dx, dy, ...sides] =
+    depth === classes ? wholeCell : values.subarray(cell * depth + classes, (cell + 1) * depth);
   const [low, high] = sizeRange;
   const [width, height] = sides.map((side) => Math.exp(Math.min(high, Math.max(low, side))) * stride);
   const [x, y] = [((cell % columns) + 0.5 + dx) * stride, (Math.floor(cell / columns) + 0.5 + dy) * stride];
@@ -166,6 +180,9 @@ export function inOriginal<T extends Box>(
     }))
     .filter((box) => box.right > box.left && box.bottom > box.top);
 }
+
+/** The middle of a box. */
+export const middleOf = ({ left, right, top, bottom }: Box) => ({ x: (left + right) / 2, y: (top + bottom) / 2 });
 
 /** The boxes in a detector's output for an image, in pixels of the original image, the best first. */
 export const detectIn = (

@@ -35,6 +35,7 @@ export function createScoreboard(task: LearningTask, outputs: number, keepsWrong
     case 'regression':
       return new NumberScoreboard(task.std);
     case 'detection':
+    case 'centroids':
       throw new Error('boxes are scored by images, not by rows of outputs');
   }
 }

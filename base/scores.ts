@@ -2,14 +2,14 @@ import { estimateText } from './certainty.js';
 import { changeText, percent, valueText, type Unit } from './number-text.js';
 import { mean, meanOrZero, sum } from './statistics.js';
 import type { SeenBoxes, SeenImages } from './seen-boxes.js';
-import type { TaskType } from './task.js';
+import { isBoxTask, type BoxTask, type TaskType } from './task.js';
 
 /** `confusion[actual][predicted]`: number of images. */
 export type Confusion = readonly (readonly number[])[];
 
 /** How a network answered some images. */
 export interface Scores<D extends Details = Details> {
-  /** The main score of the task, larger is better: accuracy, mean average precision, R², or AP50. */
+  /** The main score of the task, larger is better: accuracy, mean average precision, R², AP50, or F1. */
   readonly accuracy: number;
   /** Mean of the task's loss: cross-entropy in nats, binary cross-entropy in nats, the loss of Huber of the scaled numbers, or the loss of boxes. */
   readonly loss: number;
@@ -70,14 +70,14 @@ export interface NumberDetails {
 }
 
 export interface BoxDetails {
-  readonly type: 'detection';
+  readonly type: BoxTask;
   readonly classes: readonly BoxScores[];
-  /** Mean over the classes of the AP of boxes by their area: COCO's areas in pixels of the original image. */
-  readonly sizes: Readonly<Record<BoxSize, number | null>>;
-  /** Share of the boxes that are found (IoU 1/2, at the thresholds), by their side in pixels of the network. */
+  /** Mean over the classes of the AP of boxes by their area: COCO's areas in pixels of the original image. Centroids have none. */
+  readonly sizes?: Readonly<Record<BoxSize, number | null>>;
+  /** Share of the boxes that are found (at the thresholds), by their side in pixels of the network. */
   readonly sides: readonly SideRecall[];
   /** Standard errors of the main score and of metrics, by bootstrap over images; absent where they are not asked for. */
-  readonly errors?: { readonly score: number; readonly ap: number; readonly f1: number };
+  readonly errors?: { readonly score: number; readonly ap?: number; readonly f1?: number };
   /** Images with the boxes that were found and missed; absent where they are not kept. */
   readonly seen?: SeenBoxes;
 }
@@ -105,21 +105,21 @@ export const sidesText = (sides: readonly SideRecall[]): string =>
     .flatMap((side) => (side.recall === null ? [] : `${sideTitle(side)} ${percent(side.recall)} of ${side.boxes}`))
     .join(', ');
 
-/** Scores of the boxes of one class. Where there is no box, all are null. */
+/** Scores of the boxes of one class, or of centroids. Where there is no box, all are null. */
 export interface BoxScores {
   /** Boxes that are not ignored. */
   readonly boxes: number;
-  /** Average precision at an IoU of 1/2, over COCO's 101 recalls. */
-  readonly ap50: number | null;
-  /** Mean over the IoUs 0.5, 0.55, ..., 0.95. */
-  readonly ap: number | null;
-  /** At the threshold, with an IoU of 1/2. */
+  /** Average precision at an IoU of 1/2, over COCO's 101 recalls. Centroids have none. */
+  readonly ap50?: number | null;
+  /** Mean over the IoUs 0.5, 0.55, ..., 0.95. Centroids have none. */
+  readonly ap?: number | null;
+  /** At the threshold, with an IoU of 1/2; of centroids, with the middle inside the box. */
   readonly precision: number | null;
   readonly recall: number | null;
   readonly f1: number | null;
   /** Least probability of a box that is an answer. */
   readonly threshold: number;
-  /** The best precision at the recalls 0, 0.02, ..., 1 or higher ones, with an IoU of 1/2; absent where it is not kept. */
+  /** The best precision at the recalls 0, 0.02, ..., 1 or higher ones; absent where it is not kept. */
   readonly curve?: readonly number[];
 }
 
@@ -183,6 +183,7 @@ export const outputNames: { readonly [T in TaskType]: readonly [one: string, man
   'multi-label': ['label', 'Labels'],
   regression: ['number', 'Numbers'],
   detection: ['class', 'Classes'],
+  centroids: ['class', 'Classes'],
 };
 
 /** The scores of each class, label or number, in the order of the outputs. */
@@ -195,13 +196,17 @@ export function outputScores(details: Details): readonly (ClassScores | LabelSco
     case 'regression':
       return details.numbers;
     case 'detection':
+    case 'centroids':
       return details.classes;
   }
 }
 
+/** Whether results are those of a detector. */
+export const areOfBoxes = (details: Details): details is BoxDetails => isBoxTask(details.type);
+
 /** The threshold of each class of a detector; undefined for other tasks. */
 export const thresholdsOf = (details: Details): readonly number[] | undefined =>
-  details.type === 'detection' ? details.classes.map(({ threshold }) => threshold) : undefined;
+  areOfBoxes(details) ? details.classes.map(({ threshold }) => threshold) : undefined;
 
 /** Mean of the known values; 0 when there are none. */
 export const meanOfKnown = (values: readonly (number | null)[]): number =>
@@ -235,6 +240,7 @@ export const mainScores = {
   'multi-label': { title: 'mAP', unit: 'share', ofTraining: false },
   regression: { title: 'R²', unit: 'score', ofTraining: true },
   detection: { title: 'AP50', unit: 'share', ofTraining: false },
+  centroids: { title: 'F1', unit: 'share', ofTraining: false },
 } as const satisfies Readonly<Record<TaskType, MainScore>>;
 
 interface MainScore {
@@ -263,6 +269,7 @@ export const taskMetrics = {
   'multi-label': ['macro_f1'],
   regression: ['mae'],
   detection: ['ap', 'f1'],
+  centroids: [],
 } as const satisfies Record<TaskType, readonly string[]>;
 
 export type Metric = (typeof taskMetrics)[TaskType][number];
@@ -309,9 +316,11 @@ export function metricsOf(details: Details): Readonly<Partial<Record<Metric, num
       return { macro_f1: meanOfKnown(details.labels.map(({ f1 }) => f1)) };
     case 'regression':
       return { mae: mean(details.numbers.map(({ mae }) => mae)) };
+    case 'centroids':
+      return {};
     case 'detection':
       return {
-        ap: meanOfKnown(details.classes.map(({ ap }) => ap)),
+        ap: meanOfKnown(details.classes.map(({ ap = null }) => ap)),
         f1: meanOfKnown(details.classes.map(({ f1 }) => f1)),
       };
   }

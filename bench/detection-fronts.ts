@@ -48,7 +48,7 @@ function membersOf(run: string): Member[] {
       subjects.push(trialSubject(store, run, trial));
       return {
         ...{ run, trial, choices: Object.values(choices).join(' '), ap50: testAccuracy },
-        ...{ small: details.sizes.small, sides: sidesText(details.sides.slice(0, 2)) },
+        ...{ small: details.sizes?.small ?? null, sides: sidesText(details.sides.slice(0, 2)) },
         ...{ ms: values['latency_ms'].value, macs: values['macs'].value },
       };
     });

@@ -6,7 +6,10 @@
  * training (`fit`). Without `--images`, the data is a set of photographs of faces with masks. `--teacher` names the file of a detector,
  * whose answers are computed once for all seeds, and `--width` scales the channels of the network.
  *
+ * `--task centroids` finds the middles of boxes alone, with cells of 8 pixels.
+ *
  *   npm run bench:detection -- [--images folder] [--size 128,192] [--train '{"epochs": 12}'] [--seeds 1,2,3] [--teacher teacher.onnx]
+ *     [--task centroids]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +17,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { quantile } from '../base/statistics.js';
-import type { BoxDetails } from '../base/scores.js';
+import { mainScores, metricsOf, metricTexts, outputScores, taskMetrics, type Metric } from '../base/scores.js';
+import { boxTasks } from '../base/task.js';
 import { numeric, processTerminal, renderTable } from '../cli/output/terminal.js';
 import { costs, createSpace, spaceSchema } from '../spaces/index.js';
 import {
@@ -39,6 +43,7 @@ const { values: options } = parseArgs({
   options: {
     images: { type: 'string' },
     scored: { type: 'string', default: 'test' },
+    task: { type: 'string', default: 'detection' },
     size: { type: 'string', default: '128,192' },
     train: { type: 'string', default: '{"epochs": 12}' },
     engine: { type: 'string', default: 'auto' },
@@ -48,6 +53,8 @@ const { values: options } = parseArgs({
     output: { type: 'string', short: 'o', default: 'runs/bench-detection' },
   },
 });
+
+const task = z.enum(boxTasks).parse(options.task);
 
 /** The prototype's network: all sides are fixed. */
 const space = {
@@ -60,16 +67,16 @@ const space = {
     { filters: 32, depth: 2, expand: 3, act: 'relu' },
     { filters: 64, stride: 2, depth: 3, expand: 3, act: 'relu' },
   ],
-  detect: { stride: 4, deepest: 16, width: 32, depth: 1 },
+  detect: { stride: task === 'detection' ? 4 : 8, deepest: 16, width: 32, depth: 1 },
 };
 
 const scored = z.enum(['test', 'validation']).parse(options.scored);
 const path = options.images ?? join(await unpackedImages(options.output, 'detection', 'detection'), 'facemask');
 const [height, width] = options.size.split(',').map(Number);
-const data = dataSchema.parse({ type: 'boxes', path, size: [height, width] });
+const data = dataSchema.parse({ type: 'boxes', path, task, size: [height, width] });
 const dataset = { ...(await prepareDataset(data)), ...(scored === 'test' && { validation: 0 }) };
 const info = describeDataset(dataset);
-const searched = await createSpace(spaceSchema.parse(space), spaceTask(info, 'detection'));
+const searched = await createSpace(spaceSchema.parse(space), spaceTask(info, task));
 const network = searched.build(searched.canonical(searched.decisions.map(() => 0)));
 const keys = trainKeys.parse(JSON.parse(options.train));
 const train = withStepsOn(info.counts.train, completeTraining(keys, dataDefaults(data)));
@@ -93,17 +100,15 @@ if (teacher !== null) err(`The answers of ${teacher.name} took ${teacherSeconds.
 
 interface Row {
   readonly seed: string;
-  readonly ap50: number;
-  readonly ap: number;
-  readonly f1: number;
+  /** The main score of the task, of all classes and of each. */
+  readonly score: number;
   readonly classes: readonly number[];
+  readonly metrics: Readonly<Partial<Record<Metric, number>>>;
   readonly seconds: number;
 }
 
-const share = (values: readonly (number | null)[]): number => {
-  const known = values.filter((value) => value !== null);
-  return known.reduce((sum, value) => sum + value, 0) / known.length;
-};
+/** The main score among those of a class. */
+const ofClass = task === 'detection' ? 'ap50' : 'f1';
 
 async function trained(seed: number): Promise<Row> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-detection-'));
@@ -112,22 +117,20 @@ async function trained(seed: number): Promise<Row> {
   if (result.state !== 'complete') throw new Error('interrupted');
   const scores = await evaluateModel({ network, weights: result.weights, dataset, split: scored, engine, threads: 1 });
   rmSync(directory, { recursive: true });
-  // Data with boxes has scores of boxes.
-  const { classes } = scores.details as BoxDetails;
   return {
     seed: String(seed),
-    ap50: scores.accuracy,
-    ap: share(classes.map(({ ap }) => ap)),
-    f1: share(classes.map(({ f1 }) => f1)),
-    classes: classes.map(({ ap50 }) => ap50 ?? Number.NaN),
+    score: scores.accuracy,
+    classes: outputScores(scores.details).map((own) => ('threshold' in own ? (own[ofClass] ?? NaN) : NaN)),
+    metrics: metricsOf(scores.details),
     seconds,
   };
 }
 
+const { title } = mainScores[task];
 const rows: Row[] = [];
 for (const seed of options.seeds.split(',').map(Number)) {
   rows.push(await trained(seed));
-  err(`seed ${seed}: AP50 ${(100 * rows[rows.length - 1].ap50).toFixed(1)}\n`);
+  err(`seed ${seed}: ${title} ${(100 * rows[rows.length - 1].score).toFixed(1)}\n`);
 }
 const middle = (value: (row: Row) => number): number =>
   quantile(
@@ -136,22 +139,20 @@ const middle = (value: (row: Row) => number): number =>
   );
 rows.push({
   seed: 'median',
-  ap50: middle(({ ap50 }) => ap50),
-  ap: middle(({ ap }) => ap),
-  f1: middle(({ f1 }) => f1),
+  score: middle(({ score }) => score),
+  metrics: Object.fromEntries(taskMetrics[task].map((name) => [name, middle(({ metrics }) => metrics[name] ?? NaN)])),
   classes: info.classes.map((_, k) => middle(({ classes }) => classes[k])),
   seconds: middle(({ seconds }) => seconds),
 });
-const points = (title: string, value: (row: Row) => number) =>
-  numeric(title, (row: Row) => (100 * value(row)).toFixed(1));
+const points = (name: string, value: (row: Row) => number) =>
+  numeric(name, (row: Row) => (100 * value(row)).toFixed(1));
 out(
   renderTable(
     [
       { title: 'seed', cell: ({ seed }: Row) => seed },
-      points('AP50', ({ ap50 }) => ap50),
+      points(title, ({ score }) => score),
       ...info.classes.map((name, k) => points(name, ({ classes }) => classes[k])),
-      points('AP', ({ ap }) => ap),
-      points('F1', ({ f1 }) => f1),
+      ...taskMetrics[task].map((name) => points(metricTexts[name][0], ({ metrics }) => metrics[name] ?? NaN)),
       numeric('CPU s', ({ seconds }: Row) => seconds.toFixed(0)),
     ],
     rows,

@@ -6,6 +6,8 @@ import { contentInit, int, ints, parseOnnx, portInit, type OnnxFile } from '../c
 import { metadataIn, type DetectionFacts } from './metadata.js';
 import { OnnxWriter } from './onnx-writer.js';
 
+const heads = headNames.detection;
+
 /** Below all logits: the score of what is no answer. */
 const lowest = -3.4e38;
 /** Between `lowest` and all logits. */
@@ -29,19 +31,19 @@ export function withDecoding(model: Uint8Array, where: string): Uint8Array {
   const maps = mapsOf(file, where);
   const { graph } = file;
   // The decoded boxes take the name of the raw ones.
-  const rename = (name: string): string => ((headNames as readonly string[]).includes(name) ? `${name}/map` : name);
+  const rename = (name: string): string => ((heads as readonly string[]).includes(name) ? `${name}/map` : name);
   for (const node of graph.node) {
     node.input = node.input.map(rename);
     node.output = node.output.map(rename);
   }
-  const [classMap, boxMap] = headNames.map(rename);
+  const [classMap, boxMap] = heads.map(rename);
   const { nodes, constants } = decoding(maps, classMap, boxMap);
   const content = contentInit({ nodes, constants });
   const most = Math.min(maps.most, maps.rows * maps.columns * maps.classes);
   graph.node.push(...content.node);
   graph.initializer.push(...content.initializer);
   graph.output = [
-    portInit('boxes', 'float32', ['N', most, boxValues]),
+    portInit('boxes', 'float32', ['N', most, boxValues.detection]),
     portInit('scores', 'float32', ['N', most]),
     portInit('labels', 'int64', ['N', most]),
   ].map((port) => create(ValueInfoProtoSchema, port));
@@ -51,11 +53,11 @@ export function withDecoding(model: Uint8Array, where: string): Uint8Array {
 function mapsOf(file: OnnxFile, where: string): Maps {
   const { detection, classes, input } = metadataIn(file, where);
   const outputs = file.graph.output.map(({ name }) => name).join();
-  if (detection === undefined || classes === undefined || input === undefined || outputs !== headNames.join())
+  if (detection === undefined || classes === undefined || input === undefined || outputs !== heads.join())
     throw invalidInput(
       `${where} is no detector of nas with the outputs classes and boxes, so there is nothing to decode`,
       {
-        hint: 'Leave --decoded out, or give a network of a run on images with boxes.',
+        hint: 'Leave --decoded out, or give a network of a run on images with boxes. Centroids need no decoding of boxes.',
       },
     );
   const { thresholds, stride } = detection;
@@ -143,7 +145,7 @@ function peaks(to: OnnxWriter, { classes, rows, columns, thresholds }: Maps, map
 
 /** The boxes [N, k, 4] of some cells [N, k]: left, top, right, bottom in pixels. */
 function boxesOf(to: OnnxWriter, { columns, stride }: Maps, map: string, cells: string): string {
-  const all = to.add('Reshape', [map, to.integers([0, -1, boxValues])]);
+  const all = to.add('Reshape', [map, to.integers([0, -1, boxValues.detection])]);
   const last = to.integers([2]);
   const found = to.add('GatherND', [all, to.add('Unsqueeze', [cells, last])], { batch_dims: int(1) });
   const [two, four] = [to.integers([2]), to.integers([4])];

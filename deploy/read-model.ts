@@ -3,10 +3,9 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
 import { product } from '../base/statistics.js';
-import { boxValues } from '../base/detections.js';
 import { biasNorm, permuted, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
 import { parseOnnx, parseText, readGraph, requireFloat32, type OnnxFile, type OnnxGraph } from '../compiler/index.js';
-import { convolutionNames, type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
+import { convolutionNames, type Layer, type LayerOf, layersOf, type Network, headsOf } from '../spaces/index.js';
 import { readInput } from '../base/files.js';
 import { metadataIn, metadataOf, readMetadata, type ModelMetadata } from './metadata.js';
 
@@ -75,9 +74,8 @@ function kernelsIn(layer: Layer): readonly Kernel[] {
     case 'dense':
       return [layer];
     case 'detections': {
-      const [rows, columns, all] = layer.output;
-      const point = (name: string, size: number) => ({ kind: 'point', name, output: [rows, columns, size] }) as const;
-      return [point('classes', all - boxValues), point('boxes', boxValues)];
+      const [rows, columns] = layer.output;
+      return headsOf(layer).map(([name, size]) => ({ kind: 'point', name, output: [rows, columns, size] }) as const);
     }
     default:
       return [];

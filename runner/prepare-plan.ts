@@ -1,3 +1,4 @@
+import { isBoxTask } from '../base/task.js';
 import { requireQemu } from '../deploy/index.js';
 import { invalidInput, NasError } from '../base/errors.js';
 import { canonicalJson } from '../base/hash.js';
@@ -292,7 +293,7 @@ function checkAnswers(
   for (const split of ['train', 'validation'] as const)
     if (absent[split].length === classes.length)
       throw invalidInput(
-        `none of the ${counts[split]} ${names[split]} images has a ${task.type === 'detection' ? 'box' : 'label'}`,
+        `none of the ${counts[split]} ${names[split]} images has a ${isBoxTask(task.type) ? 'box' : 'label'}`,
         { hint: 'Give that split images that have some, or set a larger data.validation.' },
       );
 }

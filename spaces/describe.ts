@@ -102,7 +102,7 @@ function headText(network: Network): string {
   if ('kind' in head) {
     const [rows, columns] = outputShape(network);
     const fused = head.deepest === head.stride ? '' : `, maps up to stride ${head.deepest} added`;
-    return `${rows} x ${columns} map of stride ${head.stride}${fused}, ${head.width} channels, ${head.depth} x conv 3x3, ${head.act}, boxes`;
+    return `${rows} x ${columns} map of stride ${head.stride}${fused}, ${head.width} channels, ${head.depth} x conv 3x3, ${head.act}, ${head.centroids ? 'centroids' : 'boxes'}`;
   }
   const pooled = layersOf(network).find(({ name }) => name === 'head_pool');
   const map = pooled === undefined ? '' : `${pooled.input[0]} x ${pooled.input[1]} map, `;

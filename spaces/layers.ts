@@ -1,4 +1,6 @@
 import { samePadding } from '../base/same-padding.js';
+import { boxValues, headNames } from '../base/detections.js';
+import type { BoxTask } from '../base/task.js';
 import type { Activation, Padding, Style } from './network.js';
 
 /** Height, width, channels of one image's feature map; vectors are 1 x 1 maps. */
@@ -49,8 +51,11 @@ interface Parameters {
   zero: object;
   /** Each pixel four times, two by two; without the last row or column where the output is one short. */
   upsample: object;
-  /** Class logits and a box for each pixel: two convolutions of 1x1 with bias, concatenated. `stride`: of the pixels in the image. */
-  detections: { readonly stride: number };
+  /**
+   * Class logits and a box for each pixel: two convolutions of 1x1 with bias, concatenated; of centroids, the logits alone. `stride`:
+   * of the pixels in the image.
+   */
+  detections: { readonly stride: number; readonly task: BoxTask };
 }
 
 export type LayerKind = keyof Parameters;
@@ -90,6 +95,10 @@ export function applyRule<K extends LayerKind, Result, Extra extends readonly un
 /** Names of the kernels of a convolution: one, or one for each group. */
 export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly string[] =>
   groups === undefined ? [name] : Array.from({ length: groups }, (_, g) => `${name}_group${g + 1}`);
+
+/** The heads of a detector: the name of each, which is that of its output, and its values for a cell. */
+export const headsOf = ({ task, output }: Pick<LayerOf<'detections'>, 'task' | 'output'>) =>
+  headNames[task].map((name) => [name, name === 'boxes' ? boxValues[task] : output[2] - boxValues[task]] as const);
 
 /** Whether inference runtimes fold the layer into the one before or drop it: it costs no memory and no traffic. */
 export const isFused = (layer: Layer): boolean =>

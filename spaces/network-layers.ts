@@ -19,6 +19,7 @@ import {
   type SeparableBlock,
   strideOf,
   styleOf,
+  boxTaskOf,
 } from './network.js';
 
 /** An edge of a cell under construction. */
@@ -187,7 +188,8 @@ function detectionLayers(list: LayerList, maps: ReadonlyMap<number, number>, hea
   y = list.same('activation', 'head_act', [y], { act });
   for (let i = 1; i <= depth; i++) y = list.conv(`head_tower${i}`, y, width, { kernel: 3, stride: 1, act });
   const [rows, columns] = list.shape(y);
-  list.add('detections', 'head_outputs', [y], [rows, columns, classes + boxValues], { stride });
+  const task = boxTaskOf(head);
+  list.add('detections', 'head_outputs', [y], [rows, columns, classes + boxValues[task]], { stride, task });
 }
 
 function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head): number {

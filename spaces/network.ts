@@ -1,4 +1,5 @@
 import { boxValues } from '../base/detections.js';
+import type { BoxTask } from '../base/task.js';
 import type { Cell } from './cells.js';
 
 /** Activations, named as in the papers that use them. */
@@ -189,7 +190,7 @@ export const deepestStrides = [4, 8, 16, 32] as const;
 
 /**
  * The head of a detector: 1x1 convolutions on the last map of each stride from `stride` to `deepest`; the deeper ones, doubled by
- * nearest neighbours, are added; activation; 3x3 convolutions; class logits and a box for each cell of the map (FCOS, Tian et al.
+ * nearest neighbours, are added; activation; 3x3 convolutions; class logits and a box (or none) for each cell of the map (FCOS, Tian et al.
  * 2019; FPN, Lin et al. 2017). The backbone ends with its map of stride `deepest`.
  */
 export interface DetectionHead {
@@ -203,6 +204,8 @@ export interface DetectionHead {
   /** Number of 3x3 convolutions. */
   readonly depth: number;
   readonly act: Activation;
+  /** Cells answer with classes alone; absent: also with boxes. */
+  readonly centroids?: true;
 }
 
 /** A frozen description of an image classifier or detector: enough to build, cost and compare it. */
@@ -227,6 +230,9 @@ export function classifierHead({ head }: Pick<Network, 'head'>): Head {
   return head;
 }
 
+/** What a detector answers. */
+export const boxTaskOf = ({ centroids }: DetectionHead): BoxTask => (centroids === true ? 'centroids' : 'detection');
+
 /** Rows and columns of a detector's output. */
 const mapOf = ({ input: [height, width] }: Pick<Network, 'input'>, { stride }: DetectionHead): [number, number] => [
   Math.ceil(height / stride),
@@ -236,13 +242,13 @@ const mapOf = ({ input: [height, width] }: Pick<Network, 'input'>, { stride }: D
 /** The shape of the output for one image: logits or numbers; of a detector, cells with logits and box. */
 export function outputShape(network: Network): readonly number[] {
   const head = detectionOf(network);
-  return head === null ? [network.classes] : [...mapOf(network, head), network.classes + boxValues];
+  return head === null ? [network.classes] : [...mapOf(network, head), network.classes + boxValues[boxTaskOf(head)]];
 }
 
 /** The shape of one image's targets: as the output's; of a detector, cells with label, dx, dy, width and height. */
 export function targetShape(network: Network): readonly number[] {
   const head = detectionOf(network);
-  return head === null ? [network.classes] : [...mapOf(network, head), 1 + boxValues];
+  return head === null ? [network.classes] : [...mapOf(network, head), 1 + boxValues.detection];
 }
 
 /** The network without dropout. */

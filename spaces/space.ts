@@ -9,6 +9,8 @@ export interface Task {
   readonly classes: number;
   /** Whether networks are detectors; absent: no. */
   readonly detects?: true | undefined;
+  /** Whether detectors find the middles of objects alone; absent: their boxes. */
+  readonly centroids?: true | undefined;
 }
 
 /** The genotypes that exist in a space without every combination of its choices. */

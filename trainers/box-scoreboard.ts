@@ -1,6 +1,7 @@
 import type { BoxedImage } from '../base/average-precision.js';
 import { scoreBoxes, type BoxScoring } from '../base/box-scores.js';
 import { boxValues, decode, inOriginal, sizeRange, type DecodingOptions } from '../base/detections.js';
+import type { BoxTask } from '../base/task.js';
 import { invalidInput } from '../base/errors.js';
 import type { Scoreboard } from '../base/scoreboard.js';
 import type { BoxDetails, Scores } from '../base/scores.js';
@@ -26,6 +27,7 @@ function generalisedIou(a: readonly number[], b: readonly number[]): number {
 }
 
 export interface BoxBoardOptions extends Omit<BoxScoring, 'curves'> {
+  readonly task: BoxTask;
   readonly grid: Grid;
   readonly classes: number;
   /** How maps become boxes; default: as trainings decode them. */
@@ -47,19 +49,22 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
     private readonly boxed: (position: number) => BoxedPixels,
   ) {}
 
-  /** @param outputs [size, rows, columns, classes + 4] @param targets [size, rows, columns, 5] */
+  /** @param outputs [size, rows, columns, classes + 4], of centroids [..., classes] @param targets [size, rows, columns, 5] */
   add(outputs: Float32Array, targets: Float32Array, size: number): void {
-    const { grid, classes, decoding: { most, overlap } = {} } = this.options;
+    const { task, grid, classes, decoding: { most, overlap } = {} } = this.options;
     const each = outputs.length / size;
-    if (each !== grid.rows * grid.columns * (classes + boxValues))
+    if (each !== grid.rows * grid.columns * (classes + boxValues[task]))
       throw invalidInput(
-        `the network gives ${each} numbers for an image, which are no ${grid.rows} x ${grid.columns} cells of ${classes} classes and a box: a cell has ${grid.stride} pixels`,
+        `the network gives ${each} numbers for an image, which are no ${grid.rows} x ${grid.columns} cells of ${classes} classes${task === 'detection' ? ' and a box' : ''}: a cell has ${grid.stride} pixels`,
         { hint: 'The stride and the input size in the metadata of its file must be those of its training.' },
       );
     for (let i = 0; i < size; i++) {
       const { boxes: truths, placement } = this.boxed(this.images.length);
       const map = { ...grid, classes, values: outputs.subarray(i * each, (i + 1) * each) };
-      this.images.push({ truths, found: decode(map, { most, overlap }), scale: 1 / placement.scaleX });
+      this.images.push({
+        ...{ truths, found: decode(map, { most, overlap }), scale: 1 / placement.scaleX },
+        cell: task === 'centroids' ? grid.stride : undefined,
+      });
     }
     this.addLoss(outputs, targets);
   }
@@ -67,10 +72,10 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
   scores(): Scores<BoxDetails> {
     const { images, options, positives } = this;
     const { classes, keepsWrong = false } = options;
-    const { ap50, details } = scoreBoxes(images, classes, { ...options, curves: keepsWrong });
+    const { score, details } = scoreBoxes(images, classes, { ...options, curves: keepsWrong });
     const loss = (this.classLoss + boxWeight * this.boxLoss) / Math.max(1, positives);
     const seen = keepsWrong && { seen: this.seen(details.classes.map(({ threshold }) => threshold)) };
-    return { accuracy: ap50, loss, count: images.length, details, ...seen };
+    return { accuracy: score, loss, count: images.length, details, ...seen };
   }
 
   private seen(thresholds: readonly number[]): SeenImages {
@@ -83,11 +88,12 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
 
   /** Adds the focal loss of classes and the loss of boxes of all cells. */
   private addLoss(outputs: Float32Array, targets: Float32Array): void {
-    const { classes } = this.options;
+    const { task, classes } = this.options;
+    const depth = classes + boxValues[task];
     for (let cell = 0; cell * targetValues < targets.length; cell++) {
       const [label, dx, dy, width, height] = targets.subarray(cell * targetValues, (cell + 1) * targetValues);
       if (label < -1.5) continue;
-      const answer = outputs.subarray(cell * (classes + boxValues), (cell + 1) * (classes + boxValues));
+      const answer = outputs.subarray(cell * depth, (cell + 1) * depth);
       for (let k = 0; k < classes; k++) {
         // The focal loss is symmetric: a class that is there counts like an absent one with the negated logit.
         const z = k === label ? -answer[k] : answer[k];
@@ -96,6 +102,7 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
       }
       if (label < -0.5) continue;
       this.positives++;
+      if (task === 'centroids') continue;
       const [x, y, w, h] = answer.subarray(classes);
       this.boxLoss += 1 - generalisedIou([x, y, clamped(w), clamped(h)], [dx, dy, width, height]);
     }

@@ -1,3 +1,4 @@
+import { isBoxTask } from '../base/task.js';
 import * as tf from '@tensorflow/tfjs-core';
 import { type OpenModel, openOnnx } from '../compiler/index.js';
 import { createScoreboard, type Scoreboard } from '../base/scoreboard.js';
@@ -63,14 +64,15 @@ export function scoreboardOf(
   { keepsWrong, ...scoring }: ScoringOptions = {},
 ): Scoreboard {
   const { info } = dataset;
+  const { type } = info.task;
   const { boxed } = dataset.split(split, size);
-  if (boxed === undefined) return createScoreboard(info.task, info.classes.length, keepsWrong);
+  if (boxed === undefined || !isBoxTask(type)) return createScoreboard(info.task, info.classes.length, keepsWrong);
   if (stride === undefined)
     throw invalidInput('the data has boxes, and the network is no detector', {
       hint: 'Use a file of nas that was trained on boxes, or data with classes.',
     });
   const grid = gridOf(size ?? [info.height, info.width], stride);
-  return new BoxScoreboard({ grid, classes: info.classes.length, keepsWrong, ...scoring }, boxed);
+  return new BoxScoreboard({ task: type, grid, classes: info.classes.length, keepsWrong, ...scoring }, boxed);
 }
 
 /** Returns outputs [size, outputs] of images [size, height, width, channels], normalised as the data set is. */

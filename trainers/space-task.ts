@@ -1,4 +1,4 @@
-import type { TaskType } from '../base/task.js';
+import { isBoxTask, type TaskType } from '../base/task.js';
 import type { Task } from '../spaces/index.js';
 import type { DatasetInfo } from './data/splits.js';
 
@@ -9,5 +9,6 @@ export const spaceTask = (
 ): Task => ({
   input: [height, width, channels],
   classes: classes.length,
-  ...(task === 'detection' && { detects: true }),
+  ...(isBoxTask(task) && { detects: true }),
+  ...(task === 'centroids' && { centroids: true }),
 });

@@ -1,6 +1,6 @@
 import { invalidInput } from '../base/errors.js';
 import { createScoreboard } from '../base/scoreboard.js';
-import { classification, notForBoxes, type LearningTask } from '../base/task.js';
+import { classification, notForBoxes, type LearningTask, isBoxTask } from '../base/task.js';
 import type { Scores } from '../base/scores.js';
 import type { Model, Weights } from '../spaces/models/index.js';
 import { type DatasetRef, withDataset } from './data/index.js';
@@ -99,7 +99,7 @@ export async function calibrateConfidence(
   try {
     return await withDataset(dataset, async (open) => {
       const { task } = open.info;
-      if (task.type === 'detection') throw notForBoxes('a temperature of the answers (--calibrated)');
+      if (isBoxTask(task.type)) throw notForBoxes('a temperature of the answers (--calibrated)');
       if (task.type === 'regression')
         throw invalidInput('the answers of a regression have no confidence that could be calibrated', {
           hint: 'Leave --calibrated out.',

@@ -4,11 +4,11 @@ import { readInput } from '../../base/files.js';
 import type { Measurement } from '../../latency-models/index.js';
 import { estimateText } from '../../base/certainty.js';
 import { percentilesText, valueText } from '../../base/number-text.js';
-import type { TaskType } from '../../base/task.js';
+import { type TaskType, isBoxTask } from '../../base/task.js';
 import { classReport, ms, providerText } from '../../reports/index.js';
 import { accuracyOf, measures } from '../../experiments/schema/measures.js';
 import { command, dataOrBoxesOption, jsonOption } from '../command.js';
-import { boxSizes, classFacts, type Details } from '../../base/scores.js';
+import { boxSizes, classFacts, type Details, areOfBoxes } from '../../base/scores.js';
 import { wholeNumber } from '../arguments/values.js';
 import { classListing, seenListing, sidesListing, wrongListing } from '../output/classes.js';
 import { sheetWriter } from '../output/sheet.js';
@@ -20,6 +20,7 @@ const lossTitles: { readonly [T in TaskType]: string } = {
   'multi-label': 'binary cross-entropy',
   regression: 'Huber loss',
   detection: 'loss of boxes',
+  centroids: 'focal loss',
 };
 
 function precisionFacts({ precision, weight_format: format, quantization }: Partial<ModelMetadata>): readonly Fact[] {
@@ -45,13 +46,16 @@ function latencyFacts(latency: Measurement, threads: number): readonly Fact[] {
   ];
 }
 
+const areasText = 'areas up to 32 x 32 and 96 x 96 pixels of the files, and above';
+
 /** The AP of boxes by their area, and where the thresholds of F1 come from. */
 function boxFacts(details: Details, { detection }: Partial<ModelMetadata>): readonly Fact[] {
-  if (details.type !== 'detection') return [];
-  const sizes = boxSizes.map((size) => `${size} ${valueText('share', details.sizes[size])}`);
+  if (!areOfBoxes(details)) return [];
+  const { sizes: found } = details;
+  const sizes = found && boxSizes.map((size) => `${size} ${valueText('share', found[size])}`).join(', ');
   const best = 'the best for the other half of the images: the file has none';
   return [
-    ['AP by size', `${sizes.join(', ')} (areas up to 32 x 32 and 96 x 96 pixels of the files, and above)`],
+    ...(sizes === undefined ? [] : [['AP by size', `${sizes} (${areasText})`] as const]),
     ['thresholds', detection?.thresholds === undefined ? best : 'of the file, chosen on validation images'],
   ];
 }
@@ -109,7 +113,7 @@ export const evaluate = command({
     if (isTflite && size !== undefined)
       throw invalidInput(`--size ${size}: ${file} takes images of one size`, { hint: 'Leave --size out.' });
     const model = isTflite ? tfliteAsOnnx(readInput(file), file) : await classifierFile(file, size);
-    if (sheet !== undefined && readMetadata(model).task?.type !== 'detection')
+    if (sheet !== undefined && !isBoxTask(readMetadata(model).task?.type))
       throw invalidInput(`--sheet ${sheet}: ${file} is no detector`, {
         hint: '--wrong lists mistakes of classifiers.',
       });
@@ -144,15 +148,15 @@ export const evaluate = command({
     counter.close();
     const metadata = readMetadata(model);
     const { precision, quantization } = metadata;
-    const { classes, task } = describeDataset(dataset);
+    const { classes } = describeDataset(dataset);
     const { details, ...scores } = found;
     const of = `the ${split} images`;
     const report = classReport(classes, details, of);
-    const { title, unit } = measures[accuracyOf('train', task.type)];
-    const scoreError = details.type === 'detection' ? details.errors?.score : undefined;
+    const { title, unit } = measures[accuracyOf('train', details.type)];
+    const scoreError = areOfBoxes(details) ? details.errors?.score : undefined;
     const scored = `${estimateText(unit, scores.accuracy, scoreError)} of ${scores.count} images of the ${split} split`;
     await writeSheet(async () => {
-      if (details.type !== 'detection') throw new Error('sheets are for detectors');
+      if (!areOfBoxes(details)) throw new Error('sheets are for detectors');
       const { detectionSheet } = await import('../../experiments/data/index.js');
       const { renderPrecisionRecall } = await import('../../ui/index.js');
       const facts = classFacts(report).map(([name, value]) => `${name} ${value}`);
@@ -162,7 +166,7 @@ export const evaluate = command({
     });
     if (asJson) {
       const byClass = details.type === 'classification' ? details : {};
-      const ofBoxes = details.type === 'detection' ? { ...details, classes: undefined } : {};
+      const ofBoxes = areOfBoxes(details) ? { ...details, classes: undefined } : {};
       const timing = latency && {
         ...{ ms: latency.ms, p50: latency.p50, p95: latency.p95, p99: latency.p99, interval: latency.interval },
         ...{ converged: latency.converged, environment: latency.environment },
@@ -191,7 +195,7 @@ export const evaluate = command({
           ...precisionFacts(metadata),
           [title, scored],
           ...(latency === null ? [computedFact] : executedFacts(latency)),
-          [lossTitles[task.type], scores.loss.toFixed(4)],
+          [lossTitles[details.type], scores.loss.toFixed(4)],
           ...classFacts(report),
           ...boxFacts(details, metadata),
           ...(latency === null ? [] : latencyFacts(latency, threads)),

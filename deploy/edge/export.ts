@@ -10,7 +10,7 @@ import { lowerOnnx, type LowerOptions } from './lower.js';
 import { writeC } from './c/index.js';
 import type { ByteRounding } from './fixed-point.js';
 import { innerOperators } from './plan.js';
-import type { EdgeProgram } from './program.js';
+import { givesMaps, type EdgeProgram } from './program.js';
 import { writeTflite } from './tflite/index.js';
 
 /** What phones and microcontrollers take, made of an ONNX file. */
@@ -77,7 +77,7 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
     const program = bytesProgram(model, where);
     const metadata = metadataFor(model);
     const { classes, mean, std, detection } = metadata;
-    if (program.outputs.length > 1 && detection === undefined)
+    if (givesMaps(program) && detection === undefined)
       throw invalidInput(`${where} is a detector, but the key 'detection' of its metadata is missing`, {
         hint: 'It says how the outputs become boxes. Export the model again.',
       });

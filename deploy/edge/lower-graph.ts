@@ -1,3 +1,4 @@
+import { headNames } from '../../base/detections.js';
 import { invalidInput } from '../../base/errors.js';
 import type { ImageSize } from '../../base/image-pixels.js';
 import {
@@ -349,7 +350,7 @@ export class Lowering {
         },
       );
     const { shape, quantization } = builder.tensor(found.tensor);
-    const isMap = this.graph.outputs.length > 1;
+    const isMap = headNames.detection.some((head) => head === name) && shape.length === 4;
     let output = found.tensor;
     if (!isMap)
       output = builder.emit(

@@ -1,5 +1,6 @@
 import {
   applyRule,
+  headsOf,
   layersOf,
   paddingAlong,
   type Layer,
@@ -9,7 +10,6 @@ import {
   type Shape,
   type Windowed,
 } from '../../spaces/index.js';
-import { boxValues } from '../../base/detections.js';
 import { bytes, withoutUnused, type Made } from './lower-program.js';
 import type { EdgeOperator, EdgeProgram, EdgeTensor, Elementwise, Padding, TensorId } from './program.js';
 
@@ -37,7 +37,7 @@ class Outline {
   private readonly operators: EdgeOperator[] = [];
   private readonly made = new Map<string, TensorId>();
   private readonly values: TensorId[] = [];
-  /** The outputs of a detector: classes and boxes. */
+  /** The outputs of a detector: classes, and boxes unless these are centroids. */
   private maps: readonly TensorId[] = [];
   private readonly readers: readonly number[];
 
@@ -100,9 +100,9 @@ class Outline {
     return this.emit({ op: 'conv', label: name, inputs, ...one }, [output[0], output[1], channels]);
   }
 
-  /** The two heads of a detector. */
-  heads(layer: Layer): TensorId {
-    this.maps = [layer.output[2] - boxValues, boxValues].map((channels) => this.onePixel(layer, channels));
+  /** The heads of a detector. */
+  heads(layer: LayerOf<'detections'>): TensorId {
+    this.maps = headsOf(layer).map(([, channels]) => this.onePixel(layer, channels));
     return this.maps[0];
   }
 

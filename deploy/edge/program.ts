@@ -118,6 +118,9 @@ export interface EdgeProgram {
   readonly tensors: readonly EdgeTensor[];
   readonly operators: readonly EdgeOperator[];
   readonly input: TensorId;
-  /** One, or of a detector the maps of classes and of boxes. */
+  /** One, or of a detector the maps of its heads. */
   readonly outputs: readonly TensorId[];
 }
+
+/** Whether a program is that of a detector: classifiers answer with a vector. */
+export const givesMaps = ({ tensors, outputs }: EdgeProgram): boolean => tensors[outputs[0]].shape.length === 4;

@@ -1,7 +1,7 @@
 import { kernelCallsOf, type Constant, type KernelName, type KernelCall } from './c/kernel-calls.js';
 import type { ByteRounding } from './fixed-point.js';
 import { planArena } from './plan.js';
-import { numbersIn, type EdgeProgram, type TensorId } from './program.js';
+import { givesMaps, numbersIn, type EdgeProgram, type TensorId } from './program.js';
 import { imageShape } from './reference.js';
 
 /** Memory of a network on a microcontroller, in bytes, as the C of `nas export --to c`. */
@@ -16,7 +16,9 @@ export interface EdgeSizes {
  * Code of each kernel for Cortex-M4 with the DSP extension: GCC 14.2, `-Os`, in bytes. A test compares the sums with what the
  * compiler makes.
  */
-const codeBytes: { readonly [R in ByteRounding]: { readonly [K in KernelName | 'detect' | 'always']: number } } = {
+const codeBytes: {
+  readonly [R in ByteRounding]: { readonly [K in KernelName | 'detect' | 'centroids' | 'always']: number };
+} = {
   exact: {
     conv: 1460,
     depthwise: 1196,
@@ -32,6 +34,7 @@ const codeBytes: { readonly [R in ByteRounding]: { readonly [K in KernelName | '
     shuffle: 86,
     softmax: 132,
     detect: 1044,
+    centroids: 652,
     always: 156,
   },
   tflm: {
@@ -49,6 +52,7 @@ const codeBytes: { readonly [R in ByteRounding]: { readonly [K in KernelName | '
     shuffle: 86,
     softmax: 132,
     detect: 1044,
+    centroids: 652,
     always: 56,
   },
 };
@@ -65,11 +69,13 @@ const callBytes = ({ constants, words, shorts }: KernelCall): number =>
   constants.reduce((sum, constant) => sum + constantBytes(constant), 0) +
   inWords(constants.length * POINTER + 4 * words.count + 2 * shorts.count);
 
-/** The tables of a detector: scores and sides of each byte, and the least byte of each class. */
-function detectionBytes({ tensors, outputs }: EdgeProgram, rounding: ByteRounding): number {
-  if (outputs.length === 1) return 0;
-  const classes = imageShape(tensors[outputs[0]])[2];
-  return codeBytes[rounding].detect + 3 * 256 + inWords(2 * classes);
+/** The code and the tables of a detector: scores and sides of each byte, of centroids scores alone, and the least byte of each class. */
+function detectionBytes(program: EdgeProgram, rounding: ByteRounding): number {
+  if (!givesMaps(program)) return 0;
+  const { tensors, outputs } = program;
+  const classes = inWords(2 * imageShape(tensors[outputs[0]])[2]);
+  if (outputs.length === 1) return codeBytes[rounding].centroids + 256 + classes;
+  return codeBytes[rounding].detect + 3 * 256 + classes;
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { usualThreshold } from '../../base/detections.js';
 import { invalidInput } from '../../base/errors.js';
-import { classification } from '../../base/task.js';
+import { classification, isBoxTask } from '../../base/task.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { packageRoot } from '../../base/processes.js';
@@ -42,7 +42,7 @@ const factsOf = ({
 });
 
 const titleOf = ({ experiment, trial, task }: ModelMetadata): string =>
-  `${experiment ?? (task?.type === 'detection' ? 'Object detector' : 'Image classifier')}${trial === undefined ? '' : `, trial ${trial}`}`;
+  `${experiment ?? (isBoxTask(task?.type) ? 'Object detector' : 'Image classifier')}${trial === undefined ? '' : `, trial ${trial}`}`;
 
 const mostNames = 20;
 
@@ -73,7 +73,7 @@ const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) =>
  */
 export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, directory: string): Promise<void> {
   const runtime = webRuntime('nas export --to web');
-  const isDetector = metadata.task?.type === 'detection';
+  const isDetector = isBoxTask(metadata.task?.type);
   if (isDetector && metadata.detection === undefined)
     throw invalidInput("the model is a detector, but the key 'detection' of its metadata is missing", {
       hint: 'It says how the outputs become boxes. Export the model again.',

@@ -149,6 +149,7 @@ const outputWords: { readonly [T in TaskType]: readonly [one: string, many: stri
   'multi-label': ['label', 'labels'],
   regression: ['number', 'numbers'],
   detection: ['class', 'classes'],
+  centroids: ['class', 'classes'],
 };
 
 /** `291 images of 3 classes`. */

@@ -53,7 +53,7 @@ export async function detectionSheet(input: DetectionSheetInput): Promise<Contac
       name: classes[label],
       detail: [
         counted(scores.boxes, 'box', 'boxes'),
-        `AP50 ${percent(scores.ap50)}`,
+        ...(scores.ap50 === undefined ? [] : [`AP50 ${percent(scores.ap50)}`]),
         `precision ${percent(scores.precision)}`,
         `recall ${percent(scores.recall)}`,
         `threshold ${scores.threshold.toFixed(2)}`,

@@ -1,4 +1,3 @@
-import { taskOf } from '../schema/measures.js';
 import { isOwnSupernet } from '../schema/run-experiment.js';
 import { type TrainingCheck, when } from './conditional-checks.js';
 
@@ -7,7 +6,7 @@ import { type TrainingCheck, when } from './conditional-checks.js';
  * sizes.
  */
 const notForDetectors: TrainingCheck = ({ data, supernet, teacher }) => {
-  if (taskOf(data) !== 'detection') return [];
+  if (data.type !== 'boxes') return [];
   const boxes = 'the data has boxes';
   const own = supernet !== undefined && isOwnSupernet(supernet) ? supernet : null;
   const teachers =
@@ -15,6 +14,11 @@ const notForDetectors: TrainingCheck = ({ data, supernet, teacher }) => {
       ? teacher.of.map((one, i) => [['teacher', 'of', i], one] as const)
       : [[['teacher'], teacher] as const];
   return [
+    ...when(
+      data.task === 'centroids' && teacher.type !== 'none',
+      ['teacher'],
+      `got "${teacher.type}"; data.task is centroids, which learn from no teacher: expected none`,
+    ),
     ...when(
       own !== null && own.soft_labels !== 0,
       ['supernet', 'soft_labels'],

@@ -1,6 +1,6 @@
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { isMetric, taskMetrics } from '../../base/scores.js';
-import { accuracyOf, isAccuracy, taskOf } from '../schema/measures.js';
+import { accuracyOf, isAccuracy, taskOf, shortNames } from '../schema/measures.js';
 import { isOwnSupernet } from '../schema/run-experiment.js';
 import type { KeyPath } from './problem.js';
 
@@ -143,7 +143,7 @@ const accuracyKind: TrainingCheck = ({ objectives, search: { evaluate }, data })
     when(
       (isAccuracy(name) || isMetric(name)) && !own.includes(name),
       ['objectives', i],
-      `got "${name}"; ${why} the search finds ${found}: expected ${[plain, ...taskMetrics[task]].join(', ')}`,
+      `got "${name}"; ${why} the search finds ${found}: expected ${[shortNames[task] ?? plain, ...taskMetrics[task]].join(', ')}`,
     ),
   );
 };

@@ -1,3 +1,4 @@
+import { isBoxTask } from '../../base/task.js';
 import { rungsOf, type Objective } from '../../search/index.js';
 import { renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
@@ -130,7 +131,7 @@ const taskSettings: TrainingCheck = (experiment) => {
       // `supernet` and `final` take the keys of `train`.
       if (seen.has(path.join('.'))) return [];
       seen.add(path.join('.'));
-      const data = task === 'detection' ? 'the data has boxes' : `data.task is ${task}`;
+      const data = isBoxTask(task) ? 'the data has boxes' : `data.task is ${task}`;
       return [{ path: [key, ...path], message: `${why}; ${data}: expected none` }];
     }),
   );

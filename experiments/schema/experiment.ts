@@ -24,7 +24,7 @@ import { workersSchema } from './workers.js';
 import { commonShape, searchText, typed } from './common.js';
 import { constraintsSchema, coreOf, limitsOf } from './constraints.js';
 import type { ExperimentKind } from './kind.js';
-import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation } from './measures.js';
+import { accuracyOf, evaluations, objectiveOf, taskOf, type Evaluation, shortNames } from './measures.js';
 import { evaluateSchema, objectiveEntrySchema, tableObjectiveSchema } from './search-settings.js';
 import { studySchema } from './study.js';
 
@@ -170,14 +170,17 @@ export type SupernetSettings = SupernetConfig | { readonly from: string };
 
 type FinalConfig = TrainConfig & { readonly from: Initialisation };
 
-/** Renames the objective `accuracy`, `map` or `r2` to the kind that the run finds; by default it and the latency. */
+/** Renames the objective `accuracy`, `map` or `r2`, and of centroids `f1`, to the kind that the run finds; by default it and the latency. */
 function withAccuracy(
   { data, objectives }: Pick<ParsedExperiment, 'data' | 'objectives'>,
   evaluation: Evaluation,
 ): readonly Objective[] {
-  const [plain, found] = (['train', evaluation] as const).map((one) => accuracyOf(one, taskOf(data)));
+  const task = taskOf(data);
+  const [plain, found] = (['train', evaluation] as const).map((one) => accuracyOf(one, task));
   const given = objectives ?? [objectiveOf(plain), objectiveOf('latency_ms')];
-  return given.map((objective) => (objective.name === plain ? { ...objective, name: found } : objective));
+  return given.map((objective) =>
+    [plain, shortNames[task]].includes(objective.name) ? { ...objective, name: found } : objective,
+  );
 }
 
 function supernetOf({ from, ...own }: NonNullable<ParsedExperiment['supernet']>, train: TrainConfig): SupernetSettings {

@@ -107,6 +107,9 @@ export const measures = {
   ap50: mainScore('detection'),
   inherited_ap50: mainScore('detection', 'inherit'),
   supernet_ap50: mainScore('detection', 'supernet'),
+  centroid_f1: mainScore('centroids'),
+  inherited_centroid_f1: mainScore('centroids', 'inherit'),
+  supernet_centroid_f1: mainScore('centroids', 'supernet'),
   ...metrics,
   latency_ms: {
     direction: 'minimize',
@@ -158,7 +161,9 @@ export const isAccuracy = (name: string): boolean => accuracies.some((one) => on
 
 /** The task of a data set. */
 export const taskOf = (data: DataConfig): TaskType =>
-  data.type === 'boxes' ? 'detection' : ((data.type === 'list' ? data.task : undefined) ?? 'classification');
+  data.type === 'boxes'
+    ? (data.task ?? 'detection')
+    : ((data.type === 'list' ? data.task : undefined) ?? 'classification');
 
 /** Whether a name is a main score that trainings find, and no shared weights. */
 export const isTrainedScore = (name: string): boolean =>
@@ -170,6 +175,9 @@ export function accuracyOf(evaluation: Evaluation, task: TaskType = 'classificat
   if (found === undefined) throw new Error(`no measure of a ${task} is made by ${evaluation}`);
   return found.name as MeasureName;
 }
+
+/** Main scores with a shorter name in experiments: a run has one F1. */
+export const shortNames: { readonly [T in TaskType]?: string } = { centroids: 'f1' };
 
 /** The main score among values. */
 export function accuracyAmong<T>(values: Readonly<Record<string, T>>): T | undefined {

@@ -1,4 +1,5 @@
 import {
+  areOfBoxes,
   metricsOf,
   outputScores,
   type BoxDetails,
@@ -60,7 +61,7 @@ export function classReport(classes: readonly string[], details: Details, of: st
     row.flatMap((count, predicted) => (count === 0 || actual === predicted ? [] : [{ actual, predicted, count }])),
   );
   const errors = outputErrors(details);
-  const { sides, sizes, seen } = details.type === 'detection' ? details : {};
+  const { sides, sizes, seen }: Partial<BoxDetails> = areOfBoxes(details) ? details : {};
   return {
     of,
     task: details.type,

@@ -89,6 +89,7 @@ const labelLosses: { readonly [T in TaskType]: string } = {
   'multi-label': 'binary cross-entropy',
   regression: "Huber's loss",
   detection: 'focal and GIoU loss',
+  centroids: 'focal loss',
 };
 
 const lossText = (task: TaskType, type: LossConfig['type']): string => {

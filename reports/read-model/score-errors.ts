@@ -1,5 +1,6 @@
 import { type Certainty, normal } from '../../base/certainty.js';
 import {
+  areOfBoxes,
   classScores,
   outputScores,
   type ClassDetails,
@@ -35,7 +36,10 @@ export function metricErrors(details: Details): Readonly<Partial<Record<Metric, 
   const { type } = details;
   if (type === 'regression') return details.errors === undefined ? {} : { mae: details.errors.mae };
   if (type === 'multi-label') return details.errors === undefined ? {} : { macro_f1: details.errors.macro_f1 };
-  if (type === 'detection') return details.errors === undefined ? {} : { ap: details.errors.ap, f1: details.errors.f1 };
+  if (areOfBoxes(details)) {
+    const { ap, f1 } = details.errors ?? {};
+    return { ...(ap !== undefined && { ap }), ...(f1 !== undefined && { f1 }) };
+  }
   const scores = classScores(details.confusion);
   const recalls = scores.flatMap(({ recall, count }) => (recall === null ? [] : [{ recall, count }]));
   const worst = recalls.toSorted((a, b) => a.recall - b.recall).at(0);

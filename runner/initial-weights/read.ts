@@ -215,10 +215,11 @@ async function trialOf(folder: string): Promise<TrialNetwork | null> {
     // Stored by the runner when the trial was asked.
     const network = store.networks.get(trial.genotypeId) as Network;
     const { input, classes } = network;
+    const head = detectionOf(network);
     const space = await createSpace(trainingExperimentOf(store, workdir).space, {
       input,
       classes,
-      ...(detectionOf(network) !== null && { detects: true }),
+      ...(head !== null && { detects: true, ...(head.centroids && { centroids: true }) }),
     });
     return { network, places: memberOf(space, trial.genotype).places, classes: store.run.classes() };
   } finally {

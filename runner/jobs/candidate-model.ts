@@ -1,7 +1,7 @@
 import { defaultDecoding } from '../../base/detections.js';
 import type { LearningTask } from '../../base/task.js';
 import { metadataProps } from '../../deploy/index.js';
-import { detectionOf } from '../../spaces/index.js';
+import { boxTaskOf, detectionOf } from '../../spaces/index.js';
 import { initialWeights, toOnnx, type Model } from '../../spaces/models/index.js';
 import { readWeights } from '../../trainers/index.js';
 import type { SeededNetwork } from './jobs.js';
@@ -14,12 +14,12 @@ export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model
 
 /**
  * A candidate as an ONNX model, as it is deployed, with the metadata alone that say what the outputs of a detector are.
- * @param given default: detection for a detector, otherwise classification
+ * @param given default: that of the network's head, or classification
  */
 export function candidateOnnx(candidate: SeededNetwork, given?: LearningTask): Uint8Array {
   const head = detectionOf(candidate.network);
   if (head === null) return toOnnx(candidateModel(candidate), { task: given });
-  const task = { type: 'detection' } as const;
+  const task = { type: boxTaskOf(head) } as const;
   const detection = { stride: head.stride, ...defaultDecoding };
   return toOnnx(candidateModel(candidate), { task, metadata: metadataProps({ task, detection }) });
 }

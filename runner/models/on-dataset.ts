@@ -1,7 +1,7 @@
-import { thresholdsOf, type Scores, type WrongImage, type WrongImages } from '../../base/scores.js';
+import { areOfBoxes, thresholdsOf, type Scores, type WrongImage, type WrongImages } from '../../base/scores.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import { invalidInput } from '../../base/errors.js';
-import { classification } from '../../base/task.js';
+import { classification, isBoxTask } from '../../base/task.js';
 import {
   type DetectionFacts,
   evaluateOnnx,
@@ -58,7 +58,7 @@ export async function evaluateOnSplit(
   split: SplitName,
   { provider = 'cpu', threads = 1, keepsWrong = false, onProgress, seed, ...options }: EvaluateFileOptions = {},
 ): Promise<Scores> {
-  return withDataset(dataset, async (open) => {
+  return withDataset(seenBy(model, dataset), async (open) => {
     const { info } = open;
     const detection = detectionFor(model, open);
     const thresholds = options.thresholds === 'best' ? undefined : detection?.thresholds;
@@ -73,7 +73,7 @@ export async function evaluateOnSplit(
         onProgress: (done) => onProgress?.(done, info.counts[split]),
       });
       const { indices } = open.shared.splits[split];
-      if (seen !== undefined && scores.details.type === 'detection')
+      if (seen !== undefined && areOfBoxes(scores.details))
         return { ...scores, details: { ...scores.details, seen: namedBoxes(seen, indices, dataset.directory) } };
       if (wrong === undefined || scores.details.type !== 'classification') return scores;
       return { ...scores, details: { ...scores.details, wrong: namedWrong(wrong, indices, dataset.directory) } };
@@ -81,6 +81,12 @@ export async function evaluateOnSplit(
       await loader.close();
     }
   });
+}
+
+/** The data as a model learned it: images with boxes are for detectors of boxes and of centroids. */
+export function seenBy(model: Uint8Array, dataset: DatasetRef): DatasetRef {
+  const task = readMetadata(model).task?.type;
+  return isBoxTask(task) ? { ...dataset, task } : dataset;
 }
 
 /** The most wrong images that are kept: with the highest confidence of all, of each pair of classes, and in all. */
@@ -118,7 +124,7 @@ function namedWrong(wrong: readonly WrongImage[], indices: Uint32Array, director
  */
 function detectionFor(model: Uint8Array, { info }: Dataset): DetectionFacts | undefined {
   const { task = classification, detection, classes = info.classes } = readMetadata(model);
-  if (info.task.type !== 'detection' || task.type !== 'detection') return undefined;
+  if (!isBoxTask(info.task.type) || !isBoxTask(task.type)) return undefined;
   if (detection === undefined)
     throw invalidInput('the model does not say how its outputs become boxes: its metadata has no key detection', {
       hint: 'Export the network again: nas export writes the key.',
@@ -237,7 +243,7 @@ export async function quantizeOnDataset(
   dataset: DatasetRef,
   { images: wanted, seed, size, onProgress, between, ...options }: QuantizeOnDatasetOptions,
 ): Promise<QuantizedOnDataset> {
-  return withDataset(dataset, async (open) => {
+  return withDataset(seenBy(model, dataset), async (open) => {
     const { info } = open;
     const detection = detectionFor(model, open);
     const shown = { ...imagesFor(model, open, size), stride: detection?.stride };

@@ -18,7 +18,7 @@ import {
 import { describeDataset, renderingOf, type DataConfig, type DatasetRef } from '../../trainers/index.js';
 import type { CompressConfig } from '../../experiments/schema/compress.js';
 import { weightBitsFor, type Win, winOf } from '../compress/index.js';
-import { evaluateOnSplit, quantizeOnDataset } from './on-dataset.js';
+import { evaluateOnSplit, seenBy, quantizeOnDataset } from './on-dataset.js';
 
 type Normalisation = Readonly<Partial<Record<'mean' | 'std', readonly number[]>>>;
 
@@ -163,7 +163,7 @@ export async function quantizeFile({
   const test = { fp32: await testOf(model, 'fp32'), int8: await testOf(quantized.model, 'int8') };
   const { method, tried, accuracy, detection } = quantized;
   const said = readMetadata(model);
-  const info = describeDataset(dataset);
+  const info = describeDataset(seenBy(model, dataset));
   const task = info.task.type;
   const [height, width] = said.input ?? [info.height, info.width];
   const described = describeQuantized(

@@ -6,7 +6,7 @@ import { invalidInput, NasError } from '../../base/errors.js';
 import { nasVersion } from '../../base/modules.js';
 import { epochsText } from '../../base/number-text.js';
 import { completeDecoding } from '../../base/preprocess.js';
-import { notForBoxes, type TaskType } from '../../base/task.js';
+import { notForBoxes, type TaskType, isBoxTask } from '../../base/task.js';
 import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
 import { createDevice, type ReachableDevice } from '../../latency-models/index.js';
 import { channelGroups, costs, keptChannels, type Importance, type Network } from '../../spaces/index.js';
@@ -85,7 +85,7 @@ export interface ShrunkReport extends Pick<ShrinkRequest, 'target' | 'multiple'>
 
 /** @throws NasError `invalid-input` when the outputs of the model are not the classes of the data */
 function checkClasses({ name, metadata }: ShrinkSubject, { classes, counts, task }: DatasetInfo): void {
-  if (task.type === 'detection') throw notForBoxes('nas shrink');
+  if (isBoxTask(task.type)) throw notForBoxes('nas shrink');
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
   const known = metadata.classes;
   if (known === undefined || String(known) === String(classes)) return;

@@ -202,6 +202,7 @@ const guesses: { readonly [T in TaskType]: readonly [guess: string, order: strin
   'multi-label': ['a random order of the images', 'the order of its labels (teacher.classes)'],
   regression: ['always answering the mean', 'the order and the unit of its numbers'],
   detection: ['no box at all', 'the order of its classes (teacher.classes)'],
+  centroids: ['no box at all', 'the order of its classes (teacher.classes)'],
 };
 
 /** Notes and warnings about a teacher: its score, and the normalisation of its images. */

@@ -2,7 +2,7 @@ import { boxValues, headNames } from '../../base/detections.js';
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 import type { ImageSize } from '../../base/image-pixels.js';
-import type { TaskType } from '../../base/task.js';
+import type { BoxTask, TaskType } from '../../base/task.js';
 import type { Decoding, PixelScale, Rendering } from '../../base/preprocess.js';
 
 export type { ImageSize };
@@ -12,6 +12,7 @@ export type Normalisation = PixelScale;
 
 /** The maps of a detector, and how they become boxes (`decode` of `base/detections.ts`). */
 export interface Detector {
+  readonly task: BoxTask;
   readonly rows: number;
   readonly columns: number;
   /** Pixels of the input for each cell. */
@@ -65,13 +66,14 @@ export const renderingOf = ({ decoding, size: [height, width, channels] }: Model
 /** The outputs of a network for one image: their names, and their shapes without the batch. */
 export function outputsOf({ output, classes, detector }: Pick<Model, 'output' | 'classes' | 'detector'>) {
   if (detector === null) return [{ name: output, shape: [classes.length] }];
-  const { rows, columns } = detector;
-  return headNames.map((name) => ({ name, shape: [rows, columns, name === 'boxes' ? boxValues : classes.length] }));
+  const { task, rows, columns } = detector;
+  const valuesOf = (name: string): number => (name === 'boxes' ? boxValues[task] : classes.length);
+  return headNames[task].map((name) => ({ name, shape: [rows, columns, valuesOf(name)] }));
 }
 
-/** Numbers of an image's outputs; of a detector: [rows, columns, classes + 4]. */
+/** Numbers of an image's outputs; of a detector: [rows, columns, classes + 4], of centroids [rows, columns, classes]. */
 export const outputCount = ({ classes, detector }: Pick<Model, 'classes' | 'detector'>): number =>
-  detector === null ? classes.length : detector.rows * detector.columns * (classes.length + boxValues);
+  detector === null ? classes.length : detector.rows * detector.columns * (classes.length + boxValues[detector.task]);
 
 export interface Frontier {
   /** Sorted by name, then from the newest version; at least one. */

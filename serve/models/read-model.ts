@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { usualThreshold } from '../../base/detections.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { completeDecoding } from '../../base/preprocess.js';
-import { classification } from '../../base/task.js';
+import { classification, isBoxTask, type BoxTask } from '../../base/task.js';
 import { fitClassifier } from '../../compiler/runtime/classifier/classifier.js';
 import { parseOnnx, showTensor, type OnnxFile } from '../../compiler/onnx/file.js';
 import { imageSizeIn, onnxSignature, type ClassifierSignature } from '../../compiler/runtime/classifier/signature.js';
@@ -59,6 +59,7 @@ function classesOf({ output }: ClassifierSignature, said: Partial<ModelMetadata>
 
 function detectorOf(
   { output }: ClassifierSignature,
+  task: BoxTask,
   { detection }: Partial<ModelMetadata>,
   [height, width]: ImageSize,
   classes: readonly string[],
@@ -80,7 +81,7 @@ function detectorOf(
     throw invalidInput(`${file} names ${thresholds.length} thresholds and ${classes.length} classes`, {
       hint: 'The key detection of its metadata needs one threshold for each class. Export the model again.',
     });
-  return { ...detection, rows, columns, thresholds };
+  return { ...detection, task, rows, columns, thresholds };
 }
 
 /**
@@ -115,7 +116,7 @@ export async function readModel(file: string, name: string): Promise<Model> {
     output: signature.output.name,
     kind,
     task: task.type,
-    detector: task.type === 'detection' ? detectorOf(signature, said, size, classes, file) : null,
+    detector: isBoxTask(task.type) ? detectorOf(signature, task.type, said, size, classes, file) : null,
     batch,
     normalisation,
     decoding: completeDecoding(said.preprocess),

@@ -1,9 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { exportFunction, type ExportOptions, inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
-import { applyRule, type Layer, type LayerActivation, type LayerOf, type LayerTable, type Shape } from '../layers.js';
+import {
+  applyRule,
+  type Layer,
+  type LayerActivation,
+  type LayerOf,
+  type LayerTable,
+  type Shape,
+  headsOf,
+} from '../layers.js';
 import { layersOf } from '../network-layers.js';
-import { boxValues } from '../../base/detections.js';
-import { classification, type LearningTask, type TaskType } from '../../base/task.js';
+import { classification, type LearningTask, type TaskType, isBoxTask } from '../../base/task.js';
 import { detectionOf, type Network, type Style } from '../network.js';
 import { type Model, type WeightResolver, weightsFrom, weightsOfLayer, type WeightSpec } from './weights.js';
 
@@ -109,6 +116,9 @@ function doubled(images: tf.Tensor, [height, width, channels]: Shape, [rows, col
 const pointConv = (x: tf.Tensor, kernel: tf.Tensor): tf.Tensor =>
   conv2d(x, tf.reshape(kernel, [1, 1, ...kernel.shape]), { kernel: 1, stride: 1, padding: 'same' });
 
+const joined = (parts: readonly tf.Tensor[], axis: number): tf.Tensor =>
+  parts.length === 1 ? parts[0] : tf.concat([...parts], axis);
+
 const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x: tf.Tensor, y: tf.Tensor]> = {
   input: (_layer, _mode, _weights, x) => x,
   conv: (layer, _mode, weights, x) =>
@@ -146,8 +156,10 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
   },
   zero: (_layer, _mode, _weights, x) => tf.mul(x, 0),
   upsample: ({ input, output }, _mode, _weights, x) => doubled(x, input, output),
-  detections: (_layer, _mode, [classes, classBias, boxes, boxBias], x) =>
-    tf.add(pointConv(x, tf.concat([classes, boxes], 1)), tf.concat([classBias, boxBias], 0)),
+  detections: (_layer, _mode, weights, x) => {
+    const [kernels, biases] = [0, 1].map((which) => weights.filter((_, i) => i % 2 === which));
+    return tf.add(pointConv(x, joined(kernels, 1)), joined(biases, 0));
+  },
 };
 
 /** A rule reads as many inputs as its kind has and ignores the others. */
@@ -236,11 +248,13 @@ export const inUnits = (task: LearningTask, outputs: tf.Tensor): tf.Tensor =>
 
 /**
  * The outputs of a detector, one a head, as files give them: int8 files have a scale for each.
- * @returns `classes` [batch, rows, columns, classes], logits, and `boxes` [batch, rows, columns, 4]
+ * @returns `classes` [batch, rows, columns, classes], logits, and unless these are centroids `boxes` [batch, rows, columns, 4]
  */
-function heads({ network, weights }: Model, images: tf.Tensor): Record<'classes' | 'boxes', tf.Tensor> {
+function heads({ network, weights }: Model, images: tf.Tensor): Record<string, tf.Tensor> {
   const layers = layersOf(network);
-  const { inputs, output } = layers[layers.length - 1];
+  const end = layers[layers.length - 1];
+  if (end.kind !== 'detections') throw new Error('the network is no detector');
+  const { inputs } = end;
   const resolve = weightsFrom(weights);
   const source = layers[inputs[0]];
   const mode = { training: false, features: [source.name] };
@@ -257,7 +271,7 @@ function heads({ network, weights }: Model, images: tf.Tensor): Record<'classes'
         bias: resolve(`${name}/bias`, [size]),
       });
     });
-  return { classes: head('classes', output[2] - boxValues), boxes: head('boxes', boxValues) };
+  return Object.fromEntries(headsOf(end).map(([name, size]) => [name, head(name, size)]));
 }
 
 /** The name of the output in files. */
@@ -266,6 +280,7 @@ export const outputNames: { readonly [T in TaskType]: string } = {
   'multi-label': 'logits',
   regression: 'numbers',
   detection: 'maps',
+  centroids: 'maps',
 };
 
 /**
@@ -278,8 +293,7 @@ export const toOnnx = (
   model: Model,
   { task = classification, ...options }: ExportOptions & { readonly task?: LearningTask | undefined } = {},
 ): Uint8Array => {
-  const infer = (images: tf.Tensor) =>
-    task.type === 'detection' ? heads(model, images) : answers(model, task, images);
+  const infer = (images: tf.Tensor) => (isBoxTask(task.type) ? heads(model, images) : answers(model, task, images));
   return exportFunction(infer, model.network.input, {
     outputName: outputNames[task.type],
     ...options,

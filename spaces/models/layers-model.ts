@@ -1,8 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { boxValues, headNames } from '../../base/detections.js';
 import { classification, type LearningTask } from '../../base/task.js';
-import { applyRule, convolutionNames, type LayerActivation, type LayerOf, type LayerTable } from '../layers.js';
+import {
+  applyRule,
+  convolutionNames,
+  type LayerActivation,
+  type LayerOf,
+  type LayerTable,
+  headsOf,
+} from '../layers.js';
 import { layersOf } from '../network-layers.js';
 import { padOf } from './apply.js';
 import { weightsFrom, type Model, type Weights } from './weights.js';
@@ -103,11 +109,8 @@ function doubled({ name, input, output }: LayerOf<'upsample'>, apply: Apply, x: 
   return apply(keras.cropping2D({ name, cropping }), up(`${name}_whole`));
 }
 
-const heads = ({ output }: LayerOf<'detections'>, apply: Apply, x: Value): Value[] =>
-  headNames.map((name) => {
-    const filters = name === 'boxes' ? boxValues : output[2] - boxValues;
-    return apply(keras.conv2d({ name, filters, kernelSize: 1, ...zeroKernel }), x);
-  });
+const heads = (layer: LayerOf<'detections'>, apply: Apply, x: Value): Value[] =>
+  headsOf(layer).map(([name, filters]) => apply(keras.conv2d({ name, filters, kernelSize: 1, ...zeroKernel }), x));
 
 const rules: LayerTable<Value, [Apply, Value, Value]> = {
   input: ({ name, output }) => tfl.input({ name, shape: [...output] }),
@@ -182,7 +185,7 @@ export function toLayersModel(model: Model, task = classification): tfl.LayersMo
   for (const { name: own, variable } of namedWeights(made))
     tf.tidy(() => {
       // Weights of heads are stored as matrices.
-      const isHead = headNames.some((name) => own === `${name}/kernel`) && end.kind === 'detections';
+      const isHead = end.kind === 'detections' && headsOf(end).some(([name]) => own === `${name}/kernel`);
       const shape = isHead ? variable.shape.slice(2) : variable.shape;
       variable.assign(tf.reshape(resolve(own, shape), variable.shape));
     });

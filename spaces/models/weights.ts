@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { boxValues } from '../../base/detections.js';
 import { Random } from '../../base/random.js';
 import { product } from '../../base/statistics.js';
 import { toStorage } from '../../compiler/index.js';
-import { applyRule, convolutionNames, type Layer, type LayerTable } from '../layers.js';
+import { applyRule, convolutionNames, type Layer, type LayerTable, headsOf } from '../layers.js';
 import { layersOf } from '../network-layers.js';
 import type { Network } from '../network.js';
 
@@ -102,14 +101,16 @@ const rules: LayerTable<readonly WeightSpec[]> = {
   shuffle: () => [],
   zero: () => [],
   upsample: () => [],
-  detections: ({ input: [, , width], output, stride }) => {
+  detections: ({ input: [, , width], stride, ...layer }) => {
     const size = Math.log(commonSize / stride);
-    return [
-      kernel('classes/kernel', [width, output[2] - boxValues], logitsStd),
-      vector('classes/bias', output[2] - boxValues, classBias),
-      kernel('boxes/kernel', [width, boxValues], logitsStd),
-      { ...vector('boxes/bias', boxValues, 0), values: [0, 0, size, size] },
-    ];
+    return headsOf(layer).flatMap(([name, values]) =>
+      name === 'classes'
+        ? [kernel('classes/kernel', [width, values], logitsStd), vector('classes/bias', values, classBias)]
+        : [
+            kernel('boxes/kernel', [width, values], logitsStd),
+            { ...vector('boxes/bias', values, 0), values: [0, 0, size, size] },
+          ],
+    );
   },
 };
 

@@ -1,4 +1,5 @@
 import { backboneTo } from '../detector.js';
+import type { Task } from '../space.js';
 import type { Genotype } from '../genotype.js';
 import {
   type Activation,
@@ -143,18 +144,17 @@ export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: Sta
 }
 
 /** A detection head. `deepest` below the stride means the stride. */
-export const detectionHead = ({
-  stride,
-  deepest,
-  width,
-  depth,
-}: Omit<DetectionHead, 'kind' | 'act'>): DetectionHead => ({
+export const detectionHead = (
+  { stride, deepest, width, depth }: Omit<DetectionHead, 'kind' | 'act' | 'centroids'>,
+  { centroids }: Pick<Task, 'centroids'>,
+): DetectionHead => ({
   kind: 'detection',
   stride,
   deepest: deepest > stride ? deepest : stride,
   width,
   depth,
   act: activations[0],
+  ...(centroids === true && { centroids }),
 });
 
 function stageBlocks(
@@ -206,7 +206,7 @@ export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork 
   for (const stage of layout.stages) {
     blocks.push(...stageBlocks(stage, genotype, blocks.at(-1)?.filters ?? first.filters, scale, plan));
   }
-  const detection = detect === null ? null : detectionHead(pickAll(detect, genotype));
+  const detection = detect === null ? null : detectionHead(pickAll(detect, genotype), plan.task);
   return {
     kind: 'network',
     input: inputOf(plan, scale),

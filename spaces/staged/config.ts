@@ -67,7 +67,7 @@ export const headSchema = z.strictObject({
 export const detectSchema = z.strictObject({
   stride: optional(
     z.literal(detectionStrides),
-    "pixels for each cell of the output: small ones find small objects and cost more; by default the preset's, or 4",
+    "pixels for each cell of the output: small ones find small objects and cost more; by default the preset's, or 4, for centroids 8",
   ),
   deepest: optional(
     z.literal(deepestStrides),
@@ -180,6 +180,8 @@ export type StageConfig = z.output<typeof stageSchema>;
 const stemDefaults: StemChoices = { filters: [16], kernel: [3], stride: [1], act: ['relu'] };
 const headDefaults: HeadChoices = { filters: [0], hidden: [0], act: ['relu'], dropout: [0] };
 const detectDefaults: DetectChoices = { stride: [4], deepest: [16], width: [32], depth: [1] };
+/** Middles need fewer cells than boxes. */
+const coarse: Pick<DetectChoices, 'stride'> = { stride: [8] };
 const stageDefaults: Omit<StageChoices, 'filters'> = {
   depth: [1],
   kind: ['mbconv'],
@@ -251,7 +253,7 @@ export function commonPlan(
     stem: { ...stemDefaults, ...preset.stem, ...config.stem },
     stages: (config.stages ?? preset.stages ?? []).map((stage) => ({ ...stageDefaults, ...stage })),
     head: detects ? headDefaults : { ...headDefaults, ...preset.head, ...config.head },
-    detect: detects ? { ...detectDefaults, ...preset.detect, ...config.detect } : null,
+    detect: detects ? { ...detectDefaults, ...(task.centroids && coarse), ...preset.detect, ...config.detect } : null,
   };
 }
 

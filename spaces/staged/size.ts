@@ -134,7 +134,7 @@ export function countNetworks(layout: Layout): bigint {
     const heads =
       plan.detect === null
         ? [...combinations(plan.head)].map((choice) => headOf(choice, scale, divisor))
-        : [...combinations(plan.detect)].map((choice) => detectionHead(choice));
+        : [...combinations(plan.detect)].map((choice) => detectionHead(choice, plan.task));
     const each = new Map(heads.map((head) => [JSON.stringify(head), head]));
     for (const choice of combinations(plan.stem)) {
       const stem = stemOf(choice, scale, divisor);

@@ -25,7 +25,7 @@ const fused = (filters: number, depth: Choices) =>
 /**
  * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
  * CIFAR), `small` for 64 to 128; `detector`, for images with boxes, has full convolutions where maps are large, which train faster
- * than depthwise ones; the others are the spaces around MobileNetV1 (Howard et al. 2017), V2
+ * than depthwise ones; `centroids` is its small form with coarser cells; the others are the spaces around MobileNetV1 (Howard et al. 2017), V2
  * (Sandler et al. 2018), V3 (Howard et al. 2019), V4 (Qin et al. 2024) and
  * MobileNet-EdgeTPU-V2 (size S of TensorFlow's model garden) for 224 pixels, whose published networks are among their members.
  */
@@ -64,6 +64,18 @@ export const mobilenetPresets = {
       { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
     ],
     detect: { stride: [4, 8], deepest: [8, 16], width: [16, 32, 48], depth: [0, 1, 2] },
+  },
+  centroids: {
+    width: [0.5, 0.75, 1],
+    share: 'stage',
+    stem: { filters: 16, stride: 2, act: 'relu' },
+    stages: [
+      { kind: 'fused_mbconv', filters: 24, stride: 2, depth: [1, 2], act: 'relu' },
+      { kind: 'fused_mbconv', filters: 32, stride: 2, expand: 3, act: 'relu' },
+      { filters: 32, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
+      { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
+    ],
+    detect: { stride: 8, deepest: [8, 16], width: [16, 32], depth: [0, 1] },
   },
   mobilenetv1: {
     width: [0.25, 0.5, 0.75, 1],
@@ -187,7 +199,7 @@ export const mobilenetSchema = z
       .enum(Object.keys(mobilenetPresets) as [PresetName, ...PresetName[]])
       .optional()
       .describe(
-        'where keys that are left out come from; by default it is chosen by the size of the images, or detector for boxes',
+        'where keys that are left out come from; by default it is chosen by the size of the images, or detector for boxes, or centroids',
       ),
     flavour: flavourKey,
     ...ownShape,
@@ -196,7 +208,8 @@ export const mobilenetSchema = z
 type MobilenetConfig = z.output<typeof mobilenetSchema>;
 
 export function mobilenetPlan(config: MobilenetConfig, task: Task): StagedPlan {
-  const name = config.preset ?? (task.detects ? 'detector' : presetFor(config, task, 'mobilenetv3-small'));
+  const own = task.centroids ? 'centroids' : task.detects ? 'detector' : null;
+  const name = config.preset ?? own ?? presetFor(config, task, 'mobilenetv3-small');
   const preset = ownSchema.parse(mobilenetPresets[name]);
   return {
     ...commonPlan(config, preset, task, styleInFlavour(config.flavour, name)),

@@ -49,12 +49,17 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z
 }
 
 /** Builds one network, so a space that cannot build is rejected before anything runs. */
-function tryFirst(space: Space, file: string, { detects }: Task): void {
+function tryFirst(space: Space, file: string, { detects, centroids }: Task): void {
   const first = space.decisions.map(() => 0);
   try {
     const network = space.build(space.canonical(first));
     if (!(costs(network).macs > 0)) throw new Error('it has no layers');
-    if (detects === true && detectionOf(network) === null) throw new Error('it is no detector, and the data has boxes');
+    const head = detectionOf(network);
+    if (detects === true && head === null) throw new Error('it is no detector, and the data has boxes');
+    if (head !== null && head.centroids !== centroids)
+      throw new Error(
+        `its head ${head.centroids ? 'finds no boxes' : 'finds boxes'}, and the data is for ${centroids ? 'centroids' : 'boxes'}`,
+      );
   } catch (error) {
     throw invalidInput(`space.path: ${file}: cannot build the network of all first choices: ${messageOf(error)}`, {
       cause: error,

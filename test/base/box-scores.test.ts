@@ -198,9 +198,9 @@ describe('scores of boxes', () => {
     const large = truth(20, 20, 60, 60);
     const images = [image([small, large], [found(0.9, 20, 20, 60, 60)], 3)];
     const { details } = scoreBoxes(images, 1, { thresholds: [0.5] });
-    expect(details.sizes.small).toBe(0);
-    expect(details.sizes.medium).toBeNull();
-    expect(details.sizes.large).toBeCloseTo(1, 12);
+    expect(details.sizes?.small).toBe(0);
+    expect(details.sizes?.medium).toBeNull();
+    expect(details.sizes?.large).toBeCloseTo(1, 12);
     expect(details.sides.map(({ from, boxes, recall }) => [from, boxes, recall])).toEqual([
       [0, 0, null],
       [6, 1, 0],
@@ -218,5 +218,52 @@ describe('scores of boxes', () => {
     expect(a?.score).toBeGreaterThan(0.01);
     expect(a?.score).toBeLessThan(0.15);
     expect(scoreBoxes(images, 2).details.errors).toBeUndefined();
+  });
+});
+
+describe('scores of centroids', () => {
+  /** A found cell of 8 pixels with this middle. */
+  const cell = (score: number, x: number, y: number) => found(score, x - 4, y - 4, x + 4, y + 4);
+  const centroids = (...images: readonly (readonly [LabelledBox[], BoxedImage['found']])[]) =>
+    images.map(([truths, boxes]) => ({ ...image(truths, boxes), cell: 8 }));
+  const scored = (truths: LabelledBox[], boxes: BoxedImage['found']) =>
+    scoreBoxes(centroids([truths, boxes]), 1, { task: 'centroids', thresholds: [0.5] }).details.classes[0];
+
+  it('are right where the middle lies in a box of at least one cell', () => {
+    const wide = truth(10, 10, 50, 20);
+    expect(scored([wide], [cell(0.9, 50, 15)]).f1).toBe(1);
+    expect(scored([wide], [cell(0.9, 51, 15)]).f1).toBe(0);
+    const tiny = truth(20, 20, 22, 22);
+    expect(scored([tiny], [cell(0.9, 25, 17)]).f1).toBe(1);
+    expect(scored([tiny], [cell(0.9, 26, 21)]).f1).toBe(0);
+    expect(scored([tiny], [cell(0.4, 21, 21)]).f1).toBe(0);
+  });
+
+  it('match each box once, the nearest first', () => {
+    const [left, right] = [truth(0, 0, 20, 20), truth(10, 0, 30, 20)];
+    // The better one lies in both boxes and takes the right one, whose middle is nearer.
+    expect(scored([left, right], [cell(0.9, 16, 10), cell(0.8, 8, 10)]).f1).toBe(1);
+    expect(scored([left], [cell(0.9, 10, 10), cell(0.8, 8, 10)])).toMatchObject({
+      precision: 0.5,
+      recall: 1,
+      f1: 2 / 3,
+    });
+  });
+
+  it('are neither right nor wrong in ignored boxes', () => {
+    const group = truth(0, 0, 40, 40, { ignored: true, crowd: true });
+    const boxes = [cell(0.9, 5, 5), cell(0.8, 35, 35), cell(0.7, 60, 60)];
+    expect(scored([group, truth(56, 56, 64, 64)], boxes)).toMatchObject({ precision: 1, recall: 1 });
+  });
+
+  it('have F1 as main score, with its standard error, and no average precision', () => {
+    const images = centroids([[truth(0, 0, 8, 8)], [cell(0.9, 4, 4)]], [[truth(0, 0, 8, 8)], []]);
+    const { score, details } = scoreBoxes(images, 1, { task: 'centroids', thresholds: [0.5], seed: 1 });
+    expect(score).toBeCloseTo(2 / 3, 12);
+    expect(details.type).toBe('centroids');
+    expect(details.sizes).toBeUndefined();
+    expect(details.classes[0]).not.toHaveProperty('ap50');
+    expect(details.errors).toEqual({ score: expect.closeTo(0.3, 0) as number });
+    expect(details.sides[1]).toEqual({ from: 6, to: 10, boxes: 2, recall: 0.5 });
   });
 });

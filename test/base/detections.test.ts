@@ -107,6 +107,23 @@ describe('decode', () => {
     expect(decode(filled([2, 3], 2, {}), { thresholds: 0.1 })).toEqual([]);
   });
 
+  it('finds the cells of maps without boxes, those that maps with boxes find', () => {
+    fc.assert(
+      fc.property(map, fc.constantFrom(0, 0.4, 0.6), (given, thresholds) => {
+        const { rows, columns, classes, stride, values } = given;
+        const cells = Array.from({ length: rows * columns }, (_, i) => i * (classes + 4));
+        const logits = cells.flatMap((at) => [...values.subarray(at, at + classes)]);
+        const found = decode({ ...given, values: Float32Array.from(logits) }, { thresholds });
+        const boxes = decode(given, { overlap: 1, thresholds });
+        expect(found.map(({ label, score }) => [label, score])).toEqual(
+          boxes.map(({ label, score }) => [label, score]),
+        );
+        for (const { left, right, top, bottom } of found)
+          expect([right - left, bottom - top, left % stride, top % stride]).toEqual([stride, stride, 0, 0]);
+      }),
+    );
+  });
+
   it('bounds sizes', () => {
     const [tiny, huge] = [-50, 50].map((size) => decode(filled([1, 1], 1, { 0: [0, 0, 0, size, size] }))[0]);
     expect(tiny.right - tiny.left).toBeCloseTo(4 * Math.exp(-4), 9);

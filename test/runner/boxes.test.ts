@@ -7,6 +7,7 @@ import { parseExperiment } from '../../experiments/parse/index.js';
 import { evaluateOnSplit, trainedModel } from '../../runner/index.js';
 import { databasePath, frontierModel } from '../../runner/stored/workdir.js';
 import { Store } from '../../store/index.js';
+import { parseOnnx } from '../../compiler/index.js';
 import { readMetadata } from '../../deploy/index.js';
 import { prepareDataset, type BoxesConfig } from '../../trainers/index.js';
 import { makeBoxedImages } from '../support/boxed-images.js';
@@ -74,6 +75,30 @@ describe('a run on images with boxes', () => {
     expect(await interruptInside(path('shared-parts'), join(folder, 'shared-parts'), 2)).toEqual(expected);
   });
 
+  it('ends with centroids where they are asked for', async () => {
+    const workdir = join(folder, 'centroids');
+    const changes = { objectives: ['f1', 'macs'], final: 'none', search: { trials: 2, parallel: 1 } };
+    await runInside(writeBoxesExperiment(folder, 'centroids', { ...data, task: 'centroids' }, changes), workdir);
+    const [first] = reading(workdir, ({ finals }) => finals.all());
+    const file = readFileSync(join(workdir, frontierModel(first.trial, 'fp32')));
+    const { task, detection, accuracy } = readMetadata(file);
+    expect(task).toEqual({ type: 'centroids' });
+    expect(detection?.thresholds).toHaveLength(2);
+    expect(parseOnnx(file).graph.output.map(({ name }) => name)).toEqual(['classes']);
+    const found = reading(workdir, ({ trials }) => trials.get(first.trial)?.values);
+    expect(found).toHaveProperty('centroid_f1');
+    // The data needs no word of centroids: the file has its task.
+    const { accuracy: test, details } = await evaluateOnSplit(file, await prepareDataset(data), 'test', { seed: 1 });
+    expect(test).toBe(accuracy?.test);
+    if (details.type !== 'centroids') throw new Error('other details');
+    expect(details.errors?.score).toBeGreaterThanOrEqual(0);
+    const store = Store.open(databasePath(workdir), { readonly: true });
+    const report = (await drawReport(store))['report.html'];
+    store.close();
+    expect(report).toContain('F1');
+    expect(report).not.toContain('AP50');
+  });
+
   it('refuses images of which none has a box', async () => {
     const bare = await makeBoxedImages(join(folder, 'bare'), { count: 12 });
     const written = join(folder, 'bare', 'boxes.json');
@@ -92,15 +117,19 @@ describe('a run on images with boxes', () => {
       accuracy: { objectives: ['accuracy', 'macs'] },
       weight: { train: { class_weight: 'auto' } },
       rotation: { train: { augment: ['rotation'] } },
+      centroids: { data: { ...data, task: 'centroids' } },
+      taughtCentroids: { data: { ...data, task: 'centroids' }, objectives: ['f1'], teacher: { type: 'train' } },
     };
     const found = Object.entries(given).map(([name, changes]) => [name, refusal(changes)]);
     expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
       {
         "accuracy": "objectives.0: got "accuracy"; of a detection task the search finds ap50: expected ap50, ap, f1",
         "adapted": "teacher.adapt: got "all"; the data has boxes: expected none, and a file that nas tune adapted to them",
+        "centroids": "objectives.0: got "ap50"; of a centroids task the search finds centroid_f1: expected f1",
         "rotation": "train.augment.0: rotation cannot move boxes (flip, window, mosaic, colour-jitter can); the data has boxes: expected none",
         "softLabels": "supernet.soft_labels: the data has boxes, and the maps of detectors have unequal sizes: expected 0",
         "taught": "teacher: got "train"; the data has boxes, and a supernet of detectors has no teacher: expected none, or no supernet",
+        "taughtCentroids": "teacher: got "train"; data.task is centroids, which learn from no teacher: expected none",
         "temperature": "train.loss.temperature: temperature is for classes; the data has boxes: expected none",
         "weight": "train.class_weight: class_weight is for classes; the data has boxes: expected none",
       }

@@ -19,6 +19,7 @@ import { complaint, makeSpace } from './make.js';
 const boxes: Task = { input: [64, 96, 3], classes: 3, detects: true };
 const few = { filters: 16, stride: 2 } as const;
 
+describeSpace('detectors of centroids', () => makeSpace({ type: 'mobilenet' }, { ...boxes, centroids: true }));
 describeSpace('detectors', () =>
   makeSpace(
     {
@@ -60,6 +61,11 @@ describe('a detector', () => {
       [3, 3, 5],
     ]);
     expect(outputShape(tinyDetector({ stride: 8 }))).toEqual([2, 2, 6]);
+    const centroids = tinyDetector({ centroids: true });
+    expect([outputShape(centroids), targetShape(centroids)]).toEqual([
+      [3, 3, 2],
+      [3, 3, 5],
+    ]);
   });
 
   it('costs what its layers cost', () => {
@@ -75,12 +81,23 @@ describe('a detector', () => {
     expect(weights.get('classes/bias')?.data).toEqual(new Float32Array(2).fill(-2.2));
     expect(weights.get('boxes/bias')?.data).toEqual(Float32Array.of(0, 0, size, size));
     expect(weights.get('boxes/kernel')?.shape).toEqual([5, 4]);
+    const centroids = initialWeights(tinyDetector({ centroids: true }), 1);
+    expect(centroids.has('boxes/kernel')).toBe(false);
+    expect(centroids.get('classes/kernel')).toEqual(weights.get('classes/kernel'));
   });
 
   it('is described', () => {
     expect(describeNetwork(tinyDetector()).split('\n').at(-1)).toBe(
       'head: 3 x 3 map of stride 4, maps up to stride 8 added, 5 channels, 1 x conv 3x3, relu, boxes',
     );
+  });
+
+  it('is described with what it answers', () => {
+    expect(
+      describeNetwork(tinyDetector({ centroids: true }))
+        .split('\n')
+        .at(-1),
+    ).toMatch(/, relu, centroids$/);
   });
 
   it('is not cut to fewer channels', () => {
@@ -99,6 +116,14 @@ describe('spaces of detectors', () => {
     expect(Math.min(...sides)).toBe(4);
     expect(space.find?.(network)).toEqual(space.canonical(space.decisions.map(() => 0)));
     expect(space.places?.(space.decisions.map(() => 0))).toHaveLength(network.blocks.length);
+  });
+
+  it('for centroids have heads without boxes, and coarser cells', async () => {
+    const task = { ...boxes, centroids: true } as const;
+    const space = await makeSpace({ type: 'mobilenet', preset: 'mobilenetv2', width: 1 }, task);
+    const network = space.build(space.decisions.map(() => 0));
+    expect(detectionOf(network)).toMatchObject({ stride: 8, centroids: true });
+    expect(space.find?.(network)).toEqual(space.canonical(space.decisions.map(() => 0)));
   });
 
   it.each([

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportOnnx } from '../../deploy/export.js';
 import { modelMetadataSchema, type ModelMetadata } from '../../deploy/metadata.js';
-import type { DetectionHead, Network } from '../../spaces/index.js';
+import { expect } from 'vitest';
+import { boxTaskOf, detectionOf, type DetectionHead, type Network } from '../../spaces/index.js';
 import { drawWeights, weightSpecs, type Model } from '../../spaces/models/index.js';
 import { tinyDetector } from './tiny-detector.js';
 
@@ -20,10 +21,12 @@ export function randomDetector({ head = {}, input = [24, 36, 3], seed = 3 }: Det
   return { network, weights: drawWeights(specs, seed) };
 }
 
+const taskOf = (network: Network) => boxTaskOf(detectionOf(network) ?? expect.fail('no detector'));
+
 /** Its metadata: images whole, with grey bars, as detectors are trained. */
 export const detectorMetadata = ({ network }: Model, more: Partial<ModelMetadata> = {}): ModelMetadata =>
   modelMetadataSchema.parse({
-    ...{ classes: ['square', 'disc'], task: { type: 'detection' }, layout: 'NHWC', input: network.input },
+    ...{ classes: ['square', 'disc'], task: { type: taskOf(network) }, layout: 'NHWC', input: network.input },
     ...{ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], nas_version: '1', created: '2026-12-01', network },
     preprocess: { fit: 'contain', background: '#727272', resampling: 'lanczos3' },
     detection: { stride: 4, most: 150, overlap: 0.6, thresholds: [0.5, 0.55] },

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { defaultDecoding } from '../../base/detections.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
-import type { Network } from '../../spaces/index.js';
+import { areOfBoxes } from '../../base/scores.js';
+import type { BoxTask } from '../../base/task.js';
+import { detectionOf, type DetectionHead, type Network } from '../../spaces/index.js';
 import {
   describeDataset,
   engineSchema,
@@ -16,6 +18,10 @@ import {
 } from '../../trainers/index.js';
 import { makeBoxedImages } from './boxed-images.js';
 
+const detectorHead: DetectionHead = {
+  ...{ kind: 'detection', stride: 4, deepest: 8, width: 16, depth: 1, act: 'relu' },
+};
+
 /** 10 k parameters. */
 export const smallDetector: Network = {
   kind: 'network',
@@ -26,7 +32,7 @@ export const smallDetector: Network = {
     { kind: 'fused_mbconv', filters: 16, kernel: 3, stride: 2, act: 'relu', expand: 1, se: 0 },
     { kind: 'mbconv', filters: 24, kernel: 3, stride: 2, act: 'relu', expand: 2, se: 0 },
   ],
-  head: { kind: 'detection', stride: 4, deepest: 8, width: 16, depth: 1, act: 'relu' },
+  head: detectorHead,
 };
 
 export interface TrainedDetector {
@@ -41,10 +47,17 @@ export interface TrainedDetector {
   readonly onnx: Uint8Array;
 }
 
+/** The same network for centroids. */
+export const smallCentroids: Network = { ...smallDetector, head: { ...detectorHead, stride: 8, centroids: true } };
+
 /** A small detector of squares and discs after some seconds of training, and its ONNX file as runs write it. */
-export async function trainedDetector(folder: string, cache: string): Promise<TrainedDetector> {
-  const network = smallDetector;
-  const config = await makeBoxedImages(join(folder, 'images'), { count: 120 });
+export async function trainedDetector(
+  folder: string,
+  cache: string,
+  { network = smallDetector, task }: { readonly network?: Network; readonly task?: BoxTask } = {},
+): Promise<TrainedDetector> {
+  const images = await makeBoxedImages(join(folder, 'images'), { count: 120 });
+  const config = { ...images, ...(task && { task }) };
   const dataset = await prepareDataset(config, { cache });
   const result = await fit(
     {
@@ -60,14 +73,15 @@ export async function trainedDetector(folder: string, cache: string): Promise<Tr
       signal: new AbortController().signal,
     },
   );
-  if (result.state !== 'complete' || result.details?.type !== 'detection') throw new Error('the training failed');
-  const { classes, mean, std, task } = describeDataset(dataset);
+  if (result.state !== 'complete' || result.details === undefined || !areOfBoxes(result.details))
+    throw new Error('the training failed');
+  const { classes, mean, std, task: learned } = describeDataset(dataset);
   const thresholds = result.details.classes.map(({ threshold }) => threshold);
   const metadata: ModelMetadata = {
-    ...{ classes, task, layout: 'NHWC', input: network.input, mean, std, network },
+    ...{ classes, task: learned, layout: 'NHWC', input: network.input, mean, std, network },
     preprocess: completeDecoding(renderingOf(config)),
     ...{ nas_version: '0.1.0', created: '2026-01-02T03:04:05.000Z' },
-    detection: { stride: 4, ...defaultDecoding, thresholds },
+    detection: { stride: detectionOf(network)?.stride ?? 4, ...defaultDecoding, thresholds },
   };
   const { weights } = result;
   return {

@@ -1,3 +1,4 @@
+import { isBoxTask } from '../../base/task.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import { BoxRenderer, type BoxSource } from './augment/box-view.js';
@@ -189,7 +190,7 @@ type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, '
  * labels do not depend on the size.
  */
 function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
-  if (shared.info.task.type === 'detection') return boxRenderer(shared, options);
+  if (isBoxTask(shared.info.task.type)) return boxRenderer(shared, options);
   const { augment, viewSeed, batch, size, scale } = options;
   const { info } = shared;
   const split = shownImages(shared, options);

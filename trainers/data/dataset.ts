@@ -1,5 +1,5 @@
 import { contentHash } from '../../base/hash.js';
-import { classification, type LearningTask } from '../../base/task.js';
+import { classification, type BoxTask, type LearningTask } from '../../base/task.js';
 import { invalidInput } from '../../base/errors.js';
 import { mean } from '../../base/statistics.js';
 import { leastStd } from '../../compiler/runtime/classifier/inputs-outputs.js';
@@ -34,6 +34,8 @@ export interface DatasetRef extends SplitShares {
   readonly renderings?: readonly RenderingRef[];
   /** Images without labels; absent: none. */
   readonly unlabelled?: UnlabelledRef;
+  /** What is learned of boxes; absent: detection. Images with boxes are converted alike for both. */
+  readonly task?: BoxTask | undefined;
   /** A fold of the training and validation images in place of these splits; absent: none. */
   readonly fold?: Fold;
 }
@@ -88,7 +90,7 @@ export function openDataset(ref: DatasetRef): Dataset {
     const shares = { test, validation, subset };
     const { name, classes, height, width, channels } = meta;
     const indices = splitCache(cache, shares, fold);
-    const task = taskOf(cache, indices.train);
+    const task = taskOf(cache, indices.train, ref.task);
     const unlabelled = ref.unlabelled === undefined ? null : openUnlabelled(ref.unlabelled, cache, indices, open);
     const info: DatasetInfo = {
       name,
@@ -155,9 +157,10 @@ function strataOf({ meta, table, targets }: ImageCache): ReturnType<typeof label
 }
 
 /** The task of a data set; the numbers of a regression have the statistics of the training images. */
-function taskOf({ meta, targets }: ImageCache, train: Uint32Array): LearningTask {
+function taskOf({ meta, targets }: ImageCache, train: Uint32Array, ofBoxes: BoxTask = 'detection'): LearningTask {
   if (targets === null || meta.task === undefined) return classification;
-  if (meta.task === 'multi-label' || meta.task === 'detection') return { type: meta.task };
+  if (meta.task === 'detection') return { type: ofBoxes };
+  if (meta.task === 'multi-label') return { type: meta.task };
   const outputs = meta.classes.length;
   const statistics = meta.classes.map((_, k) => {
     const values = Array.from(train, (i) => targets[i * outputs + k]);

@@ -55,7 +55,8 @@ export async function prepareDataset(config: DataConfig, options: PrepareOptions
   const { source, directory, report } = conversion;
   if (report !== null && source.kind === 'files') refuseDamaged(source, report.damaged, directory);
   const unlabelled = await convertUnlabelled(config, conversion, options);
-  const ref = { directory, ...sharesOf(config), ...(unlabelled !== null && { unlabelled }) };
+  const task = config.type === 'boxes' && config.task !== undefined && { task: config.task };
+  const ref = { directory, ...sharesOf(config), ...task, ...(unlabelled !== null && { unlabelled }) };
   const dataset = openDataset(ref);
   dataset.close();
   if (report !== null) {

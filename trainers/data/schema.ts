@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { rowTasks } from '../../base/task.js';
+import { rowTasks, boxTasks } from '../../base/task.js';
 import { completeDecoding, decodingKeys, defaultDecoding, type Rendering } from '../../base/preprocess.js';
 
 const part = z.number().gt(0).lt(1);
@@ -70,6 +70,12 @@ export const boxesSchema = z
       .string()
       .min(1)
       .describe('folder or archive (.zip, .tar, .tar.gz) of images and boxes, or the file that lists the boxes'),
+    task: z
+      .enum(boxTasks)
+      .optional()
+      .describe(
+        'detection (default): networks find the boxes; centroids: only the middle of each box and its class, with half the head, for small boards',
+      ),
     group: z
       .string()
       .optional()

@@ -13,7 +13,7 @@ export interface MapCells {
 /** How the maps of a teacher are stored. */
 export function mapShape({ size, stride }: MapCells, classes: number): Pick<LogitsShape, 'outputs' | 'half'> {
   const { rows, columns } = gridOf(size, stride);
-  return { outputs: rows * columns * (classes + boxValues), half: true };
+  return { outputs: rows * columns * (classes + boxValues.detection), half: true };
 }
 
 /** Cells of an axis of one map that lie in each cell of another one: from `first` until before `end`. */
@@ -37,7 +37,7 @@ const rangesOf = (from: number, to: number, ratio: number): readonly Range[] =>
 export function resampledMaps(maps: Float32Array, from: MapCells, to: MapCells, classes: number): Float32Array {
   const [own, wanted] = [gridOf(from.size, from.stride), gridOf(to.size, to.stride)];
   const cells = ({ rows, columns }: Grid): number => rows * columns;
-  const depth = classes + boxValues;
+  const depth = classes + boxValues.detection;
   // Cells of `from` for each cell of `to`.
   const [down, across] = [0, 1].map((axis) => (to.stride * from.size[axis]) / (to.size[axis] * from.stride));
   if (down === 1 && across === 1 && cells(own) === cells(wanted)) return maps;

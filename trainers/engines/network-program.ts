@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
 import type { WeightValue } from '../../spaces/models/index.js';
-import { detectionScore } from '../losses/detection.js';
+import { centroidScore, detectionScore } from '../losses/detection.js';
 import { answerLoss, imageWeights, totalLoss, withAnswers } from '../losses/index.js';
 import type { Loss } from '../schema/loss.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
@@ -57,6 +57,7 @@ export const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits
   regression: (labels, logits) => tf.sum(tf.mean(tf.sub(1, tf.square(tf.sub(logits, labels))), 1)),
   /** The share of its cells with an object that name the class; boxes are scored after each epoch. */
   detection: detectionScore,
+  centroids: centroidScore,
 };
 
 /** The loss of a batch; with answers: (1 - share) loss + share of the loss on the answers. */

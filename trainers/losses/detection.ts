@@ -32,7 +32,7 @@ const oneHot = (label: Cells, classes: number): Cells =>
   tf.cast(tf.equal(label, tf.tensor1d(Array.from({ length: classes }, (_, i) => i))), 'float32');
 
 /** Focal loss with gamma 2 (Lin et al. 2017) of all classes in all cells that are not ignored, by the number of positive cells. */
-function focalLoss({ label, positives }: Parts, logits: Cells): tf.Tensor {
+function focalLoss({ label, positives }: Parts, logits: Cells): tf.Scalar {
   const y = oneHot(label, logits.shape[3] ?? 1);
   const counted = tf.cast(tf.greater(label, -1.5), 'float32');
   const p = tf.sigmoid(logits);
@@ -73,6 +73,11 @@ const answered = (outputs: Cells): Corners =>
 const boxLoss = (weights: Cells, wanted: Corners, found: Corners): tf.Tensor =>
   tf.sum(tf.mul(weights, tf.sub(1, generalisedIou(found, wanted))));
 
+const { detection: valuesOfBox } = boxValues;
+
+/** The focal loss of classes alone. @param targets as of `detectionLoss` @param outputs [batch, rows, columns, classes] */
+export const centroidLoss = (targets: tf.Tensor, outputs: tf.Tensor): tf.Scalar => focalLoss(partsOf(targets), outputs);
+
 /**
  * The loss of a detector as FCOS (Tian et al. 2019), without centre-ness: focal loss of classes, and twice the distance of boxes.
  *
@@ -80,11 +85,11 @@ const boxLoss = (weights: Cells, wanted: Corners, found: Corners): tf.Tensor =>
  * @param outputs [batch, rows, columns, classes + 4]: logits, dx, dy, log width, log height
  */
 export function detectionLoss(targets: tf.Tensor, outputs: tf.Tensor): tf.Scalar {
-  const classes = (outputs.shape[3] ?? 0) - boxValues;
+  const classes = (outputs.shape[3] ?? 0) - valuesOfBox;
   const parts = partsOf(targets);
   const focal = focalLoss(parts, channels(outputs, 0, classes));
   const wanted = cornersOf(channels(targets, 1, 2), channels(targets, 3, 2));
-  const boxes = boxLoss(parts.positive, wanted, answered(channels(outputs, classes, boxValues)));
+  const boxes = boxLoss(parts.positive, wanted, answered(channels(outputs, classes, valuesOfBox)));
   return tf.add(focal, tf.mul(tf.div(boxes, parts.positives), boxWeight));
 }
 
@@ -97,24 +102,26 @@ export function detectionLoss(targets: tf.Tensor, outputs: tf.Tensor): tf.Scalar
  * @param teacher as `outputs` of `detectionLoss`, constant
  */
 export function mapDistillation(teacher: tf.Tensor, student: tf.Tensor): tf.Tensor {
-  const classes = (student.shape[3] ?? 0) - boxValues;
+  const classes = (student.shape[3] ?? 0) - valuesOfBox;
   const logits = channels(student, 0, classes);
   const p = tf.sigmoid(channels(teacher, 0, classes));
   const weights = tf.square(tf.max(p, 3, true));
   // -p log q - (1 - p) log(1 - q)
   const entropy = tf.sub(tf.softplus(logits), tf.mul(p, logits));
   const focal = tf.sum(tf.mul(tf.square(tf.sub(p, tf.sigmoid(logits))), entropy));
-  const [wanted, found] = [teacher, student].map((maps) => answered(channels(maps, classes, boxValues)));
+  const [wanted, found] = [teacher, student].map((maps) => answered(channels(maps, classes, valuesOfBox)));
   const both = tf.add(focal, tf.mul(boxLoss(weights, wanted, found), boxWeight));
   return tf.div(both, tf.maximum(tf.sum(weights), 1));
 }
 
 /** The sum over the images of the share of positive cells whose largest logit is the one of their class; 1 without such cells. */
-export function detectionScore(targets: tf.Tensor, outputs: tf.Tensor): tf.Tensor {
-  const classes = (outputs.shape[3] ?? 0) - boxValues;
+export const detectionScore = (targets: tf.Tensor, outputs: tf.Tensor): tf.Tensor =>
+  centroidScore(targets, channels(outputs, 0, (outputs.shape[3] ?? 0) - valuesOfBox));
+
+/** `detectionScore` of logits alone. */
+export function centroidScore(targets: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   const { label, positive } = partsOf(targets);
-  const logits = channels(outputs, 0, classes);
-  const own = tf.sum(tf.mul(logits, oneHot(label, classes)), 3, true);
+  const own = tf.sum(tf.mul(logits, oneHot(label, logits.shape[3] ?? 1)), 3, true);
   const right = tf.mul(positive, tf.cast(tf.greaterEqual(own, tf.max(logits, 3, true)), 'float32'));
   const [hits, all] = [right, positive].map((cells) => tf.sum(cells, [1, 2, 3]));
   const none = tf.cast(tf.equal(all, 0), 'float32');

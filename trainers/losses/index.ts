@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
 import type { Loss } from '../schema/loss.js';
-import { detectionLoss, mapDistillation } from './detection.js';
+import { centroidLoss, detectionLoss, mapDistillation } from './detection.js';
 
 /** The inputs of a loss. */
 export interface LossInputs {
@@ -69,6 +69,7 @@ function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor 
   if (task === 'multi-label') return binaryCrossEntropy(labels, logits, smoothing);
   if (task === 'regression') return huberLoss(labels, logits);
   if (task === 'detection') return detectionLoss(labels, logits);
+  if (task === 'centroids') return centroidLoss(labels, logits);
   return crossEntropy(labels, logits, { ...loss, smoothing });
 }
 
@@ -158,6 +159,9 @@ const distances: { readonly [T in TaskType]: Distance } = {
   'multi-label': binaryDistillation,
   regression: (teacher, student) => huberLoss(teacher, student),
   detection: (teacher, student) => mapDistillation(teacher, student),
+  centroids: () => {
+    throw new Error('centroids have no teacher');
+  },
 };
 
 /**

@@ -79,6 +79,10 @@ interface Losses {
   readonly slope: tf.Tensor3D;
 }
 
+function refuseBoxes(): never {
+  throw notForBoxes('a new last layer');
+}
+
 /** Answers [count, columns, outputs] against targets [count, 1, outputs]. */
 const losses: { readonly [T in TaskType]: (answers: tf.Tensor3D, targets: tf.Tensor3D) => Losses } = {
   /** Cross-entropy of a softmax. */
@@ -99,9 +103,8 @@ const losses: { readonly [T in TaskType]: (answers: tf.Tensor3D, targets: tf.Ten
     const slope = tf.sub<tf.Tensor3D>(answers, targets);
     return { loss: tf.div(tf.sum(tf.square(slope), 2), 2), slope };
   },
-  detection() {
-    throw notForBoxes('a new last layer');
-  },
+  detection: refuseBoxes,
+  centroids: refuseBoxes,
 };
 
 /** Rows of features, each with its share in the mean losses of each column. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
-import type { TaskType } from '../../base/task.js';
+import { type TaskType, boxTasks } from '../../base/task.js';
 import type { Augmentation } from '../data/augment/schema.js';
 import { unsuitedStep } from '../data/augment/steps.js';
 import type { Teacher } from './teacher.js';
@@ -61,7 +61,7 @@ export type Loss = LossConfig & {
 /** Keys of `train:` and of its loss that only classification has, or only the named tasks. */
 const tasksOf = {
   class_weight: ['classification'],
-  class_sampling: ['classification', 'detection'],
+  class_sampling: ['classification', ...boxTasks],
   label_smoothing: ['classification', 'multi-label'],
   temperature: ['classification', 'multi-label'],
 } as const satisfies Record<string, readonly TaskType[]>;

@@ -1,4 +1,4 @@
-import type { TaskType } from '../../base/task.js';
+import { type TaskType, isBoxTask } from '../../base/task.js';
 import type { z } from 'zod';
 import { stepsPerEpoch } from '../data/batches.js';
 import { defaultAugment } from '../data/augment/defaults.js';
@@ -58,7 +58,7 @@ export interface DataDefaults {
  * classes: with images of rare classes repeated, it was another 4 points higher.
  */
 export const taskDefaults = (task: TaskType): Omit<DataDefaults, 'augment'> =>
-  task === 'detection'
+  isBoxTask(task)
     ? {
         batch: 16,
         optimizer: optimizerSchema.parse({ type: 'muon', muon_rate: 0.283 }),

@@ -7,6 +7,7 @@ export const averages: { readonly [T in TaskType]: (rows: readonly Float32Array[
     'multi-label': (rows) => meanOf(rows.map((one) => one.map(sigmoid))).map((p) => toLog(p) - toLog(1 - p)),
     regression: (rows) => meanOf(rows),
     detection: (rows) => meanOf(rows),
+    centroids: (rows) => meanOf(rows),
   };
 
 const toLog = (p: number): number => Math.log(Math.max(p, 1e-12));

@@ -1,7 +1,7 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { viewsOf } from '../data/augment/defaults.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import type { LearningTask } from '../../base/task.js';
+import { type LearningTask, isBoxTask } from '../../base/task.js';
 import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
 import { mapShape } from '../data/teacher-map.js';
 import { lossFor } from '../schema/loss.js';
@@ -86,7 +86,7 @@ export async function prepareTeacher(
 
 /** The score without a look at the images: of always answering the most frequent class, or the mean; a random ranking for labels; no boxes. */
 function chanceOn({ labels, targets, count: images }: Split, { type }: LearningTask): PreparedTeacher['chance'] {
-  if (type === 'regression' || type === 'detection') return { accuracy: 0, images };
+  if (type === 'regression' || isBoxTask(type)) return { accuracy: 0, images };
   if (targets !== null) return { accuracy: mean(targets), images };
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);

@@ -1,3 +1,4 @@
+import { boxTasks } from '../../base/task.js';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -40,13 +41,13 @@ const detailsSchema = z.discriminatedUnion('type', [
     numbers: z.array(z.object({ mae: z.number(), rmse: z.number(), r2: z.number() })).readonly(),
   }),
   z.object({
-    type: z.literal('detection'),
+    type: z.enum(boxTasks),
     classes: z
       .array(
         z.object({
           boxes: count,
-          ap50: ratio,
-          ap: ratio,
+          ap50: ratio.optional(),
+          ap: ratio.optional(),
           precision: ratio,
           recall: ratio,
           f1: ratio,
@@ -54,7 +55,7 @@ const detailsSchema = z.discriminatedUnion('type', [
         }),
       )
       .readonly(),
-    sizes: z.object({ small: ratio, medium: ratio, large: ratio }),
+    sizes: z.object({ small: ratio, medium: ratio, large: ratio }).optional(),
     sides: z.array(z.object({ from: z.number(), to: z.number().nullable(), boxes: count, recall: ratio })).readonly(),
   }),
 ]) satisfies z.ZodType<Details>;

@@ -1,3 +1,4 @@
+import { isBoxTask } from '../../base/task.js';
 import { type Dataset, epochImages, withDataset } from '../data/index.js';
 import { calibrateBatchNorm } from '../batch-norm.js';
 import { stepsPerEpoch } from '../data/batches.js';
@@ -13,7 +14,7 @@ import type { FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
 import { formOf } from '../image-form.js';
 import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
-import { detectionOf, styleOf, type Network } from '../../spaces/index.js';
+import { detectionOf, styleOf, type Network, boxTaskOf } from '../../spaces/index.js';
 import { headSpecs, weightSpecs } from '../../spaces/models/index.js';
 import { classWeights, imagesPerClass } from '../losses/class-balance.js';
 import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
@@ -47,9 +48,11 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const [, , channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
   const form = formOf(network);
-  if ((dataset.info.task.type === 'detection') !== (detectionOf(network) !== null))
+  const head = detectionOf(network);
+  const { type } = dataset.info.task;
+  if ((isBoxTask(type) ? type : null) !== (head && boxTaskOf(head)))
     throw invalidInput(
-      `the network is ${detectionOf(network) === null ? 'no' : 'a'} detector, the data is for ${dataset.info.task.type}`,
+      `the network is ${head === null ? 'no detector' : `a detector for ${boxTaskOf(head)}`}, the data is for ${type}`,
     );
   const estimateStatistics = statisticsAtEnd(job, dataset, loss);
   const plan: TrainingPlan = { train, loss, teacher, seed, ...form, until, estimateStatistics };

@@ -41,7 +41,10 @@ export function ClassesWithBoxes({ report, trial, precision }: ResultProps) {
       {hasCurves && (
         <>
           <h3>Precision and recall</h3>
-          <p class="note">With an overlap of 1/2; marks: at the threshold of each class.</p>
+          <p class="note">
+            {report.task === 'centroids' ? 'With the middle in the box' : 'With an overlap of 1/2'}; marks: at the
+            threshold of each class.
+          </p>
           <Chart option={option} label="Precision and recall of each class" height={360} />
         </>
       )}

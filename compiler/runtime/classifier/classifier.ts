@@ -2,7 +2,7 @@ import { invalidInput, messageOf } from '../../../base/errors.js';
 import { boxValues, headNames } from '../../../base/detections.js';
 import { product } from '../../../base/statistics.js';
 import { onnxSignature, type ClassifierFacts, type ClassifierSignature, type SignatureEnd } from './signature.js';
-import { classification, type LearningTask, type TaskType } from '../../../base/task.js';
+import { classification, type LearningTask, type TaskType, isBoxTask } from '../../../base/task.js';
 import { type ImageData, imageShape, type ImageLayout, joined, type OutputKind } from './inputs-outputs.js';
 import { parseOnnx, showTensor, type Dimension } from '../../onnx/file.js';
 import { Tensor } from 'onnxruntime-node';
@@ -36,7 +36,7 @@ export function fitClassifier(
   const { input, output, facts, end } = signature;
   const [batch] = input.shape;
   // Each cell of a detector has a logit for each class.
-  const sizes = output.shape.slice(data.task.type === 'detection' ? -1 : 1);
+  const sizes = output.shape.slice(isBoxTask(data.task.type) ? -1 : 1);
   const outputs = sizes.every((size) => typeof size === 'number') ? product(sizes) : undefined;
   checkTask(given.task ?? facts.task ?? (end === 'softmax' ? classification : data.task), data, where);
   return {
@@ -55,6 +55,7 @@ const kinds: { readonly [T in TaskType]: (end: SignatureEnd | null) => OutputKin
   'multi-label': (end) => (end === 'sigmoid' ? 'probabilities' : end === 'linear' ? 'logits' : null),
   regression: () => 'numbers',
   detection: () => 'logits',
+  centroids: () => 'logits',
 };
 
 function checkTask(task: LearningTask, data: ImageData, where: string): void {
@@ -121,7 +122,7 @@ const otherOutputs =
 
 /** What to do about other classes; nothing adapts detectors yet. */
 const adaptingOf = ({ type }: LearningTask): string =>
-  type === 'detection' ? 'Use data with the classes of the model.' : otherOutputs;
+  isBoxTask(type) ? 'Use data with the classes of the model.' : otherOutputs;
 
 /** Outputs without names are assumed in the data's order; an unknown number of outputs is checked at the first run. */
 export function classOrder(
@@ -179,8 +180,8 @@ export async function openOnnx(
   });
   const [input] = session.inputNames;
   // Maps of a detector are joined in one order, which files of other programs may not have.
-  const isDetector = headNames.every((name) => session.outputNames.includes(name));
-  const named: readonly string[] = isDetector ? headNames : session.outputNames;
+  const heads = headNames.detection;
+  const named = heads.every((name) => session.outputNames.includes(name)) ? heads : session.outputNames;
   return {
     async run(images, shape) {
       const results = await session.run({ [input]: new Tensor('float32', images, shape) }).catch((cause: unknown) => {
@@ -223,7 +224,8 @@ export async function runOnnx(
 }
 
 /** Values of each row of outputs: of an image, or of a cell of a detector. */
-const depthOf = ({ task, classes }: ImageData): number => classes.length + (task.type === 'detection' ? boxValues : 0);
+const depthOf = ({ task: { type }, classes }: ImageData): number =>
+  classes.length + (isBoxTask(type) ? boxValues[type] : 0);
 
 /**
  * Runs an open model as a classifier or detector of the data's images, in parts where its batch is fixed.
@@ -244,7 +246,7 @@ export function openClassifier(
 
   const runPart = async (images: Float32Array, count: number): Promise<Float32Array> => {
     const rows = await run(images, [count, ...shape]);
-    const fits = data.task.type === 'detection' ? rows.length % (count * depth) === 0 : rows.length === count * depth;
+    const fits = isBoxTask(data.task.type) ? rows.length % (count * depth) === 0 : rows.length === count * depth;
     if (!fits) throw invalidInput(`${where} gave ${rows.length} values for ${count} images and ${classes} classes`);
     if (rows.some(Number.isNaN)) throw invalidInput(`${where} gave outputs that are not numbers (NaN)`);
     return rows;

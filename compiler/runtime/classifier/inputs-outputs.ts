@@ -58,6 +58,7 @@ export const outputKind: { readonly [T in TaskType]: (rows: Float32Array, output
   'multi-label': (rows) => (areShares(rows) ? 'probabilities' : 'logits'),
   regression: () => 'numbers',
   detection: () => 'logits',
+  centroids: () => 'logits',
 };
 
 const log = (p: number): number => Math.log(Math.max(p, smallest));
@@ -68,6 +69,7 @@ export const probabilitiesToLogits: { readonly [T in TaskType]: (rows: Float32Ar
   'multi-label': (rows) => rows.map((p) => log(p) - log(1 - p)),
   regression: (rows) => rows,
   detection: (rows) => rows,
+  centroids: (rows) => rows,
 };
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boxValues, headNames } from '../../../base/detections.js';
 import { invalidInput } from '../../../base/errors.js';
-import { classification, learningTaskSchema } from '../../../base/task.js';
+import { classification, learningTaskSchema, isBoxTask, type BoxTask } from '../../../base/task.js';
 import { partialDecodingSchema } from '../../../base/preprocess.js';
 import { imageLayouts, leastStd } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from '../../onnx/file.js';
@@ -108,32 +108,34 @@ function endOf({ graph }: OnnxFile): SignatureEnd | null {
 /**
  * The signature of an ONNX classifier or detector.
  * @param where names the model in errors
- * @throws NasError as `checkSignature`; for a detector, unless it has the outputs `classes` and `boxes`
+ * @throws NasError as `checkSignature`; for a detector, unless it has the outputs `classes` and `boxes`; of centroids, `classes` alone
  */
 export function onnxSignature(file: OnnxFile, where: string): ClassifierSignature {
   const texts = file.metadataProps.map(({ key, value }) => [key, parseText(value)] as const);
   const facts = factsOf(Object.fromEntries(texts));
   const [inputs, outputs] = [inputsOf(file), outputsOf(file)];
-  const isDetector = facts.task?.type === 'detection';
-  const ends = isDetector ? checkMaps(inputs, outputs, where) : checkSignature(inputs, outputs, where);
+  const task = facts.task?.type;
+  const ends = isBoxTask(task) ? checkMaps(inputs, outputs, task, where) : checkSignature(inputs, outputs, where);
   return { ...ends, facts, end: endOf(file) };
 }
 
-/** @throws NasError `invalid-input` unless a detector takes a batch of images and gives maps of classes and boxes with equal sides */
+/** @throws NasError `invalid-input` unless a detector takes a batch of images and gives the maps of its task with equal sides */
 function checkMaps(
   inputs: readonly TensorInfo[],
   outputs: readonly TensorInfo[],
+  task: BoxTask,
   where: string,
 ): Pick<ClassifierSignature, 'input' | 'output' | 'boxes'> {
   const input = checkInput(inputs, where);
-  const [classes, boxes] = headNames.map((name) => outputs.find((output) => output.name === name));
-  const areMaps = [classes, boxes].every((map) => map?.type === 'float32' && map.shape.length === 4);
+  const maps = headNames[task].flatMap((name) => outputs.find((output) => output.name === name) ?? []);
+  const [classes, boxes] = maps;
   const sides = (map: TensorInfo): string => map.shape.slice(1, 3).join();
-  if (classes !== undefined && boxes !== undefined && areMaps)
-    if (outputs.length === headNames.length && boxes.shape[3] === boxValues && sides(classes) === sides(boxes))
-      return { input, output: classes, boxes };
+  const fit = maps.every((map) => map.type === 'float32' && map.shape.length === 4 && sides(map) === sides(classes));
+  const areAll = maps.length === headNames[task].length && outputs.length === maps.length;
+  if (fit && areAll && (task === 'centroids' || boxes.shape[3] === boxValues[task]))
+    return { input, output: classes, ...(task === 'detection' && { boxes }) };
   throw invalidInput(`${where} gives ${showTensors(outputs)}, which are no outputs of a detector`, {
-    hint: 'Supported are the two outputs classes [batch, rows, columns, classes] and boxes [batch, rows, columns, 4], float32; files of nas export --decoded are for other programs.',
+    hint: 'Supported are the two outputs classes [batch, rows, columns, classes] and boxes [batch, rows, columns, 4], float32, or classes alone for centroids; files of nas export --decoded are for other programs.',
   });
 }
 
@@ -166,7 +168,7 @@ export function checkSignature(
 ): Pick<ClassifierSignature, 'input' | 'output'> {
   const input = checkInput(inputs, where);
   if (outputs.length !== 1) {
-    const areHeads = headNames.every((name) => outputs.some((output) => output.name === name));
+    const areHeads = headNames.detection.every((name) => outputs.some((output) => output.name === name));
     throw invalidInput(`${where} has ${outputs.length} outputs (${showTensors(outputs)}), not one`, {
       hint: areHeads
         ? 'A detector of nas says its task in its metadata, which this file does not have: export it again.'

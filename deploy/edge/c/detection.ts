@@ -20,27 +20,36 @@ export function detectionHeader(program: EdgeProgram, { rows, columns, classes, 
 #define NAS_${name}_ZERO (${zero})
 `;
   });
+  const hasBoxes = maps.length > 1;
   return `/*
- * The maps of nas_run(), in rows and columns of cells, each NAS_STRIDE pixels wide: logits of NAS_LABELS classes, and four numbers
- * of the box: dx, dy, log width, log height, in cells from the cell's centre.
+ * The maps of nas_run(), in rows and columns of cells, each NAS_STRIDE pixels wide: logits of NAS_LABELS classes${
+   hasBoxes
+     ? `, and four numbers
+ * of the box: dx, dy, log width, log height, in cells from the cell's centre`
+     : ''
+ }.
  */
 #define NAS_ROWS ${rows}
 #define NAS_COLUMNS ${columns}
 #define NAS_STRIDE ${stride}
 #define NAS_LABELS ${classes}
-${sizes.join('')}#define NAS_OUTPUT_BYTES (NAS_CLASSES_BYTES + NAS_BOXES_BYTES)
+${sizes.join('')}#define NAS_OUTPUT_BYTES (NAS_CLASSES_BYTES${hasBoxes ? ' + NAS_BOXES_BYTES' : ''})
 `;
 }
 
-/** The functions of a detector in `model.h`. */
-export const detectionFunctions = ({ most }: DetectionTables): string => `
-const int8_t *nas_classes(void);
-const int8_t *nas_boxes(void);
+const boxOutputs = `const int8_t *nas_boxes(void);
 static inline int8_t nas_output_byte(int32_t i) {
   return i < NAS_CLASSES_BYTES ? nas_classes()[i] : nas_boxes()[i - NAS_CLASSES_BYTES];
 }
+`;
+const centroidOutputs = `static inline int8_t nas_output_byte(int32_t i) { return nas_classes()[i]; }
+`;
 
-/* A found box: its centre and sides in parts of a pixel of the input, the number of its class, and its score, of 255. */
+/** The functions of a detector in `model.h`. */
+export const detectionFunctions = ({ most, boxes }: DetectionTables): string => `
+const int8_t *nas_classes(void);
+${boxes === null ? centroidOutputs : boxOutputs}
+/* A found ${boxes === null ? 'middle of an object, which is the centre of its cell' : 'box'}: its centre and sides in parts of a pixel of the input, the number of its class, and its score, of 255. */
 #define NAS_PARTS_OF_PIXEL ${PARTS_OF_PIXEL}
 typedef struct {
   int16_t x, y, width, height, label, score;
@@ -57,19 +66,20 @@ int32_t nas_detect_from(nas_box *boxes, int32_t most, const int16_t *least);
 `;
 
 /** \`nas_detect\`, and its tables, in \`model.c\`. */
-export const detectionSource = ({ least, scores, sides, factor, bits, overlap }: DetectionTables): string => `
-${array('static const int16_t nas_least[NAS_LABELS]', least)}${array('static const uint8_t nas_scores[256]', scores)}${array(
-  'static const int16_t nas_sides[256]',
-  sides,
-)}static const int32_t nas_step = ${factor}, nas_step_bits = ${bits};
+export const detectionSource = ({ least, scores, boxes, overlap }: DetectionTables): string => `
+${array('static const int16_t nas_least[NAS_LABELS]', least)}${array('static const uint8_t nas_scores[256]', scores)}${
+  boxes === null
+    ? ''
+    : `${array('static const int16_t nas_sides[256]', boxes.sides)}static const int32_t nas_step = ${boxes.factor}, nas_step_bits = ${boxes.bits};
 static const uint32_t nas_most_shared = ${overlap};
-${ownFile('kernels/detect.c')}`;
+`
+}${ownFile('kernels/detect.c')}`;
 
 /** The boxes of test images in `model_test.h`, and their comparison. Random images have few boxes above the thresholds: all count. */
-export function detectionTest(tables: DetectionTables, maps: readonly (readonly [Int8Array, Int8Array])[]): string {
+export function detectionTest(tables: DetectionTables, maps: readonly (readonly Int8Array[])[]): string {
   const all = { ...tables, least: tables.least.map(() => -128) };
-  const found = maps.map(([classes, boxes]) => detectBytes(all, classes, boxes));
-  const stored = maps.map(([classes, boxes]) => detectBytes(tables, classes, boxes).length);
+  const found = maps.map((own) => detectBytes(all, own));
+  const stored = maps.map((own) => detectBytes(tables, own).length);
   const values = found.flat().flatMap(valuesOf);
   return `${array('static const int32_t nas_test_stored[NAS_TESTS]', stored)}${array(
     'static const int32_t nas_test_counts[NAS_TESTS]',

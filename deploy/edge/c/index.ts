@@ -36,7 +36,6 @@ export function testHeader(
 ): string {
   const outputs = referenceOutputs(program, images, options.rounding);
   const tables = tablesOf(program, facts);
-  const maps = outputs.map(([classes, boxes]) => [classes, boxes] as const);
   return `/* Images, and the bytes that the model has to answer: all of them, on every machine. */
 #include "model.h"
 
@@ -46,7 +45,7 @@ ${array(
   images.flatMap((image) => Array.from(image)),
 )}
 ${array('static const int8_t nas_test_outputs[NAS_TESTS * NAS_OUTPUT_BYTES]', inARow(outputs))}${
-    tables === undefined ? '' : detectionTest(tables, maps)
+    tables === undefined ? '' : detectionTest(tables, outputs)
   }
 /* The number of wrong output bytes${tables === undefined ? '' : ', and of wrong values of boxes'}. */
 static inline int nas_self_test(void) {

@@ -1,10 +1,10 @@
-import { defaultDecoding } from '../../../base/detections.js';
+import { defaultDecoding, headNames } from '../../../base/detections.js';
 import { invalidInput } from '../../../base/errors.js';
 import type { ModelMetadata } from '../../metadata.js';
 import { detectionTables, type DetectionTables } from '../detect.js';
 import type { ByteRounding } from '../fixed-point.js';
 import { innerEnds, planArena, type ArenaPlan } from '../plan.js';
-import { numbersIn, type EdgeProgram, type EdgeTensor, type TensorId } from '../program.js';
+import { givesMaps, numbersIn, type EdgeProgram, type EdgeTensor, type TensorId } from '../program.js';
 import { imageShape, quantizationOf } from '../reference.js';
 import { kernels, kernelCallsOf, usesScratch, type KernelName, type KernelCall } from './kernel-calls.js';
 import { detectionFunctions, detectionHeader, detectionSource } from './detection.js';
@@ -27,7 +27,7 @@ export interface ModelFacts {
 
 /** The tables of a detector; undefined for a program of one output. A network that is only timed has no metadata. */
 export function tablesOf(program: EdgeProgram, { detection }: ModelFacts): DetectionTables | undefined {
-  if (program.outputs.length === 1) return undefined;
+  if (!givesMaps(program)) return undefined;
   const [[height], [rows]] = [program.input, program.outputs[0]].map((id) => imageShape(program.tensors[id]));
   return detectionTables(program, detection ?? { stride: Math.round(height / rows), ...defaultDecoding });
 }
@@ -98,7 +98,7 @@ function modelSource(
   });
   const used = [...new Set(layers.map(({ kernel }) => kernel))].sort();
   const { input, outputs } = innerEnds(program);
-  const functions = detection === undefined ? ['nas_output'] : ['nas_classes', 'nas_boxes'];
+  const functions = detection === undefined ? ['nas_output'] : headNames.detection.map((name) => `nas_${name}`);
   return `/* Written by nas export --to c. Replace a kernel with -DNAS_CONV=my_conv: see model.h. */
 #include "model.h"
 
@@ -119,7 +119,7 @@ void nas_run(void) {
   for (int32_t i = 0; i < ${layers.length}; i++) layers[i].run(&layers[i]);
 }
 
-${functions.map((name, i) => `const int8_t *${name}(void) { return ${pointer(outputs[i])}; }\n`).join('')}${
+${outputs.map((id, i) => `const int8_t *${functions[i]}(void) { return ${pointer(id)}; }\n`).join('')}${
     detection === undefined ? '' : detectionSource(detection)
   }`;
 }

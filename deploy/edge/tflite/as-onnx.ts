@@ -1,3 +1,4 @@
+import { isBoxTask } from '../../../base/task.js';
 import { headNames } from '../../../base/detections.js';
 import { samePadding } from '../../../base/same-padding.js';
 import { invalidInput } from '../../../base/errors.js';
@@ -245,9 +246,10 @@ function translated(model: TfliteModel): Uint8Array {
     throw invalidInput(`it takes ${model.inputs.length} inputs, the first of ${shape.length} axes, not one image`);
   to.keep(input, to.writer.add('Transpose', ['input'], { perm: ints([...toChannelsFirst]) }));
   for (const operator of model.operators) to.keep(operator.outputs[0], rules[operator.name](operator, to));
-  const isDetector = metadata.task?.type === 'detection';
+  const task = metadata.task?.type;
+  const names = isBoxTask(task) ? headNames[task] : ['logits'];
   const outputs = model.outputs.map((id, i) => {
-    const name = isDetector ? headNames[i] : 'logits';
+    const name = names[i];
     to.writer.add('Identity', [to.plain(id)], {}, name);
     return { name, dtype: 'float32', shape: model.tensors[id].shape } as const;
   });

@@ -3,7 +3,7 @@
  *
  * @typedef {object} Facts What the model takes and gives.
  * @property {string[]} classes names of the outputs, in order
- * @property {'classification' | 'multi-label' | 'regression' | 'detection'} task
+ * @property {'classification' | 'multi-label' | 'regression' | 'detection' | 'centroids'} task
  * @property {[number, number, number]} input height, width and channels
  * @property {number[]} mean of pixel / 255, per channel
  * @property {number[]} std
@@ -207,13 +207,19 @@ async function sizeOf(source) {
   return size;
 }
 
-/** Finds the boxes in the maps of a detector, in pixels of the image. */
-function finder({ decode, inOriginal }, { input, classes: names, detection, preprocess }) {
+/** The middle of a found cell. */
+const middleOf = ({ label, score, left, right, top, bottom }, names) => ({
+  ...{ class: names[label], score, x: (left + right) / 2, y: (top + bottom) / 2 },
+});
+
+/** Finds the boxes in the maps of a detector, or the middles of objects, in pixels of the image. */
+function finder({ decode, inOriginal }, { task, input, classes: names, detection, preprocess }) {
   return async (image, { classes, boxes }) => {
     const [, rows, columns] = classes.dims;
-    const maps = { rows, columns, stride: detection.stride, classes: classes.data, boxes: boxes.data };
+    const maps = { rows, columns, stride: detection.stride, classes: classes.data, boxes: boxes?.data };
     const size = await sizeOf(image);
     const found = inOriginal(decode(maps, detection), size, input, preprocess.fit);
+    if (task === 'centroids') return { centroids: found.map((box) => middleOf(box, names)), size };
     return { boxes: found.map(({ label, ...box }) => ({ class: names[label], ...box })), size };
   };
 }
@@ -221,8 +227,8 @@ function finder({ decode, inOriginal }, { input, classes: names, detection, prep
 /**
  * @param {{ runtime: string, wasm: string, model: string, facts: string, detect?: string }} addresses `detect` is for detectors
  * @returns a function from an image to its answer, as nas serve gives it, with the milliseconds of the network: the most likely
- *   classes (`top`) or labels (`labels`) with their probabilities, the `numbers` by name, or the `boxes` in pixels of the image,
- *   whose width and height are `size`. Its property `task` is that of the network.
+ *   classes (`top`) or labels (`labels`) with their probabilities, the `numbers` by name, or the `boxes`
+ *   or `centroids` in pixels of the image, whose width and height are `size`. Its property `task` is that of the network.
  */
 export async function openClassifier({ runtime, wasm, model, facts: factsUrl, detect }) {
   const [ort, facts, bytes] = await Promise.all([
@@ -233,7 +239,7 @@ export async function openClassifier({ runtime, wasm, model, facts: factsUrl, de
   ort.env.wasm.wasmPaths = { wasm };
   ort.env.wasm.numThreads = 1;
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
-  const find = facts.task === 'detection' ? finder(await import(detect), facts) : null;
+  const find = facts.detection !== undefined ? finder(await import(detect), facts) : null;
   const answer = async (image, count = 5) => {
     const tensor = new ort.Tensor('float32', await pixelsOf(image, facts), [1, ...facts.input]);
     const began = performance.now();

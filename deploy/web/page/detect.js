@@ -1,12 +1,12 @@
 /**
- * Boxes from the maps of a detector, as nas serve finds them.
+ * Boxes from the maps of a detector, as nas serve finds them; of centroids, the cells of their middles.
  *
  * @typedef {object} Maps
  * @property {number} rows
  * @property {number} columns
  * @property {number} stride pixels of the input for each cell
  * @property {Float32Array} classes [rows, columns, classes]: logits
- * @property {Float32Array} boxes [rows, columns, 4]: dx, dy, log width, log height, in cells from the cell's centre
+ * @property {Float32Array} [boxes] absent for centroids; [rows, columns, 4]: dx, dy, log width, log height, in cells from the cell's centre
  *
  * @typedef {object} Rules
  * @property {number} most peaks of an image
@@ -30,7 +30,7 @@ function isPeak({ rows, columns, classes }, count, cell, label) {
 }
 
 function boxAt({ columns, stride, boxes }, { cell, label, logit }) {
-  const [dx, dy, ...logs] = boxes.subarray(4 * cell, 4 * cell + 4);
+  const [dx, dy, ...logs] = boxes?.subarray(4 * cell, 4 * cell + 4) ?? [0, 0, 0, 0];
   const [width, height] = logs.map((log) => Math.exp(Math.min(6, Math.max(-4, log))) * stride);
   const [x, y] = [((cell % columns) + 0.5 + dx) * stride, (Math.floor(cell / columns) + 0.5 + dy) * stride];
   return {

@@ -19,8 +19,8 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const number = (value) => value.toLocaleString('en', { maximumSignificantDigits: 5 });
 
 /** The lines of an answer: a name, its value, the length of its bar in [0, 1], and whether it is emphasized. */
-function linesOf({ top, labels, numbers, boxes }) {
-  if (boxes !== undefined) return boxes.map(({ class: name, score }) => ({ name, value: percent(score) }));
+function linesOf({ top, labels, numbers, boxes, centroids = boxes }) {
+  if (centroids !== undefined) return centroids.map(({ class: name, score }) => ({ name, value: percent(score) }));
   if (numbers !== undefined) return Object.entries(numbers).map(([name, value]) => ({ name, value: number(value) }));
   if (labels === undefined) return top.map(({ class: name, probability }) => ({ name, value: percent(probability) }));
   return labels.map(({ label: name, probability, predicted }) => ({
@@ -48,14 +48,18 @@ function itemOf({ name, value, bar, strong = false }) {
 const colourOf = (name) =>
   `hsl(${[...name].reduce((sum, letter) => (31 * sum + letter.codePointAt(0)) % 360, 0)} 90% 60%)`;
 
-/** Draws boxes with their classes over the image. */
-function draw({ boxes = [], size: [width, height] = [0, 0] }) {
+/** Draws boxes, or points at middles, with their classes over the image. */
+function draw({ boxes = [], centroids = [], size: [width, height] = [0, 0] }) {
   const canvas = Object.assign(find('canvas'), { width, height });
   const context = canvas.getContext('2d');
   const line = Math.max(1, Math.max(width, height) / 200);
   context.font = `${8 * line}px system-ui, sans-serif`;
   context.textBaseline = 'bottom';
-  for (const { class: name, score, left, top, right, bottom } of boxes.toReversed()) {
+  const points = centroids.map(({ x, y, ...found }) => ({
+    ...found,
+    ...{ left: x - line, right: x + line, top: y - line, bottom: y + line },
+  }));
+  for (const { class: name, score, left, top, right, bottom } of [...boxes, ...points].reverse()) {
     const colour = colourOf(name);
     const text = `${name} ${percent(score)}`;
     // Dark around bright lines: one of them is seen on any image.
@@ -123,7 +127,7 @@ async function useCamera() {
 }
 
 // Browsers give cameras to pages of https and of this machine only.
-if (classify?.task === 'detection' && navigator.mediaDevices !== undefined) {
+if (['detection', 'centroids'].includes(classify?.task) && navigator.mediaDevices !== undefined) {
   find('button').hidden = false;
   find('button').addEventListener('click', () => {
     if (stream === undefined) void useCamera();

@@ -33,7 +33,7 @@ export async function resultsOf(
   let hasFailed = false;
   const isGone = (): boolean => hasFailed || run.isGone();
   const texts: string[] = [];
-  const isDetector = pool.models[0].model.task === 'detection';
+  const isDetector = pool.models[0].model.detector !== null;
   const answer = async (file: Uint8Array): Promise<string> => {
     const data = await renderInput(pool.layout, renderings, (rendering) =>
       decoder.decode(file, { rendering, deadline: run.deadline, isGone, client: run.client }),
@@ -67,8 +67,8 @@ interface Asked extends Pick<ImageRequest, 'top' | 'threshold'> {
 function boxesIn({ model, outputs }: Answer, { threshold, extent }: Asked): readonly Detection[] {
   const { detector, classes } = model;
   if (detector === null || extent === null) return [];
-  const { most, overlap, thresholds, ...grid } = detector;
-  const map = { ...grid, classes: classes.length, values: outputs };
+  const { rows, columns, stride, most, overlap, thresholds } = detector;
+  const map = { rows, columns, stride, classes: classes.length, values: outputs };
   return detectIn(map, extent, renderingOf(model), { most, overlap, thresholds: threshold ?? thresholds });
 }
 

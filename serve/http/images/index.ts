@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { described, jsonSchema } from '../openapi.js';
 import { acceptImages, defaultTop, imagesOf, isForm, type Query, imageRequestOf } from './request.js';
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
-import type { TaskType } from '../../../base/task.js';
+import { isBoxTask, type TaskType } from '../../../base/task.js';
 import { checkFirst } from '../deadline.js';
 import { closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
@@ -32,8 +32,13 @@ const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[T
     batch: z.int().describe('Images in the batch'),
   });
 
+const tasks = Object.keys(imageTasks) as TaskType[];
+
+/** The tasks whose networks answer at a path. */
+const tasksAt = (path: string): readonly TaskType[] => tasks.filter((task) => imageTasks[task].path === path);
+
 export const imageSchema = (task: TaskType): FastifySchema => {
-  const { summary, operationId, ranked } = imageTasks[task];
+  const { path, summary, operationId, ranked } = imageTasks[task];
   const top = z.int().min(1).default(defaultTop).describe(`Number of ${ranked} in each answer`);
   const network = z.string().optional().describe('Name of the network that shall answer');
   return described(summary, {
@@ -45,7 +50,7 @@ export const imageSchema = (task: TaskType): FastifySchema => {
     querystring: jsonSchema(
       z.object({
         ...(ranked !== null && { top: top.optional() }),
-        ...(task === 'detection' && { threshold: threshold.optional() }),
+        ...(isBoxTask(task) && { threshold: threshold.optional() }),
         network,
       }),
     ),
@@ -62,7 +67,7 @@ export const imageSchema = (task: TaskType): FastifySchema => {
     response: {
       200: {
         description: 'The results, in the order of the images',
-        ...jsonSchema(z.object({ results: z.array(resultOf(imageTasks[task])) })),
+        ...jsonSchema(z.object({ results: z.array(z.union(tasksAt(path).map((own) => resultOf(imageTasks[own])))) })),
       },
     },
   });
@@ -72,11 +77,11 @@ interface Asked {
   Querystring: Query;
 }
 
-/** `POST /v1/classify`, `/v1/label`, `/v1/predict`, `/v1/detect`: answers images, by the task of the networks. */
+/** `POST /v1/classify`, `/v1/label`, `/v1/predict`, `/v1/detect`: answers images, by the task of the networks. Detectors of boxes and of centroids have one path. */
 export function images(app: FastifyInstance, context: RouteContext): void {
   void app.register((scope, _, done) => {
     acceptImages(scope, context);
-    for (const task of Object.keys(imageTasks) as TaskType[]) addRoute(scope, task, context);
+    for (const task of tasks) if (tasksAt(imageTasks[task].path)[0] === task) addRoute(scope, task, context);
     done();
   });
 }

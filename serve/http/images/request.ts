@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { TaskType } from '../../../base/task.js';
+import { isBoxTask, type TaskType } from '../../../base/task.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
 import type { InferencePool, RunOptions } from '../../inference/pool.js';
@@ -73,7 +73,7 @@ export function imageRequestOf(
 ): ImageRequest {
   const top = topOf(request.query);
   const { name, only, models, pixels, renderings, output } = servedAs(pool, networkOf(request.query));
-  if (output.task !== task)
+  if (imageTasks[output.task].path !== imageTasks[task].path)
     throw new Refusal(
       422,
       `${name} was made for ${output.task}, ${imageTasks[task].path} is for ${task}`,
@@ -82,8 +82,8 @@ export function imageRequestOf(
   const run = runOptionsOf(request, context, only);
   const threshold = thresholdOf(request.query);
   const named = imageTasks[task].ranked === null ? output.classes.length : Math.min(top, output.classes.length);
-  const results = task === 'detection' ? Math.max(...models.map(({ model }) => mostBoxes(model))) : named;
-  const maps = task === 'detection' ? Math.max(...models.map(({ model }) => outputCount(model))) : 0;
+  const results = isBoxTask(task) ? Math.max(...models.map(({ model }) => mostBoxes(model))) : named;
+  const maps = isBoxTask(task) ? Math.max(...models.map(({ model }) => outputCount(model))) : 0;
   const bytes = results * bytesOfResult + maps * Float32Array.BYTES_PER_ELEMENT;
   if (pixels !== null) return { top, threshold, results, bytes, renderings, run };
   const silent = models.find(({ model }) => model.normalisation === null)?.model.name ?? name;

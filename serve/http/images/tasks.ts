@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Detection } from '../../../base/detections.js';
+import { middleOf, type Detection } from '../../../base/detections.js';
 import type { TaskType } from '../../../base/task.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 
@@ -8,7 +8,7 @@ interface Outputs {
   readonly values: Float32Array;
   readonly kind: OutputKind;
   readonly names: readonly string[];
-  /** Of a detector: the found boxes, in pixels of the sent image, the best first; otherwise empty. */
+  /** Of a detector: the found boxes, or the cells of centroids, in pixels of the sent image, the best first; otherwise empty. */
   readonly boxes: readonly Detection[];
 }
 
@@ -107,6 +107,27 @@ export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
         score: Number(score.toPrecision(digits)),
         ...{ left: inPixels(left), top: inPixels(top), right: inPixels(right), bottom: inPixels(bottom) },
       })),
+    }),
+  },
+  centroids: {
+    path: '/v1/detect',
+    operationId: 'detect',
+    summary: 'Finds objects in images',
+    score: ['f1', 'F1 of this network at the thresholds of its classes, in [0, 1]'],
+    ranked: null,
+    properties: {
+      centroids: list(
+        'The middles of the found objects, the best first: in pixels of the sent image, as those of boxes',
+        {
+          ...{ class: z.string(), score: probability, x: z.number(), y: z.number() },
+        },
+      ),
+    },
+    answer: ({ boxes, names }) => ({
+      centroids: boxes.map(({ label, score, ...box }) => {
+        const { x, y } = middleOf(box);
+        return { class: names[label], score: Number(score.toPrecision(digits)), x: inPixels(x), y: inPixels(y) };
+      }),
     }),
   },
 };

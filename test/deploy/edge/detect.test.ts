@@ -55,7 +55,7 @@ describe('boxes from bytes', () => {
       const maps = randomMaps(seed);
       const options = detection({ overlap: 1, most: [150, 20, 3][seed % 3 === 0 ? 0 : seed % 2] });
       const expected = decode(floats(maps), options);
-      const found = detectBytes(detectionTables(maps.program, options), maps.classes, maps.boxes).map(inPixels);
+      const found = detectBytes(detectionTables(maps.program, options), [maps.classes, maps.boxes]).map(inPixels);
       expect(found.map(({ label }) => label)).toEqual(expected.map(({ label }) => label));
       for (const [i, box] of found.entries()) {
         for (const edge of ['left', 'right', 'top', 'bottom'] as const)
@@ -75,7 +75,7 @@ describe('boxes from bytes', () => {
       const { program, classes, boxes } = randomMaps(seed);
       for (const overlap of [0.1, 0.3, 0.6]) {
         const of = (share: number) =>
-          detectBytes(detectionTables(program, detection({ overlap: share })), classes, boxes).map(inPixels);
+          detectBytes(detectionTables(program, detection({ overlap: share })), [classes, boxes]).map(inPixels);
         const [all, kept] = [of(1), of(overlap)];
         expect(kept).toEqual(suppress(all, overlap));
         dropped += all.length - kept.length;
@@ -98,6 +98,18 @@ describe('boxes from bytes', () => {
     expect(of().least).toEqual([least[1], least[1], least[1]]);
   });
 
+  it('are the cells of centroids where there is no map of boxes', () => {
+    const maps = randomMaps(2);
+    const { program, classes, scales, zeros } = maps;
+    const tables = detectionTables({ ...program, outputs: program.outputs.slice(0, 1) }, detection());
+    expect(tables.boxes).toBeNull();
+    const values = Float32Array.from(classes, (byte) => (byte - zeros[0]) * Math.fround(scales[0]));
+    const expected = decode({ ...floats(maps), values }, detection());
+    const found = detectBytes(tables, [classes]).map(inPixels);
+    expect(found.length).toBeGreaterThan(3);
+    expect(found.map(({ score: _, ...box }) => box)).toEqual(expected.map(({ score: _, ...box }) => box));
+  });
+
   it('stay in 16 bits where steps and strides are large', () => {
     const { program, classes, boxes } = randomMaps(2);
     const tensors = program.tensors.map((tensor, id) =>
@@ -107,8 +119,8 @@ describe('boxes from bytes', () => {
     const wide = { ...program, tensors: [image, ...tensors.slice(1)] };
     const options = detection({ stride: 32, thresholds: [0, 0, 0], overlap: 1 });
     const tables = detectionTables(wide, options);
-    expect(255 * tables.factor).toBeLessThan(2 ** 31);
-    const found = detectBytes(tables, classes, boxes);
+    expect(255 * (tables.boxes?.factor ?? NaN)).toBeLessThan(2 ** 31);
+    const found = detectBytes(tables, [classes, boxes]);
     for (const { x, y, width, height } of found)
       for (const value of [x, y, width, height]) expect(value).toBe((value << 16) >> 16);
     expect(found.length).toBeGreaterThan(10);
@@ -116,7 +128,7 @@ describe('boxes from bytes', () => {
 
   it('need the maps of a detector', () => {
     const { program } = randomMaps(0);
-    expect(() => detectionTables({ ...program, outputs: [1] }, detection())).toThrow('no maps of classes and boxes');
+    expect(() => detectionTables({ ...program, outputs: [1, 1] }, detection())).toThrow('no maps of classes and boxes');
     expect(() => detectionTables(program, detection({ stride: 8 }))).toThrow('with 4 x 5 cells');
   });
 });

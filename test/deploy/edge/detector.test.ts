@@ -5,6 +5,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { headNames } from '../../../base/detections.js';
+import { boxTaskOf, detectionOf } from '../../../spaces/index.js';
+import type { Model } from '../../../spaces/models/index.js';
 import { runOnnx } from '../../../compiler/index.js';
 import { exportOnnx } from '../../../deploy/export.js';
 import { edgeExporters, timedProgram, writeC } from '../../../deploy/index.js';
@@ -35,8 +38,14 @@ const detectors: readonly DetectorOptions[] = [
   {},
   { input: [27, 33, 3] },
   { input: [32, 32, 3], head: { stride: 8 } },
+  { input: [27, 33, 3], head: { centroids: true } },
   { input: [30, 25, 1], head: { deepest: 4, depth: 2 }, metadata: { mean: [0.5], std: [0.25] } },
 ];
+
+const headsIn = ({ network }: Model): readonly string[] => {
+  const head = detectionOf(network);
+  return head === null ? [] : headNames[boxTaskOf(head)];
+};
 
 const operatorsOf = ({ tensors, operators }: EdgeProgram): string[] =>
   operators.map(({ op, output }) => `${op} [${tensors[output].shape}]`);
@@ -45,7 +54,7 @@ describe('the program of a detector', () => {
   it.each(detectors)('has the maps of the file as outputs, and those operators that its outline has: %j', (options) => {
     const { model, bytes } = fileOf(options);
     const program = lowerOnnx(bytes, 'the file');
-    expect(program.outputs.map((id) => program.tensors[id].name)).toEqual(['classes', 'boxes']);
+    expect(program.outputs.map((id) => program.tensors[id].name)).toEqual(headsIn(model));
     const outline = outlineOf(model.network);
     // Activations of a float program are clipped where its int8 form saturates.
     expect(operatorsOf(program)).toEqual(operatorsOf(outline));
@@ -59,8 +68,8 @@ describe('the program of a detector', () => {
     const inner = { ...program, operators: innerOperators(program) };
     expect(operatorsOf(inner)).toEqual(operatorsOf(outlineOf(model.network)));
     expect(edgeSizes(program)).toEqual(edgeSizes(outlineOf(model.network)));
-    const [classes, boxes] = innerEnds(program).outputs.map((id) => program.tensors[id].quantization);
-    expect(classes).not.toEqual(boxes);
+    const scales = innerEnds(program).outputs.map((id) => JSON.stringify(program.tensors[id].quantization));
+    expect(new Set(scales).size).toBe(scales.length);
     const directory = temporaryFolder();
     edgeExporters.c(int8, 'model.onnx', { directory, io: 'float', rounding: 'exact', prefix: 'nas' });
     expect(readFileSync(join(directory, 'model.h'), 'utf8')).toContain(
@@ -157,11 +166,13 @@ describeWithLiteRt('the .tflite file of a detector', () => {
     const lite = await openLiteRt(writeTflite(lowerOnnx(bytes, 'the file')));
     const maps = await lite.run(images.values);
     lite.close();
-    const [classes, boxes] = ['classes', 'boxes'].map((name) => maps.get(name) ?? expect.fail(name));
-    expect(classes.length * 3).toBe(boxes.length + classes.length);
+    const heads = headsIn(model).map((name) => maps.get(name) ?? expect.fail(name));
+    const depths = [2, 4].slice(0, heads.length);
+    const depth = depths.reduce((a, b) => a + b);
+    expect(heads.map(({ length }) => length * depth)).toEqual(depths.map((own) => own * expected.length));
     expected.forEach((value, i) => {
-      const [cell, at] = [Math.floor(i / 6), i % 6];
-      expect(at < 2 ? classes[cell * 2 + at] : boxes[cell * 4 + at - 2]).toBeCloseTo(value, 4);
+      const [cell, at] = [Math.floor(i / depth), i % depth];
+      expect(at < 2 ? heads[0][cell * 2 + at] : heads[1][cell * 4 + at - 2]).toBeCloseTo(value, 4);
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { outputShape } from '../../../spaces/index.js';
 import { nativeLibrary } from '../../../compiler/native/index.js';
 import { createEngine, engineSchema } from '../../../trainers/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
@@ -6,13 +7,20 @@ import { detectionBatch, tinyDetector } from '../../support/tiny-detector.js';
 import { update } from '../support/networks.js';
 import { batch, muon, specOf, threads } from './contract.js';
 
-const open = (type: 'compiled' | 'eager' | 'native', loss: 'cross-entropy' | 'kd' = 'cross-entropy') =>
+const open = (
+  type: 'compiled' | 'eager' | 'native',
+  loss: 'cross-entropy' | 'kd' = 'cross-entropy',
+  network = tinyDetector(),
+) =>
   createEngine(
     engineSchema.parse({ type }),
     specOf({
       optimizer: muon,
-      network: tinyDetector(),
-      loss: { ...lossSchema.parse({ type: loss }), task: 'detection' },
+      network,
+      loss: {
+        ...lossSchema.parse({ type: loss }),
+        task: outputShape(network)[2] === network.classes ? 'centroids' : 'detection',
+      },
     }),
     { threads, batch },
   );
@@ -37,17 +45,20 @@ describe('detectors', () => {
   });
 
   // A teacher changes the compiled tail of the native engine only.
-  test.skipIf('reason' in nativeLibrary())('train natively to the same losses, taught by maps', async () => {
-    const [a, b] = [await open('native', 'kd'), await open('compiled', 'kd')];
+  test.skipIf('reason' in nativeLibrary()).each([
+    ['boxes, taught by maps', 'kd', tinyDetector()],
+    ['centroids', 'cross-entropy', tinyDetector({ centroids: true })],
+  ] as const)('of %s train natively to the same losses', async (_, loss, network) => {
+    const [a, b] = [await open('native', loss, network), await open('compiled', loss, network)];
     expect([a.kind, a.instead]).toEqual(['native', undefined]);
     for (let step = 0; step < 4; step++) {
-      const own = detectionBatch(tinyDetector(), batch, step);
+      const own = detectionBatch(network, batch, step);
       const [actual, expected] = [await update(a, own, 0.05, step), await update(b, own, 0.05, step)];
       expect(Math.abs(actual.loss / expected.loss - 1)).toBeLessThan(1e-4);
       expect(actual.correct).toBe(expected.correct);
     }
     await b.load(await a.state());
-    const { images } = detectionBatch(tinyDetector(), 7, 9);
+    const { images } = detectionBatch(network, 7, 9);
     const [actual, expected] = [await a.evaluate(images, 7), await b.evaluate(images, 7)];
     expect(actual).toHaveLength(expected.length);
     actual.forEach((value, i) =>

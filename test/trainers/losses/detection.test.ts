@@ -7,7 +7,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Random } from '../../../base/random.js';
 import { compile } from '../../../compiler/index.js';
-import { detectionLoss, detectionScore, mapDistillation } from '../../../trainers/losses/detection.js';
+import {
+  centroidLoss,
+  centroidScore,
+  detectionLoss,
+  detectionScore,
+  mapDistillation,
+} from '../../../trainers/losses/detection.js';
 
 const numbers = z.array(z.number());
 /** Values of PyTorch in float64: fixtures/make-detection.py. */
@@ -106,6 +112,22 @@ describe('the distance from the maps of a teacher', () => {
   });
 });
 
+describe('the loss of centroids', () => {
+  it.each(cases)('is the part of classes: $name', ({ outputs, targets }) => {
+    const [own, all] = tf.tidy(() => {
+      const labels = tf.tensor(targets, targetShape);
+      const maps = tf.tensor(outputs, outputShape);
+      const [logits, boxes] = tf.split(maps, [classes, 4], 3);
+      // Where boxes are right, their loss is 0.
+      const [, middle, sides] = tf.split(labels, [1, 2, 2], 3);
+      const right = tf.concat([middle, tf.log(tf.maximum(sides, 1e-3))], 3);
+      const perfect = tf.concat([logits, tf.reshape(right, boxes.shape)], 3);
+      return [centroidLoss(labels, logits), detectionLoss(labels, perfect)].map((loss) => loss.dataSync()[0]);
+    });
+    expect(far([own], [all])).toBeLessThan(1e-5);
+  });
+});
+
 describe('the score of a batch in training', () => {
   it('is the share of cells with an object that name its class, and 1 for an image without objects', () => {
     const cell = (label: number): number[] => [label, 0, 0, 1, 1];
@@ -116,6 +138,8 @@ describe('the score of a batch in training', () => {
       [5, 6],
       [7, 1],
     ].flatMap((own) => [...own, 0, 0, 0, 0]);
-    expect(detectionScore(targets, tf.tensor(logits, [2, 1, 2, 6])).dataSync()[0]).toBe(1.5);
+    const maps = tf.tensor(logits, [2, 1, 2, 6]);
+    expect(detectionScore(targets, maps).dataSync()[0]).toBe(1.5);
+    expect(centroidScore(targets, tf.slice(maps, [0, 0, 0, 0], [-1, -1, -1, 2])).dataSync()[0]).toBe(1.5);
   });
 });

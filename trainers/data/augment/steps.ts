@@ -1,5 +1,5 @@
 import { invalidInput } from '../../../base/errors.js';
-import type { TaskType } from '../../../base/task.js';
+import { type TaskType, isBoxTask } from '../../../base/task.js';
 import { colourJitter } from './colour-jitter.js';
 import { crop } from './crop.js';
 import { cutmix } from './cutmix.js';
@@ -23,7 +23,7 @@ const boxSteps: ReadonlySet<AugmentStep['type']> = new Set(['flip', 'window', 'm
 
 /** Why a step does not suit the images of a task; null: it does. */
 export function unsuitedStep(task: TaskType, type: AugmentStep['type']): string | null {
-  if (task !== 'detection') return type === 'window' || type === 'mosaic' ? `${type} is for images with boxes` : null;
+  if (!isBoxTask(task)) return type === 'window' || type === 'mosaic' ? `${type} is for images with boxes` : null;
   return boxSteps.has(type) ? null : `${type} cannot move boxes (${[...boxSteps].join(', ')} can)`;
 }
 

@@ -3,7 +3,7 @@ import { counted } from '../../../base/text.js';
 import type { Target } from './labels.js';
 import type { SplitName } from '../splits.js';
 import type { DamagedFile, FileTree, SkippedFile, StoredFile } from './files.js';
-import type { TaskType } from '../../../base/task.js';
+import type { ConvertedTask } from '../../../base/task.js';
 import type { Folder } from './folder-tree.js';
 
 /** An image of a data set. */
@@ -25,7 +25,7 @@ export interface BoxedFile extends Extent {
 /** The images and classes of a folder, an archive or a list. */
 export interface Listing {
   /** Absent: classification. */
-  readonly task?: TaskType;
+  readonly task?: ConvertedTask;
   /** Names of the outputs: classes, labels or numbers. */
   readonly classes: readonly string[];
   /** Folders: the training split first, then by class and path. Lists: the order of the rows. */

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import type { TaskType } from '../../../base/task.js';
+import type { ConvertedTask } from '../../../base/task.js';
 import type { BoxedFile, Listing } from '../reading/listing.js';
 import type { FileTree } from '../reading/files.js';
 import type { SplitName } from '../splits.js';
@@ -29,7 +29,7 @@ export interface ImageBlock {
 export interface SourceInfo {
   readonly name: string;
   /** Absent: classification. */
-  readonly task?: TaskType;
+  readonly task?: ConvertedTask;
   /** Names of the outputs: classes, labels or numbers. */
   readonly classes: readonly string[];
   readonly height: number;

@@ -1,3 +1,4 @@
+import { isBoxTask } from '../../../base/task.js';
 import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { bytes } from '../../../base/number-text.js';
@@ -108,7 +109,7 @@ function Network({ trial: { parts, choices } }: Pick<TrialAnswer, 'trial'>) {
 /** Results by class, and the images that the network answers worst. */
 function Results({ trial: { classes, number, precision } }: Pick<TrialAnswer, 'trial'>) {
   if (classes === undefined) return null;
-  const Shown = classes.task === 'detection' ? ClassesWithBoxes : ClassesWithMistakes;
+  const Shown = isBoxTask(classes.task) ? ClassesWithBoxes : ClassesWithMistakes;
   return (
     <section>
       <Shown report={classes} trial={number} precision={precision ?? 'fp32'} />

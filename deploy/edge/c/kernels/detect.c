@@ -11,10 +11,14 @@ static int nas_is_peak(const int8_t *own, int32_t row, int32_t column) {
 
 static int16_t nas_short(int32_t value) { return (int16_t)(value < -32768 ? -32768 : value > 32767 ? 32767 : value); }
 
-/* A centre: half a cell, and the byte's distance from it. */
-static int16_t nas_centre(int32_t cell, int32_t byte) {
-  const int32_t offset = ((byte - NAS_BOXES_ZERO) * nas_step + (1 << (nas_step_bits - 1))) >> nas_step_bits;
+static int16_t nas_centre(int32_t cell, int32_t offset) {
   return nas_short((2 * cell + 1) * NAS_STRIDE * (NAS_PARTS_OF_PIXEL / 2) + offset);
+}
+
+#ifdef NAS_BOXES_BYTES
+/* A byte's distance from the centre of its cell. */
+static int32_t nas_offset(int32_t byte) {
+  return ((byte - NAS_BOXES_ZERO) * nas_step + (1 << (nas_step_bits - 1))) >> nas_step_bits;
 }
 
 /* What two boxes share along an axis, in half parts of a pixel. */
@@ -30,6 +34,7 @@ static int nas_overlap(const nas_box *a, const nas_box *b) {
   const uint32_t areas = (uint32_t)(a->width * a->height) + (uint32_t)(b->width * b->height);
   return shared * 1000u > nas_most_shared * (4u * (uint64_t)areas - shared);
 }
+#endif
 
 int32_t nas_detect_from(nas_box *boxes, int32_t most, const int16_t *least) {
   const int8_t *own = nas_classes();
@@ -49,15 +54,22 @@ int32_t nas_detect_from(nas_box *boxes, int32_t most, const int16_t *least) {
       }
   for (int32_t i = 0; i < count; i++) {
     nas_box box = boxes[i];
+    box.score = nas_scores[box.score + 128];
+#ifdef NAS_BOXES_BYTES
     const int8_t *from = nas_boxes() + (box.y * NAS_COLUMNS + box.x) * 4;
-    box.x = nas_centre(box.x, from[0]);
-    box.y = nas_centre(box.y, from[1]);
+    box.x = nas_centre(box.x, nas_offset(from[0]));
+    box.y = nas_centre(box.y, nas_offset(from[1]));
     box.width = nas_sides[from[2] + 128];
     box.height = nas_sides[from[3] + 128];
-    box.score = nas_scores[box.score + 128];
     int32_t other = 0;
     while (other < kept && (boxes[other].label != box.label || !nas_overlap(&boxes[other], &box))) other++;
-    if (other == kept) boxes[kept++] = box;
+    if (other < kept) continue;
+#else
+    box.x = nas_centre(box.x, 0);
+    box.y = nas_centre(box.y, 0);
+    box.width = box.height = NAS_STRIDE * NAS_PARTS_OF_PIXEL;
+#endif
+    boxes[kept++] = box;
   }
   return kept;
 }

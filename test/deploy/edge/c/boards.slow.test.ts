@@ -44,10 +44,10 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () =
     }
   });
 
-  test.each(qemuCores)('%s: a detector finds the boxes of the reference', async (core) => {
+  test.each(qemuCores)('%s: a detector finds the boxes, or the centroids, of the reference', async (core) => {
     for (const seed of networks) {
       const rounding = roundings[(seed + qemuCores.indexOf(core)) % 2];
-      const directory = written(`detector-${core}-${seed}`, detectorProgram(seed), { rounding });
+      const directory = written(`detector-${core}-${seed}`, detectorProgram(seed, 2, seed % 2 === 1), { rounding });
       const flags = seed % 2 === 0 ? ['-O2'] : ['-Os', '-DNAS_PLAIN'];
       expect(await runOnBoard(core, directory, flags)).toMatch(/^0 wrong outputs of \d+\n$/);
     }
@@ -99,7 +99,12 @@ describeWith(['arm-none-eabi-gcc'], 'sizes by the compiler', () => {
   test.each(roundings)(
     '%s: memory is as planned, flash within 0.5 % or 24 bytes, and no library is needed',
     (rounding) => {
-      for (const program of [mobileNetV2(0.35, 96, 10), ...networks.map(randomProgram), detectorProgram(1)]) {
+      for (const program of [
+        mobileNetV2(0.35, 96, 10),
+        ...networks.map(randomProgram),
+        detectorProgram(1),
+        detectorProgram(1, 2, true),
+      ]) {
         const directory = written(`sizes-${rounding}`, program, { rounding });
         const { sramBytes, flashBytes } = edgeSizes(program, { rounding });
         const { flash, ram, expects } = compiledSizes(directory, ['-mcpu=cortex-m4']);

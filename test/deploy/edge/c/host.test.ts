@@ -110,6 +110,18 @@ describeWith(['gcc'], 'a detector in C on this machine', () => {
     expect(boxes).toBeGreaterThan(20);
   });
 
+  test('finds the centroids of the integer reference, without the code and the tables of boxes', () => {
+    const directory = folder('centroids');
+    writeC(directory, detectorProgram(2, 2, true), facts);
+    expect(right(directory)).toMatch(/^3 test images, 0 wrong outputs of \d+\n$/);
+    const [source, header] = ['model.c', 'model.h'].map((name) => readFileSync(join(directory, name), 'utf8'));
+    expect(source).not.toMatch(/nas_sides\[256\]|nas_most_shared = /);
+    expect(header).not.toContain('NAS_BOXES_BYTES');
+    const broken = source.replace('boxes[at - 1].score < *own', 'boxes[at - 1].score > *own');
+    writeFileSync(join(directory, 'model.c'), broken);
+    expect(runOnHost('gcc', directory, ['-O0'])).toMatch(/, [1-9]\d* wrong outputs/);
+  });
+
   test.each([
     ['other >= *own : other', 'other > *own : other'],
     ['nas_sides[from[2] + 128]', 'nas_sides[from[3] + 128]'],

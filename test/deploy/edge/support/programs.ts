@@ -279,8 +279,8 @@ export function randomProgram(seed: number): EdgeProgram {
   return p.program(input, random.int(4) === 0 ? p.softmax(logits) : logits);
 }
 
-/** A detector of stride 4 with a deeper map, of odd sides where the image has them; its maps come from one tower. */
-export function detectorProgram(seed: number, classes = 2): EdgeProgram {
+/** A detector of stride 4 with a deeper map, of odd sides where the image has them; its maps come from one tower. Centroids have no boxes. */
+export function detectorProgram(seed: number, classes = 2, centroids = false): EdgeProgram {
   const random = new Random(seed, 'edge detector');
   const p = new Programs(seed);
   const input = p.image(17 + random.int(20), 17 + random.int(20), 3);
@@ -290,7 +290,8 @@ export function detectorProgram(seed: number, classes = 2): EdgeProgram {
   const missing = [1, 2].map((axis) => 2 * p.shape(coarse)[axis] - p.shape(near)[axis]);
   const sum = p.pair('add', near, p.upsample(coarse, [missing[0], missing[1]]), 'relu');
   const tower = p.conv(sum, 10, { clip: 'relu' });
-  return p.program(input, p.conv(tower, classes, { kernel: 1 }), p.conv(tower, 4, { kernel: 1 }));
+  const boxes = centroids ? [] : [p.conv(tower, 4, { kernel: 1 })];
+  return p.program(input, p.conv(tower, classes, { kernel: 1 }), ...boxes);
 }
 
 const divisible = (channels: number): number => {

@@ -57,6 +57,7 @@ export function ownBoxRows({ boxes, boxTable }: BoxFiles): Row[] {
   };
   return [
     ...Object.entries(keys).map(([key, values]) => row(`data(boxes).${key}`, values, 'data')),
+    row('data(boxes).task', ['detection', 'centroids'], 'data', { objectives: null }),
     row('data(boxes).group', ['group', 'camera'], 'data', { data: { path: boxTable } }),
     ...detectRows(),
     ...augmentRows(),

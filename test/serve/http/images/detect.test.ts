@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { decode, inOriginal, type Detection } from '../../../../base/detections.js';
+import { decode, detectIn, inOriginal, type Detection } from '../../../../base/detections.js';
 import { Random } from '../../../../base/random.js';
 import { openOnnx } from '../../../../compiler/index.js';
 import { createDecoder } from '../../../../serve/images/decoder.js';
 import { readFrontier } from '../../../../serve/models/frontier.js';
-import type { Model } from '../../../../serve/models/model.js';
+import { renderingOf, type Model } from '../../../../serve/models/model.js';
 import { boxesSchema, openDataset, prepareDataset } from '../../../../trainers/index.js';
 import { writeDetector, type DetectorOptions } from '../../../support/detector-files.js';
 import { sharedFolder, temporaryFolder } from '../../../support/temporary.js';
@@ -127,6 +127,29 @@ describe('POST /v1/detect', () => {
       expect(result.boxes).toEqual(alone.body.results[0].boxes);
       expect(result).toMatchObject({ network: 'only', ap50: 0.75, ms: { queued: expect.any(Number) as number } });
     }
+  });
+
+  it('has the middles of centroids, whose cells evaluation finds', async () => {
+    const { url, model } = await serve({ only: { head: { centroids: true } } });
+    const { file, size } = await photograph(4);
+    const { body } = await post(url, '/v1/detect?threshold=0', file);
+    const extent = { width: size[0], height: size[1] };
+    const pixels = await decoder.decode(file, {
+      ...{ rendering: renderingOf(model), deadline: Infinity, isGone: () => false, client: 'test' },
+    });
+    const map = { rows: 6, columns: 9, stride: 4, classes: 2, values: await outputsOf(model, pixels) };
+    const expected = detectIn(map, extent, renderingOf(model));
+    expect(expected.length).toBeGreaterThan(3);
+    const centroids = expected.map(({ label, score, left, right, top, bottom }) => ({
+      class: model.classes[label],
+      score: expect.closeTo(score, 5) as number,
+      x: expect.closeTo((left + right) / 2, 2) as number,
+      y: expect.closeTo((top + bottom) / 2, 2) as number,
+    }));
+    expect(body.results).toMatchObject([{ centroids, network: 'only', f1: 0.75 }]);
+    expect(body.results[0]).not.toHaveProperty('boxes');
+    const protocol = await (await fetch(`${url}/v2/models/only`)).json();
+    expect(protocol).toMatchObject({ outputs: [{ name: 'classes', shape: [-1, 6, 9, 2] }] });
   });
 
   it('takes one threshold for all classes, and refuses what is none', async () => {
