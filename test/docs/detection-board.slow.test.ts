@@ -41,8 +41,8 @@ it('the commands for boards and browsers in docs/detection.md run', async () => 
 });
 
 it.each(
-  [...page.matchAll(/^\| (centroids, )?(\d+) x (\d+) \| (\d+) and (\d+) kB \| (\d+) kB \|$/gm)].map(
-    ([, centroids, ...row]) => [centroids === undefined ? 'boxes' : 'centroids', ...row.map(Number)] as const,
+  [...page.matchAll(/^\| (centroids, |)(\d+) x (\d+) \| (\d+) and (\d+) kB \| (\d+) kB \|$/gm)].map(
+    ([, centroids, ...row]) => [centroids === '' ? 'boxes' : 'centroids', ...row.map(Number)] as const,
   ) as (readonly ['boxes' | 'centroids', number, number, number, number, number])[],
 )(
   'networks of the preset for %s have the SRAM and flash of the table at %d x %d',

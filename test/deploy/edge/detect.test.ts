@@ -107,7 +107,8 @@ describe('boxes from bytes', () => {
     const expected = decode({ ...floats(maps), values }, detection());
     const found = detectBytes(tables, [classes]).map(inPixels);
     expect(found.length).toBeGreaterThan(3);
-    expect(found.map(({ score: _, ...box }) => box)).toEqual(expected.map(({ score: _, ...box }) => box));
+    const placesOf = (boxes: typeof expected) => boxes.map((box) => ({ ...box, score: 0 }));
+    expect(placesOf(found)).toEqual(placesOf(expected));
   });
 
   it('stay in 16 bits where steps and strides are large', () => {

@@ -148,7 +148,7 @@ describe('POST /v1/detect', () => {
     }));
     expect(body.results).toMatchObject([{ centroids, network: 'only', f1: 0.75 }]);
     expect(body.results[0]).not.toHaveProperty('boxes');
-    const protocol = await (await fetch(`${url}/v2/models/only`)).json();
+    const protocol: unknown = await (await fetch(`${url}/v2/models/only`)).json();
     expect(protocol).toMatchObject({ outputs: [{ name: 'classes', shape: [-1, 6, 9, 2] }] });
   });
 
