@@ -23,7 +23,8 @@ const dropout = tinyStudent({ dropout: 0.4 });
 describe('a training step written for CUDA', () => {
   /** What is trained, its batch, and how often noise is drawn. */
   type Case = readonly [name: string, spec: () => ProgramSpec, size: number, uploads: number];
-  const references = Object.entries(referenceNetworks).map(([name, { network, batch: size }]): Case => [
+  const some = Object.entries(referenceNetworks).filter(([name]) => ['mbv3_fashion', 'effnet_64'].includes(name));
+  const references = some.map(([name, { network, batch: size }]): Case => [
     name,
     specOf({ network, loss: kd }),
     size,

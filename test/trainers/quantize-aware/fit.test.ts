@@ -91,16 +91,6 @@ describe('fine-tuning with rounding', () => {
     expect(Math.max(...moved.map((mean, i) => Math.abs(mean - stayed[i])))).toBeGreaterThan(1e-4);
   });
 
-  test('keeps a whitened stem', async () => {
-    const train = { ...tinyTrain, stem: 'whitened' } as const;
-    const white = await complete(tinyJob(bench, 'white', { train }));
-    const initial = { file: white.weights };
-    const kept = await complete(fineTuning('white-tuned', { train: quantizeAwareTraining(train, 1), initial }));
-    const [before, after] = [white, kept].map(weightsOf);
-    expect(after.get('stem/kernel')).toEqual(before.get('stem/kernel'));
-    expect(after.get('logits/kernel')).not.toEqual(before.get('logits/kernel'));
-  });
-
   test('is refused without trained weights', async () => {
     await expect(fit(fineTuning('untrained', { initial: undefined }), quiet())).rejects.toThrow(
       /needs trained weights/,
