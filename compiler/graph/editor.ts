@@ -136,12 +136,6 @@ export class GraphEditor<Op extends string = OnnxOp> implements Scope {
     return this.outputs.has(name);
   }
 
-  /** How often the value is read; being an output of the graph counts. */
-  readsOf(name: string): number {
-    const reads = this.consumers(name).map(({ inputs }) => inputs.filter((input) => input === name).length);
-    return reads.reduce((a, b) => a + b, this.outputs.has(name) ? 1 : 0);
-  }
-
   /** An unused name: the given one, or with a number appended. The same edits give the same names. */
   fresh(base: string): string {
     let name = base;

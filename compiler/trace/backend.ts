@@ -37,10 +37,6 @@ export class TraceBackend extends tf.KernelBackend implements Recorder {
     return this.active;
   }
 
-  get isTracing(): boolean {
-    return this.active !== null;
-  }
-
   begin(context: TraceContext): void {
     if (this.active) throw new Error('a traced function must not compile another function');
     this.active = context;

@@ -149,7 +149,6 @@ describe('an editor', () => {
     expect(editor.producer('x')).toBeUndefined();
     expect(editor.consumers('a').map(({ op }) => op)).toEqual(['Mul', 'Sigmoid']);
     expect([editor.only('b')?.op, editor.only('a'), editor.only('y')]).toEqual(['Add', undefined, undefined]);
-    expect([editor.readsOf('a'), editor.readsOf('y')]).toEqual([2, 1]);
     expect(editor.floats('scale')).toEqual(Float32Array.of(2));
     expect([editor.floats('axes'), editor.floats('a')]).toEqual([undefined, undefined]);
     expect(editor.numbers('axes')).toEqual([2, 3]);
