@@ -153,8 +153,8 @@ function chosen({ shape, data }: WeightValue, order: readonly number[]): WeightV
 }
 
 /**
- * Found weights by their shared names in a space. The head has the data's classes, in their order, where the file names them
- * all; otherwise it is left out: an equal number of classes does not make them the same.
+ * Found weights by their shared names in a space. The logits have the data's classes, in their order, where the file names them
+ * all; otherwise they are left out: an equal number of classes does not make them the same.
  * @param classes names of the data's classes
  */
 export function sharedWeightsOf(found: FoundWeights, classes: readonly string[]): Weights {
@@ -164,8 +164,8 @@ export function sharedWeightsOf(found: FoundWeights, classes: readonly string[])
   const order = classes.map((name) => found.classes?.indexOf(name) ?? -1);
   return new Map(
     [...weights].flatMap(([name, value]) => {
-      if (!name.startsWith('logits/')) return [[nameOf(name), value] as const];
-      return order.includes(-1) ? [] : [[name, chosen(value, order)] as const];
+      if (!/^(logits|classes\d*)\//.test(name)) return [[nameOf(name), value] as const];
+      return order.includes(-1) ? [] : [[nameOf(name), chosen(value, order)] as const];
     }),
   );
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { BoxesConfig } from '../../trainers/index.js';
 
 /** Small detectors of two strides. */
-const detectorSpace = {
+export const detectorSpace = {
   type: 'mobilenet',
   width: 1,
   stem: { filters: 8, stride: 2, act: 'relu' },
