@@ -78,7 +78,7 @@ const partMessages: { readonly [P in TunePart]: string } = {
 };
 
 /** Progress of a tuning as the events of a run. */
-function hooksFor(task: TaskType, observe: RunObserver, signal: AbortSignal): TuneHooks {
+export function hooksFor(task: TaskType, observe: RunObserver, signal: AbortSignal): TuneHooks {
   let part: TunePart | null = null;
   let epochs = 1;
   const title = mainScores[task].title;

@@ -3,12 +3,13 @@ import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import type { TuneReport } from '../../runner/index.js';
+import type { DetectorReport, TuneReport } from '../../runner/index.js';
 import { classReport } from '../../reports/index.js';
 import { checkOutput } from '../arguments/output.js';
 import { wholeNumber } from '../arguments/values.js';
-import { command, dataOption, jsonOption, listOption } from '../command.js';
+import { command, dataOrBoxesOption, jsonOption, listOption } from '../command.js';
 import { classListing } from '../output/classes.js';
+import type { RunObserver } from '../../runner/index.js';
 import { json, renderTable, type Colors, type Column, numeric } from '../output/terminal.js';
 import { watch } from '../watch-run.js';
 
@@ -19,7 +20,10 @@ interface Stage {
 }
 
 /** Main scores before, between and after. */
-function stagesTable({ task, before, head, after, adapted }: TuneReport, colors: Colors): string {
+function stagesTable(
+  { task, before, head, after, adapted }: DetectorReport & Partial<TuneReport>,
+  colors: Colors,
+): string {
   const { title } = mainScores[task];
   const score = (value: number | undefined): string => (value === undefined ? '–' : scoreText(task, value));
   const columns: Column<Stage>[] = [
@@ -34,7 +38,9 @@ function stagesTable({ task, before, head, after, adapted }: TuneReport, colors:
       validation: before?.validation,
       test: before?.test,
     },
-    ...(adapted === 'all' ? [{ name: 'with a new head', validation: head, test: undefined }] : []),
+    ...(adapted === 'all' && head !== undefined
+      ? [{ name: 'with a new head', validation: head, test: undefined }]
+      : []),
     written,
   ];
   return renderTable(columns, stages, colors);
@@ -60,6 +66,9 @@ function ownTraining({ epochs, batch, learningRate }: Given) {
   };
 }
 
+/** Epochs of a detector, where they are not given. */
+const detectorEpochs = 12;
+
 /** Minutes for all of it, where the epochs are not given. */
 const usualMinutes = 15;
 
@@ -84,6 +93,28 @@ function refuseUnused({ epochs, minutes, batch, learningRate, norms, freeze }: G
     });
 }
 
+const ofClassifiers = [
+  'head-only',
+  'minutes',
+  'freeze',
+  'learning-rate',
+  'norms',
+  'normalisation',
+  'mean',
+  'std',
+].concat('layout', 'size', 'features');
+
+/** @throws NasError `invalid-input` for options that only classifiers have */
+function refuseForBoxes(args: Readonly<Record<string, unknown>>): void {
+  const isGiven = (value: unknown): boolean =>
+    value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+  const unused = ofClassifiers.find((name) => isGiven(args[name]));
+  if (unused !== undefined)
+    throw invalidInput(`--${unused} is for classifiers, and the data has boxes`, {
+      hint: 'Leave it out; data.size of an experiment file gives another size.',
+    });
+}
+
 interface Normalisation {
   readonly normalisation?: 'imagenet' | 'data' | undefined;
   readonly mean?: string | undefined;
@@ -105,12 +136,13 @@ function normalisationOf({ normalisation, mean, std }: Normalisation) {
 
 export const tune = command({
   usage: 'tune <model>',
-  summary: 'Adapt a pretrained classifier of any program to your images',
+  summary: 'Adapt a pretrained classifier of any program, or a detector, to your images',
   examples: [
     [
       'tune mobilenet_v3.onnx --data image-folder:images -o tuned.onnx --normalisation imagenet',
       'a file of torchvision',
     ],
+    ['tune classifier.onnx --data boxes:photos -o detector.onnx', 'a detector on its backbone; or of a detector'],
     ['tune model.onnx --data experiment.yaml -o tuned.onnx --head-only', 'a new last layer, in seconds'],
     ['tune model.onnx --data experiment.yaml -o tuned.onnx --freeze "features.0.*"', 'first layers stay as they are'],
     ['tune model.onnx --data image-folder:images -o tuned.onnx --size 96', 'a smaller and faster network'],
@@ -122,7 +154,7 @@ export const tune = command({
         demandOption: true,
         describe: 'ONNX file of any program, or the folder of a TF.js layers model',
       })
-      .option('data', dataOption)
+      .option('data', dataOrBoxesOption)
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'ONNX file to write' })
       .option('head-only', {
         type: 'boolean',
@@ -180,14 +212,35 @@ export const tune = command({
     const minutes = minutesOf(args);
     if (headOnly) refuseUnused(args);
     checkOutput(output, path, 'tuned.onnx');
-    const { experimentFor, parseDataset, prepareFor, reported } = await import('../arguments/dataset.js');
-    const { tuneFile } = await import('../../runner/index.js');
+    const { experimentFor, parseDatasetOrBoxes, prepareFor, reported } = await import('../arguments/dataset.js');
+    const { readBackbone, tuneDetector, tuneFile } = await import('../../runner/index.js');
     const trainers = await import('../../trainers/index.js');
+    const isBoxes = (await parseDatasetOrBoxes(data, undefined)).type === 'boxes';
+    if (isBoxes) refuseForBoxes(args);
     const file = { path, layout, size, ...normalisationOf(args), features };
-    const { model, report, directory } = await watch(async (observe, signal) => {
+    const ofBoxes = async (observe: RunObserver, signal: AbortSignal) => {
+      const backbone = await readBackbone(path);
+      const { input, task } = backbone.metadata;
+      const isDetector = task?.type === 'detection' && input !== undefined;
+      const image = isDetector
+        ? { ...completeDecoding(), size: [input[0], input[1]] as const, channels: input[2] }
+        : undefined;
+      const config = await parseDatasetOrBoxes(data, image);
+      const experiment = experimentFor(data);
+      const dataset = await prepareFor(data, config, trainers.renderingOf(config), reported(observe, signal));
+      const keys = { epochs: own.epochs ?? detectorEpochs, ...(own.batch !== undefined && { batch: own.batch }) };
+      const written =
+        experiment === undefined
+          ? trainers.completeTraining(trainers.trainKeys.parse(keys), trainers.dataDefaults(config))
+          : { ...experiment.train, ...keys, steps: undefined };
+      const train = trainers.withStepsOn(trainers.describeDataset(dataset).counts.train, written);
+      const engine = experiment?.engine ?? trainers.engineSchema.parse({});
+      return tuneDetector({ backbone, data: config, dataset, seed, threads, train, engine }, observe, signal);
+    };
+    const ofClasses = async (observe: RunObserver, signal: AbortSignal) => {
       const input = await trainers.fileInput(file);
       const image = input && { ...completeDecoding(), size: [input[0], input[1]] as const, channels: input[2] };
-      const config = parseDataset(data, image);
+      const config = await parseDatasetOrBoxes(data, image);
       const experiment = experimentFor(data);
       const settings = experiment
         ? trainers.dataSettings(experiment.train)
@@ -204,7 +257,12 @@ export const tune = command({
         observe,
         signal,
       );
-    }, terminal);
+    };
+    const { model, report, directory } = await watch(
+      async (observe, signal): Promise<Awaited<ReturnType<typeof ofBoxes | typeof ofClasses>>> =>
+        isBoxes ? ofBoxes(observe, signal) : ofClasses(observe, signal),
+      terminal,
+    );
     writeFileAtomic(output, model);
     rmSync(directory, { recursive: true, force: true });
     const { classes, details, ...figures } = report;

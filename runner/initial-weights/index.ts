@@ -161,11 +161,18 @@ export function sharedWeightsOf(found: FoundWeights, classes: readonly string[])
   const weights = found.kind === 'shared' ? found.weights : found.model.weights;
   const nameOf = (name: string): string =>
     found.kind === 'shared' ? name : sharedName({ places: found.places, network: found.model.network }, name);
-  const order = classes.map((name) => found.classes?.indexOf(name) ?? -1);
+  return new Map(
+    [...withClasses(weights, found.classes, classes)].map(([name, value]) => [nameOf(name), value] as const),
+  );
+}
+
+/** Weights whose logits have these classes, in their order; without logits where not all of them are known. */
+export function withClasses(weights: Weights, known: readonly string[] | null, classes: readonly string[]): Weights {
+  const order = classes.map((name) => known?.indexOf(name) ?? -1);
   return new Map(
     [...weights].flatMap(([name, value]) => {
-      if (!/^(logits|classes\d*)\//.test(name)) return [[nameOf(name), value] as const];
-      return order.includes(-1) ? [] : [[nameOf(name), chosen(value, order)] as const];
+      if (!/^(logits|classes\d*)\//.test(name)) return [[name, value] as const];
+      return order.includes(-1) ? [] : [[name, chosen(value, order)] as const];
     }),
   );
 }

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { defaultDecoding } from '../base/detections.js';
+import { invalidInput, NasError } from '../base/errors.js';
+import { cacheDirectory, makeDirectory } from '../base/files.js';
+import { contentHash } from '../base/hash.js';
+import { nasVersion } from '../base/modules.js';
+import { completeDecoding } from '../base/preprocess.js';
+import { thresholdsOf } from '../base/scores.js';
+import { classifierFile } from '../compiler/index.js';
+import { exportOnnx, metadataOfFile, readExport, type ModelMetadata } from '../deploy/index.js';
+import { detectionOf, detectorOf, type Network } from '../spaces/index.js';
+import type { Model } from '../spaces/models/index.js';
+import {
+  describeDataset,
+  fit,
+  fromTrained,
+  readWeights,
+  recogniseNetwork,
+  renderingOf,
+  saveWeights,
+  trimCache,
+  unfoldBatchNorm,
+  withDataset,
+  type DatasetInfo,
+  type FitJob,
+  type SplitName,
+} from '../trainers/index.js';
+import { initialContent, withClasses } from './initial-weights/index.js';
+import { weightsFileOf } from './initial-weights/read.js';
+import { evaluateOnSplit } from './models/on-dataset.js';
+import type { RunObserver } from './events.js';
+import { hooksFor, type TuneReport, type TuneRequest } from './tune.js';
+
+/** A trained network, whose backbone a detector takes. */
+export interface Backbone {
+  /** The file, and its name for messages. */
+  readonly file: string;
+  readonly name: string;
+  readonly model: Model;
+  readonly metadata: Partial<ModelMetadata>;
+  /** Whether batch norm is folded into kernels. */
+  readonly isFolded: boolean;
+}
+
+/** Images of files that leave their size open; the backbone is the same for all sizes. */
+const usualSize = [224, 224] as const;
+
+/**
+ * Reads a classifier or detector of nas, or a classifier of another program whose blocks nas has, too.
+ * @throws NasError `invalid-input` for other networks
+ */
+export async function readBackbone(path: string): Promise<Backbone> {
+  const file = weightsFileOf(path);
+  const name = basename(file);
+  if (!file.endsWith('.zip') && metadataOfFile(file).network !== undefined) {
+    const { model, metadata, folded } = readExport(file);
+    return { file, name, model, metadata, isFolded: folded };
+  }
+  const { model, folded, facts } = recogniseNetwork(await classifierFile(file), { where: name, size: usualSize });
+  return { file, name, model, metadata: { classes: facts.classes }, isFolded: folded.size > 0 };
+}
+
+/** Images for the statistics of a folded batch norm: those of detectors are large. */
+const statistics = { images: 256, batch: 16 };
+
+/** The head of a new detector: that of the fixed network of the benchmark. */
+const newHead = { width: 32, depth: 1 } as const;
+
+/** @throws NasError `invalid-input` where the network takes other channels, or makes no maps that a head could read */
+function networkFor({ model: { network }, name }: Backbone, info: DatasetInfo): Network {
+  const input = [info.height, info.width, info.channels] as const;
+  const classes = info.classes.length;
+  if (network.input[2] !== info.channels)
+    throw invalidInput(`${name} takes images of ${network.input[2]} channels, the data has ${info.channels}`, {
+      hint: 'Set data.channels, or choose another file.',
+    });
+  if (detectionOf(network) !== null) return { ...network, input, classes };
+  return detectorOf({ ...network, input }, { classes, ...newHead, where: name });
+}
+
+export interface TuneDetectorRequest
+  extends Pick<TuneRequest, 'data' | 'dataset' | 'seed' | 'threads'>, Pick<FitJob, 'train' | 'engine'> {
+  readonly backbone: Backbone;
+}
+
+/** What tuning a detector has brought. Its head is trained with the rest. */
+export type DetectorReport = Omit<TuneReport, 'ridge' | 'head'>;
+
+/**
+ * Trains a detector from the weights of a file: of a detector all, its logits where it knows the classes of the data; of a classifier the
+ * backbone, with a new head. An interrupted training continues.
+ * @returns the ONNX file and its report; the folder of the training continues it, and is needed until the file is written
+ * @throws NasError as `fit`
+ */
+export async function tuneDetector(
+  { backbone, data, dataset, seed, threads, train, engine }: TuneDetectorRequest,
+  observe: RunObserver,
+  signal: AbortSignal,
+): Promise<{ readonly model: Uint8Array; readonly report: DetectorReport; readonly directory: string }> {
+  const info = describeDataset(dataset);
+  const { classes, counts, mean, std, task } = info;
+  if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
+  const network = networkFor(backbone, info);
+  const known = backbone.metadata.classes ?? null;
+  const cache = cacheDirectory();
+  const key = contentHash('detector', initialContent(backbone.file), info.hash, network, train, seed, engine);
+  const directory = join(cache, 'tuned', key.slice(0, 32));
+  trimCache(cache, 'tuned');
+  makeDirectory(directory);
+  const initial = join(directory, 'initial.bin');
+  const own = { ...backbone.model, network: { ...backbone.model.network, input: network.input } };
+  await withDataset(dataset, async (open) => {
+    const whole = backbone.isFolded ? await unfoldBatchNorm(own, open, statistics) : own;
+    saveWeights(withClasses(whole.weights, known, classes), initial);
+  });
+  const job = { network, seed, dataset, teacher: null, engine, threads, directory };
+  const hooks = hooksFor(task.type, observe, signal);
+  const fitted = await fit({ ...job, train: fromTrained(train), initial: { file: initial, partial: true } }, hooks);
+  if (fitted.state !== 'complete' || fitted.details === undefined)
+    throw new NasError('interrupted', 'the training was interrupted; the same command continues it');
+  const { places } = backbone.metadata;
+  const stride = detectionOf(network)?.stride ?? 0;
+  const facts: ModelMetadata = {
+    ...{ classes, task, layout: 'NHWC', input: network.input, mean, std, network, seed },
+    preprocess: completeDecoding(renderingOf(data)),
+    nas_version: nasVersion(),
+    created: new Date().toISOString(),
+    weights: 'trained',
+    detection: { stride, ...defaultDecoding, thresholds: thresholdsOf(fitted.details) },
+    ...(places !== undefined && { places: places.slice(0, network.blocks.length) }),
+  };
+  const on = (file: Uint8Array, split: SplitName) =>
+    evaluateOnSplit(file, dataset, split, {
+      threads,
+      onProgress: (done, total) => observe({ kind: 'progress', phase: 'tune', done, total, unit: 'images' }),
+    });
+  const trained = { network, weights: readWeights(network, fitted.weights) };
+  const { accuracy, details } = await on(exportOnnx(trained, facts), 'test');
+  const after = { validation: fitted.accuracy, test: accuracy };
+  const isSame =
+    String(own.network.input) === String(backbone.model.network.input) && detectionOf(own.network) !== null;
+  const before =
+    isSame && known?.length === classes.length && classes.every((name) => known.includes(name))
+      ? await scoresOf(backbone, on)
+      : null;
+  return {
+    model: exportOnnx(trained, { ...facts, accuracy: after }),
+    directory,
+    report: { task: task.type, adapted: 'all', before, after, curve: fitted.curve, classes, details },
+  };
+}
+
+/** The scores of the file as it was. */
+async function scoresOf(
+  { file }: Backbone,
+  on: (file: Uint8Array, split: SplitName) => Promise<{ readonly accuracy: number }>,
+): Promise<TuneReport['before']> {
+  if (!file.endsWith('.onnx')) return null;
+  const bytes = readFileSync(file);
+  return { validation: (await on(bytes, 'validation')).accuracy, test: (await on(bytes, 'test')).accuracy };
+}

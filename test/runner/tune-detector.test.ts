@@ -1,0 +1,79 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx, readMetadata } from '../../deploy/index.js';
+import { readBackbone, tuneDetector } from '../../runner/index.js';
+import { detectionOf, type Network } from '../../spaces/index.js';
+import { drawWeights, toOnnx, weightSpecs } from '../../spaces/models/index.js';
+import { completeTraining, dataDefaults, prepareDataset, trainKeys, type BoxesConfig } from '../../trainers/index.js';
+import { metadataFor } from '../deploy/support/classifiers.js';
+import { makeBoxedImages } from '../support/boxed-images.js';
+import { smallDetector } from '../support/trained-detector.js';
+import { auto } from '../trainers/support/tiny-training.js';
+import { cachedFolder } from './experiment.js';
+
+const folder = cachedFolder();
+const classifier: Network = { ...smallDetector, classes: 5, head: { filters: 8, act: 'relu', dropout: 0 } };
+const weights = drawWeights(weightSpecs(classifier), 5);
+let data: BoxesConfig;
+beforeAll(async () => {
+  data = await makeBoxedImages(join(folder, 'images'), { count: 30 });
+});
+
+async function tuned(path: string) {
+  const dataset = await prepareDataset(data);
+  const train = completeTraining(trainKeys.parse({ epochs: 1, batch: 8 }), dataDefaults(data));
+  const request = { backbone: await readBackbone(path), data, dataset, seed: 1, threads: 1, train, engine: auto };
+  return tuneDetector(request, () => undefined, new AbortController().signal);
+}
+
+describe('tuning on images with boxes', () => {
+  it('makes a detector on the backbone of a classifier, and tunes a detector of the same classes with its head', async () => {
+    const path = join(folder, 'classifier.onnx');
+    const classes = ['a', 'b', 'c', 'd', 'e'];
+    writeFileSync(
+      path,
+      exportOnnx({ network: classifier, weights }, metadataFor(classifier.input, classes, { network: classifier })),
+    );
+    const { model, report, directory } = await tuned(path);
+    expect(existsSync(join(directory, 'weights.bin'))).toBe(true);
+    const { task, detection, network, accuracy } = readMetadata(model);
+    expect(task).toEqual({ type: 'detection' });
+    expect(detection).toMatchObject({ stride: 4, thresholds: [expect.any(Number), expect.any(Number)] });
+    expect(network?.blocks).toEqual(classifier.blocks);
+    expect(report).toMatchObject({ before: null, after: accuracy, classes: ['square', 'disc'] });
+
+    const file = join(folder, 'detector.onnx');
+    writeFileSync(file, model);
+    const again = await tuned(file);
+    expect(again.report.before?.test).toBeCloseTo(report.after.test, 6);
+    // One more epoch begins with the weights that there are.
+    expect(again.report.curve[0].train_loss).toBeLessThan(report.curve[0].train_loss);
+  });
+
+  it('takes the backbone of a file of another program', async () => {
+    const path = join(folder, 'foreign.onnx');
+    writeFileSync(path, toOnnx({ network: classifier, weights }));
+    const { model } = await readBackbone(path);
+    expect(model.network.blocks).toHaveLength(classifier.blocks.length);
+    const { report } = await tuned(path);
+    expect(report.curve).toHaveLength(1);
+  });
+
+  it('refuses a network without the maps that a head reads', async () => {
+    const path = join(folder, 'flat.onnx');
+    const flat: Network = { ...classifier, blocks: [] };
+    const own = drawWeights(weightSpecs(flat), 1);
+    writeFileSync(
+      path,
+      exportOnnx(
+        { network: flat, weights: own },
+        metadataFor(flat.input, ['a', 'b', 'c', 'd', 'e'], { network: flat }),
+      ),
+    );
+    await expect(tuned(path)).rejects.toThrow(
+      'flat.onnx makes maps of strides 2 to 2; a detector reads strides 4 to 16',
+    );
+    expect(detectionOf(flat)).toBeNull();
+  });
+});
