@@ -100,6 +100,10 @@ export async function tuneDetector(
 ): Promise<{ readonly model: Uint8Array; readonly report: DetectorReport; readonly directory: string }> {
   const info = describeDataset(dataset);
   const { classes, counts, mean, std, task } = info;
+  if (task.type !== 'detection')
+    throw invalidInput(`the data is for ${task.type}, and nas tune makes detectors of boxes`, {
+      hint: 'Leave data.task out, or use train.from of a run.',
+    });
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
   const network = networkFor(backbone, info);
   const known = backbone.metadata.classes ?? null;
