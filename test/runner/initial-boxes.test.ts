@@ -24,7 +24,7 @@ beforeAll(async () => {
   weights = drawWeights(weightSpecs(member.network), 7);
 });
 
-const headOf = (shared: Weights, name: string) => [...shared].find(([own]) => own.startsWith(`${name}`))?.[1];
+const headOf = (shared: Weights, name: string) => [...shared].find(([own]) => own.startsWith(name))?.[1];
 
 describe('train.from of detectors', () => {
   it('gives the classes of the data in their order, and no others', () => {
