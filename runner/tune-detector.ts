@@ -6,7 +6,7 @@ import { cacheDirectory, makeDirectory } from '../base/files.js';
 import { contentHash } from '../base/hash.js';
 import { nasVersion } from '../base/modules.js';
 import { completeDecoding } from '../base/preprocess.js';
-import { thresholdsOf } from '../base/scores.js';
+import { mainScores, scoreText, thresholdsOf } from '../base/scores.js';
 import { classifierFile } from '../compiler/index.js';
 import { exportOnnx, metadataOfFile, readExport, type ModelMetadata } from '../deploy/index.js';
 import { detectionOf, detectorOf, type Network } from '../spaces/index.js';
@@ -85,7 +85,10 @@ export interface TuneDetectorRequest
 }
 
 /** What tuning a detector has brought. Its head is trained with the rest. */
-export type DetectorReport = Omit<TuneReport, 'ridge' | 'head'>;
+export interface DetectorReport extends Omit<TuneReport, 'ridge' | 'head' | 'adapted'> {
+  /** none: the file scores more on the validation images than what training made of it, and is written as it was. */
+  readonly adapted: 'all' | 'none';
+}
 
 /**
  * Trains a detector from the weights of a file: of a detector all, its logits where it knows the classes of the data; of a classifier the
@@ -140,27 +143,31 @@ export async function tuneDetector(
       onProgress: (done, total) => observe({ kind: 'progress', phase: 'tune', done, total, unit: 'images' }),
     });
   const trained = { network, weights: readWeights(network, fitted.weights) };
-  const { accuracy, details } = await on(exportOnnx(trained, facts), 'test');
-  const after = { validation: fitted.accuracy, test: accuracy };
   const isSame =
     String(own.network.input) === String(backbone.model.network.input) && detectionOf(own.network) !== null;
-  const before =
-    isSame && known?.length === classes.length && classes.every((name) => known.includes(name))
-      ? await scoresOf(backbone, on)
-      : null;
-  return {
-    model: exportOnnx(trained, { ...facts, accuracy: after }),
-    directory,
-    report: { task: task.type, adapted: 'all', before, after, curve: fitted.curve, classes, details },
-  };
+  const knowsAll = known?.length === classes.length && classes.every((name) => known.includes(name));
+  const before = isSame && knowsAll && backbone.file.endsWith('.onnx') ? await scoresOf(backbone.file, on) : null;
+  const report = { task: task.type, before: before?.scores ?? null, curve: fitted.curve, classes };
+  if (before !== null && before.scores.validation > fitted.accuracy) {
+    const { title } = mainScores[task.type];
+    const [from, to] = [before.scores.validation, fitted.accuracy].map((score) => scoreText(task.type, score));
+    observe({
+      kind: 'note',
+      message: `Fine-tuning made it worse (validation ${title} ${to}, before ${from}): the file is written as it was. More images or more epochs may help`,
+    });
+    const { model, scores, details } = before;
+    return { model, directory, report: { ...report, adapted: 'none', after: scores, details } };
+  }
+  const { accuracy, details } = await on(exportOnnx(trained, facts), 'test');
+  const after = { validation: fitted.accuracy, test: accuracy };
+  const model = exportOnnx(trained, { ...facts, accuracy: after });
+  return { model, directory, report: { ...report, adapted: 'all', after, details } };
 }
 
-/** The scores of the file as it was. */
-async function scoresOf(
-  { file }: Backbone,
-  on: (file: Uint8Array, split: SplitName) => Promise<{ readonly accuracy: number }>,
-): Promise<TuneReport['before']> {
-  if (!file.endsWith('.onnx')) return null;
-  const bytes = readFileSync(file);
-  return { validation: (await on(bytes, 'validation')).accuracy, test: (await on(bytes, 'test')).accuracy };
+/** A detector as it was, with its scores. */
+async function scoresOf(file: string, on: (file: Uint8Array, split: SplitName) => ReturnType<typeof evaluateOnSplit>) {
+  const model = readFileSync(file);
+  const { accuracy: validation } = await on(model, 'validation');
+  const { accuracy: test, details } = await on(model, 'test');
+  return { model, scores: { validation, test }, details };
 }

@@ -21,7 +21,7 @@ interface Stage {
 
 /** Main scores before, between and after. */
 function stagesTable(
-  { task, before, head, after, adapted }: DetectorReport & Partial<TuneReport>,
+  { task, before, head, after, adapted }: (DetectorReport & { readonly head?: undefined }) | TuneReport,
   colors: Colors,
 ): string {
   const { title } = mainScores[task];
@@ -31,7 +31,7 @@ function stagesTable(
     numeric(`validation ${title}`, ({ validation }) => score(validation)),
     numeric(`test ${title}`, ({ test }) => score(test)),
   ];
-  const written = { ...after, name: adapted === 'all' ? 'fine-tuned' : 'with a new head' };
+  const written = { all: 'fine-tuned', head: 'with a new head', none: 'written, as it was' };
   const stages: Stage[] = [
     {
       name: before === null ? 'as it was (other outputs)' : 'as it was',
@@ -41,7 +41,7 @@ function stagesTable(
     ...(adapted === 'all' && head !== undefined
       ? [{ name: 'with a new head', validation: head, test: undefined }]
       : []),
-    written,
+    { ...after, name: written[adapted] },
   ];
   return renderTable(columns, stages, colors);
 }

@@ -20,9 +20,9 @@ beforeAll(async () => {
   data = await makeBoxedImages(join(folder, 'images'), { count: 30 });
 });
 
-async function tuned(path: string) {
+async function tuned(path: string, keys: object = {}) {
   const dataset = await prepareDataset(data);
-  const train = completeTraining(trainKeys.parse({ epochs: 1, batch: 8 }), dataDefaults(data));
+  const train = completeTraining(trainKeys.parse({ epochs: 1, batch: 8, ...keys }), dataDefaults(data));
   const request = { backbone: await readBackbone(path), data, dataset, seed: 1, threads: 1, train, engine: auto };
   return tuneDetector(request, () => undefined, new AbortController().signal);
 }
@@ -35,7 +35,7 @@ describe('tuning on images with boxes', () => {
       path,
       exportOnnx({ network: classifier, weights }, metadataFor(classifier.input, classes, { network: classifier })),
     );
-    const { model, report, directory } = await tuned(path);
+    const { model, report, directory } = await tuned(path, { epochs: 16 });
     expect(existsSync(join(directory, 'weights.bin'))).toBe(true);
     const { task, detection, network, accuracy } = readMetadata(model);
     expect(task).toEqual({ type: 'detection' });
@@ -47,8 +47,12 @@ describe('tuning on images with boxes', () => {
     writeFileSync(file, model);
     const again = await tuned(file);
     expect(again.report.before?.test).toBeCloseTo(report.after.test, 6);
-    // One more epoch begins with the weights that there are.
+    // Another training begins with the weights that there are.
     expect(again.report.curve[0].train_loss).toBeLessThan(report.curve[0].train_loss);
+    // Steps that are far too long leave nothing of the network: the file is written as it was.
+    const spoilt = await tuned(file, { optimizer: { type: 'sgd', learning_rate: 1 } });
+    expect(spoilt.report).toMatchObject({ adapted: 'none', before: spoilt.report.after });
+    expect(Buffer.compare(spoilt.model, model)).toBe(0);
   });
 
   it('takes the backbone of a file of another program', async () => {
