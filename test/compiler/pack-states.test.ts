@@ -37,26 +37,29 @@ describe('packing states', () => {
     expect(printGraph(graph)).toMatchInlineSnapshot(`
       "graph(x: float32[], rate: float32[], states/0: float32[10], states/1: float32[10])
         %0, %1: float32[6], float32[4] = Split(states/0, int64[2]{6,4}) {axis=0}
-        %2, %3: float32[6], float32[4] = Split(states/1, int64[2]{6,4}) {axis=0}
-        %4: float32[6] = Mul(%0, 0.899999976)
-        %5: float32[6] = Sub(%2, x)
-        %6: float32[6] = Add(%4, %5)
-        %7: float32[6] = Mul(%6, rate)
-        %8: float32[6] = Sub(%2, %7)
-        %9: float32[2,3] = Reshape(%8, int64[2]{2,3})
-        %10: float32[] = ReduceSum(%9, int64[2]{0,1}) {keepdims=0}
-        %11: float32[4] = Mul(%1, 0.899999976)
-        %12: float32[4] = Sub(%3, x)
-        %13: float32[4] = Add(%11, %12)
-        %14: float32[4] = Mul(%13, rate)
-        %15: float32[4] = Sub(%3, %14)
-        %16: float32[] = ReduceSum(%15, int64[1]{0}) {keepdims=0}
-        sum: float32[] = Add(%10, %16)
-        %17: float32[10] = Mul(states/0, 0.899999976)
-        %18: float32[10] = Sub(states/1, x)
-        next-states/0: float32[10] = Add(%17, %18)
-        %19: float32[10] = Mul(next-states/0, rate)
-        next-states/1: float32[10] = Sub(states/1, %19)
+        %2: float32[2,3] = Reshape(%0, int64[2]{2,3})
+        %3: float32[4] = Reshape(%1, int64[1]{4})
+        %4, %5: float32[6], float32[4] = Split(states/1, int64[2]{6,4}) {axis=0}
+        %6: float32[2,3] = Reshape(%4, int64[2]{2,3})
+        %7: float32[4] = Reshape(%5, int64[1]{4})
+        %8: float32[2,3] = Mul(%2, 0.899999976)
+        %9: float32[2,3] = Sub(%6, x)
+        %10: float32[2,3] = Add(%8, %9)
+        %11: float32[2,3] = Mul(%10, rate)
+        %12: float32[2,3] = Sub(%6, %11)
+        %13: float32[] = ReduceSum(%12, int64[2]{0,1}) {keepdims=0}
+        %14: float32[4] = Mul(%3, 0.899999976)
+        %15: float32[4] = Sub(%7, x)
+        %16: float32[4] = Add(%14, %15)
+        %17: float32[4] = Mul(%16, rate)
+        %18: float32[4] = Sub(%7, %17)
+        %19: float32[] = ReduceSum(%18, int64[1]{0}) {keepdims=0}
+        sum: float32[] = Add(%13, %19)
+        %20: float32[10] = Mul(states/0, 0.899999976)
+        %21: float32[10] = Sub(states/1, x)
+        next-states/0: float32[10] = Add(%20, %21)
+        %22: float32[10] = Mul(next-states/0, rate)
+        next-states/1: float32[10] = Sub(states/1, %22)
         return sum, next-states/0, next-states/1"
     `);
   });

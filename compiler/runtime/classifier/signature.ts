@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { boxValues, headNames } from '../../../base/detections.js';
 import { invalidInput } from '../../../base/errors.js';
-import { classification, learningTaskSchema, isBoxTask, type BoxTask } from '../../../base/task.js';
+import { learningTaskSchema } from '../../../base/task-schema.js';
+import { classification, isBoxTask, type BoxTask } from '../../../base/task.js';
 import { partialDecodingSchema } from '../../../base/preprocess.js';
 import { imageLayouts, leastStd } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from '../../onnx/file.js';

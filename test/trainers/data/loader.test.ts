@@ -217,7 +217,7 @@ describe('createLoader', () => {
     await expect(collect(loader.epoch(0))).rejects.toMatchObject({
       name: 'NasError',
       code: 'invalid-input',
-      message: expect.stringContaining('(3 views of 80 images, 10 classes)') as string,
+      message: expect.stringContaining('(3 views of 80 images, 10 numbers each)') as string,
       hint: expect.stringContaining('computed again') as string,
     });
     await expect(collect(loader.epoch(1))).rejects.toMatchObject({ code: 'invalid-input' });
