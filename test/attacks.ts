@@ -74,9 +74,9 @@ const text = ({ share, sent, p50, p99, stallMs, ownStallMs, refused }: Seen, { b
 
 /** @returns the missed bars */
 async function trial(names: readonly string[], groups: LimitedGroups): Promise<string[]> {
-  const { kind, networks, isFromThousand = false } = attacks[names[0]];
+  const { kind, networks, detects = false, isFromThousand = false } = attacks[names[0]];
   const root = mkdtempSync(join(tmpdir(), 'nas-attacks-'));
-  const subject = await subjects[kind]({ root, groups, self, networks });
+  const subject = await subjects[kind]({ root, groups, self, networks, detects });
   const { child, target, load } = subject;
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
@@ -133,7 +133,8 @@ async function main(): Promise<void> {
     options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`],
   );
   console.log(groups.text);
-  const isPlain = (name: string): boolean => attacks[name].kind === 'serve' && attacks[name].networks === undefined;
+  const isPlain = (name: string): boolean =>
+    attacks[name].kind === 'serve' && attacks[name].networks === undefined && attacks[name].detects !== true;
   const trials = options.together ? [options.only.filter(isPlain)] : options.only.map((name) => [name]);
   const missed: string[] = [];
   for (const names of trials) if ((await trial(names, groups)).length > 0) missed.push(names.join(', '));

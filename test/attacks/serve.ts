@@ -11,6 +11,7 @@ import { colourNetwork, endlessNetwork, greyNetwork } from '../serve/models.js';
 import type { Attack, Target } from './types.js';
 
 const localAddress = '127.0.0.2';
+const imagesOf = ({ images = '/v1/classify' }: Target): string => images;
 const infer = '/v2/models/frontier/infer';
 
 function post(
@@ -107,12 +108,12 @@ const attacks: Readonly<Record<string, Attack['run']>> = {
   'forms of 36 large images': async (target) => {
     const form = await largeForm();
     const headers = { 'content-type': 'multipart/form-data; boundary=x', 'x-budget-ms': 60_000 };
-    await clients(2, () => post(target, '/v1/classify', form, headers));
+    await clients(2, () => post(target, imagesOf(target), form, headers));
   },
   'interlaced large images': async (target) => {
     const file = await large().png({ progressive: true }).toBuffer();
     for (const budget of [100, 60_000])
-      void clients(4, () => post(target, '/v1/classify', file, { 'x-budget-ms': budget }));
+      void clients(4, () => post(target, imagesOf(target), file, { 'x-budget-ms': budget }));
     await sleep(1e9);
   },
   'bodies without their last byte': async (target) => {
@@ -146,7 +147,8 @@ const attacks: Readonly<Record<string, Attack['run']>> = {
   'compressed bodies': async (target) => {
     const body = gzipSync(Buffer.alloc((16 << 20) - 10), { level: 9 });
     const headers = { 'content-encoding': 'gzip', 'x-budget-ms': 60_000 };
-    for (const path of [infer, '/v1/classify']) void clients(32, (i) => post(target, path, body, headers, address(i)));
+    for (const path of [infer, imagesOf(target)])
+      void clients(32, (i) => post(target, path, body, headers, address(i)));
     await sleep(1e9);
   },
   'slow headers': async (target) => {
@@ -169,7 +171,7 @@ const attacks: Readonly<Record<string, Attack['run']>> = {
     await unread(target, 4, Buffer.concat([head('POST', infer, 'Transfer-Encoding: chunked'), pieces]), address);
   },
   'headers whose bodies do not come': (target) => {
-    const request = head('POST', '/v1/classify', 'Content-Length: 125', 'Expect: 100-continue', 'x-budget-ms: 60000');
+    const request = head('POST', imagesOf(target), 'Content-Length: 125', 'Expect: 100-continue', 'x-budget-ms: 60000');
     return unread(target, 900, request, (i) => address(i >> 2));
   },
   'answers that nobody reads': async (target) => {
@@ -180,10 +182,10 @@ const attacks: Readonly<Record<string, Attack['run']>> = {
   },
   'JPEGs of three scans': async (target) => {
     const file = jpegOfScans(6900, 6900);
-    await clients(4, () => post(target, '/v1/classify', file, { 'x-budget-ms': 60_000 }));
+    await clients(4, () => post(target, imagesOf(target), file, { 'x-budget-ms': 60_000 }));
   },
   'forms of clients that leave': async (target) => {
-    const request = await tinyFormRequest('/v1/classify');
+    const request = await tinyFormRequest(imagesOf(target));
     const last = request.length - 1;
     for (;;) {
       const sockets = Array.from({ length: 320 }, (_, i) => open(target, address(i % 80)));
@@ -196,20 +198,20 @@ const attacks: Readonly<Record<string, Attack['run']>> = {
     }
   },
   'forms whose answers nobody reads': async (target) => {
-    await unread(target, 320, await tinyFormRequest('/v1/classify?top=1000'), (i) => address(i >> 2));
+    await unread(target, 320, await tinyFormRequest(`${imagesOf(target)}?top=1000`), (i) => address(i >> 2));
   },
   'forms of 100,000 parts': async (target) => {
     const part = '--x\r\nContent-Disposition: form-data; name="i"; filename="a"\r\n';
     const parts = Buffer.from(`${`${part}\r\n\r\n`.repeat(100_000)}--x--\r\n`);
     const longHeader = Buffer.from(`${part.slice(0, -3)}${'f'.repeat(15e6)}"\r\n\r\nx\r\n--x--\r\n`);
     const headers = { 'content-type': 'multipart/form-data; boundary=x', 'x-budget-ms': 60_000 };
-    await clients(4, (i) => post(target, '/v1/classify', i % 2 === 0 ? parts : longHeader, headers, address(i)));
+    await clients(4, (i) => post(target, imagesOf(target), i % 2 === 0 ? parts : longHeader, headers, address(i)));
   },
   'pipelined images': async (target) => {
     const file = await sharp({ create: { width: 28, height: 28, channels: 3, background: 'teal' } })
       .png()
       .toBuffer();
-    const request = Buffer.concat([head('POST', '/v1/classify', `Content-Length: ${file.length}`), file]);
+    const request = Buffer.concat([head('POST', imagesOf(target), `Content-Length: ${file.length}`), file]);
     await clients(4, async (i) => {
       const socket = open(target, address(i));
       socket.write(Buffer.concat(new Array<Buffer>(10_000).fill(request)));
@@ -217,7 +219,7 @@ const attacks: Readonly<Record<string, Attack['run']>> = {
     });
   },
   'names of 15,000 letters': async (target) => {
-    const path = `/v1/classify?network=${'x'.repeat(15_000)}`;
+    const path = `${imagesOf(target)}?network=${'x'.repeat(15_000)}`;
     await clients(16, async () => {
       await post(target, path, new Uint8Array(100), {});
       await sleep(200);
@@ -251,6 +253,18 @@ const tensorsOfAnotherSize = (budget: number): Attack => ({
   },
 });
 
+/** Attacks with images meet a detector, too: it renders in another way, and keeps what it needs to give boxes back. */
+const onDetector = [
+  'forms of 36 large images',
+  'interlaced large images',
+  'headers whose bodies do not come',
+  'JPEGs of three scans',
+  'forms of clients that leave',
+  'forms whose answers nobody reads',
+  'forms of 100,000 parts',
+  'pipelined images',
+];
+
 export const serveAttacks: Readonly<Record<string, Attack>> = {
   ...Object.fromEntries(
     Object.entries(attacks).map(([name, run]): [string, Attack] => [
@@ -265,4 +279,10 @@ export const serveAttacks: Readonly<Record<string, Attack>> = {
   },
   'tensors of another size, hopeless': tensorsOfAnotherSize(0.01),
   'tensors of another size': tensorsOfAnotherSize(60_000),
+  ...Object.fromEntries(
+    onDetector.map((name): [string, Attack] => [
+      `${name}, to a detector`,
+      { kind: 'serve', detects: true, run: attacks[name] },
+    ]),
+  ),
 };

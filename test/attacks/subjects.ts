@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { HostedArtifacts } from '../../workers/artifacts/hosted.js';
 import { serveArtifacts } from '../../workers/artifacts/server.js';
+import type { ImageSize } from '../../serve/models/model.js';
 import { picture } from '../serve/images/pictures.js';
 import { greyNetworks, pixelsOf, writeFrontier } from '../serve/models.js';
 import { writeExampleRun } from '../ui/browser/example-run.js';
@@ -20,21 +21,27 @@ const loadOf = (port: number, path: string, given = token): Load => {
   return { port, budgetMs: 1000, requests: [asked], cheap: asked };
 };
 
-async function serve({ root, groups, networks = greyNetworks }: SubjectOptions): Promise<Subject> {
-  writeFrontier(root, networks);
+const detectorSize: ImageSize = [96, 128, 3];
+
+async function serve({ root, groups, networks = greyNetworks, detects }: SubjectOptions): Promise<Subject> {
+  // It loads TF.js, which the other attacks do not need.
+  if (detects) (await import('../support/detector-files.js')).writeDetector(root, 'detector', { input: detectorSize });
+  else writeFrontier(root, networks);
   const budgetMs = 100;
   // The settings of the Kubernetes example.
   const args = ['--port=0', '--workers=2', '--decoders=2', `--budget-ms=${budgetMs}`, '--drain-ms=0', '--watch'];
   const env = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '32768' };
   const { child, line } = await groups.start([main, 'serve', root, ...args, '--log=error'], env);
   const port = portOf(line);
-  const image = await picture({ width: 28, height: 28, channels: 1 }).png().toBuffer();
-  const [{ size }] = networks.toSorted((a, b) => b.size[0] - a.size[0]);
+  const [width, height, channels] = detects ? ([200, 150, 3] as const) : ([28, 28, 1] as const);
+  const image = await picture({ width, height, channels }).png().toBuffer();
+  const images = detects ? '/v1/detect' : '/v1/classify';
+  const [size] = detects ? [detectorSize] : networks.map((network) => network.size).toSorted((a, b) => b[0] - a[0]);
   const load: Load = {
     port,
     budgetMs,
     requests: [
-      { method: 'POST', path: '/v1/classify', body: image, headers: { 'content-length': String(image.length) } },
+      { method: 'POST', path: images, body: image, headers: { 'content-length': String(image.length) } },
       {
         method: 'POST',
         path: '/v2/models/frontier/infer',
@@ -44,7 +51,7 @@ async function serve({ root, groups, networks = greyNetworks }: SubjectOptions):
     ],
     cheap: { method: 'GET', path: '/v2/health/live' },
   };
-  return { child, target: { port, token, folder: root }, load };
+  return { child, target: { port, token, folder: root, images }, load };
 }
 
 async function page({ root, groups }: SubjectOptions): Promise<Subject> {

@@ -9,6 +9,8 @@ export type Kind = 'serve' | 'page' | 'agent' | 'files';
 export interface Target {
   readonly port: number;
   readonly token: string;
+  /** The route of images, where there is one. */
+  readonly images?: '/v1/classify' | '/v1/detect';
   /** The watched folder of the server's models, or the folder of runs that the page shows. */
   readonly folder: string;
 }
@@ -19,6 +21,8 @@ export interface Attack {
   readonly run: (target: Target) => Promise<unknown>;
   /** Networks of the server; by default `greyNetworks`. */
   readonly networks?: readonly TinyNetwork[];
+  /** Whether the server has a detector instead of these networks. */
+  readonly detects?: boolean;
   /** Whether it comes from a thousand addresses. */
   readonly isFromThousand?: boolean;
 }
@@ -30,6 +34,7 @@ export interface SubjectOptions {
   /** Arguments that start this program again. */
   readonly self: readonly string[];
   readonly networks: Attack['networks'];
+  readonly detects: boolean;
 }
 
 /** A running process, and its normal load. */

@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportOnnx } from '../../deploy/export.js';
 import { modelMetadataSchema, type ModelMetadata } from '../../deploy/metadata.js';
-import { expect } from 'vitest';
 import { boxTaskOf, detectionOf, type DetectionHead, type Network } from '../../spaces/index.js';
 import { drawWeights, weightSpecs, type Model } from '../../spaces/models/index.js';
 import { tinyDetector } from './tiny-detector.js';
@@ -21,7 +20,11 @@ export function randomDetector({ head = {}, input = [24, 36, 3], seed = 3 }: Det
   return { network, weights: drawWeights(specs, seed) };
 }
 
-const taskOf = (network: Network) => boxTaskOf(detectionOf(network) ?? expect.fail('no detector'));
+function taskOf(network: Network) {
+  const head = detectionOf(network);
+  if (head === null) throw new Error('the network is no detector');
+  return boxTaskOf(head);
+}
 
 /** Its metadata: images whole, with grey bars, as detectors are trained. */
 export const detectorMetadata = ({ network }: Model, more: Partial<ModelMetadata> = {}): ModelMetadata =>

@@ -11,7 +11,7 @@ import {
   trainSchema,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { auto, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { makeSpace, tinySpace } from './spaces.js';
 
@@ -37,7 +37,7 @@ test('a supernet keeps one program open for each member of a step, besides updat
     return session;
   });
   try {
-    await complete(supernetJob(bench, 'sessions', { config: configOf({ networks: 3, hold: 2 }) }));
+    await complete(supernetJob(bench, 'sessions', { engine: compiled, config: configOf({ networks: 3, hold: 2 }) }));
     expect(spy.mock.calls.length).toBeGreaterThan(12);
     expect(most).toBe(3 + 2 + 2);
     expect(open).toBe(0);
