@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
@@ -22,6 +22,12 @@ export function endReading(socket: Socket): void {
   socket.destroy();
 }
 
+/**
+ * Keeps a request that its client aborts from ending the process. Node.js looks for listeners of the error a tick before it emits it;
+ * in between, a reader of the body that has just come to its end takes its own away.
+ */
+export const surviveAbort = (request: IncomingMessage): void => void request.on('error', () => undefined);
+
 /** A server that ends connections which send many requests without waiting for answers. */
 export function patientServer(handle: RequestListener): Server {
   /** Bytes that were read when the last request began, requests that began with them, and requests without an answer. */
@@ -36,6 +42,9 @@ export function patientServer(handle: RequestListener): Server {
     known.unanswered += 1;
     response.once('close', () => (known.unanswered -= 1));
     if (Math.max(known.together, known.unanswered) > mostPipelined) endReading(socket);
-    else handle(request, response);
+    else {
+      surviveAbort(request);
+      handle(request, response);
+    }
   });
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify';
+import { surviveAbort } from '../../base/pipelining.js';
 import type { AccessOptions, Limits, RouteContext } from './context.js';
 import { answerErrors, endConnection, refusedFor } from './refusals.js';
 import { checkAccess } from './access.js';
@@ -45,7 +46,9 @@ const serverOptions = (
     });
     connections.watch(server);
     return server.setTimeout(silenceMs).on('request', (request, response) => {
-      if (connections.mayBegin(request.socket)) handle(request, response);
+      if (!connections.mayBegin(request.socket)) return;
+      surviveAbort(request);
+      handle(request, response);
     });
   },
   ...(proxies.length > 0 && { trustProxy: [...proxies] }),

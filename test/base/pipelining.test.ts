@@ -46,6 +46,23 @@ describe('a patient server', () => {
     expect(begun).toBe(mostPipelined);
   });
 
+  it('outlives a request that is aborted just when the reader of its body leaves', async () => {
+    let closed: Promise<unknown> | undefined;
+    const port = await listening(
+      patientServer((aborted) => {
+        closed = new Promise((resolve) => aborted.once('close', resolve));
+        const cut = (): void => undefined;
+        aborted.on('error', cut);
+        aborted.socket.destroy();
+        aborted.destroy(new Error('aborted'));
+        // Node.js has looked for listeners by then, and emits the error a tick later.
+        process.nextTick(() => aborted.off('error', cut));
+      }),
+    );
+    await pipelined(port, 1);
+    await closed;
+  });
+
   it('ends a connection that sends requests and waits for no answer', async () => {
     let begun = 0;
     const port = await listening(patientServer(() => ++begun));
