@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
-import { completeDecoding } from '../../base/preprocess.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { DetectorReport, TuneReport } from '../../runner/index.js';
 import { classReport } from '../../reports/index.js';
@@ -9,7 +8,6 @@ import { checkOutput } from '../arguments/output.js';
 import { wholeNumber } from '../arguments/values.js';
 import { command, dataOrBoxesOption, jsonOption, listOption } from '../command.js';
 import { classListing } from '../output/classes.js';
-import type { RunObserver } from '../../runner/index.js';
 import { json, renderTable, type Colors, type Column, numeric } from '../output/terminal.js';
 import { watch } from '../watch-run.js';
 
@@ -66,9 +64,6 @@ function ownTraining({ epochs, batch, learningRate }: Given) {
   };
 }
 
-/** Epochs of a detector, where they are not given. */
-const detectorEpochs = 12;
-
 /** Minutes for all of it, where the epochs are not given. */
 const usualMinutes = 15;
 
@@ -93,6 +88,7 @@ function refuseUnused({ epochs, minutes, batch, learningRate, norms, freeze }: G
     });
 }
 
+/** Options that a detector does not have: its head is trained with the rest, and its data says how images become inputs. */
 const ofClassifiers = [
   'head-only',
   'minutes',
@@ -102,7 +98,10 @@ const ofClassifiers = [
   'normalisation',
   'mean',
   'std',
-].concat('layout', 'size', 'features');
+  'layout',
+  'size',
+  'features',
+];
 
 /** @throws NasError `invalid-input` for options that only classifiers have */
 function refuseForBoxes(args: Readonly<Record<string, unknown>>): void {
@@ -212,55 +211,18 @@ export const tune = command({
     const minutes = minutesOf(args);
     if (headOnly) refuseUnused(args);
     checkOutput(output, path, 'tuned.onnx');
-    const { experimentFor, parseDatasetOrBoxes, prepareFor, reported } = await import('../arguments/dataset.js');
-    const { readBackbone, tuneDetector, tuneFile } = await import('../../runner/index.js');
-    const trainers = await import('../../trainers/index.js');
+    const { parseDatasetOrBoxes } = await import('../arguments/dataset.js');
+    const { tuneBoxes, tuneClasses } = await import('../tuning.js');
     const isBoxes = (await parseDatasetOrBoxes(data, undefined)).type === 'boxes';
     if (isBoxes) refuseForBoxes(args);
+    const common = { argument: data, own, seed, threads };
     const file = { path, layout, size, ...normalisationOf(args), features };
-    const ofBoxes = async (observe: RunObserver, signal: AbortSignal) => {
-      const backbone = await readBackbone(path);
-      const { input, task } = backbone.metadata;
-      const isDetector = task?.type === 'detection' && input !== undefined;
-      const image = isDetector
-        ? { ...completeDecoding(), size: [input[0], input[1]] as const, channels: input[2] }
-        : undefined;
-      const config = await parseDatasetOrBoxes(data, image);
-      const experiment = experimentFor(data);
-      const dataset = await prepareFor(data, config, trainers.renderingOf(config), reported(observe, signal));
-      const keys = { epochs: own.epochs ?? detectorEpochs, ...(own.batch !== undefined && { batch: own.batch }) };
-      const written =
-        experiment === undefined
-          ? trainers.completeTraining(trainers.trainKeys.parse(keys), trainers.dataDefaults(config))
-          : { ...experiment.train, ...keys, steps: undefined };
-      const train = trainers.withStepsOn(trainers.describeDataset(dataset).counts.train, written);
-      const engine = experiment?.engine ?? trainers.engineSchema.parse({});
-      return tuneDetector({ backbone, data: config, dataset, seed, threads, train, engine }, observe, signal);
-    };
-    const ofClasses = async (observe: RunObserver, signal: AbortSignal) => {
-      const input = await trainers.fileInput(file);
-      const image = input && { ...completeDecoding(), size: [input[0], input[1]] as const, channels: input[2] };
-      const config = await parseDatasetOrBoxes(data, image);
-      const experiment = experimentFor(data);
-      const settings = experiment
-        ? trainers.dataSettings(experiment.train)
-        : { augment: trainers.defaultAugment(config) };
-      const rendering = { ...trainers.renderingOf(config), ...(image && { size: image.size }) };
-      const dataset = await prepareFor(data, config, rendering, reported(observe, signal));
-      const { counts, task } = trainers.describeDataset(dataset);
-      const smoothing = task.type === 'regression' ? 0 : 0.1;
-      const train = trainers.tuneTraining(counts.train, { ...settings, smoothing, ...own });
-      const adapt = headOnly ? 'head' : 'all';
-      const engine = experiment?.engine ?? ({ type: 'auto' } as const);
-      return tuneFile(
-        { file, adapt, train, minutes, freeze, norms, data: config, dataset, seed, engine, threads },
-        observe,
-        signal,
-      );
-    };
-    const { model, report, directory } = await watch(
-      async (observe, signal): Promise<Awaited<ReturnType<typeof ofBoxes | typeof ofClasses>>> =>
-        isBoxes ? ofBoxes(observe, signal) : ofClasses(observe, signal),
+    const adapt = headOnly ? 'head' : 'all';
+    const { model, report, directory } = await watch<Awaited<ReturnType<typeof tuneBoxes | typeof tuneClasses>>>(
+      (observe, signal) =>
+        isBoxes
+          ? tuneBoxes({ ...common, path }, observe, signal)
+          : tuneClasses({ ...common, file, adapt, minutes, freeze, norms }, observe, signal),
       terminal,
     );
     writeFileAtomic(output, model);
