@@ -49,8 +49,8 @@ const overlapOf = (found: Box, truth: LabelledBox): number =>
   truth.crowd === true ? areaOf(intersection(found, truth)) / areaOf(found) : iou(found, truth);
 
 /**
- * How near the middle of a found cell is to that of a box, from 1 at the middle to 1/2 at the edge of the box; 0 outside of it. A box
- * is at least as wide and high as a cell.
+ * Nearness of a found cell to a box, by their middles: 1 at the middle of the box, 1/2 at its edge, 0 outside. A box that is smaller
+ * than a cell counts as a cell.
  */
 function nearness(found: Box, truth: Box, cell: number): number {
   const away = (low: 'left' | 'top', high: 'right' | 'bottom'): number =>

@@ -201,7 +201,7 @@ export function outputScores(details: Details): readonly (ClassScores | LabelSco
   }
 }
 
-/** Whether results are those of a detector. */
+/** Whether a detector has these results. */
 export const areOfBoxes = (details: Details): details is BoxDetails => isBoxTask(details.type);
 
 /** The threshold of each class of a detector; undefined for other tasks. */

@@ -42,7 +42,10 @@ const mostBoxes = 200;
 
 export const isError = ({ kind }: Pick<SeenBox, 'kind'>): boolean => kind === 'missed' || kind === 'wrong';
 
-/** What the boxes of an image are: right ones have an overlap of 1/2, or as centroids their middle in the box. Found boxes on ignored ones are left out. */
+/**
+ * The outcome of each box of an image. A found box is right with an overlap of 1/2, a centroid with its middle in the box. Found boxes
+ * on ignored ones are left out.
+ */
 export function boxOutcomes(image: BoxedImage, thresholds: readonly number[]): SeenBox[] {
   const outcomes = thresholds.flatMap((threshold, label): SeenBox[] => {
     const found = image.found.filter(({ score }) => score >= threshold);

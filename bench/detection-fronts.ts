@@ -2,8 +2,9 @@
  * The networks of finished runs of detectors, and what each run is worth: hypervolume of test AP50 and latency.
  *
  * Method: the test images are not seen by the runs. The reference point is an AP50 of 0 slightly above the largest latency of all
- * networks (1.1), or at this latency; the score of a run is its share of that of the first one. Latencies are those of the runs, or with `--measure` taken anew on one thread, all
- * networks side by side. Multiply-accumulates, which are exact, give a second score.
+ * networks (1.1), or at this latency. The score of a run is its hypervolume as a share of the first run's. Latencies come from the
+ * runs; `--measure` takes them anew on one thread, all networks side by side. Multiply-accumulates, which are exact, give a second
+ * score.
  *
  *   npm run bench:detection-fronts -- [--measure] runs/widths runs/search runs/shared
  */

@@ -62,12 +62,16 @@ const removedCommands = new Map([
 
 /** Options of the past by their command, and what to use instead. */
 const removedOptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  export: { compressed: 'gzip and brotli compress files; --to web always writes compressed copies' },
+  export: {
+    compressed: 'gzip and brotli compress files; --to web always writes compressed copies',
+    shrunk: 'nas shrink writes a model file itself (-o); nas export takes that file in place of the folder of the run',
+  },
   serve: {
     'grpc-port': 'use the Open Inference Protocol over HTTP, with --port',
     'management-token-file': 'files in the folder of models are loaded and unloaded by --watch or SIGHUP',
     otlp: '/metrics has the times of requests and batches; a proxy in front of the server can trace them',
   },
+  shrink: { importance: 'the gradient of the loss ranks the channels' },
   workers: { clean: 'files of a run travel over HTTP, and none stay in a shared folder' },
 };
 
@@ -80,10 +84,6 @@ function checkArguments([verb, ...rest]: readonly string[]): void {
   if (verb === 'shrink' && /^\d+$/.test(trial))
     throw invalidInput(`nas shrink takes the number of the trial as an option: --trial ${trial}`, {
       hint: `nas shrink ${run} --trial ${trial} -o small.onnx, with --latency or --macs.`,
-    });
-  if (verb === 'export' && rest.some((one) => /^--shrunk(=|$)/.test(one)))
-    throw invalidInput('nas export --shrunk was removed: nas shrink writes a model file itself (-o)', {
-      hint: 'nas export takes that file in place of the folder of the run.',
     });
 }
 

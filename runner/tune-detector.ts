@@ -61,10 +61,10 @@ export async function readBackbone(path: string): Promise<Backbone> {
   return { file, name, model, metadata: { classes: facts.classes }, isFolded: folded.size > 0 };
 }
 
-/** Images for the statistics of a folded batch norm: those of detectors are large. */
+/** Images for the statistics of folded batch norms. Batches are small: a detector takes large images. */
 const statistics = { images: 256, batch: 16 };
 
-/** The head of a new detector: that of the fixed network of the benchmark. */
+/** The head of a new detector, as in the benchmark's network. */
 const newHead = { width: 32, depth: 1 } as const;
 
 /** @throws NasError `invalid-input` where the network takes other channels, or makes no maps that a head could read */

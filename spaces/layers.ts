@@ -96,7 +96,7 @@ export function applyRule<K extends LayerKind, Result, Extra extends readonly un
 export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly string[] =>
   groups === undefined ? [name] : Array.from({ length: groups }, (_, g) => `${name}_group${g + 1}`);
 
-/** The heads of a detector: the name of each, which is that of its output, and its values for a cell. */
+/** The heads of a detector: the name of the output, and the number of values for a cell. */
 export const headsOf = ({ task, output }: Pick<LayerOf<'detections'>, 'task' | 'output'>) =>
   headNames[task].map((name) => [name, name === 'boxes' ? boxValues[task] : output[2] - boxValues[task]] as const);
 

@@ -122,5 +122,5 @@ export interface EdgeProgram {
   readonly outputs: readonly TensorId[];
 }
 
-/** Whether a program is that of a detector: classifiers answer with a vector. */
+/** Whether the program is a detector: its outputs are maps, and a classifier has a vector. */
 export const givesMaps = ({ tensors, outputs }: EdgeProgram): boolean => tensors[outputs[0]].shape.length === 4;

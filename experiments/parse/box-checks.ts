@@ -2,8 +2,8 @@ import { isOwnSupernet } from '../schema/run-experiment.js';
 import { type TrainingCheck, when } from './conditional-checks.js';
 
 /**
- * What detectors do not have: teachers that are adapted by the run, and answers to members of a supernet, whose maps have unequal
- * sizes.
+ * Teachers of detectors: centroids have none, a supernet has none because the maps of its members have unequal sizes, and a run adapts
+ * no file.
  */
 const notForDetectors: TrainingCheck = ({ data, supernet, teacher }) => {
   if (data.type !== 'boxes') return [];

@@ -143,7 +143,7 @@ const accuracyKind: TrainingCheck = ({ objectives, search: { evaluate }, data })
     when(
       (isAccuracy(name) || isMetric(name)) && !own.includes(name),
       ['objectives', i],
-      `got "${name}"; ${why} the search finds ${found}: expected ${[shortNames[task] ?? plain, ...taskMetrics[task]].join(', ')}`,
+      `got "${name}"; ${why} the search finds ${shortNames[task] ?? found}: expected ${[shortNames[task] ?? plain, ...taskMetrics[task]].join(', ')}`,
     ),
   );
 };

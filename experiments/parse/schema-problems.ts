@@ -179,7 +179,11 @@ const removedKeys = new Map([
     ),
   ),
   ...['train', 'final'].map(
-    (part) => [`${part}.precision`, 'was removed, because no graphics card showed a gain: leave it out'] as const,
+    (part) =>
+      [
+        `${part}.precision`,
+        'was removed, because its speed was never measured on a graphics card: leave it out',
+      ] as const,
   ),
   [
     'engine.backend',

@@ -170,7 +170,10 @@ export type SupernetSettings = SupernetConfig | { readonly from: string };
 
 type FinalConfig = TrainConfig & { readonly from: Initialisation };
 
-/** Renames the objective `accuracy`, `map` or `r2`, and of centroids `f1`, to the kind that the run finds; by default it and the latency. */
+/**
+ * Renames the main score (`accuracy`, `map`, `r2`, or `f1` of centroids) to the kind that the run finds. The default objectives are it
+ * and the latency.
+ */
 function withAccuracy(
   { data, objectives }: Pick<ParsedExperiment, 'data' | 'objectives'>,
   evaluation: Evaluation,

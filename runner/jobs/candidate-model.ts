@@ -14,7 +14,7 @@ export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model
 
 /**
  * A candidate as an ONNX model, as it is deployed, with the metadata alone that say what the outputs of a detector are.
- * @param given default: that of the network's head, or classification
+ * @param given default: the task of a detector's head, otherwise classification
  */
 export function candidateOnnx(candidate: SeededNetwork, given?: LearningTask): Uint8Array {
   const head = detectionOf(candidate.network);

@@ -25,9 +25,9 @@ const fused = (filters: number, depth: Choices) =>
 /**
  * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
  * CIFAR), `small` for 64 to 128; `detector`, for images with boxes, has full convolutions where maps are large, which train faster
- * than depthwise ones; `centroids` is its small form with coarser cells; the others are the spaces around MobileNetV1 (Howard et al. 2017), V2
- * (Sandler et al. 2018), V3 (Howard et al. 2019), V4 (Qin et al. 2024) and
- * MobileNet-EdgeTPU-V2 (size S of TensorFlow's model garden) for 224 pixels, whose published networks are among their members.
+ * than depthwise ones; `centroids` is its small form with coarser cells; the others are the spaces around MobileNetV1
+ * (Howard et al. 2017), V2 (Sandler et al. 2018), V3 (Howard et al. 2019), V4 (Qin et al. 2024) and MobileNet-EdgeTPU-V2
+ * (size S of TensorFlow's model garden) for 224 pixels, whose published networks are among their members.
  */
 export const mobilenetPresets = {
   tiny: {

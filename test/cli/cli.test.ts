@@ -79,6 +79,7 @@ describe('the command', () => {
     ],
     [['shrink', workdir, '5', '--latency', '2', '-o', 'x.onnx'], `nas shrink ${workdir} --trial 5 -o small.onnx`],
     [['export', workdir, '--shrunk', '--to', 'onnx', '-o', 'x'], 'nas export takes that file'],
+    [['shrink', workdir, '--importance', 'l1'], 'nas shrink --importance was removed'],
     [['resume', folder], 'there is no run here'],
     [['run', join(folder, 'nowhere.yaml')], 'there is no such file'],
     [['validate', folder], 'is a folder'],

@@ -125,7 +125,7 @@ describe('a run on images with boxes', () => {
       {
         "accuracy": "objectives.0: got "accuracy"; of a detection task the search finds ap50: expected ap50, ap, f1",
         "adapted": "teacher.adapt: got "all"; the data has boxes: expected none, and a file that nas tune adapted to them",
-        "centroids": "objectives.0: got "ap50"; of a centroids task the search finds centroid_f1: expected f1",
+        "centroids": "objectives.0: got "ap50"; of a centroids task the search finds f1: expected f1",
         "rotation": "train.augment.0: rotation cannot move boxes (flip, window, mosaic, colour-jitter can); the data has boxes: expected none",
         "softLabels": "supernet.soft_labels: the data has boxes, and the maps of detectors have unequal sizes: expected 0",
         "taught": "teacher: got "train"; the data has boxes, and a supernet of detectors has no teacher: expected none, or no supernet",

@@ -28,7 +28,7 @@ export interface ImageForm {
 export const isSameForm = (a: ImageForm, b: ImageForm): boolean =>
   String(a.size) === String(b.size) && a.stride === b.stride;
 
-/** The images and labels of a batch in one form, as those of `Batch`. */
+/** A batch's images and labels in one form. Shapes are as in `Batch`. */
 export interface FormedImages {
   readonly form: ImageForm;
   readonly images: Float32Array;

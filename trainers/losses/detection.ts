@@ -94,10 +94,10 @@ export function detectionLoss(targets: tf.Tensor, outputs: tf.Tensor): tf.Scalar
 }
 
 /**
- * The loss of a detector whose targets are the maps of a teacher: `detectionLoss` with soft labels. The focal loss is that of Li et al.
- * 2020 (quality focal loss), |p - q|² times the cross-entropy of the student's probabilities q with the teacher's p. The square of the
- * teacher's largest probability weighs the box of a cell; squared, thousands of cells of background have no weight. Its sum over the
- * cells divides both terms.
+ * Distillation of maps: `detectionLoss` with a teacher's maps as soft labels. The term of classes is the quality focal loss of Li et al.
+ * 2020: |p - q|² times the cross-entropy between the teacher's probabilities p and the student's q. The term of boxes weighs each cell by
+ * the square of the teacher's largest probability, so that thousands of cells of background count little. The sum of the weights
+ * divides both terms.
  *
  * @param teacher as `outputs` of `detectionLoss`, constant
  */

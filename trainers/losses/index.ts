@@ -83,7 +83,8 @@ export interface CrossEntropyOptions {
 }
 
 /**
- * Cross-entropy between soft labels and the softmax of logits, mean over the batch: -sum of w y log p, PyTorch's `cross_entropy(logits, labels, weight, label_smoothing)` with probabilities as labels.
+ * Cross-entropy between soft labels and the softmax of logits, mean over the batch: -sum of w y log p, PyTorch's
+ * `cross_entropy(logits, labels, weight, label_smoothing)` with probabilities as labels.
  *
  * @param labels [batch, classes], each row a distribution (one-hot, or a mixture under mixup)
  * @param logits [batch, classes]

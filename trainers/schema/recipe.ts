@@ -108,7 +108,7 @@ export function completeTraining(written: WrittenTraining, defaults: DataDefault
  * @param own the keys of `final:` or `supernet:`
  * @param epochs the length if `own` has none. If `train` has its default length, too, the least number of steps grows with it:
  *   20 epochs have four times the steps of 5.
- * @param defaults of the data (`dataDefaults`), for another recipe than that of `train`
+ * @param defaults of the data (`dataDefaults`); they apply when `own` names another recipe than `train`
  */
 export function overTraining<T extends Partial<Pick<TrainConfig, 'recipe' | 'epochs' | 'steps' | 'optimizer'>>>(
   train: TrainConfig,

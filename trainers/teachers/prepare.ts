@@ -84,7 +84,10 @@ export async function prepareTeacher(
   });
 }
 
-/** The score without a look at the images: of always answering the most frequent class, or the mean; a random ranking for labels; no boxes. */
+/**
+ * The score of a network that does not look at the images: it answers with the most frequent class, with the mean, with a random ranking
+ * of labels, or with no boxes.
+ */
 function chanceOn({ labels, targets, count: images }: Split, { type }: LearningTask): PreparedTeacher['chance'] {
   if (type === 'regression' || isBoxTask(type)) return { accuracy: 0, images };
   if (targets !== null) return { accuracy: mean(targets), images };

@@ -19,7 +19,7 @@ import { learningRate } from '../optimizers/index.js';
 import type { Loss } from '../schema/loss.js';
 import type { TrainConfig } from '../schema/recipe.js';
 
-/** A training whose parts are known to fit together. The form of its images is that of training and evaluation. */
+/** A training whose parts are known to fit together. It trains and evaluates in one image form. */
 export interface TrainingPlan extends ImageForm {
   readonly train: TrainConfig;
   readonly loss: Loss;

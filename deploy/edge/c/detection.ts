@@ -49,7 +49,8 @@ const centroidOutputs = `static inline int8_t nas_output_byte(int32_t i) { retur
 export const detectionFunctions = ({ most, boxes }: DetectionTables): string => `
 const int8_t *nas_classes(void);
 ${boxes === null ? centroidOutputs : boxOutputs}
-/* A found ${boxes === null ? 'middle of an object, which is the centre of its cell' : 'box'}: its centre and sides in parts of a pixel of the input, the number of its class, and its score, of 255. */
+/* A found ${boxes === null ? 'middle of an object, which is the centre of its cell' : 'box'}: its centre and sides in
+ * parts of a pixel of the input, the number of its class, and its score, of 255. */
 #define NAS_PARTS_OF_PIXEL ${PARTS_OF_PIXEL}
 typedef struct {
   int16_t x, y, width, height, label, score;
@@ -57,7 +58,8 @@ typedef struct {
 
 /*
  * Finds boxes in the maps of the last nas_run(), the best first, and returns their number. The best \`most\` peaks of the classes become
- * boxes. A box is left out where a better one of its class overlaps it, or where its score is below the threshold of its class. NAS_MOST is what the model was evaluated with; fewer take less memory and time.
+ * boxes. A box is left out where a better one of its class overlaps it, or where its score is below the threshold
+ * of its class. The model was evaluated with NAS_MOST; fewer take less memory and time.
  */
 #define NAS_MOST ${most}
 int32_t nas_detect(nas_box *boxes, int32_t most);

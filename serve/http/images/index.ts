@@ -77,7 +77,10 @@ interface Asked {
   Querystring: Query;
 }
 
-/** `POST /v1/classify`, `/v1/label`, `/v1/predict`, `/v1/detect`: answers images, by the task of the networks. Detectors of boxes and of centroids have one path. */
+/**
+ * `POST /v1/classify`, `/v1/label`, `/v1/predict`, `/v1/detect`: answers images, by the task of the networks. Detectors of boxes and of
+ * centroids share a path.
+ */
 export function images(app: FastifyInstance, context: RouteContext): void {
   void app.register((scope, _, done) => {
     acceptImages(scope, context);

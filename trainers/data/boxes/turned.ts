@@ -8,7 +8,10 @@ const turns: Readonly<Record<number, (x: number, y: number, file: Extent) => rea
   8: (x, y, { width }) => [y, width - x],
 };
 
-/** Whether boxes are written for the image as its file stores it, and not as it is shown: their written size has width and height of the file. */
+/**
+ * Whether boxes are written for the image as its file stores it, and not as it is shown: the size beside them is then the size of the
+ * file.
+ */
 export const isTurned = (written: Extent | null, shown: Extent, orientation: number): written is Extent =>
   orientation in turns &&
   shown.width !== shown.height &&

@@ -279,7 +279,10 @@ export function randomProgram(seed: number): EdgeProgram {
   return p.program(input, random.int(4) === 0 ? p.softmax(logits) : logits);
 }
 
-/** A detector of stride 4 with a deeper map, of odd sides where the image has them; its maps come from one tower. Centroids have no boxes. */
+/**
+ * A detector of stride 4 with a deeper map, of odd sides where the image has them. Its maps come from one tower. Centroids have no
+ * boxes.
+ */
 export function detectorProgram(seed: number, classes = 2, centroids = false): EdgeProgram {
   const random = new Random(seed, 'edge detector');
   const p = new Programs(seed);
