@@ -45,6 +45,23 @@ export const intervalAround = (value: number, standardError: number): Interval =
   value + 1.96 * standardError,
 ];
 
+/** Shrinks a share towards 1/2 by two successes and two failures, so that 0 and 1 have an error, too. */
+const shrunk = (share: number, images: number): number => (share * images + 2) / (images + 4);
+
+/** Standard error of a share of images: binomial, with the correction of Agresti and Coull (1998). */
+export function standardErrorOf(share: number, images: number): number {
+  const p = shrunk(share, images);
+  return Math.sqrt((p * (1 - p)) / (images + 4));
+}
+
+/** The interval of Agresti and Coull (1998), within [0, 1]; it contains the share. */
+export function shareCertainty(share: number, images: number): Certainty {
+  const standardError = standardErrorOf(share, images);
+  const [centre, half] = [shrunk(share, images), normal * standardError];
+  const interval = [Math.max(0, Math.min(share, centre - half)), Math.min(1, Math.max(share, centre + half))] as const;
+  return { interval, standardError };
+}
+
 /** `87.03 % ± 1.1`: a value with its standard error, unless that is unknown or 0 (all images right). `-` for no value. */
 export const estimateText = (unit: Unit, value: number | null | undefined, standardError?: number | null): string =>
   typeof value !== 'number' || typeof standardError !== 'number' || standardError === 0

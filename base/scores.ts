@@ -1,4 +1,4 @@
-import { estimateText } from './certainty.js';
+import { estimateText, standardErrorOf } from './certainty.js';
 import { changeText, percent, valueText, type Unit } from './number-text.js';
 import { mean, meanOrZero, sum } from './statistics.js';
 import type { SeenBoxes, SeenImages } from './seen-boxes.js';
@@ -248,6 +248,14 @@ interface MainScore {
   readonly unit: Unit;
   /** Whether it is known of training images, too. */
   readonly ofTraining: boolean;
+}
+
+/** Standard error of the main score: of an accuracy, binomial; undefined where it is unknown. */
+export function scoreError(details: Details): number | undefined {
+  if (details.type !== 'classification') return details.errors?.score;
+  const { confusion } = details;
+  const images = sum(confusion.map(sum));
+  return standardErrorOf(sum(confusion.map((row, c) => row[c])) / images, images);
 }
 
 /** A main score: `91.23 %`, `0.912`; `-` for none. */

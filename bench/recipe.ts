@@ -12,14 +12,11 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { blocks, blockSearch } from './recipe/blocks.js';
 import { board } from './recipe/board.js';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
-import { imbalance } from './recipe/imbalance.js';
 import { each, type Setting } from './recipe/setting.js';
 import { searches } from './recipe/search.js';
-import { few, ownTeachers, ranking, teachers, type Rows } from './recipe/studies.js';
-import { transfer } from './recipe/transfer.js';
+import { ownTeachers, teachers, type Rows } from './recipe/studies.js';
 import { archivePath } from './supernet/setting.js';
 
 const { values: options } = parseArgs({
@@ -54,16 +51,10 @@ const parts: Readonly<Record<string, Part>> = {
   flowers: { archive: 'flowers', rows: comparing('flowers') },
   fashion: { archive: null, rows: comparing('fashion') },
   variants: { archive: cifar, rows: comparing('variants') },
-  few: { archive: cifar, rows: few },
-  ranking: { archive: cifar, rows: ranking },
   teacher: { archive: cifar, rows: teachers },
   'own-teacher': { archive: cifar, rows: ownTeachers },
   search: { archive: cifar, rows: searches },
   board: { archive: cifar, rows: board },
-  blocks: { archive: 'flowers', rows: blocks },
-  'block-search': { archive: 'flowers', rows: blockSearch },
-  transfer: { archive: cifar, rows: transfer },
-  imbalance: { archive: null, rows: imbalance },
 };
 
 for (const name of options.only?.split(',') ?? Object.keys(parts)) {

@@ -8,11 +8,9 @@
  * image: JPEGs of 640 x 480 for the same network and measure; FastAPI uses Pillow's `draft`.
  * overload: the same network at 2 and 4 times its capacity, budget 100 ms; goodput (responses within the budget per second).
  * frontier: six networks at 2 and 4 times the capacity of the largest, beside the largest alone; goodput weighted by accuracy.
- * simulation: the scheduler in simulated time beside the bound by linear programming, and the cost of its decisions.
  * workers: two inference threads beside one; needs two idle cores.
- * soak: the frontier at 0.8 of its capacity for --minutes; memory and p99.
  *
- *   npm run bench:serve -- --only raw-small,raw-large,image,overload,frontier,simulation,workers,soak --rounds 5 --seconds 5 --minutes 30
+ *   npm run bench:serve -- --only raw-small,raw-large,image,overload,frontier,workers --rounds 5 --seconds 5
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -22,8 +20,6 @@ import { frontier } from './serve/frontier.js';
 import { image, rawLarge, rawSmall } from './serve/matches.js';
 import { overload, workers } from './serve/capacity.js';
 import type { Setting } from './serve/setting.js';
-import { simulation } from './serve/simulation.js';
-import { soak } from './serve/soak.js';
 
 const benches: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   'raw-small': rawSmall,
@@ -31,9 +27,7 @@ const benches: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   image,
   overload,
   frontier,
-  simulation,
   workers,
-  soak,
 };
 
 const { values: options } = parseArgs({
@@ -41,7 +35,6 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: Object.keys(benches).join() },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '5' },
-    minutes: { type: 'string', default: '30' },
     python: { type: 'string', default: '/usr/bin/python3' },
   },
 });
@@ -54,7 +47,6 @@ const setting: Setting = {
   root,
   rounds: Number(options.rounds),
   seconds: Number(options.seconds),
-  minutes: Number(options.minutes),
   python: options.python,
   print: (line) => console.log(`${line}   (load ${loadavg()[0].toFixed(1)})`),
 };

@@ -32,8 +32,6 @@ export interface EvaluateOnnxOptions {
    * does not depend on the machine. With false it is the accuracy of the file as this machine runs it by default.
    */
   readonly exactIntegers?: boolean;
-  /** Whether the scores name the images that are taken for another class; default: no. */
-  readonly keepsWrong?: boolean;
   /** Makes what scores the outputs; default: by the task of the data, which for detection needs one. */
   readonly board?: (() => Scoreboard) | undefined;
   /** Called after each batch with the number of images so far. */
@@ -50,22 +48,14 @@ export interface EvaluateOnnxOptions {
 export async function evaluateOnnx(
   model: Uint8Array,
   batches: AsyncIterable<LabelledImages>,
-  {
-    data,
-    provider = 'cpu',
-    threads = 1,
-    exactIntegers = true,
-    keepsWrong,
-    onProgress,
-    ...options
-  }: EvaluateOnnxOptions,
+  { data, provider = 'cpu', threads = 1, exactIntegers = true, onProgress, ...options }: EvaluateOnnxOptions,
 ): Promise<Scores> {
   const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
   const classifier = fitClassifier(signature, data, where);
   const { task, classes } = data;
   const possible: readonly OutputKind[] = classifier.kind === null ? ['logits', 'probabilities'] : [classifier.kind];
-  const { board: create = () => createScoreboard(task, classes.length, keepsWrong) } = options;
+  const { board: create = () => createScoreboard(task, classes.length) } = options;
   const boards = possible.map((kind) => ({ kind, board: create() }));
   const open = openClassifier(
     await openOnnx(model, where, { provider, threads, exactIntegers }),

@@ -2,13 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../base/files.js';
 import { commandsPage } from './generator/commands.js';
 import { experimentPage } from './generator/experiment.js';
-import { loweringsPage } from './generator/lowerings.js';
 import { operatorsPage } from './generator/operators.js';
 
 /** File name in docs/ → renderer of the page. */
 export const generatedPages = {
   'experiment.md': experimentPage,
-  'lowerings.md': loweringsPage,
   'operators.md': operatorsPage,
   'commands.md': commandsPage,
 } as const satisfies Readonly<Record<string, () => string | Promise<string>>>;

@@ -1,9 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Random } from '../../base/random.js';
-import { mean } from '../../base/statistics.js';
-import { kendall } from '../../latency-models/statistics.js';
-import { genotypeId, sampleGenotype, type Network, type Space } from '../../spaces/index.js';
 import {
   dataSchema,
   defaultAugment,
@@ -21,10 +17,7 @@ import {
   networkOf,
   points,
   progress,
-  recipes,
   signed,
-  spaceOf,
-  standardError,
   train,
   trainOf,
   type Images,
@@ -35,77 +28,6 @@ import {
 export type Rows = readonly (readonly string[])[];
 
 const seconds = (value: number): string => `${value.toFixed(0)} s`;
-
-/** Accuracy of few images against the number of steps, with the fast recipe; the last column has its own defaults. */
-export async function few(setting: Setting): Promise<Rows> {
-  const counts = setting.quick ? [100, 500] : [100, 500, 2000, 20_000];
-  const columns: readonly { readonly steps?: number }[] = [
-    ...(setting.quick ? [5, 10] : [50, 100, 200, 400, 800, 1600]).map((steps) => ({ steps })),
-    {},
-  ];
-  const rows = await each(counts, async (count) => {
-    const images = await imagesOf('cifar', setting, count);
-    const network = await networkOf(images, {});
-    const cells = await each(columns, async (keys) => {
-      const config = trainOf('fast', images, keys);
-      const runs = await each(setting.seeds, (seed) => train(setting, images, network, config, seed));
-      const cell = `${points(mean(runs.map(({ accuracy }) => accuracy)))} (${seconds(mean(runs.map((run) => run.cpuSeconds)))})`;
-      progress(`${count} images, ${JSON.stringify(keys)}: ${cell}`);
-      return cell;
-    });
-    return [String(count), ...cells];
-  });
-  const head = columns.map(({ steps }) => (steps === undefined ? 'defaults' : `${steps} steps`));
-  return [['images', ...head], ...rows];
-}
-
-/** Distinct random networks of a space. */
-function draw(space: Space, count: number): Network[] {
-  const random = new Random(1, 'ranking');
-  const drawn = new Map<string, Network>();
-  while (drawn.size < count) {
-    const genotype = sampleGenotype(space, random);
-    drawn.set(genotypeId(genotype), space.build(genotype));
-  }
-  return [...drawn.values()];
-}
-
-/** Standard error of Kendall's tau by the bootstrap over networks. */
-function tauError(x: readonly number[], y: readonly number[]): number {
-  const random = new Random(1, 'bootstrap');
-  const taus = Array.from({ length: 400 }, () => {
-    const drawn = x.map(() => random.int(x.length));
-    return kendall(
-      drawn.map((i) => x[i]),
-      drawn.map((i) => y[i]),
-    );
-  });
-  return standardError(taus) * Math.sqrt(taus.length);
-}
-
-/** How short trainings rank the networks of the `tiny` space compared with trainings five times as long. */
-export async function ranking(setting: Setting): Promise<Rows> {
-  const images = await imagesOf('cifar', setting);
-  const networks = draw(await spaceOf(images, { preset: 'tiny' }), setting.quick ? 5 : 24);
-  const steps = setting.quick ? 5 : 273;
-  const accuracies = (recipe: (typeof recipes)[number], factor: number) =>
-    each(networks, async (network, i) => {
-      const config = trainOf(recipe, images, { steps: factor * steps });
-      const { accuracy } = await train(setting, images, network, config, setting.seeds[0]);
-      progress(`network ${i}, ${recipe}, ${factor * steps} steps: ${points(accuracy)}`);
-      return accuracy;
-    });
-  const short = await each(recipes, (recipe) => accuracies(recipe, 1));
-  const long = await each(recipes, (recipe) => accuracies(recipe, 5));
-  return [
-    [`${steps} steps`, 'mean accuracy', ...recipes.map((recipe) => `tau with ${5 * steps} steps of ${recipe}`)],
-    ...recipes.map((recipe, i) => [
-      recipe,
-      points(mean(short[i])),
-      ...long.map((truth) => `${kendall(short[i], truth).toFixed(2)} ± ${tauError(short[i], truth).toFixed(2)}`),
-    ]),
-  ];
-}
 
 /** Accuracy at a CPU time, between measured ones, linear in the logarithm of the time. */
 function at(curve: readonly { readonly accuracy: number; readonly cpuSeconds: number }[], time: number): string {

@@ -9,8 +9,6 @@ export interface Setting {
   readonly rounds: number;
   /** Duration of one measurement. */
   readonly seconds: number;
-  /** Duration of the soak. */
-  readonly minutes: number;
   /** Python executable with FastAPI. */
   readonly python: string;
   readonly print: (line: string) => void;

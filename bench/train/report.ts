@@ -1,5 +1,4 @@
 import Table from 'cli-table3';
-import { z } from 'zod';
 
 /** One network: medians over rounds of the median step in ms, and every round. */
 export interface Row {
@@ -73,7 +72,3 @@ export function printable({ environment, networks, geometric_mean, notes }: Repo
     ...notes.map((note) => `Note: ${note}`),
   ].join('\n');
 }
-
-/** bench/lowerings.json: network → lowering → step time without the lowering relative to the full step; null if unchanged. */
-export const gainsSchema = z.record(z.string(), z.record(z.string(), z.number().nullable()));
-export type Gains = z.output<typeof gainsSchema>;

@@ -1,68 +1,101 @@
-import type { ModelMetadata } from '../../deploy/index.js';
 import { invalidInput } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
-import type { Measurement } from '../../latency-models/index.js';
-import { estimateText } from '../../base/certainty.js';
-import { percentilesText, valueText } from '../../base/number-text.js';
-import { type TaskType, isBoxTask } from '../../base/task.js';
-import { classReport, ms, providerText } from '../../reports/index.js';
-import { accuracyOf, measures } from '../../experiments/schema/measures.js';
+import { discordance } from '../../base/paired.js';
+import { areOfBoxes, classFacts, mainScores } from '../../base/scores.js';
+import { isBoxTask } from '../../base/task.js';
 import { command, dataOrBoxesOption, jsonOption } from '../command.js';
-import { boxSizes, classFacts, type Details, areOfBoxes } from '../../base/scores.js';
 import { wholeNumber } from '../arguments/values.js';
+import { comparisonTable, evaluatedFacts, evaluatedJson, scoredText, type Evaluated } from '../output/evaluated.js';
 import { classListing, seenListing, sidesListing, wrongListing } from '../output/classes.js';
 import { sheetWriter } from '../output/sheet.js';
-import { json, renderFacts, warningLine, type Fact } from '../output/terminal.js';
+import { json, renderFacts, warningLine, type Terminal } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
-const lossTitles: { readonly [T in TaskType]: string } = {
-  classification: 'cross-entropy',
-  'multi-label': 'binary cross-entropy',
-  regression: 'Huber loss',
-  detection: 'loss of boxes',
-  centroids: 'focal loss',
-};
+const splits = ['test', 'validation', 'train'] as const;
 
-function precisionFacts({ precision, weight_format: format, quantization }: Partial<ModelMetadata>): readonly Fact[] {
-  const facts: Fact[] = [];
-  if (precision !== undefined)
-    facts.push(['precision', `${precision}${format === undefined ? '' : `, weights stored in ${format}`}`]);
-  if (quantization !== undefined) {
-    const { method, images, weight_bits: bits } = quantization;
-    facts.push(['quantized', `${method}, ${images} calibration images, weights of ${bits} bits`]);
-  }
-  return facts;
+/** The options that concern each file. */
+interface Asked {
+  readonly data: string;
+  readonly split: (typeof splits)[number];
+  readonly size: number | undefined;
+  readonly threads: number;
+  readonly provider: string;
+  /** Whether the latency is measured. */
+  readonly times: boolean;
+  /** Whether images that are answered wrong are kept. */
+  readonly keepsWrong: boolean;
 }
 
-const computedFact: Fact = ['computed by', 'ONNX Runtime, which may round bytes to a neighbour of the one of LiteRT'];
-
-function latencyFacts(latency: Measurement, threads: number): readonly Fact[] {
-  const { environment } = latency;
-  const [low, high] = latency.interval;
-  return [
-    ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
-    ['percentiles', percentilesText(latency)],
-    ['device', `${environment.cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${providerText(environment)}`],
-  ];
+/** A model file in ONNX. */
+interface Subject {
+  readonly file: string;
+  readonly model: Uint8Array;
 }
 
-const areasText = 'areas up to 32 x 32 and 96 x 96 pixels of the files, and above';
+async function openSubject(file: string, { size, provider }: Asked): Promise<Subject> {
+  const { classifierFile, requireRunnable } = await import('../../compiler/index.js');
+  const { tfliteAsOnnx } = await import('../../deploy/index.js');
+  const isTflite = file.endsWith('.tflite');
+  if (isTflite && size !== undefined)
+    throw invalidInput(`--size ${size}: ${file} takes images of one size`, { hint: 'Leave --size out.' });
+  const model = isTflite ? tfliteAsOnnx(readInput(file), file) : await classifierFile(file, size);
+  await requireRunnable(model, file, { provider });
+  return { file, model };
+}
 
-/** The AP of boxes by their area, and where the thresholds of F1 come from. */
-function boxFacts(details: Details, { detection }: Partial<ModelMetadata>): readonly Fact[] {
-  if (!areOfBoxes(details)) return [];
-  const { sizes: found } = details;
-  const sizes = found && boxSizes.map((size) => `${size} ${valueText('share', found[size])}`).join(', ');
-  const best = 'the best for the other half of the images: the file has none';
-  return [
-    ...(sizes === undefined ? [] : [['AP by size', `${sizes} (${areasText})`] as const]),
-    ['thresholds', detection?.thresholds === undefined ? best : 'of the file, chosen on validation images'],
-  ];
+/** Classifies the images of a split, and measures the latency where asked for. */
+async function evaluated({ file, model }: Subject, asked: Asked, terminal: Terminal): Promise<Evaluated> {
+  const { data, split, threads, provider, times, keepsWrong } = asked;
+  const { readMetadata, renderingOfModel } = await import('../../deploy/index.js');
+  const { parseDatasetOrBoxes, prepareFor } = await import('../arguments/dataset.js');
+  const { evaluateOnSplit } = await import('../../runner/index.js');
+  const { describeDataset } = await import('../../trainers/index.js');
+  const { createDevice, deviceSchema, measureOne, precisionText, saturates } =
+    await import('../../latency-models/index.js');
+  const { classReport } = await import('../../reports/index.js');
+  const rendering = renderingOfModel(model, file);
+  const config = await parseDatasetOrBoxes(data, rendering);
+  const counter = createCounter(terminal);
+  const dataset = await prepareFor(data, config, rendering, {
+    onProgress: counter.show('images converted'),
+    onNote: (message) => terminal.err(`${message}\n`),
+  });
+  // The seed of the bootstrap of boxes: the same file has the same errors.
+  const options = { threads, provider, keepsWrong, seed: 1, onProgress: counter.show('images classified') };
+  const scores = await evaluateOnSplit(model, dataset, split, options);
+  const device = createDevice(deviceSchema.parse({ provider, threads }));
+  // What runs here is an ONNX file in place of a .tflite file, whose latency is another one.
+  const isTimed = times && !file.endsWith('.tflite');
+  const onProgress = counter.show('blocks timed');
+  const latency = isTimed ? await measureOne(device, model, undefined, { onProgress }) : null;
+  const isSaturated = latency !== null && (await saturates(device, model, latency.environment));
+  counter.close();
+  const { classes } = describeDataset(dataset);
+  const report = classReport(classes, scores.details, `the ${split} images`);
+  const executed = latency === null ? {} : { executed: precisionText(latency.environment) };
+  return { file, split, threads, metadata: readMetadata(model), scores, report, latency, ...executed, isSaturated };
+}
+
+/** The page of `--sheet`. */
+async function sheetOf(found: Evaluated) {
+  const { file, report } = found;
+  const { details } = found.scores;
+  if (!areOfBoxes(details)) throw new Error('sheets are for detectors');
+  const { detectionSheet } = await import('../../experiments/data/index.js');
+  const { renderPrecisionRecall } = await import('../../ui/index.js');
+  const facts = classFacts(report).map(([name, value]) => `${name} ${value}`);
+  const chart = renderPrecisionRecall(report);
+  const summary = [[`${mainScores[details.type].title} ${scoredText(found)}`, ...facts].join(', ')];
+  const classes = report.classes.map(({ name }) => name);
+  return detectionSheet({
+    ...{ name: file, of: report.of, classes, details, summary },
+    charts: chart === null ? [] : [chart],
+  });
 }
 
 export const evaluate = command({
-  usage: 'evaluate <model>',
-  summary: 'Measure the accuracy and the latency of a classifier or detector',
+  usage: 'evaluate <models..>',
+  summary: 'Measure the accuracy and the latency of classifiers or detectors',
   examples: [
     ['evaluate models/trial-7/model.onnx --data runs/quickstart', 'on the test images of its run'],
     ['evaluate model.onnx --data cifar10:data/cifar-10-batches-bin --split validation', 'on other data'],
@@ -71,18 +104,20 @@ export const evaluate = command({
       'evaluate faces.onnx --data boxes:photos --sheet found.html',
       'and a page of images with right, missed and wrong boxes',
     ],
+    ['evaluate float.onnx int8.onnx phone/model.tflite --data runs/x', 'side by side: do they differ?'],
   ],
   options: (yargs) =>
     yargs
-      .positional('model', {
+      .positional('models', {
         type: 'string',
+        array: true,
         demandOption: true,
         describe:
-          'ONNX file, .tflite file of nas export, or a TF.js model: its folder, its model.json or a .zip of them',
+          'ONNX files, .tflite files of nas export, or TF.js models: a folder, its model.json or a .zip of them',
       })
       .option('data', dataOrBoxesOption)
       .option('split', {
-        choices: ['test', 'validation', 'train'] as const,
+        choices: splits,
         default: 'test' as const,
         describe: 'Images',
       })
@@ -92,6 +127,7 @@ export const evaluate = command({
       })
       .option('threads', { type: 'number', default: 1, describe: 'Threads of ONNX Runtime' })
       .option('provider', { type: 'string', default: 'cpu', describe: 'Execution provider, as nas doctor lists them' })
+      .option('latency', { type: 'boolean', describe: 'Measure the latency; default: of one file' })
       .option('wrong', {
         type: 'boolean',
         default: false,
@@ -104,111 +140,49 @@ export const evaluate = command({
         describe: 'Write images with right, missed and wrong boxes of a detector to this .html file',
       })
       .option('json', jsonOption),
-  run: async ({ model: file, data, split, size: side, threads, provider, wrong, sheet, json: asJson }, terminal) => {
+  run: async ({ models, data, split, threads, provider, wrong, sheet, json: asJson, ...args }, terminal) => {
     const writeSheet = sheetWriter(sheet);
-    const { classifierFile, requireRunnable } = await import('../../compiler/index.js');
-    const { readMetadata, renderingOfModel, tfliteAsOnnx } = await import('../../deploy/index.js');
-    const size = side === undefined ? undefined : wholeNumber('--size', side, 8);
-    const isTflite = file.endsWith('.tflite');
-    if (isTflite && size !== undefined)
-      throw invalidInput(`--size ${size}: ${file} takes images of one size`, { hint: 'Leave --size out.' });
-    const model = isTflite ? tfliteAsOnnx(readInput(file), file) : await classifierFile(file, size);
-    if (sheet !== undefined && !isBoxTask(readMetadata(model).task?.type))
-      throw invalidInput(`--sheet ${sheet}: ${file} is no detector`, {
+    const isOne = models.length === 1;
+    const single = sheet !== undefined ? '--sheet' : wrong ? '--wrong' : undefined;
+    if (!isOne && single !== undefined)
+      throw invalidInput(`${single} is for one file, and ${models.length} are given`, {
+        hint: 'Give them one by one.',
+      });
+    const size = args.size === undefined ? undefined : wholeNumber('--size', args.size, 8);
+    const keepsWrong = wrong || sheet !== undefined || !isOne;
+    const asked = { data, split, size, threads, provider, times: args.latency ?? isOne, keepsWrong };
+    const subjects: Subject[] = [];
+    for (const file of models) subjects.push(await openSubject(file, asked));
+    const { readMetadata } = await import('../../deploy/index.js');
+    if (sheet !== undefined && !isBoxTask(readMetadata(subjects[0].model).task?.type))
+      throw invalidInput(`--sheet ${sheet}: ${models[0]} is no detector`, {
         hint: '--wrong lists mistakes of classifiers.',
       });
-    const { parseDatasetOrBoxes, prepareFor } = await import('../arguments/dataset.js');
-    const rendering = renderingOfModel(model, file);
-    await requireRunnable(model, file, { provider });
-    const config = await parseDatasetOrBoxes(data, rendering);
-    const { evaluateOnSplit } = await import('../../runner/index.js');
-    const { describeDataset } = await import('../../trainers/index.js');
-    const executedFacts = ({ environment }: Measurement): readonly Fact[] => [
-      ['executed', precisionText(environment)],
-      ...(environment.notes ?? []).map((note): Fact => ['note', note]),
-    ];
-    const { createDevice, deviceSchema, measureOne, precisionText, saturates, saturationText } =
-      await import('../../latency-models/index.js');
-    const counter = createCounter(terminal);
-    const onProgress = counter.show;
-    const dataset = await prepareFor(data, config, rendering, {
-      onProgress: onProgress('images converted'),
-      onNote: (message) => terminal.err(`${message}\n`),
-    });
-    // The seed of the bootstrap of boxes: the same file has the same errors.
-    const keepsWrong = wrong || sheet !== undefined;
-    const options = { threads, provider, keepsWrong, seed: 1, onProgress: onProgress('images classified') };
-    const found = await evaluateOnSplit(model, dataset, split, options);
-    const device = createDevice(deviceSchema.parse({ provider, threads }));
-    // What runs here is an ONNX file in place of a .tflite file, whose latency is another one.
-    const latency = isTflite
-      ? null
-      : await measureOne(device, model, undefined, { onProgress: onProgress('blocks timed') });
-    const isSaturated = latency !== null && (await saturates(device, model, latency.environment));
-    counter.close();
-    const metadata = readMetadata(model);
-    const { precision, quantization } = metadata;
-    const { classes } = describeDataset(dataset);
-    const { details, ...scores } = found;
-    const of = `the ${split} images`;
-    const report = classReport(classes, details, of);
-    const { title, unit } = measures[accuracyOf('train', details.type)];
-    const scoreError = areOfBoxes(details) ? details.errors?.score : undefined;
-    const scored = `${estimateText(unit, scores.accuracy, scoreError)} of ${scores.count} images of the ${split} split`;
-    await writeSheet(async () => {
-      if (!areOfBoxes(details)) throw new Error('sheets are for detectors');
-      const { detectionSheet } = await import('../../experiments/data/index.js');
-      const { renderPrecisionRecall } = await import('../../ui/index.js');
-      const facts = classFacts(report).map(([name, value]) => `${name} ${value}`);
-      const chart = renderPrecisionRecall(report);
-      const summary = [[`${title} ${scored}`, ...facts].join(', ')];
-      return detectionSheet({ name: file, of, classes, details, summary, charts: chart === null ? [] : [chart] });
-    });
+    const all: Evaluated[] = [];
+    for (const subject of subjects) {
+      const one = await evaluated(subject, asked, terminal);
+      const [wrongOfFirst, own] = [all.at(0) ?? one, one].map(({ scores }) => scores.wrong?.map(({ row }) => row));
+      all.push({ ...one, ...(!isOne && wrongOfFirst && own && { discordance: discordance(wrongOfFirst, own) }) });
+    }
+    const [first] = all;
+    await writeSheet(() => sheetOf(first));
     if (asJson) {
-      const byClass = details.type === 'classification' ? details : {};
-      const ofBoxes = areOfBoxes(details) ? { ...details, classes: undefined } : {};
-      const timing = latency && {
-        ...{ ms: latency.ms, p50: latency.p50, p95: latency.p95, p99: latency.p99, interval: latency.interval },
-        ...{ converged: latency.converged, environment: latency.environment },
-      };
-      terminal.out(
-        json({
-          model: file,
-          precision,
-          quantization,
-          split,
-          ...scores,
-          metrics: report.metrics,
-          ...byClass,
-          ...ofBoxes,
-          perClass: report.classes,
-          latency: timing,
-          ...(latency?.environment.precision === 'int8' && { saturates: isSaturated }),
-        }),
-      );
+      terminal.out(json(isOne ? evaluatedJson(first) : all.map(evaluatedJson)));
       return;
     }
-    terminal.out(
-      renderFacts(
-        [
-          ['model', file],
-          ...precisionFacts(metadata),
-          [title, scored],
-          ...(latency === null ? [computedFact] : executedFacts(latency)),
-          [lossTitles[details.type], scores.loss.toFixed(4)],
-          ...classFacts(report),
-          ...boxFacts(details, metadata),
-          ...(latency === null ? [] : latencyFacts(latency, threads)),
-        ],
-        terminal.colors,
-      ),
-    );
-    terminal.out(classListing(report, terminal.colors));
-    terminal.out(sidesListing(report, terminal.colors));
-    if (wrong && report.wrong !== undefined) terminal.out(wrongListing(report, report.wrong, terminal.colors));
-    if (wrong && report.seen !== undefined) terminal.out(seenListing(report.seen, terminal.colors));
-    if (sheet !== undefined) terminal.out(`\nwrote ${sheet}\n`);
-    if (isSaturated)
-      terminal.err(warningLine(`${saturationText}. The accuracy above is that of exact arithmetic`, terminal.colors));
+    const { colors } = terminal;
+    if (isOne) {
+      const { report } = first;
+      terminal.out(renderFacts(evaluatedFacts(first), colors));
+      terminal.out(classListing(report, colors));
+      terminal.out(sidesListing(report, colors));
+      if (wrong && report.wrong !== undefined) terminal.out(wrongListing(report, report.wrong, colors));
+      if (wrong && report.seen !== undefined) terminal.out(seenListing(report.seen, colors));
+      if (sheet !== undefined) terminal.out(`\nwrote ${sheet}\n`);
+    } else terminal.out(comparisonTable(all, colors));
+    const { saturationText } = await import('../../latency-models/index.js');
+    for (const { file, isSaturated } of all)
+      if (isSaturated)
+        terminal.err(warningLine(`${file}: ${saturationText}. The accuracy above is that of exact arithmetic`, colors));
   },
 });

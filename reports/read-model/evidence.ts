@@ -1,11 +1,18 @@
-import { intervalAround, normal, type Certainty, type Interval } from '../../base/certainty.js';
-import { isMetric, type Details } from '../../base/scores.js';
+import {
+  intervalAround,
+  normal,
+  shareCertainty,
+  standardErrorOf,
+  type Certainty,
+  type Interval,
+} from '../../base/certainty.js';
+import { isMetric, scoreError, type Details } from '../../base/scores.js';
 import type { Values } from '../../search/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { isAccuracy } from '../../experiments/schema/measures.js';
 import type { LatencyWarning, ReportTrial } from './data.js';
 import type { Estimated } from './rivals.js';
-import { metricErrors, scoreError, shareCertainty, standardErrorOf } from './score-errors.js';
+import { metricErrors } from './score-errors.js';
 import { LatencyEvidence } from '../../runner/stored/uncertainty.js';
 
 type Split = 'validation' | 'test';

@@ -1,4 +1,4 @@
-import { type Certainty, normal } from '../../base/certainty.js';
+import { standardErrorOf } from '../../base/certainty.js';
 import {
   areOfBoxes,
   classScores,
@@ -10,23 +10,6 @@ import {
   type OutputColumn,
 } from '../../base/scores.js';
 import { sum } from '../../base/statistics.js';
-
-/** Shrinks a share towards 1/2 by two successes and two failures, so that 0 and 1 have an error, too. */
-const shrunk = (share: number, images: number): number => (share * images + 2) / (images + 4);
-
-/** Standard error of a share of images: binomial, with the correction of Agresti and Coull (1998). */
-export function standardErrorOf(share: number, images: number): number {
-  const p = shrunk(share, images);
-  return Math.sqrt((p * (1 - p)) / (images + 4));
-}
-
-/** The interval of Agresti and Coull (1998), within [0, 1]; it contains the share. */
-export function shareCertainty(share: number, images: number): Certainty {
-  const standardError = standardErrorOf(share, images);
-  const [centre, half] = [shrunk(share, images), normal * standardError];
-  const interval = [Math.max(0, Math.min(share, centre - half)), Math.min(1, Math.max(share, centre + half))] as const;
-  return { interval, standardError };
-}
 
 /**
  * Standard errors of the metrics of a network. Of classes, they follow from the confusion matrix: recalls are shares of images; of F1, by
@@ -69,10 +52,6 @@ function errorOfMacroF1({ confusion }: Pick<ClassDetails, 'confusion'>): number 
   );
   return Math.sqrt(sum(squares)) / Math.max(1, scores.filter(({ f1 }) => f1 !== null).length);
 }
-
-/** Standard error of the main score, where the images of each cell do not give it. */
-export const scoreError = (details: Details): number | undefined =>
-  details.type === 'classification' ? undefined : details.errors?.score;
 
 /** Standard errors of the scores of one class or label: of shares of images, and of F1 by the infinitesimal jackknife. */
 function errorsOf({ count, recall, precision, f1 }: ClassScores): OutputErrors {

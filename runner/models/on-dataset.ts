@@ -65,7 +65,7 @@ export async function evaluateOnSplit(
     const images = { ...imagesFor(model, open), stride: detection?.stride };
     const loader = evaluationLoader(open, split, batch, images);
     try {
-      const { wrong, seen, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
+      const { seen, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
         data: dataFor(open, images),
         provider,
         threads,
@@ -75,8 +75,8 @@ export async function evaluateOnSplit(
       const { indices } = open.shared.splits[split];
       if (seen !== undefined && areOfBoxes(scores.details))
         return { ...scores, details: { ...scores.details, seen: namedBoxes(seen, indices, dataset.directory) } };
-      if (wrong === undefined || scores.details.type !== 'classification') return scores;
-      return { ...scores, details: { ...scores.details, wrong: namedWrong(wrong, indices, dataset.directory) } };
+      if (scores.wrong === undefined || scores.details.type !== 'classification') return scores;
+      return { ...scores, details: { ...scores.details, wrong: namedWrong(scores.wrong, indices, dataset.directory) } };
     } finally {
       await loader.close();
     }

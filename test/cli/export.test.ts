@@ -183,6 +183,56 @@ describe('results by class', () => {
   });
 });
 
+describe('nas evaluate of several files', () => {
+  const evaluate = (...args: string[]) => nasInside(['evaluate', ...args, '--data', workdir]);
+
+  it('shows them side by side, with a test of whether each differs from the first', async () => {
+    const [float, int8] = [await exported(), await exported('--precision', 'int8')];
+    const lite = join(directory, 'lite');
+    const one = ['export', join(int8.to, 'model.onnx'), '--to', 'tflite', '-o', lite];
+    expect(await nasInside(one)).toMatchObject({ code: 0 });
+    const files = [...[float, int8].map(({ to }) => join(to, 'model.onnx')), join(lite, 'model.tflite')];
+    const { out, code } = await evaluate(...files, '--split', 'validation');
+    expect(code).toBe(0);
+    const rows = out.split('\n');
+    expect(rows[0]).toMatch(/^\d+ images of the validation split$/);
+    expect(rows[1].split(/ {2,}/)).toEqual([
+      'model',
+      'precision',
+      'accuracy',
+      'only it is right',
+      'only the first',
+      'p',
+    ]);
+    files.forEach((file, i) => expect(rows[2 + i]).toContain(file));
+    expect(rows[4]).toMatch(/int8 +[\d.]+ % ± [\d.]+ +\d+ +\d+ +[\d.]+$/);
+    const found = JSON.parse((await evaluate(...files, '--split', 'validation', '--json')).out) as readonly {
+      readonly accuracy: number;
+      readonly count: number;
+      readonly latency: null;
+      readonly againstFirst: { readonly onlyFirst: number; readonly onlySecond: number; readonly p: number };
+    }[];
+    expect(found.map(({ latency }) => latency)).toEqual([null, null, null]);
+    for (const { accuracy, count, againstFirst } of found) {
+      const { onlyFirst, onlySecond } = againstFirst;
+      expect(onlySecond - onlyFirst).toBe(Math.round((accuracy - found[0].accuracy) * count));
+    }
+    expect(found[0].againstFirst).toEqual({ onlyFirst: 0, onlySecond: 0, p: 1 });
+  });
+
+  it('refuses what is for one file, and measures no latency where none is wanted', async () => {
+    const file = join((await exported()).to, 'model.onnx');
+    for (const option of ['--wrong', '--sheet=found.html'])
+      expect(await evaluate(file, file, option)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('is for one file') as string,
+      });
+    const { out } = await evaluate(file, '--no-latency');
+    expect(out).toContain('cross-entropy');
+    expect(out).not.toContain('latency');
+  });
+});
+
 describe('the folder of an export', () => {
   const run = (to: string, ...args: string[]) => nasInside(['export', workdir, '-o', join(directory, to), ...args]);
 

@@ -5,7 +5,7 @@ import { Random } from '../../../base/random.js';
 import { isSure, judgedPairs, placeText } from '../../../base/certainty.js';
 import { contenders, type Estimated, rivalsOf } from '../../../reports/read-model/rivals.js';
 import { acrossSessions, LatencyEvidence, sessionSpread, sessionsOf } from '../../../runner/stored/uncertainty.js';
-import { shareCertainty, standardErrorOf } from '../../../reports/read-model/score-errors.js';
+import { shareCertainty, standardErrorOf } from '../../../base/certainty.js';
 import type { Objective } from '../../../search/index.js';
 import type { BriefMeasurement } from '../../../store/index.js';
 
