@@ -5,12 +5,10 @@
  * time per job of each part, which is insensitive to other load. The local pool runs the same jobs for comparison.
  * hosts: 16 workers with one slot each in four processes; evaluations sleep (log-normal, median 2 s), `order: async`. Share of
  * slot time spent sleeping (`queue/hosts.ts`).
- * transfer: a worker with an empty cache fetches a data set of 300 MB over HTTP and verifies it, alternating with curl from
- * the same server and from nginx onto the same disk; median speed relative to curl, and CPU time at both ends.
  * trainings: two workers with one slot each and a pool of two processes alternate on the same trainings; medians. Needs two
  * idle cores.
  *
- *   npm run bench:queue -- --only overhead,hosts,transfer,trainings --rounds 3
+ *   npm run bench:queue -- --only overhead,hosts,trainings --rounds 3
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -26,11 +24,10 @@ import { busySlots } from './queue/hosts.js';
 import { overheadOf } from './queue/overhead.js';
 import { secondsOf, type PartSeconds } from './queue/processor-time.js';
 import { trainTrials, type Trained } from './queue/trainings.js';
-import { timeTransfers } from './queue/transfer.js';
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string', default: 'overhead,hosts,transfer,trainings' },
+    only: { type: 'string', default: 'overhead,hosts,trainings' },
     rounds: { type: 'string', default: '3' },
     trials: { type: 'string', default: '16' },
   },
@@ -107,18 +104,6 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     print(
       `hosts: 16 slots are busy for ${(100 * share).toFixed(1)} % of the time (bar: 95 %); ${jobs} jobs of ${medianSeconds.toFixed(2)} s`,
     );
-  },
-  transfer: async () => {
-    const seconds = await timeTransfers(folderOf('transfer'), 300, rounds);
-    const own = median(seconds['a new worker']);
-    for (const source of ['curl, same server', 'curl, nginx'] as const)
-      print(
-        seconds[source].length === 0
-          ? `transfer: ${source}: unavailable`
-          : `transfer: 300 MB in ${own.toFixed(2)} s; ${source}: ${median(seconds[source]).toFixed(2)} s; speed ${(median(seconds[source]) / own).toFixed(2)} of it (bar: 0.8)`,
-      );
-    const [worker, server] = (['CPU: worker', 'CPU: server'] as const).map((end) => median(seconds[end]));
-    print(`transfer: CPU time of the worker ${worker.toFixed(2)} s, of the server ${server.toFixed(2)} s`);
   },
   trainings: async () => {
     const folder = folderOf('trainings');

@@ -12,10 +12,8 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { board } from './recipe/board.js';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
 import { each, type Setting } from './recipe/setting.js';
-import { searches } from './recipe/search.js';
 import { ownTeachers, teachers, type Rows } from './recipe/studies.js';
 import { archivePath } from './supernet/setting.js';
 
@@ -53,8 +51,6 @@ const parts: Readonly<Record<string, Part>> = {
   variants: { archive: cifar, rows: comparing('variants') },
   teacher: { archive: cifar, rows: teachers },
   'own-teacher': { archive: cifar, rows: ownTeachers },
-  search: { archive: cifar, rows: searches },
-  board: { archive: cifar, rows: board },
 };
 
 for (const name of options.only?.split(',') ?? Object.keys(parts)) {

@@ -1,4 +1,4 @@
-import { quantizeClassifier, type LabelledImages } from '../../deploy/index.js';
+import { quantizeClassifier } from '../../deploy/index.js';
 import { toOnnx } from '../../spaces/models/index.js';
 import { describeDataset, readWeights } from '../../trainers/index.js';
 import { agreement, predictionsOf, logitsOf, labelsOf } from './answers.js';
@@ -33,19 +33,11 @@ export interface AccuracyRow {
   readonly peer: Quality | null;
 }
 
-export interface QuantizedFiles {
-  readonly fp32: Uint8Array;
-  /** The chosen methods with 8-bit and 7-bit weights. */
-  readonly int8: Uint8Array;
-  readonly int7: Uint8Array;
-  readonly test: readonly LabelledImages[];
-}
-
 /** Quantizes a trained network with every method and evaluates each result on the test images. */
 export async function evaluateQuantized(
   { subject, network, dataset, trained }: TrainedNetwork,
   peer: Peer | null,
-): Promise<{ readonly row: AccuracyRow; readonly files: QuantizedFiles }> {
+): Promise<AccuracyRow> {
   const info = describeDataset(dataset);
   const model = toOnnx({ network, weights: readWeights(network, trained.weights) });
   const calibration = await imagesOf(dataset, 'train', { draw: { count: calibrationImages, seed: 1 } });
@@ -74,7 +66,7 @@ export async function evaluateQuantized(
   const other = await quantize([eight.method === 'minmax' ? 'percentile' : 'minmax'], 8);
   const [minmax, quantile] = eight.method === 'minmax' ? [eight, other] : [other, eight];
   const theirs = peer === null ? null : await peer.quantize(model, joined(calibration, network.input), 8);
-  const row: AccuracyRow = {
+  return {
     name: subject.name,
     images: subject.images,
     fp32: agreement(reference, labels),
@@ -85,5 +77,4 @@ export async function evaluateQuantized(
     plain: await quality(eight.model, false),
     peer: theirs === null ? null : await quality(theirs),
   };
-  return { row, files: { fp32: model, int8: eight.model, int7: seven.model, test } };
 }

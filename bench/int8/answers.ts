@@ -39,13 +39,3 @@ export async function logitsOf(
     await close();
   }
 }
-
-/** The largest absolute difference, relative to the largest absolute value of `reference`. */
-export function largestDifference(reference: Float32Array, other: Float32Array): number {
-  let [difference, largest] = [0, 0];
-  for (const [i, value] of reference.entries()) {
-    difference = Math.max(difference, Math.abs(value - other[i]));
-    largest = Math.max(largest, Math.abs(value));
-  }
-  return difference / largest;
-}

@@ -21,32 +21,17 @@ export function writeNpy(path: string, values: Float32Array, shape: readonly num
   writeFileSync(path, Buffer.concat([magic, length, Buffer.from(padded, 'latin1'), bytes]));
 }
 
-/** Reads the float32 values of a `.npy` file written by `numpy.save`. */
-export function readNpy(path: string): Float32Array {
-  const bytes = readFileSync(path);
-  const start = magic.length + 2 + bytes.readUInt16LE(magic.length);
-  const header = bytes.toString('latin1', magic.length + 2, start);
-  if (!bytes.subarray(0, 6).equals(magic.subarray(0, 6)) || !header.includes("'<f4'") || header.includes('True'))
-    throw new Error(`${path} is not a .npy file of float32 in C order: ${header.trim()}`);
-  // Copied, because a Float32Array must be aligned to four bytes.
-  return new Float32Array(Uint8Array.from(bytes.subarray(start)).buffer);
-}
-
 /** Model input: normalised images of `shape` [N, ...]. */
 export interface Images {
   readonly values: Float32Array;
   readonly shape: readonly number[];
 }
 
-/** ONNX Runtime in Python: its quantizer, and inference. */
+/** ONNX Runtime's quantizer in Python. */
 export interface Peer {
   readonly version: string;
   /** Static, QDQ, per channel, uint8 activations and int8 weights, minmax; its own preprocessing prepares the model. */
   quantize(model: Uint8Array, calibration: Images, bits: WeightBits): Promise<Uint8Array>;
-  /** Logits of the images; `exact`: without saturating integer sums. */
-  logits(model: Uint8Array, images: Images, exact: boolean): Promise<Float32Array>;
-  /** `dynamic`: activations are quantized in each run; `weights`: int8 weights, float arithmetic. */
-  convert(model: Uint8Array, format: 'dynamic' | 'weights'): Promise<Uint8Array>;
 }
 
 const script = fileURLToPath(new URL('./peer.py', import.meta.url));
@@ -66,27 +51,15 @@ function request(python: string, job: object): Promise<unknown> {
   });
 }
 
-const readBytes = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
-
-interface ModelJob<T> {
-  readonly model: Uint8Array;
-  readonly images?: Images;
-  readonly job: 'quantize' | 'run' | 'convert';
-  readonly options: object;
-  /** Reads the output file of the job. */
-  readonly read: (path: string) => T;
-}
-
-/** Runs a job on a model, and images if given, through files in a temporary folder. */
-async function runJob<T>(python: string, { model, images, job, options, read }: ModelJob<T>): Promise<T> {
+/** Quantizes a model through files in a temporary folder. */
+async function quantized(python: string, model: Uint8Array, images: Images, bits: WeightBits): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'nas-peer-'));
   try {
     const [file, output, npy] = ['model.onnx', 'output', 'images.npy'].map((name) => join(folder, name));
     writeFileSync(file, model);
-    if (images !== undefined) writeNpy(npy, images.values, images.shape);
-    const input = images === undefined ? {} : { images: npy };
-    await request(python, { [job]: { model: file, output, ...input, ...options } });
-    return read(output);
+    writeNpy(npy, images.values, images.shape);
+    await request(python, { quantize: { model: file, images: npy, output, bits } });
+    return new Uint8Array(readFileSync(output));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -96,20 +69,7 @@ async function runJob<T>(python: string, { model, images, job, options, read }: 
 export async function findPeer(python: string): Promise<Peer | string> {
   try {
     const { version } = z.object({ version: z.string() }).parse(await request(python, { version: true }));
-    return {
-      version,
-      quantize: (model, images, bits) =>
-        runJob(python, {
-          model,
-          images,
-          job: 'quantize',
-          options: { bits },
-          read: readBytes,
-        }),
-      logits: (model, images, exact) =>
-        runJob(python, { model, images, job: 'run', options: { exact }, read: readNpy }),
-      convert: (model, format) => runJob(python, { model, job: 'convert', options: { format }, read: readBytes }),
-    };
+    return { version, quantize: (model, images, bits) => quantized(python, model, images, bits) };
   } catch (error) {
     return `ONNX Runtime's quantizer is not available in ${python} (${messageOf(error)}); on Debian: apt-get install python3-onnxruntime python3-onnx`;
   }

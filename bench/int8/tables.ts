@@ -1,11 +1,7 @@
 import Table from 'cli-table3';
 import type { AccuracyRow, Quality } from './accuracy.js';
-import { runtimes, type AgreementRow, type Distance } from './agreement.js';
-import type { FormatRow } from './formats.js';
-import type { Front } from './fronts.js';
 import type { Machine } from './machine.js';
 import type { MembersRow, SpeedRow } from './speed.js';
-import type { QuantizeAwareRow } from './quantize-aware.js';
 import type { Timed } from './timing.js';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -113,57 +109,3 @@ export function accuracyTable(rows: readonly AccuracyRow[]): string {
     ]),
   );
 }
-
-export function agreementTable(rows: readonly AgreementRow[]): string {
-  const cell = (distance: Distance | string): string =>
-    typeof distance === 'string' ? '-' : `${distance.difference.toExponential(1)} / ${percent(distance.agreement, 1)}`;
-  return table(
-    ['file', 'weights', ...runtimes],
-    rows.map(({ name, weights, distances }) => [name, weights, ...runtimes.map((runtime) => cell(distances[runtime]))]),
-  );
-}
-
-export const formatsTable = (rows: readonly FormatRow[]): string =>
-  table(
-    ['network', 'format', 'computed in', 'operators of fp32', 'MB', 'fp32 ms', 'ms', 'gain'],
-    rows.map(({ name, format, executed, sameOperators, bytes, fp32, converted }) => [
-      name,
-      format,
-      executed,
-      sameOperators ? 'yes' : 'no',
-      `${megabytes(bytes.fp32)} -> ${megabytes(bytes.converted)}`,
-      ms(fp32),
-      ms(converted),
-      ratio(fp32, converted),
-    ]),
-  );
-
-export const frontsTable = (fronts: readonly Front[]): string =>
-  table(
-    ['frontier', 'minutes', 'hypervolume', 'dominated of fp32 alone', 'candidates: accuracy %, ms'],
-    fronts.map(({ name, seconds, hypervolume, dominated, candidates }) => [
-      name,
-      (seconds / 60).toFixed(1),
-      hypervolume.toFixed(3),
-      `${dominated}`,
-      candidates
-        .toSorted((a, b) => a.ms - b.ms)
-        .map(({ precision, error, ms: time }) => `${precision} ${percent(1 - error)}, ${digits(time)}`)
-        .join('\n'),
-    ]),
-  );
-
-/** Int8 columns are differences from the fp32 test accuracy in percentage points. */
-export const quantizeAwareTable = (rows: readonly QuantizeAwareRow[]): string =>
-  table(
-    ['network', 'images', 'bits', 'fp32', 'int8', 'trained longer', 'fine-tuned', 'kept', 'CPU s'],
-    rows.map(({ name, images, weightBits, fp32, asTrained, longer, tuned, kept, seconds }) => [
-      name,
-      images,
-      String(weightBits),
-      percent(fp32),
-      ...[asTrained, longer, tuned].map((accuracy) => change(accuracy, fp32)),
-      kept ? 'yes' : 'no',
-      seconds.toFixed(0),
-    ]),
-  );

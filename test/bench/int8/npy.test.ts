@@ -1,19 +1,21 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readNpy, writeNpy } from '../../../bench/int8/peer.js';
+import { writeNpy } from '../../../bench/int8/peer.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 let folder: string;
 beforeEach(() => void (folder = temporaryFolder()));
 
 describe('.npy files', () => {
-  it('round-trip', () => {
+  it('hold the values, also of a view into a larger buffer', () => {
     const file = join(folder, 'a.npy');
-    // A view with an offset into its buffer.
     const values = Float32Array.from({ length: 25 }, (_, i) => i / 7).subarray(1);
     writeNpy(file, values, [2, 3, 4]);
-    expect(readNpy(file)).toEqual(Float32Array.from(values));
+    const bytes = readFileSync(file);
+    expect(new Float32Array(Uint8Array.from(bytes.subarray(bytes.length - 96)).buffer)).toEqual(
+      Float32Array.from(values),
+    );
   });
 
   it('have a NumPy header that ends at a multiple of 64 bytes', () => {
@@ -25,12 +27,5 @@ describe('.npy files', () => {
     expect(header).toMatch(/^\{'descr': '<f4', 'fortran_order': False, 'shape': \(5,\), \} *\n$/);
     expect((10 + header.length) % 64).toBe(0);
     expect(bytes.length).toBe(10 + header.length + 20);
-  });
-
-  it('of other types are rejected', () => {
-    const file = join(folder, 'c.npy');
-    writeNpy(file, new Float32Array(2), [2]);
-    writeFileSync(file, Buffer.from(readFileSync(file).toString('latin1').replace('<f4', '<i4'), 'latin1'));
-    expect(() => readNpy(file)).toThrow("'<i4'");
   });
 });
