@@ -40,7 +40,7 @@ export async function evaluateQuantized(
 ): Promise<AccuracyRow> {
   const info = describeDataset(dataset);
   const model = toOnnx({ network, weights: readWeights(network, trained.weights) });
-  const calibration = await imagesOf(dataset, 'train', { draw: { count: calibrationImages, seed: 1 } });
+  const calibration = await imagesOf(dataset, 'train', { count: calibrationImages, seed: 1 });
   const validation = await imagesOf(dataset, 'validation');
   const test = await imagesOf(dataset, 'test');
   const classes = info.classes.length;

@@ -8,19 +8,8 @@ export interface Draw {
   readonly seed: number;
 }
 
-export interface ImagesOptions {
-  /** Absent: all images, in order. */
-  readonly draw?: Draw;
-  /** Input height and width; absent: the data's. */
-  readonly size?: readonly [height: number, width: number];
-}
-
-/** The images of a split without augmentation, resized if `size` is given. */
-export function imagesOf(
-  dataset: DatasetRef,
-  split: SplitName,
-  { draw, size }: ImagesOptions = {},
-): Promise<LabelledImages[]> {
+/** The images of a split without augmentation: a draw, or all of them in order. */
+export function imagesOf(dataset: DatasetRef, split: SplitName, draw?: Draw): Promise<LabelledImages[]> {
   return withDataset(dataset, async (open) => {
     const seed = draw?.seed ?? 0;
     const loader = createLoader({
@@ -33,7 +22,6 @@ export function imagesOf(
       shuffle: draw !== undefined,
       dropLast: draw !== undefined,
       share: draw === undefined ? 1 : Math.min(1, draw.count / open.info.counts[split]),
-      size,
     });
     try {
       const batches: LabelledImages[] = [];
