@@ -129,12 +129,13 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
   const teacher = teacherLogits === undefined ? null : openAnswers(teacherLogits, { views, count }, options);
   const balancedOf = (): ((pass: number) => Pass) => {
-    if (boxed === undefined) return balancedPasses(labels, info.classes.length, seed);
+    if (boxed === undefined) return balancedPasses(labels, info.classes.length, seed, views);
     const classesOf = (position: number) =>
       new Set(boxed(position).boxes.flatMap(({ ignored, label }) => (ignored ? [] : [label])));
     return repeatedPasses(
       Array.from({ length: count }, (_, position) => classesOf(position)),
       seed,
+      views,
     );
   };
   const balanced = classSampling === 'balanced' ? balancedOf() : null;
