@@ -1,14 +1,24 @@
+import type { Extent } from '../base/boxes.js';
+import { invalidInput } from '../base/errors.js';
+import { Random } from '../base/random.js';
+import type { BoxTask } from '../base/task.js';
+// Not deploy's index: that loads TF.js.
+import { outlineOf } from '../deploy/edge/outline.js';
+import { edgeSizes } from '../deploy/edge/sizes.js';
+import { createSpace, sampleGenotype, spaceSchema } from '../spaces/index.js';
 import {
   defaultAugment,
   dataDefaults,
   defaultLength,
+  spaceTask,
   trainSchema,
   withStepsOn,
   type DatasetInfo,
 } from '../trainers/index.js';
 import type { NetworkSize } from '../trainers/index.js';
 import type { BoxesDescription } from './data/index.js';
-import { latencyGoal, number, openingText, plain, scalar, validating } from './propose.js';
+import { goalText, number, openingText, plain, scalar, validating } from './propose.js';
+import { type BoardName, boards, limitsOf } from './schema/constraints.js';
 
 /** Facts for the experiment of images with boxes. */
 export interface BoxesFacts {
@@ -18,6 +28,7 @@ export interface BoxesFacts {
   readonly path: string;
   readonly description: BoxesDescription;
   readonly info: Pick<DatasetInfo, 'height' | 'width' | 'classes' | 'counts'>;
+  readonly plan?: BoardPlan | undefined;
 }
 
 /** Larger images take hours of training on a processor. */
@@ -30,24 +41,85 @@ export function proposeSize({ advice, sizes }: Pick<BoxesDescription, 'advice' |
   return sizes.findLast((size) => longer(size) <= largestSide) ?? advice;
 }
 
+/** The microcontroller that the networks are for, what they find there, and the size of their images. */
+interface BoardPlan {
+  readonly board: BoardName;
+  readonly task: BoxTask;
+  readonly size: Extent;
+}
+
+/** Random networks of a space, of which a quarter have to fit: then a search has a choice. */
+const asked = 16;
+
+/**
+ * Boxes where networks for them fit into a board at the size that the boxes ask for; else centroids, whose networks are smaller, at the
+ * largest size at which they fit.
+ * @throws NasError `invalid-input` where not even those fit
+ */
+export async function planForBoard(
+  board: BoardName,
+  description: Pick<BoxesDescription, 'advice' | 'sizes' | 'classes'>,
+): Promise<BoardPlan | undefined> {
+  const wanted = proposeSize(description);
+  if (wanted === null) return undefined;
+  const classes = description.classes.map(({ name }) => name);
+  const limits = limitsOf({ board }).map(({ constraint }) => constraint?.max ?? Infinity);
+  const fits = async ({ task, size: { height, width } }: Omit<BoardPlan, 'board'>): Promise<boolean> => {
+    const space = await createSpace(
+      spaceSchema.parse({
+        ...{ type: 'mobilenet', preset: presets[task] },
+        ...(task === 'detection' && { detect: { stride: [...stridesFor(description)] } }),
+      }),
+      spaceTask({ height, width, channels: 3, classes }, task),
+    );
+    const random = new Random(1, 'board');
+    const fitting = Array.from({ length: asked }, () => {
+      const { sramBytes, flashBytes } = edgeSizes(outlineOf(space.build(sampleGenotype(space, random))));
+      return [sramBytes, flashBytes].every((bytes, i) => bytes <= limits[i]);
+    });
+    return 4 * fitting.filter(Boolean).length >= asked;
+  };
+  const smaller = description.sizes.filter(({ width }) => width <= wanted.width).reverse();
+  const plans = [
+    { task: 'detection', size: wanted } as const,
+    ...smaller.map((size) => ({ task: 'centroids', size }) as const),
+  ];
+  for (const plan of plans) if (await fits(plan)) return { board, ...plan };
+  const { sram, flash } = boards[board];
+  throw invalidInput(
+    `networks for boxes do not fit into ${board}, which has ${sram} kB of SRAM and ${flash} kB of flash`,
+    {
+      hint: 'Give a larger board.',
+    },
+  );
+}
+
 const percent = (share: number): string => `${number(Math.round(100 * share))} %`;
 
 /** Strides between which the search chooses, for the stride that the boxes ask for. */
 const strides = { 4: [4, 8], 8: [4, 8], 16: [8, 16] } as const;
 
-function dataText({ path, description, info }: BoxesFacts): string {
+const presets = { detection: 'detector', centroids: 'centroids' } as const satisfies Record<BoxTask, string>;
+
+const stridesFor = ({ advice }: Pick<BoxesDescription, 'advice'>) => strides[advice?.stride ?? 4];
+
+const strideText = (description: BoxesDescription): string => `
+  # Pixels of a cell: fine grids find small boxes, coarse ones are faster.
+  detect: { stride: [${stridesFor(description).join(', ')}] }`;
+
+function dataText({ path, description, info, plan }: BoxesFacts): string {
   const { data, images, boxes } = description;
-  const shown = proposeSize(description);
+  const shown = description.sizes.find(({ height, width }) => height === info.height && width === info.width);
   const { train, validation, test } = info.counts;
   const names = info.classes.slice(0, 8).map(plain).join(', ');
   const small =
-    shown === null
+    shown === undefined
       ? ''
       : `\n  # ${percent(shown.under6)} of the boxes are under 6 pixels there, which networks rarely find; \`nas data\` lists other sizes.`;
   return `# ${number(images)} images with ${number(boxes)} boxes of ${info.classes.length} classes: ${names}${info.classes.length > 8 ? ', ...' : ''}.
 data:
   type: boxes
-  path: ${scalar(path)}
+  path: ${scalar(path)}${plan?.task === 'centroids' ? centroidsText(plan) : ''}
   # Height and width at which networks see the whole images, with grey bars: the median proportions of the images.${small}
   size: [${info.height}, ${info.width}]
   # Shares kept aside, unless the images have splits of their own. ${number(train)} images train, ${number(validation)} validate: they decide the
@@ -55,6 +127,10 @@ data:
   validation: ${data.validation}
   test: ${data.test}`;
 }
+
+const centroidsText = ({ board }: BoardPlan): string => `
+  # Only the middle of each box: at the size that the boxes ask for, too few networks for whole boxes fit into ${board}.
+  task: centroids`;
 
 function trainText({ description, info }: BoxesFacts): string {
   const { train } = info.counts;
@@ -77,8 +153,8 @@ train:
  * @param hours lines about the time that it takes
  */
 export function boxesExperimentText(facts: BoxesFacts, hours: readonly string[]): string {
-  const { name, path, description } = facts;
-  const stride = strides[description.advice?.stride ?? 4];
+  const { name, path, description, plan } = facts;
+  const task = plan?.task ?? 'detection';
   const looking = 'nas data experiment.yaml        # what the images hold, and what is wrong with them';
   return `${openingText(`Small networks that find the boxes of ${plain(path)}`, [looking, validating], hours, name)}
 
@@ -88,13 +164,11 @@ ${dataText(facts)}
 # \`nas space experiment.yaml\` lists the choices.
 space:
   type: mobilenet
-  preset: detector
-  # Pixels of a cell: fine grids find small boxes, coarse ones are faster.
-  detect: { stride: [${stride.join(', ')}] }
+  preset: ${presets[task]}${task === 'detection' ? strideText(description) : ''}
 
 ${trainText(facts)}
 
-${latencyGoal('ap50')}
+${goalText(task === 'centroids' ? 'f1' : 'ap50', plan?.board)}
 
 # Each trial takes longer than that of a classifier.
 search:

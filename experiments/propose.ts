@@ -175,7 +175,7 @@ function foldsText({ counts }: ProposalFacts['info']): string {
 }
 
 /** A main score and the latency on this machine as objectives. */
-export const latencyGoal = (score: string): string =>
+const latencyGoal = (score: string): string =>
   `# Latency is measured on this machine, one image at a time on one thread, while nothing trains. \`nas devices\` lists others.
 latency:
   device: { type: local, threads: 1, batch: 1 }
@@ -183,9 +183,9 @@ latency:
 # What is optimised: as accurate and as fast as possible. The result is the frontier between the two.
 objectives: [${score}, latency_ms]`;
 
-/** What is optimised, and on which device. */
-function goalText({ board }: ProposalFacts): string {
-  if (board === undefined) return latencyGoal('accuracy');
+/** What is optimised, and on which device. @param score the main score of the task */
+export function goalText(score: string, board: BoardName | undefined): string {
+  if (board === undefined) return latencyGoal(score);
   const [sram, flash] = limitsOf({ board }).map(({ constraint }) => (constraint?.max ?? 0) / 1024);
   const isCounted = coreOf({ board }) !== null;
   return `# A network may take ${sram} kB of the board's SRAM and ${flash} kB of its flash; what does not fit is never trained. As boards compute
@@ -194,7 +194,7 @@ constraints: { board: ${board} }
 compress: { int8: require }
 
 # What is optimised: as accurate as possible with as few ${isCounted ? 'instructions, which QEMU counts' : 'multiply-accumulates, as QEMU has no such core'}.
-objectives: [accuracy, ${isCounted ? 'instructions' : 'macs'}]`;
+objectives: [${score}, ${isCounted ? 'instructions' : 'macs'}]`;
 }
 
 /**
@@ -241,7 +241,7 @@ teacher: none
 
 ${trainText(facts)}
 
-${goalText(facts)}
+${goalText('accuracy', facts.board)}
 
 # The default number of trials.
 search:

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { NasError } from '../base/errors.js';
-import { notForBoxes } from '../base/task.js';
 import { counted } from '../base/text.js';
 import {
   boxesSchema,
@@ -20,7 +19,7 @@ import { estimateRun, type EstimateOptions, type RunEstimate } from './estimate.
 import { preparingData } from './prepare-plan.js';
 import type { BoardName } from '../experiments/schema/constraints.js';
 import { describeBoxes } from '../experiments/data/index.js';
-import { boxesExperimentText, proposeSize } from '../experiments/propose-boxes.js';
+import { boxesExperimentText, planForBoard, proposeSize } from '../experiments/propose-boxes.js';
 import { augmentFor, experimentText, proposeData, type DataProposal } from '../experiments/propose.js';
 
 export interface ProposalRequest {
@@ -91,18 +90,18 @@ type TextWith = (hours: readonly string[]) => string;
 const pathFrom = (file: string, images: string): string =>
   relative(dirname(resolve(file)), resolve(images)).replaceAll(sep, '/') || '.';
 
-/** For images with boxes. @throws NasError `invalid-input` for a board: the programs of boards are classifiers */
+/** For images with boxes. @throws NasError as `planForBoard` */
 async function proposeBoxes(
   { images, file, board }: ProposalRequest,
   { observe, signal }: EstimateOptions,
 ): Promise<TextWith> {
-  if (board !== undefined) throw notForBoxes(`--board ${board}`);
   const config = boxesSchema.parse({ type: 'boxes', path: images });
   const { description } = await describeBoxes(config, preparingData('Reading the boxes', observe, signal));
-  const size = proposeSize(description);
+  const plan = board === undefined ? undefined : await planForBoard(board, description);
+  const size = plan?.size ?? proposeSize(description);
   const settled = { ...config, ...(size !== null && { size: [size.height, size.width] as [number, number] }) };
   const info = describeDataset(await prepareDataset(settled, preparingData('Converting the images', observe, signal)));
-  const facts = { name: runName(info.name), path: pathFrom(file, images), description, info };
+  const facts = { name: runName(info.name), path: pathFrom(file, images), description, info, plan };
   return (hours) => boxesExperimentText(facts, hours);
 }
 

@@ -59,7 +59,7 @@ export const init = command({
     const file = join(dir, experimentFile);
     requireNew(file);
     if (board !== undefined && images === undefined)
-      throw invalidInput(`--board ${board} needs --images`, { hint: 'Give the images that the networks classify.' });
+      throw invalidInput(`--board ${board} needs --images`, { hint: 'Give the images that the networks are for.' });
     const { text, hours } =
       images === undefined ? template() : await draftFor({ images, file, board, estimated }, terminal);
     try {

@@ -6,6 +6,7 @@ import { describeBoxes, type BoxesDescription } from '../../experiments/data/ind
 import { proposeExperiment } from '../../runner/propose.js';
 import type { BoxesConfig, NetworkSize } from '../../trainers/index.js';
 import { cachedFolder } from '../runner/experiment.js';
+import type { BoardName } from '../../experiments/schema/constraints.js';
 import { inside } from '../runner/inside.js';
 import { makeBoxedImages } from '../support/boxed-images.js';
 
@@ -42,9 +43,21 @@ describe('the proposed experiment for boxes', () => {
     expect(hours.join(' ')).toMatch(/The run takes about .*(min|hours)/);
   });
 
-  it('refuses a board', async () => {
-    const refused = proposeExperiment({ ...request(), board: 'rp2040' }, options);
-    await expect(refused).rejects.toThrow('--board rp2040 is not for boxes yet');
+  it('is for boxes on a board where networks for them fit, else for centroids', async () => {
+    const proposed = async (board: BoardName) => {
+      const { text } = await proposeExperiment({ ...request(), board }, options);
+      const { data: own, objectives, limits, compress, space } = trainingOf(parseExperiment(request().file, text));
+      expect([limits.length, compress.int8]).toEqual([2, 'require']);
+      if (own.type !== 'boxes' || space.type !== 'mobilenet') throw new Error('another experiment');
+      return { task: own.task, size: own.size, preset: space.preset, objectives: objectives.map(({ name }) => name) };
+    };
+    expect(await proposed('stm32f746ng')).toEqual({
+      ...{ task: undefined, size: [80, 96], preset: 'detector', objectives: ['ap50', 'instructions'] },
+    });
+    expect(await proposed('samd21g18')).toEqual({
+      ...{ task: 'centroids', size: [80, 96], preset: 'centroids', objectives: ['centroid_f1', 'macs'] },
+    });
+    await expect(proposed('stm32f103c8')).rejects.toThrow('networks for boxes do not fit into stm32f103c8');
   });
 
   it('has at most 320 pixels, and cells as large as the boxes allow', () => {
