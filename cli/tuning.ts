@@ -1,5 +1,6 @@
 /** The data, the training and the engine of `nas tune`, as its options say. */
 import { completeDecoding, type Rendering } from '../base/preprocess.js';
+import { isBoxTask } from '../base/task.js';
 import { readBackbone, tuneDetector, tuneFile, type RunObserver, type TuneRequest } from '../runner/index.js';
 import {
   completeTraining,
@@ -37,7 +38,7 @@ export async function tuneBoxes(
 ): ReturnType<typeof tuneDetector> {
   const backbone = await readBackbone(path);
   const { input, task } = backbone.metadata;
-  const data = await parseDatasetOrBoxes(argument, imagesOf(task?.type === 'detection' ? input : undefined));
+  const data = await parseDatasetOrBoxes(argument, imagesOf(isBoxTask(task?.type) ? input : undefined));
   const experiment = experimentFor(argument);
   const dataset = await prepareFor(argument, data, renderingOf(data), reported(observe, signal));
   const keys = { epochs: own.epochs ?? detectorEpochs, ...(own.batch !== undefined && { batch: own.batch }) };

@@ -3,13 +3,14 @@ import { basename, join } from 'node:path';
 import { defaultDecoding } from '../base/detections.js';
 import { invalidInput, NasError } from '../base/errors.js';
 import { cacheDirectory, makeDirectory } from '../base/files.js';
-import { contentHash } from '../base/hash.js';
+import { canonicalJson, contentHash } from '../base/hash.js';
 import { nasVersion } from '../base/modules.js';
 import { completeDecoding } from '../base/preprocess.js';
 import { mainScores, scoreText, thresholdsOf } from '../base/scores.js';
+import type { BoxTask } from '../base/task.js';
 import { classifierFile } from '../compiler/index.js';
 import { exportOnnx, metadataOfFile, readExport, type ModelMetadata } from '../deploy/index.js';
-import { detectionOf, detectorOf, type Network } from '../spaces/index.js';
+import { boxTaskOf, detectionOf, detectorOf, type Network } from '../spaces/index.js';
 import type { Model } from '../spaces/models/index.js';
 import {
   describeDataset,
@@ -23,6 +24,7 @@ import {
   unfoldBatchNorm,
   withDataset,
   type DatasetInfo,
+  type DatasetRef,
   type FitJob,
   type SplitName,
 } from '../trainers/index.js';
@@ -66,17 +68,33 @@ const statistics = { images: 256, batch: 16 };
 
 /** The head of a new detector, as in the benchmark's network. */
 const newHead = { width: 32, depth: 1 } as const;
+/** Middles need no finer cells. */
+const coarse = { stride: 8 } as const;
+
+/** What the network answers: as the data says, else as the file does. */
+function taskFor({ task }: DatasetRef, { model }: Backbone): BoxTask {
+  const own = detectionOf(model.network);
+  return task ?? (own === null ? 'detection' : boxTaskOf(own));
+}
 
 /** @throws NasError `invalid-input` where the network takes other channels, or makes no maps that a head could read */
-function networkFor({ model: { network }, name }: Backbone, info: DatasetInfo): Network {
+function networkFor({ model: { network }, name }: Backbone, info: DatasetInfo, task: BoxTask): Network {
   const input = [info.height, info.width, info.channels] as const;
   const classes = info.classes.length;
   if (network.input[2] !== info.channels)
     throw invalidInput(`${name} takes images of ${network.input[2]} channels, the data has ${info.channels}`, {
       hint: 'Set data.channels, or choose another file.',
     });
-  if (detectionOf(network) !== null) return { ...network, input, classes };
-  return detectorOf({ ...network, input }, { classes, ...newHead, where: name });
+  const own = detectionOf(network);
+  const detector =
+    own === null
+      ? detectorOf({ ...network, input }, { classes, ...newHead, where: name })
+      : { ...network, input, classes };
+  const head = own ?? detectionOf(detector);
+  if (head === null || task === boxTaskOf(head)) return detector;
+  const { centroids: _, ...boxes } = head;
+  if (task === 'detection') return { ...detector, head: boxes };
+  return { ...detector, head: { ...boxes, ...(own === null && boxes.deepest >= 8 && coarse), centroids: true } };
 }
 
 export interface TuneDetectorRequest
@@ -97,18 +115,16 @@ export interface DetectorReport extends Omit<TuneReport, 'ridge' | 'head' | 'ada
  * @throws NasError as `fit`
  */
 export async function tuneDetector(
-  { backbone, data, dataset, seed, threads, train, engine }: TuneDetectorRequest,
+  { backbone, data, dataset: ref, seed, threads, train, engine }: TuneDetectorRequest,
   observe: RunObserver,
   signal: AbortSignal,
 ): Promise<{ readonly model: Uint8Array; readonly report: DetectorReport; readonly directory: string }> {
-  const info = describeDataset(dataset);
-  const { classes, counts, mean, std, task } = info;
-  if (task.type !== 'detection')
-    throw invalidInput(`the data is for ${task.type}, and nas tune makes detectors of boxes`, {
-      hint: 'Leave data.task out, or use train.from of a run.',
-    });
+  const info = describeDataset(ref);
+  const { classes, counts, mean, std } = info;
+  const task = taskFor(ref, backbone);
+  const dataset = { ...ref, task };
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
-  const network = networkFor(backbone, info);
+  const network = networkFor(backbone, info, task);
   const known = backbone.metadata.classes ?? null;
   const cache = cacheDirectory();
   const key = contentHash('detector', initialContent(backbone.file), info.hash, network, train, seed, engine);
@@ -122,14 +138,14 @@ export async function tuneDetector(
     saveWeights(withClasses(whole.weights, known, classes), initial);
   });
   const job = { network, seed, dataset, teacher: null, engine, threads, directory };
-  const hooks = hooksFor(task.type, observe, signal);
+  const hooks = hooksFor(task, observe, signal);
   const fitted = await fit({ ...job, train: fromTrained(train), initial: { file: initial, partial: true } }, hooks);
   if (fitted.state !== 'complete' || fitted.details === undefined)
     throw new NasError('interrupted', 'the training was interrupted; the same command continues it');
   const { places } = backbone.metadata;
   const stride = detectionOf(network)?.stride ?? 0;
   const facts: ModelMetadata = {
-    ...{ classes, task, layout: 'NHWC', input: network.input, mean, std, network, seed },
+    ...{ classes, task: { type: task }, layout: 'NHWC', input: network.input, mean, std, network, seed },
     preprocess: completeDecoding(renderingOf(data)),
     nas_version: nasVersion(),
     created: new Date().toISOString(),
@@ -140,17 +156,20 @@ export async function tuneDetector(
   const on = (file: Uint8Array, split: SplitName) =>
     evaluateOnSplit(file, dataset, split, {
       threads,
+      // Validation images are scored as trainings score them, which choose the thresholds on them.
+      ...(split === 'validation' && { thresholds: 'best' }),
       onProgress: (done, total) => observe({ kind: 'progress', phase: 'tune', done, total, unit: 'images' }),
     });
   const trained = { network, weights: readWeights(network, fitted.weights) };
   const isSame =
-    String(own.network.input) === String(backbone.model.network.input) && detectionOf(own.network) !== null;
+    canonicalJson(detectionOf(own.network)) === canonicalJson(detectionOf(network)) &&
+    String(own.network.input) === String(backbone.model.network.input);
   const knowsAll = known?.length === classes.length && classes.every((name) => known.includes(name));
   const before = isSame && knowsAll && backbone.file.endsWith('.onnx') ? await scoresOf(backbone.file, on) : null;
-  const report = { task: task.type, before: before?.scores ?? null, curve: fitted.curve, classes };
+  const report = { task, before: before?.scores ?? null, curve: fitted.curve, classes };
   if (before !== null && before.scores.validation > fitted.accuracy) {
-    const { title } = mainScores[task.type];
-    const [from, to] = [before.scores.validation, fitted.accuracy].map((score) => scoreText(task.type, score));
+    const { title } = mainScores[task];
+    const [from, to] = [before.scores.validation, fitted.accuracy].map((score) => scoreText(task, score));
     observe({
       kind: 'note',
       message: `Fine-tuning made it worse (validation ${title} ${to}, before ${from}): the file is written as it was. More images or more epochs may help`,

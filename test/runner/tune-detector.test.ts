@@ -8,6 +8,7 @@ import { drawWeights, toOnnx, weightSpecs } from '../../spaces/models/index.js';
 import { completeTraining, dataDefaults, prepareDataset, trainKeys, type BoxesConfig } from '../../trainers/index.js';
 import { metadataFor } from '../deploy/support/classifiers.js';
 import { makeBoxedImages } from '../support/boxed-images.js';
+import { detectorMetadata, randomDetector } from '../support/detector-files.js';
 import { smallDetector } from '../support/trained-detector.js';
 import { auto } from '../trainers/support/tiny-training.js';
 import { cachedFolder } from './experiment.js';
@@ -20,10 +21,18 @@ beforeAll(async () => {
   data = await makeBoxedImages(join(folder, 'images'), { count: 30 });
 });
 
-async function tuned(path: string, keys: object = {}) {
-  const dataset = await prepareDataset(data);
+async function tuned(path: string, keys: object = {}, own: Pick<BoxesConfig, 'task'> = {}) {
+  const dataset = { ...(await prepareDataset(data)), ...own };
   const train = completeTraining(trainKeys.parse({ epochs: 1, batch: 8, ...keys }), dataDefaults(data));
-  const request = { backbone: await readBackbone(path), data, dataset, seed: 1, threads: 1, train, engine: auto };
+  const request = {
+    backbone: await readBackbone(path),
+    data: { ...data, ...own },
+    dataset,
+    seed: 1,
+    threads: 1,
+    train,
+    engine: auto,
+  };
   return tuneDetector(request, () => undefined, new AbortController().signal);
 }
 
@@ -53,6 +62,20 @@ describe('tuning on images with boxes', () => {
     const spoilt = await tuned(file, { optimizer: { type: 'sgd', learning_rate: 1 } });
     expect(spoilt.report).toMatchObject({ adapted: 'none', before: spoilt.report.after });
     expect(Buffer.compare(spoilt.model, model)).toBe(0);
+  });
+
+  it('makes centroids of boxes, where the data says so, and tunes centroids as such', async () => {
+    const path = join(folder, 'boxes.onnx');
+    writeFileSync(path, exportOnnx(randomDetector(), detectorMetadata(randomDetector())));
+    const { model, report } = await tuned(path, {}, { task: 'centroids' });
+    const { task, network, detection } = readMetadata(model);
+    expect([task, detection?.stride]).toEqual([{ type: 'centroids' }, 4]);
+    expect(network?.head).toMatchObject({ centroids: true });
+    expect(report).toMatchObject({ task: 'centroids', before: null });
+    const file = join(folder, 'centroids.onnx');
+    writeFileSync(file, model);
+    const again = await tuned(file);
+    expect(again.report).toMatchObject({ task: 'centroids', before: report.after });
   });
 
   it('takes the backbone of a file of another program', async () => {
