@@ -74,7 +74,10 @@ describeWith(['gcc'], 'the AP50 of a detector in C', () => {
     writeC(folder, bytes, { title: 'Squares and discs', detection });
     writeFileSync(join(folder, 'main.c'), program);
     execFileSync('gcc', ['-O1', 'main.c', 'model.c', '-o', 'main'], { cwd: folder });
-    const printed = execFileSync(join(folder, 'main'), { input: Buffer.concat(inputs), encoding: 'utf8' });
+    const printed = execFileSync(join(folder, 'main'), {
+      input: Buffer.concat(inputs.map((one) => new Uint8Array(one.buffer))),
+      encoding: 'utf8',
+    });
     const found = printed
       .trimEnd()
       .split('\n')
