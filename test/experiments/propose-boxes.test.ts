@@ -47,7 +47,7 @@ describe('the proposed experiment for boxes', () => {
     const proposed = async (board: BoardName) => {
       const { text } = await proposeExperiment({ ...request(), board }, options);
       const { data: own, objectives, limits, compress, space } = trainingOf(parseExperiment(request().file, text));
-      expect([limits.length, compress.int8]).toEqual([2, 'require']);
+      expect([limits?.length, compress.int8]).toEqual([2, 'require']);
       if (own.type !== 'boxes' || space.type !== 'mobilenet') throw new Error('another experiment');
       return { task: own.task, size: own.size, preset: space.preset, objectives: objectives.map(({ name }) => name) };
     };
