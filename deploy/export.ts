@@ -78,7 +78,7 @@ export function writeBundle(directory: string, model: Uint8Array, metadata: Mode
 const weightsFile = 'weights.bin';
 
 /**
- * Writes a trained model as TF.js reads it (`tf.loadLayersModel`): `model.json`, `weights.bin`, and `metadata.json`
+ * Writes a trained model as TF.js reads it (`tf.loadLayersModel`): `model.json`, `weights.bin`, and `metadata.json` and `labels.txt`
  * with what a program needs to use it. Creates the directory if it is missing.
  */
 export async function exportTfjs(model: Model, metadata: ModelMetadata, directory: string): Promise<void> {
@@ -93,7 +93,7 @@ export async function exportTfjs(model: Model, metadata: ModelMetadata, director
         weightsManifest: [{ paths: [weightsFile], weights: weightSpecs }],
       };
       writeFileAtomic(join(directory, weightsFile), new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)));
-      writeFileAtomic(join(directory, 'metadata.json'), `${JSON.stringify(metadata, null, 2)}\n`);
+      writeFacts(directory, metadata);
       writeFileAtomic(join(directory, 'model.json'), JSON.stringify(manifest));
       return Promise.resolve({
         modelArtifactsInfo: { dateSaved: new Date(metadata.created), modelTopologyType: 'JSON' },

@@ -4,7 +4,7 @@ export { toCsv } from './read-model/csv.js';
 export type * from './read-model/data.js';
 export { collectFinals, type FinalResults } from './read-model/finals.js';
 export { collectMember } from './read-model/member.js';
-export { collectSupernet, evaluationText, supernetText } from './read-model/provenance.js';
+export { collectProvenance, collectSupernet, evaluationText, supernetText } from './read-model/provenance.js';
 export { collectReport } from './read-model/report.js';
 export {
   collectFrontier,

@@ -109,7 +109,7 @@ export const writeImages = (file: string, rows: readonly ImageRow[]): void =>
   writeFileAtomic(file, csvLine(columns), ...rows.map((row) => csvLine(columns.map((name) => row[name]))));
 
 /** The images with which a run began; null when their list is missing or damaged. */
-function storedImages(workdir: string): ImageRow[] | null {
+export function storedImages(workdir: string): ImageRow[] | null {
   const file = imagesPath(workdir);
   if (!existsSync(file)) return null;
   try {

@@ -64,10 +64,13 @@ export async function writeExport(
     const files = readdirSync(staged, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => join(parentPath, name).slice(staged.length + 1));
-    if (!force && !isFree(directory, staged, files))
-      throw invalidInput(`${directory} holds another export`, {
+    if (!force && !isFree(directory, staged, files)) {
+      const held = files.filter((file) => existsSync(join(directory, file))).sort();
+      const names = `${held.slice(0, 3).join(', ')}${held.length > 3 ? ', ...' : ''}`;
+      throw invalidInput(`${directory} holds another export: ${names}`, {
         hint: 'Choose another folder, or --force to replace it.',
       });
+    }
     // A page comes last: it names the other files.
     for (const file of files.sort((a, b) => Number(a === 'index.html') - Number(b === 'index.html'))) {
       mkdirSync(dirname(join(directory, file)), { recursive: true });

@@ -4,22 +4,21 @@ import { writeFileAtomic } from '../../base/files.js';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
 import type { ExportedOnnx, ExportSource, WeightFormat } from '../../runner/exporting/index.js';
-import type { EdgeExportOptions, EdgeTarget } from '../../deploy/index.js';
+import type { EdgeExportOptions, EdgeTarget, ModelMetadata } from '../../deploy/index.js';
+import { exportTargets, type ExportTarget } from '../../deploy/card/use.js';
 import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
-import { mainScores, scoreText } from '../../base/scores.js';
-import { classification } from '../../base/task.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { writeExport } from '../arguments/output.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, type Terminal, warningLine } from '../output/terminal.js';
+import { againText, originOf, writeModelCard } from '../output/card.js';
 import { createCounter } from '../progress/counter.js';
 
 /** Targets that are made of an ONNX file. */
 const edgeTargets = ['tflite', 'c'] as const satisfies readonly EdgeTarget[];
-const targets = ['onnx', 'tfjs', 'web', ...edgeTargets] as const;
-type Target = (typeof targets)[number];
+type Target = ExportTarget;
 const usualPrefix = 'nas';
 type EdgeOptions = Omit<EdgeExportOptions, 'directory'>;
 
@@ -32,17 +31,14 @@ interface Wanted extends EdgeOptions {
   readonly decoded: boolean;
 }
 
-interface Written {
-  readonly warnings: readonly string[];
-  /** Main scores of a file in int8 for phones and boards, beside its float file. */
-  readonly cost?: string;
-}
+/** The model that a target's files hold. */
+type Written = Pick<ExportedOnnx, 'metadata' | 'float' | 'tested'> & { readonly warnings: readonly string[] };
 
 type Exporter = (store: Store, workdir: string, wanted: Wanted, terminal: Terminal) => Promise<Written>;
 
 /** Creates and writes the ONNX file of a network, with progress. */
 const onnxWriter =
-  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<string | undefined>, runs?: 'exactly'): Exporter =>
+  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>, runs?: 'exactly'): Exporter =>
   async (store, workdir, wanted, terminal) => {
     const { source, precision, weights } = wanted;
     const { onnxFile } = await import('../../runner/exporting/index.js');
@@ -55,45 +51,33 @@ const onnxWriter =
       onProgress: (what, done, total) => counter.show(`trial ${source.number}: ${what}`)(done, total),
       onWarning: (message) => void warnings.push(message),
     }).finally(counter.close);
-    const cost = await write(file, wanted);
-    return { warnings, ...(cost !== undefined && { cost }) };
+    await write(file, wanted);
+    return { ...file, warnings };
   };
 
 const toOnnx = onnxWriter(async ({ model, metadata }, { directory, decoded, source }) => {
   const { withDecoding, writeBundle } = await import('../../deploy/index.js');
-  const written = decoded ? withDecoding(model, `trial ${source.number}`) : model;
-  writeBundle(directory, written, metadata);
-  return undefined;
+  writeBundle(directory, decoded ? withDecoding(model, `trial ${source.number}`) : model, metadata);
 });
 
 const toWeb = onnxWriter(async ({ model, metadata }, { directory }) => {
   const { exportWeb } = await import('../../deploy/index.js');
   await exportWeb(model, metadata, directory);
-  return undefined;
 });
 
-const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
+const toTfjs: Exporter = async (store, _workdir, { source, directory }) => {
   const { exportTfjs } = await import('../../deploy/index.js');
+  const { testedBy } = await import('../../runner/exporting/index.js');
   const { model, metadata } = await source.trained();
   await exportTfjs(model, metadata, directory);
-  return { warnings: [] };
+  return { metadata, tested: testedBy(store, source.number, 'fp32'), warnings: [] };
 };
 
 const toEdge = (target: EdgeTarget): Exporter =>
-  onnxWriter(async (file, wanted) => {
+  onnxWriter(async ({ model }, wanted) => {
     const { edgeExporters } = await import('../../deploy/index.js');
-    edgeExporters[target](file.model, `trial ${wanted.source.number}`, wanted);
-    return costOf(file);
+    edgeExporters[target](model, `trial ${wanted.source.number}`, wanted);
   }, 'exactly');
-
-/** `int8 has 84.4 % of test accuracy, float32 86.5 %`; undefined for float files and where a score is not known. */
-function costOf({ metadata: { task = classification, accuracy: own }, float }: ExportedOnnx): string | undefined {
-  const split = (['test', 'validation'] as const).find((one) => own?.[one] !== undefined && float?.[one] !== undefined);
-  if (split === undefined) return undefined;
-  const { title } = mainScores[task.type];
-  const [int8, fp32] = [own, float].map((scores) => scoreText(task.type, scores?.[split]));
-  return `int8 has ${int8} of ${split} ${title}, float32 ${fp32}`;
-}
 
 const exporters: { readonly [T in Target]: Exporter } = {
   onnx: toOnnx,
@@ -116,20 +100,30 @@ async function writeFile(
   to: Target,
   directory: string,
   { decoded, ...options }: EdgeOptions & Pick<Wanted, 'decoded'>,
-): Promise<void> {
+): Promise<Partial<ModelMetadata>> {
   const { classifierFile } = await import('../../compiler/index.js');
-  const { edgeExporters, exportTfjs, exportWeb, modelMetadataSchema, readMetadata, readExport, withDecoding } =
-    await import('../../deploy/index.js');
+  const {
+    edgeExporters,
+    exportTfjs,
+    exportWeb,
+    modelMetadataSchema,
+    readMetadata,
+    readExport,
+    withDecoding,
+    writeFacts,
+  } = await import('../../deploy/index.js');
   const model = await classifierFile(file);
+  const found = readMetadata(model);
   if (to === 'onnx') {
     writeFileAtomic(join(directory, 'model.onnx'), decoded ? withDecoding(model, file) : model);
-    return;
+    writeFacts(directory, found);
+    return found;
   }
   if (isEdge(to)) {
     edgeExporters[to](model, file, { ...options, directory });
-    return;
+    return found;
   }
-  const { data: metadata } = modelMetadataSchema.safeParse(readMetadata(model));
+  const { data: metadata } = modelMetadataSchema.safeParse(found);
   if (metadata === undefined)
     throw invalidInput(`${file} is not of nas: it lacks the class names or the normalisation that --to ${to} needs`, {
       hint: 'Give a file of nas shrink or the folder of a run; --to tflite and --to c write any ONNX file.',
@@ -137,13 +131,11 @@ async function writeFile(
   await (to === 'web'
     ? exportWeb(model, metadata, directory)
     : exportTfjs(readExport(file).model, metadata, directory));
+  return metadata;
 }
 
-async function fromFile(
-  file: string,
-  { to, output, force, json: asJson, ...others }: Asked,
-  terminal: Terminal,
-): Promise<void> {
+async function fromFile(file: string, asked: Asked, terminal: Terminal): Promise<void> {
+  const { to, output, force, json: asJson, ...others } = asked;
   if (to === 'onnx' && file.endsWith('.onnx') && !others.decoded)
     throw invalidInput(`${file} is an ONNX file already: --to onnx writes networks of a run, and TF.js models`, {
       hint: 'Give the folder of a run, or another --to.',
@@ -155,9 +147,13 @@ async function fromFile(
     throw invalidInput(`--${wrong} goes with the folder of a run, and ${file} is a file, which is written as it is`, {
       hint: 'Leave it out; nas quantize makes an int8 file of a float one.',
     });
-  await writeExport(output, force, (directory) => writeFile(file, to, directory, others));
+  let said: readonly string[] = [];
+  await writeExport(output, force, async (directory) => {
+    const metadata = await writeFile(file, to, directory, others);
+    said = await writeModelCard(directory, asked, { metadata, commands: [againText(file, asked)] });
+  });
   if (asJson) terminal.out(json([{ model: file, directory: output }]));
-  else terminal.err(`${file}: ${output}\n`);
+  else terminal.err([`${file}: ${output}`, ...said, ''].join('\n'));
 }
 
 type Fitted = Omit<Calibrated, 'model'>;
@@ -205,6 +201,7 @@ interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'decoded'> {
   readonly trial: number | undefined;
   readonly pareto: boolean | undefined;
   readonly calibrated: boolean;
+  readonly license: string | undefined;
 }
 
 /** @throws NasError for options that do not go with the target. */
@@ -262,7 +259,7 @@ export const exportTrials = command({
       .option('trial', { type: 'number', describe: 'Number of one trial' })
       .option('pareto', { type: 'boolean', describe: 'All networks of the frontier' })
       .conflicts('trial', 'pareto')
-      .option('to', { choices: targets, demandOption: true, describe: 'File format' })
+      .option('to', { choices: exportTargets, demandOption: true, describe: 'File format' })
       .option('precision', {
         choices: ['auto', 'fp32', 'int8'] as const,
         default: 'auto' as const,
@@ -300,6 +297,7 @@ export const exportTrials = command({
         default: 'float' as const,
         describe: 'With --to tflite: what the model takes and gives (C: int8); int8 goes with int8 models',
       })
+      .option('license', { type: 'string', describe: 'Licence that the model card names: apache-2.0, cc-by-4.0, ...' })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('force', { type: 'boolean', default: false, describe: 'Replace another export in that folder' })
       .option('json', jsonOption),
@@ -321,7 +319,9 @@ export const exportTrials = command({
         done.add(name);
         const directory = pareto ? join(output, name) : output;
         const [exported, fitted] = calibrated ? await confident(store, workdir, source, terminal) : [source];
-        let result: Written = { warnings: [] };
+        let warnings: readonly string[] = [];
+        let said: readonly string[] = [];
+        let accuracy: ModelMetadata['accuracy'];
         await writeExport(directory, args.force, async (staged) => {
           const wanted = {
             source: exported,
@@ -333,20 +333,25 @@ export const exportTrials = command({
             rounding,
             prefix,
           };
-          result = await exporters[to](store, workdir, wanted, terminal);
+          const { metadata, float, tested, ...result } = await exporters[to](store, workdir, wanted, terminal);
+          ({ warnings } = result);
+          ({ accuracy } = metadata);
+          const command = againText(workdir, { ...args, trial: number, precision: own, output: directory });
+          const facts = { metadata, float, tested, ...originOf(store, workdir, number), commands: [command] };
+          said = await writeModelCard(staged, args, facts);
         });
-        const { warnings, cost } = result;
         written.push({
           trial: number,
           directory,
           precision: own,
           ...fitted?.(),
-          ...(cost !== undefined && { cost }),
+          accuracy,
+          ...(said.length > 0 && { scores: said }),
           ...(warnings.length > 0 && { warnings }),
         });
         if (asJson) continue;
         const what = own === 'fp32' ? '' : ` (${own})`;
-        terminal.err(`trial ${number}${what}: ${directory}\n${cost === undefined ? '' : `${cost}\n`}`);
+        terminal.err([`trial ${number}${what}: ${directory}`, ...said, ''].join('\n'));
         for (const warning of warnings) terminal.err(warningLine(warning, terminal.colors));
       }
       if (asJson) terminal.out(json(written));

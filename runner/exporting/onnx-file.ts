@@ -1,6 +1,6 @@
 import { trainingExperimentOf } from '../stored/experiment.js';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
-import { mainScores, scoreText } from '../../base/scores.js';
+import { mainScores, scoreText, type Details, type Scores } from '../../base/scores.js';
 import { classification } from '../../base/task.js';
 import { executedBy } from '../../compiler/index.js';
 import {
@@ -45,6 +45,8 @@ export interface ExportedOnnx {
   readonly metadata: ModelMetadata;
   /** Of an int8 file: the main scores of the float one, where they are known. */
   readonly float?: ModelMetadata['accuracy'];
+  /** Results of the test images by class, where they are known. */
+  readonly tested?: Details | undefined;
 }
 
 const described = (model: Uint8Array): ExportedOnnx => ({
@@ -52,22 +54,30 @@ const described = (model: Uint8Array): ExportedOnnx => ({
   metadata: modelMetadataSchema.parse(readMetadata(model)),
 });
 
-/** The run's own float file, or a new one that is checked against the network. */
-async function float({ written, trained }: ExportSource): Promise<ExportedOnnx> {
-  const file = written('fp32');
-  if (file !== undefined) return described(file);
-  const { model, metadata } = await trained();
-  const bytes = exportOnnx(model, metadata);
-  await checkExport(bytes, model, metadata.task);
-  return { model: bytes, metadata };
-}
-
 interface Making {
   readonly store: Store;
   readonly workdir: string;
   readonly source: ExportSource;
   readonly options: OnnxFileOptions;
 }
+
+/** The run's own float file, or a new one that is checked against the network. */
+async function float({
+  store,
+  source: { number, written, trained },
+}: Pick<Making, 'store' | 'source'>): Promise<ExportedOnnx> {
+  const tested = testedBy(store, number, 'fp32');
+  const file = written('fp32');
+  if (file !== undefined) return { ...described(file), tested };
+  const { model, metadata } = await trained();
+  const bytes = exportOnnx(model, metadata);
+  await checkExport(bytes, model, metadata.task);
+  return { model: bytes, metadata, tested };
+}
+
+/** Results of the test images by class, which the run stored for a trial. */
+export const testedBy = (store: Store, trial: number, precision: StoredPrecision): Details | undefined =>
+  store.classResults.of(trial).findLast((one) => one.precision === precision && one.split === 'test')?.details;
 
 /** The run's data in the size that a network takes. */
 async function dataFor({ store, workdir, options }: Making, { input }: ModelMetadata): Promise<DatasetRef> {
@@ -78,14 +88,14 @@ async function dataFor({ store, workdir, options }: Making, { input }: ModelMeta
   });
 }
 
-async function accuracyOn(
+async function scoresOn(
   model: Uint8Array,
   dataset: DatasetRef,
   split: SplitName,
   { threads = 1, onProgress }: OnnxFileOptions,
-): Promise<number> {
+): Promise<Scores> {
   const report = (done: number, total: number) => onProgress?.(`${split} images`, done, total);
-  return (await evaluateOnSplit(model, dataset, split, { threads, onProgress: report })).accuracy;
+  return evaluateOnSplit(model, dataset, split, { threads, onProgress: report });
 }
 
 /** The run's own int8 file, or one made of the float file as the run would make it. */
@@ -98,9 +108,10 @@ async function int8(making: Making): Promise<ExportedOnnx> {
   const { weight_bits: bits, quantize_aware_epochs: trained } = written?.metadata.quantization ?? {};
   if (written !== undefined && (runs !== 'exactly' || bits !== 7 || trained !== undefined)) {
     const own = source.written('fp32');
-    return { ...written, float: own && described(own).metadata.accuracy };
+    const tested = testedBy(store, source.number, 'int8');
+    return { ...written, float: own && described(own).metadata.accuracy, tested };
   }
-  const { model, metadata } = await float(source);
+  const { model, metadata } = await float(making);
   const experiment = trainingExperimentOf(store, workdir);
   const dataset = await dataFor(making, metadata);
   const weightBits = runs === 'exactly' ? 8 : await exportedWeightBits(store, experiment.latency.device, onWarning);
@@ -115,6 +126,7 @@ async function int8(making: Making): Promise<ExportedOnnx> {
   for (const warning of [...slow, ...quantized.fewer]) onWarning(warning);
   const { method, images, accuracy, detection } = quantized;
   const measured = store.measurements.of(source.number).findLast(({ precision }) => precision === 'int8');
+  const test = await scoresOn(quantized.model, dataset, 'test', options);
   const own: ModelMetadata = {
     ...metadata,
     // The float file's latency is not this one's.
@@ -122,13 +134,14 @@ async function int8(making: Making): Promise<ExportedOnnx> {
     precision: 'int8',
     quantization: { method, images, weight_bits: weightBits },
     ...(detection && { detection }),
-    accuracy: { validation: accuracy.int8, test: await accuracyOn(quantized.model, dataset, 'test', options) },
+    accuracy: { validation: accuracy.int8, test: test.accuracy },
     ...latencyFact(store, measured),
   };
   return {
     model: withMetadata(quantized.model, own),
     metadata: own,
     float: { ...metadata.accuracy, validation: accuracy.fp32 },
+    tested: test.details,
   };
 }
 
@@ -138,7 +151,7 @@ const tolerance = 0.002;
 /** The float file with its kernels in 16 bits. */
 async function halved(making: Making): Promise<ExportedOnnx> {
   const { source, options } = making;
-  const { model, metadata } = await float(source);
+  const { model, metadata } = await float(making);
   const smaller = halveWeights(model, `trial ${source.number}`);
   const [before, after] = [await executedBy(model), await executedBy(smaller)];
   if (JSON.stringify(after.operators) !== JSON.stringify(before.operators))
@@ -146,8 +159,9 @@ async function halved(making: Making): Promise<ExportedOnnx> {
       hint: 'Export with --weights fp32.',
     });
   const dataset = await dataFor(making, metadata);
-  const on = (split: SplitName) => accuracyOn(smaller, dataset, split, options);
-  const accuracy = { validation: await on('validation'), test: await on('test') };
+  const on = (split: SplitName) => scoresOn(smaller, dataset, split, options);
+  const [validation, test] = [await on('validation'), await on('test')];
+  const accuracy = { validation: validation.accuracy, test: test.accuracy };
   const float32 = metadata.accuracy?.validation;
   const { type } = metadata.task ?? classification;
   if (float32 !== undefined && Math.abs(accuracy.validation - float32) > tolerance)
@@ -155,7 +169,7 @@ async function halved(making: Making): Promise<ExportedOnnx> {
       `with weights of 16 bits, validation ${mainScores[type].title} is ${scoreText(type, accuracy.validation)}; with 32 bits ${scoreText(type, float32)}`,
     );
   const own: ModelMetadata = { ...metadata, precision: 'fp32', weight_format: 'fp16', accuracy };
-  return { model: withMetadata(smaller, own), metadata: own };
+  return { model: withMetadata(smaller, own), metadata: own, tested: test.details };
 }
 
 /**
@@ -171,7 +185,7 @@ export async function onnxFile(
 ): Promise<ExportedOnnx> {
   const { precision, weights } = options;
   const making = { store, workdir, source, options };
-  if (precision === 'fp32') return weights === 'fp32' ? float(source) : halved(making);
+  if (precision === 'fp32') return weights === 'fp32' ? float(making) : halved(making);
   if (weights === 'fp32') return int8(making);
   throw invalidInput(`trial ${source.number} is exported as int8: its weights are bytes, not of 16 bits`, {
     hint: 'Leave --weights out, or say --precision fp32.',

@@ -107,7 +107,7 @@ describe('nas export --precision', () => {
     const one = ['export', copy, '--trial', `${trial}`, '--json'];
     const to = join(directory, 'chosen-out');
     const onnx = await nasInside([...one, '--to', 'onnx', '-o', to]);
-    expect(JSON.parse(onnx.out)).toEqual([{ trial, directory: to, precision: 'int8' }]);
+    expect(JSON.parse(onnx.out)).toMatchObject([{ trial, directory: to, precision: 'int8' }]);
     expect(readFileSync(join(to, 'model.onnx'))).toEqual(own);
     const web = await nasInside([...one, '--to', 'tfjs', '-o', join(directory, 'web')]);
     expect(JSON.parse(web.out)).toMatchObject([{ precision: 'fp32' }]);
@@ -233,6 +233,35 @@ describe('nas evaluate of several files', () => {
   });
 });
 
+describe('the card of an export', () => {
+  it('says what the run knows of the network', async () => {
+    const { to, err, metadata } = await exported('--precision', 'int8', '--license', 'mit');
+    expect(err).toMatch(/\naccuracy [\d.]+ % \(95 % interval [\d.]+ % to [\d.]+ %\) of \d+ test images\nint8 has/);
+    const card = readFileSync(join(to, 'README.md'), 'utf8');
+    expect(card).toMatch(/^---\nlicense: mit\n/);
+    expect(card).toContain(`# exporting, trial ${onFrontier()}`);
+    expect(card).toMatch(/\| Trouser \| \d+ \|/);
+    expect(card).toMatch(/- splits: 180 train, \d+ validation, \d+ test\n- fingerprint: `[0-9a-f]+`/);
+    expect(card).toContain('- length: 2 epochs');
+    expect(card).toContain(`- int8: ${metadata.quantization?.method}`);
+    expect(card).toContain(`nas export run --trial ${onFrontier()} --to onnx --precision int8 -o `);
+    // Folders of this machine are nobody's business.
+    expect(card).not.toContain(directory);
+  });
+
+  it('never replaces a file of another kind', async () => {
+    const to = join(directory, 'mine');
+    mkdirSync(to);
+    writeFileSync(join(to, 'README.md'), 'mine');
+    const { code, err } = await nasInside(['export', workdir, '--trial', '0', '--to', 'tfjs', '-o', to]);
+    expect({ code, err }).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('another export: README.md') as string,
+    });
+    expect(readFileSync(join(to, 'README.md'), 'utf8')).toBe('mine');
+  });
+});
+
 describe('the folder of an export', () => {
   const run = (to: string, ...args: string[]) => nasInside(['export', workdir, '-o', join(directory, to), ...args]);
 
@@ -277,7 +306,10 @@ describe('nas export --to tflite', () => {
     writeFileSync(join(directory, 'int8.onnx'), model);
     expect(await run(workdir, 'trial', '--trial', `${onFrontier()}`, '--precision', 'int8')).toMatchObject({ code: 0 });
     const file = join(directory, 'int8.onnx');
-    expect(await run(file, 'file')).toMatchObject({ code: 0, err: `${file}: ${join(directory, 'file')}\n` });
+    expect(await run(file, 'file')).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/^\S+int8\.onnx: \S+\naccuracy [\d.]+ % of the test images\n$/) as string,
+    });
     const [trial, ofFile] = ['trial', 'file'].map((name) => readFileSync(join(directory, name, 'model.tflite')));
     expect(ofFile.equals(trial)).toBe(true);
     expect(trial.subarray(4, 8).toString()).toBe('TFL3');
@@ -345,7 +377,7 @@ it('phones and boards get weights of 8 bits, and no warnings of ONNX Runtime, wh
 describe('nas export --to c', () => {
   const run = (from: string, to: string, ...args: string[]) =>
     nasInside(['export', from, '--to', 'c', '-o', join(directory, to), ...args]);
-  const cost = /^int8 has [\d.]+ % of test accuracy, float32 [\d.]+ %$/m;
+  const cost = /^int8 has [\d.]+ % of test accuracy, float32 [\d.]+ % \(.* points\)$/m;
 
   it('writes a trial in int8, says what that costs, and refuses float32', async () => {
     const { metadata } = await exported('--precision', 'int8');
@@ -365,7 +397,9 @@ describe('nas export --to c', () => {
 
   it.skipIf(!hasProgram('gcc'))('what it writes is compiled and passes its self-test', async () => {
     const built = await run(workdir, 'built', '--trial', `${onFrontier()}`, '--rounding', 'tflm', '--json');
-    expect(JSON.parse(built.out)).toMatchObject([{ cost: expect.stringMatching(cost) as string }]);
+    expect(JSON.parse(built.out)).toMatchObject([
+      { scores: [expect.stringMatching(/^accuracy /), expect.stringMatching(cost)] },
+    ]);
     expect(runOnHost('gcc', join(directory, 'built'))).toBe('3 test images, 0 wrong outputs of 30\n');
   });
 });

@@ -36,7 +36,7 @@ describe('exportTfjs', () => {
     const directory = temporaryFolder();
     const model = trained(1);
     await exportTfjs(model, metadata, directory);
-    expect(readdirSync(directory).sort()).toEqual(['metadata.json', 'model.json', 'weights.bin']);
+    expect(readdirSync(directory).sort()).toEqual(['labels.txt', 'metadata.json', 'model.json', 'weights.bin']);
 
     const manifest = JSON.parse(readFileSync(join(directory, 'model.json'), 'utf8')) as tf.io.ModelJSON;
     const loaded = await tfl.loadLayersModel(

@@ -38,18 +38,22 @@ async function asInWorker<T>(importScripts: (url: string) => void, load: () => P
   }
 }
 
-/** LiteRT.js in Node: the package as published, which loads its code as a worker in a browser does. */
-async function load(folder: string): Promise<LiteRt> {
+/** Runs what loads LiteRT.js in Node: the package as published, which loads its code as a worker in a browser does. */
+export async function withLiteRt<T>(load: () => Promise<T>): Promise<T> {
   const importScripts = (file: string): void => {
     const source = `${readFileSync(file, 'utf8')}\nreturn ModuleFactory;`;
     const names = ['require', '__filename', '__dirname'];
     const made = compileFunction(source, names, { filename: file }) as (...values: readonly unknown[]) => unknown;
     Object.assign(globalThis, { ModuleFactory: made(require, file, dirname(file)) });
   };
-  const core = await import('@litertjs/core');
-  await asInWorker(importScripts, () => core.loadLiteRt(folder));
+  const result = await asInWorker(importScripts, load);
   Reflect.deleteProperty(globalThis, 'ModuleFactory');
-  Reflect.deleteProperty(globalThis, 'Module');
+  return result;
+}
+
+async function load(folder: string): Promise<LiteRt> {
+  const core = await import('@litertjs/core');
+  await withLiteRt(() => core.loadLiteRt(folder));
   return core;
 }
 

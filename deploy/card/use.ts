@@ -1,0 +1,209 @@
+import { completeDecoding, type Decoding } from '../../base/preprocess.js';
+import { classification, type RowTask } from '../../base/task.js';
+import type { ModelMetadata } from '../metadata.js';
+
+/** The forms in which a model is exported. */
+export const exportTargets = ['onnx', 'tfjs', 'web', 'tflite', 'c'] as const;
+export type ExportTarget = (typeof exportTargets)[number];
+
+/** A program that answers `image.jpg`, in the folder of the model. */
+export interface Program {
+  readonly language: 'python' | 'ts';
+  readonly lines: readonly string[];
+}
+
+/** What a program must know of a model with a row of outputs. */
+interface Used {
+  readonly task: RowTask;
+  readonly input: readonly [height: number, width: number, channels: number];
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly decoding: Decoding;
+}
+
+/** Undefined for detectors, and where the metadata do not say how an image becomes an input. */
+function usedOf({ task = classification, input, mean, std, preprocess, ...metadata }: Partial<ModelMetadata>) {
+  if (task.type === 'detection' || task.type === 'centroids') return undefined;
+  if (metadata.nas_version === undefined || !input || !mean || !std || !metadata.classes) return undefined;
+  return { task: task.type, input, mean, std, decoding: completeDecoding(preprocess) } satisfies Used;
+}
+
+const pythonFilters: { readonly [R in Decoding['resampling']]: string } = {
+  lanczos3: 'LANCZOS',
+  mitchell: 'BICUBIC',
+  cubic: 'BICUBIC',
+  linear: 'BILINEAR',
+};
+
+const pythonFits: { readonly [F in Decoding['fit']]: (size: string, filter: string, background: string) => string } = {
+  cover: (size, filter) => `ImageOps.fit(image, ${size}, ${filter})`,
+  contain: (size, filter, background) => `ImageOps.pad(image, ${size}, ${filter}, "${background}")`,
+  stretch: (size, filter) => `image.resize(${size}, ${filter})`,
+};
+
+/** The line that prints the answer of `outputs` [1, n], and of the names of the outputs. */
+const pythonAnswers: { readonly [T in RowTask]: string } = {
+  classification: 'print(names[outputs[0].argmax()])',
+  'multi-label': 'print([name for name, logit in zip(names, outputs[0]) if logit > 0])',
+  regression: 'print(dict(zip(names, outputs[0])))',
+};
+const scriptAnswers: { readonly [T in RowTask]: string } = {
+  classification: 'console.log(names[outputs.indexOf(Math.max(...outputs))]);',
+  'multi-label': 'console.log(names.filter((_, i) => outputs[i] > 0));',
+  regression: 'console.log(Object.fromEntries(names.map((name, i) => [name, outputs[i]])));',
+};
+
+function pythonPixels({ input: [height, width, channels], mean, std, decoding }: Used): readonly string[] {
+  const { fit, background, resampling } = decoding;
+  const filter = `Image.Resampling.${pythonFilters[resampling]}`;
+  return [
+    `image = ImageOps.exif_transpose(Image.open("image.jpg")).convert("${channels === 1 ? 'L' : 'RGB'}")`,
+    `image = ${pythonFits[fit](`(${width}, ${height})`, filter, background)}`,
+    `pixels = (numpy.asarray(image).reshape(1, ${height}, ${width}, ${channels}) / 255 - ${JSON.stringify(mean)}) / ${JSON.stringify(std)}`,
+  ];
+}
+
+const stretched: { readonly [F in Decoding['fit']]: string } = { cover: 'cover', contain: 'contain', stretch: 'fill' };
+
+function scriptPixels({ input: [height, width, channels], mean, std, decoding }: Used): readonly string[] {
+  const { fit, background, resampling } = decoding;
+  const options = JSON.stringify({ fit: stretched[fit], background, kernel: resampling });
+  const space = channels === 1 ? 'b-w' : 'srgb';
+  return [
+    `const image = sharp('image.jpg').rotate().flatten({ background: '${background}' }).resize(${width}, ${height}, ${options});`,
+    `const bytes = await image.toColourspace('${space}').raw().toBuffer();`,
+    `const [mean, std] = [${JSON.stringify(mean)}, ${JSON.stringify(std)}];`,
+    `const pixels = Float32Array.from(bytes, (byte, i) => (byte / 255 - mean[i % ${channels}]) / std[i % ${channels}]);`,
+  ];
+}
+
+const pythonNames = 'names = open("labels.txt", encoding="utf-8").read().splitlines()';
+const scriptNames = `const names = readFileSync('labels.txt', 'utf8').trimEnd().split('\\n');`;
+
+/** Of a `.tflite` file whose inputs and outputs are bytes where `hasBytes`. */
+function litePrograms(used: Used, hasBytes: boolean): readonly Program[] {
+  const python: Program = {
+    language: 'python',
+    lines: [
+      'import numpy',
+      'from ai_edge_litert.interpreter import Interpreter',
+      'from PIL import Image, ImageOps',
+      '',
+      pythonNames,
+      ...pythonPixels(used),
+      'model = Interpreter("model.tflite")',
+      'model.allocate_tensors()',
+      '[input], [output] = model.get_input_details(), model.get_output_details()',
+      ...(hasBytes
+        ? [
+            'scale, zero = input["quantization"]',
+            'model.set_tensor(input["index"], numpy.clip(numpy.round(pixels / scale) + zero, -128, 127).astype("int8"))',
+          ]
+        : ['model.set_tensor(input["index"], pixels.astype("float32"))']),
+      'model.invoke()',
+      'outputs = model.get_tensor(output["index"])',
+      ...(hasBytes
+        ? ['outputs = (outputs.astype("float32") - output["quantization"][1]) * output["quantization"][0]']
+        : []),
+      pythonAnswers[used.task],
+    ],
+  };
+  // LiteRT.js takes no files of bytes.
+  if (hasBytes) return [python];
+  const script: Program = {
+    language: 'ts',
+    lines: [
+      "import { readFileSync } from 'node:fs';",
+      "import { loadAndCompile, loadLiteRt, Tensor } from '@litertjs/core';",
+      "import sharp from 'sharp';",
+      '',
+      scriptNames,
+      ...scriptPixels(used),
+      "await loadLiteRt('node_modules/@litertjs/core/wasm/');",
+      "const model = await loadAndCompile(readFileSync('model.tflite'), { accelerator: 'wasm' });",
+      `const [output] = await model.run([new Tensor(pixels, [1, ${used.input.join(', ')}])]);`,
+      'const outputs = (await output.data()) as Float32Array;',
+      scriptAnswers[used.task],
+    ],
+  };
+  return [python, script];
+}
+
+function onnxPrograms(used: Used): readonly Program[] {
+  const output = used.task === 'regression' ? 'numbers' : 'logits';
+  return [
+    {
+      language: 'python',
+      lines: [
+        'import numpy, onnxruntime',
+        'from PIL import Image, ImageOps',
+        '',
+        pythonNames,
+        ...pythonPixels(used),
+        'session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])',
+        '[outputs] = session.run(None, {"input": pixels.astype("float32")})',
+        pythonAnswers[used.task],
+      ],
+    },
+    {
+      language: 'ts',
+      lines: [
+        "import { readFileSync } from 'node:fs';",
+        "import { InferenceSession, Tensor } from 'onnxruntime-node';",
+        "import sharp from 'sharp';",
+        '',
+        scriptNames,
+        ...scriptPixels(used),
+        "const session = await InferenceSession.create('model.onnx');",
+        `const found = await session.run({ input: new Tensor('float32', pixels, [1, ${used.input.join(', ')}]) });`,
+        `const outputs = found.${output}.data as Float32Array;`,
+        scriptAnswers[used.task],
+      ],
+    },
+  ];
+}
+
+function tfjsPrograms(used: Used): readonly Program[] {
+  return [
+    {
+      language: 'ts',
+      lines: [
+        "import { readFileSync } from 'node:fs';",
+        "import '@tensorflow/tfjs-backend-cpu';",
+        "import * as tf from '@tensorflow/tfjs-core';",
+        "import { loadLayersModel } from '@tensorflow/tfjs-layers';",
+        "import sharp from 'sharp';",
+        '',
+        scriptNames,
+        ...scriptPixels(used),
+        "const { modelTopology, weightsManifest } = JSON.parse(readFileSync('model.json', 'utf8'));",
+        "const weightData = new Uint8Array(readFileSync('weights.bin')).buffer;",
+        'const artifacts = { modelTopology, weightSpecs: weightsManifest[0].weights, weightData };',
+        'const model = await loadLayersModel(tf.io.fromMemory(artifacts));',
+        `const outputs = (model.predict(tf.tensor(pixels, [1, ${used.input.join(', ')}])) as tf.Tensor).dataSync();`,
+        scriptAnswers[used.task],
+      ],
+    },
+  ];
+}
+
+/** Programs that use an exported model; none for detectors, whose outputs are maps, and for pages and C, which bring their own. */
+export function programsFor(
+  target: ExportTarget,
+  metadata: Partial<ModelMetadata>,
+  { hasBytes }: { readonly hasBytes: boolean },
+): readonly Program[] {
+  const used = usedOf(metadata);
+  if (used === undefined) return [];
+  switch (target) {
+    case 'onnx':
+      return onnxPrograms(used);
+    case 'tflite':
+      return litePrograms(used, hasBytes);
+    case 'tfjs':
+      return tfjsPrograms(used);
+    case 'web':
+    case 'c':
+      return [];
+  }
+}

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runOnnx } from '../../../compiler/index.js';
+import {
+  edgeExporters,
+  exportOnnx,
+  exportTfjs,
+  modelCard,
+  renderCard,
+  writeBundle,
+  type ExportTarget,
+} from '../../../deploy/index.js';
+import { Random } from '../../../base/random.js';
+import { blocksOf } from '../../docs/recipe-blocks.js';
+import { describeWithLiteRt, withLiteRt } from '../../support/litert.js';
+import { sharedFolder } from '../../support/temporary.js';
+import { tinyStudent } from '../../trainers/support/networks.js';
+import { metadataFor, shaken } from '../support/classifiers.js';
+
+const folder = sharedFolder();
+const network = { ...tinyStudent({ classes: 5 }), input: [12, 10, 3] } as const;
+const model = shaken(network);
+const metadata = metadataFor(network.input, ['ant', 'bee', 'cow', 'dog', 'eel'], { network, trial: 7 });
+const onnx = exportOnnx(model, metadata);
+const images = Array.from({ length: 10 }, (_, i) => join(folder, `${i}.png`));
+let expected: readonly string[] = [];
+
+/** Blotches of one colour, of the size of the input: programs resize in their own ways. */
+async function drawn(seed: number): Promise<Uint8Array> {
+  const random = new Random(seed, 'image');
+  const colour = [0, 1, 2].map(() => 255 * random.uniform());
+  const pixels = Uint8Array.from({ length: 12 * 10 * 3 }, (_, i) => (random.uniform() < 0.3 ? 128 : colour[i % 3]));
+  await sharp(pixels, { raw: { width: 10, height: 12, channels: 3 } })
+    .png()
+    .toFile(images[seed]);
+  return pixels;
+}
+
+beforeAll(async () => {
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  expected = await Promise.all(
+    images.map(async (_, i) => {
+      const { mean, std, classes } = metadata;
+      const pixels = Float32Array.from(await drawn(i), (byte, at) => (byte / 255 - mean[at % 3]) / std[at % 3]);
+      const outputs = await runOnnx(onnx, 'the model', pixels, [1, 12, 10, 3]);
+      return classes[outputs.indexOf(Math.max(...outputs))];
+    }),
+  );
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** The program of a card in a language, over all images. */
+function programOf(target: ExportTarget, language: 'python' | 'ts'): string {
+  const facts = { target, metadata, hasBytes: false, decoded: false, commands: [] };
+  const text = blocksOf(renderCard(modelCard(facts))).find((block) => block.language === language)?.text ?? '';
+  // Files are beside the card.
+  const there = text.replace(
+    /(['"])([\w.]+\.(?:onnx|tflite|json|bin|txt))\1/g,
+    (_, quote: string, name: string) => quote + join(folder, target, name) + quote,
+  );
+  const lines = there.split('\n');
+  const last = lines.findLastIndex((line) => /^(?:import|from) /.test(line)) + 1;
+  // LiteRT.js is loaded once.
+  const isLoading = (line: string): boolean => line.startsWith('await loadLiteRt');
+  const [head, body] = [
+    [...lines.slice(0, last), ...lines.filter(isLoading)],
+    lines.slice(last).filter((line) => !isLoading(line)),
+  ];
+  const list = JSON.stringify(images);
+  const own = body.map((line) => `  ${line.replace(/(['"])image\.jpg\1/, 'path')}`);
+  const loop =
+    language === 'python' ? [`for path in ${list}:`, ...own] : [`for (const path of ${list}) {`, ...own, '}'];
+  return [...head, ...loop, ''].join('\n');
+}
+
+function answersOfPython(target: ExportTarget): readonly string[] {
+  const file = join(folder, `${target}.py`);
+  writeFileSync(file, programOf(target, 'python'));
+  return execFileSync('/usr/bin/python3', [file], { encoding: 'utf8', stdio: 'pipe' }).trim().split('\n');
+}
+
+async function answersOfScript(target: ExportTarget): Promise<readonly string[]> {
+  const file = join(folder, `${target}.ts`);
+  writeFileSync(file, programOf(target, 'ts'));
+  const found: string[] = [];
+  vi.spyOn(console, 'log').mockImplementation((text: string) => void found.push(text));
+  await import(pathToFileURL(file).href);
+  return found;
+}
+
+const hasPython = (...modules: readonly string[]): boolean => {
+  try {
+    execFileSync('/usr/bin/python3', ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+it('the images are of several classes', () => expect(new Set(expected).size).toBeGreaterThan(2));
+
+describe('the programs of a card give the class of ten images', () => {
+  it.skipIf(!hasPython('onnxruntime', 'numpy', 'PIL'))('of ONNX in Python', () => {
+    writeBundle(join(folder, 'onnx'), onnx, metadata);
+    expect(answersOfPython('onnx')).toEqual(expected);
+  });
+
+  it('of ONNX in TypeScript', async () => {
+    writeBundle(join(folder, 'onnx'), onnx, metadata);
+    expect(await answersOfScript('onnx')).toEqual(expected);
+  });
+
+  it('of TF.js in TypeScript', async () => {
+    await exportTfjs(model, metadata, join(folder, 'tfjs'));
+    expect(readFileSync(join(folder, 'tfjs', 'labels.txt'), 'utf8').split('\n')[0]).toBe('ant');
+    expect(await answersOfScript('tfjs')).toEqual(expected);
+  });
+});
+
+describeWithLiteRt('the programs of the card of a .tflite file give the class of ten images', () => {
+  const written = (): void =>
+    edgeExporters.tflite(onnx, 'the model', {
+      directory: join(folder, 'tflite'),
+      io: 'float',
+      rounding: 'exact',
+      prefix: 'nas',
+    });
+
+  it('in TypeScript', async () => {
+    written();
+    expect(await withLiteRt(() => answersOfScript('tflite'))).toEqual(expected);
+  });
+
+  it.skipIf(!hasPython('ai_edge_litert', 'numpy', 'PIL'))('in Python', () => {
+    written();
+    expect(answersOfPython('tflite')).toEqual(expected);
+  });
+});
