@@ -15,6 +15,7 @@ import {
 import { experimentOf } from '../../runner/stored/experiment.js';
 import { precisionsText } from '../../runner/compress/verdict.js';
 import { RunCache } from '../../reports/page/collect/run-cache.js';
+import { findingsHash } from '../../runner/stored/findings.js';
 import { generationText } from '../../runner/stored/generation.js';
 import { hasRun } from '../../runner/stored/workdir.js';
 import type { Store } from '../../store/index.js';
@@ -61,12 +62,18 @@ export const status = command({
     ['status runs/quickstart', 'trials done, failed and planned; best accuracy; frontier'],
     ['status runs/quickstart --json', 'the same for programs'],
     ['status runs', 'all runs of a folder, with their status and best values'],
+    ['status runs/quickstart --hash', 'one hash of all that it found: equal runs have equal ones'],
   ],
   options: (yargs) =>
     yargs
       .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder, or one with runs in it" })
+      .option('hash', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print a hash of trials, curves, weights and accuracies, without times and latencies',
+      })
       .option('json', jsonOption),
-  run: ({ workdir, json: asJson }, { out, colors }) => {
+  run: ({ workdir, hash, json: asJson }, { out, colors }) => {
     const isFolder = statSync(workdir, { throwIfNoEntry: false })?.isDirectory() ?? false;
     const runs = isFolder && !hasRun(workdir) ? collectRuns(workdir) : [];
     if (runs.length > 0) {
@@ -74,6 +81,11 @@ export const status = command({
       return;
     }
     return withRun(workdir, (store) => {
+      if (hash) {
+        const found = findingsHash(store, workdir);
+        out(asJson ? json({ hash: found }) : `${found}\n`);
+        return;
+      }
       const run = collectRun(store);
       const supernet = collectSupernet(store, experimentOf(store));
       const precisions = collectPrecisions(store);
