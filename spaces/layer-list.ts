@@ -37,9 +37,9 @@ export class LayerList {
     return this.add(kind, name, inputs, this.shape(inputs[0]), own);
   }
 
-  norm(name: string, x: number, act: LayerActivation | null): number {
+  norm(name: string, x: number, act: LayerActivation | null, own: { readonly scale?: number } = {}): number {
     const { epsilon, momentum } = this.style;
-    const y = this.same('batch_norm', `${name}_bn`, [x], { epsilon, momentum });
+    const y = this.same('batch_norm', `${name}_bn`, [x], { epsilon, momentum, ...own });
     return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
   }
 

@@ -30,7 +30,8 @@ interface Parameters {
   conv: PaddedWindow & { readonly groups?: number; readonly identity?: true };
   /** One filter per channel, no bias. */
   depthwise: PaddedWindow;
-  batch_norm: Pick<Style, 'epsilon' | 'momentum'>;
+  /** `scale`: what its scale begins with; absent: 1. */
+  batch_norm: Pick<Style, 'epsilon' | 'momentum'> & { readonly scale?: number };
   /** `standalone`: its input has other readers or comes from no convolution, so no layer can absorb it. */
   activation: { readonly act: LayerActivation; readonly standalone?: true };
   /** Average over each window, 'same' padding; cells outside the map are not counted. */

@@ -127,12 +127,16 @@ function shortcutSum(list: LayerList, name: string, x: number, y: number, { filt
   return list.same('activation', `${name}_act`, [sum], { act });
 }
 
+/** The swish of 1.7 times x is nearly 1.7 times the GELU of x: after a norm, swish alone is nearly linear. */
+const pooledScale = 1.7;
+
 function pooled(list: LayerList, name: string, x: number, { filters, kernel, stride, act }: PooledBlock): number {
   const mixed = list.bareConv(name, x, filters, { kernel, stride: 1, identity: true });
   return list.norm(
     name,
     stride === 1 ? mixed : list.maxPool(`${name}_pool`, mixed, { kernel: 2, stride, padding: 'same' }),
     act,
+    { scale: pooledScale },
   );
 }
 

@@ -107,7 +107,6 @@ export function pooledReference(task: Task, width = 1): Network {
       return repeat(2, stride, (s) => ({ kind: 'pooled', filters, kernel: 3, stride: s, act }));
     }),
     head: { filters: 0, act, dropout: 0 },
-    style: { momentum: 0.6 },
   };
 }
 

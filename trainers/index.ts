@@ -55,7 +55,9 @@ export { fileInput, readPretrained, type PretrainedFile } from './pretrained/rea
 export { tuneParts, type TunePart } from './pretrained/new-head.js';
 export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
 export { dataSettings, tuneTraining } from './pretrained/training.js';
-export { checkTeacher, teacherBatch, teacherSchedule, teacherSize, type TeacherOptions } from './teachers/sources.js';
+export { checkTeacher, teacherSchedule, teacherSize } from './teachers/files.js';
+export type { TeacherOptions } from './teachers/source.js';
+export { teacherBatch } from './teachers/trained.js';
 export { calibrateConfidence, type Calibrated } from './temperature.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';
 export { unfoldBatchNorm } from './batch-norm.js';

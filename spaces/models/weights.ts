@@ -81,8 +81,8 @@ const rules: LayerTable<readonly WeightSpec[]> = {
   depthwise: ({ name, kernel: side, input }) => [
     kernel(`${name}/depthwise_kernel`, [side, side, input[2], 1], Math.sqrt(2 / side ** 2)),
   ],
-  batch_norm: ({ name, output: [, , channels] }) => [
-    vector(`${name}/gamma`, channels, 1),
+  batch_norm: ({ name, output: [, , channels], scale = 1 }) => [
+    vector(`${name}/gamma`, channels, scale),
     vector(`${name}/beta`, channels, 0),
     vector(`${name}/moving_mean`, channels, 0, false),
     vector(`${name}/moving_variance`, channels, 1, false),

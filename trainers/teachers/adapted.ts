@@ -8,14 +8,8 @@ import { makeOnce } from '../make-once.js';
 import { readPretrained } from '../pretrained/read.js';
 import { dataSettings, tuneTraining } from '../pretrained/training.js';
 import { tune } from '../pretrained/tune.js';
-import {
-  deciding,
-  fileTeacher,
-  fitHooks,
-  type AdaptedConfig,
-  type TeacherOptions,
-  type TeacherSource,
-} from './sources.js';
+import { fileTeacher, type AdaptedConfig } from './files.js';
+import { deciding, fitHooks, type TeacherOptions, type TeacherSource } from './source.js';
 
 /** A file that learned from other images, adapted to the data once: cached by the content of file, data and settings. */
 export async function adaptedTeacher(

@@ -6,14 +6,9 @@ import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, with
 import { mapShape } from '../data/teacher-map.js';
 import { lossFor } from '../schema/loss.js';
 import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
-import {
-  givenTeacher,
-  isAdapted,
-  fileTeacher,
-  type TeacherOptions,
-  type TeacherSource,
-  trainedTeacher,
-} from './sources.js';
+import { fileTeacher, isAdapted } from './files.js';
+import type { TeacherOptions, TeacherSource } from './source.js';
+import { networkTeacher, trainedTeacher } from './trained.js';
 import type { PreparedTeacher, TeacherLogits } from '../jobs.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +35,7 @@ function findTeacher(config: Teacher, dataset: Dataset, options: Settled): Promi
     case 'file':
       return isAdapted(config) ? adaptedTeacher(config, info, options) : fileTeacher(config, info, options);
     case 'network':
-      return givenTeacher(config, options);
+      return Promise.resolve(networkTeacher(config, options));
   }
 }
 

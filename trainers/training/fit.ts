@@ -15,7 +15,7 @@ import { formOf } from '../image-form.js';
 import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
 import { detectionOf, styleOf, type Network, boxTaskOf } from '../../spaces/index.js';
-import { headSpecs, weightSpecs } from '../../spaces/models/index.js';
+import { headSpecs, weightSpecs, type WeightSpec } from '../../spaces/models/index.js';
 import { classWeights, imagesPerClass } from '../losses/class-balance.js';
 import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
 import { activationRanges } from '../quantize-aware/ranges.js';
@@ -63,7 +63,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
     loss,
     optimizer: train.optimizer,
     ema: train.ema,
-    rates: outputRates(network, train),
+    rates: learningShares(network, train),
   });
   const engine = (begun?: EngineKind) =>
     createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch, begun });
@@ -73,14 +73,29 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   return { plan, directory, hash, engine };
 }
 
-/** Of a detector's output layers. */
+/** Of the output layers of detectors, and of networks of pools. */
 const outputRate = 0.1;
+/** Of norms in networks of pools: offsets learn faster than other weights, and scales stay (Jordan 2024). */
+const normRates = { beta: 4, gamma: 0 };
 
-/** The shares of the learning rate in the recipe `fast`, which has large rates; undefined: all are 1. */
+const ratesOf = (specs: readonly WeightSpec[], rate: number) => specs.map(({ name }) => [name, rate] as const);
+
+/** The shares of the learning rate of a detector in the recipe `fast`, which has large rates; undefined: all are 1. */
 export const outputRates = (network: Network, { recipe }: TrainConfig): ReadonlyMap<string, number> | undefined =>
-  recipe !== 'fast' || detectionOf(network) === null
-    ? undefined
-    : new Map(headSpecs(network).map(({ name }) => [name, outputRate]));
+  recipe !== 'fast' || detectionOf(network) === null ? undefined : new Map(ratesOf(headSpecs(network), outputRate));
+
+/** The shares of the learning rate in the recipe `fast`; undefined: all are 1. */
+export function learningShares(network: Network, train: TrainConfig): ReadonlyMap<string, number> | undefined {
+  const isPooled = network.blocks.length > 0 && network.blocks.every(({ kind }) => kind === 'pooled');
+  if (train.recipe !== 'fast' || !isPooled) return outputRates(network, train);
+  const norms = Object.entries(normRates).flatMap(([role, rate]) =>
+    ratesOf(
+      weightSpecs(network).filter(({ name }) => name.endsWith(`/${role}`)),
+      rate,
+    ),
+  );
+  return new Map([...norms, ...ratesOf(headSpecs(network), outputRate)]);
+}
 
 /** In fewer steps, moving statistics lag behind the weights: re-estimated ones are more accurate. */
 const followingSteps = (network: Network): number => 10 / (1 - styleOf(network).momentum);

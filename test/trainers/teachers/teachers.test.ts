@@ -69,8 +69,8 @@ const logitsOf = ({ logits }: PreparedTeacher): Float32Array => {
   return new Float32Array(new Uint8Array(readFileSync(logits.file)).buffer);
 };
 
-/** The logits that a model gives for every view, computed by TF.js alone. */
-async function expectedLogits(teacher: tfl.LayersModel): Promise<number[]> {
+/** The logits that a model gives for every view, computed by TF.js alone. @param mirrors the mean of views and mirrored views */
+async function expectedLogits(teacher: tfl.LayersModel, mirrors = false): Promise<number[]> {
   if (teacher === model && ofModel !== undefined) return ofModel;
   const rows: number[] = [];
   const side = teacher.inputs[0].shape[1] ?? 10;
@@ -88,7 +88,13 @@ async function expectedLogits(teacher: tfl.LayersModel): Promise<number[]> {
   });
   for (let view = 0; view < viewsOf(kd, true); view++)
     for await (const { images, size } of loader.epoch(view))
-      rows.push(...tf.tidy(() => (teacher.predict(tf.tensor(images, [size, side, side, 1])) as tf.Tensor).dataSync()));
+      rows.push(
+        ...tf.tidy(() => {
+          const shown = tf.tensor4d(images, [size, side, side, 1]);
+          const [logits, others] = [shown, tf.reverse(shown, 2)].map((view) => teacher.predict(view) as tf.Tensor);
+          return (mirrors ? tf.div(tf.add(logits, others), 2) : logits).dataSync();
+        }),
+      );
   await loader.close();
   dataset.close();
   if (teacher === model) ofModel = rows;
@@ -127,7 +133,7 @@ describe('a network that was trained before', () => {
 describe('a trained teacher', () => {
   const config = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
 
-  test('is trained once, and has the logits of its model for every view', async () => {
+  test('is trained once, and has the mean logits of its model for every view and its mirror image', async () => {
     const counts: number[] = [];
     const files: string[] = [];
     const teacher = await prepare(config, {
@@ -141,7 +147,7 @@ describe('a trained teacher', () => {
       0.25,
     );
     const live = toLayersModel({ network, weights: readWeights(network, files.at(-1) ?? '') });
-    expectClose(logitsOf(teacher), await expectedLogits(live));
+    expectClose(logitsOf(teacher), await expectedLogits(live, true));
     live.dispose();
 
     const again = await prepare(config, {
