@@ -100,7 +100,12 @@ export async function ownTeachers(setting: Setting): Promise<Rows> {
   const config = { type: 'image-folder', path, size: 32, test: 0.001, validation: 0.1, subset: quick ? 0.02 : 1 };
   const dataset = await prepareDataset(dataSchema.parse(config));
   const augment = defaultAugment(dataSchema.parse(config));
-  const written = quick ? [{ width: 0.5, epochs: 1 }] : [{}, { width: 1.5, epochs: 22 }];
+  const written = quick
+    ? [{ network: 'pooled', width: 0.5, epochs: 1 }]
+    : [
+        { network: 'pooled', epochs: 8 },
+        { width: 1.5, epochs: 22 },
+      ];
   const rows = await each(written, async (keys) => {
     const teacher = teacherSchema.parse({ type: 'train', ...keys });
     const train = trainOf('fast', { dataset, augment, data: config, plain: {} }, {});

@@ -114,7 +114,9 @@ const single = [
         .min(1)
         .max(4096)
         .optional()
-        .describe('images for each step; 128, or 16 where they have boxes'),
+        .describe(
+          'images for each step; 128, or 16 where they have boxes; 256 for network: pooled with 12,800 images or more',
+        ),
       learning_rate: z
         .number()
         .gt(0)
