@@ -100,7 +100,7 @@ export async function ownTeachers(setting: Setting): Promise<Rows> {
   const config = { type: 'image-folder', path, size: 32, test: 0.001, validation: 0.1, subset: quick ? 0.02 : 1 };
   const dataset = await prepareDataset(dataSchema.parse(config));
   const augment = defaultAugment(dataSchema.parse(config));
-  const written = quick
+  const written: readonly object[] = quick
     ? [{ network: 'pooled', width: 0.5, epochs: 1 }]
     : [
         { network: 'pooled', epochs: 8 },
