@@ -25,6 +25,8 @@ type EdgeOptions = Omit<EdgeExportOptions, 'directory'>;
 interface Wanted extends EdgeOptions {
   readonly source: ExportSource;
   readonly precision: StoredPrecision;
+  /** Whether only this precision is wanted, and not the run's other one beside it. */
+  readonly isAlone: boolean;
   readonly weights: WeightFormat;
   readonly directory: string;
   /** Whether the file of a detector gives boxes instead of maps. */
@@ -60,9 +62,11 @@ const toOnnx = onnxWriter(async ({ model, metadata }, { directory, decoded, sour
   writeBundle(directory, decoded ? withDecoding(model, `trial ${source.number}`) : model, metadata);
 });
 
-const toWeb = onnxWriter(async ({ model, metadata }, { directory }) => {
+const toWeb = onnxWriter(async ({ model, metadata }, { directory, source, precision, isAlone }) => {
   const { exportWeb } = await import('../../deploy/index.js');
-  await exportWeb(model, metadata, directory);
+  const { describedFile } = await import('../../runner/exporting/index.js');
+  const other = isAlone ? undefined : source.written(precision === 'int8' ? 'fp32' : 'int8');
+  await exportWeb(model, metadata, directory, other === undefined ? [] : [describedFile(other)]);
 });
 
 const toTfjs: Exporter = async (store, _workdir, { source, directory }) => {
@@ -242,7 +246,10 @@ export const exportTrials = command({
     ['export runs/quickstart --pareto --to onnx -o models', 'models/trial-<n>/model.onnx, metadata.json, labels.txt'],
     ['export runs/quickstart --trial 7 --to tfjs -o web/model', 'web/model/model.json for tf.loadLayersModel'],
     ['export runs/quickstart --trial 7 --to onnx --precision int8 -o model', 'in eight bits'],
-    ['export runs/quickstart --trial 7 --to web -o site', 'a page that answers images in the browser'],
+    [
+      'export runs/quickstart --trial 7 --to web -o site',
+      'a page that answers images and a camera in the browser, in both precisions of the run',
+    ],
     ['export runs/quickstart --trial 7 --to tflite --precision int8 -o phone', 'phone/model.tflite, for phones'],
     ['export runs/quickstart --trial 7 --to c -o board', 'board/model.h and model.c, for microcontrollers'],
     ['export faces.onnx --to onnx --decoded -o app', 'a detector that gives boxes'],
@@ -326,6 +333,7 @@ export const exportTrials = command({
           const wanted = {
             source: exported,
             precision: own,
+            isAlone: precision !== 'auto' || calibrated,
             weights,
             directory: staged,
             decoded,

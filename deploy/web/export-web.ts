@@ -46,13 +46,24 @@ const titleOf = ({ experiment, trial, task }: ModelMetadata): string =>
 
 const mostNames = 20;
 
-/** What the network answers, and how well: `Knows cat, dog. Its accuracy on test images: 86.5 %.` */
-function aboutOf({ classes, task: { type } = classification, accuracy }: ModelMetadata): string {
+/** A model in one precision. */
+export interface WebModel {
+  readonly model: Uint8Array;
+  readonly metadata: ModelMetadata;
+}
+
+const nameOf = ({ precision }: ModelMetadata): string => (precision === 'int8' ? 'int8' : 'float32');
+
+/** What the network answers, and how well: `Knows cat, dog. Its accuracy on test images: float32 86.5 %, int8 85.9 %.` */
+function aboutOf(models: readonly WebModel[]): string {
+  const [{ classes, task: { type } = classification }] = models.map(({ metadata }) => metadata);
   const names = classes.slice(0, mostNames).join(', ');
   const more = classes.length > mostNames ? ` and ${classes.length - mostNames} more` : '';
-  const score = accuracy?.test;
-  const { title } = mainScores[type];
-  const how = score === undefined ? '' : ` Its ${title} on test images: ${scoreText(type, score)}.`;
+  const scores = models.flatMap(({ metadata }) => {
+    const score = metadata.accuracy?.test;
+    return score === undefined ? [] : `${nameOf(metadata)} ${scoreText(type, score)}`;
+  });
+  const how = scores.length === 0 ? '' : ` Its ${mainScores[type].title} on test images: ${scores.join(', ')}.`;
   return `Knows ${names}${more}.${how}`;
 }
 
@@ -67,11 +78,17 @@ const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) =>
  * Writes a folder that any server of static files can serve: a page that answers images in the browser, on
  * onnxruntime-web. All files except the page and its service worker have a content hash in their names, so that browsers
  * and CDNs can cache them forever; they are also written in compressed form (`.br`, `.gz`).
- * A detector's page has a camera.
+ * The page answers a camera, too, and switches between the models.
  * @param model of this package: NHWC, one output of logits or numbers, or the maps of a detector
+ * @param others the same network in other precisions
  * @throws NasError `invalid-input` when onnxruntime-web is not installed, or the metadata of a detector has no key `detection`.
  */
-export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, directory: string): Promise<void> {
+export async function exportWeb(
+  model: Uint8Array,
+  metadata: ModelMetadata,
+  directory: string,
+  others: readonly WebModel[] = [],
+): Promise<void> {
   const runtime = webRuntime('nas export --to web');
   const isDetector = isBoxTask(metadata.task?.type);
   if (isDetector && metadata.detection === undefined)
@@ -87,17 +104,25 @@ export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, dire
     ...(isDetector && { 'detect.js': ['detect.js', own('detect.js')] as const }),
     runtime: ['ort.mjs', readFileSync(join(runtime, 'ort.wasm.bundle.min.mjs'))],
     wasm: ['ort.wasm', readFileSync(join(runtime, 'ort-wasm-simd-threaded.wasm'))],
-    model: ['model.onnx', model],
-    facts: ['facts.json', Buffer.from(JSON.stringify(factsOf(metadata)))],
   };
+  const write = async (name: string, content: Uint8Array): Promise<string> => {
+    await writeCompressed(join(directory, hashed(name, content)), content);
+    return hashed(name, content);
+  };
+  const models = [{ model, metadata }, ...others];
+  const choices = [];
+  for (const one of models) {
+    const facts = Buffer.from(JSON.stringify(factsOf(one.metadata)));
+    const names = { model: await write('model.onnx', one.model), facts: await write('facts.json', facts) };
+    choices.push({ name: nameOf(one.metadata), ...names });
+  }
   const places = new Map([
     ['title', titleOf(metadata)],
-    ['about', aboutOf(metadata)],
+    ['about', aboutOf(models)],
+    ['model', choices[0].model],
+    ['models', JSON.stringify(choices)],
   ]);
-  for (const [place, [name, content]] of Object.entries(files)) {
-    places.set(place, hashed(name, content));
-    await writeCompressed(join(directory, hashed(name, content)), content);
-  }
+  for (const [place, [name, content]] of Object.entries(files)) places.set(place, await write(name, content));
   writeFileAtomic(join(directory, 'service-worker.js'), own('service-worker.js'));
   // Last, so that the files that the new page names exist.
   const page = own('index.html').toString('utf8');

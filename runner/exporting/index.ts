@@ -1,5 +1,6 @@
 /** Trained networks of a run as files for use elsewhere. */
 export {
+  describedFile,
   onnxFile,
   testedBy,
   weightFormats,

@@ -49,7 +49,8 @@ export interface ExportedOnnx {
   readonly tested?: Details | undefined;
 }
 
-const described = (model: Uint8Array): ExportedOnnx => ({
+/** A file of nas with its metadata. */
+export const describedFile = (model: Uint8Array): ExportedOnnx => ({
   model,
   metadata: modelMetadataSchema.parse(readMetadata(model)),
 });
@@ -68,7 +69,7 @@ async function float({
 }: Pick<Making, 'store' | 'source'>): Promise<ExportedOnnx> {
   const tested = testedBy(store, number, 'fp32');
   const file = written('fp32');
-  if (file !== undefined) return { ...described(file), tested };
+  if (file !== undefined) return { ...describedFile(file), tested };
   const { model, metadata } = await trained();
   const bytes = exportOnnx(model, metadata);
   await checkExport(bytes, model, metadata.task);
@@ -103,13 +104,13 @@ async function int8(making: Making): Promise<ExportedOnnx> {
   const { store, workdir, source, options } = making;
   const { runs, threads = 1, onProgress, onWarning = () => undefined } = options;
   const file = source.written('int8');
-  const written = file && described(file);
+  const written = file && describedFile(file);
   // Weights of 7 bits are for some PCs. A training with the rounding of int8 had them, too, and is not repeated.
   const { weight_bits: bits, quantize_aware_epochs: trained } = written?.metadata.quantization ?? {};
   if (written !== undefined && (runs !== 'exactly' || bits !== 7 || trained !== undefined)) {
     const own = source.written('fp32');
     const tested = testedBy(store, source.number, 'int8');
-    return { ...written, float: own && described(own).metadata.accuracy, tested };
+    return { ...written, float: own && describedFile(own).metadata.accuracy, tested };
   }
   const { model, metadata } = await float(making);
   const experiment = trainingExperimentOf(store, workdir);

@@ -111,6 +111,14 @@ describe('nas export --precision', () => {
     expect(readFileSync(join(to, 'model.onnx'))).toEqual(own);
     const web = await nasInside([...one, '--to', 'tfjs', '-o', join(directory, 'web')]);
     expect(JSON.parse(web.out)).toMatchObject([{ precision: 'fp32' }]);
+    const [site, alone] = ['site', 'alone'].map((name) => join(directory, name));
+    expect(await nasInside([...one, '--to', 'web', '-o', site])).toMatchObject({ code: 0 });
+    expect(await nasInside([...one, '--to', 'web', '-o', alone, '--precision', 'fp32'])).toMatchObject({ code: 0 });
+    const named = (folder: string) =>
+      [...readFileSync(join(folder, 'index.html'), 'utf8').matchAll(/&quot;name&quot;:&quot;(\w+)&quot;/g)].map(
+        ([, name]) => name,
+      );
+    expect([site, alone].map(named)).toEqual([['int8', 'float32'], ['float32']]);
 
     const all = join(directory, 'all');
     const pareto = await nasInside(['export', copy, '--pareto', '--to', 'onnx', '-o', all, '--json']);

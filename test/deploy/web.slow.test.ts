@@ -11,7 +11,7 @@ import { classification, type LearningTask } from '../../base/task.js';
 import { completeDecoding, type Decoding } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
 import { runOnnx } from '../../compiler/index.js';
-import { exportOnnx, exportWeb } from '../../deploy/index.js';
+import { exportOnnx, exportWeb, type ModelMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { executable, titleInBrowser, violationsOf } from '../support/browser.js';
@@ -31,7 +31,12 @@ const networkOf = (channels: number): Network => ({
 });
 
 /** A classifier with random weights. */
-function classifier(seed: number, channels: number, task: LearningTask = classification) {
+function classifier(
+  seed: number,
+  channels: number,
+  task: LearningTask = classification,
+  more: Partial<ModelMetadata> = {},
+) {
   const network = networkOf(channels);
   const metadata = metadataFor(network.input, classes, {
     mean: [0.4, 0.5, 0.6].slice(0, channels),
@@ -40,6 +45,7 @@ function classifier(seed: number, channels: number, task: LearningTask = classif
     experiment: 'a "cats" & more',
     trial: 7,
     network,
+    ...more,
   });
   return { metadata, model: exportOnnx({ network, weights: initialWeights(network, seed) }, metadata) };
 }
@@ -123,7 +129,8 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     const { model, metadata } = classifier(1, 3);
     await exportWeb(model, metadata, folder);
     await serve(0);
-    browser = await chromium.launch({ executablePath: executable ?? '', headless: true });
+    const args = ['--use-fake-device-for-media-stream=device-count=2', '--use-fake-ui-for-media-stream'];
+    browser = await chromium.launch({ executablePath: executable ?? '', headless: true, args });
   });
   afterAll(async () => {
     await browser.close();
@@ -290,6 +297,59 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
       expect(lines[i].startsWith(`${name} `)).toBe(true);
       expect(Math.abs(value / numbers[i] - 1)).toBeLessThan(1e-3);
     }
+    await close(page);
+  });
+
+  it('answers either camera, and offline in float32 or int8', async () => {
+    const float = classifier(1, 3, classification, { accuracy: { test: 0.9 } });
+    const int8 = classifier(8, 3, classification, { accuracy: { test: 0.89 }, precision: 'int8' });
+    await exportWeb(float.model, float.metadata, folder, [int8]);
+    const page = await open();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.reload();
+    await expect.poll(async () => (await kept(page)).length).toBe(10);
+    await page.context().setOffline(true);
+    await page.reload();
+    await page.getByText('accuracy on test images: float32 90.00 %, int8 89.00 %.').waitFor();
+    const { pixels, file } = await image(1, float.metadata.input);
+    for (const [name, network] of Object.entries({ float32: float, int8 })) {
+      await page
+        .getByRole('status')
+        .filter({ hasText: /Ready|Answered/ })
+        .waitFor();
+      await page.getByLabel('Arithmetic').selectOption(name);
+      await page
+        .getByRole('status')
+        .filter({ hasText: /Ready|Answered in [\d.]+ ms/ })
+        .waitFor();
+      const [shown, probabilities] = [await classifyOn(page, file), await expected(network, pixels)];
+      for (const [i, one] of classes.entries())
+        expect(Math.abs((shown.get(one) ?? NaN) - probabilities[i])).toBeLessThan(0.0015);
+    }
+    expect(await violationsOf(page)).toEqual([]);
+
+    await page.evaluate(() => {
+      const { mediaDevices } = navigator;
+      const own = mediaDevices.getUserMedia.bind(mediaDevices);
+      mediaDevices.getUserMedia = (constraints) => {
+        document.body.dataset['asked'] = `${document.body.dataset['asked'] ?? ''}${JSON.stringify(constraints?.video)}`;
+        return own(constraints);
+      };
+    });
+    await page.getByRole('button', { name: 'Use the camera' }).click();
+    await page.getByRole('button', { name: 'Turn the camera' }).click();
+    await page.getByRole('button', { name: 'Turn the camera' }).waitFor();
+    const sides = ['environment', 'user'].map((facingMode) => JSON.stringify({ facingMode }));
+    expect(await page.evaluate(() => document.body.dataset['asked'])).toBe(sides.join(''));
+    await page
+      .getByRole('status')
+      .filter({ hasText: /Answered/ })
+      .waitFor();
+    expect(await page.getByRole('listitem').count()).toBe(classes.length);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Stop the camera' }).click();
+    expect(await page.getByLabel('The camera').isVisible()).toBe(false);
+    problems.splice(0);
     await close(page);
   });
 });

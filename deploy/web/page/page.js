@@ -1,19 +1,22 @@
-/** The page: shows the network's answer for an image that is chosen, dropped or pasted; a detector's also for a camera. */
-const script = document.querySelector('script[data-model]');
-const address = (name) => new URL(script.dataset[name], document.baseURI).href;
+/** The page: shows the network's answer for an image that is chosen, dropped or pasted, and for the frames of a camera. */
+const { models, ...files } = document.querySelector('script[data-models]').dataset;
+const address = (file) => new URL(file, document.baseURI).href;
 const find = (selector) => document.querySelector(selector);
 const say = (text) => (find('[role=status]').textContent = text);
 
 navigator.serviceWorker?.register('service-worker.js').catch(() => undefined);
 
-const { openClassifier } = await import(address('classify'));
-const classify = await openClassifier({
-  runtime: address('runtime'),
-  wasm: address('wasm'),
-  model: address('model'),
-  facts: address('facts'),
-  detect: address('detect'),
-}).catch((error) => say(`The model cannot be loaded: ${error.message}`) && undefined);
+const { openClassifier } = await import(address(files.classify));
+const { runtime, wasm, detect = '' } = files;
+/** The same network in float32 and int8, where both exist: `name`, `model`, `facts`. */
+const choices = JSON.parse(models);
+
+const open = ({ model, facts }) =>
+  openClassifier({
+    ...{ runtime: address(runtime), wasm: address(wasm), detect: address(detect) },
+    ...{ model: address(model), facts: address(facts) },
+  }).catch((error) => say(`The model cannot be loaded: ${error.message}`) && undefined);
+let classify = await open(choices[0]);
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const number = (value) => value.toLocaleString('en', { maximumSignificantDigits: 5 });
@@ -84,8 +87,11 @@ function showAnswer(answer) {
   draw(answer);
 }
 
+let shown;
+
 async function show(file) {
   if (file === undefined || classify === undefined) return;
+  shown = file;
   try {
     const answer = await classify(file);
     stopCamera();
@@ -98,22 +104,29 @@ async function show(file) {
 }
 
 let stream;
+/** The camera that looks away from the user, or at them. */
+let facing = 'environment';
+const [useButton, turnButton] = document.querySelectorAll('button');
 
 function stopCamera() {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = undefined;
   Object.assign(find('video'), { srcObject: null, hidden: true });
-  find('button').textContent = 'Use the camera';
+  useButton.textContent = 'Use the camera';
+  turnButton.hidden = true;
 }
 
 /** Answers one frame after the other until the camera is stopped. */
 async function useCamera() {
+  let own;
   try {
-    const own = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+    own = await navigator.mediaDevices.getUserMedia({ video: { facingMode: facing } });
     stream = own;
     const video = Object.assign(find('video'), { srcObject: own, hidden: false });
     find('img').hidden = true;
-    find('button').textContent = 'Stop the camera';
+    useButton.textContent = 'Stop the camera';
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    turnButton.hidden = devices.filter(({ kind }) => kind === 'videoinput').length < 2;
     await video.play();
     while (stream === own) {
       const answer = await classify(video);
@@ -121,22 +134,39 @@ async function useCamera() {
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }
   } catch (error) {
+    // A frame of a camera that was stopped meanwhile cannot be read.
+    if (stream !== own) return;
     stopCamera();
     say(`The camera cannot be used: ${error.message}`);
   }
 }
 
 // Browsers give cameras to pages of https and of this machine only.
-if (['detection', 'centroids'].includes(classify?.task) && navigator.mediaDevices !== undefined) {
-  find('button').hidden = false;
-  find('button').addEventListener('click', () => {
+if (classify !== undefined && navigator.mediaDevices !== undefined) {
+  useButton.hidden = false;
+  useButton.addEventListener('click', () => {
     if (stream === undefined) void useCamera();
     else {
       stopCamera();
       draw({});
     }
   });
+  turnButton.addEventListener('click', () => {
+    stopCamera();
+    facing = facing === 'user' ? 'environment' : 'user';
+    void useCamera();
+  });
 }
+
+const select = find('select');
+select.append(...choices.map(({ name }) => new Option(name)));
+select.parentElement.hidden = choices.length < 2;
+select.addEventListener('change', async () => {
+  say('Loading the model');
+  classify = (await open(choices[select.selectedIndex])) ?? classify;
+  if (stream === undefined) await show(shown);
+  if (shown === undefined && stream === undefined) say('Ready');
+});
 
 const imageIn = (transfer) => [...transfer.files].find(({ type }) => type.startsWith('image/'));
 find('input').addEventListener('change', ({ target }) => show(target.files[0]));
