@@ -1,8 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { compile } from '../compiler/index.js';
-import { channelGroups, type Importance, type Network, type WeightAxis } from '../spaces/index.js';
+import {
+  channelGroups,
+  detectionOf,
+  type Importance,
+  type Network,
+  targetShape,
+  type WeightAxis,
+} from '../spaces/index.js';
 import { apply, type Model, weightsFrom, weightVariables } from '../spaces/models/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, targetBeside } from './engines/index.js';
+import { formOf } from './image-form.js';
+import { centroidLoss, detectionLoss } from './losses/detection.js';
 import { crossEntropy } from './losses/index.js';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
@@ -13,7 +22,7 @@ import { readWeights } from './weights.js';
 interface GateGradients {
   /**
    * @param images normalised, in the network's size
-   * @param labels soft labels
+   * @param labels soft labels, or the cells of a detector
    */
   of(images: Float32Array, labels: Float32Array): Promise<ReadonlyMap<string, Float32Array>>;
   close(): Promise<void>;
@@ -25,6 +34,13 @@ const along = (x: tf.Tensor, axis: number): tf.Tensor =>
     x,
     x.shape.map((_, i) => i).filter((i) => i !== axis),
   );
+
+/** The loss on labels. */
+function lossOf(network: Network): (labels: tf.Tensor, outputs: tf.Tensor) => tf.Tensor {
+  const head = detectionOf(network);
+  if (head === null) return crossEntropy;
+  return head.centroids === true ? centroidLoss : detectionLoss;
+}
 
 /**
  * The derivatives of the loss by gates (at 1) that multiply each channel wherever it is read: the sum of gradient times
@@ -49,7 +65,7 @@ function gates(
   const readers = [...new Set(reading.flatMap(({ axes }) => axes.map(({ weight }) => weight)))].map(variable);
   const { grads } = tf.variableGrads(() => {
     const { logits } = apply(network, weightsFrom(weights), images, { training: false });
-    return tf.reshape<tf.Rank.R0>(crossEntropy(labels, logits), []);
+    return tf.reshape<tf.Rank.R0>(lossOf(network)(labels, logits), []);
   }, readers);
   const gate = ({ weight, axis }: WeightAxis): tf.Tensor =>
     along(tf.mul(variable(weight), grads[variable(weight).name]), axis);
@@ -69,7 +85,7 @@ export async function gateGradients(
   try {
     const program = await compile(
       ({ images, labels }: Record<string, tf.Tensor>) => gates(network, weights, images, labels),
-      { images: { shape: [batch, ...network.input] }, labels: { shape: [batch, network.classes] } },
+      { images: { shape: [batch, ...network.input] }, labels: { shape: [batch, ...targetShape(network)] } },
       // The function is deterministic; tests compare it with finite differences.
       { target: await targetBeside(engine, { threads }), checkDeterminism: false },
     );
@@ -124,14 +140,13 @@ export interface ImportanceHooks {
 export async function channelImportance(options: ImportanceOptions, hooks: ImportanceHooks = {}): Promise<Importance> {
   const weights = readWeights(options.network, options.weights);
   const { network, dataset: ref, seed, engine, threads, images: wanted = 2048, batch: size = 64 } = options;
-  const [height, width] = network.input;
   const choice = await chooseEngine(engine);
   return withDataset(ref, async (dataset) => {
     const { train } = dataset.info.counts;
     const batch = Math.min(size, wanted, train);
     const batches = Math.floor(Math.min(wanted, train) / batch);
     const sums = new Map(channelGroups(network).map((group) => [group.name, new Array<number>(group.width).fill(0)]));
-    const loader = trainingLoader(dataset, { batch, seed, size: [height, width] });
+    const loader = trainingLoader(dataset, { batch, seed, ...formOf(network) });
     const gradients = await gateGradients({ network, weights }, batch, choice, threads);
     try {
       let done = 0;

@@ -6,7 +6,7 @@ import type { ShrinkTarget } from '../../runner/shrink/cut.js';
 import { parseDevice } from '../arguments/device.js';
 import { checkOutput } from '../arguments/output.js';
 import { parseCount, wholeNumber } from '../arguments/values.js';
-import { command, dataOption, jsonOption } from '../command.js';
+import { command, dataOrBoxesOption, jsonOption } from '../command.js';
 import { shrunkTable } from '../output/shrunk.js';
 import { json, warningLine } from '../output/terminal.js';
 import { watch } from '../watch-run.js';
@@ -42,9 +42,9 @@ export const shrink = command({
       })
       .option('trial', { type: 'number', describe: 'Number of a trained trial, with the folder of a run' })
       .option('data', {
-        ...dataOption,
+        ...dataOrBoxesOption,
         demandOption: false,
-        describe: `${dataOption.describe}; by default that of the run`,
+        describe: `${dataOrBoxesOption.describe}; by default that of the run`,
       })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'ONNX file to write' })
       .option('latency', { type: 'number', describe: 'Milliseconds for one batch, as measured' })
@@ -74,7 +74,7 @@ export const shrink = command({
         hint: 'Give the data that it was trained on: --data experiment.yaml, or the folder of its run.',
       });
     checkOutput(output, path, 'small.onnx');
-    const { experimentFor, parseDataset, prepareFor, reported } = await import('../arguments/dataset.js');
+    const { experimentFor, parseDatasetOrBoxes, prepareFor, reported } = await import('../arguments/dataset.js');
     const experiment = experimentFor(images);
     const given = args.device === undefined ? undefined : parseDevice(args.device);
     const { readShrinkSubject, shrinkDevice } = await import('../../runner/shrink/subject.js');
@@ -85,9 +85,10 @@ export const shrink = command({
       const subject = await readShrinkSubject(path, trial);
       const [height, width, channels] = subject.model.network.input;
       const image = { ...completeDecoding(subject.metadata.preprocess), size: [height, width] as const, channels };
-      const data = parseDataset(images, image);
+      const data = await parseDatasetOrBoxes(images, image);
       const dataset = await prepareFor(images, data, image, reported(observe, signal));
-      const train = experiment?.train ?? trainers.trainSchema.parse({ augment: trainers.defaultAugment(data) });
+      const train =
+        experiment?.train ?? trainers.completeTraining(trainers.trainKeys.parse({}), trainers.dataDefaults(data));
       const engine = await trainers.chooseEngine(experiment?.engine ?? { type: 'auto' });
       const how = { target, multiple, epochs, device, engine, threads };
       return shrinkFile({ subject, data, dataset, train, ...how }, observe, signal);

@@ -6,10 +6,19 @@ import { invalidInput, NasError } from '../../base/errors.js';
 import { nasVersion } from '../../base/modules.js';
 import { epochsText } from '../../base/number-text.js';
 import { completeDecoding } from '../../base/preprocess.js';
-import { notForBoxes, type TaskType, isBoxTask } from '../../base/task.js';
+import { thresholdsOf } from '../../base/scores.js';
+import { type TaskType, isBoxTask } from '../../base/task.js';
 import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
 import { createDevice, type ReachableDevice } from '../../latency-models/index.js';
-import { channelGroups, costs, keptChannels, type Importance, type Network } from '../../spaces/index.js';
+import {
+  boxTaskOf,
+  channelGroups,
+  costs,
+  detectionOf,
+  keptChannels,
+  type Importance,
+  type Network,
+} from '../../spaces/index.js';
 import { cutWeights, type Model } from '../../spaces/models/index.js';
 import {
   channelImportance,
@@ -83,9 +92,13 @@ export interface ShrunkReport extends Pick<ShrinkRequest, 'target' | 'multiple'>
   readonly warnings: readonly string[];
 }
 
-/** @throws NasError `invalid-input` when the outputs of the model are not the classes of the data */
-function checkClasses({ name, metadata }: ShrinkSubject, { classes, counts, task }: DatasetInfo): void {
-  if (isBoxTask(task.type)) throw notForBoxes('nas shrink');
+/** @throws NasError `invalid-input` when the outputs of the model are not those for the data */
+function checkOutputs({ name, model, metadata }: ShrinkSubject, { classes, counts, task }: DatasetInfo): void {
+  const isDetector = detectionOf(model.network) !== null;
+  if (isBoxTask(task.type) !== isDetector)
+    throw invalidInput(`${name} is ${isDetector ? 'a detector' : 'no detector'}, and the data is for ${task.type}`, {
+      hint: 'Give the data that it was trained on: --data experiment.yaml, or the folder of its run.',
+    });
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
   const known = metadata.classes;
   if (known === undefined || String(known) === String(classes)) return;
@@ -102,7 +115,7 @@ function shrunkMetadata(
   data: DataConfig,
   { input }: Network,
 ): ModelMetadata {
-  const { preprocess = completeDecoding(renderingOf(data)), experiment, seed } = metadata;
+  const { preprocess = completeDecoding(renderingOf(data)), detection, experiment, seed } = metadata;
   return {
     classes,
     ...(task.type !== 'classification' && { task }),
@@ -111,6 +124,7 @@ function shrunkMetadata(
     mean,
     std,
     preprocess,
+    ...(detection !== undefined && { detection }),
     nas_version: nasVersion(),
     created: new Date().toISOString(),
     experiment,
@@ -149,10 +163,13 @@ async function shrinkIn(
   observe: RunObserver,
   signal: AbortSignal,
 ): ReturnType<typeof shrinkFile> {
-  const { subject, target, multiple, data, dataset, engine, threads } = request;
+  const { subject, target, multiple, data, engine, threads } = request;
   const { name, seed } = subject;
+  const head = detectionOf(subject.model.network);
+  // The same boxes are for both kinds of detectors.
+  const dataset = head === null ? request.dataset : { ...request.dataset, task: boxTaskOf(head) };
   const info = describeDataset(dataset);
-  checkClasses(subject, info);
+  checkOutputs(subject, info);
   const begin = (message: string): void => {
     if (signal.aborted) throw interrupted();
     observe({ kind: 'phase', name: 'shrink', message });
@@ -170,7 +187,9 @@ async function shrinkIn(
 
   begin(`Comparing ${name} with the budget`);
   const whole = subject.isFolded
-    ? await withDataset(dataset, (open) => unfoldBatchNorm(subject.model, open))
+    ? await withDataset(dataset, (open) =>
+        unfoldBatchNorm(subject.model, open, head === null ? {} : { batch: request.train.batch }),
+      )
     : subject.model;
   const { network } = whole;
   const weights = { whole: join(folder, 'whole.bin'), cut: join(folder, 'cut.bin') };
@@ -193,13 +212,14 @@ async function shrinkIn(
 
   const train = withStepsOn(info.counts.train, request.train);
   const epochs = request.epochs ?? fineTuningEpochs(train);
-  begin(`Fine-tuning the network for ${epochsText(epochs)}, with the uncut network as teacher`);
+  const isTaught = info.task.type !== 'centroids';
+  begin(`Fine-tuning the network for ${epochsText(epochs)}${isTaught ? ', with the uncut network as teacher' : ''}`);
   const tuning = fineTuning(train, epochs);
   const hooks = hooksFor(tuning, observe, signal);
-  const teacher = await prepareTeacher(
-    { type: 'network', name, network, weights: weights.whole },
-    { dataset, train: tuning, seed, engine, threads, hooks: { ...hooks, onLogits: counting('images') } },
-  );
+  const teaching = { dataset, train: tuning, seed, engine, threads, hooks: { ...hooks, onLogits: counting('images') } };
+  const teacher = isTaught
+    ? await prepareTeacher({ type: 'network', name, network, weights: weights.whole }, teaching)
+    : null;
   const trained = await fit(
     {
       network: cut.network,
@@ -216,25 +236,28 @@ async function shrinkIn(
   );
   if (trained.state !== 'complete') throw interrupted();
 
-  begin('Classifying the validation and the test images');
+  begin('Evaluating the networks on the validation and the test images');
   const metadata = shrunkMetadata(subject, info, data, network);
-  const stage = async (of: Model, ms: number | undefined) => {
-    const file = exportOnnx(of, metadata);
+  const stage = async (of: Model, ms: number | undefined, facts = metadata) => {
+    const file = exportOnnx(of, facts);
     const on = async (split: SplitName) =>
       (await evaluateOnSplit(file, dataset, split, { threads, onProgress: counting('images') })).accuracy;
     const { macs, params } = costs(of.network);
     return { validation: await on('validation'), test: await on('test'), macs, params, latency: ms ?? null };
   };
   const tunedModel = { network: cut.network, weights: readWeights(cut.network, trained.weights) };
+  const thresholds = trained.details && thresholdsOf(trained.details);
+  const { detection } = metadata;
+  const tunedMetadata = { ...metadata, ...(detection && thresholds && { detection: { ...detection, thresholds } }) };
   const [before, after] = latencies ?? [undefined, undefined];
   const stages = {
     whole: await stage(whole, before?.ms),
     cut: await stage({ network: cut.network, weights: kept }, after?.ms),
-    tuned: await stage(tunedModel, after?.ms),
+    tuned: await stage(tunedModel, after?.ms, tunedMetadata),
   };
   const { validation, test } = stages.tuned;
   const model = exportOnnx(tunedModel, {
-    ...metadata,
+    ...tunedMetadata,
     network: cut.network,
     accuracy: { validation, test },
     ...(after && { latency: { ms: after.ms, provenance: 'measured', device: after.environment.device } }),

@@ -1,7 +1,6 @@
-import { invalidInput } from '../../base/errors.js';
-import { applyRule, type Layer, type LayerTable } from '../layers.js';
+import { applyRule, headsOf, type Layer, type LayerTable } from '../layers.js';
 import { layersOf } from '../network-layers.js';
-import { type Block, detectionOf, hasExpansion, type Network } from '../network.js';
+import { type Block, hasExpansion, type Network } from '../network.js';
 
 /** An axis of a weight with one entry for each channel of a group. */
 export interface WeightAxis {
@@ -69,8 +68,11 @@ const rules: LayerTable<Channels> = {
   shuffle: () => ({ kept: true, fixed: 'all' }),
   zero: keeps,
   upsample: keeps,
-  // Detectors are not cut.
-  detections: () => ({ kept: false, fixed: 'all' }),
+  detections: (layer) => ({
+    kept: false,
+    fixed: 'output',
+    input: headsOf(layer).map(([name]) => ({ weight: `${name}/kernel`, axis: 0, role: 'reads' })),
+  }),
 };
 
 /** Whether a layer belongs to a block whose description has no width: the block's channels cannot change. */
@@ -79,6 +81,9 @@ function isRigid({ blocks }: Network, { name }: Layer): boolean {
   const kind = number === undefined ? undefined : blocks[Number(number) - 1].kind;
   return kind === 'cell' || kind === 'reduction';
 }
+
+/** Whether a layer makes the channels of a detection head, which has one width. */
+const isOfDetectionHead = ({ kind, name }: Layer): boolean => kind === 'conv' && /^head_(neck|tower)\d+$/.test(name);
 
 /** Disjoint sets of positions; the smallest position represents its set. */
 class Sets {
@@ -101,19 +106,16 @@ class Sets {
 
 /**
  * The channel groups of a network that can be cut, in the order in which layers make them: hidden widths of blocks and of
- * squeeze-excite, channels coupled by residuals, stem and head. Channels of grouped convolutions, cells, images and
- * classes are fixed.
- * @throws NasError `invalid-input` for a detector
+ * squeeze-excite, channels coupled by residuals, stem and head. Channels of grouped convolutions, cells, images,
+ * classes and boxes are fixed.
  */
 export function channelGroups(network: Network): ChannelGroup[] {
-  if (detectionOf(network) !== null)
-    throw invalidInput('detectors are not cut to fewer channels yet', {
-      hint: 'Choose a smaller network of the space.',
-    });
   const layers = layersOf(network);
   const channels = layers.map((layer) => applyRule(rules, layer));
   const sets = new Sets(layers.length);
   for (const [i, { inputs }] of layers.entries()) if (channels[i].kept) for (const j of inputs) sets.join(i, j);
+  const ofHead = [...layers.keys()].filter((i) => isOfDetectionHead(layers[i]));
+  for (const i of ofHead) sets.join(ofHead[0], i);
   const fixed = new Set<number>();
   const axes = new Map<number, WeightAxis[]>();
   const add = (position: number, own: readonly WeightAxis[] = []): void => {
@@ -180,7 +182,7 @@ function withWidths(block: Block, name: string, channels: number, widthOf: Width
 
 const withHeadWidths = (head: Network['head'], widthOf: WidthOf): Network['head'] =>
   'kind' in head
-    ? head
+    ? { ...head, width: widthOf(`head_neck${head.deepest}`) }
     : {
         ...head,
         filters: head.filters === 0 ? 0 : widthOf('head'),

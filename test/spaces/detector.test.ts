@@ -7,6 +7,7 @@ import {
   detectionOf,
   layersOf,
   outputShape,
+  shrinkNetwork,
   targetShape,
   type Layer,
   type Task,
@@ -100,9 +101,28 @@ describe('a detector', () => {
     ).toMatch(/, relu, centroids$/);
   });
 
-  it('is not cut to fewer channels', () => {
-    expect(() => channelGroups(tinyDetector())).toThrow('detectors are not cut to fewer channels yet');
-  });
+  it.each([tinyDetector(), tinyDetector({ centroids: true, stride: 8, depth: 2 })])(
+    'is cut to fewer channels, its head to one width: %#',
+    (network) => {
+      const groups = channelGroups(network);
+      const specs = new Map(weightSpecs(network).map(({ name, shape }) => [name, shape]));
+      for (const { axes, width } of groups)
+        for (const { weight, axis } of axes) expect(specs.get(weight)?.[axis]).toBe(width);
+      const head = groups.find(({ name }) => name.startsWith('head'));
+      expect(head?.axes.map(({ weight }) => weight)).toEqual(
+        expect.arrayContaining(['head_neck8/kernel', 'head_tower1/kernel', 'classes/kernel']),
+      );
+      const cut = shrinkNetwork(
+        network,
+        new Map([
+          ['head_neck8', 3],
+          ['block1_fused', 2],
+        ]),
+      );
+      expect(detectionOf(cut ?? network)).toMatchObject({ width: 3 });
+      expect(cut?.blocks[1]).toMatchObject({ filters: 2 });
+    },
+  );
 });
 
 describe('spaces of detectors', () => {

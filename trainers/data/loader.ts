@@ -115,7 +115,8 @@ export function createLoader(options: LoaderOptions): Loader {
 /** A loader of whole batches of training images, unaugmented by default, in an order drawn from the seed. */
 export const trainingLoader = (
   dataset: LoaderOptions['dataset'],
-  options: Pick<LoaderOptions, 'batch' | 'seed' | 'size'> & Partial<Pick<LoaderOptions, 'augment' | 'classSampling'>>,
+  options: Pick<LoaderOptions, 'batch' | 'seed' | 'size' | 'stride'> &
+    Partial<Pick<LoaderOptions, 'augment' | 'classSampling'>>,
 ): Loader =>
   createLoader({
     dataset,
