@@ -10,6 +10,7 @@ import {
   type Fold,
   readTensorFile,
   teacherSchedule,
+  viewsOf,
   type InitialWeights,
   type PreparedTeacher,
   type TeacherNormalisation,
@@ -84,7 +85,8 @@ export class Preparations {
    * @param fold whose images the training has: its teacher may not have learned from its validation images; default: none
    */
   teacher(train: TrainConfig, fold?: Fold): Promise<PreparedTeacher | null> {
-    const { augment, views: count, loss, class_weight, class_sampling } = train;
+    const { augment, loss, class_weight, class_sampling } = train;
+    const count = viewsOf(train, taskOf(this.context.plan.experiment.data));
     const views = canonicalJson([augment, count, loss, class_weight, class_sampling, fold]);
     const prepared =
       this.teachers.get(views) ??

@@ -207,7 +207,7 @@ class TeacherRunner {
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
     const { source, options, dataset } = this;
     const { augment } = options.train;
-    const views = viewsOf(options.train, true);
+    const views = viewsOf(options.train, dataset.info.task.type);
     // Earlier versions took a softmax in eight bits for logits, and their files have no kind in their name.
     const kind = outputs === 'logits' ? [] : [outputs];
     const file = this.file(

@@ -10,7 +10,7 @@ import type { TeacherNormalisation } from '../schema/teacher.js';
 export interface TeacherOptions {
   readonly dataset: DatasetRef;
   /** The students' training: its loss, and the views that the logits belong to. */
-  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'loss' | 'class_weight' | 'class_sampling'>;
+  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'epochs' | 'loss' | 'class_weight' | 'class_sampling'>;
   /** The experiment's seed: of the views, and of a teacher's training. */
   readonly seed: number;
   readonly engine: AnyEngine;

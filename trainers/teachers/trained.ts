@@ -115,7 +115,7 @@ export type Learned = Pick<DatasetInfo, 'counts' | 'task'>;
 export function teacherTraining(
   config: Config<'train'>,
   data: Learned,
-  { augment, class_weight, class_sampling }: Omit<TeacherOptions['train'], 'views'>,
+  { augment, class_weight, class_sampling }: Omit<TeacherOptions['train'], 'views' | 'epochs'>,
 ): TrainConfig {
   const { epochs, learning_rate } = config;
   const { batch, optimizer, label_smoothing } = ownTraining(config, data);

@@ -236,7 +236,9 @@ export function checkedLoss(
   if (loss.type !== 'cross-entropy') {
     const logits = teacher?.logits ?? null;
     if (logits === null) throw new Error('the loss needs logits that the teacher was not prepared with');
-    if (canonicalJson([logits.augment, logits.views]) !== canonicalJson([train.augment, viewsOf(train, true)]))
+    if (
+      canonicalJson([logits.augment, logits.views]) !== canonicalJson([train.augment, viewsOf(train, info.task.type)])
+    )
       throw new Error("the teacher's logits belong to views of another augmentation, or to another number of views");
   }
   return balancedLoss(loss, train, dataset);

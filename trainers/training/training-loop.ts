@@ -129,7 +129,7 @@ export class TrainingLoop {
       seed,
       viewSeed: viewSeedOf(plan),
       augment: train.augment,
-      views: viewsOf(train, loss.type !== 'cross-entropy'),
+      views: viewsOf(train, loss.type === 'cross-entropy' ? null : dataset.info.task.type),
       shuffle: true,
       dropLast: true,
       atOnce: engine.stepsAtOnce,

@@ -17,7 +17,7 @@ const folder = cachedFolder();
 let trained: TrainedDetector;
 beforeAll(async () => {
   trained = await trainedDetector(folder, join(folder, 'cache'));
-}, 60_000);
+}, 240_000);
 
 async function shrunk(model: Uint8Array, epochs: number, macs: number) {
   const { config: data, dataset } = trained;
@@ -35,7 +35,7 @@ async function shrunk(model: Uint8Array, epochs: number, macs: number) {
   );
 }
 
-describe('nas shrink of a detector', () => {
+describe('nas shrink of a detector', { timeout: 300_000 }, () => {
   it('cuts it, fine-tunes it with itself as teacher, and chooses new thresholds', async () => {
     const { network, onnx, thresholds, dataset } = trained;
     const budget = Math.round(0.6 * costs(network).macs);

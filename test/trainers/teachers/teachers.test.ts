@@ -86,7 +86,7 @@ async function expectedLogits(teacher: tfl.LayersModel, mirrors = false): Promis
     dropLast: false,
     size: [side, side],
   });
-  for (let view = 0; view < viewsOf(kd, true); view++)
+  for (let view = 0; view < viewsOf(kd, 'classification'); view++)
     for await (const { images, size } of loader.epoch(view))
       rows.push(
         ...tf.tidy(() => {
@@ -178,7 +178,7 @@ describe('a trained teacher', () => {
   test('does not repeat complete views after an interruption, and gives the same logits', async () => {
     const whole = await prepare(config);
     const stop = new AbortController();
-    const views = viewsOf(kd, true);
+    const views = viewsOf(kd, 'classification');
     const onLogits = (done: number, total: number): void => {
       if (done >= total / views) stop.abort();
     };

@@ -1,3 +1,4 @@
+import { isBoxTask, type TaskType } from '../../../base/task.js';
 import { renderingOf, type DataConfig } from '../schema.js';
 import { defaultShift } from './crop.js';
 import { augmentSchema, type Augmentation } from './schema.js';
@@ -15,14 +16,16 @@ export function defaultAugment(data: DataConfig): Augmentation {
   return channels === 1 ? [crop] : [{ type: 'flip' }, crop];
 }
 
-/** Views of each image that a teacher answers. */
-const taughtViews = 4;
+/** Views of each image that a teacher answers. Detectors learn little from views that repeat: they get new ones for some epochs. */
+const taughtViews = ({ epochs }: { readonly epochs: number }, task: TaskType): number =>
+  isBoxTask(task) ? Math.min(epochs, 12) : 4;
 
 /**
  * Number of views of each image, shown in turn; Infinity: a new one in each pass.
- * @param taught whether a teacher's answers are learned, which are computed once for each view
+ * @param taught the task, where a teacher's answers are learned, which are computed once for each view; null: none are
  */
 export const viewsOf = (
-  { augment, views }: { readonly augment: Augmentation; readonly views?: number | undefined },
-  taught: boolean,
-): number => (augment.length === 0 ? 1 : (views ?? (taught ? taughtViews : Infinity)));
+  train: { readonly augment: Augmentation; readonly views?: number | undefined; readonly epochs: number },
+  taught: TaskType | null,
+): number =>
+  train.augment.length === 0 ? 1 : (train.views ?? (taught === null ? Infinity : taughtViews(train, taught)));

@@ -124,5 +124,5 @@ export const viewsSchema = z
   .min(1)
   .max(64)
   .describe(
-    "distinct augmented views of each image, shown in turn; by default new ones in each epoch, or 4 where a teacher's answers are learned: they are computed once for each view (Beyer et al. 2022: teacher and student see the same view)",
+    "distinct augmented views of each image, shown in turn; by default new ones in each epoch, or, where a teacher's answers are learned, 4, and for boxes as many as epochs, at most 12: answers are computed once for each view (Beyer et al. 2022: teacher and student see the same view)",
   );
