@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { extremes, memberOf } from '../../spaces/index.js';
 import { initialWeights, type Weights } from '../../spaces/models/index.js';
 import {
+  createEngine,
   engineSchema,
   evaluateMember,
   evaluateModel,
@@ -19,10 +20,13 @@ import {
   type SupernetJob,
 } from '../../trainers/index.js';
 import { chooseEngine } from '../../trainers/engines/index.js';
+import { lossSchema } from '../../trainers/schema/loss.js';
 import { gateGradients } from '../../trainers/channel-importance.js';
+import { detectionBatch, tinyDetector } from '../support/tiny-detector.js';
 import { describeOnWebGpu } from '../support/webgpu.js';
+import { muon, specOf } from './engines/contract.js';
 import { makeSpace, task, tiniestSpace } from './supernet/spaces.js';
-import { noiseBatch, tiniestStudent, tinyStudent } from './support/networks.js';
+import { noiseBatch, tiniestStudent, tinyStudent, update } from './support/networks.js';
 import { relativeDistance } from './support/one-step.js';
 import { compiled, openWorkbench, quiet, tinyTrain, type Workbench } from './support/tiny-training.js';
 
@@ -79,6 +83,21 @@ describeOnWebGpu('on WebGPU, as on the processor', () => {
     const expected = await of('processor', compiled);
     expect(expected.get('logits')?.data.some((x) => Math.abs(x) > 1)).toBe(true);
     expect(relativeDistance(await of('card', webgpu), expected, any)).toBeLessThan(1e-5);
+  });
+
+  test('steps of a detector that learns from maps', async () => {
+    const network = tinyDetector();
+    const loss = { ...lossSchema.parse({ type: 'kd' }), task: 'detection' } as const;
+    const open = (engine: EngineConfig) =>
+      createEngine(engine, specOf({ optimizer: muon, network, loss }), { threads: 1, batch: 4 });
+    const [card, processor] = [await open(webgpu), await open(compiled)];
+    for (let step = 0; step < 2; step++) {
+      const own = detectionBatch(network, 4, step);
+      const [found, expected] = [await update(card, own, 0.05, step), await update(processor, own, 0.05, step)];
+      expect(Math.abs(found.loss / expected.loss - 1)).toBeLessThan(1e-4);
+    }
+    expect(relativeDistance(await card.state(), await processor.state(), any)).toBeLessThan(1e-3);
+    await Promise.all([card.dispose(), processor.dispose()]);
   });
 
   test('a supernet, and a member of it with the statistics of its own', { timeout: 120_000 }, async () => {
