@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Random } from '../../../base/random.js';
 import type { Valkey } from '../../support/valkey.js';
 import { findings } from '../../runner/findings.js';
-import type { Command, Machines } from './machines.js';
+import { brief, type Command, type Machines } from './machines.js';
 
 /** Killed processes; `job` is the process of a worker's job. */
 const victims = ['coordinator', 'worker', 'job', 'server', 'server and its data'] as const;
@@ -29,7 +29,7 @@ export class KilledSearch {
 
   /** Starts the workers. */
   async begin(workers: number): Promise<void> {
-    for (let i = 0; i < workers; i++) this.workers.push(this.machines.worker(this.valkey.url));
+    for (let i = 0; i < workers; i++) this.workers.push(this.machines.worker(this.valkey.url, { silence: brief }));
     await this.machines.ready(this.valkey.url, ...this.workers);
   }
 
@@ -47,7 +47,6 @@ export class KilledSearch {
       await Promise.race([sleep(delay), coordinator.over]);
       if (!coordinator.isRunning()) break;
       if (await this.kill(victim, coordinator)) this.hits.push(victim);
-      // Some victims stay away for longer than the patience.
       await sleep(this.random.int(3) * 400);
       await this.replace(victim);
       if (!coordinator.isRunning()) coordinator = this.coordinate(workdir);
@@ -94,7 +93,7 @@ export class KilledSearch {
       if (!worker.isRunning()) {
         // Killed by the test: nothing else ends a worker.
         expect(worker.child.signalCode, worker.output).toBe('SIGKILL');
-        this.workers[i] = this.machines.worker(this.valkey.url);
+        this.workers[i] = this.machines.worker(this.valkey.url, { silence: brief });
       }
   }
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { describeWithValkey } from '../../support/valkey.js';
 import { findings } from '../../runner/findings.js';
 import { runInside } from '../../runner/inside.js';
-import { until, type Command } from './machines.js';
+import { brief, until, type Command } from './machines.js';
 import { preparePlace } from './place.js';
 import { queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
 
@@ -23,7 +23,7 @@ describeWithValkey('a worker that was believed dead', () => {
       `,
       search: '{ controller: random, trials: 3, parallel: 1, retries: 1 }',
     });
-    const workers = [0, 1].map(() => machines.worker(valkey.url, { args: ['--allow-modules'] }));
+    const workers = [0, 1].map(() => machines.worker(valkey.url, { silence: brief, args: ['--allow-modules'] }));
     await machines.ready(valkey.url, ...workers);
     const workdir = join(directory, 'late');
     const run = runQueued({ file, workdir });
@@ -55,7 +55,7 @@ describeWithValkey('a worker that was believed dead', () => {
       search: '{ controller: random, trials: 1, parallel: 1, retries: 3 }',
     });
     const { expected } = await runInside(file, join(directory, 'reference'));
-    const workers = [0, 1].map(() => machines.worker(valkey.url));
+    const workers = [0, 1].map(() => machines.worker(valkey.url, { silence: brief }));
     await machines.ready(valkey.url, ...workers);
     let sleeper: Promise<Command> | undefined;
     const freeze = async () => {

@@ -83,7 +83,7 @@ export async function until(
 export interface WorkerOptions {
   /** Default: two. */
   readonly slots?: number;
-  /** Seconds of silence after which others get its jobs; long where no worker may be lost, also on a busy machine. */
+  /** Seconds of silence after which others get its jobs. Default: so long that only a test's end waits for it. */
   readonly silence?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -93,8 +93,8 @@ export interface WorkerOptions {
   readonly within?: readonly string[];
 }
 
-/** Seconds after which these tests give a silent worker's jobs to other workers. */
-export const patience = 2;
+/** `silence` where a worker dies. A living one reports four times as often: it survives a busy machine. */
+export const brief = 5;
 
 /** The processes of a test: workers, coordinators. Each machine has a cache of its own. */
 export class Machines {
@@ -105,7 +105,7 @@ export class Machines {
   constructor(readonly directory: string) {}
 
   /** Starts `nas worker` on a queue. */
-  worker(url: string, { slots = 1, silence = patience, args = [], ...options }: WorkerOptions = {}): Command {
+  worker(url: string, { slots = 1, silence = 60, args = [], ...options }: WorkerOptions = {}): Command {
     const all = ['worker', '--queue', url, '--slots', String(slots), '--patience', String(silence), ...args];
     return this.start(`worker-${this.count++}`, all, options);
   }

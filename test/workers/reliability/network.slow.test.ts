@@ -5,11 +5,15 @@ import type { RunEvent } from '../../../runner/events.js';
 import { startProxy, type Proxy, type ProxyState, type ProxyTarget } from '../../support/proxy.js';
 import { describeWithValkey, freePort } from '../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
-import { patience } from './machines.js';
+import { brief } from './machines.js';
 import { preparePlace } from './place.js';
 import { queueAt, retriesOf, runQueued, writeTrainings } from './searches.js';
 
-const long = { train: '{ epochs: 6, batch: 32, checkpoint_seconds: 0.1 }' };
+/** One training that a failure meets. */
+const long = {
+  train: '{ epochs: 6, batch: 32, checkpoint_seconds: 0.1 }',
+  search: '{ controller: random, trials: 1, parallel: 1, retries: 3 }',
+};
 
 describeWithValkey('a network that fails', () => {
   const place = preparePlace();
@@ -52,9 +56,9 @@ describeWithValkey('a network that fails', () => {
       const file = writeTrainings(directory, queueAt(valkey.url), { name: `short-${state}`, ...long });
       const expected = await reference(file);
       const proxy = await proxyTo({ port: valkey.port });
-      const worker = machines.worker(`redis://127.0.0.1:${proxy.port}`, { slots: 2 });
+      const worker = machines.worker(`redis://127.0.0.1:${proxy.port}`, { silence: brief });
       await machines.ready(valkey.url, worker);
-      const network = failing(proxy, state, patience / 2);
+      const network = failing(proxy, state, brief / 2);
       const { found, events } = await runQueued({ file, workdir: join(directory, `short-${state}`) }, network.observe);
       await network.over();
       expect(found).toEqual(expected);
@@ -67,12 +71,12 @@ describeWithValkey('a network that fails', () => {
     const file = writeTrainings(directory, queueAt(valkey.url), { name: 'long', ...long });
     const expected = await reference(file);
     const proxy = await proxyTo({ port: valkey.port });
-    const lonely = machines.worker(`redis://127.0.0.1:${proxy.port}`, { slots: 2 });
+    const lonely = machines.worker(`redis://127.0.0.1:${proxy.port}`, { silence: brief });
     await machines.ready(valkey.url, lonely);
-    const network = failing(proxy, 'cut', 3 * patience);
+    const network = failing(proxy, 'cut', 2 * brief);
     let other = lonely;
     const { found, events } = await runQueued({ file, workdir: join(directory, 'long') }, (event) => {
-      if (event.kind === 'trial-epoch' && other === lonely) other = machines.worker(valkey.url, { slots: 2 });
+      if (event.kind === 'trial-epoch' && other === lonely) other = machines.worker(valkey.url, { silence: brief });
       network.observe(event);
     });
     await network.over();
@@ -88,9 +92,9 @@ describeWithValkey('a network that fails', () => {
     const artifacts = `, artifacts: { listen: "127.0.0.1:${port}", url: "http://127.0.0.1:${proxy.port}" }`;
     const file = writeTrainings(directory, queueAt(valkey.url, artifacts), { name: `files-${state}`, ...long });
     const expected = await reference(file);
-    const worker = machines.worker(valkey.url, { slots: 2 });
+    const worker = machines.worker(valkey.url);
     await machines.ready(valkey.url, worker);
-    const network = failing(proxy, state, 2 * patience);
+    const network = failing(proxy, state, 4);
     const { found, events } = await runQueued({ file, workdir: join(directory, `files-${state}`) }, network.observe);
     await network.over();
     expect(found).toEqual(expected);
@@ -106,9 +110,9 @@ describeWithValkey('a network that fails', () => {
       ...long,
     });
     const expected = await reference(file);
-    const worker = machines.worker(valkey.url, { slots: 2 });
+    const worker = machines.worker(valkey.url);
     await machines.ready(valkey.url, worker);
-    const network = failing(proxy, 'cut', 2 * patience);
+    const network = failing(proxy, 'cut', 4);
     const { found, events } = await runQueued({ file, workdir: join(directory, 'coordinator') }, network.observe);
     await network.over();
     expect(found).toEqual(expected);

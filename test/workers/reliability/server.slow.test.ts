@@ -24,7 +24,7 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
       search: '{ controller: random, trials: 3, parallel: 2, retries: 0 }',
     });
     const { expected } = await (reference ??= runInside(file, join(directory, 'reference')));
-    const workers = [machines.worker(valkey.url, { silence: 60 }), machines.worker(valkey.url, { silence: 60 })];
+    const workers = [machines.worker(valkey.url), machines.worker(valkey.url)];
     await machines.ready(valkey.url, ...workers);
     let restarted: Promise<void> | undefined;
     const restart = async () => {
@@ -45,7 +45,7 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
   it('keeps nothing of a run that is complete', async () => {
     const { directory, valkey, machines } = place;
     const { file } = writeEvaluations(directory, queueAt(valkey.url), { name: 'clean' });
-    const worker = machines.worker(valkey.url, { silence: 60, args: ['--allow-modules'] });
+    const worker = machines.worker(valkey.url, { args: ['--allow-modules'] });
     await machines.ready(valkey.url, worker);
     const { redis } = await machines.connection(valkey.url);
     const sizes: number[] = [];
@@ -70,7 +70,7 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
       body: `while (!existsSync(file('answer.go'))) await wait(20); log('done ' + seed);`,
       search: '{ controller: random, trials: 1, parallel: 1, retries: 0 }',
     });
-    const worker = machines.worker(valkey.url, { silence: 60, args: ['--allow-modules'] });
+    const worker = machines.worker(valkey.url, { args: ['--allow-modules'] });
     await machines.ready(valkey.url, worker);
     const run = runQueued({ file, workdir: join(directory, 'answer') });
     await until(() => log().length === 1, 'the job runs');

@@ -6,7 +6,7 @@ import { describeWithValkey } from '../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
 import { preparePlace } from './place.js';
 import { epochsReported, queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
-import { until, type Command } from './machines.js';
+import { brief, until, type Command } from './machines.js';
 
 describeWithValkey('workers of a queue', () => {
   const place = preparePlace();
@@ -18,7 +18,7 @@ describeWithValkey('workers of a queue', () => {
       train: '{ epochs: 12, batch: 32, checkpoint_seconds: 0.1 }',
       search: '{ controller: random, trials: 1, parallel: 1, retries: 1 }',
     });
-    const workers = [machines.worker(valkey.url), machines.worker(valkey.url)];
+    const workers = [0, 1].map(() => machines.worker(valkey.url, { silence: brief }));
     const { expected } = await runInside(file, join(directory, 'reference'));
     await machines.ready(valkey.url, ...workers);
     const workdir = join(directory, 'killed');
@@ -50,7 +50,9 @@ describeWithValkey('workers of a queue', () => {
         if (readFileSync(poison, 'utf8') === String(seed)) { log('ended ' + seed); process.kill(process.ppid, 'SIGKILL'); await wait(60_000); }
       `,
     });
-    const workers = Array.from({ length: 4 }, () => machines.worker(valkey.url, { args: ['--allow-modules'] }));
+    const workers = Array.from({ length: 4 }, () =>
+      machines.worker(valkey.url, { silence: brief, args: ['--allow-modules'] }),
+    );
     await machines.ready(valkey.url, ...workers);
     const { state, found } = await runQueued({ file, workdir: join(directory, 'poison') });
     expect(state).toBe('complete');
