@@ -1,18 +1,22 @@
 /**
- * Entry of the loader's thread: answers each request (epoch, step) with the rendered batch, in order. Every training starts
+ * Entry of a loader's thread: answers each request (epoch, step) with the rendered batch, in order. Processes start
  * several threads, so this file imports only what rendering needs: no package, and nothing that opens data.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { NasError, messageOf } from '../../base/errors.js';
 import { openBatches, type Batch, type BatchSource, type ImageForm, type LoaderOptions } from './batches.js';
 
-/** A request of the loader. */
-export interface BatchRequest {
-  readonly id: number;
-  readonly epoch: number;
-  readonly step: number;
-  readonly others: readonly ImageForm[];
-}
+/** What a loader sends: its options before all batches, and null when it is closed. */
+export type ThreadRequest =
+  | { readonly open: LoaderOptions | null }
+  | {
+      readonly batch: {
+        readonly id: number;
+        readonly epoch: number;
+        readonly step: number;
+        readonly others: readonly ImageForm[];
+      };
+    };
 
 /** An error that keeps its code and hint between threads. */
 export interface ThreadError {
@@ -31,10 +35,18 @@ const describe = (error: unknown): ThreadError =>
 
 if (parentPort !== null) {
   const port = parentPort;
-  const options = workerData as LoaderOptions; // given by createLoader, the only one to start this file
+  let options: LoaderOptions | null = null;
   let batches: BatchSource | undefined;
-  port.on('message', ({ id, epoch, step, others }: BatchRequest) => {
+  port.on('message', (request: ThreadRequest) => {
+    if ('open' in request) {
+      batches?.close();
+      batches = undefined;
+      options = request.open;
+      return;
+    }
+    const { id, epoch, step, others } = request.batch;
     try {
+      if (options === null) throw new Error('the loader is closed');
       batches ??= openBatches(options);
       const batch = batches.batch(epoch, step, others);
       const forms = [batch, ...batch.others].flatMap(({ images, labels }) => [images, labels]);

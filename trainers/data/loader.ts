@@ -3,7 +3,7 @@ import { builtModule } from '../../base/processes.js';
 import { NasError } from '../../base/errors.js';
 import { epochImages } from './splits.js';
 import { stepsPerEpoch, type Batch, type ImageForm, type LoaderOptions } from './batches.js';
-import type { BatchReply, BatchRequest, ThreadError } from './loader-thread.js';
+import type { BatchReply, ThreadError, ThreadRequest } from './loader-thread.js';
 
 /** Renders batches in its own thread while the caller trains; close it when done. */
 export interface Loader {
@@ -14,7 +14,7 @@ export interface Loader {
    * @param others further forms of the images of a step
    */
   epoch(epoch: number, fromStep?: number, others?: (step: number) => readonly ImageForm[]): AsyncIterable<Batch>;
-  /** Ends the thread and rejects awaited batches. */
+  /** Rejects awaited batches. Its thread ends, or waits for the next loader. */
   close(): Promise<void>;
 }
 
@@ -31,22 +31,38 @@ const revive = ({ code, message, hint }: ThreadError): Error =>
     ? new Error(`the data loader failed: ${message}`)
     : new NasError(code, message, hint === undefined ? {} : { hint });
 
+/** Threads that have no loader. A training starts several: the code of a used one is loaded and compiled. */
+const idle: Worker[] = [];
+const mostIdle = 2;
+
+function startThread(): Worker {
+  // Without node's own options: some (--eval) do not work in a thread that starts from a file.
+  const worker = new Worker(builtModule('trainers/data/loader-thread.js'), { execArgv: [] });
+  worker.unref();
+  // An idle thread that ends serves no other loader.
+  worker.once('exit', () => {
+    const at = idle.indexOf(worker);
+    if (at >= 0) idle.splice(at, 1);
+  });
+  return worker;
+}
+
 /** The loader's thread as a function from (epoch, step) to a batch. */
 class LoaderThread {
-  private readonly worker: Worker;
+  private readonly worker = idle.pop() ?? startThread();
   private readonly waiting = new Map<number, Waiting>();
   private next = 0;
   private ended: Error | null = null;
+  private readonly listeners = {
+    message: (reply: BatchReply) => this.receive(reply),
+    error: (error: unknown) => this.end(error instanceof Error ? error : new Error(String(error))),
+    exit: (code: number) => this.end(new Error(`the data loader's thread ended (exit code ${code})`)),
+  };
 
   constructor(options: LoaderOptions) {
-    // Without node's own options: some (--eval) do not work in a thread that starts from a file.
-    const file = builtModule('trainers/data/loader-thread.js');
+    for (const [event, listener] of Object.entries(this.listeners)) this.worker.on(event, listener);
     const { shared } = options.dataset;
-    this.worker = new Worker(file, { workerData: { ...options, dataset: { shared } }, execArgv: [] });
-    this.worker.unref();
-    this.worker.on('message', (reply: BatchReply) => this.receive(reply));
-    this.worker.on('error', (error) => this.end(error instanceof Error ? error : new Error(String(error))));
-    this.worker.on('exit', (code) => this.end(new Error(`the data loader's thread ended (exit code ${code})`)));
+    this.send({ open: { ...options, dataset: { shared } } });
   }
 
   request(epoch: number, step: number, others: readonly ImageForm[]): Promise<Batch> {
@@ -59,14 +75,25 @@ class LoaderThread {
     batch.catch(() => undefined);
     if (this.ended === null) {
       this.worker.ref();
-      this.worker.postMessage({ id, epoch, step, others } satisfies BatchRequest);
+      this.send({ batch: { id, epoch, step, others } });
     }
     return batch;
   }
 
   async close(): Promise<void> {
+    const isIdle = this.ended === null && this.waiting.size === 0 && idle.length < mostIdle;
     this.end(new Error('the data loader is closed'));
-    await this.worker.terminate();
+    for (const [event, listener] of Object.entries(this.listeners)) this.worker.off(event, listener);
+    if (!isIdle) {
+      await this.worker.terminate();
+      return;
+    }
+    this.send({ open: null });
+    idle.push(this.worker);
+  }
+
+  private send(request: ThreadRequest): void {
+    this.worker.postMessage(request);
   }
 
   private receive(reply: BatchReply): void {

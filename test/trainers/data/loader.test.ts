@@ -243,6 +243,23 @@ describe('createLoader', () => {
     await loader.close();
   });
 
+  it('renders in the thread of a closed one, by its own options', async () => {
+    await collect(open().epoch(0));
+    const [before, started] = [open(), new Array<unknown>()];
+    await collect(before.epoch(0));
+    await before.close();
+    process.on('worker', (worker) => started.push(worker));
+    onTestFinished(() => void process.removeAllListeners('worker'));
+    for (const seed of [6, 7]) {
+      const loader = createLoader(optionsOf({ seed }));
+      expect(await collect(loader.epoch(1))).toEqual(
+        [0, 1, 2].map((step) => openBatches(optionsOf({ seed })).batch(1, step)),
+      );
+      await loader.close();
+    }
+    expect(started).toEqual([]);
+  });
+
   it('can be closed while it renders, and does not keep a process alive when it is not closed', async () => {
     const module = builtModule('trainers/data/index.js').href;
     const code = `
