@@ -11,7 +11,7 @@ import { openRun } from '../../api/run.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** `npm run test:kills -- --study` sets more. */
-const kills = Number(process.env['NAS_KILLS'] ?? 4);
+const kills = Number(process.env['NAS_KILLS'] ?? 2);
 const trials = 3 * kills + 20;
 
 /** Tells pending trials first, then asks and tells; prints each number that it was given by `ask`. */

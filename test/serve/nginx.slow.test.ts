@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
-import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { generateLoad } from '../../bench/serve/load/generate.js';
 import type { LoadReport } from '../../bench/serve/load/report.js';
 import { startNas, type ServerProcess } from '../../bench/serve/server-process.js';
@@ -23,7 +23,8 @@ describeWithNginx("two servers behind nginx, with the example's configuration", 
   const folder = sharedFolder();
   const models = join(folder, 'models');
   const image = join(folder, 'image.png');
-  let servers: readonly ServerProcess[] = [];
+  /** Those that run; a test that ends one takes it away. */
+  const servers: ServerProcess[] = [];
   let nginx: Nginx | undefined;
   let port = 0;
 
@@ -34,7 +35,7 @@ describeWithNginx("two servers behind nginx, with the example's configuration", 
     writeFileSync(image, await sharp({ create: pixels }).png().toBuffer());
   });
   beforeEach(async () => {
-    servers = await Promise.all([startNas(models, ...options), startNas(models, ...options)]);
+    while (servers.length < 2) servers.push(await startNas(models, ...options));
     port = await freePort();
     const ports = new Map(
       ['7701', '7702', '8080'].map((name, i) => [name, [...servers.map((each) => each.port), port][i]]),
@@ -42,10 +43,8 @@ describeWithNginx("two servers behind nginx, with the example's configuration", 
     const example = readExample('serve/nginx.conf');
     nginx = await startNginx(example.replace(/(?<=127\.0\.0\.1:)\d+/g, (found) => String(ports.get(found) ?? found)));
   });
-  afterEach(async () => {
-    await nginx?.stop();
-    await Promise.all(servers.map((server) => server.end()));
-  });
+  afterEach(() => nginx?.stop());
+  afterAll(() => Promise.all(servers.map((server) => server.end())));
 
   const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
 
@@ -85,13 +84,15 @@ describeWithNginx("two servers behind nginx, with the example's configuration", 
   });
 
   it('loses no request when one server ends', async () => {
-    const { counts } = await whileAsked(() => servers[0].end());
+    const [ending] = servers.splice(0, 1);
+    const { counts } = await whileAsked(() => ending.end());
     expect(counts.good).toBeGreaterThan(0);
     expect(counts).toEqual({ ...nothingLost, good: counts.good });
   });
 
   it('loses only requests in flight when one server is killed', async () => {
-    const { counts } = await whileAsked(() => process.kill(servers[0].pid, 'SIGKILL'));
+    const [killed] = servers.splice(0, 1);
+    const { counts } = await whileAsked(() => process.kill(killed.pid, 'SIGKILL'));
     const { good, failed, broken } = counts;
     expect(good).toBeGreaterThan(0);
     expect(failed + broken).toBeLessThanOrEqual(connections);
