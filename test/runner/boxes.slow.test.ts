@@ -35,9 +35,9 @@ describe('a search of detectors', () => {
     expect(accuracy).toMatchObject({ validation: expect.any(Number) as number, test: expect.any(Number) as number });
   });
 
-  it.each(['asha', 'freeze-thaw'])('stops partial trainings (%s)', async (type) => {
-    const search = { controller: 'random', trials: 5, parallel: 1, fidelity: { type, min_epochs: 1 } };
-    const workdir = await run(type, { search, train: { epochs: 4, batch: 8 }, final: 'none' });
+  it('stops partial trainings', async () => {
+    const search = { controller: 'random', trials: 5, parallel: 1, fidelity: { type: 'asha', min_epochs: 1 } };
+    const workdir = await run('asha', { search, train: { epochs: 4, batch: 8 }, final: 'none' });
     expect(trials(workdir).some(({ state }) => state === 'complete')).toBe(true);
   });
 

@@ -109,7 +109,8 @@ const unchanged: Readonly<Record<string, string>> = {
   'supernet.augment[](colour-jitter).saturation': 'grey images have none',
 };
 
-const whole = trainingBase(['nowhere', 'nowhere']);
+/** Two epochs: what a key changes shows in the first steps. */
+const whole = { ...trainingBase(['nowhere', 'nowhere']), train: { epochs: 2, batch: 32 } };
 const experimentOf = (written: object) =>
   parseExperiment('keys.yaml', JSON.stringify(written), { checkFiles: false }).experiment as TrainingExperiment;
 

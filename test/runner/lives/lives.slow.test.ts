@@ -4,7 +4,7 @@ import { live, quickLives, supernetLives } from './lives.js';
 const hour = 3_600_000;
 
 /** `NAS_LIVES=2000 npm run test:lives`. */
-const count = Number(process.env['NAS_LIVES'] ?? 20);
+const count = Number(process.env['NAS_LIVES'] ?? 12);
 
 it(`${count} random lives of thirty commands hold`, () => live(count, quickLives(true)), 3 * hour);
 

@@ -58,10 +58,9 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () =
     const program = mobileNetV2(0.35, 96, 10);
     const each = async (...flags: string[]): Promise<number> =>
       (await countInstructions(program, 'cortex-m4', { flags })) / MACS;
-    for (const optimization of ['-O2', '-Os']) {
-      expect(await each(optimization)).toBeLessThanOrEqual(4);
-      expect(await each(optimization, '-DNAS_PLAIN')).toBeLessThanOrEqual(7);
-    }
+    for (const optimization of ['-O2', '-Os']) expect(await each(optimization)).toBeLessThanOrEqual(4);
+    // Small code takes more instructions.
+    expect(await each('-Os', '-DNAS_PLAIN')).toBeLessThanOrEqual(7);
   });
 
   test('with Helium, MobileNetV2 takes at most 2 instructions a MAC, and a depthwise convolution at most 4', async () => {
@@ -73,15 +72,15 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () =
   });
 
   test('the count of a program is the same each time, and grows with its work', async () => {
-    const [small, large] = [mobileNetV2(0.35, 32, 10), mobileNetV2(0.35, 64, 10)];
-    const count = await countInstructions(small, 'cortex-m4');
-    expect(await countInstructions(small, 'cortex-m4')).toBe(count);
-    expect(await countInstructions(large, 'cortex-m4')).toBeGreaterThan(2 * count);
-    // Also where a busy process reads late: QEMU has written thousands of lines by then.
-    const p = new Programs(1);
-    const image = p.image(8, 8, 8);
-    const tiny = p.program(image, p.depthwise(image));
+    const depthwise = (side: number): EdgeProgram => {
+      const p = new Programs(1);
+      const image = p.image(side, side, 8);
+      return p.program(image, p.depthwise(image));
+    };
+    const tiny = depthwise(8);
     const first = await countInstructions(tiny, 'cortex-m4');
+    expect(await countInstructions(depthwise(16), 'cortex-m4')).toBeGreaterThan(2 * first);
+    // Also where a busy process reads late: QEMU has written thousands of lines by then.
     const busy = setInterval(() => {
       for (const until = Date.now() + 700; Date.now() < until;);
     });

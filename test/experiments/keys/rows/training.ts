@@ -25,7 +25,7 @@ const classes = { Trouser: 2 };
 const keys: readonly (readonly [key: string, values: readonly unknown[], beside?: object])[] = [
   ['recipe', ['fast', 'plain']],
   ['epochs', [4, 5]],
-  ['steps', [40, 80]],
+  ['steps', [6, 12]],
   ['epoch_share', [1, 0.5]],
   ['batch', [16, 32]],
   ['schedule', ['cosine', 'linear', 'one-cycle', 'constant']],
