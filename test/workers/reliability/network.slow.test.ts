@@ -56,9 +56,10 @@ describeWithValkey('a network that fails', () => {
       const file = writeTrainings(directory, queueAt(valkey.url), { name: `short-${state}`, ...long });
       const expected = await reference(file);
       const proxy = await proxyTo({ port: valkey.port });
-      const worker = machines.worker(`redis://127.0.0.1:${proxy.port}`, { silence: brief });
+      const worker = machines.worker(`redis://127.0.0.1:${proxy.port}`, { silence: 24 });
       await machines.ready(valkey.url, worker);
-      const network = failing(proxy, state, brief / 2);
+      // It reports every six seconds: one report is lost.
+      const network = failing(proxy, state, 7);
       const { found, events } = await runQueued({ file, workdir: join(directory, `short-${state}`) }, network.observe);
       await network.over();
       expect(found).toEqual(expected);
