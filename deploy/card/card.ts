@@ -160,7 +160,9 @@ function inputOf({ target, metadata: { input, mean, std, layout, preprocess }, h
 }
 
 function useOf({ target, metadata, hasBytes, decoded }: CardFacts): Section {
-  const programs = programsFor(target, metadata, { hasBytes }).map(({ language, lines }) => code(language, lines));
+  const programs = programsFor(target, metadata, { hasBytes, decoded }).map(({ language, lines }) =>
+    code(language, lines),
+  );
   const ways: { readonly [T in ExportTarget]?: string } = {
     web: 'Open the folder on a server, for example `python3 -m http.server`, and choose an image or use the camera.',
     c: 'Fill `nas_input()` with `nas_pixel()` of each pixel, call `nas_run()`, read `nas_output()`: see `model.h` and `examples/`.',

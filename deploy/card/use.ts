@@ -1,5 +1,5 @@
 import { completeDecoding, type Decoding } from '../../base/preprocess.js';
-import { classification, type RowTask } from '../../base/task.js';
+import { classification, isBoxTask, type RowTask } from '../../base/task.js';
 import type { ModelMetadata } from '../metadata.js';
 
 /** The forms in which a model is exported. */
@@ -12,20 +12,32 @@ export interface Program {
   readonly lines: readonly string[];
 }
 
-/** What a program must know of a model with a row of outputs. */
+/** What a file answers: a row of outputs, or the boxes of a file with the decoding inside. */
+type Answered = RowTask | 'boxes';
+
+/** What a program must know of a model. */
 interface Used {
-  readonly task: RowTask;
+  readonly task: Answered;
   readonly input: readonly [height: number, width: number, channels: number];
   readonly mean: readonly number[];
   readonly std: readonly number[];
   readonly decoding: Decoding;
 }
 
-/** Undefined for detectors, and where the metadata do not say how an image becomes an input. */
-function usedOf({ task = classification, input, mean, std, preprocess, ...metadata }: Partial<ModelMetadata>) {
-  if (task.type === 'detection' || task.type === 'centroids') return undefined;
-  if (metadata.nas_version === undefined || !input || !mean || !std || !metadata.classes) return undefined;
-  return { task: task.type, input, mean, std, decoding: completeDecoding(preprocess) } satisfies Used;
+/** Undefined for maps of a detector, and where the metadata do not say how an image becomes an input. */
+function usedOf(
+  { task = classification, input, mean, std, preprocess, ...metadata }: Partial<ModelMetadata>,
+  decoded: boolean,
+): Used | undefined {
+  const { type } = task;
+  const answered: Answered | undefined = !isBoxTask(type)
+    ? type
+    : decoded && type === 'detection'
+      ? 'boxes'
+      : undefined;
+  if (answered === undefined || metadata.nas_version === undefined) return undefined;
+  if (!input || !mean || !std || !metadata.classes) return undefined;
+  return { task: answered, input, mean, std, decoding: completeDecoding(preprocess) };
 }
 
 const pythonFilters: { readonly [R in Decoding['resampling']]: string } = {
@@ -42,15 +54,28 @@ const pythonFits: { readonly [F in Decoding['fit']]: (size: string, filter: stri
 };
 
 /** The line that prints the answer of `outputs` [1, n], and of the names of the outputs. */
-const pythonAnswers: { readonly [T in RowTask]: string } = {
+const pythonAnswers: { readonly [T in Answered]: string } = {
   classification: 'print(names[outputs[0].argmax()])',
   'multi-label': 'print([name for name, logit in zip(names, outputs[0]) if logit > 0])',
   regression: 'print(dict(zip(names, outputs[0])))',
+  boxes: 'print([(names[k], score, box.tolist()) for box, score, k in zip(boxes[0], scores[0], labels[0]) if k >= 0])',
 };
-const scriptAnswers: { readonly [T in RowTask]: string } = {
+const scriptAnswers: { readonly [T in Answered]: string } = {
   classification: 'console.log(names[outputs.indexOf(Math.max(...outputs))]);',
   'multi-label': 'console.log(names.filter((_, i) => outputs[i] > 0));',
   regression: 'console.log(Object.fromEntries(names.map((name, i) => [name, outputs[i]])));',
+  boxes: 'labels.forEach((k, i) => k >= 0 && console.log(names[k], scores[i], boxes.slice(4 * i, 4 * i + 4)));',
+};
+
+/** The lines that take the outputs of ONNX Runtime's `found`. */
+const scriptOutputs: { readonly [T in Answered]: readonly string[] } = {
+  classification: ['const outputs = found.logits.data as Float32Array;'],
+  'multi-label': ['const outputs = found.logits.data as Float32Array;'],
+  regression: ['const outputs = found.numbers.data as Float32Array;'],
+  boxes: [
+    'const [boxes, scores] = [found.boxes.data as Float32Array, found.scores.data as Float32Array];',
+    'const labels = Array.from(found.labels.data as BigInt64Array, Number);',
+  ],
 };
 
 function pythonPixels({ input: [height, width, channels], mean, std, decoding }: Used): readonly string[] {
@@ -130,7 +155,6 @@ function litePrograms(used: Used, hasBytes: boolean): readonly Program[] {
 }
 
 function onnxPrograms(used: Used): readonly Program[] {
-  const output = used.task === 'regression' ? 'numbers' : 'logits';
   return [
     {
       language: 'python',
@@ -141,7 +165,7 @@ function onnxPrograms(used: Used): readonly Program[] {
         pythonNames,
         ...pythonPixels(used),
         'session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])',
-        '[outputs] = session.run(None, {"input": pixels.astype("float32")})',
+        `[${used.task === 'boxes' ? 'boxes, scores, labels' : 'outputs'}] = session.run(None, {"input": pixels.astype("float32")})`,
         pythonAnswers[used.task],
       ],
     },
@@ -156,7 +180,7 @@ function onnxPrograms(used: Used): readonly Program[] {
         ...scriptPixels(used),
         "const session = await InferenceSession.create('model.onnx');",
         `const found = await session.run({ input: new Tensor('float32', pixels, [1, ${used.input.join(', ')}]) });`,
-        `const outputs = found.${output}.data as Float32Array;`,
+        ...scriptOutputs[used.task],
         scriptAnswers[used.task],
       ],
     },
@@ -187,13 +211,13 @@ function tfjsPrograms(used: Used): readonly Program[] {
   ];
 }
 
-/** Programs that use an exported model; none for detectors, whose outputs are maps, and for pages and C, which bring their own. */
+/** Programs that use an exported model; none for maps of detectors, and for pages and C, which bring their own. */
 export function programsFor(
   target: ExportTarget,
   metadata: Partial<ModelMetadata>,
-  { hasBytes }: { readonly hasBytes: boolean },
+  { hasBytes, decoded }: { readonly hasBytes: boolean; readonly decoded: boolean },
 ): readonly Program[] {
-  const used = usedOf(metadata);
+  const used = usedOf(metadata, decoded);
   if (used === undefined) return [];
   switch (target) {
     case 'onnx':

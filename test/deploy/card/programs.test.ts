@@ -11,11 +11,14 @@ import {
   exportTfjs,
   modelCard,
   renderCard,
+  withDecoding,
   writeBundle,
   type ExportTarget,
 } from '../../../deploy/index.js';
 import { Random } from '../../../base/random.js';
 import { blocksOf } from '../../docs/recipe-blocks.js';
+import { picture } from '../../serve/images/pictures.js';
+import { detectorMetadata, randomDetector } from '../../support/detector-files.js';
 import { describeWithLiteRt, withLiteRt } from '../../support/litert.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { tinyStudent } from '../../trainers/support/networks.js';
@@ -54,8 +57,12 @@ beforeAll(async () => {
 afterEach(() => vi.restoreAllMocks());
 
 /** The program of a card in a language, over all images. */
-function programOf(target: ExportTarget, language: 'python' | 'ts'): string {
-  const facts = { target, metadata, hasBytes: false, decoded: false, commands: [] };
+function programOf(
+  target: ExportTarget,
+  language: 'python' | 'ts',
+  own = { metadata, decoded: false, images },
+): string {
+  const facts = { target, hasBytes: false, commands: [], metadata: own.metadata, decoded: own.decoded };
   const text = blocksOf(renderCard(modelCard(facts))).find((block) => block.language === language)?.text ?? '';
   // Files are beside the card.
   const there = text.replace(
@@ -66,28 +73,33 @@ function programOf(target: ExportTarget, language: 'python' | 'ts'): string {
   const last = lines.findLastIndex((line) => /^(?:import|from) /.test(line)) + 1;
   // LiteRT.js is loaded once.
   const isLoading = (line: string): boolean => line.startsWith('await loadLiteRt');
-  const [head, body] = [
+  const [head, rest] = [
     [...lines.slice(0, last), ...lines.filter(isLoading)],
     lines.slice(last).filter((line) => !isLoading(line)),
   ];
-  const list = JSON.stringify(images);
-  const own = body.map((line) => `  ${line.replace(/(['"])image\.jpg\1/, 'path')}`);
+  const list = JSON.stringify(own.images);
+  const body = rest.map((line) => `  ${line.replace(/(['"])image\.jpg\1/, 'path')}`);
   const loop =
-    language === 'python' ? [`for path in ${list}:`, ...own] : [`for (const path of ${list}) {`, ...own, '}'];
+    language === 'python' ? [`for path in ${list}:`, ...body] : [`for (const path of ${list}) {`, ...body, '}'];
   return [...head, ...loop, ''].join('\n');
 }
 
-function answersOfPython(target: ExportTarget): readonly string[] {
+function answersOfPython(target: ExportTarget, own?: Parameters<typeof programOf>[2]): readonly string[] {
   const file = join(folder, `${target}.py`);
-  writeFileSync(file, programOf(target, 'python'));
+  writeFileSync(file, programOf(target, 'python', own));
   return execFileSync('/usr/bin/python3', [file], { encoding: 'utf8', stdio: 'pipe' }).trim().split('\n');
 }
 
-async function answersOfScript(target: ExportTarget): Promise<readonly string[]> {
-  const file = join(folder, `${target}.ts`);
-  writeFileSync(file, programOf(target, 'ts'));
+async function answersOfScript(
+  target: ExportTarget,
+  own?: Parameters<typeof programOf>[2],
+): Promise<readonly string[]> {
+  const file = join(folder, `${target}${own === undefined ? '' : '-own'}.ts`);
+  writeFileSync(file, programOf(target, 'ts', own));
   const found: string[] = [];
-  vi.spyOn(console, 'log').mockImplementation((text: string) => void found.push(text));
+  vi.spyOn(console, 'log').mockImplementation(
+    (...values: readonly unknown[]) => void found.push(values.map(String).join(' ')),
+  );
   await import(pathToFileURL(file).href);
   return found;
 }
@@ -118,6 +130,32 @@ describe('the programs of a card give the class of ten images', () => {
     await exportTfjs(model, metadata, join(folder, 'tfjs'));
     expect(readFileSync(join(folder, 'tfjs', 'labels.txt'), 'utf8').split('\n')[0]).toBe('ant');
     expect(await answersOfScript('tfjs')).toEqual(expected);
+  });
+});
+
+describe('the programs of a detector with its decoding inside', () => {
+  const detector = randomDetector();
+  const own = {
+    metadata: detectorMetadata(detector, { detection: { stride: 4, most: 20, overlap: 0.3, thresholds: [0.5, 0.6] } }),
+    decoded: true,
+    // Of the size of the input, as Pillow and sharp resize in their own ways.
+    images: [join(folder, 'photo.png')],
+  };
+  beforeAll(async () => {
+    writeBundle(join(folder, 'onnx'), withDecoding(exportOnnx(detector, own.metadata), 'the detector'), own.metadata);
+    await picture({ width: 36, height: 24 }).png().toFile(own.images[0]);
+  });
+
+  it.skipIf(!hasPython('onnxruntime', 'numpy', 'PIL'))('find the same boxes in both languages', async () => {
+    const found = await answersOfScript('onnx', own);
+    const [names, scores] = [(text: string) => text.split(' ')[0], (text: string) => Number(text.split(' ')[1])];
+    const other = answersOfPython('onnx', own).flatMap(
+      (line) => line.match(/\('[^']+', (?:np\.float32\()?[\d.]+/g) ?? [],
+    );
+    expect(found.length).toBeGreaterThan(2);
+    expect(other.map((text) => text.split("'")[1])).toEqual(found.map(names));
+    const apart = other.map((text, i) => Math.abs(Number(/[\d.]+$/.exec(text)?.[0]) - scores(found[i])));
+    expect(Math.max(...apart)).toBeLessThan(1e-4);
   });
 });
 
