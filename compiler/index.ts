@@ -49,8 +49,8 @@ export {
   type Provider,
 } from './runtime/providers/providers.js';
 export { portable, type Target, type TargetOptions } from './target.js';
-export { allBelow, normalizeBatch, rounded, roundedByChannel, uniform, withNoise } from './trace/operations.js';
-export type { NormalizedBatch, Steps } from './trace/operations.js';
+export { allBelow, normalizeBatch, uniform, withNoise } from './trace/operations.js';
+export type { NormalizedBatch } from './trace/operations.js';
 export { inLayer } from './trace/overrides.js';
 export { trace, type InputSpec, type TraceOptions, type Traced, type TracedFunction } from './trace/trace.js';
 export { scalarFunctions } from './values/arithmetic.js';

@@ -35,8 +35,6 @@ const quantizationSchema = z.strictObject({
   images: z.number().int().min(1),
   /** 7 for devices that sum products of bytes in 16 bits, which saturate with 8. */
   weight_bits: z.union([z.literal(7), z.literal(8)]),
-  /** Epochs of quantization-aware training before; absent: the float network was quantized as it was. */
-  quantize_aware_epochs: z.number().int().min(1).optional(),
 });
 export type QuantizationFacts = Readonly<z.output<typeof quantizationSchema>>;
 

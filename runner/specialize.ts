@@ -77,17 +77,16 @@ export function specialized(
   const { device, latencyMs, trials, epochs } = wanted;
   // A device table has one precision, which leaves nothing to compress.
   const isTable = (device ?? experiment.latency.device).type === 'table';
-  const rounding = isTable ? ['quantize_aware'] : [];
   const name = [experiment.name, ...(device === undefined ? [] : [device.type]), `${latencyMs}ms`].join('-');
   const search = without(written['search'], 'stop', 'fidelity', 'filter', 'features', 'enqueue', 'seed_from');
   // Without final training there is no need for a teacher or a training configuration.
   const learning =
     epochs === undefined
-      ? { train: without(written['train'], 'from', 'loss', ...rounding), final: 'none' }
+      ? { train: without(written['train'], 'from', 'loss'), final: 'none' }
       : {
           ...('teacher' in written && { teacher: written['teacher'] }),
-          train: without(written['train'], 'from', ...rounding),
-          final: { ...without(written['final'], 'from', 'folds', ...rounding), epochs },
+          train: without(written['train'], 'from'),
+          final: { ...without(written['final'], 'from', 'folds'), epochs },
         };
   return {
     name,

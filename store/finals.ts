@@ -1,9 +1,7 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import type { Attempts, TrialStage } from './trainings.js';
+import type { Attempts } from './trainings.js';
 import { finite, type StoredPrecision } from './values.js';
-
-export type FinalStage = Exclude<TrialStage, 'search'>;
 
 /** The weights that a training began from: random ones, given ones, or the slice of a supernet. */
 export type WeightsOrigin = 'nothing' | 'weights' | 'supernet';
@@ -70,12 +68,12 @@ export class Finals {
   }
 
   /** Records that a training after the search begins, or begins again. @returns the number of this attempt, from 1. */
-  start(trial: number, stage: FinalStage = 'final'): number {
-    return this.attempts.start(stage, trial);
+  start(trial: number): number {
+    return this.attempts.start('final', trial);
   }
 
-  attemptsMade(trial: number, stage: FinalStage = 'final'): number {
-    return this.attempts.made(stage, trial);
+  attemptsMade(trial: number): number {
+    return this.attempts.made('final', trial);
   }
 
   /** Records how it ended, for one precision. Throws when that was recorded before. */

@@ -2,7 +2,7 @@ const precision = `precision TEXT NOT NULL CHECK (precision IN ('fp32', 'int8'))
 const provenance = `provenance TEXT NOT NULL CHECK (provenance IN ('measured', 'predicted', 'imported', 'computed'))`;
 
 /** Stages of training that belong to a trial. */
-const ofTrials = `'search', 'final', 'quantize-aware'`;
+const ofTrials = `'search', 'final'`;
 
 /** What a training trains: a trial, or the run's teacher or supernet. */
 const training = `stage TEXT NOT NULL CHECK (stage IN (${ofTrials}, 'teacher', 'supernet')),

@@ -6,7 +6,7 @@ import { finite, json } from './values.js';
  * Trainings of a trial's network: in the search, on the full schedule, or fine-tuned with the rounding of 8 bits in its
  * computation.
  */
-export type TrialStage = 'search' | 'final' | 'quantize-aware';
+export type TrialStage = 'search' | 'final';
 
 /** A training: of a trial, or of a network that all trials rest on. */
 export type Training =

@@ -20,7 +20,7 @@ export { spaceTask } from './space-task.js';
 export { fit } from './training/fit.js';
 export { coverageOf, readInitial, stemKernel, type Coverage, type InitialWeights } from './weights.js';
 export { checkClassWeight } from './losses/class-balance.js';
-export { fineTuning, fineTuningEpochs, fromTrained, quantizeAwareTraining } from './training/fine-tuning.js';
+export { fineTuning, fineTuningEpochs, fromTrained } from './training/fine-tuning.js';
 export type { Augmentation, AugmentStep } from './data/augment/schema.js';
 export {
   dataSchema,

@@ -4,8 +4,6 @@ import type { AnyEngine } from './engines/select.js';
 import type { Member, Network, SpaceConfig, Task } from '../spaces/index.js';
 import type { DatasetRef } from './data/dataset.js';
 import type { InitialWeights } from './weights.js';
-import type { RangeOptions } from './quantize-aware/ranges.js';
-import type { Int8Rounding } from './quantize-aware/rounding.js';
 import type { TrainConfig } from './schema/recipe.js';
 import type { Teacher, TeacherNormalisation } from './schema/teacher.js';
 import type { MapCells } from './data/teacher-map.js';
@@ -43,11 +41,6 @@ export interface PreparedTeacher {
   readonly logits: TeacherLogits | null;
 }
 
-/** Options of fine-tuning for int8. */
-export interface QuantizeAware extends RangeOptions {
-  readonly weightBits: Int8Rounding['weightBits'];
-}
-
 /** A network to train, as plain data for worker processes. */
 export interface FitJob {
   readonly network: Network;
@@ -65,8 +58,6 @@ export interface FitJob {
   readonly directory: string;
   /** Initial weights; default: random. */
   readonly initial?: InitialWeights | undefined;
-  /** Fine-tunes trained weights (`initial`) with int8 rounding; the accuracies include the rounding. Default: none. */
-  readonly quantizeAware?: QuantizeAware | undefined;
   /** Number of epochs after which the training pauses; default: all. The schedule is always that of the whole training. */
   readonly until?: number | undefined;
 }

@@ -43,7 +43,6 @@ export const runsTable = (runs: readonly Listed[], colors: Colors): string => re
 const stages: { readonly [S in Training['stage']]: string } = {
   search: 'search',
   final: 'final training',
-  'quantize-aware': 'fine-tuning for int8',
   teacher: 'teacher',
   supernet: 'supernet',
 };

@@ -19,7 +19,6 @@ const why = (message: string | undefined): string => (message === undefined ? ''
 const stages: { readonly [S in Extract<RunEvent, { kind: 'trial-finished' }>['stage']]: string } = {
   search: '',
   final: ' (final training)',
-  'quantize-aware': ' (fine-tuning for int8)',
 };
 
 /** The permanent line of each kind of event; null for events that only update the live view. */

@@ -33,7 +33,6 @@ function overall({ message, progress, frontier }: ProgressState): string {
 const subjects: { readonly [S in TrialStepEvent['stage']]: string } = {
   search: 'trial',
   final: 'final training of trial',
-  'quantize-aware': 'fine-tuning for int8 of trial',
 };
 
 function workerLine(

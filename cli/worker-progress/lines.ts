@@ -11,7 +11,6 @@ export interface SlotState {
 const stages: Readonly<Partial<Record<string, string>>> = {
   search: 'training of trial',
   final: 'final training of trial',
-  'quantize-aware': 'fine-tuning for int8 of trial',
 };
 
 /** `training of trial 12`; other jobs by their ids. */

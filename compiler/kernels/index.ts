@@ -4,7 +4,7 @@ import type { Rule } from './call.js';
 import { convolutionGradientRules, convolutionRules } from './convolution/convolution.js';
 import { activationGradientRules, activationRules } from './elementwise/activation.js';
 import { binaryRules } from './elementwise/binary.js';
-import { magnitudeRules, randomRules, roundingRules } from './own.js';
+import { magnitudeRules, randomRules } from './own.js';
 import { creationRules, unaryRules } from './elementwise/unary.js';
 import { indexingRules } from './indexing.js';
 import { matmulRules } from './matmul.js';
@@ -25,7 +25,6 @@ const ownRules = {
   ...batchNormTrainingRules,
   ...magnitudeRules,
   ...randomRules,
-  ...roundingRules,
 };
 export type OwnKernel = keyof typeof ownRules;
 export type KernelName = StandardKernel | OwnKernel;

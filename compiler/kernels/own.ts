@@ -3,7 +3,6 @@ import { Val } from '../values/value.js';
 import { type Rule, withAttrs } from './call.js';
 import { castTo, elementwise, numberLike } from './elementwise/elementwise.js';
 import { reduce } from './reduction.js';
-import { clip, window } from './elementwise/activation.js';
 
 const golden = 0x9e3779b1;
 
@@ -60,28 +59,5 @@ export const magnitudeRules = {
     // The minimum of 0s and 1s keeps NaN false: only this comparison sees it.
     const least = reduce('ReduceMin', castTo(below, 'float32'), [0], false);
     return elementwise('Greater', [least, numberLike(least, 0)]);
-  }),
-} satisfies Record<string, Rule>;
-
-/** Multiples of `scale` from `low` to `high`, all of them in float32. */
-export interface Steps {
-  readonly low: number;
-  readonly high: number;
-  readonly scale: number;
-}
-
-/** Kernels behind `rounded`. */
-export const roundingRules = {
-  /** clip(x, low, high) rounded to the nearest step, halves to even. */
-  NasRounded: withAttrs((call, { low, high, scale }: Steps) => {
-    const clipped = clip(call.value('x'), low, high);
-    const steps = elementwise('Mul', [clipped, numberLike(clipped, Math.fround(1 / scale))]);
-    return elementwise('Mul', [elementwise('Round', [steps]), numberLike(clipped, scale)]);
-  }),
-  /** dy where low < x < high, else 0. The recipe lets the gradient of a ReLU before it join in. */
-  NasRoundedGrad: withAttrs((call, { low, high }: Steps) => {
-    const [dy, x] = [call.value('dy'), call.value('x')];
-    const inside = elementwise('Mul', [window(x, low, high), dy]);
-    return low === 0 ? inside.madeAs({ kind: 'clip-gradient', dy, clipped: clip(x, low, high) }) : inside;
   }),
 } satisfies Record<string, Rule>;

@@ -58,14 +58,8 @@ const batchNormGradient: tf.GradConfig = {
   },
 };
 
-const roundedGradient: tf.GradConfig = {
-  kernelName: 'NasRounded',
-  inputsToSave: ['x'],
-  gradFunc: (dy, [x], attrs) => ({ x: () => runOwnOne('NasRoundedGrad', { dy: single(dy), x }, attrs) }),
-};
-
 /** Gradients of the compiler's own kernels, registered while tracing. */
-const ownGradients: readonly tf.GradConfig[] = [batchNormGradient, roundedGradient];
+const ownGradients: readonly tf.GradConfig[] = [batchNormGradient];
 
 /** Registers the gradients; the returned function restores TF.js's own. */
 export function overrideGradients(): () => void {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runOwn, runOwnOne } from './gradients.js';
 import type { OwnKernel } from '../kernels/index.js';
-import { hostUniform, type Steps } from '../kernels/own.js';
+import { hostUniform } from '../kernels/own.js';
 import { invalidInput } from '../../base/errors.js';
 import { hash32 } from '../../base/random.js';
 import { sizeOf } from '../graph/index.js';
@@ -31,46 +31,6 @@ export function normalizeBatch(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, 
   const y = tf.batchNorm(x, mean, variance, beta, gamma, epsilon);
   return { y, mean, variance };
 }
-
-export type { Steps } from '../kernels/own.js';
-
-/**
- * Fixed-point values: clipped to a range and rounded to the nearest step, halves to even. The gradient passes straight
- * through the rounding (Bengio et al. 2013) and is 0 at and beyond the ends of the range. One kernel in a compiled program,
- * TF.js's own operations elsewhere.
- */
-export function rounded(x: tf.Tensor, { low, high, scale }: Steps): tf.Tensor {
-  const steps = { low: Math.fround(low), high: Math.fround(high), scale: Math.fround(scale) };
-  if (isTraced('NasRounded')) return runOwnOne('NasRounded', { x }, { ...steps });
-  const apply = tf.customGrad((...inputs) => {
-    const [value, save] = inputs as [tf.Tensor, tf.GradSaveFunc];
-    save([value]);
-    const inverse = Math.fround(1 / steps.scale);
-    const whole = tf.round(tf.mul(tf.clipByValue(value, steps.low, steps.high), inverse));
-    const gradFunc = (dy: tf.Tensor, [saved]: tf.Tensor[]): tf.Tensor =>
-      tf.mul(dy, tf.cast(tf.logicalAnd(tf.greater(saved, steps.low), tf.less(saved, steps.high)), 'float32'));
-    return { value: tf.mul(whole, steps.scale), gradFunc };
-  });
-  return apply(x);
-}
-
-/**
- * Rounds weights to `top` steps on either side of zero; the last step is the largest magnitude of the channel. The gradient
- * passes straight through to the weights and not to the scale.
- * @param axis of the channels
- */
-export function roundedByChannel(weights: tf.Tensor, axis: number, top: number): tf.Tensor {
-  const others = weights.shape.map((_, i) => i).filter((i) => i !== axis);
-  const apply = tf.customGrad((...inputs) => {
-    const [w] = inputs as [tf.Tensor];
-    // Channels of zeros stay zeros.
-    const step = tf.maximum(tf.div(tf.max(tf.abs(w), others, true), top), smallest);
-    return { value: tf.mul(tf.round(tf.div(w, step)), step), gradFunc: (dy: tf.Tensor) => dy };
-  });
-  return apply(weights);
-}
-
-const smallest = 1e-30;
 
 /** The 32-bit seed of one step's noise. */
 export const noiseSeed = (seed: number, step: number): number => hash32(seed, step);

@@ -81,18 +81,8 @@ const methods: TrainingCheck = ({ compress: { calibration } }) =>
     return when(first < i, ['compress', 'calibration', 'methods', i], message);
   });
 
-/** Quantization-aware training needs quantization. */
-const rounding: TrainingCheck = ({ compress, train, final }) => {
-  const message = 'with compress.int8 off nothing is quantized: remove it, or set compress.int8 to auto or require';
-  const isOff = compress.int8 === 'off';
-  return [
-    ...when(isOff && train.quantize_aware !== undefined, ['train', 'quantize_aware'], message),
-    ...when(isOff && final?.quantize_aware !== undefined, ['final', 'quantize_aware'], message),
-  ];
-};
-
 /** Checks of int8 candidates, their device and latency models. */
-export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictor, methods, rounding];
+export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictor, methods];
 
 /** An own evaluation excludes every kind of training. */
 const ownEvaluation: TrainingCheck = ({ evaluate, teacher, supernet, final }) => {

@@ -185,6 +185,13 @@ const removedKeys = new Map([
         'was removed, because its speed was never measured on a graphics card: leave it out',
       ] as const,
   ),
+  ...['train', 'final'].map(
+    (part) =>
+      [
+        `${part}.quantize_aware`,
+        'was removed, because no trained network lost enough in int8 to need it: give more calibration images, or another percentile',
+      ] as const,
+  ),
   [
     'engine.backend',
     'was removed: engine: compiled trains on graphics cards, and engine: eager by TF.js on the processor',

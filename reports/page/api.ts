@@ -287,7 +287,6 @@ export interface TrialCurves {
   readonly number: number;
   readonly search: readonly CurvePoint[];
   readonly final: readonly CurvePoint[];
-  readonly quantizeAware: readonly CurvePoint[];
 }
 
 /** Parameter importance: share of an objective's variance that each decision explains alone. */

@@ -60,7 +60,6 @@ function trainingOf(stage: Stage, trial: number | null): Training | undefined {
       return { stage };
     case 'search':
     case 'final':
-    case 'quantize-aware':
       return trial === null ? undefined : { stage, trial };
   }
 }
@@ -69,14 +68,12 @@ const keyOf = ({ stage, trial }: Training): string => `${stage} ${trial ?? ''}`.
 
 function epochsIn(experiment: Experiment, { stage }: Training): number | null {
   if (!isTrainingExperiment(experiment)) return epochsOf(experiment);
-  const { train, final, teacher, supernet } = experiment;
+  const { final, teacher, supernet } = experiment;
   switch (stage) {
     case 'search':
       return epochsOf(experiment);
     case 'final':
       return final?.epochs ?? null;
-    case 'quantize-aware':
-      return (final ?? train).quantize_aware?.epochs ?? null;
     case 'teacher':
       return 'epochs' in teacher ? (teacher.epochs ?? null) : null;
     case 'supernet':
@@ -114,7 +111,7 @@ export class ActivityTracker {
       else this.begin(training, at, this.hostOf(training));
     },
     finished: ({ trial }) => this.end(`search ${trial ?? ''}`),
-    'final-finished': ({ trial }) => this.end(`final ${trial ?? ''}`, `quantize-aware ${trial ?? ''}`),
+    'final-finished': ({ trial }) => this.end(`final ${trial ?? ''}`),
     'supernet-trained': () => this.end('supernet'),
     measured: ({ at }, { purpose = 'trial' }) => {
       // The frontier may be measured again after the run.
@@ -164,8 +161,6 @@ export class ActivityTracker {
   private begin(training: Training | undefined, since: number, host: string | null | undefined): void {
     this.streak = null;
     if (training === undefined) return;
-    // The fine-tuning follows the final training of the same trial.
-    if (training.stage === 'quantize-aware') this.end(`final ${training.trial}`);
     this.trainings.set(keyOf(training), { training, since, host });
   }
 

@@ -168,8 +168,6 @@ export interface ReportMember extends ReportTrial, ReportPrecision {
   readonly curves: {
     readonly search: readonly CurvePoint[];
     readonly final: readonly CurvePoint[];
-    /** Quantization-aware fine-tuning. Absent when there was none. */
-    readonly quantizeAware?: readonly CurvePoint[];
   };
 }
 

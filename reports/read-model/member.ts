@@ -113,7 +113,6 @@ export async function collectMember(
 ): Promise<ReportMember> {
   const { number, genotypeId, precision, variants } = trial;
   const network = networkOf(store, genotypeId);
-  const quantizeAware = curveOf(store, 'quantize-aware', number);
   const { files, ...kept } = keptOf(store, evidence, number, precision ?? undefined);
   return {
     ...trial,
@@ -124,7 +123,6 @@ export async function collectMember(
     curves: {
       search: curveOf(store, 'search', number),
       final: curveOf(store, 'final', number),
-      ...(quantizeAware.length > 0 && { quantizeAware }),
     },
     files,
     ...(variants && {

@@ -90,7 +90,7 @@ class AssignmentHistory {
     },
     promoted: () => this.end(['search'], 'trained in part'),
     finished: (_, { state = '' }) => this.end(['search'], this.message === null ? state : `${state}: ${this.message}`),
-    'final-finished': (_, { state = '' }) => this.end(['final', 'quantize-aware'], state),
+    'final-finished': (_, { state = '' }) => this.end(['final'], state),
   };
 
   apply(event: EventRecord): void {

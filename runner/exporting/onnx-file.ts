@@ -105,9 +105,8 @@ async function int8(making: Making): Promise<ExportedOnnx> {
   const { runs, threads = 1, onProgress, onWarning = () => undefined } = options;
   const file = source.written('int8');
   const written = file && describedFile(file);
-  // Weights of 7 bits are for some PCs. A training with the rounding of int8 had them, too, and is not repeated.
-  const { weight_bits: bits, quantize_aware_epochs: trained } = written?.metadata.quantization ?? {};
-  if (written !== undefined && (runs !== 'exactly' || bits !== 7 || trained !== undefined)) {
+  // Weights of 7 bits are for some PCs.
+  if (written !== undefined && (runs !== 'exactly' || written.metadata.quantization?.weight_bits !== 7)) {
     const own = source.written('fp32');
     const tested = testedBy(store, source.number, 'int8');
     return { ...written, float: own && describedFile(own).metadata.accuracy, tested };

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { readMetadata } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { calibrateConfidence, type Calibrated } from '../../trainers/index.js';
 import { imagesOfRun } from '../inputs.js';
@@ -57,15 +56,7 @@ export function calibratedSource(
 ): ExportSource {
   return {
     ...source,
-    written: (precision) => {
-      const file = precision === 'int8' ? source.written('int8') : undefined;
-      if (file !== undefined && readMetadata(file).quantization?.quantize_aware_epochs !== undefined)
-        throw invalidInput(
-          `trial ${source.number} in int8 was fine-tuned with the rounding of int8, which a calibrated file would lose`,
-          { hint: 'Leave --calibrated out, or export it with --precision fp32.' },
-        );
-      return undefined;
-    },
+    written: () => undefined,
     async trained() {
       const { model, metadata } = await source.trained();
       const dataset = await imagesOfRun(store, workdir);

@@ -8,7 +8,7 @@ import type { Preparations } from '../trainings/preparations.js';
 import type { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
 import { crossValidate } from './folds.js';
-import { fullyTrained, int8Weights, type Finalist } from './final-training.js';
+import { calibrationMethod, fullyTrained, type Finalist } from './final-training.js';
 import { networksOf, settledFrontier } from './measured-frontier.js';
 import { isSaved, save, type FrontierMember } from './save.js';
 
@@ -34,7 +34,7 @@ export async function finishFrontier(
   if (members.length === 0 || stopping()) return;
   await preparations.compareAtEnd();
   const finalists = await trainedInFull(context, members, preparations);
-  if (!stopping()) await saveAll(context, finalists, preparations, searched);
+  if (!stopping()) await saveAll(context, finalists, searched);
   if (!stopping()) await crossValidate(context, finalists, preparations);
 }
 
@@ -66,21 +66,16 @@ async function trainedInFull(
 }
 
 /** @throws NasError `failure` when some could not be saved, after all others were. */
-async function saveAll(
-  context: TrainingContext,
-  finalists: readonly Finalist[],
-  preparations: Preparations,
-  searched: Searched,
-): Promise<void> {
+async function saveAll(context: TrainingContext, finalists: readonly Finalist[], searched: Searched): Promise<void> {
   const { plan, observe, stopping } = context;
   const { title } = mainScores[taskOf(plan.experiment.data)];
   const files = finalists.flatMap((finalist) => finalist.precisions.map((precision) => ({ finalist, precision })));
   const message = `Saving the frontier's ${networksOf(files)} and checking the ${title}`;
   observe({ kind: 'phase', name: 'frontier', message });
-  // Fine-tunings for int8 run side by side; files are written one after the other.
+  // Networks are quantized side by side; files are written one after the other.
   const ready = files.map(({ finalist, precision }) => {
     if (isSaved(context, finalist.trial.number, precision)) return Promise.resolve(undefined);
-    const member = memberOf(context, finalist, precision, preparations, searched);
+    const member = memberOf(context, finalist, precision, searched);
     // Awaited below.
     member.catch(() => undefined);
     return member;
@@ -103,16 +98,14 @@ async function saveAll(
   throw new NasError('failure', failed, { hint });
 }
 
-/** A member with the weights for its file; undefined when the user stopped the run. */
+/** A member with the weights for its file. */
 async function memberOf(
   context: TrainingContext,
   finalist: Finalist,
   precision: Candidate['precision'],
-  preparations: Preparations,
   searched: Searched,
-): Promise<FrontierMember | undefined> {
+): Promise<FrontierMember> {
   const weights = finalist.final?.weights ?? (await searched.weights(finalist.trial));
   if (precision === 'fp32') return { finalist, precision, weights };
-  const int8 = await int8Weights(context, finalist, weights, preparations);
-  return int8 && { finalist, precision, weights: int8.weights, int8 };
+  return { finalist, precision, weights, method: await calibrationMethod(context, finalist, weights) };
 }

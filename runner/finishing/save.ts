@@ -4,7 +4,7 @@ import { nasVersion } from '../../base/modules.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { renderingOf } from '../../trainers/index.js';
-import type { ModelMetadata } from '../../deploy/index.js';
+import type { CalibrationMethod, ModelMetadata } from '../../deploy/index.js';
 import { detectionOf, type Network } from '../../spaces/index.js';
 import type {
   MeasurementRecord,
@@ -23,12 +23,17 @@ import type { ExportJob } from '../jobs/jobs.js';
 import { recordClasses } from '../trainings/training.js';
 import { latencyValue } from '../latency/stored-latency.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
-import type { Finalist, Int8Weights } from './final-training.js';
+import type { Finalist } from './final-training.js';
 
 /** A member of the frontier, and the weights of its file. */
 export type FrontierMember =
   | { readonly finalist: Finalist; readonly precision: 'fp32'; readonly weights: string }
-  | { readonly finalist: Finalist; readonly precision: 'int8'; readonly weights: string; readonly int8: Int8Weights };
+  | {
+      readonly finalist: Finalist;
+      readonly precision: 'int8';
+      readonly weights: string;
+      readonly method: CalibrationMethod;
+    };
 
 /** Whether a member's file is written, and its result stored. */
 export const isSaved = (
@@ -41,10 +46,7 @@ export const isSaved = (
     .some((record) => record.trial === trial && record.precision === precision && record.state === 'complete');
 
 /** The stage whose training made a member's weights. */
-function stageOf(member: FrontierMember): TrialStage {
-  if (member.precision === 'int8' && member.int8.quantizeAware !== null) return 'quantize-aware';
-  return member.finalist.final === null ? 'search' : 'final';
-}
+const stageOf = ({ finalist }: FrontierMember): TrialStage => (finalist.final === null ? 'search' : 'final');
 
 /** Writes a member's ONNX file and stores its accuracy in ONNX Runtime. */
 export async function save(context: TrainingContext, member: FrontierMember): Promise<void> {
@@ -65,7 +67,7 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
         ...(plan.experiment.compress.int8 !== 'off' && { precision }),
         weights: weightsKind(plan.experiment, final),
       },
-      ...(member.precision === 'int8' && { quantization: await quantizationOf(context, member.int8) }),
+      ...(member.precision === 'int8' && { quantization: await quantizationOf(context, member.method) }),
       dataset: plan.dataset,
       threads: plan.threads,
     },
@@ -97,11 +99,11 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
 
 async function quantizationOf(
   context: TrainingContext,
-  { method, quantizeAware }: Int8Weights,
+  method: CalibrationMethod,
 ): Promise<NonNullable<ExportJob['quantization']>> {
   const { compress, seed } = context.plan.experiment;
   const { images, percentile } = compress.calibration;
-  return { method, images, percentile, seed, weightBits: await settleWeightBits(context), quantizeAware };
+  return { method, images, percentile, seed, weightBits: await settleWeightBits(context) };
 }
 
 /** Folding batch normalisation into convolutions may flip a few images at the border between two classes. */

@@ -98,8 +98,6 @@ export interface FileQuantization {
   readonly seed: number;
   readonly percentile: number;
   readonly weightBits: WeightBits;
-  /** Epochs of fine-tuning with the rounding of int8; null: none. */
-  readonly quantizeAware: number | null;
 }
 
 /** Writes a trained network as ONNX and checks its accuracy through ONNX Runtime. */

@@ -248,7 +248,7 @@ async function exported(
 ): Promise<{ readonly bytes: Uint8Array; readonly metadata: ModelMetadata }> {
   const bytes = exportOnnx(candidateModel(candidate), metadata);
   if (quantization === undefined) return { bytes, metadata };
-  const { method, quantizeAware, ...options } = quantization;
+  const { method, ...options } = quantization;
   const { model, images } = await quantizeOnDataset(bytes, dataset, {
     ...options,
     methods: [method],
@@ -256,7 +256,6 @@ async function exported(
     signal,
     onProgress: (_, done, total) => onProgress(done, total),
   });
-  const tuned = quantizeAware === null ? {} : { quantize_aware_epochs: quantizeAware };
-  const how = { method, images, weight_bits: options.weightBits, ...tuned };
+  const how = { method, images, weight_bits: options.weightBits };
   return { bytes: model, metadata: { ...metadata, quantization: how } };
 }

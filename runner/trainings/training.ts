@@ -9,14 +9,7 @@ import {
   type Training,
   type TrialStage,
 } from '../../store/index.js';
-import type {
-  EpochMetrics,
-  FitResult,
-  InitialWeights,
-  PreparedTeacher,
-  QuantizeAware,
-  TrainConfig,
-} from '../../trainers/index.js';
+import type { EpochMetrics, FitResult, InitialWeights, PreparedTeacher, TrainConfig } from '../../trainers/index.js';
 import { taskOf } from '../../experiments/schema/measures.js';
 import { trialFolder } from '../stored/workdir.js';
 import { hostOf, recordAssignment } from '../stored/workers.js';
@@ -35,8 +28,6 @@ interface TrainingRequest {
   readonly teacher: PreparedTeacher | null;
   /** Weights to start from; absent: random ones. */
   readonly initial?: InitialWeights | undefined;
-  /** The rounding that it is fine-tuned with; absent: none. */
-  readonly quantizeAware?: QuantizeAware | undefined;
   /** Epochs after which it pauses; default: all of `train.epochs`. */
   readonly until?: number;
 }
@@ -161,7 +152,7 @@ export function trialAttempts(context: TrainingContext, trialJob: TrialJob) {
   const { stage, number } = trialJob;
   // Final trainings are submitted at once, and wait for a worker; of a queue, their state says so.
   const waits = stage !== 'search' && plan.experiment.workers.type === 'pool';
-  const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number, stage));
+  const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number));
   const recordRetry = retryRecorder(context, trialJob);
   let made = waits ? null : begin();
   return {

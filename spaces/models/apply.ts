@@ -20,14 +20,6 @@ export interface BatchStatistics {
   readonly variance: tf.Tensor;
 }
 
-/** Rounds values between layers to a format with fewer bits. */
-export interface Rounding {
-  /** Rounds a layer's output before other layers read it. */
-  output(layer: Layer, y: tf.Tensor): tf.Tensor;
-  /** Rounds the factor in [0, 1] inside an activation: the hard sigmoid of hard swish, the sigmoid of swish. */
-  gate(layer: LayerOf<'activation'>, y: tf.Tensor): tf.Tensor;
-}
-
 /** How a network is applied. */
 export interface Mode {
   /** True: batch norm by the batch's own statistics, with dropout; false: moving statistics, no dropout. */
@@ -36,8 +28,6 @@ export interface Mode {
   readonly frozenNorms?: boolean;
   /** In training, receives the statistics of each batch norm (`stem_bn`) that is not frozen; it may assign variables. */
   readonly statistics?: (layer: string, batch: BatchStatistics) => void;
-  /** Default: no rounding. */
-  readonly rounding?: Rounding;
   /** Names of layers whose outputs are returned too; none by default. */
   readonly features?: readonly string[];
 }
@@ -54,14 +44,13 @@ const clipped = (x: tf.Tensor): tf.Tensor => relu6(tf.add(x, 3));
 const relu6 = (x: tf.Tensor): tf.Tensor => tf.clipByValue(tf.relu(x), 0, 6);
 const hardSigmoid = (x: tf.Tensor): tf.Tensor => tf.mul(clipped(x), 1 / 6);
 
-type Gate = (y: tf.Tensor) => tf.Tensor;
-const activationRules: { readonly [A in LayerActivation]: (x: tf.Tensor, gate: Gate) => tf.Tensor } = {
+const activationRules: { readonly [A in LayerActivation]: (x: tf.Tensor) => tf.Tensor } = {
   relu: (x) => tf.relu(x),
   relu6,
-  swish: (x, gate) => tf.mul(gate(tf.sigmoid(x)), x),
+  swish: (x) => tf.mul(tf.sigmoid(x), x),
   sigmoid: (x) => tf.sigmoid(x),
   hard_sigmoid: hardSigmoid,
-  hard_swish: (x, gate) => tf.mul(x, gate(hardSigmoid(x))),
+  hard_swish: (x) => tf.mul(x, hardSigmoid(x)),
 };
 
 type Convolution = Pick<LayerOf<'conv' | 'depthwise' | 'max_pool'>, 'kernel' | 'stride' | 'padding'>;
@@ -125,24 +114,18 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
     weights.length === 1 ? conv2d(x, weights[0], layer) : groupedConv(x, weights, layer),
   depthwise: (layer, _mode, [filter], x) =>
     tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, layer.stride, padOf(layer)),
-  batch_norm: (
-    { name, epsilon },
-    { training, frozenNorms, statistics, rounding },
-    [gamma, beta, mean, variance],
-    x,
-  ) => {
+  batch_norm: ({ name, epsilon }, { training, frozenNorms, statistics }, [gamma, beta, mean, variance], x) => {
     if (training && frozenNorms !== true) {
       const { y, ...batch } = normalizeBatch(x, gamma, beta, epsilon);
       statistics?.(name, batch);
       return y;
     }
-    if (rounding === undefined && !training) return tf.batchNorm(x, mean, variance, beta, gamma, epsilon);
+    if (!training) return tf.batchNorm(x, mean, variance, beta, gamma, epsilon);
     // Training differentiates this: TF.js's own gradient of batchNorm takes several more passes.
     const factor = tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)));
     return tf.add(tf.mul(x, factor), tf.sub(beta, tf.mul(mean, factor)));
   },
-  activation: (layer, { rounding }, _weights, x) =>
-    activationRules[layer.act](x, (gate) => rounding?.gate(layer, gate) ?? gate),
+  activation: (layer, _mode, _weights, x) => activationRules[layer.act](x),
   avg_pool: ({ kernel, stride }, _mode, _weights, x) => tf.avgPool(x as tf.Tensor4D, kernel, stride, 'same'),
   max_pool: (layer, _mode, _weights, x) => tf.maxPool(x as tf.Tensor4D, layer.kernel, layer.stride, padOf(layer)),
   global_pool: (_layer, _mode, _weights, x) => tf.mean(x, [1, 2]),
@@ -170,8 +153,7 @@ const applyLayer = (layer: Layer, weights: WeightResolver, mode: Mode, x: tf.Ten
         ({ trainable }) => trainable || !mode.training || mode.frozenNorms === true,
       );
       const values = own.map(({ name, shape }) => weights(name, shape));
-      const output = applyRule(rules, layer, mode, values, x, y);
-      return mode.rounding?.output(layer, output) ?? output;
+      return applyRule(rules, layer, mode, values, x, y);
     }),
   );
 

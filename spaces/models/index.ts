@@ -12,7 +12,6 @@ export {
   type Applied,
   type BatchStatistics,
   type Mode,
-  type Rounding,
 } from './apply.js';
 export { namedWeights, toLayersModel } from './layers-model.js';
 export { cutWeights, sharedSpecs, sharedWeights, sliceOf, slicedTo } from './weight-parts.js';

@@ -105,13 +105,13 @@ describe('metadata in ONNX files', () => {
     const quantized: ModelMetadata = {
       ...metadata,
       precision: 'int8',
-      quantization: { method: 'percentile', images: 512, weight_bits: 7, quantize_aware_epochs: 2 },
+      quantization: { method: 'percentile', images: 512, weight_bits: 7 },
     };
     const file = withMetadata(model, quantized);
     expect(readMetadata(file)).toEqual(quantized);
     expect(metadataProps(quantized)).toMatchObject({
       precision: 'int8',
-      quantization: '{"method":"percentile","images":512,"weight_bits":7,"quantize_aware_epochs":2}',
+      quantization: '{"method":"percentile","images":512,"weight_bits":7}',
     });
     const halved: ModelMetadata = { ...metadata, precision: 'fp32', weight_format: 'fp16' };
     expect(readMetadata(withMetadata(file, halved))).toEqual(halved);

@@ -38,7 +38,6 @@ describe('the experiment of a specialization', () => {
   it('tries int8 as its run did, on measuring devices', () => {
     const whole = text
       .replace('predictor: model.json', 'predictor: { fp32: a.json, int8: b.json }')
-      .replace('epochs: 40, ', 'epochs: 40, quantize_aware: { epochs: 1 }, ')
       .concat('compress: { int8: auto, min_speedup: 1.2 }\n');
     const compress = { int8: 'auto', min_speedup: 1.2 };
     const own = derive({ epochs: 5 }, whole);
@@ -46,13 +45,11 @@ describe('the experiment of a specialization', () => {
       compress,
       latency: { predictor: { int8: expect.stringContaining('b.json') as string } },
     });
-    expect(own.final?.quantize_aware).toEqual({ epochs: 1 });
     const other = derive({ device: deviceSchema.parse({ type: 'browser' }) }, whole);
     expect(other).toMatchObject({ compress, latency: { predictor: 'auto' } });
     const table = deviceSchema.parse({ type: 'table', file: 'latencies.csv', column: 'phone' });
     const looked = derive({ device: table, epochs: 5 }, whole);
     expect(looked.compress.int8).toBe('off');
-    expect(looked.final).not.toHaveProperty('quantize_aware');
   });
 
   it('keeps metrics by class in place of the accuracy, without their bounds', () => {

@@ -129,10 +129,9 @@ store.finals.finish(0, {
   seconds: 30,
   from: 'supernet',
 });
-store.finals.start(0, 'quantize-aware');
 store.artifacts.add({ stage: 'final', trial: 0 }, { kind: 'onnx', path: 'artifacts/0.onnx', sha256: 'ab', bytes: 123 });
 const epoch = { epoch: 0, trainLoss: 1.5, trainAccuracy: 0.5, validationLoss: 1.25, learningRate: 0.1, seconds: 40 };
-store.curves.add({ stage: 'quantize-aware', trial: 0 }, { ...epoch, validationAccuracy: 0.78125 });
+store.curves.add({ stage: 'final', trial: 0 }, { ...epoch, validationAccuracy: 0.78125 });
 store.curves.add({ stage: 'supernet' }, { ...epoch, validationAccuracy: 0.625 });
 const weights = { kind: 'weights', path: 'artifacts/supernet/weights.bin', sha256: 'cd', bytes: 45 };
 store.artifacts.add({ stage: 'supernet' }, weights);

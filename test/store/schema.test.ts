@@ -110,7 +110,7 @@ describe(`the database file of schema ${schemaVersion}`, () => {
     expect(store.trials.prediction(2, 'int8')).toMatchObject({ ms: 0.75 });
     expect(store.curves.of({ stage: 'teacher' })).toMatchObject([{ epoch: 0, validationAccuracy: 0.25 }]);
     expect(store.curves.of({ stage: 'supernet' })).toMatchObject([{ epoch: 0, validationAccuracy: 0.625 }]);
-    expect(store.curves.of({ stage: 'quantize-aware', trial: 0 })).toMatchObject([{ validationAccuracy: 0.78125 }]);
+    expect(store.curves.of({ stage: 'final', trial: 0 })).toMatchObject([{ validationAccuracy: 0.78125 }]);
     expect(store.curves.at({ stage: 'search', trial: 0 }, 0)?.metrics).toEqual({
       balanced_accuracy: 0.625,
       macro_f1: 0.5,
@@ -126,7 +126,6 @@ describe(`the database file of schema ${schemaVersion}`, () => {
       { trial: 0, precision: 'int8', accuracy: 0.79 },
     ]);
     expect(store.finals.attemptsMade(0)).toBe(1);
-    expect(store.finals.attemptsMade(0, 'quantize-aware')).toBe(1);
     expect(store.artifacts.all()).toMatchObject([
       { trial: 0, kind: 'onnx', bytes: 123 },
       { stage: 'supernet', trial: null, kind: 'weights' },

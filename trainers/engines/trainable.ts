@@ -4,14 +4,12 @@ import { outputShape, styleOf, targetShape, type Network } from '../../spaces/in
 import {
   apply,
   followStatistics,
-  type WeightResolver,
   type Weights,
   weightsFrom,
   type WeightSpec,
   type WeightValue,
   weightSpecs,
 } from '../../spaces/models/index.js';
-import { roundedWeights, roundingMode, type Int8Rounding } from '../quantize-aware/rounding.js';
 import { freshWeights } from '../weights.js';
 
 type Variables = ReadonlyMap<string, tf.Variable>;
@@ -36,8 +34,6 @@ export interface TrainableSpec {
   readonly frozenNorms?: boolean | undefined;
   /** Share of the learning rate by weight name; 0: the weight stays as it is. Default: 1 for all. */
   readonly rates?: ReadonlyMap<string, number> | undefined;
-  /** Rounding of weights and values in training and evaluation; batch norm's statistics stay fixed. Default: none. */
-  readonly quantization?: Int8Rounding | undefined;
 }
 
 interface Options extends Omit<TrainableSpec, 'network'> {
@@ -45,25 +41,19 @@ interface Options extends Omit<TrainableSpec, 'network'> {
   readonly stem?: WeightValue | undefined;
 }
 
-function ofSpace(network: Network, { seed, stem, initial, frozenNorms = false, quantization }: Options): Trainable {
+function ofSpace(network: Network, { seed, stem, initial, frozenNorms = false }: Options): Trainable {
   const specs = weightSpecs(network);
-  const rounding = quantization === undefined ? null : roundingMode(network, quantization);
-  const resolve = (variables: Variables): WeightResolver => rounded(weightsFrom(variables), quantization);
   return {
     specs,
     start: initial ?? freshWeights(specs, seed, stem),
     train(variables) {
       const statistics = followStatistics(variables, styleOf(network));
-      const mode = rounding ?? { training: true, frozenNorms, statistics };
-      return (images) => apply(network, resolve(variables), images, mode).logits;
+      const mode = { training: true, frozenNorms, statistics };
+      return (images) => apply(network, weightsFrom(variables), images, mode).logits;
     },
-    infer: (variables) => (images) =>
-      apply(network, resolve(variables), images, rounding ?? { training: false }).logits,
+    infer: (variables) => (images) => apply(network, weightsFrom(variables), images, { training: false }).logits,
   };
 }
-
-const rounded = (weights: WeightResolver, quantization: Int8Rounding | undefined): WeightResolver =>
-  quantization === undefined ? weights : roundedWeights(weights, quantization);
 
 function ofFile(network: ForeignNetwork, { initial, frozenNorms = false }: Options): Trainable {
   const { weights } = network;

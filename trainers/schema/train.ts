@@ -133,15 +133,6 @@ export const trainFields = {
     .describe('a checkpoint is written each epoch and whenever this many seconds have passed since the last'),
 };
 
-/** `quantize_aware:` of `train` and `final`. */
-const quantizeAware = z
-  .strictObject({
-    epochs: z.number().int().min(1).default(2).describe('of the fine-tuning'),
-  })
-  .describe(
-    "of networks that are quantized to int8: where that costs a final network more than compress.max_accuracy_drop, it is fine-tuned with int8's rounding inside (Jacob et al. 2018), at a tenth of the learning rate",
-  );
-
 /**
  * `train:` as written. Keys without a default depend on the recipe; `completeTraining` fills them in.
  */
@@ -163,9 +154,8 @@ export const trainKeys = z.strictObject({
   augment: trainFields.augment.optional(),
   views: trainFields.views.optional(),
   ema: trainFields.ema.default(0),
-  quantize_aware: quantizeAware.optional(),
   checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
 });
 
 /** `final:`; overrides of `train` for the frontier's networks after the search. Missing keys keep their values. */
-export const finalSchema = z.strictObject(trainFields).partial().extend({ quantize_aware: quantizeAware.optional() });
+export const finalSchema = z.strictObject(trainFields).partial();

@@ -14,29 +14,6 @@ export const fromTrained = (train: TrainConfig): TrainConfig =>
     ? train
     : { ...train, warmup_epochs: 0, optimizer: slowed(train.optimizer, train.tuning_rate) };
 
-/**
- * Share of a training's learning rate. Only the rounding has to be compensated; larger steps would move the weights far
- * from their trained values. Fine-tuning with fake quantization uses a tenth to a hundredth (Krishnamoorthi 2018; Nagel et
- * al. 2021).
- */
-const quantizeAwareRateShare = 0.1;
-
-/**
- * The configuration for fine-tuning a trained network with int8 rounding inside: a low learning rate that falls to zero
- * without warm-up.
- */
-export function quantizeAwareTraining(train: TrainConfig, epochs: number): TrainConfig {
-  const { optimizer } = train;
-  return {
-    ...train,
-    quantize_aware: undefined,
-    epochs,
-    warmup_epochs: 0,
-    final_learning_rate: 0,
-    optimizer: slowed(optimizer, quantizeAwareRateShare),
-  };
-}
-
 /** Share of a training's learning rate: fine-tuning should keep most of what the weights have learned. */
 const rateShare = 0.3;
 

@@ -18,7 +18,6 @@ import { detectionOf, styleOf, type Network, boxTaskOf } from '../../spaces/inde
 import { headSpecs, weightSpecs, type WeightSpec } from '../../spaces/models/index.js';
 import { classWeights, imagesPerClass } from '../losses/class-balance.js';
 import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
-import { activationRanges } from '../quantize-aware/ranges.js';
 import { completeFit, TrainingLoop, type TrainingPlan, viewSeedOf } from './training-loop.js';
 import { rmSync } from 'node:fs';
 import { DeviceFailure, invalidInput } from '../../base/errors.js';
@@ -43,7 +42,7 @@ export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
 
 /** The training of a job, with the configured kind of engine. */
 export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
-  const { network, seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
+  const { network, seed, train, teacher, initial, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
   const [, , channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset);
@@ -56,10 +55,10 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
     );
   const estimateStatistics = statisticsAtEnd(job, dataset, loss);
   const plan: TrainingPlan = { train, loss, teacher, seed, ...form, until, estimateStatistics };
-  const spec = async () => ({
+  const spec = () => ({
     network,
     seed,
-    ...(await initialisation(job, dataset)),
+    ...initialisation(job, dataset),
     loss,
     optimizer: train.optimizer,
     ema: train.ema,
@@ -67,9 +66,8 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   });
   const engine = (begun?: EngineKind) =>
     createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch, begun });
-  const rounding = quantizeAware === undefined ? [] : [quantizeAware];
   const data = dataset.hashAt([form.size], loss.unlabelled);
-  const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, data);
+  const hash = trainingHash(['fit', network, initialHash(initial)], plan, data);
   return { plan, directory, hash, engine };
 }
 
@@ -105,11 +103,11 @@ const statisticsImages = (network: Network): number => (detectionOf(network) ===
 
 /** Batch norm's statistics at the end of a training by the recipe `fast` that is too short for moving averages; else undefined. */
 function statisticsAtEnd(job: FitJob, dataset: Dataset, loss: Loss): TrainingPlan['estimateStatistics'] {
-  const { network, train, seed, threads, quantizeAware } = job;
+  const { network, train, seed, threads } = job;
   const { epochs, batch, epoch_share: share, augment, class_sampling: classSampling, recipe } = train;
   const images = epochImages(dataset.info, loss.unlabelled === true);
   const steps = epochs * stepsPerEpoch(images, { batch, dropLast: true, share });
-  if (recipe !== 'fast' || quantizeAware !== undefined || steps >= followingSteps(network)) return undefined;
+  if (recipe !== 'fast' || steps >= followingSteps(network)) return undefined;
   return async (weights, between) => {
     const labelled = { dataset, augment, classSampling, batch, calibration: statisticsImages(network), seed };
     return calibrateBatchNorm({ network, weights }, labelled, {
@@ -120,21 +118,13 @@ function statisticsAtEnd(job: FitJob, dataset: Dataset, loss: Loss): TrainingPla
   };
 }
 
-/** Initial weights and rounding of a training; deterministic, so a resumed training recomputes the same. */
-async function initialisation(
-  { network, seed, train, initial, quantizeAware }: FitJob,
+/** The initial weights of a training; deterministic, so a resumed training recomputes the same. */
+function initialisation(
+  { network, seed, train, initial }: FitJob,
   dataset: Dataset,
-): Promise<Pick<ProgramSpec, 'stem' | 'initial' | 'quantization'>> {
+): Pick<ProgramSpec, 'stem' | 'initial'> {
   const stem = train.stem === 'whitened' ? whitenedStem(dataset, network.input, weightSpecs(network)) : undefined;
-  if (initial === undefined) {
-    if (quantizeAware === undefined) return { stem };
-    throw new Error('fine-tuning with rounding needs trained weights');
-  }
-  const weights = readInitial(network, seed, initial, stem);
-  if (quantizeAware === undefined) return { stem, initial: weights };
-  const { weightBits, ...options } = quantizeAware;
-  const ranges = await activationRanges({ network, weights }, dataset, options);
-  return { stem, initial: weights, quantization: { weightBits, ranges } };
+  return initial === undefined ? { stem } : { stem, initial: readInitial(network, seed, initial, stem) };
 }
 
 /** A training that can be interrupted and resumed. */
@@ -282,8 +272,8 @@ export function trainingHash(
   const stem = train.stem === 'trained' ? undefined : train.stem;
   const class_sampling = train.class_sampling === 'natural' ? undefined : train.class_sampling;
   const statistics = estimateStatistics === undefined ? undefined : 'estimated';
-  // All other effects of `recipe` and `steps` are in other keys; `quantize_aware` configures a later training.
-  const unused = { recipe: undefined, steps: undefined, quantize_aware: undefined, checkpoint_seconds: 0 };
+  // All other effects of `recipe` and `steps` are in other keys.
+  const unused = { recipe: undefined, steps: undefined, checkpoint_seconds: 0 };
   const config = { ...train, ...unused, schedule, stem, class_sampling, statistics, loss };
   return contentHash(...what, seed, config, data, taught, viewSeedOf({ teacher, seed }));
 }

@@ -8,12 +8,8 @@ import { frameOf, itemOf, legendStyle, numbersOf, saying, type Heading } from '.
 import { overlayOption } from './overlay.js';
 import { hueOf, symbolOf, type ChartTheme } from './theme.js';
 
-/** The trainings of a trial, in their order. */
-export const stages = {
-  search: { stage: 'search', title: 'search' },
-  final: { stage: 'final', title: 'final training' },
-  quantizeAware: { stage: 'quantize-aware', title: 'fine-tuning in 8 bits' },
-} as const;
+/** The trainings of a trial, in their order, and their titles. */
+export const stages = { search: 'search', final: 'final training' } as const;
 
 type StageKey = keyof typeof stages;
 export const stageKeys = Object.keys(stages) as readonly StageKey[];
@@ -148,7 +144,7 @@ export function curvesOption(input: CurvesInput): ChartOption {
         lineStyle: {
           color,
           width: split === 'validation' ? 1.7 : 1.2,
-          type: split === 'training' ? [2, 3] : stage === 'quantizeAware' ? [8, 3] : 'solid',
+          type: split === 'training' ? [2, 3] : 'solid',
           opacity: isFaint ? Math.max(0.08, 12 / labels.length) : isHollow ? 0.7 : 1,
         },
         triggerEvent: many ? 'line' : undefined,
@@ -158,7 +154,7 @@ export function curvesOption(input: CurvesInput): ChartOption {
         data: points.map(({ epoch }, j) => ({
           value: [epoch + 1, at[j]],
           key,
-          of: `${split}, ${stages[stage].title}`,
+          of: `${split}, ${stages[stage]}`,
         })),
       };
     }),

@@ -23,7 +23,7 @@ function CurveTable({ task, curves }: { readonly task: TaskType; readonly curves
         .slice(0, mostRows)}
       columns={[
         { title: 'network', heading: true, cell: ({ label }) => label },
-        { title: 'training', cell: ({ stage }) => stages[stage].title },
+        { title: 'training', cell: ({ stage }) => stages[stage] },
         { title: 'epoch', numeric: true, cell: ({ epoch }) => epoch + 1 },
         { title: 'training loss', numeric: true, cell: ({ trainLoss }) => trainLoss.toPrecision(4) },
         { title: 'validation loss', numeric: true, cell: ({ validationLoss }) => validationLoss.toPrecision(4) },
@@ -46,7 +46,7 @@ function Fits({ curves }: { readonly curves: readonly Curve[] }) {
   const last = new Map(curves.map((curve) => [curve.label, curve]));
   const texts = [...last.values()].flatMap(({ label, stage, points }) => {
     const text = fitText(points);
-    return text === null ? [] : [`${label}, ${stages[stage].title}: ${text}`];
+    return text === null ? [] : [`${label}, ${stages[stage]}: ${text}`];
   });
   if (texts.length === 0 || texts.length > mostFits) return null;
   return (

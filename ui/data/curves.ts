@@ -6,7 +6,6 @@ export function trainingText(training: Training): string {
   const texts: { readonly [S in Training['stage']]: string } = {
     search: trial,
     final: `${trial}, final training`,
-    'quantize-aware': `${trial}, fine-tuning in 8 bits`,
     teacher: 'the teacher',
     supernet: 'the supernet',
   };

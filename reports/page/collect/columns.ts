@@ -121,6 +121,5 @@ export const collectCurves = (store: Store, trials: readonly number[]): TrialCur
       number,
       search: curveOf(store, 'search', number),
       final: curveOf(store, 'final', number),
-      quantizeAware: curveOf(store, 'quantize-aware', number),
     })),
   );

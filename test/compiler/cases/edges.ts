@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { allBelow, normalizeBatch, rounded } from '../../../compiler/index.js';
+import { allBelow, normalizeBatch } from '../../../compiler/index.js';
 import { groups, type Group } from './all.js';
 import { forwardOnly, ofOne, ofTwo, type Case } from './case.js';
 
@@ -87,9 +87,6 @@ const own: readonly Case[] = [
     f: ({ x, gamma, beta }) => normalizeBatch(x, gamma, beta, 1e-3).y,
     gradients: ['x', 'gamma', 'beta'],
   },
-  ofOne('rounded', [3, 8], (x) => rounded(x, { low: -1, high: 1.5, scale: 0.25 })),
-  ofOne('rounded in a wide range', [3, 8], (x) => rounded(x, { low: 0, high: 1e9, scale: 4e6 })),
-  ofOne('rounded after a ReLU', [3, 8], (x) => rounded(tf.relu(x), { low: 0, high: 2, scale: 0.5 })),
   forwardOnly(ofTwo('allBelow', [3, 8], [4], (a, b) => tf.cast(allBelow([a, b], 1e20), 'float32'))),
 ];
 

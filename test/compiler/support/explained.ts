@@ -14,7 +14,7 @@ export interface Explanation {
 const gradients = /^d\//;
 const notFinite = ['infinite', 'NaN'] as const;
 const anywhere = ['ordinary', 'zero', 'subnormal', 'tiny', 'large', 'huge', 'greatest', 'infinite', 'NaN'] as const;
-const clipped = /clip|relu|rounded|hard sigmoid|crossentropy/i;
+const clipped = /clip|relu|hard sigmoid|crossentropy/i;
 const summed = /conv|pool|matMul|Gram|dot|outer|batchNorm|normalizeBatch|resizeBilinear|loss|moments/i;
 
 /** Every difference has a row, and every row a difference: the slow test of the edges proves both. */
@@ -36,7 +36,7 @@ export const explanations: readonly Explanation[] = [
       'A kink: TF.js counts the bounds of a clip as inside. A window excludes them, and what float32 rounds to them at the size of the window.',
   },
   {
-    cases: /clip|relu|rounded|hard sigmoid|loss|crossentropy/i,
+    cases: /clip|relu|hard sigmoid|loss|crossentropy/i,
     outputs: gradients,
     edges: anywhere,
     changes: /^(0|x|Inf|-Inf) → NaN$/,

@@ -55,7 +55,6 @@ const ofNewNetworks: Readonly<Record<string, string>> = {
   'train.loss.label_smoothing train.views train.ema': 'of the recipe, too',
   'train.augment[].alpha': 'images are not mixed',
   'train.checkpoint_seconds': 'results do not depend on it',
-  'train.quantize_aware.epochs': '`nas quantize` is another command',
 };
 
 const parsed = (written: object) => parseExperiment('experiment.yaml', JSON.stringify(written), { checkFiles: false });

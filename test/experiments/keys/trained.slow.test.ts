@@ -103,7 +103,6 @@ function supernetTrained(config: SupernetConfig, key: string): Promise<string> {
 /** Keys that change no number of such a training, and why. */
 const unchanged: Readonly<Record<string, string>> = {
   'train.checkpoint_seconds': 'results do not depend on when checkpoints are written',
-  'train.quantize_aware.epochs': 'of the fine-tuning that follows',
   'train.augment[](colour-jitter).saturation': 'grey images have none',
   'supernet.checkpoint_seconds': 'results do not depend on when checkpoints are written',
   'supernet.augment[](colour-jitter).saturation': 'grey images have none',

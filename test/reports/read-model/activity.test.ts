@@ -38,13 +38,8 @@ const training = (training: Training, rest: Partial<Extract<Activity, { kind: 't
 });
 
 describe('activities of a run', () => {
-  it('follow the events from the teacher to the last fine-tuning', () => {
-    const experiment = experimentOn(
-      'teacher: {type: train, epochs: 4}',
-      'train: {epochs: 3}',
-      'final: {epochs: 6, quantize_aware: {epochs: 2}}',
-      'compress: {int8: auto}',
-    );
+  it('follow the events from the teacher to the last final training', () => {
+    const experiment = experimentOn('teacher: {type: train, epochs: 4}', 'train: {epochs: 3}', 'final: {epochs: 6}');
     const written = begun(experiment);
     const { store, wait, now } = written;
     const memory = new RunCache();
@@ -84,8 +79,6 @@ describe('activities of a run', () => {
     expect(does()).toEqual([{ kind: 'measuring', purpose: 'frontier', measured: 1, since: now() }]);
     store.finals.start(0);
     expect(does()).toMatchObject([{ training: { stage: 'final', trial: 0 }, of: 6 }]);
-    store.finals.start(0, 'quantize-aware');
-    expect(does()).toMatchObject([{ training: { stage: 'quantize-aware', trial: 0 }, of: 2 }]);
     store.finals.finish(0, { state: 'complete', accuracy: 0.5, epochs: 6, seconds: 1 });
     expect(does()).toEqual([]);
   });

@@ -17,12 +17,12 @@ describe('who took a training', () => {
     ask(written, 0);
     taken(store, { stage: 'teacher' }, 'alder');
     wait(1000);
-    taken(store, { stage: 'quantize-aware', trial: 0 }, 'birch', 2);
+    taken(store, { stage: 'final', trial: 0 }, 'birch', 2);
     recordAssignment(store, { stage: 'supernet' }, 1, { host: 'cedar' });
     expect(assignmentsOf(store)).toEqual([
       { training: { stage: 'teacher' }, attempt: 1, host: 'alder', group: '0123456789ab', at: start },
       {
-        training: { stage: 'quantize-aware', trial: 0 },
+        training: { stage: 'final', trial: 0 },
         attempt: 2,
         host: 'birch',
         group: '0123456789ab',

@@ -4,7 +4,7 @@ import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { noiseBatch, tiniestStudent, tinyStudent, tinyTeacher, update } from '../support/networks.js';
 import { batch, describeEngine, everything, muon, openSingle, run, specOf } from './contract.js';
-import { pointsOf } from '../../../trainers/quantize-aware/rounding.js';
+import { open } from '../support/foreign.js';
 import { expectStatesNear } from '../support/states.js';
 
 const native = engineSchema.parse({ type: 'native' });
@@ -55,17 +55,9 @@ test.each(trainings)('gives the states of the compiled engine, in its order: %s'
 });
 
 test('what it does not train is left to the compiled engine, with the reason', async () => {
-  const ranges = new Map(pointsOf(tinyStudent()).points.map(({ layer }) => [layer, [-4, 4]] as const));
-  const rounding = await createEngine(
-    native,
-    specOf({ network: tinyStudent(), quantization: { weightBits: 8, ranges } }),
-    {
-      threads: 1,
-      batch,
-    },
-  );
-  expect(rounding).toMatchObject({ kind: 'compiled', instead: 'the training rounds its weights' });
-  await rounding.dispose();
+  const file = await open('mobilenet_v2-inference', {}, native);
+  expect(file).toMatchObject({ kind: 'compiled', instead: 'the network comes from a file' });
+  await file.dispose();
   const begun = await createEngine(native, specOf(), { threads: 1, batch, begun: 'compiled' });
   expect(begun).toMatchObject({ kind: 'compiled' });
   expect(begun.instead).toBeUndefined();

@@ -23,7 +23,6 @@ const isOfSpace = (spec: ProgramSpec): spec is NativeSpec => !('apply' in spec.n
 /** The plan of a training, or why the engine does not train it. */
 export function planNative(spec: ProgramSpec, batch: number): NativePlan | Unsupported {
   if (!isOfSpace(spec)) return { unsupported: 'the network comes from a file' };
-  if (spec.quantization !== undefined) return { unsupported: 'the training rounds its weights' };
   const { network } = spec;
   const specs = weightSpecs(network);
   const start = spec.initial ?? freshWeights(specs, spec.seed, spec.stem);

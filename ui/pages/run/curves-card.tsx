@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import type { RunAnswer, Training, TrialCurves } from '../../../reports/page/api.js';
 import { useOpenTrial, useQuery, useRun } from '../../data/hooks.js';
-import { stageKeys, stages, type Curve } from '../../charts/curves.js';
+import { stageKeys, type Curve } from '../../charts/curves.js';
 import { Curves } from '../../components/curves.js';
 import { Select } from '../../components/elements.js';
 import { joinedCurve, trainingText } from '../../data/curves.js';
@@ -33,10 +33,7 @@ function trialCurves(
         stage,
         key: { number },
         strong: strong.has(number),
-        points: joinedCurve(
-          byNumber.get(number)?.[stage] ?? [],
-          live.curveOf({ stage: stages[stage].stage, trial: number }),
-        ),
+        points: joinedCurve(byNumber.get(number)?.[stage] ?? [], live.curveOf({ stage, trial: number })),
       })),
     )
     .filter(({ points }) => points.length > 0);

@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { ms } from '../../../base/number-text.js';
 import type { MeasuredLatency, ReportMember } from '../../../reports/page/api.js';
 import { useRun } from '../../data/hooks.js';
-import { stageKeys, stages } from '../../charts/curves.js';
+import { stageKeys } from '../../charts/curves.js';
 import { binsOf, histogramOption, limitOf } from '../../charts/histogram.js';
 import { Curves } from '../../components/curves.js';
 import { Chart, useChartTheme } from '../../components/chart.js';
@@ -14,14 +14,14 @@ import { joinedCurve } from '../../data/curves.js';
 export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
   const { live, info } = useRun();
   const { number } = trial;
-  const liveEpochs = stageKeys.map((key) => live.curveOf({ stage: stages[key].stage, trial: number }));
+  const liveEpochs = stageKeys.map((key) => live.curveOf({ stage: key, trial: number }));
   const curves = useMemo(
     () =>
       stageKeys
         .map((stage, i) => ({
           label: `#${number}`,
           stage,
-          points: joinedCurve(trial.curves[stage] ?? [], liveEpochs[i]),
+          points: joinedCurve(trial.curves[stage], liveEpochs[i]),
         }))
         .filter(({ points }) => points.length > 0),
     [trial, number, ...liveEpochs],

@@ -16,7 +16,7 @@ const trained: readonly Trained[] = [
 ];
 
 /** Keys that `supernet:` does not have. */
-const notOfSupernets = ['precision', 'tuning_rate', 'quantize_aware.epochs'];
+const notOfSupernets = ['precision', 'tuning_rate'];
 
 const teacher = { type: 'train', network: 'mobilenet', width: 0.25, epochs: 1 };
 const classes = { Trouser: 2 };
@@ -38,7 +38,6 @@ const keys: readonly (readonly [key: string, values: readonly unknown[], beside?
   ['views', [1, 2]],
   ['ema', [0, 0.5]],
   ['checkpoint_seconds', [20, 0.001]],
-  ['quantize_aware.epochs', [1, 2]],
   [
     'augment[].type',
     ['flip', 'crop', 'resized-crop', 'colour-jitter', 'rotation', 'trivial-augment', 'cutout', 'mixup', 'cutmix'],
@@ -102,12 +101,10 @@ export const trainingRows = (): Row[] =>
       .map(([key, values, beside = {}]) => {
         const needsTeacher = key.startsWith('loss');
         const own = { ...(base as Readonly<Record<string, object>>)[at], ...beside };
-        const quantized = key.startsWith('quantize_aware');
         return row(`${at}.${key}`, values, part, {
           ...base,
           [at]: { ...own, ...(key === 'views' && { augment: ['flip'] }) },
           ...(needsTeacher && { teacher }),
-          ...(quantized && { compress: { int8: 'require', max_accuracy_drop: 0 } }),
         });
       }),
   );

@@ -170,21 +170,21 @@ describe('a trial', () => {
     ask(written, 1);
     store.trials.start(0);
     store.trials.start(0);
-    for (const stage of ['search', 'final', 'quantize-aware'] as const) store.curves.add({ stage, trial: 0 }, epoch(0));
+    for (const stage of ['search', 'final'] as const) store.curves.add({ stage, trial: 0 }, epoch(0));
     store.events.add({ kind: 'retried', trial: 0, detail: { stage: 'search', attempt: 2, message: 'killed' } });
     store.events.add({ kind: 'note', trial: 1, detail: { message: 'of another' } });
     store.trials.finish(0, { state: 'failed', message: 'it diverged', values: {} });
     const point = { epoch: 0, trainLoss: 1, trainAccuracy: 0.5, validationLoss: 1, validationAccuracy: 0.5 };
     expect(collectCurves(store, [0, 1])).toEqual([
-      { number: 0, search: [point], final: [point], quantizeAware: [point] },
-      { number: 1, search: [], final: [], quantizeAware: [] },
+      { number: 0, search: [point], final: [point] },
+      { number: 1, search: [], final: [] },
     ]);
     expect(collectTexts(store, 0, 1)).toEqual([
       { number: 0, genotypeId: '0', reason: 'because of 0', message: 'it diverged', pending: [] },
     ]);
     const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunCache());
     expect(answer).toMatchObject({ attempts: 2, rejected: 4, onFrontier: false });
-    expect(answer?.trial.curves.quantizeAware).toEqual([point]);
+    expect(answer?.trial.curves.final).toEqual([point]);
     expect(answer?.log.map(({ message }) => message)).toEqual(['started again (attempt 2): killed']);
   });
 });
