@@ -1,32 +1,22 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { invalidInput, messageOf, NasError } from '../base/errors.js';
+import { invalidInput } from '../base/errors.js';
 import { product } from '../base/statistics.js';
 import { biasNorm, permuted, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
-import { parseOnnx, parseText, readGraph, requireFloat32, type OnnxFile, type OnnxGraph } from '../compiler/index.js';
+import {
+  parseOnnx,
+  parseText,
+  readGraph,
+  readTfjs,
+  requireFloat32,
+  type OnnxFile,
+  type OnnxGraph,
+  type TfjsFiles,
+} from '../compiler/index.js';
 import { convolutionNames, type Layer, type LayerOf, layersOf, type Network, headsOf } from '../spaces/index.js';
 import { readInput } from '../base/files.js';
 import { metadataIn, metadataOf, readMetadata, type ModelMetadata } from './metadata.js';
-
-const count = z.number().int().min(0);
-
-/** The parts of a `model.json` of `exportTfjs` that are read. */
-const modelJson = z.object({
-  weightsManifest: z.array(
-    z.object({
-      paths: z.array(z.string()),
-      weights: z.array(
-        z.object({
-          name: z.string(),
-          shape: z.array(count),
-          dtype: z.literal('float32'),
-          quantization: z.undefined().optional(),
-        }),
-      ),
-    }),
-  ),
-});
 
 const manifest = z.object({ weightsManifest: z.array(z.object({ paths: z.array(z.string()) })) });
 
@@ -36,32 +26,21 @@ export function weightPaths(file: string): readonly string[] {
   return data?.weightsManifest.flatMap(({ paths }) => paths) ?? [];
 }
 
-/**
- * The weights of a TF.js layers model from its `model.json` and the files beside it, by layer and role.
- * @throws NasError `invalid-input` when one of them is missing or damaged, or holds other values than float32
- */
-export function layersModelWeights(file: string): Weights {
-  try {
-    const { weightsManifest } = modelJson.parse(JSON.parse(readFileSync(file, 'utf8')));
-    return new Map(
-      weightsManifest.flatMap(({ paths, weights }) => {
-        const bytes = Buffer.concat(paths.map((path) => readFileSync(join(dirname(file), path))));
-        let offset = 0;
-        return weights.map(({ name, shape }) => {
-          const size = 4 * product(shape);
-          if (offset + size > bytes.length) throw new Error(`${paths.join(', ')} ends before ${name} does`);
-          const data = new Float32Array(Uint8Array.from(bytes.subarray(offset, offset + size)).buffer);
-          offset += size;
-          return [name, { shape, data }] as const;
+/** The weights of a TF.js layers model that this package exported, by layer and role. */
+function layersModelWeights({ file, json, weights }: TfjsFiles): Weights {
+  let offset = 0;
+  const values = json.weightsManifest.flatMap((group) => group.weights);
+  return new Map(
+    values.map(({ name, shape, dtype, quantization }) => {
+      if (dtype !== 'float32' || quantization !== undefined)
+        throw invalidInput(`the weights of the TF.js model ${file} are not float32: ${name}`, {
+          hint: 'It must be a model.json that nas exported, with its weights beside it.',
         });
-      }),
-    );
-  } catch (cause) {
-    throw invalidInput(`the weights of the TF.js model ${file} cannot be read: ${messageOf(cause)}`, {
-      hint: 'It must be a model.json that nas exported, with its weights beside it.',
-      cause,
-    });
-  }
+      const data = new Float32Array(weights, offset, product(shape));
+      offset += data.byteLength;
+      return [name, { shape, data }] as const;
+    }),
+  );
 }
 
 /** Layers that have a kernel; `point`: an output of a detector. */
@@ -246,33 +225,24 @@ function readOnnx(path: string): ReadModel {
   return { model: { network, weights: onnxWeights(file, network, path) }, metadata, folded: true };
 }
 
-/** The metadata beside a `model.json`; of a model of another program, what has the same form there. */
-function metadataBeside(path: string): Partial<ModelMetadata> {
-  const file = join(dirname(path), 'metadata.json');
-  if (!existsSync(file)) return {};
-  try {
-    return metadataOf(z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8'))), file);
-  } catch (cause) {
-    if (cause instanceof NasError) throw cause;
-    throw invalidInput(`${file} is damaged: ${messageOf(cause)}`, { hint: 'Export the model again.', cause });
-  }
-}
+const besideOf = (path: string): string => join(dirname(path), 'metadata.json');
 
 /** The metadata of an ONNX file, or beside a `model.json`. */
-export const metadataOfFile = (path: string): Partial<ModelMetadata> =>
-  path.endsWith('.json') ? metadataBeside(path) : metadataIn(parseOnnx(readInput(path), path), path);
+export async function metadataOfFile(path: string): Promise<Partial<ModelMetadata>> {
+  if (!path.endsWith('.json')) return metadataIn(parseOnnx(readInput(path), path), path);
+  return metadataOf((await readTfjs(path, false)).metadata, besideOf(path));
+}
 
-function readLayersModel(path: string): ReadModel {
-  const metadata = metadataBeside(path);
+async function readLayersModel(path: string): Promise<ReadModel> {
+  const files = await readTfjs(path);
+  const metadata = metadataOf(files.metadata, besideOf(path));
   const network = networkOf(metadata, path);
-  const weights: Weights = layersModelWeights(path);
+  const weights = layersModelWeights(files);
   const wrong = weightSpecs(network).find(({ name, shape }) => String(weights.get(name)?.shape) !== String(shape));
   if (wrong === undefined) return { model: { network, weights }, metadata, folded: false };
   throw invalidInput(
     `${path} does not hold the network of its metadata.json: ${wrong.name} is not there as it should be`,
-    {
-      hint: 'Export the model again.',
-    },
+    { hint: 'Export the model again.' },
   );
 }
 
@@ -281,5 +251,5 @@ function readLayersModel(path: string): ReadModel {
  * @param path an ONNX file, or a `model.json` with its weights and its `metadata.json` beside it
  * @throws NasError `invalid-input` when it is missing, damaged, or does not say which network it is
  */
-export const readExport = (path: string): ReadModel =>
+export const readExport = async (path: string): Promise<ReadModel> =>
   path.endsWith('.json') ? readLayersModel(path) : readOnnx(path);

@@ -55,8 +55,8 @@ const usualSize = [224, 224] as const;
 export async function readBackbone(path: string): Promise<Backbone> {
   const file = weightsFileOf(path);
   const name = basename(file);
-  if (!file.endsWith('.zip') && metadataOfFile(file).network !== undefined) {
-    const { model, metadata, folded } = readExport(file);
+  if (!file.endsWith('.zip') && (await metadataOfFile(file)).network !== undefined) {
+    const { model, metadata, folded } = await readExport(file);
     return { file, name, model, metadata, isFolded: folded };
   }
   const { model, folded, facts } = recogniseNetwork(await classifierFile(file), { where: name, size: usualSize });

@@ -134,7 +134,7 @@ async function writeFile(
     });
   await (to === 'web'
     ? exportWeb(model, metadata, directory)
-    : exportTfjs(readExport(file).model, metadata, directory));
+    : exportTfjs((await readExport(file)).model, metadata, directory));
   return metadata;
 }
 

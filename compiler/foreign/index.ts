@@ -2,7 +2,8 @@
 export type { ForeignMode, Norm, WeightSource } from './call.js';
 export { classifierFile } from './file.js';
 export { resizedFile } from './resize.js';
-export { isTfjs, modelFileAt, tfjsInput } from './tfjs-files.js';
+export { isTfjs, modelFileAt, readTfjs, tfjsInput } from './tfjs-files.js';
+export type { TfjsFiles } from './tfjs-files.js';
 export { exportForeign, followNorms, foreignNetwork } from './network.js';
 export type { ForeignNetwork, ForeignOutputs, ForeignWeight, NewHead } from './network.js';
 export { trainedOperators } from './operators/index.js';

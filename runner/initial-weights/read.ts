@@ -69,8 +69,8 @@ export function weightsFilesOf(path: string): readonly string[] {
 export async function readFoundWeights(path: string, space: Space): Promise<FoundWeights> {
   const file = weightsFileOf(path);
   if (file.endsWith('.bin')) return readTensors(file);
-  if (file.endsWith('.zip') || metadataOfFile(file).network === undefined) return readForeign(file, space);
-  const { model, metadata, folded } = readExport(file);
+  if (file.endsWith('.zip') || (await metadataOfFile(file)).network === undefined) return readForeign(file, space);
+  const { model, metadata, folded } = await readExport(file);
   if (metadata.shrunk_from !== undefined) throw shrunkOne(file);
   const places = metadata.places ?? placesAmong(space, model.network, metadata);
   if (places === null)

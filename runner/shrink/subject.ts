@@ -33,7 +33,7 @@ export async function readShrinkSubject(path: string, trial: number | undefined)
       throw invalidInput(`--trial ${trial} goes with the folder of a run, and ${path} has none`, {
         hint: 'Leave it out, or give the folder of a run.',
       });
-    const { model, metadata, folded } = readExport(weightsFileOf(path));
+    const { model, metadata, folded } = await readExport(weightsFileOf(path));
     return { name: path, model, metadata, isFolded: folded, seed: metadata.seed ?? 1 };
   }
   if (trial === undefined)

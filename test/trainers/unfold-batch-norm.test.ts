@@ -67,7 +67,7 @@ describe('unfoldBatchNorm', () => {
     const bytes = exportOnnx(trained(), metadata);
     const file = join(bench.folder, 'model.onnx');
     writeFileSync(file, bytes);
-    const { model } = readExport(file);
+    const { model } = await readExport(file);
     const images = await trainingImages(100);
     const expected = [...(await runOnnx(bytes, 'the model', images, [100, ...network.input]))];
     // As it is read, batch norm would throw away in training what was folded into the kernels.

@@ -167,11 +167,10 @@ const teacher: Reader = async (file, { info, images }) => {
 
 /** What reads files, by the command or key that uses it. */
 const readers = {
-  'train.from': (file, { images, model, task }) => {
-    const read = readExport(file);
-    return Promise.resolve(
-      tf.tidy(() => answers(read.model, task, tf.tensor(images, [count, ...model.network.input])).dataSync()),
-    ) as Promise<Float32Array>;
+  'train.from': async (file, { images, model, task }) => {
+    const read = await readExport(file);
+    const input = tf.tensor(images, [count, ...model.network.input]);
+    return tf.tidy(() => answers(read.model, task, input).dataSync()) as Float32Array;
   },
   teacher,
   'nas tune': async (file, { info, images, model }) => {

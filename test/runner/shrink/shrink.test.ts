@@ -97,7 +97,7 @@ describe('nas shrink', { timeout: 300_000 }, () => {
     expect(Math.abs(again.report.whole.test - tuned.test)).toBeLessThan(0.02);
     expect(again.report.tuned.macs).toBeLessThan(target.value);
     writeFileAtomic(output('repeated'), (await shrunk({ epochs: 1 })).model);
-    expect(readExport(output('repeated')).model).toEqual(readExport(output('again')).model);
+    expect((await readExport(output('repeated'))).model).toEqual((await readExport(output('again'))).model);
   });
 
   it('leaves nothing behind when it is interrupted', async () => {
