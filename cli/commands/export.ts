@@ -13,7 +13,6 @@ import { writeExport } from '../arguments/output.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, type Terminal, warningLine } from '../output/terminal.js';
-import { againText, originOf, writeModelCard } from '../output/card.js';
 import { createCounter } from '../progress/counter.js';
 
 /** Targets that are made of an ONNX file. */
@@ -154,6 +153,7 @@ async function fromFile(file: string, asked: Asked, terminal: Terminal): Promise
   let said: readonly string[] = [];
   await writeExport(output, force, async (directory) => {
     const metadata = await writeFile(file, to, directory, others);
+    const { againText, writeModelCard } = await import('../output/card.js');
     said = await writeModelCard(directory, asked, { metadata, commands: [againText(file, asked)] });
   });
   if (asJson) terminal.out(json([{ model: file, directory: output }]));
@@ -344,6 +344,7 @@ export const exportTrials = command({
           const { metadata, float, tested, ...result } = await exporters[to](store, workdir, wanted, terminal);
           ({ warnings } = result);
           ({ accuracy } = metadata);
+          const { againText, originOf, writeModelCard } = await import('../output/card.js');
           const command = againText(workdir, { ...args, trial: number, precision: own, output: directory });
           const facts = { metadata, float, tested, ...originOf(store, workdir, number), commands: [command] };
           said = await writeModelCard(staged, args, facts);
