@@ -20,7 +20,7 @@ describe('from a few images and a file of another program to a served network', 
     const [tuned, evaluated, served] = printed.values();
     expect(tuned).toMatch(/as it was \(other outputs\) +– +–/);
     expect(tuned).toMatch(/fine-tuned|with a new head/);
-    expect(evaluated).toMatch(/accuracy +\d+\.\d\d % of \d+ images of the test split/);
+    expect(evaluated).toMatch(/accuracy +\d+\.\d\d % ± [\d.]+ of \d+ images of the test split/);
     expect(served).toMatch(/"class":"(circles|squares|stripes)"/);
   });
 });

@@ -43,10 +43,10 @@ describe('nas specialize', () => {
     expect(output).toMatch(/supernet accuracy/);
     expect(code).toBe(0);
     const workdir = join(directory, 'kills-table-2.5ms');
-    const { status, trials } = findings(workdir);
+    const { status, trials, values: all } = findings(workdir);
     expect(status).toBe('complete');
     // Networks that are slower than predicted are pruned after the measurement.
-    const within = trials.filter(({ state }) => state === 'complete');
+    const within = all.filter((_, i) => trials[i].state === 'complete');
     expect(within.length).toBeGreaterThan(0);
     for (const { values } of within) {
       expect(values['latency_ms'].value).toBeLessThanOrEqual(2.5);
