@@ -2,10 +2,7 @@ import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import { finite, json } from './values.js';
 
-/**
- * Trainings of a trial's network: in the search, on the full schedule, or fine-tuned with the rounding of 8 bits in its
- * computation.
- */
+/** Trainings of a trial's network: in the search, or on the full schedule. */
 export type TrialStage = 'search' | 'final';
 
 /** A training: of a trial, or of a network that all trials rest on. */

@@ -49,18 +49,19 @@ function isFree(directory: string, staged: string, files: readonly string[]): bo
 /**
  * Writes an export beside its folder first, and moves it there in the end.
  * @param write writes the files into a folder
+ * @returns what `write` does
  * @throws NasError `invalid-input` when the folder holds another export, unless `force` is true
  */
-export async function writeExport(
+export async function writeExport<T>(
   directory: string,
   force: boolean,
-  write: (staged: string) => Promise<void> | void,
-): Promise<void> {
+  write: (staged: string) => Promise<T>,
+): Promise<T> {
   const parent = dirname(resolve(directory));
   mkdirSync(parent, { recursive: true });
   const staged = mkdtempSync(join(parent, '.nas-export-'));
   try {
-    await write(staged);
+    const written = await write(staged);
     const files = readdirSync(staged, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => join(parentPath, name).slice(staged.length + 1));
@@ -76,6 +77,7 @@ export async function writeExport(
       mkdirSync(dirname(join(directory, file)), { recursive: true });
       renameSync(join(staged, file), join(directory, file));
     }
+    return written;
   } finally {
     rmSync(staged, { recursive: true, force: true });
   }

@@ -104,7 +104,7 @@ function advise(
       ? `WebGPU: runs on ${taken.name}; engine: auto takes it`
       : `${howToGet('webgpu')}; then engine: auto takes it. ${withoutCard(taken)}`,
     hasCuda ? howToGet('cuda') : `CUDA: onnxruntime-node has it on Linux x64 only; this is ${platform} ${arch}`,
-    'The native engine leaves quantization-aware training and networks from files to the compiled engine; a log line says why it does not train a network',
+    'The native engine leaves what it does not train to the compiled engine, with the reason in a log line',
     'More threads: engine.threads for each training worker, search.parallel for more workers, latency.device.threads for measurements',
     'Another folder for caches: NAS_CACHE=/path',
   ];

@@ -1,141 +1,26 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../base/files.js';
 import { invalidInput } from '../../base/errors.js';
 // Types only: the modules load TF.js.
-import type { ExportedOnnx, ExportSource, WeightFormat } from '../../runner/exporting/index.js';
-import type { EdgeExportOptions, EdgeTarget, ModelMetadata } from '../../deploy/index.js';
+import type { ExportSource } from '../../runner/exporting/index.js';
 import { exportTargets, type ExportTarget } from '../../deploy/card/use.js';
 import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
-import type { Store, StoredPrecision } from '../../store/index.js';
+import type { Store } from '../../store/index.js';
 import { writeExport } from '../arguments/output.js';
 import { command, jsonOption } from '../command.js';
+import { edgeTargets, exporters, isEdge, writeModel, type EdgeOptions, type Wanted } from '../exporters.js';
 import { withRun } from '../open-run.js';
 import { json, type Terminal, warningLine } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
-/** Targets that are made of an ONNX file. */
-const edgeTargets = ['tflite', 'c'] as const satisfies readonly EdgeTarget[];
-type Target = ExportTarget;
 const usualPrefix = 'nas';
-type EdgeOptions = Omit<EdgeExportOptions, 'directory'>;
 
-interface Wanted extends EdgeOptions {
-  readonly source: ExportSource;
-  readonly precision: StoredPrecision;
-  /** Whether only this precision is wanted, and not the run's other one beside it. */
-  readonly isAlone: boolean;
-  readonly weights: WeightFormat;
-  readonly directory: string;
-  /** Whether the file of a detector gives boxes instead of maps. */
-  readonly decoded: boolean;
-}
-
-/** The model that a target's files hold. */
-type Written = Pick<ExportedOnnx, 'metadata' | 'float' | 'tested'> & { readonly warnings: readonly string[] };
-
-type Exporter = (store: Store, workdir: string, wanted: Wanted, terminal: Terminal) => Promise<Written>;
-
-/** Creates and writes the ONNX file of a network, with progress. */
-const onnxWriter =
-  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>, runs?: 'exactly'): Exporter =>
-  async (store, workdir, wanted, terminal) => {
-    const { source, precision, weights } = wanted;
-    const { onnxFile } = await import('../../runner/exporting/index.js');
-    const counter = createCounter(terminal);
-    const warnings: string[] = [];
-    const file = await onnxFile(store, workdir, source, {
-      precision,
-      weights,
-      ...(runs && { runs }),
-      onProgress: (what, done, total) => counter.show(`trial ${source.number}: ${what}`)(done, total),
-      onWarning: (message) => void warnings.push(message),
-    }).finally(counter.close);
-    await write(file, wanted);
-    return { ...file, warnings };
-  };
-
-const toOnnx = onnxWriter(async ({ model, metadata }, { directory, decoded, source }) => {
-  const { withDecoding, writeBundle } = await import('../../deploy/index.js');
-  writeBundle(directory, decoded ? withDecoding(model, `trial ${source.number}`) : model, metadata);
-});
-
-const toWeb = onnxWriter(async ({ model, metadata }, { directory, source, precision, isAlone }) => {
-  const { exportWeb } = await import('../../deploy/index.js');
-  const { describedFile } = await import('../../runner/exporting/index.js');
-  const other = isAlone ? undefined : source.written(precision === 'int8' ? 'fp32' : 'int8');
-  await exportWeb(model, metadata, directory, other === undefined ? [] : [describedFile(other)]);
-});
-
-const toTfjs: Exporter = async (store, _workdir, { source, directory }) => {
-  const { exportTfjs } = await import('../../deploy/index.js');
-  const { testedBy } = await import('../../runner/exporting/index.js');
-  const { model, metadata } = await source.trained();
-  await exportTfjs(model, metadata, directory);
-  return { metadata, tested: testedBy(store, source.number, 'fp32'), warnings: [] };
-};
-
-const toEdge = (target: EdgeTarget): Exporter =>
-  onnxWriter(async ({ model }, wanted) => {
-    const { edgeExporters } = await import('../../deploy/index.js');
-    edgeExporters[target](model, `trial ${wanted.source.number}`, wanted);
-  }, 'exactly');
-
-const exporters: { readonly [T in Target]: Exporter } = {
-  onnx: toOnnx,
-  tfjs: toTfjs,
-  web: toWeb,
-  tflite: toEdge('tflite'),
-  c: toEdge('c'),
-};
-
-const isEdge = (to: Target): to is EdgeTarget => (edgeTargets as readonly string[]).includes(to);
 /** Whether a path is a model's, and not a run's: a file, or the folder of a TF.js model. */
 const isModel = (path: string): boolean =>
   path.endsWith('.onnx') ||
   existsSync(join(path, 'model.json')) ||
   (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
-
-/** Writes a model in another form: of any program as ONNX and for phones and microcontrollers, of nas for browsers. */
-async function writeFile(
-  file: string,
-  to: Target,
-  directory: string,
-  { decoded, ...options }: EdgeOptions & Pick<Wanted, 'decoded'>,
-): Promise<Partial<ModelMetadata>> {
-  const { classifierFile } = await import('../../compiler/index.js');
-  const {
-    edgeExporters,
-    exportTfjs,
-    exportWeb,
-    modelMetadataSchema,
-    readMetadata,
-    readExport,
-    withDecoding,
-    writeFacts,
-  } = await import('../../deploy/index.js');
-  const model = await classifierFile(file);
-  const found = readMetadata(model);
-  if (to === 'onnx') {
-    writeFileAtomic(join(directory, 'model.onnx'), decoded ? withDecoding(model, file) : model);
-    writeFacts(directory, found);
-    return found;
-  }
-  if (isEdge(to)) {
-    edgeExporters[to](model, file, { ...options, directory });
-    return found;
-  }
-  const { data: metadata } = modelMetadataSchema.safeParse(found);
-  if (metadata === undefined)
-    throw invalidInput(`${file} is not of nas: it lacks the class names or the normalisation that --to ${to} needs`, {
-      hint: 'Give a file of nas shrink or the folder of a run; --to tflite and --to c write any ONNX file.',
-    });
-  await (to === 'web'
-    ? exportWeb(model, metadata, directory)
-    : exportTfjs((await readExport(file)).model, metadata, directory));
-  return metadata;
-}
 
 async function fromFile(file: string, asked: Asked, terminal: Terminal): Promise<void> {
   const { to, output, force, json: asJson, ...others } = asked;
@@ -150,11 +35,10 @@ async function fromFile(file: string, asked: Asked, terminal: Terminal): Promise
     throw invalidInput(`--${wrong} goes with the folder of a run, and ${file} is a file, which is written as it is`, {
       hint: 'Leave it out; nas quantize makes an int8 file of a float one.',
     });
-  let said: readonly string[] = [];
-  await writeExport(output, force, async (directory) => {
-    const metadata = await writeFile(file, to, directory, others);
+  const said = await writeExport(output, force, async (directory) => {
+    const metadata = await writeModel(file, to, directory, others);
     const { againText, writeModelCard } = await import('../output/card.js');
-    said = await writeModelCard(directory, asked, { metadata, commands: [againText(file, asked)] });
+    return writeModelCard(directory, asked, { metadata, commands: [againText(file, asked)] });
   });
   if (asJson) terminal.out(json([{ model: file, directory: output }]));
   else terminal.err([`${file}: ${output}`, ...said, ''].join('\n'));
@@ -197,7 +81,7 @@ async function chosen(store: Store, workdir: string, { trial, pareto = false }: 
 
 /** The options of the command. */
 interface Asked extends EdgeOptions, Pick<Wanted, 'weights' | 'decoded'> {
-  readonly to: Target;
+  readonly to: ExportTarget;
   readonly precision: string;
   readonly output: string;
   readonly force: boolean;
@@ -326,10 +210,7 @@ export const exportTrials = command({
         done.add(name);
         const directory = pareto ? join(output, name) : output;
         const [exported, fitted] = calibrated ? await confident(store, workdir, source, terminal) : [source];
-        let warnings: readonly string[] = [];
-        let said: readonly string[] = [];
-        let accuracy: ModelMetadata['accuracy'];
-        await writeExport(directory, args.force, async (staged) => {
+        const { warnings, accuracy, said } = await writeExport(directory, args.force, async (staged) => {
           const wanted = {
             source: exported,
             precision: own,
@@ -342,12 +223,10 @@ export const exportTrials = command({
             prefix,
           };
           const { metadata, float, tested, ...result } = await exporters[to](store, workdir, wanted, terminal);
-          ({ warnings } = result);
-          ({ accuracy } = metadata);
           const { againText, originOf, writeModelCard } = await import('../output/card.js');
           const command = againText(workdir, { ...args, trial: number, precision: own, output: directory });
           const facts = { metadata, float, tested, ...originOf(store, workdir, number), commands: [command] };
-          said = await writeModelCard(staged, args, facts);
+          return { ...result, accuracy: metadata.accuracy, said: await writeModelCard(staged, args, facts) };
         });
         written.push({
           trial: number,

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { z } from 'zod';
+import { invalidInput } from '../../base/errors.js';
 import {
   collectFrontier,
   collectPrecisions,
@@ -77,6 +78,8 @@ export const status = command({
     const isFolder = statSync(workdir, { throwIfNoEntry: false })?.isDirectory() ?? false;
     const runs = isFolder && !hasRun(workdir) ? collectRuns(workdir) : [];
     if (runs.length > 0) {
+      if (hash)
+        throw invalidInput(`--hash is of one run, and ${workdir} is a folder of runs`, { hint: 'Give one of them.' });
       out(asJson ? json(runs) : runsTable(runs, colors));
       return;
     }

@@ -55,6 +55,8 @@ interface CardOptions {
   readonly calibrated: boolean;
   readonly decoded: boolean;
   readonly io: string;
+  readonly rounding: string;
+  readonly prefix: string;
   readonly license: string | undefined;
 }
 
@@ -65,13 +67,10 @@ export async function writeModelCard(
   facts: Omit<CardFacts, 'target' | 'hasBytes' | 'decoded' | 'license'>,
 ): Promise<readonly string[]> {
   const { int8Text, modelCard, renderCard, testedText } = await import('../../deploy/index.js');
-  const { metadata, ...others } = facts;
-  // The latency is of the ONNX file.
-  const own = to === 'tflite' || to === 'c' || to === 'tfjs' ? { ...metadata, latency: undefined } : metadata;
-  const card = modelCard({ target: to, hasBytes: io === 'int8', decoded, license, metadata: own, ...others });
+  const card = modelCard({ target: to, hasBytes: io === 'int8', decoded, license, ...facts });
   writeFileAtomic(join(directory, 'README.md'), renderCard(card));
   const tested = testedText(facts);
-  const title = mainScores[(metadata.task ?? classification).type].title;
+  const title = mainScores[(facts.metadata.task ?? classification).type].title;
   return [...(tested === undefined ? [] : [`${title} ${tested}`]), ...[int8Text(facts) ?? []].flat()];
 }
 
@@ -81,7 +80,7 @@ const localName = (path: string): string => shellWord(isAbsolute(path) ? basenam
 /** The command line that exports again, without folders of this machine. */
 export const againText = (
   what: string,
-  { to, output, trial, precision, weights, calibrated, decoded, io }: CardOptions,
+  { to, output, trial, precision, weights, calibrated, decoded, io, rounding, prefix, license }: CardOptions,
 ): string =>
   [
     `nas export ${localName(what)}`,
@@ -92,5 +91,8 @@ export const againText = (
     ...(calibrated ? ['--calibrated'] : []),
     ...(decoded ? ['--decoded'] : []),
     ...(io === 'float' ? [] : [`--io ${io}`]),
+    ...(rounding === 'exact' ? [] : [`--rounding ${rounding}`]),
+    ...(prefix === 'nas' ? [] : [`--prefix ${prefix}`]),
+    ...(license === undefined ? [] : [`--license ${shellWord(license)}`]),
     `-o ${localName(output)}`,
   ].join(' ');

@@ -13,27 +13,9 @@ import {
 import { sum } from '../../base/statistics.js';
 import { classification, isBoxTask, type TaskType } from '../../base/task.js';
 import { counted } from '../../base/text.js';
-import type { ModelMetadata } from '../metadata.js';
-import { int8Text, intervalOf, testedText, type CardScores } from './scores.js';
+import { frontOf, saysTask, titleOf, type CardFacts, type Fact } from './front.js';
+import { int8Text, testedText } from './scores.js';
 import { programsFor, type ExportTarget } from './use.js';
-
-type Fact = readonly [name: string, value: string];
-
-/** What the card of an exported model says. */
-export interface CardFacts extends CardScores {
-  readonly target: ExportTarget;
-  /** Whether inputs and outputs are bytes. */
-  readonly hasBytes: boolean;
-  /** Whether the file of a detector gives boxes instead of maps. */
-  readonly decoded: boolean;
-  /** Identifier of a licence, as Hugging Face lists them. */
-  readonly license?: string | undefined;
-  /** The images that it learned from. */
-  readonly data?: readonly Fact[] | undefined;
-  readonly training?: readonly Fact[] | undefined;
-  /** Commands that make the file again. */
-  readonly commands: readonly string[];
-}
 
 interface Section {
   readonly title: string;
@@ -48,37 +30,12 @@ export interface Card {
   readonly sections: readonly Section[];
 }
 
-const pipelines: { readonly [T in TaskType]: string | undefined } = {
-  classification: 'image-classification',
-  'multi-label': 'image-classification',
-  regression: undefined,
-  detection: 'object-detection',
-  centroids: 'object-detection',
-};
-
-/** The main score as Hugging Face names metrics. */
-const metricNames: { readonly [T in TaskType]: string } = {
-  classification: 'accuracy',
-  'multi-label': 'mean_average_precision',
-  regression: 'r_squared',
-  detection: 'ap50',
-  centroids: 'f1',
-};
-
 const kinds: { readonly [T in TaskType]: string } = {
   classification: 'Says which of its classes an image shows.',
   'multi-label': 'Says which of its labels an image has.',
   regression: 'Estimates numbers from an image.',
   detection: 'Finds objects in an image, with their boxes.',
   centroids: 'Finds the middles of objects in an image.',
-};
-
-const libraries: { readonly [T in ExportTarget]: string | undefined } = {
-  onnx: 'onnx',
-  web: 'onnx',
-  tfjs: 'tf-keras',
-  tflite: 'litert',
-  c: undefined,
 };
 
 const forms: { readonly [T in ExportTarget]: string } = {
@@ -96,40 +53,13 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 const list = (facts: readonly Fact[]): string => facts.map(([name, value]) => `- ${name}: ${value}`).join('\n');
 const code = (language: string, lines: readonly string[]): string => ['```' + language, ...lines, '```'].join('\n');
 
-const titleOf = ({ experiment, trial, task }: Partial<ModelMetadata>): string =>
-  `${experiment ?? (isBoxTask(task?.type) ? 'Object detector' : 'Image classifier')}${trial === undefined ? '' : `, trial ${trial}`}`;
+const arithmetic = { fp32: 'Float32', fp16: 'Float16', int8: 'Int8' } as const;
 
-function frontOf({ target, metadata, license, tested }: CardFacts): Card['front'] {
-  const { task: { type } = classification, accuracy, precision, experiment = 'images' } = metadata;
-  const [pipeline, library, score] = [pipelines[type], libraries[target], accuracy?.test];
-  return {
-    ...(license !== undefined && { license }),
-    ...(library !== undefined && { library_name: library }),
-    ...(pipeline !== undefined && { pipeline_tag: pipeline }),
-    tags: ['nas', target, ...(precision === undefined ? [] : [precision])],
-    ...(score !== undefined && {
-      metrics: [metricNames[type]],
-      'model-index': [
-        {
-          name: titleOf(metadata),
-          results: [
-            {
-              task: { type: pipeline ?? 'image-regression' },
-              dataset: { name: experiment, type: experiment, split: 'test' },
-              metrics: [
-                {
-                  type: metricNames[type],
-                  value: score,
-                  name: `test ${mainScores[type].title}`,
-                  ...(tested && { args: { interval_95: intervalOf(score, tested) } }),
-                },
-              ],
-            },
-          ],
-        },
-      ],
-    }),
-  };
+/** `Says which of its classes an image shows. Float32: ...`, without what the metadata do not say. */
+function whatOf({ target, metadata }: CardFacts): string {
+  const { task: { type } = classification, precision } = metadata;
+  const numbers = precision === undefined ? 'The files' : arithmetic[precision];
+  return `${saysTask(metadata) ? `${kinds[type]} ` : ''}${numbers}: ${forms[target]}.`;
 }
 
 const mostClasses = 200;
@@ -198,7 +128,9 @@ function accuracySection(facts: CardFacts): Section {
 
 function latencySection({ target, metadata: { latency } }: CardFacts): Section {
   const where = target === 'onnx' ? '' : ', of its ONNX file';
-  if (latency === undefined) return { title: 'Latency', blocks: ['Not measured in this form.'] };
+  // What runs is the ONNX file that was measured.
+  const isMeasured = target === 'onnx' || target === 'web';
+  if (latency === undefined || !isMeasured) return { title: 'Latency', blocks: ['Not measured in this form.'] };
   const { ms: value, provenance, device, interval } = latency;
   const sure = interval === undefined ? '' : `, 95 % interval ${interval.map(ms).join(' to ')}`;
   const on = device === undefined ? '' : ` on ${device}`;
@@ -210,23 +142,24 @@ function latencySection({ target, metadata: { latency } }: CardFacts): Section {
   };
 }
 
-function limitsOf({
-  metadata: { classes = [], precision, task: { type } = classification },
-  tested,
-}: CardFacts): Section {
+function limitsOf({ metadata, tested }: CardFacts): Section {
+  const { classes = [], precision, task: { type } = classification } = metadata;
   const { confusion } = tested?.type === 'classification' ? tested : { confusion: [] };
-  const recalls = confusion.flatMap((counts, c) => (sum(counts) === 0 ? [] : [{ c, share: counts[c] / sum(counts) }]));
-  const [worst] = recalls.sort((a, b) => a.share - b.share);
+  const missed = confusion
+    .map((counts, c) => ({ c, share: counts[c] / sum(counts) }))
+    .filter(({ share }) => share < 1)
+    .sort((a, b) => a.share - b.share);
   const limits = [
-    type === 'classification'
+    saysTask(metadata) && type === 'classification'
       ? 'It knows its classes alone: an image of anything else gets one of them.'
       : 'It knows what its training images showed.',
     'Its scores are of images like those of its training: other cameras, light or places may give others.',
-    ...(recalls.length === 0
-      ? []
-      : [
-          `The class that it misses most is ${classes[worst.c]}: it finds ${valueText('share', worst.share)} of its test images.`,
-        ]),
+    ...missed
+      .slice(0, 1)
+      .map(
+        ({ c, share }) =>
+          `The class that it misses most is ${classes[c]}: it finds ${valueText('share', share)} of its test images.`,
+      ),
     ...(precision === 'int8' ? ['Numbers are rounded to eight bits: programs may differ by a byte.'] : []),
   ];
   return { title: 'Limits', blocks: [limits.map((limit) => `- ${limit}`).join('\n')] };
@@ -234,8 +167,8 @@ function limitsOf({
 
 /** The card of an exported model. */
 export function modelCard(facts: CardFacts): Card {
-  const { target, metadata, data = [], training = [], commands } = facts;
-  const { task: { type } = classification, precision = 'fp32', quantization, nas_version: version } = metadata;
+  const { metadata, data = [], training = [], commands } = facts;
+  const { quantization, nas_version: version } = metadata;
   const how: Fact[] = [
     ...training,
     ...(quantization === undefined
@@ -251,10 +184,7 @@ export function modelCard(facts: CardFacts): Card {
     front: frontOf(facts),
     title: titleOf(metadata),
     sections: [
-      {
-        title: 'What it does',
-        blocks: [`${kinds[type]} ${precision === 'int8' ? 'Int8' : 'Float32'}; ${forms[target]}.`],
-      },
+      { title: 'What it does', blocks: [whatOf(facts)] },
       classesOf(facts),
       inputOf(facts),
       useOf(facts),

@@ -5,7 +5,7 @@ import { Random } from '../../base/random.js';
 import { isFloat32, sizeOf } from '../../compiler/index.js';
 import { calibrateRanges, prepareModel, quantizeModel } from '../quantize/index.js';
 import { writeFacts } from '../facts.js';
-import { readMetadata } from '../metadata.js';
+import { readMetadata, type ModelMetadata } from '../metadata.js';
 import { lowerOnnx, type LowerOptions } from './lower.js';
 import { writeC } from './c/index.js';
 import type { ByteRounding } from './fixed-point.js';
@@ -30,9 +30,10 @@ export interface EdgeExportOptions {
 /**
  * Writes an ONNX classifier for phones and microcontrollers: its files, `metadata.json` and `labels.txt`.
  * @param where what errors call the file
+ * @returns the metadata
  * @throws NasError as `lowerOnnx`
  */
-type EdgeExporter = (model: Uint8Array, where: string, options: EdgeExportOptions) => void;
+type EdgeExporter = (model: Uint8Array, where: string, options: EdgeExportOptions) => Partial<ModelMetadata>;
 
 /** The metadata of a program. It takes images with channels last, in every case, and has no measured latency. */
 const metadataFor = (model: Uint8Array) => ({ ...readMetadata(model), layout: 'NHWC', latency: undefined }) as const;
@@ -72,6 +73,7 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
     const metadata = metadataFor(model);
     writeFileAtomic(join(directory, 'model.tflite'), writeTflite(program, metadata));
     writeFacts(directory, metadata);
+    return metadata;
   },
   c(model, where, { directory, rounding, prefix }) {
     const program = bytesProgram(model, where);
@@ -83,5 +85,6 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
       });
     writeC(directory, program, { title: where, classes, mean, std, detection }, { rounding, prefix });
     writeFacts(directory, metadata);
+    return metadata;
   },
 };

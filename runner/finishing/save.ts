@@ -64,7 +64,7 @@ export async function save(context: TrainingContext, member: FrontierMember): Pr
       path: join(plan.workdir, path),
       metadata: {
         ...modelMetadata(plan, trial, network, latencyFact(store, measured)),
-        ...(plan.experiment.compress.int8 !== 'off' && { precision }),
+        precision,
         weights: weightsKind(plan.experiment, final),
       },
       ...(member.precision === 'int8' && { quantization: await quantizationOf(context, member.method) }),

@@ -249,6 +249,10 @@ describe('a stored run', () => {
 
   it('is listed with the runs of its folder, also beside an unreadable one', async () => {
     const runs = dirname(workdir);
+    expect(await nasInside(['status', runs, '--hash'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--hash is of one run') as string,
+    });
     const { out } = await nasInside(['status', runs]);
     expect(out).toMatch(/stored +complete +60 of 100000 +\d+ +accuracy \d\d\.\d\d %, latency \S+ ms/);
     const spoilt = join(runs, 'spoilt');

@@ -252,7 +252,7 @@ describe('the card of an export', () => {
     expect(card).toMatch(/- splits: 180 train, \d+ validation, \d+ test\n- fingerprint: `[0-9a-f]+`/);
     expect(card).toContain('- length: 2 epochs');
     expect(card).toContain(`- int8: ${metadata.quantization?.method}`);
-    expect(card).toContain(`nas export run --trial ${onFrontier()} --to onnx --precision int8 -o `);
+    expect(card).toContain(`nas export run --trial ${onFrontier()} --to onnx --precision int8 --license mit -o `);
     // Folders of this machine are nobody's business.
     expect(card).not.toContain(directory);
   });

@@ -140,8 +140,9 @@ export const teacherBatch = (config: Pick<Config<'train'>, 'batch' | 'network'>,
   config.batch ?? ownTraining(config, data).batch ?? taskDefaults(data.task.type).batch ?? usualBatch;
 
 /**
- * A reference network trained once with cross-entropy on labels, without mixed images. It is cached by the content of data, network, hyperparameters and engine; an interrupted
- * training continues. Minutes are cached in the place of width and epochs, which they decide once.
+ * A reference network trained once with cross-entropy on labels, without mixed images. It is cached by the content of data, network,
+ * hyperparameters and engine; an interrupted training continues. Minutes are cached in the place of width and epochs, which they
+ * decide once.
  */
 export async function trainedTeacher(
   config: Config<'train'>,

@@ -90,6 +90,24 @@ describe('a model card', () => {
     expect(text).toContain('## Accuracy\n\nNot known.');
   });
 
+  it('does not call a file of another program a classifier', () => {
+    const facts = { target: 'tflite', metadata: {}, hasBytes: false, decoded: false, commands: [] } as const;
+    const text = renderCard(modelCard(facts));
+    expect(frontOf(text)).toEqual({ library_name: 'litert', tags: ['nas', 'tflite'] });
+    expect(text).toContain('# Model\n\n## What it does\n\nThe files: `model.tflite`');
+    expect(text).not.toContain('classes');
+  });
+  it('names no missed class where none is', () => {
+    const tested = {
+      type: 'classification',
+      confusion: [
+        [5, 0],
+        [0, 5],
+      ],
+      calibrationError: 0,
+    } as const;
+    expect(textOf({ tested })).not.toContain('misses most');
+  });
   it('of a detector says what its outputs are', () => {
     const metadata = detectorMetadata(randomDetector());
     const [maps, boxes] = [false, true].map((decoded) => textOf({ metadata, decoded, tested: undefined }));

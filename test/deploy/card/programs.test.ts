@@ -160,7 +160,7 @@ describe('the programs of a detector with its decoding inside', () => {
 });
 
 describeWithLiteRt('the programs of the card of a .tflite file give the class of ten images', () => {
-  const written = (): void =>
+  const written = () =>
     edgeExporters.tflite(onnx, 'the model', {
       directory: join(folder, 'tflite'),
       io: 'float',

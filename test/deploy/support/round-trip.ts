@@ -124,7 +124,7 @@ const edge = (directory: string) => ({ directory, io: 'float', rounding: 'exact'
 
 /** Exports to each target; a rejection is an error of the exporter. */
 const exporters: {
-  readonly [T in Target]: (subject: Subject, directory: string) => void | Promise<void>;
+  readonly [T in Target]: (subject: Subject, directory: string) => unknown;
 } = {
   onnx: (subject, directory) => writeFileSync(join(directory, 'model.onnx'), onnxOf(subject)),
   fp16: (subject, directory) => writeFileSync(join(directory, 'model.onnx'), halveWeights(onnxOf(subject), 'it')),
