@@ -22,6 +22,8 @@ export interface LabelledImages {
 }
 
 export interface EvaluateOnnxOptions {
+  /** What messages call the model, such as its path; default `the model`. */
+  readonly where?: string | undefined;
   /** Description of the images; a data set has these fields. */
   readonly data: ImageData;
   /** ONNX Runtime execution provider; default `cpu`. */
@@ -48,9 +50,8 @@ export interface EvaluateOnnxOptions {
 export async function evaluateOnnx(
   model: Uint8Array,
   batches: AsyncIterable<LabelledImages>,
-  { data, provider = 'cpu', threads = 1, exactIntegers = true, onProgress, ...options }: EvaluateOnnxOptions,
+  { data, where = 'the model', provider = 'cpu', threads = 1, exactIntegers = true, ...options }: EvaluateOnnxOptions,
 ): Promise<Scores> {
-  const where = 'the model';
   const signature = onnxSignature(parseOnnx(model, where), where);
   const classifier = fitClassifier(signature, data, where);
   const { task, classes } = data;
@@ -71,7 +72,7 @@ export async function evaluateOnnx(
       if (classifier.kind === null && outputKind[task.type](outputs, classes.length) === 'logits') found = 'logits';
       for (const { kind, board } of boards) board.add(toTrained(task, kind)(outputs), labels, size);
       done += size;
-      onProgress?.(done);
+      options.onProgress?.(done);
     }
   } finally {
     await open.close();

@@ -61,7 +61,14 @@ async function evaluated({ file, model }: Subject, asked: Asked, terminal: Termi
     onNote: (message) => terminal.err(`${message}\n`),
   });
   // The seed of the bootstrap of boxes: the same file has the same errors.
-  const options = { threads, provider, keepsWrong, seed: 1, onProgress: counter.show('images classified') };
+  const options = {
+    where: file,
+    threads,
+    provider,
+    keepsWrong,
+    seed: 1,
+    onProgress: counter.show('images classified'),
+  };
   const scores = await evaluateOnSplit(model, dataset, split, options);
   const device = createDevice(deviceSchema.parse({ provider, threads }));
   // What runs here is an ONNX file in place of a .tflite file, whose latency is another one.

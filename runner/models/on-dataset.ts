@@ -27,6 +27,8 @@ import {
 import { namedBoxes } from './named-boxes.js';
 
 export interface EvaluateFileOptions {
+  /** What messages call the model, such as its path; default `the model`. */
+  readonly where?: string;
   readonly provider?: string;
   readonly threads?: number;
   /**
@@ -67,6 +69,7 @@ export async function evaluateOnSplit(
     try {
       const { seen, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
         data: dataFor(open, images),
+        where: options.where,
         provider,
         threads,
         board: () => scoreboardOf(open, split, images, { keepsWrong, thresholds, seed, decoding: detection }),

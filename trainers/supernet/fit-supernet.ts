@@ -68,6 +68,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       share: config.epoch_share,
     });
     const shared = sharedSpecs(space);
+    const rates = sharedRates(sandwich, config);
     const spec = (): SupernetSpec => ({
       sandwich,
       shared,
@@ -76,7 +77,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       seed,
       loss,
       optimizer: config.optimizer,
-      rates: sharedRates(sandwich, config),
+      rates,
       ema: config.ema,
       softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
     });
@@ -84,7 +85,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       openEngine(job.engine, { spec, ...supernetEngines }, { threads, batch: config.batch, begun });
     // The calibration of members happens after the training.
     const hash = trainingHash(
-      ['supernet', spaceConfig, task, initialHash(initial === undefined ? undefined : { file: initial })],
+      ['supernet', spaceConfig, task, initialHash(initial === undefined ? undefined : { file: initial }), ...rates],
       { ...plan, train: { ...config, calibration: 0 } as typeof config },
       dataset.hashAt(inputSizes(space, task), loss.unlabelled),
     );

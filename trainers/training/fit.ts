@@ -54,6 +54,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
       `the network is ${head === null ? 'no detector' : `a detector for ${boxTaskOf(head)}`}, the data is for ${type}`,
     );
   const estimateStatistics = statisticsAtEnd(job, dataset, loss);
+  const rates = learningShares(network, train);
   const plan: TrainingPlan = { train, loss, teacher, seed, ...form, until, estimateStatistics };
   const spec = () => ({
     network,
@@ -62,12 +63,13 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
     loss,
     optimizer: train.optimizer,
     ema: train.ema,
-    rates: learningShares(network, train),
+    rates,
   });
   const engine = (begun?: EngineKind) =>
     createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch, begun });
   const data = dataset.hashAt([form.size], loss.unlabelled);
-  const hash = trainingHash(['fit', network, initialHash(initial)], plan, data);
+  const trained = ['fit', network, initialHash(initial), ...(rates ?? [])];
+  const hash = trainingHash(trained, plan, data);
   return { plan, directory, hash, engine };
 }
 
@@ -272,7 +274,7 @@ export function trainingHash(
   const stem = train.stem === 'trained' ? undefined : train.stem;
   const class_sampling = train.class_sampling === 'natural' ? undefined : train.class_sampling;
   const statistics = estimateStatistics === undefined ? undefined : 'estimated';
-  // All other effects of `recipe` and `steps` are in other keys.
+  // The effects of `recipe` and `steps` are in other keys, or in `what`.
   const unused = { recipe: undefined, steps: undefined, checkpoint_seconds: 0 };
   const config = { ...train, ...unused, schedule, stem, class_sampling, statistics, loss };
   return contentHash(...what, seed, config, data, taught, viewSeedOf({ teacher, seed }));

@@ -20,6 +20,7 @@ import {
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { readTensorFile } from '../../../trainers/tensor-file.js';
 import type { BestEpoch, TrainingPlan } from '../../../trainers/training/training-loop.js';
+import { presetNetworks } from '../../../spaces/index.js';
 import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
@@ -206,5 +207,18 @@ describe('the hash of a training', () => {
     for (const other of [{ schedule: 'linear' }, { stem: 'whitened' }, ...balance])
       expect(await hashOf({ ...plain, ...other })).not.toBe(before);
     expect(await hashOf(plain, { estimateStatistics: (weights) => Promise.resolve(weights) })).not.toBe(before);
+  });
+
+  test('depends on the rates that a recipe gives to single weights', async () => {
+    const hashes = await withDataset(bench.dataset, (dataset) => {
+      const { info } = dataset;
+      const network = presetNetworks.pooled({ input: [10, 10, info.channels], classes: info.classes.length }, 0.25);
+      const fast = trainSchema.parse({ batch: 16, epochs: 1000 });
+      const trains = [fast, { ...fast, recipe: 'plain' } as const];
+      return Promise.resolve(
+        trains.map((train) => resumableFit(tinyJob(bench, 'rates', { network, train }), dataset).hash),
+      );
+    });
+    expect(new Set(hashes).size).toBe(2);
   });
 });
