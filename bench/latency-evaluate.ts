@@ -65,7 +65,7 @@ function requireSound({ samples, trim, seeds }: EvaluationProtocol): void {
 export const latencyEvaluate = command({
   usage: '$0',
   summary: 'Judge latency predictors on a table of published measurements, by the protocol of the literature',
-  examples: [['--space fbnet --table t.csv --target phone --samples 10 --seeds 20', 'from ten rows, 20 times']],
+  examples: [['--space nas-bench-201 --table t.csv --target phone --samples 10 --seeds 20', 'from ten rows, 20 times']],
   options: (yargs) =>
     yargs
       .option('space', spaceOption)

@@ -50,7 +50,7 @@ const fewer = [5, 10, 20, 40, 60];
 /** The benchmark warns below this share of reliable measurements, or above this change of all times. */
 const [leastReliable, mostChange] = [0.75, 0.03];
 
-type Reading = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons' | 'layers'>;
+type Reading = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons'>;
 /** Measurements by network. */
 type Store = Record<string, Reading>;
 
@@ -61,14 +61,7 @@ async function measureGroup(genotypes: readonly Genotype[]): Promise<Reading[]> 
   const device = createDevice(parseDevice(options.device), { space });
   const subjects = genotypes.map((genotype) => untrainedSubject(space, genotype, 1));
   const measurements = await device.measureAll(subjects);
-  const profiles = await device.profile?.(subjects);
-  return measurements.map(({ ms, interval, reliable, reasons }, i) => ({
-    ms,
-    interval,
-    reliable,
-    reasons,
-    ...(profiles === undefined ? {} : { layers: profiles[i].layers }),
-  }));
+  return measurements.map(({ ms, interval, reliable, reasons }) => ({ ms, interval, reliable, reasons }));
 }
 
 const inNewProcess = (genotypes: readonly Genotype[]): Promise<Reading[]> =>
@@ -119,8 +112,7 @@ async function main(): Promise<void> {
   await measureAll(others, store);
   const observed = (genotypes: readonly Genotype[]): Observation[] =>
     genotypes.map((genotype) => {
-      const { ms, layers } = store[genotypeId(genotype)];
-      return { network: space.build(genotype), ms, ...(layers === undefined ? {} : { layers }) };
+      return { network: space.build(genotype), ms: store[genotypeId(genotype)].ms };
     });
   const calibration = observed(chosen);
   const began = performance.now();

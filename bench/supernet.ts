@@ -9,7 +9,7 @@
  * thread; costs are CPU time relative to training the largest network. The output folder caches trainings, so an interrupted
  * benchmark continues, and another variant or seed costs only its own training.
  *
- *   npm run bench:supernet -- [--recipe plain] [--epochs 4] [--per-bin 3] [--seeds 1,2,3] [--variants default,'soft labels 0.5']
+ *   npm run bench:supernet -- [--recipe plain] [--epochs 4] [--per-bin 3] [--seeds 1,2,3] [--variants default,'held for 8 steps']
  *     [--tunings default,half] [--repeat 0,8,16]
  *   npm run bench:supernet -- --cost            cost of a step relative to the largest network's
  */

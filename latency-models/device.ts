@@ -117,8 +117,6 @@ export interface Reliability {
 export interface Measurement extends Timing, Reliability {
   readonly provenance: LatencyProvenance;
   readonly environment: Environment;
-  /** The times of the network's layers, if requested and the device can profile them. */
-  readonly layers?: readonly LayerTime[];
 }
 
 export interface MeasureOptions {
@@ -161,8 +159,6 @@ export interface Device {
    *   DeviceUnavailable when the device cannot be reached or is lost.
    */
   measureAll(subjects: readonly Measurable[], protocol?: Protocol, options?: MeasureOptions): Promise<Measurement[]>;
-  /** The times of each network's layers, with the profiler's overhead: evidence for latency models, not latencies. */
-  readonly profile?: (subjects: readonly Measurable[], signal?: AbortSignal) => Promise<LayerProfile[]>;
   /**
    * Whether the device sums products of bytes exactly, or saturates (see `integerArithmetic`); probed at each call. Absent
    * where no model runs. @throws as `measureAll`

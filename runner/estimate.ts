@@ -240,7 +240,6 @@ async function measuredOnce(plan: TrainingPlan, jobs: JobRunner, genotype: Genot
       device: experiment.latency.device,
       protocol: defaultProtocol,
       id,
-      profile: false,
     },
     sharing: 'exclusive',
   }).result;

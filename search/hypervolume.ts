@@ -35,38 +35,6 @@ export function hypervolumeImprovement(point: Point, points: readonly Point[], r
   );
 }
 
-/** A reference for points scaled to [0, 1], slightly beyond the worst values so that these count. */
-export const justBeyond = (objectives: number): Point => new Array<number>(objectives).fill(1.1);
-
-/**
- * Greedy hypervolume subset selection (Guerreiro et al. 2016): indices of points (scaled to [0, 1]), each the one that
- * adds most to the hypervolume of those before it; of equals, the first.
- */
-export function byVolume(points: readonly Point[]): number[] {
-  const reference = justBeyond(points.at(0)?.length ?? 0);
-  const chosen: number[] = [];
-  // Contributions only shrink, so an old value is an upper bound: only the best has to be computed again.
-  const bounds = points.map((point) => hypervolumeImprovement(point, [], reference));
-  while (chosen.length < points.length) {
-    const fresh = new Set<number>();
-    for (;;) {
-      const best = bounds.reduce((best, bound, i) => (best === -1 || bound > bounds[best] ? i : best), -1);
-      if (fresh.has(best)) {
-        chosen.push(best);
-        bounds[best] = -Infinity;
-        break;
-      }
-      fresh.add(best);
-      bounds[best] = hypervolumeImprovement(
-        points[best],
-        chosen.map((i) => points[i]),
-        reference,
-      );
-    }
-  }
-  return chosen;
-}
-
 /** The volume in the first `dimensions` objectives. */
 function volume(points: readonly Point[], reference: Point, dimensions: number): number {
   if (points.length === 0) return 0;

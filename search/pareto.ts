@@ -11,14 +11,6 @@ export function dominates(a: Point, b: Point): boolean {
   return better;
 }
 
-/** Points scaled to [0, 1] in each objective; constant objectives become 0. */
-export function scaled(points: readonly Point[]): Point[] {
-  const [first = []] = points;
-  const low = first.map((_, i) => Math.min(...points.map((point) => point[i])));
-  const size = first.map((_, i) => Math.max(...points.map((point) => point[i])) - low[i] || 1);
-  return points.map((point) => point.map((value, i) => (value - low[i]) / size[i]));
-}
-
 /** Indices of the points in lexicographic order (equal points in their own order): no point dominates an earlier one. */
 function lexicographic(points: readonly Point[]): number[] {
   return [...points.keys()].sort((i, j) => {
@@ -41,13 +33,6 @@ export function nonDominatedRanks(points: readonly Point[]): number[] {
   if (points.length > 0 && points[0].length <= 2) sweepRanks(points, order, ranks);
   else insertRanks(points, order, ranks);
   return ranks;
-}
-
-/** The indices of the points of each front, ascending (see `nonDominatedRanks`). */
-export function nonDominatedFronts(points: readonly Point[]): number[][] {
-  const fronts: number[][] = [];
-  for (const [i, rank] of nonDominatedRanks(points).entries()) (fronts[rank] ??= []).push(i);
-  return fronts;
 }
 
 /**

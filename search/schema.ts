@@ -32,28 +32,20 @@ export type EnqueueConfig = z.output<typeof enqueueSchema>;
 export const controllerNames = ['random', 'local', 'surrogate'] as const;
 export type ControllerName = (typeof controllerNames)[number];
 
-const minEpochs = z.number().int().min(1).default(1).describe('epochs before a trial is judged for the first time');
-
-const eta = (preset: number) =>
-  z
-    .number()
-    .int()
-    .min(2)
-    .max(16)
-    .default(preset)
-    .describe('one in this many trials at a rung is promoted; the next rung has this many times the epochs');
-
 /** `search.fidelity:`; how long each trial is trained. */
 export const fidelitySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }).describe('every trial is trained for all of train.epochs'),
   z
-    .strictObject({ type: z.literal('asha'), min_epochs: minEpochs, eta: eta(3) })
-    .describe('asynchronous successive halving (Li et al. 2020): trials go on as soon as a rung has enough results'),
-  z
     .strictObject({
       type: z.literal('freeze-thaw'),
-      min_epochs: minEpochs,
-      eta: eta(2),
+      min_epochs: z.number().int().min(1).default(1).describe('epochs before a trial is judged for the first time'),
+      eta: z
+        .number()
+        .int()
+        .min(2)
+        .max(16)
+        .default(2)
+        .describe('one in this many trials at a rung is promoted; the next rung has this many times the epochs'),
       min_gain: z
         .number()
         .gt(0)
@@ -132,7 +124,7 @@ export const searchSchema = z.strictObject({
     .describe('how often a trial whose worker died is started again before it is recorded as failed'),
   fidelity: z
     .preprocess(
-      (value: z.input<typeof fidelitySchema> | 'none' | 'asha' | 'freeze-thaw') =>
+      (value: z.input<typeof fidelitySchema> | 'none' | 'freeze-thaw') =>
         typeof value === 'string' ? { type: value } : value,
       fidelitySchema,
     )

@@ -78,7 +78,6 @@ const counts: LayerTable<Count> = {
   dropout: () => nothing,
   add: () => nothing,
   multiply: () => nothing,
-  shuffle: () => nothing,
   zero: () => nothing,
   upsample: () => nothing,
   detections: ({ input: [height, width, channels], output }) => {

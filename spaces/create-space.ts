@@ -2,11 +2,9 @@ import { z } from 'zod';
 import { invalidInput } from '../base/errors.js';
 import { blocksPlan, blocksSchema } from './types/blocks.js';
 import { efficientnetPlan, efficientnetSchema } from './types/efficientnet.js';
-import { fbnetSchema, fbnetSpace } from './types/fbnet.js';
 import { mobilenetPlan, mobilenetSchema } from './types/mobilenet.js';
 import { loadModuleSpace, moduleSchema } from './types/module.js';
 import { nasBench201Schema, nasBench201Space } from './types/nas-bench-201.js';
-import { ofaMobilenetv3Schema, ofaMobilenetv3Space } from './types/ofa-mobilenetv3.js';
 import { networkFeatures } from './describe.js';
 import type { Space, Task } from './space.js';
 import { createStagedSpace } from './staged/space.js';
@@ -16,9 +14,7 @@ export const spaceSchema = z.discriminatedUnion('type', [
   mobilenetSchema,
   efficientnetSchema,
   blocksSchema,
-  fbnetSchema,
   nasBench201Schema,
-  ofaMobilenetv3Schema,
   moduleSchema,
 ]);
 export type SpaceConfig = z.output<typeof spaceSchema>;
@@ -55,19 +51,14 @@ async function plainSpace(config: SpaceConfig, task: Task, options: CreateSpaceO
       return createStagedSpace(efficientnetPlan(config, task));
     case 'blocks':
       return createStagedSpace(blocksPlan(config, task));
-    case 'fbnet':
-      return fbnetSpace(config, task);
     case 'nas-bench-201':
       return nasBench201Space(config, task);
-    case 'ofa-mobilenetv3':
-      return ofaMobilenetv3Space(config, task);
     case 'module':
       return loadModuleSpace(config, task, options.directory ?? process.cwd());
   }
 }
 
 const cifar10: Task = { input: [32, 32, 3], classes: 10 };
-const cifar100: Task = { input: [32, 32, 3], classes: 100 };
 const tinyImagenet: Task = { input: [64, 64, 3], classes: 200 };
 const imagenet: Task = { input: [224, 224, 3], classes: 1000 };
 
@@ -77,12 +68,8 @@ const smallPresets: Readonly<Record<string, Task>> = { tiny: cifar10, small: tin
 /** The images and classes that a ready-made space is designed for, for work that needs no data; null for user spaces. */
 export function defaultTask(config: SpaceConfig): Task | null {
   switch (config.type) {
-    case 'fbnet':
-      return config.preset === 'imagenet' ? imagenet : cifar100;
     case 'nas-bench-201':
       return cifar10;
-    case 'ofa-mobilenetv3':
-      return imagenet;
     case 'mobilenet':
     case 'efficientnet':
       return smallPresets[config.preset ?? 'tiny'] ?? imagenet;

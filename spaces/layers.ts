@@ -46,8 +46,6 @@ interface Parameters {
   add: object;
   /** First input times the second, a vector with one entry per channel. */
   multiply: object;
-  /** Channel shuffle (Zhang et al. 2018): channel i of group g becomes channel g of group i. */
-  shuffle: { readonly groups: number };
   /** A map of zeros. */
   zero: object;
   /** Each pixel four times, two by two; without the last row or column where the output is one short. */

@@ -76,17 +76,16 @@ function cellLayers(list: LayerList, name: string, x: number, cell: Cell): numbe
 const point = { kernel: 1, stride: 1, act: null } as const;
 
 function mbconv(list: LayerList, name: string, x: number, block: MBConv): number {
-  const { filters, kernel, stride, act, expand, se, before, groups = 1 } = block;
+  const { filters, kernel, stride, act, expand, se, before } = block;
   const own =
     before === undefined
       ? x
       : list.depthwise(`${name}_before`, x, { kernel: before, stride: kernel === 0 ? stride : 1, act: null });
   const wide = expandedWidth(list.shape(x)[2], expand);
-  const expanded = hasExpansion(block) ? list.conv(`${name}_expand`, own, wide, { ...point, act, groups }) : own;
-  const shuffled = groups === 1 ? expanded : list.same('shuffle', `${name}_shuffle`, [expanded], { groups });
-  const mixed = kernel === 0 ? shuffled : list.depthwise(`${name}_depthwise`, shuffled, { kernel, stride, act });
+  const expanded = hasExpansion(block) ? list.conv(`${name}_expand`, own, wide, { ...point, act }) : own;
+  const mixed = kernel === 0 ? expanded : list.depthwise(`${name}_depthwise`, expanded, { kernel, stride, act });
   const scaled = list.squeezeExcite(`${name}_se`, mixed, se);
-  return list.residual(name, x, list.conv(`${name}_project`, scaled, filters, { ...point, groups }), stride);
+  return list.residual(name, x, list.conv(`${name}_project`, scaled, filters, point), stride);
 }
 
 function fusedMBConv(list: LayerList, name: string, x: number, block: FusedMBConv): number {

@@ -62,11 +62,6 @@ export interface MBConv extends ConvSpec {
    * `kernel` is 0.
    */
   readonly before?: number;
-  /**
-   * FBNet's form (Wu et al. 2019): both 1x1 convolutions have this many groups, with a channel shuffle after the first;
-   * the first exists even when `expand` is 1.
-   */
-  readonly groups?: number;
 }
 
 /**
@@ -153,8 +148,7 @@ export type BlockKind = StageBlock['kind'];
 export const expandedWidth = (channels: number, expand: number): number => Math.max(1, Math.round(channels * expand));
 
 /** Whether an inverted residual begins with a 1x1 convolution. */
-export const hasExpansion = ({ expand, groups }: Pick<MBConv, 'expand' | 'groups'>): boolean =>
-  expand !== 1 || groups !== undefined;
+export const hasExpansion = ({ expand }: Pick<MBConv, 'expand'>): boolean => expand !== 1;
 
 /** Whether a block computes its activation: an inverted residual without expansion and depthwise convolution does not. */
 export const isActive = (block: StageBlock): boolean =>

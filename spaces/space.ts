@@ -98,7 +98,7 @@ export function memberOf(space: Space, genotype: Genotype): Member {
   const { places } = space;
   if (places === undefined)
     throw invalidInput(`members of the space ${space.name} share no weights`, {
-      hint: 'Weights are shared in spaces of type mobilenet, efficientnet, blocks and ofa-mobilenetv3.',
+      hint: 'Weights are shared in spaces of type mobilenet, efficientnet and blocks.',
     });
   const canonical = space.canonical(genotype);
   return { genotype: canonical, network: space.build(canonical), places: places(canonical) };

@@ -83,7 +83,11 @@ const memberSpaces: readonly Members[] = [
   { name: 'efficientnet small, 96', config: { type: 'efficientnet', preset: 'small' }, task: at(96, 10) },
   { name: 'mobilenetv2, 160', config: { type: 'mobilenet', preset: 'mobilenetv2' }, task: at(160, 100) },
   { name: 'mobilenetv3-large, 192', config: { type: 'mobilenet', preset: 'mobilenetv3-large' }, task: at(192, 100) },
-  { name: 'ofa-mobilenetv3, 224', config: { type: 'ofa-mobilenetv3' }, task: at(224, 1000) },
+  {
+    name: 'ofa-mobilenetv3, 224',
+    config: { type: 'module', path: 'bench/latency/ofa-mobilenetv3.ts' },
+    task: at(224, 1000),
+  },
 ];
 
 /** Space name → random members of the space. */

@@ -29,7 +29,7 @@ const bars = { 2: 1.9, 4: 2.8 } as const;
 /** Six networks for the scheduler to choose from beside the largest alone, at loads beyond the capacity of the largest. */
 export async function frontier(setting: Setting): Promise<void> {
   const folder = folderOf(setting, 'frontier');
-  const subjects = await frontierSubjects();
+  const subjects = frontierSubjects();
   for (const subject of subjects) setting.print(`frontier: ${subjectText(subject)} (published)`);
   const files = writeModels(folder, subjects);
   const { input } = subjects[0].network;

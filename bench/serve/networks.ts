@@ -1,15 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { metadataProps } from '../../deploy/index.js';
-import {
-  classifierHead,
-  costs,
-  createSpace,
-  extremes,
-  spaceSchema,
-  type MBConv,
-  type Network,
-} from '../../spaces/index.js';
+import { classifierHead, costs, extremes, type MBConv, type Network } from '../../spaces/index.js';
+import ofaMobilenetv3 from '../latency/ofa-mobilenetv3.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { divisible, mobilenetV3Large, mobilenetV3Small } from '../../test/spaces/published.js';
 
@@ -69,11 +62,8 @@ export const large: Subject = { name: 'v3-large', network: mobilenetV3Large, acc
  * Six networks of 21 to 566 million multiply-accumulates at 224 pixels, by ascending accuracy: published for MobileNetV3
  * (Howard et al. 2019, table 3), approximate for the largest network of Once-for-All (Cai et al. 2020).
  */
-export async function frontierSubjects(): Promise<readonly Subject[]> {
-  const space = await createSpace(spaceSchema.parse({ type: 'ofa-mobilenetv3' }), {
-    input: mobilenetV3Large.input,
-    classes: mobilenetV3Large.classes,
-  });
+export function frontierSubjects(): readonly Subject[] {
+  const space = ofaMobilenetv3({ input: mobilenetV3Large.input, classes: mobilenetV3Large.classes });
   return [
     { name: 'v3-small-0.5', network: widened(mobilenetV3Small, 0.5), accuracy: 0.58 },
     { name: 'v3-small', network: mobilenetV3Small, accuracy: 0.674 },

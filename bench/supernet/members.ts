@@ -121,8 +121,6 @@ const muon = (muon_rate: number, learning_rate: number): object => ({
 /** Variants of supernet training: overrides of the defaults of `supernet:`. */
 export const variants: Readonly<Record<string, object>> = {
   default: {},
-  'soft labels 0.5': { soft_labels: 0.5 },
-  'soft labels rising to 0.5': { soft_labels: { from: 0, to: 0.5 } },
   'one random network': { networks: 1 },
   'four random networks': { networks: 4 },
   'held for 8 steps': { hold: 8 },

@@ -36,7 +36,7 @@ function randomBatch(): EngineBatch {
 }
 
 function supernetEngine(config: EngineConfig, space: Space, sandwich: Sandwich): Promise<TrainingEngine> {
-  const spec = () => ({ sandwich, shared: sharedSpecs(space), seed, loss, optimizer, ema: 0, softLabels: null });
+  const spec = () => ({ sandwich, shared: sharedSpecs(space), seed, loss, optimizer, ema: 0 });
   return openEngine(config, { spec, ...supernetEngines }, { threads, batch });
 }
 

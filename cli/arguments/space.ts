@@ -78,8 +78,7 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
 export const spaceOption = {
   type: 'string',
   demandOption: true,
-  describe:
-    'Space: its type (fbnet, ofa-mobilenetv3, nas-bench-201, mobilenet, ...), or the YAML of a space or an experiment',
+  describe: 'Space: its type (mobilenet, efficientnet, nas-bench-201), or the YAML of a space or an experiment',
 } as const;
 
 /** A space and the images that its networks are for. */
@@ -129,7 +128,7 @@ export async function parseSpace(argument: string): Promise<NamedSpace> {
     const loaded = await loadWithSpace(argument, []);
     if (loaded.kind !== 'table') return { space: loaded.space, task: loaded.task };
     throw invalidInput(`${argument}: its space is a table, whose networks cannot be built`, {
-      hint: 'Give the space that the table is of: fbnet, ofa-mobilenetv3, nas-bench-201.',
+      hint: 'Give the space that the table is of, such as nas-bench-201.',
     });
   }
   const names = await spaceNames();

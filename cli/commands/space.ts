@@ -74,14 +74,14 @@ export const space = command({
   examples: [
     ['space experiment.yaml', 'a table'],
     ['space experiment.yaml --set space.preset=small', 'the same with another preset'],
-    ['space fbnet', 'a ready-made space, without an experiment'],
+    ['space mobilenet', 'a ready-made space, without an experiment'],
   ],
   options: (yargs) =>
     yargs
       .positional('space', {
         type: 'string',
         demandOption: true,
-        describe: 'Experiment file, or the type of a ready-made space (fbnet, ofa-mobilenetv3, nas-bench-201, ...)',
+        describe: 'Experiment file, or the type of a ready-made space (mobilenet, efficientnet, nas-bench-201)',
       })
       .option('set', setOption)
       .option('json', jsonOption),

@@ -201,12 +201,6 @@ const rules: LayerTable<TensorId, [Outline]> = {
       { op: 'mul', label: layer.name, inputs: [it.value(layer), it.value(layer, 1)], clip: 'none' },
       layer.output,
     ),
-  shuffle: (layer, it) =>
-    it.once(
-      { op: 'shuffle', label: layer.name, inputs: [it.value(layer)], groups: layer.groups },
-      layer.output,
-      layer.groups,
-    ),
   zero: (layer, it) => it.image(layer),
   upsample: (layer, it) => it.once({ op: 'upsample', label: layer.name, inputs: [it.value(layer)] }, layer.output),
   detections: (layer, it) => it.heads(layer),

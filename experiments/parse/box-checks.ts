@@ -20,11 +20,6 @@ const notForDetectors: TrainingCheck = ({ data, supernet, teacher }) => {
       `got "${teacher.type}"; data.task is centroids, which learn from no teacher: expected none`,
     ),
     ...when(
-      own !== null && own.soft_labels !== 0,
-      ['supernet', 'soft_labels'],
-      `${boxes}, and the maps of detectors have unequal sizes: expected 0`,
-    ),
-    ...when(
       own !== null && teacher.type !== 'none',
       ['teacher'],
       `got "${teacher.type}"; ${boxes}, and a supernet of detectors has no teacher: expected none, or no supernet`,

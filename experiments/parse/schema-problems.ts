@@ -196,6 +196,7 @@ const removedKeys = new Map([
     'engine.backend',
     'was removed: engine: compiled trains on graphics cards, and engine: eager by TF.js on the processor',
   ],
+  ['supernet.soft_labels', 'was removed, because it changed nothing: leave it out'],
   ['search.filter', noProxies],
   ['search.features', noProxies],
   ['workers.artifacts.type', noFolders],
@@ -218,7 +219,12 @@ const removedWords = new Map<string, string>([
     (name) => [`search.controller: ${name}`, betterControllers] as const,
   ),
   ['space.preset: mobileone-s0', 'was removed with branches: take mobilenetv1, or mobilenetv4-conv-small'],
-  ['search.fidelity: halving', 'was removed: asha ranks in the same way, and no worker waits for a bracket'],
+  ['space: fbnet', 'was removed: mobilenet and blocks have its inverted residuals'],
+  ['space: ofa-mobilenetv3', 'was removed: its networks are nearest to those of mobilenet, preset mobilenetv3-large'],
+  ...['halving', 'asha'].map(
+    (name) =>
+      [`search.fidelity: ${name}`, 'was removed: freeze-thaw finds more of a frontier in the same time'] as const,
+  ),
 ]);
 
 function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, source: Source, root: JsonSchema): Finding[] {

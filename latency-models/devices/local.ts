@@ -33,8 +33,6 @@ const plural = (threads: number): string => `${threads} thread${threads === 1 ? 
  */
 export class LocalDevice implements Device {
   readonly name: string;
-  /** Only on the processor: other providers report nodes as done before they have ended. */
-  readonly profile?: Device['profile'];
 
   /** @throws NasError `invalid-input` when this build of ONNX Runtime does not know the provider. */
   constructor(private readonly config: LocalConfig) {
@@ -42,7 +40,6 @@ export class LocalDevice implements Device {
     const { precision: wanted = 'fp32' } = config;
     const precision = wanted === 'fp32' ? '' : `/${wanted}`;
     this.name = `local/${config.provider}/${plural(config.threads)}/batch ${config.batch}${precision}`;
-    if (config.provider === 'cpu') this.profile = (subjects, signal) => this.profileAll(subjects, signal);
   }
 
   async measureAll(
@@ -59,15 +56,6 @@ export class LocalDevice implements Device {
   integers(): Promise<IntegerArithmetic> {
     const { provider, threads } = this.config;
     return integerArithmetic((model) => openOnnx(model, 'the probe of integer arithmetic', { provider, threads }));
-  }
-
-  private async profileAll(subjects: readonly Measurable[], signal?: AbortSignal): Promise<LayerProfile[]> {
-    const profiles: LayerProfile[] = [];
-    for (const subject of subjects) {
-      signal?.throwIfAborted();
-      profiles.push(await profileLayers(await modelOf(subject), this.config));
-    }
-    return profiles;
   }
 
   private async open(model: Uint8Array): Promise<OpenSubject> {

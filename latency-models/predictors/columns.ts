@@ -77,14 +77,6 @@ export function totalsOf(catalogue: Catalogue, { layers, counts }: Profile, heav
   return totals;
 }
 
-/** The row of a timed kernel in the columns of networks, without launches. */
-export function kernelRow(catalogue: Catalogue, profile: Profile, { names, means, heavy }: Columns): Float64Array {
-  const totals = totalsOf(catalogue, profile, heavy);
-  return Float64Array.from(names, (column, j) =>
-    launchColumns.has(column) ? 0 : (totals.get(column) ?? 0) / means[j],
-  );
-}
-
 export function columnsOf(catalogue: Catalogue, profiles: readonly Profile[]): Columns {
   const heavy = heavyTraffic(catalogue, profiles);
   const totals = profiles.map((profile) => totalsOf(catalogue, profile, heavy));

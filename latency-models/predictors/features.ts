@@ -113,7 +113,6 @@ const terms: LayerTable<readonly Term[]> = {
   dropout: () => [],
   add: (layer) => elementwise('added_values', layer),
   multiply: (layer) => elementwise('scaled_values', layer),
-  shuffle: (layer) => elementwise('shuffled_values', layer),
   zero: () => [],
   upsample: (layer) => elementwise('shuffled_values', layer),
   detections: (layer) => {

@@ -139,9 +139,7 @@ function finish(
   const { weights, sizes, scales, dual } = solution;
   const beta = spread.layers.map((_, a) => spread.rows.reduce((sum, row, i) => sum + row[a] * dual[i], 0));
   const size = sizes[1] ?? 0;
-  const errors = leaveOneOut(problem, scales, samples.length).map(
-    (error, i) => error / Math.max(target[i] - error, floorShare),
-  );
+  const errors = leaveOneOut(problem, scales).map((error, i) => error / Math.max(target[i] - error, floorShare));
   const leftOutError =
     samples.length < 2 ? 1 : Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / samples.length);
   const model = new LinearCostModel({

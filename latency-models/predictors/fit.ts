@@ -4,7 +4,6 @@ import { sum } from '../../base/statistics.js';
 import type { Network } from '../../spaces/index.js';
 import { precisions, type Precision } from '../schema.js';
 import { Catalogue, fewForDetails, type KnownLayers, type Profile, type Sample } from './features.js';
-import { timedKernels, type TimedKernel } from './fit-data.js';
 import { fitLinearCost, type Fit, type LinearCostFit } from './fit-linear-cost.js';
 import {
   LinearCostModel,
@@ -30,26 +29,16 @@ const everyKind = [
 export interface FitOptions {
   /** Default: several kinds, weighted by their errors at observations that they were not fitted to. */
   readonly kind?: ModelKind;
-  /** Kernels that were timed one by one. */
-  readonly kernels?: readonly TimedKernel[];
 }
 
 /** Fits of each kind to the samples, with their prior probabilities. */
-function alternatives(
-  catalogue: Catalogue,
-  samples: readonly Sample[],
-  { kind: wanted, kernels = [] }: FitOptions,
-): Alternative[] {
+function alternatives(catalogue: Catalogue, samples: readonly Sample[], { kind: wanted }: FitOptions): Alternative[] {
   const few = samples.length < fewForDetails;
-  const kind = wanted ?? (few && kernels.length === 0 ? 'additive' : undefined);
+  const kind = wanted ?? (few ? 'additive' : undefined);
   const kinds = kind === undefined ? everyKind : [{ kind, probability: 1 }];
   return kinds.flatMap(({ kind, probability }) =>
     overlaps.slice(0, few ? 1 : undefined).map(({ overlap, probability: share }) => ({
-      fit: fitLinearCost(catalogue, samples, {
-        kind,
-        overlap,
-        ...(overlap > 1 || kind === 'additive' ? {} : { kernels }),
-      }),
+      fit: fitLinearCost(catalogue, samples, { kind, overlap }),
       probability: probability * share,
     })),
   );
@@ -67,7 +56,7 @@ export const fitSamples = (catalogue: Catalogue, samples: readonly Sample[], opt
 export function fitLatencyModel(observations: readonly Observation[], options: FitOptions = {}): LatencyModel {
   const catalogue = new Catalogue();
   const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
-  return fitSamples(catalogue, samples, { ...options, kernels: timedKernels(catalogue, observations) }).model;
+  return fitSamples(catalogue, samples, options).model;
 }
 
 /** The stored form of a mean of models; the probabilities sum to 1. */

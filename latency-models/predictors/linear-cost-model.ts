@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { dot } from '../../base/linear-algebra.js';
 import type { Network } from '../../spaces/index.js';
-import type { LayerTime } from '../device.js';
 import { launchColumns, layerCost, sumOf, surcharges, termsOf, type UnitCosts } from './columns.js';
 import { Catalogue, type KnownLayers, type LayerFeatures, type Profile } from './features.js';
 
@@ -17,8 +16,6 @@ export interface Prediction {
 export interface Observation {
   readonly network: Network;
   readonly ms: number;
-  /** The times of its layers, if the device can profile them. */
-  readonly layers?: readonly LayerTime[];
 }
 
 export interface LatencyModel {

@@ -3,13 +3,12 @@ import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { choicesOf, genotypeOf, type Genotype, type Space } from '../../spaces/index.js';
-import { environmentSchema, type Environment, type LayerTime } from '../device.js';
+import { environmentSchema, type Environment } from '../device.js';
 
 export interface MeasuredNetwork {
   readonly genotype: Genotype;
   readonly ms: number;
   readonly reliable: boolean;
-  readonly layers?: readonly LayerTime[];
 }
 
 /** The data of a latency model: networks measured in one environment, in one precision. */
@@ -17,17 +16,6 @@ export interface MeasuredNetworks {
   readonly environment: Environment;
   readonly networks: readonly MeasuredNetwork[];
 }
-
-/** The stored times of a network's layers. */
-export const layerTimesSchema: z.ZodType<readonly LayerTime[]> = z.array(
-  z.object({
-    layer: z.string(),
-    operators: z.array(z.string()),
-    nodes: z.number(),
-    ms: z.number(),
-    share: z.number(),
-  }),
-);
 
 const storedSchema = z.object({
   version: z.literal(1),
@@ -38,7 +26,6 @@ const storedSchema = z.object({
       choices: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
       ms: z.number().gt(0),
       reliable: z.boolean(),
-      layers: layerTimesSchema.optional(),
     }),
   ),
 });
@@ -72,11 +59,10 @@ export function readMeasured(file: string, space: Space): MeasuredNetworks {
     });
   if (data.space !== space.name)
     throw invalidInput(`${file}: these are networks of the space ${data.space}, not of ${space.name}`);
-  const networks = data.networks.map(({ choices, ms, reliable, layers }) => ({
+  const networks = data.networks.map(({ choices, ms, reliable }) => ({
     genotype: space.canonical(genotypeOf(space.decisions, choices)),
     ms,
     reliable,
-    ...(layers === undefined ? {} : { layers }),
   }));
   return { environment: data.environment, networks };
 }

@@ -12,9 +12,7 @@ export interface Regression {
   readonly prior: Float64Array;
   /** Components of the covariance of w whose sizes are estimated. */
   readonly free: readonly Component[];
-  /** Covariance of errors of known size, row-major; default: none. */
-  readonly errors?: Float64Array;
-  /** The noise, then deviations and errors of single targets; their sizes are estimated. */
+  /** The noise, then deviations; their sizes are estimated. */
   readonly components: readonly [noise: Component, ...others: Component[]];
 }
 
@@ -63,11 +61,10 @@ function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Ar
  * on the whitened rows and the prior), then the deviations.
  */
 export function solve(problem: Regression, start: Start = {}): Solution {
-  const { target, rows, prior, free, components, errors } = problem;
+  const { target, rows, prior, free, components } = problem;
   const n = rows.length;
   const all = [...components, ...free.map((one) => ({ ...one, matrix: sandwich(rows, one.matrix) }))];
-  const ofWeights = sandwich(rows, prior);
-  const fixed = errors === undefined ? ofWeights : ofWeights.map((value, k) => value + errors[k]);
+  const fixed = sandwich(rows, prior);
   const { scales } =
     start.keep === true && start.scales !== undefined
       ? { scales: start.scales }
@@ -86,8 +83,8 @@ export function solve(problem: Regression, start: Start = {}): Solution {
 }
 
 /** The covariance of the targets around rows w. */
-const residualCovariance = ({ target, errors, components }: Regression, scales: readonly number[]): Float64Array =>
-  combine(errors ?? new Float64Array(target.length ** 2), components, scales);
+const residualCovariance = ({ target, components }: Regression, scales: readonly number[]): Float64Array =>
+  combine(new Float64Array(target.length ** 2), components, scales);
 
 /** The normal equations of the most probable weights, given the factor of the residual covariance and the prior. */
 function equationsOf({ rows, target }: Regression, residual: Cholesky, prior: Float64Array): Equations {
@@ -102,10 +99,10 @@ function equationsOf({ rows, target }: Regression, residual: Cholesky, prior: Fl
 }
 
 /** A diagonal covariance. */
-export function diagonal(values: readonly number[]): Float64Array {
+export function diagonal(values: ArrayLike<number>): Float64Array {
   const q = values.length;
   const matrix = new Float64Array(q * q);
-  for (const [i, value] of values.entries()) matrix[i * q + i] = value;
+  for (let i = 0; i < q; i++) matrix[i * q + i] = values[i];
   return matrix;
 }
 
@@ -169,17 +166,17 @@ function maximiseEvidence(
 }
 
 /**
- * Each of the first `count` targets minus its prediction by a fit to all others, at the same sizes. Leaving a target out is
+ * Each target minus its prediction by a fit to all others, at the same sizes. Leaving a target out is
  * a rank-one change of the normal equations, so each fit takes O(q^2) and a search for non-negative weights of its own,
  * which the closed form for normal weights would ignore.
  */
-export function leaveOneOut(problem: Regression, scales: readonly number[], count: number): Float64Array {
+export function leaveOneOut(problem: Regression, scales: readonly number[]): Float64Array {
   const { rows, target, prior, free, components } = problem;
   const n = rows.length;
   const residual = Cholesky.of(residualCovariance(problem, scales), n);
   const { gram, moment } = equationsOf(problem, residual, combine(prior, free, scales.slice(components.length)));
   const precision = residual.inverse();
-  return Float64Array.from({ length: count }, (_, i) => {
+  return Float64Array.from({ length: n }, (_, i) => {
     const own = precision.subarray(i * n, (i + 1) * n);
     const variance = 1 / own[i];
     const projected = dot(own, target);

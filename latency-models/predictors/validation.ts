@@ -114,11 +114,7 @@ const scaled = (model: LatencyModel, factor: number): LatencyModel => ({
 });
 
 /** An observation on a device that takes `factor` times as long. */
-const slowed = ({ network, ms, layers }: Observation, factor: number): Observation => ({
-  network,
-  ms: factor * ms,
-  ...(layers === undefined ? {} : { layers: layers.map((time) => ({ ...time, ms: factor * time.ms })) }),
-});
+const slowed = ({ network, ms }: Observation, factor: number): Observation => ({ network, ms: factor * ms });
 
 /** The factor between trials and a model that was not fitted to them; 1 unless the trials agree that it is off. */
 function driftOf(base: LatencyModel, trials: readonly MeasuredTrial[]): number {

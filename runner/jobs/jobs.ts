@@ -87,8 +87,6 @@ export interface MeasureJob {
   readonly id: string;
   readonly device: DeviceConfig;
   readonly protocol: Protocol;
-  /** Whether to time the networks' layers, too, on devices that can. */
-  readonly profile: boolean;
 }
 
 export interface FileQuantization {

@@ -148,25 +148,17 @@ function timedOnnx({ precision = 'fp32', ...candidate }: ChosenNetwork, device: 
 
 /** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
 async function measureJob(
-  { device: config, candidates, space: { config: space, task }, protocol, id, profile }: JobOf<'measure'>,
+  { device: config, candidates, space: { config: space, task }, protocol, id }: JobOf<'measure'>,
   context: JobContext,
 ): Promise<readonly Measurement[]> {
-  const { signal, pause } = context;
+  const { signal } = context;
   const device = createDevice(config, config.type === 'table' ? { space: await createSpace(space, task) } : {});
   const subjects = candidates.map((candidate) => ({
     model: () => timedOnnx(candidate, config),
     choices: candidate.choices,
   }));
   const onProgress = counting(context, 'blocks');
-  const measurements = await device.measureAll(subjects, protocol, { signal, id, onProgress });
-  if (!profile || device.profile === undefined) return measurements;
-  const profiled: Measurement[] = [];
-  for (const [i, subject] of subjects.entries()) {
-    const [{ layers }] = await device.profile([subject], signal);
-    profiled.push({ ...measurements[i], layers });
-    await pause();
-  }
-  return profiled;
+  return device.measureAll(subjects, protocol, { signal, id, onProgress });
 }
 
 /** Asks a device whether it sums products of bytes exactly; a device that does not know counts as exact. */

@@ -13,7 +13,6 @@ import type { Network } from '../../spaces/index.js';
 import { Store, type StoredPrecision } from '../../store/index.js';
 import { databasePath, hasRun, latencyModelPath } from '../stored/workdir.js';
 import type { TrainingPlan } from '../plan.js';
-import { storedLayers } from './stored-latency.js';
 
 /**
  * The model of `latency.predictor` or `latency.from`; undefined where the run fits its own. The run keeps a copy of the latter
@@ -73,11 +72,11 @@ function modelOfRun(workdir: string, precision: StoredPrecision): LatencyModel {
         hint: 'Name a run that measures latency in this precision, or a file of nas latency fit.',
       });
     }
-    const observed = measured.map(({ trial, genotypeId, ms, environment }): Observation & { trial: number | null } => {
-      const layers = storedLayers({ environment });
-      const network = store.networks.get(genotypeId) as Network;
-      return { trial, network, ms, ...(layers !== undefined && { layers }) };
-    });
+    const observed = measured.map(({ trial, genotypeId, ms }): Observation & { trial: number | null } => ({
+      trial,
+      network: store.networks.get(genotypeId) as Network,
+      ms,
+    }));
     const trials = observed.filter(({ trial }) => trial !== null).sort((a, b) => Number(a.trial) - Number(b.trial));
     const adapted = adaptModel(
       observed.filter(({ trial }) => trial === null),

@@ -9,7 +9,7 @@ import type { LatencyModels } from '../candidate-networks.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { DeviceFailed, LatencyMeasurer, precisionField, type StoredMeasurement, type Subject } from './measurer.js';
 import { LatencyPredictor } from './predictor.js';
-import { latencyValue, storedLayers } from './stored-latency.js';
+import { latencyValue } from './stored-latency.js';
 
 /** Whether a run measures latencies; with `latency.from`, it predicts them. */
 export const measuresLatency = ({ sources, experiment }: TrainingPlan): boolean =>
@@ -45,11 +45,10 @@ export class LatencyService {
   }
 
   /** Adds a stored measurement to what its precision is predicted from. */
-  private learn({ purpose, precision, trial, id, genotypeId, ms, environment }: StoredMeasurement): void {
+  private learn({ purpose, precision, trial, id, genotypeId, ms }: StoredMeasurement): void {
     if (purpose === 'frontier') return;
     const predictedMs = trial === null ? undefined : this.context.store.trials.prediction(trial, precision)?.ms;
-    const layers = storedLayers({ environment });
-    this.predictors.get(precision)?.add({ id, genotypeId, trial, ms, layers, predictedMs });
+    this.predictors.get(precision)?.add({ id, genotypeId, trial, ms, predictedMs });
   }
 
   /** Measures a few networks that are informative about all others, unless the run has done so before. */

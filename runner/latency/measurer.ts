@@ -24,10 +24,7 @@ export class DeviceFailed extends NasError {
 }
 
 /** What the loop uses of a stored measurement. */
-export type StoredMeasurement = Pick<
-  MeasurementRecord,
-  'id' | 'genotypeId' | 'purpose' | 'precision' | 'trial' | 'ms' | 'environment'
->;
+export type StoredMeasurement = Pick<MeasurementRecord, 'id' | 'genotypeId' | 'purpose' | 'precision' | 'trial' | 'ms'>;
 
 /** Has networks measured while nothing trains, and stores the latencies. */
 export class LatencyMeasurer {
@@ -73,7 +70,6 @@ export class LatencyMeasurer {
       device,
       protocol: defaultProtocol,
       id,
-      profile: purpose === 'calibration',
     } as const;
     let host: string | undefined;
     const submitted = jobs.submit(

@@ -3,7 +3,6 @@ import {
   fittedTrials,
   type AdaptedModel,
   type LatencyModel,
-  type LayerTime,
   type MeasuredTrial,
 } from '../../latency-models/index.js';
 import { genotypeOfId } from '../../spaces/index.js';
@@ -15,7 +14,6 @@ import { givenModel } from './given-model.js';
 export interface Evidence extends Pick<MeasurementRecord, 'id' | 'genotypeId' | 'ms'> {
   /** Null: a network of the calibration. */
   readonly trial: number | null;
-  readonly layers: readonly LayerTime[] | undefined;
   /** Its latency as predicted when the trial was asked. */
   readonly predictedMs?: number | undefined;
 }
@@ -72,9 +70,8 @@ export class LatencyPredictor {
     return this.fitted?.adapted?.model ?? null;
   }
 
-  private observation({ genotypeId, ms, layers, predictedMs }: Evidence): MeasuredTrial {
-    const network = this.context.candidates.network(genotypeOfId(genotypeId));
-    return { network, ms, predictedMs, ...(layers !== undefined && { layers }) };
+  private observation({ genotypeId, ms, predictedMs }: Evidence): MeasuredTrial {
+    return { network: this.context.candidates.network(genotypeOfId(genotypeId)), ms, predictedMs };
   }
 
   private report(adapted: AdaptedModel): void {

@@ -1,29 +1,14 @@
 import { z } from 'zod';
 import { NasError } from '../../base/errors.js';
-import {
-  layerTimesSchema,
-  type Environment,
-  type LatencyProvenance,
-  type LayerTime,
-  type Measurement,
-} from '../../latency-models/index.js';
+import { type Environment, type LatencyProvenance, type Measurement } from '../../latency-models/index.js';
 import type { MeasurementRecord, ObjectiveValue } from '../../store/index.js';
 
-export function toStored({ environment, provenance, reliable, reasons, layers, ...timing }: Measurement) {
-  const beside = { provenance, reliable, reasons, ...(layers === undefined ? {} : { layers }) };
-  return { ...timing, device: environment.device, environment: { ...environment, ...beside } };
+export function toStored({ environment, provenance, reliable, reasons, ...timing }: Measurement) {
+  return { ...timing, device: environment.device, environment: { ...environment, provenance, reliable, reasons } };
 }
 
 /** Fields that `toStored` adds to the environment; runs of older versions have measured everything. */
 const originSchema = z.looseObject({ provenance: z.enum(['measured', 'imported', 'predicted']).default('measured') });
-const profiledSchema = z.looseObject({ layers: layerTimesSchema.optional() });
-
-/** The times of the network's layers, where they are stored with the latency. */
-export const storedLayers = ({
-  environment,
-}: Pick<MeasurementRecord, 'environment'>): readonly LayerTime[] | undefined =>
-  profiledSchema.parse(environment).layers;
-
 export const latencyValue = ({
   ms,
   environment,

@@ -1,6 +1,5 @@
 import type { FidelityConfig } from '../schema.js';
 import { freezeThaw } from './freeze-thaw.js';
-import { asynchronousHalving } from './halving.js';
 import type { Scheduler, SchedulerInput } from './scheduler.js';
 
 /**
@@ -21,7 +20,6 @@ export function rungsOf(config: FidelityConfig, epochs: number): readonly number
   switch (config.type) {
     case 'none':
       return [epochs];
-    case 'asha':
     case 'freeze-thaw':
       return geometricRungs(epochs, config.min_epochs, config.eta);
   }
@@ -38,8 +36,6 @@ export function createScheduler(config: FidelityConfig, input: SchedulerInput): 
   switch (config.type) {
     case 'none':
       return wholeTrainings(input.epochs);
-    case 'asha':
-      return asynchronousHalving({ ...input, rungs, eta: config.eta });
     case 'freeze-thaw':
       return freezeThaw({ ...input, rungs, eta: config.eta, minGain: config.min_gain });
   }

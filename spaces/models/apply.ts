@@ -133,10 +133,6 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
   dropout: ({ rate }, { training }, _weights, x) => (training ? dropout(x, 1 - rate) : x),
   add: (_layer, _mode, _weights, x, y) => tf.add(x, y),
   multiply: ({ output }, _mode, _weights, x, y) => tf.mul(x, tf.reshape(y, [y.shape[0], 1, 1, output[2]])),
-  shuffle: ({ groups, output: [height, width, channels] }, _mode, _weights, x) => {
-    const table = tf.reshape(x, [x.shape[0], height, width, groups, channels / groups]);
-    return tf.reshape(tf.transpose(table, [0, 1, 2, 4, 3]), x.shape);
-  },
   zero: (_layer, _mode, _weights, x) => tf.mul(x, 0),
   upsample: ({ input, output }, _mode, _weights, x) => doubled(x, input, output),
   detections: (_layer, _mode, weights, x) => {

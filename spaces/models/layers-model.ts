@@ -89,14 +89,6 @@ function maxPool({ name, kernel, stride, padding }: LayerOf<'max_pool'>, apply: 
   return padding === 'same' ? pool(name, kernel, stride, x) : pool(name, 1, stride, pool(`${name}_all`, kernel, 1, x));
 }
 
-/** Channel shuffle: the channels as a table of groups, transposed. */
-function shuffled({ name, groups, output }: LayerOf<'shuffle'>, apply: Apply, x: Value): Value {
-  const [height, width, channels] = output;
-  const split = keras.reshape({ name: `${name}_split`, targetShape: [height, width, groups, channels / groups] });
-  const turned = apply(keras.permute({ name: `${name}_turn`, dims: [1, 2, 4, 3] }), apply(split, x));
-  return apply(keras.reshape({ name, targetShape: [height, width, channels] }), turned);
-}
-
 /** Twice the rows and columns, without the last of them where the result lacks one. */
 function doubled({ name, input, output }: LayerOf<'upsample'>, apply: Apply, x: Value): Value {
   const missing = [0, 1].map((axis) => 2 * input[axis] - output[axis]);
@@ -138,7 +130,6 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
       x,
       apply(keras.reshape({ name: `${name}_reshape`, targetShape: [1, 1, output[2]] }), vector),
     ),
-  shuffle: (layer, apply, x) => shuffled(layer, apply, x),
   zero: ({ name }, apply, x) => apply(keras.rescaling({ name, scale: 0 }), x),
   upsample: doubled,
   // `toLayersModel` applies the heads, which are two outputs.

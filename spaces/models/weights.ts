@@ -98,7 +98,6 @@ const rules: LayerTable<readonly WeightSpec[]> = {
   dropout: () => [],
   add: () => [],
   multiply: () => [],
-  shuffle: () => [],
   zero: () => [],
   upsample: () => [],
   detections: ({ input: [, , width], stride, ...layer }) => {

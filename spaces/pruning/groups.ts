@@ -65,7 +65,6 @@ const rules: LayerTable<Channels> = {
   dropout: keeps,
   add: keeps,
   multiply: keeps,
-  shuffle: () => ({ kept: true, fixed: 'all' }),
   zero: keeps,
   upsample: keeps,
   detections: (layer) => ({

@@ -190,7 +190,7 @@ describe('nas latency fit and its measurements', () => {
   it.each([
     ['no JSON', 'noise', 'cannot be read as measurements'],
     ['something else', '{"version": 1}', 'not measurements of networks'],
-    ['another space', empty('fbnet'), 'of the space fbnet'],
+    ['another space', empty('efficientnet'), 'of the space efficientnet'],
     ['none', empty('nas-bench-201'), 'has 0 networks'],
   ])('refuses %s', async (_, content, message) => {
     const { code, err } = await fit('--from', write('other.json', content));

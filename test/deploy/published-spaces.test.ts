@@ -9,7 +9,7 @@ import { exported, losses, smallestOf, task } from './support/published-spaces.j
 
 const nasBench = { type: 'nas-bench-201', filters: 4, cells: 1 };
 
-/** The layers that only published spaces have: groups, shuffles, poolings, zeros, norms before activations. */
+/** The layers that only published spaces have: poolings, zeros, norms before activations. */
 const everyNewLayer: Network = {
   kind: 'network',
   ...task,
@@ -20,8 +20,7 @@ const everyNewLayer: Network = {
       cell: ['nor_conv_3x3', 'avg_pool_3x3', 'skip_connect', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3'],
     },
     { kind: 'reduction', filters: 6 },
-    { kind: 'mbconv', filters: 6, kernel: 3, stride: 1, act: 'relu', expand: 1, se: 0, groups: 2 },
-    { kind: 'mbconv', filters: 8, kernel: 5, stride: 1, act: 'relu', expand: 3, se: 0, groups: 2 },
+    { kind: 'fused_mbconv', filters: 8, kernel: 3, stride: 1, act: 'relu', expand: 3, se: 0, groups: 2 },
     { kind: 'conv', filters: 6, kernel: 1, stride: 1, act: 'relu' },
   ],
   head: { filters: 0, act: 'relu', norm: true, dropout: 0 },

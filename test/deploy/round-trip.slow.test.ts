@@ -32,7 +32,6 @@ const smaller: Readonly<Record<string, object>> = {
   mobilenet: { width: 0.25 },
   efficientnet: { width: 0.25, phi: 0 },
   'nas-bench-201': { filters: 8, cells: 1 },
-  'ofa-mobilenetv3': { width: 0.25, resolution: 32 },
   blocks: {
     stem: { filters: 6, kernel: 3, stride: 1, act: 'relu' },
     blocks: [{ kind: ['mbconv', 'basic', 'fused_mbconv'], filters: 10, kernel: [3, 5], expand: [1, 2.5], se: 0.3 }],
@@ -44,11 +43,8 @@ const configs = spaceSchema.options
   .filter(({ type }) => type !== 'module')
   .map((config) => ({ ...config, ...smaller[config.type] }));
 
-/** Sides of images: published networks halve them five times, and large spaces take long. */
-const sides: Readonly<Record<string, number>> = { fbnet: 16, 'ofa-mobilenetv3': 16 };
-
 async function smallestOf(config: { readonly type: string }): Promise<Network> {
-  const space = await createSpace(spaceSchema.parse(config), taskOf(sides[config.type] ?? 32));
+  const space = await createSpace(spaceSchema.parse(config), taskOf(32));
   const random = new Random(3, JSON.stringify(config));
   const networks = Array.from({ length: 10 }, () => space.build(sampleGenotype(space, random)));
   return networks.reduce((a, b) => (costs(b).params < costs(a).params ? b : a));

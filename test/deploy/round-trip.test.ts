@@ -18,10 +18,7 @@ const of = (blocks: readonly Block[], more: Partial<Network> = {}): Network => (
 
 const networks: Readonly<Record<string, Network>> = {
   'inverted residuals, squeeze-excite and basic blocks': mixedNetwork,
-  groups: of([
-    { kind: 'mbconv', filters: 4, expand: 2, groups: 2, ...plain },
-    { kind: 'fused_mbconv', filters: 8, expand: 2, groups: 2, ...plain, stride: 2 },
-  ]),
+  groups: of([{ kind: 'fused_mbconv', filters: 8, expand: 2, groups: 2, ...plain, stride: 2 }]),
   'separable blocks, in the style of torchvision': of(
     [
       { kind: 'separable', filters: 4, ...plain },

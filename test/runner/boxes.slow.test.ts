@@ -36,8 +36,8 @@ describe('a search of detectors', () => {
   });
 
   it('stops partial trainings', async () => {
-    const search = { controller: 'random', trials: 5, parallel: 1, fidelity: { type: 'asha', min_epochs: 1 } };
-    const workdir = await run('asha', { search, train: { epochs: 4, batch: 8 }, final: 'none' });
+    const search = { controller: 'random', trials: 5, parallel: 1, fidelity: { type: 'freeze-thaw', min_epochs: 1 } };
+    const workdir = await run('freeze-thaw', { search, train: { epochs: 4, batch: 8 }, final: 'none' });
     expect(trials(workdir).some(({ state }) => state === 'complete')).toBe(true);
   });
 

@@ -128,9 +128,8 @@ describe('a run on images with boxes', () => {
 
   it('refuses what detectors do not have, before anything is trained', () => {
     const given = {
-      softLabels: { supernet: { epochs: 1, soft_labels: 0.5 } },
       adapted: { teacher: { type: 'file', path: data.path, adapt: 'all' } },
-      taught: { supernet: { epochs: 1, soft_labels: 0 }, teacher: { type: 'train' } },
+      taught: { supernet: { epochs: 1 }, teacher: { type: 'train' } },
       temperature: { teacher: { type: 'train' }, train: { loss: { type: 'kd', temperature: 2 } } },
       accuracy: { objectives: ['accuracy', 'macs'] },
       weight: { train: { class_weight: 'auto' } },
@@ -145,7 +144,6 @@ describe('a run on images with boxes', () => {
         "adapted": "teacher.adapt: got "all"; the data has boxes: expected none, and a file that nas tune adapted to them",
         "centroids": "objectives.0: got "ap50"; of a centroids task the search finds f1: expected f1",
         "rotation": "train.augment.0: rotation cannot move boxes (flip, window, mosaic, colour-jitter can); the data has boxes: expected none",
-        "softLabels": "supernet.soft_labels: the data has boxes, and the maps of detectors have unequal sizes: expected 0",
         "taught": "teacher: got "train"; the data has boxes, and a supernet of detectors has no teacher: expected none, or no supernet",
         "taughtCentroids": "teacher: got "train"; data.task is centroids, which learn from no teacher: expected none",
         "temperature": "train.loss.temperature: temperature is for classes; the data has boxes: expected none",

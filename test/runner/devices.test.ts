@@ -13,7 +13,6 @@ import {
   type Genotype,
   type Network,
 } from '../../spaces/index.js';
-import { storedLayers } from '../../runner/latency/stored-latency.js';
 import { fitLatencyModel } from '../../latency-models/index.js';
 import { testAgent } from '../latency-models/devices/agents.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -34,7 +33,7 @@ async function run(device: string, more = '', set: readonly string[] = quick, ob
   const workdir = join(temporaryFolder(), 'run');
   const latency = `{calibration: ${calibration}, device: ${device}${more}}`;
   const file = writeExperiment(directory, { latency, final: null });
-  const { events, expected } = await runInside(file, workdir, { set, observe, profiles: device === 'local' });
+  const { events, expected } = await runInside(file, workdir, { set, observe });
   return { workdir, events: JSON.stringify(events), expected };
 }
 
@@ -70,7 +69,7 @@ describe('a run', () => {
     expect(measured.filter(({ purpose }) => purpose === 'calibration')).toEqual([]);
   });
 
-  it('times the layers of what it calibrates with, predicts by them as a resumed run would, and passes its model on', async () => {
+  it('predicts by what it calibrates with, as a resumed run would, and passes its model on', async () => {
     const { workdir } = await run('local');
     const { observations, network, predicted } = reading(workdir, (store) => ({
       observations: store.measurements
@@ -79,13 +78,11 @@ describe('a run', () => {
         .map((record) => ({
           network: store.networks.get(record.genotypeId) as Network,
           ms: record.ms,
-          layers: storedLayers(record) ?? [],
         })),
       network: store.networks.get(store.trials.all()[0].genotypeId) as Network,
       predicted: store.trials.prediction(store.trials.all()[0].number),
     }));
     expect(observations).toHaveLength(calibration);
-    for (const { layers } of observations) expect(layers.length).toBeGreaterThan(10);
     expect(fitLatencyModel(observations).predict(network)).toEqual(predicted);
 
     // Two runs that take latency from it are equal, and keep its model when it is gone.

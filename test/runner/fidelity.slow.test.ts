@@ -10,40 +10,24 @@ describe('a search whose trials stop early', { timeout: 300_000 }, () => {
     const plain = { teacher: null, final: null };
     const search = (more: string) => `{ controller: random, trials: 4, ${more} }`;
     const [parts, whole] = [
-      writeExperiment(directory, { ...plain, name: 'parts', search: search('fidelity: { type: asha, eta: 2 }') }),
+      writeExperiment(directory, {
+        ...plain,
+        name: 'parts',
+        search: search('fidelity: { type: freeze-thaw, min_gain: 0.1 }'),
+      }),
       writeExperiment(directory, { ...plain, name: 'whole', search: search('parallel: 2') }),
     ];
     const [halved, straight] = [
       (await runInside(parts, join(directory, 'parts'))).expected,
       (await runInside(whole, join(directory, 'whole'))).expected,
     ];
-    expect(halved.steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(3);
+    expect(halved.steps.some(({ kind }) => kind === 'promoted')).toBe(true);
     const complete = halved.trials.flatMap(({ state, number }) => (state === 'complete' ? [number] : []));
-    expect(complete).toHaveLength(1);
+    expect(complete.length).toBeGreaterThan(0);
+    expect(complete.length).toBeLessThan(4);
     for (const [number, [curve]] of halved.curves.entries())
       expect(curve).toEqual(straight.curves[number][0].slice(0, curve.length));
     for (const number of complete) expect(halved.weights[number]).toEqual(straight.weights[number]);
-  });
-
-  it('continues the best of each rung', async () => {
-    const file = writeExperiment(directory, {
-      name: 'rungs',
-      teacher: null,
-      search:
-        '{ controller: local, trials: 7, startup: 3, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 } }',
-      final: null,
-    });
-    const { trials, steps, curves } = (await runInside(file, join(directory, 'rungs'))).expected;
-    expect(trials).toHaveLength(7);
-    // 3 of 7 continue after the first rung, 1 of 3 after the second.
-    expect(steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(4);
-    expect(curves.map(([search]) => search.length).sort()).toEqual([1, 1, 1, 1, 2, 2, 3]);
-    for (const { state, message } of trials)
-      expect(message).toEqual(
-        state === 'complete'
-          ? null
-          : expect.stringMatching(/^stopped after \d of 3 epochs: rank \d of \d in its rung$/),
-      );
   });
 
   it('freezes trials that promise too little, with their values', async () => {
@@ -71,7 +55,7 @@ describe('a search whose trials stop early', { timeout: 300_000 }, () => {
       teacher: null,
       supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
       train: '{ epochs: 2, batch: 32 }',
-      search: '{ controller: random, trials: 3, parallel: 2, fidelity: { type: asha, eta: 2 } }',
+      search: '{ controller: random, trials: 3, parallel: 2, fidelity: { type: freeze-thaw, min_gain: 0.9 } }',
       final: null,
     });
     const { trials, steps } = (await runInside(file, join(directory, 'inherited'))).expected;

@@ -14,8 +14,7 @@ import { requireSameRefusal } from '../cli/nas.js';
 import { findings } from './findings.js';
 
 /** A job with a quick protocol: the tests of runs do not depend on the precision of latencies. */
-const briefly = <J extends Job>(job: J, profiles: boolean): J =>
-  job.kind === 'measure' ? { ...job, protocol: quickProtocol, profile: job.profile && profiles } : job;
+const briefly = <J extends Job>(job: J): J => (job.kind === 'measure' ? { ...job, protocol: quickProtocol } : job);
 
 /**
  * Runs the jobs of a run in this process, one after the other, without starting processes that load TF.js. Jobs and errors
@@ -25,9 +24,6 @@ class InsideRunner implements JobRunner {
   private readonly queue = new PQueue({ concurrency: 1 });
   private readonly submitted = new Map<string, AbortController>();
   private stopped = false;
-
-  /** @param profiles whether it times the layers of networks that calibrate, which takes half a second each */
-  constructor(private readonly profiles = false) {}
 
   submit<J extends Job>({ id, job }: JobOrder<J>, listener: JobListener = {}): SubmittedJob<ResultOf<J>> {
     if (this.submitted.has(id)) throw new Error(`the job ${id} is submitted already`);
@@ -44,7 +40,7 @@ class InsideRunner implements JobRunner {
         pause: () => setImmediate(),
       };
       try {
-        return structuredClone(await runJob<J['kind']>(briefly(structuredClone(job), this.profiles), context));
+        return structuredClone(await runJob<J['kind']>(briefly(structuredClone(job)), context));
       } catch (error) {
         throw fromPlainError(toPlainError(error));
       }
@@ -82,8 +78,6 @@ interface InsideOptions extends Pick<RunOptions, 'report'> {
   /** Assignments, as after `--set`. */
   readonly set?: readonly string[];
   readonly observe?: RunObserver;
-  /** As of `InsideRunner`. */
-  readonly profiles?: boolean;
 }
 
 /**
@@ -94,11 +88,11 @@ interface InsideOptions extends Pick<RunOptions, 'report'> {
 export async function runInside(
   file: string,
   workdir: string,
-  { set = [], observe = () => undefined, profiles, ...options }: InsideOptions = {},
+  { set = [], observe = () => undefined, ...options }: InsideOptions = {},
 ) {
   const events: RunEvent[] = [];
   const loaded = loadExperiment(file, { set: [...set] });
-  const started = { ...options, workdir, workers: () => new InsideRunner(profiles) };
+  const started = { ...options, workdir, workers: inside };
   const { state } = await runExperiment(loaded, started, (event) => {
     events.push(event);
     observe(event);

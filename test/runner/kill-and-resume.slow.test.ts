@@ -10,7 +10,7 @@ const search = (more: string) => `{ controller: local, startup: 3, parallel: 2, 
 
 /** Experiments without a teacher; each covers another part of a run. `kills` is the seed of its kills. */
 const experiments = [
-  { kills: 12, name: 'rungs', search: search('trials: 5, fidelity: { type: asha, eta: 2 }'), final: null },
+  { kills: 12, name: 'rungs', search: search('trials: 5, fidelity: { type: freeze-thaw, eta: 2 }'), final: null },
   {
     kills: 22,
     name: 'supernet',

@@ -162,7 +162,7 @@ describe('a function of one’s own', () => {
     writeFileSync(join(folder, 'epochs.mjs'), inParts);
     const set = [
       'evaluate={type: module, path: epochs.mjs, epochs: 9}',
-      'search={trials: 9, controller: random, fidelity: {type: asha, eta: 3}}',
+      'search={trials: 9, controller: random, fidelity: {type: freeze-thaw, eta: 3}}',
       'objectives=[accuracy, macs]',
     ].map((one) => one.replace('epochs.mjs', join(folder, 'epochs.mjs')));
     const loaded = loadExperiment(file, { set });
@@ -193,7 +193,7 @@ describe('a function of one’s own', () => {
   it.each([
     ['teacher={type: train}', 'expected no teacher beside it'],
     ['final={epochs: 2}', 'expected no final training beside it'],
-    ['search.fidelity=asha', 'no rung below the 1 epochs of evaluate'],
+    ['search.fidelity=freeze-thaw', 'no rung below the 1 epochs of evaluate'],
     ['evaluate.objectives=[{name: macs, direction: minimize}]', 'is a built-in measure: name it under objectives'],
     ['evaluate.path=./none.mjs', 'there is no file or folder'],
   ])('refuses %s', (set, message) => {

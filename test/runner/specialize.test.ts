@@ -19,7 +19,7 @@ train: { epochs: 3, batch: 32, loss: { type: kd }, ema: 0.9 }
 supernet: { epochs: 12 }
 latency: { device: { threads: 2 }, budget_ms: 3, predictor: model.json, calibration: 20 }
 objectives: [{ name: accuracy, constraint: { min: 0.9 } }, { name: macs, constraint: { max: 1000000 } }]
-search: { controller: local, startup: 8, trials: 500, parallel: 2, fidelity: asha, seed_from: runs/other }
+search: { controller: local, startup: 8, trials: 500, parallel: 2, fidelity: freeze-thaw, seed_from: runs/other }
 final: { epochs: 40, from: nothing, batch: 64 }
 `;
 

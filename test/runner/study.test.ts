@@ -123,7 +123,7 @@ describe('a study', () => {
   it.each([
     [{ objectives: ['energy'] }, 'got "energy"; expected a direction beside the name: maximize or minimize'],
     [{ search: { parallel: 2 } }, 'parallel'],
-    [{ search: { fidelity: 'asha' } }, 'no rung below the 1 epochs of evaluate'],
+    [{ search: { fidelity: 'freeze-thaw' } }, 'no rung below the 1 epochs of evaluate'],
     [{ input: [16, 16] }, 'evaluate.input'],
   ])('refuses %j', async (changes, message) => {
     // Wrong on purpose.
@@ -147,7 +147,7 @@ describe('a study', () => {
 describe('a study with fidelity', () => {
   const epochs = {
     epochs: 9,
-    search: { trials: 9, controller: 'random', fidelity: { type: 'asha', eta: 3 } },
+    search: { trials: 9, controller: 'random', fidelity: { type: 'freeze-thaw', eta: 3 } },
   } as const;
 
   it('asks for few epochs first, promotes the best, and stops the others', async () => {

@@ -3,9 +3,6 @@ import { createSpace, defaultTask, layersOf, spaceSchema } from '../../spaces/in
 
 describe('defaultTask', () => {
   it.each([
-    [{ type: 'ofa-mobilenetv3' }, 224],
-    [{ type: 'fbnet' }, 32],
-    [{ type: 'fbnet', preset: 'imagenet' }, 224],
     [{ type: 'nas-bench-201' }, 32],
     [{ type: 'mobilenet' }, 32],
     [{ type: 'mobilenet', preset: 'mobilenetv2' }, 224],

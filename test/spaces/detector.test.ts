@@ -147,7 +147,7 @@ describe('spaces of detectors', () => {
   });
 
   it.each([
-    [{ type: 'fbnet' }, 'space.type: the networks of fbnet are classifiers, and the data has boxes'],
+    [{ type: 'nas-bench-201' }, 'space.type: the networks of nas-bench-201 are classifiers, and the data has boxes'],
     [{ type: 'mobilenet', head: { filters: 8 } }, 'space.head is for classifiers, and the data has boxes'],
     [
       { type: 'blocks', blocks: [few, { ...few, depth: [0, 1] }], stem: { stride: 2 }, detect: { deepest: 8 } },

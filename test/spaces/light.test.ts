@@ -40,7 +40,7 @@ describe('TF.js is loaded', () => {
 
   it('by no command that lists or describes', async () => {
     await storedRun(folder, 3);
-    for (const args of [['--help'], ['space', 'fbnet'], ['pareto', folder]])
+    for (const args of [['--help'], ['space', 'mobilenet'], ['pareto', folder]])
       expect([args[0], loaded(main, ...args)]).toEqual([args[0], []]);
   });
 });

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TaskType } from '../../base/task.js';
 import type { WeightValue } from '../../spaces/models/index.js';
 import { centroidScore, detectionScore } from '../losses/detection.js';
-import { answerLoss, imageWeights, totalLoss, withAnswers } from '../losses/index.js';
+import { totalLoss, withAnswers } from '../losses/index.js';
 import type { Loss } from '../schema/loss.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig } from '../schema/train.js';
@@ -23,14 +23,6 @@ export interface BatchInputs {
   readonly labels: tf.Tensor;
   /** The teacher's logits, if the loss needs them. */
   readonly teacher?: tf.Tensor;
-  /** Soft labels from another network, if the student also learns from them. */
-  readonly answers?: Answers;
-}
-
-/** Outputs [batch, outputs] of another network, the targets of a share of the loss (a scalar). */
-interface Answers {
-  readonly logits: tf.Tensor;
-  readonly share: tf.Tensor;
 }
 
 interface StepOutputs {
@@ -40,8 +32,6 @@ interface StepOutputs {
 }
 
 export interface GradientOutputs extends StepOutputs {
-  /** [batch, classes]. */
-  readonly logits: tf.Tensor;
   /** Gradients of the loss, by the names of the network's parameters. */
   readonly grads: Gradients;
 }
@@ -60,28 +50,18 @@ export const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits
   centroids: centroidScore,
 };
 
-/** The loss of a batch; with answers: (1 - share) loss + share of the loss on the answers. */
-export function batchLoss(
-  config: Loss,
-  { labels, logits, teacher, answers }: Omit<BatchInputs, 'images'> & { readonly logits: tf.Tensor },
-): tf.Scalar {
-  const loss = totalLoss(config, { labels, logits, teacher: teacher ?? null });
-  if (answers === undefined) return loss;
-  const soft = answerLoss(config, answers.logits, logits, imageWeights(config, labels));
-  return tf.add(tf.mul(loss, tf.sub(1, answers.share)), tf.mul(soft, answers.share));
-}
-
 /** The gradients for a batch. */
 export function networkGradients(
   { apply, loss: config }: Student,
   parameters: readonly Parameter[],
-  { images, ...batch }: BatchInputs,
+  { images, labels, ...others }: BatchInputs,
 ): GradientOutputs {
+  const teacher = others.teacher ?? null;
   let kept: { readonly logits: tf.Tensor; readonly loss: tf.Tensor } | undefined;
   const { grads } = tf.variableGrads(
     () => {
       const logits = apply(images);
-      const whole = batchLoss(config, { ...batch, logits });
+      const whole = totalLoss(config, { labels, logits, teacher });
       kept = { logits: tf.keep(logits), loss: tf.keep(whole) };
       return whole;
     },
@@ -97,9 +77,9 @@ export function networkGradients(
     const grad = all[variable.name];
     return grad == null ? [] : [[name, grad] as const];
   });
-  const targets = withAnswers(config, batch.labels, batch.teacher ?? null);
+  const targets = withAnswers(config, labels, teacher);
   const correct = imageScores[config.task ?? 'classification'](targets, logits);
-  return { loss, correct, logits, grads: new Map(known) };
+  return { loss, correct, grads: new Map(known) };
 }
 
 /** The part of a specification that all programs share. */

@@ -125,23 +125,6 @@ export function huberLoss(targets: tf.Tensor, outputs: tf.Tensor): tf.Tensor {
   return tf.mean(tf.mul(inner, tf.sub(error, tf.mul(inner, 0.5))));
 }
 
-/**
- * The loss of a student whose targets are the answers of another network, mean over the batch with weights.
- *
- * @param answers outputs of the other network [batch, outputs], constant
- * @param weights [batch], of the images of a classification; null: all 1
- */
-export function answerLoss(
-  { task }: Loss,
-  answers: tf.Tensor,
-  logits: tf.Tensor,
-  weights: tf.Tensor | null,
-): tf.Tensor {
-  if (task === 'multi-label') return binaryCrossEntropy(tf.sigmoid(answers), logits);
-  if (task === 'regression') return huberLoss(answers, logits);
-  return tf.neg(meanOf(tf.sum(tf.mul(tf.softmax(answers), tf.logSoftmax(logits)), 1), weights));
-}
-
 /** The distance of a student's outputs from a teacher's. */
 type Distance = (teacher: tf.Tensor, student: tf.Tensor, temperature: number, weights: tf.Tensor | null) => tf.Tensor;
 

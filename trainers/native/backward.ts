@@ -8,7 +8,6 @@ import {
   kernelNames,
   poolGeometry,
   sameGeometry,
-  shuffling,
   squeezeFields,
 } from './fields.js';
 import type { Gradient, Gradients, Slot, Write } from './gradients.js';
@@ -244,7 +243,6 @@ class Backward {
       gamma,
       g_norm: buffers.norm(norm, 'gradient'),
       ...this.trained(normGradients('', norm)),
-      ...shuffling(norm),
       count,
     });
   }

@@ -40,10 +40,7 @@ export function convolutionGeometry(layer: Convolution): Fields {
   return {
     ...windowGeometry(layer),
     ...transformed(layer),
-    // Each group of a shuffled map has channels in all blocks: nothing is skipped.
-    ...(layer.kind === 'conv' && layer.groups !== undefined && layer.shuffled === undefined
-      ? { groups: layer.groups }
-      : {}),
+    ...(layer.kind === 'conv' && layer.groups !== undefined ? { groups: layer.groups } : {}),
   };
 }
 
@@ -220,20 +217,16 @@ export class Buffers {
   /** The kernel of a convolution. */
   kernel(layer: Convolution): Fields {
     const { weight, whole, apart } = this.memory.kernels(kernelNames(layer));
-    const { groups, shuffled } = { groups: undefined, ...layer };
+    const { groups } = { groups: undefined, ...layer };
     return {
       source: weight,
       source_in: whole[2],
       source_out: whole[3],
       ...(groups === undefined ? {} : { groups, source_group: apart }),
-      ...(shuffled === undefined ? {} : { shuffled }),
       ...(whole[0] === layer.kernel ? {} : { source_kernel: whole[0] }),
     };
   }
 }
-
-/** The order of a norm's channels. */
-export const shuffling = ({ shuffled }: NormLayer): Fields => (shuffled === undefined ? {} : { shuffled });
 
 const acting = (field: 'x_act' | 'x2_act', act: Act): Fields => (act === 'none' ? {} : { [field]: act });
 

@@ -7,7 +7,6 @@ import {
   type Fields,
   poolGeometry,
   sameGeometry,
-  shuffling,
   squeezeFields,
   transformed,
 } from './fields.js';
@@ -163,7 +162,6 @@ class Forward {
       beta,
       ...(moving === null ? {} : { moving_mean: moving.mean, moving_variance: moving.variance }),
       epsilon,
-      ...shuffling(norm),
     };
     if (this.gradients === null) return { op: 'NORM_INFERENCE', ...common };
     if (!this.isByBatch) return { op: 'NORM_INFERENCE', ...common, stats: buffers.norm(norm, 'stats') };

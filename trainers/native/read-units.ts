@@ -98,33 +98,14 @@ const same = (a: Reading, b: Reading): boolean => a.point === b.point && a.act =
 
 type Rule<K extends Layer['kind']> = (layer: LayerOf<K>, reader: UnitReader, position: number) => Value;
 
-/** The channel shuffle after a convolution, a norm and an activation, and these two. */
-function shuffleAfter(reader: UnitReader, position: number) {
+/** A convolution with the norm that follows. */
+function convolution(layer: Convolution, reader: UnitReader, position: number): Value {
+  const [from] = layer.inputs;
+  const isDepthwise = layer.kind === 'depthwise';
   const norm = reader.follower(position, 'batch_norm');
-  const act = norm === null ? null : reader.follower(norm.position, 'activation');
-  const shuffle = act === null ? null : reader.follower(act.position, 'shuffle');
-  return norm === null || act === null || shuffle === null ? null : { norm, act, shuffle };
-}
-
-/** A convolution with the norm that follows, and with a channel shuffle after it. */
-function convolution(own: Convolution, reader: UnitReader, position: number): Value {
-  const [from] = own.inputs;
-  const isDepthwise = own.kind === 'depthwise';
-  const end = shuffleAfter(reader, position);
-  const shuffled = end === null || isDepthwise || end.shuffle.groups !== own.groups ? {} : { shuffled: own.groups };
-  const layer: Convolution = { ...own, ...shuffled };
-  const norm = reader.follower(position, 'batch_norm');
-  const output: Point = {
-    map: { name: layer.name, shape: layer.output },
-    norm: norm === null ? null : { ...norm, ...shuffled },
-  };
+  const output: Point = { map: { name: layer.name, shape: layer.output }, norm };
   const value: Reading = { point: output, act: 'none', gate: null };
   if (norm !== null) reader.set(norm.position, value);
-  if (end !== null && layer.shuffled !== undefined) {
-    const read: Reading = { ...value, act: end.act.act };
-    reader.set(end.act.position, read);
-    reader.set(end.shuffle.position, read);
-  }
   const isImages = reader.isImages(from) && !isDepthwise;
   const family = isImages
     ? 'IMAGES'
@@ -208,12 +189,6 @@ function pool(layer: LayerOf<'avg_pool' | 'max_pool' | 'zero'>, reader: UnitRead
   return value;
 }
 
-const unsupported =
-  (why: string) =>
-  ({ name }: Layer): never => {
-    throw new UnsupportedLayer(`${name}: ${why}`);
-  };
-
 const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [UnitReader, number]> = {
   input: () => 'images',
   conv: (layer, reader, position) => expansionOf(layer, reader, position) ?? convolution(layer, reader, position),
@@ -256,7 +231,6 @@ const rules: { readonly [K in Layer['kind']]: Rule<K> } & LayerTable<Value, [Uni
       product !== null ? product.kernel === 1 && product.stride === 1 : reader.follower(position, 'add') !== null;
     return isRead ? gated : reader.store(gated);
   },
-  shuffle: unsupported('a channel shuffle has a native operation only after a convolution in as many groups'),
   zero: pool,
   upsample: (layer, reader) => {
     const output: Point = { map: { name: layer.name, shape: layer.output }, norm: null };

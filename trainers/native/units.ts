@@ -1,12 +1,8 @@
 import type { LayerOf, Shape } from '../../spaces/index.js';
 import type { Act } from '../../compiler/native/passes.js';
 
-/** `shuffled`: the number of groups, where a channel shuffle follows. The map before it lies in memory in the order after it. */
-interface Shuffled {
-  readonly shuffled?: number;
-}
-export type NormLayer = LayerOf<'batch_norm'> & Shuffled;
-export type Convolution = LayerOf<'conv' | 'depthwise'> & Shuffled;
+export type NormLayer = LayerOf<'batch_norm'>;
+export type Convolution = LayerOf<'conv' | 'depthwise'>;
 
 /** A map in memory. */
 export interface StoredMap {

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { overTraining, type TrainConfig } from './recipe.js';
 import { type OptimizerConfig, optimizerSchema, trainFields } from './train.js';
 
-const share = z.number().min(0).max(1);
 const count = z.number().int().min(1);
 
 /** The keys of `supernet:` beside those of `train:`. */
@@ -15,10 +14,6 @@ const ownFields = {
     .default(2)
     .describe('random networks trained in each step, besides the largest and the smallest (sandwich rule)'),
   hold: count.default(16).describe('steps for which a random network is kept, so that its compilation pays'),
-  soft_labels: z
-    .union([share, z.strictObject({ from: share, to: share }).describe('rising or falling linearly over the training')])
-    .default(0)
-    .describe("share of the largest network's answers in the loss of the others; the rest is `loss`"),
   sampling: z
     .enum(['uniform', 'macs'])
     .default('uniform')

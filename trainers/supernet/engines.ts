@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { outputShape, targetShape } from '../../spaces/index.js';
 import { oneByOne } from '../engines/engine.js';
-import type { EngineParts, TrainingEngine } from '../engines/index.js';
+import type { EngineBatch, EngineParts, TrainingEngine } from '../engines/index.js';
 import type { Trainee } from './sandwich.js';
 import { createNativeSupernet, planNativeSupernet } from './native.js';
 import { createSupernetProgram, type SupernetProgram, type SupernetSpec } from './program.js';
-import { type MemberBatch, sandwichStep } from './step.js';
+import { sandwichStep } from './step.js';
 import {
   compile,
   compileInference,
@@ -77,14 +77,13 @@ class CompiledSupernet {
     return program;
   }
 
-  feeds({ images, labels, teacher, answers }: MemberBatch): Record<string, Feed> {
+  feeds({ images, labels, teacher }: EngineBatch): Record<string, Feed> {
     const { needsTeacherLogits } = this.program;
     if (needsTeacherLogits && teacher === null) throw new Error('the batch has no teacher logits');
     return {
       images,
       labels,
       ...(needsTeacherLogits && teacher !== null ? { teacher } : {}),
-      ...(answers === null ? {} : { answers: answers.logits, share: answers.share }),
     };
   }
 
@@ -97,25 +96,18 @@ class CompiledSupernet {
   }
 
   private compileGradients(trainee: Trainee): Promise<Program> {
-    const { spec, needsTeacherLogits } = this.program;
+    const { needsTeacherLogits } = this.program;
     const { network } = trainee.member;
     const { batch } = this.options;
-    const rows = { shape: [batch, ...outputShape(network)] };
-    const learnsFromLargest = trainee.role !== 'largest' && spec.softLabels !== null;
     const inputs: Record<string, InputSpec> = {
       images: { shape: [batch, ...network.input] },
       labels: { shape: [batch, ...targetShape(network)] },
-      ...(needsTeacherLogits ? { teacher: rows } : {}),
-      ...(learnsFromLargest ? { answers: rows, share: { shape: [] } } : {}),
+      ...(needsTeacherLogits ? { teacher: { shape: [batch, ...outputShape(network)] } } : {}),
     };
-    const step = ({ images, labels, share, ...others }: Inputs) => {
-      const { loss, correct, logits } = this.program.gradients(trainee, {
-        images,
-        labels,
-        ...(needsTeacherLogits ? { teacher: others['teacher'] } : {}),
-        ...(learnsFromLargest ? { answers: { logits: others['answers'], share } } : {}),
-      });
-      return { loss, correct, logits };
+    const step = ({ images, labels, teacher }: Inputs) => {
+      const taught = needsTeacherLogits ? { teacher } : {};
+      const { loss, correct } = this.program.gradients(trainee, { images, labels, ...taught });
+      return { loss, correct };
     };
     // A random member trains for too few steps to pay for ONNX Runtime's optimisation.
     const optimize = !trainee.role.startsWith('random');
@@ -137,12 +129,8 @@ async function createCompiledSupernet(program: SupernetProgram, options: Compile
       sandwichStep(program.spec, {
         async gradients(trainee, batch, step) {
           const member = await compiled.memberProgram(trainee);
-          const { loss, correct, logits } = await member.run(compiled.feeds(batch), step);
-          return {
-            loss: floats(loss, 'loss')[0],
-            correct: floats(correct, 'correct')[0],
-            logits: floats(logits, 'logits'),
-          };
+          const { loss, correct } = await member.run(compiled.feeds(batch), step);
+          return { loss: floats(loss, 'loss')[0], correct: floats(correct, 'correct')[0] };
         },
         async update(learningRate, step) {
           await update.run(updateFeeds(program.spec.ema, learningRate, step));
@@ -169,26 +157,22 @@ function createEagerSupernet(program: SupernetProgram, { batch: size }: EagerOpt
   const { input } = spec.sandwich.largest.network;
   const rows = (data: Float32Array, shape: readonly number[]): tf.Tensor => tf.tensor(data, [size, ...shape]);
   const step = sandwichStep(spec, {
-    async gradients(trainee, { images, labels, teacher, answers }, step) {
+    async gradients(trainee, { images, labels, teacher }, step) {
       const noise = { seed: noiseSeed(spec), step };
       const { network } = trainee.member;
-      const shape = outputShape(network);
       const outputs = tf.tidy(() => {
-        const { loss, correct, logits } = withNoise(noise, () =>
+        const { loss, correct } = withNoise(noise, () =>
           program.gradients(trainee, {
             images: imageTensor(images, size, network.input),
             labels: rows(labels, targetShape(network)),
-            ...(needsTeacherLogits && teacher !== null ? { teacher: rows(teacher, shape) } : {}),
-            ...(answers === null
-              ? {}
-              : { answers: { logits: rows(answers.logits, shape), share: tf.scalar(answers.share) } }),
+            ...(needsTeacherLogits && teacher !== null ? { teacher: rows(teacher, outputShape(network)) } : {}),
           }),
         );
-        return [loss, correct, logits];
+        return [loss, correct];
       });
       try {
-        const [[loss], [correct], logits] = await Promise.all(outputs.map((output) => output.data()));
-        return { loss, correct, logits: Float32Array.from(logits) };
+        const [[loss], [correct]] = await Promise.all(outputs.map((output) => output.data()));
+        return { loss, correct };
       } finally {
         tf.dispose(outputs);
       }

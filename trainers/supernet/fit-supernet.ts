@@ -1,7 +1,6 @@
 import { createSpace, inputSizes, sharedName } from '../../spaces/index.js';
 import { sharedSpecs } from '../../spaces/models/index.js';
-import { stepsPerEpoch } from '../data/batches.js';
-import { epochImages, type ImageForm, isSameForm, withDataset } from '../data/index.js';
+import { type ImageForm, isSameForm, withDataset } from '../data/index.js';
 import { type EngineKind, openEngine } from '../engines/index.js';
 import type { FitHooks, FitResult, SupernetJob } from '../jobs.js';
 import { formOf } from '../image-form.js';
@@ -14,13 +13,6 @@ import { supernetEngines } from './engines.js';
 import type { SupernetSpec } from './program.js';
 import { createSandwich, type Sandwich, type Trainee } from './sandwich.js';
 import type { SupernetConfig } from '../schema/supernet.js';
-
-/** The share of soft labels as a function of the step; null: none. */
-function softLabelsOver(steps: number, soft: SupernetConfig['soft_labels']): ((step: number) => number) | null {
-  const { from, to } = typeof soft === 'number' ? { from: soft, to: soft } : soft;
-  if (from === 0 && to === 0) return null;
-  return (step) => from + ((to - from) * step) / Math.max(1, steps - 1);
-}
 
 /** The forms of images that the trainees of a step take besides the largest network's, each once. */
 function furtherForms([largest, ...others]: readonly Trainee[]): readonly ImageForm[] {
@@ -57,16 +49,10 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
   const sandwich = createSandwich(space, config, seed);
   const { input, classes } = sandwich.largest.network;
   return withDataset(job.dataset, (dataset) => {
-    const { info } = dataset;
     const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, dataset);
     const others = (step: number): readonly ImageForm[] => furtherForms(sandwich.at(step));
     const form = formOf(sandwich.largest.network);
     const plan: TrainingPlan = { train: config, loss, teacher, seed, ...form, others, until: undefined };
-    const steps = stepsPerEpoch(epochImages(info, loss.unlabelled === true), {
-      batch: config.batch,
-      dropLast: true,
-      share: config.epoch_share,
-    });
     const shared = sharedSpecs(space);
     const rates = sharedRates(sandwich, config);
     const spec = (): SupernetSpec => ({
@@ -79,7 +65,6 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       optimizer: config.optimizer,
       rates,
       ema: config.ema,
-      softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
     });
     const engine = (begun?: EngineKind) =>
       openEngine(job.engine, { spec, ...supernetEngines }, { threads, batch: config.batch, begun });

@@ -2,7 +2,7 @@ import type { AddedSequence, Buffer, NativeNetwork } from '../../compiler/native
 import { product } from '../../base/statistics.js';
 import { layersOf, outputShape, sharedName, withoutDropout, type Member } from '../../spaces/index.js';
 import { headSpecs, weightSpecs } from '../../spaces/models/index.js';
-import type { TrainingEngine } from '../engines/index.js';
+import type { EngineBatch, TrainingEngine } from '../engines/index.js';
 import { learningOf, sliceIn } from '../engines/native/learning.js';
 import { compileTail, type Tail } from '../engines/native/tail.js';
 import {
@@ -19,7 +19,7 @@ import { staysOf } from '../engines/variables.js';
 import { type Arrays, arraysOf, placesOf, planNetwork, unitsOf } from '../native/index.js';
 import { initialSupernet, type SupernetSpec } from './program.js';
 import type { Trainee } from './sandwich.js';
-import { type MemberBatch, sandwichStep } from './step.js';
+import { sandwichStep } from './step.js';
 
 /** A supernet whose members all have native passes. */
 interface SupernetPlan extends NativePlan {
@@ -98,7 +98,7 @@ class NativeSupernet {
     training.program.view(adding.buffer).set(adding.values);
   }
 
-  async gradients(trainee: Trainee, batch: MemberBatch, step: number) {
+  async gradients(trainee: Trainee, batch: EngineBatch, step: number) {
     const { training, plan } = this;
     const { network } = trainee.member;
     const nameOf = namesIn(trainee.member);
@@ -117,7 +117,7 @@ class NativeSupernet {
       addPart(sums, shapes.get(own)?.at(-1) ?? 1, gradient, shape.at(-1) ?? 1);
     }
     await sequence.run(1, this.batch);
-    return { loss: result.loss, correct: result.correct, logits: result.logits };
+    return { loss: result.loss, correct: result.correct };
   }
 
   async update(learningRate: number, step: number): Promise<void> {
@@ -169,7 +169,6 @@ class NativeSupernet {
       batch: this.batch,
       width,
       isTrained: (name) => learning.arrays.gradients.has(sharedName(member, name)),
-      hasAnswers: !isLargest && spec.softLabels !== null,
     });
     this.tails.set(key, tail);
     return tail;

@@ -29,8 +29,6 @@ export interface SupernetSpec extends LearningSpec {
   readonly initial?: Weights | undefined;
   /** As `TrainableSpec`, by shared name. */
   readonly rates?: ReadonlyMap<string, number> | undefined;
-  /** The share of the largest network's soft labels in the loss of other members, by step; null: none. */
-  readonly softLabels: ((step: number) => number) | null;
 }
 
 /** A sandwich step as functions of tensors and variables, which the engines run. */

@@ -64,12 +64,10 @@ async function measureAll(
     counter.show(`${genotypes.length} networks${timeLeft(began, done, total)}: blocks`)(done, total);
   const subjects = genotypes.map((genotype) => untrainedSubject(space, genotype, seed, precision));
   const measurements = await device.measureAll(subjects, undefined, { onProgress });
-  const profiles = await device.profile?.(subjects);
   counter.close();
   const networks = measurements.flatMap(({ ms: latency, reliable, provenance }, i) => {
     if (provenance === 'predicted') return [];
-    const layers = profiles === undefined ? {} : { layers: profiles[i].layers };
-    return [{ genotype: genotypes[i], ms: latency, reliable, ...layers }];
+    return [{ genotype: genotypes[i], ms: latency, reliable }];
   });
   return { environment: measurements[0].environment, networks };
 }
@@ -155,7 +153,6 @@ export const fit = command({
     const validation = crossValidate(measured);
     const { pairs, ...quality } = validation;
     const against = trustWarnings(validation);
-    const timed = measured.some(({ layers }) => layers !== undefined);
     const unreliable = measured.filter(({ reliable }) => !reliable).length;
     const chart = beside(output, 'svg');
     const { renderPrediction } = await import('../../../ui/index.js');
@@ -181,10 +178,7 @@ export const fit = command({
         renderFacts(
           [
             ['space, device', `${space.name}; ${environment.device}`],
-            [
-              'model',
-              `${model.kind}, fitted to ${measured.length} networks${timed ? ' and to times of their layers' : ''}`,
-            ],
+            ['model', `${model.kind}, fitted to ${measured.length} networks`],
             ['mean error', `${quality.mape.toFixed(2)} %, of networks that were not fitted to (cross-validation)`],
             ['within 5 %, 10 %', `${percent(quality.within5)}, ${percent(quality.within10)}`],
             ['ranks', `Spearman ${quality.spearman.toFixed(4)}, Kendall ${quality.kendall.toFixed(4)}`],

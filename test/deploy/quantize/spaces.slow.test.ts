@@ -26,16 +26,6 @@ describe('networks of each space compute in integers', () => {
       { type: 'efficientnet', preset: 'b0' },
       { QLinearConv: 43, QLinearSigmoid: 25, QLinearMul: 28, QLinearAdd: 5, QLinearGlobalAveragePool: 2 },
     ],
-    [
-      'fbnet',
-      { type: 'fbnet' },
-      { QLinearConv: 66, QLinearAdd: 16, QLinearGlobalAveragePool: 1, Transpose: 13, Reshape: 8 },
-    ],
-    [
-      'ofa-mobilenetv3',
-      { type: 'ofa-mobilenetv3', width: 0.25, resolution: 32 },
-      { QLinearConv: 53, QLinearLeakyRelu: 15, QLinearMul: 21, QLinearAdd: 8, QLinearGlobalAveragePool: 4 },
-    ],
   ])('of %s', async (_, config, expected) => {
     const { operators, floats, error } = await quantized(await smallNetwork(config, task));
     expect(floats).toEqual([]);

@@ -99,7 +99,7 @@ describe('activities of a run', () => {
   });
 
   it('exclude paused trials until they are promoted', () => {
-    const written = begun(experimentOn('train: {epochs: 9}', 'search: {fidelity: {type: asha, eta: 3}}'));
+    const written = begun(experimentOn('train: {epochs: 9}', 'search: {fidelity: {type: freeze-thaw, eta: 3}}'));
     const { store } = written;
     const memory = new RunCache();
     ask(written, 0);

@@ -68,7 +68,6 @@ function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (
       id,
       job: {
         kind: 'measure',
-        profile: false,
         candidates: [{ network, seed: 1, choices: {} }],
         space: { config: { type: 'mobilenet' }, task: { input: network.input, classes: network.classes } },
         id,

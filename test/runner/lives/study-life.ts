@@ -64,7 +64,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 export const studyLife = fc.record({
   kind: fc.constant('study'),
   controller: fc.constantFrom('random', 'local'),
-  fidelity: fc.oneof(fc.constant('none'), fc.constant('none'), fc.constant('asha')),
+  fidelity: fc.oneof(fc.constant('none'), fc.constant('none'), fc.constant('freeze-thaw')),
   trials: fc.integer({ min: 1, max: 6 }),
   hours: fc.option(fc.constantFrom(1, 4), { freq: 2 }),
   commands: fc.array(fc.option(command, { freq: 30 }), { minLength: 30, maxLength: 30 }),
@@ -97,7 +97,7 @@ export class LivedStudy {
   ) {
     const { controller, fidelity, trials, hours } = life;
     const stop = hours === null ? `trials: ${trials}` : `stop: { trials: ${trials}, hours: ${hours} }`;
-    const halving = fidelity === 'none' ? '' : ', fidelity: { type: asha, eta: 3 }';
+    const halving = fidelity === 'none' ? '' : ', fidelity: { type: freeze-thaw, eta: 3 }';
     const text = [
       'name: studied',
       `space: ${JSON.stringify(smallSpace)}`,

@@ -137,7 +137,7 @@ describe('a supernet that does not serve', () => {
   it('is refused where another space, other data or no supernet is, before anything is written', async () => {
     const tries = [
       { space: '{ type: mobilenet, preset: tiny }', message: /of another space: it differs in space/ },
-      { space: 'fbnet', message: /share no weights/ },
+      { space: 'nas-bench-201', message: /share no weights/ },
       {
         data: 'subset: 0.5',
         message: /supernet.from: .*other data: it differs in data.subset/,

@@ -2,9 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { createScheduler, fidelitySchema, type FidelityConfig } from '../../../search/index.js';
-import { rankResults } from '../../../search/fidelity/halving.js';
 import { geometricRungs } from '../../../search/fidelity/create-scheduler.js';
-import { dominates, toPoint, type Objective } from '../../../search/index.js';
+import type { Objective } from '../../../search/index.js';
 import { simulate, type Curves } from './simulation.js';
 
 const objectives: readonly Objective[] = [
@@ -59,51 +58,8 @@ describe('rungs', () => {
   });
 });
 
-describe('the ranking of a rung', () => {
-  const results = fc
-    .array(fc.record({ accuracy: fc.integer({ min: 0, max: 5 }), macs: fc.integer({ min: 0, max: 5 }) }), {
-      minLength: 1,
-      maxLength: 12,
-    })
-    .map((all) => all.map((values, trial) => ({ trial, epochs: 1, values })));
-
-  test('ranks no result before one that dominates it, in whatever order they are given', () => {
-    fc.assert(
-      fc.property(results, fc.integer(), (given, seed) => {
-        const ranked = rankResults(given, objectives);
-        const points = ranked.map(({ values }) => toPoint(objectives, values) ?? []);
-        for (let i = 0; i < points.length; i++)
-          for (let j = i + 1; j < points.length; j++) expect(dominates(points[j], points[i])).toBe(false);
-        const shuffled = new Random(seed >>> 0, 'order').shuffle([...given]);
-        expect(rankResults(shuffled, objectives)).toEqual(ranked);
-      }),
-    );
-  });
-
-  test('begins with a spread of the front; broken constraints come later, NaN last', () => {
-    const limited = [objectives[0], { ...objectives[1], constraint: { max: 10 } }];
-    const trial = (number: number, accuracy: number, macs: number) => ({
-      trial: number,
-      epochs: 1,
-      values: { accuracy, macs },
-    });
-    const ranked = rankResults(
-      [
-        trial(0, NaN, 1),
-        trial(1, 0.99, 30),
-        trial(2, 0.98, 20),
-        trial(3, 0.9, 10),
-        trial(4, 0.89, 9.5),
-        trial(5, 0.5, 1),
-        trial(6, 0.4, 2),
-      ],
-      limited,
-    );
-    expect(ranked.map((result) => result.trial)).toEqual([5, 4, 3, 6, 2, 1, 0]);
-  });
-});
-
-describe.each(['asha', 'freeze-thaw'])('the asynchronous scheduler %s', (type) => {
+describe('freezing and thawing', () => {
+  const type = 'freeze-thaw';
   test('trains each trial rung by rung, and ends every trial', () => {
     fc.assert(
       fc.property(cases, (c) => {
@@ -144,39 +100,6 @@ describe.each(['asha', 'freeze-thaw'])('the asynchronous scheduler %s', (type) =
   test('repeats its decisions with one worker', () => {
     const c = { seed: 3, trials: 20, parallel: 1, epochs: 9 };
     expect(run(parse({ type }), c)).toEqual(run(parse({ type }), c));
-  });
-});
-
-describe('asynchronous halving', () => {
-  const config = (eta: number) => parse({ type: 'asha', eta });
-
-  test('promotes at most 1 / eta of a rung, and only its best', () => {
-    fc.assert(
-      fc.property(cases, (c) => {
-        const { steps, results, decisions } = run(config(c.eta), c);
-        const rungs = geometricRungs(c.epochs, 1, c.eta);
-        for (const [level, here] of rungs.slice(0, -1).entries()) {
-          const reached = results.filter(({ epochs }) => epochs === here).length;
-          const goneOn = steps.filter(({ epochs }) => epochs === rungs[level + 1]).length;
-          expect(goneOn).toBeLessThanOrEqual(Math.max(1, Math.floor(reached / c.eta)));
-        }
-        for (const { decision } of decisions) {
-          const found = /^rank (\d+) of (\d+) after/.exec(decision.kind === 'promote' ? decision.reason : '');
-          if (found === null) continue;
-          const [rank, of] = found.slice(1).map(Number);
-          expect(rank).toBeLessThanOrEqual(Math.max(1, Math.floor(of / c.eta)));
-        }
-      }),
-      { numRuns: 15 },
-    );
-  });
-
-  test('gives the rank as the reason of a stop', () => {
-    const { stops } = run(config(3), { seed: 1, trials: 9, parallel: 1, epochs: 9 });
-    expect([...stops.values()]).toContainEqual(
-      expect.stringMatching(/^stopped after 1 of 9 epochs: rank \d of 9 in its rung$/),
-    );
-    expect(stops.size).toBe(8);
   });
 });
 

@@ -8,4 +8,3 @@ for (const preset of keys(mobilenetPresets))
   describeSharedWeights(`mobilenet ${preset}`, { type: 'mobilenet', preset });
 for (const preset of keys(efficientnetPresets))
   describeSharedWeights(`efficientnet ${preset}`, { type: 'efficientnet', preset });
-describeSharedWeights('ofa-mobilenetv3', { type: 'ofa-mobilenetv3', resolution: [32, 64] });

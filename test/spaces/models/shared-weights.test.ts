@@ -42,13 +42,6 @@ describe('places', () => {
     expect(sharedName(at(3, 1, 1), 'stem_bn/beta')).toBe('stem_bn/beta');
   });
 
-  it('count the first block of ofa-mobilenetv3 as a stage', async () => {
-    const space = await makeSpace({ type: 'ofa-mobilenetv3', resolution: [32] }, task);
-    const first = space.decisions.map(() => 0);
-    const { places } = memberOf(space, first);
-    expect(places.slice(0, 4)).toEqual(['stage1.1', 'stage2.1', 'stage2.2', 'stage3.1']);
-  });
-
   it('belong to the canonical genotype', async () => {
     const space = await makeSpace({ type: 'blocks', blocks: [1, 2].map(() => ({ filters: 8, depth: [0, 1] })) }, task);
     expect(memberOf(space, [1, 0])).toEqual(memberOf(space, [0, 1]));

@@ -68,7 +68,7 @@ describe('channelGroups', () => {
     expect(channelGroups(cells)).toEqual([]);
     const grouped: Network = {
       ...shrinkable,
-      blocks: [{ kind: 'mbconv', filters: 8, kernel: 3, stride: 1, act: 'relu', expand: 2, se: 0, groups: 2 }],
+      blocks: [{ kind: 'fused_mbconv', filters: 8, kernel: 3, stride: 1, act: 'relu', expand: 2, se: 0, groups: 2 }],
     };
     expect(channelGroups(grouped).map(({ name }) => name)).toEqual(['head']);
   });

@@ -46,9 +46,9 @@ function mixed({ images, labels, teacher }: EngineBatch): EngineBatch {
   return { images: mix(images), labels: mix(labels), teacher };
 }
 
-const fbnet = { kind: 'mbconv', filters: 8, kernel: 3, stride: 1, act: 'relu', expand: 2, se: 0, groups: 2 } as const;
 const mobile = { kind: 'mbconv', filters: 8, kernel: 3, stride: 1, act: 'relu', expand: 2, se: 0 } as const;
 const fused = { ...mobile, kind: 'fused_mbconv', act: 'swish' } as const;
+const grouped = { ...mobile, kind: 'fused_mbconv', groups: 2 } as const;
 const resnet: Block = { kind: 'basic', filters: 16, kernel: 3, stride: 2, act: 'relu' };
 
 const inNasBench = network(
@@ -77,7 +77,7 @@ const cases: Readonly<Record<string, Case>> = {
     optimizer: sgd({ nesterov: false }),
     bar: 2e-3,
   },
-  'ofa-mobilenetv3: distillation, Nesterov, average': {
+  'mobilenet, V3: distillation, Nesterov, average': {
     network: network(
       [
         { ...mobile, se: 0.25 },
@@ -97,9 +97,9 @@ const cases: Readonly<Record<string, Case>> = {
     loss: loss({ type: 'dkd' }),
     optimizer: adamw,
   },
-  'fbnet and blocks: Muon on grouped, 1x1 and full kernels, average': {
+  'EdgeTPU and blocks: Muon on grouped, 1x1 and full kernels, average': {
     network: network([
-      { ...fbnet, stride: 2 },
+      { ...grouped, stride: 2 },
       { ...resnet, hidden: 12 },
       { kind: 'conv', filters: 12, kernel: 1, stride: 1, act: 'relu' },
     ]),

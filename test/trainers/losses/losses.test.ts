@@ -5,7 +5,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { mean } from '../../../base/statistics.js';
 import {
-  answerLoss,
   binaryCrossEntropy,
   binaryDistillation,
   crossEntropy,
@@ -111,14 +110,6 @@ describe('losses for classes of unequal size', () => {
       decoupledDistillation(L(), T(), S(), { temperature: 2, alpha: 1, beta: 4 }, tf.tensor1d([3, 0.5, 1])),
     );
     expect(whole).toBeCloseTo((3 * alone(0) + 0.5 * alone(1) + alone(2)) / 3, 5);
-  });
-
-  test('soft labels of another network count with the weight of the image', () => {
-    // (-(F.softmax(teacher, 1) * F.log_softmax(student, 1)).sum(1) * (labels * w).sum(1)).mean()
-    const found = value(() =>
-      answerLoss({ classWeights: weights } as Loss, T(), S(), imageWeights({ classWeights: weights } as Loss, L())),
-    );
-    expect(found / 12.00285187663926).toBeCloseTo(1, 6);
   });
 });
 
@@ -306,8 +297,6 @@ describe('losses of labels', () => {
     // pt, ps = sigmoid(teacher / 4), sigmoid(student / 4); 16 * (pt log(pt / ps) + (1 - pt) log((1 - pt) / (1 - ps))).mean()
     expect(value(() => binaryDistillation(T(), S(), 4, null))).toBeCloseTo(0.594656700862108, 5);
     expect(value(() => binaryDistillation(T(), T(), 4, null))).toBeCloseTo(0, 6);
-    // F.binary_cross_entropy_with_logits(student, sigmoid(teacher))
-    expect(value(() => answerLoss(labelled, T(), S(), null))).toBeCloseTo(0.7501202697246635, 6);
     const config = { ...lossSchema.parse({ type: 'kd', alpha: 0.25 }), ...labelled, type: 'kd' } as Loss;
     const total = value(() => totalLoss(config, { labels: L(), logits: S(), teacher: T() }));
     expect(total).toBeCloseTo(0.75 * 0.8523931901375968 + 0.25 * 0.594656700862108, 5);

@@ -244,14 +244,6 @@ const rules: LayerTable<Backward, [Step, Value, Value]> = {
       }
     };
   },
-  shuffle: ({ groups, output: [, , channels] }, step, x) =>
-    linear((visit) => {
-      const size = channels / groups;
-      for (let i = 0; i < x.data.length; i++) {
-        const c = i % channels;
-        visit(i, i - c + (c % size) * groups + Math.floor(c / size), 1);
-      }
-    })(step, x),
   zero: (_layer, _step) => () => undefined,
   upsample: ({ input, output: [height, width, channels] }, step, x) =>
     linear((visit) => {

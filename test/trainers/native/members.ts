@@ -31,9 +31,7 @@ export const spaces: readonly SmallSpace[] = [
   { name: 'efficientnet tiny', config: { type: 'efficientnet', preset: 'tiny' }, size: 16 },
   { name: 'efficientnet b0', config: { type: 'efficientnet', preset: 'b0' }, size: 32 },
   { name: 'blocks', config: tinySpace, size: 12 },
-  { name: 'fbnet', config: { type: 'fbnet', preset: 'cifar' }, size: 8 },
   { name: 'nas-bench-201', config: { type: 'nas-bench-201', cells: 2, filters: 8 }, size: 12 },
-  { name: 'ofa-mobilenetv3', config: { type: 'ofa-mobilenetv3', resolution: [32], width: 0.5 }, size: 32 },
 ];
 
 const task = (size: number): Task => ({ input: [size, size, 3], classes: 10 });

@@ -61,24 +61,29 @@ test('all fields of an inverted residual with squeeze-excite are what they were'
   await expect(`${text}\n`).toMatchFileSnapshot('__snapshots__/inverted-residual.txt');
 });
 
-test('kernels of groups are packed as one; the norm before a channel shuffle has the order after it', () => {
-  const block: Block = { kind: 'mbconv', filters: 8, kernel: 3, stride: 1, act: 'relu', expand: 2, se: 0, groups: 2 };
+test('kernels of groups are packed as one', () => {
+  const block: Block = {
+    kind: 'fused_mbconv',
+    filters: 8,
+    kernel: 3,
+    stride: 1,
+    act: 'relu',
+    expand: 2,
+    se: 0,
+    groups: 2,
+  };
   const { forward, backward } = planned(network([block]), 2).passes;
   const order = [...forward, ...backward]
-    .filter(({ groups, shuffled }) => groups !== undefined || shuffled !== undefined)
-    .map(({ op, groups = 1, source_in = 0, source_out = 0, source_group = 0, shuffled = 0 }) => {
+    .filter(({ groups }) => groups !== undefined)
+    .map(({ op, groups = 1, source_in = 0, source_out = 0, source_group = 0 }) => {
       const kernel = source_in === 0 ? '' : ` kernels ${source_in}x${source_out}, ${source_group} apart`;
-      return `${op} groups ${groups} shuffled ${shuffled}${kernel}`;
+      return `${op} groups ${groups}${kernel}`;
     });
   expect(order).toEqual([
-    'PACK groups 2 shuffled 2 kernels 4x8, 32 apart',
-    'PACK groups 2 shuffled 0 kernels 8x4, 32 apart',
-    'NORM groups 1 shuffled 2',
-    'PRODUCT_FORWARD groups 2 shuffled 0',
-    'PRODUCT_BACKWARD groups 2 shuffled 0',
-    'UNPACK groups 2 shuffled 0 kernels 8x4, 32 apart',
-    'NORM_BACKWARD groups 1 shuffled 2',
-    'UNPACK groups 2 shuffled 2 kernels 4x8, 32 apart',
+    'PACK groups 2 kernels 4x8, 288 apart',
+    'CONV_FORWARD groups 2',
+    'CONV_BACKWARD groups 2',
+    'UNPACK groups 2 kernels 4x8, 288 apart',
   ]);
 });
 

@@ -8,7 +8,7 @@ import { batch, describeEngine, specOf, threads, type Overrides } from '../engin
 import { compiled, eager } from '../support/tiny-training.js';
 import { makeSpace, tiniestSpace } from './spaces.js';
 
-/** A supernet with soft labels whose random member changes every second step. */
+/** A supernet whose random member changes every second step. */
 const openSupernet =
   (config: EngineConfig) =>
   async ({ dropout = 0, ...overrides }: Overrides = {}): Promise<TrainingEngine> => {
@@ -16,7 +16,7 @@ const openSupernet =
     const spec = (): SupernetSpec => {
       const learning = specOf(overrides)();
       const sandwich = createSandwich(space, { networks: 1, hold: 2, sampling: 'uniform' }, learning.seed);
-      return { ...learning, sandwich, shared: sharedSpecs(space), softLabels: (step) => step / 100 };
+      return { ...learning, sandwich, shared: sharedSpecs(space) };
     };
     return openEngine(config, { spec, ...supernetEngines }, { threads, batch });
   };

@@ -130,7 +130,6 @@ export function describeMembers(
         ...learningFor(own.detects === true),
         sandwich,
         shared: specs,
-        softLabels: null,
       });
       const states = new StateStore();
       const update = await compile(

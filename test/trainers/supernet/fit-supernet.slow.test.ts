@@ -71,10 +71,7 @@ test('a supernet trains the same on all engines, up to rounding, with every opti
   const options = { dataset: bench.dataset, train, seed: 11, engine: auto, threads: 1, cache: bench.folder };
   const of = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
   const teacher = await prepareTeacher(of, options);
-  const config = supernetConfig(
-    train,
-    supernetSchema.parse({ epochs: 1, networks: 1, hold: 4, soft_labels: { from: 0, to: 1 } }),
-  );
+  const config = supernetConfig(train, supernetSchema.parse({ epochs: 1, networks: 1, hold: 4 }));
   const job = (name: string, own: Partial<SupernetJob>) =>
     complete(supernetJob(bench, name, { config, teacher, ...own }));
   const result = await job('all', {});

@@ -186,7 +186,6 @@ describeWithValkey('a worker of a queue', () => {
       folders: {},
       job: {
         kind: 'measure',
-        profile: false,
         candidates: [{ network, seed: 1, choices: {} }],
         space: { config: { type: 'mobilenet' }, task: { input: network.input, classes: network.classes } },
         id: 'measures',

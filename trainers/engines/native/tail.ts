@@ -2,24 +2,19 @@ import * as tf from '@tensorflow/tfjs-core';
 import { compile, type Feed, type HostTensor, type InputSpec, portable } from '../../../compiler/index.js';
 import { detectionOf, outputShape, targetShape, layersOf, type Network } from '../../../spaces/index.js';
 import { applyHead, headSpecs, weightsFrom, type WeightSpec } from '../../../spaces/models/index.js';
-import { withAnswers } from '../../losses/index.js';
+import { totalLoss, withAnswers } from '../../losses/index.js';
 import type { EngineBatch } from '../engine.js';
-import { batchLoss, imageScores, type LearningSpec, noiseSeed } from '../network-program.js';
+import { imageScores, type LearningSpec, noiseSeed } from '../network-program.js';
 
 /** Values of the head's weights by name. */
 export type HeadWeights = ReadonlyMap<string, Float32Array>;
 
 /** Targets of a batch. */
-export interface Targets extends Pick<EngineBatch, 'labels' | 'teacher'> {
-  /** Outputs of another network and their share in the loss; null or absent: the network learns from none. */
-  readonly answers?: { readonly logits: Float32Array; readonly share: number } | null;
-}
+export type Targets = Pick<EngineBatch, 'labels' | 'teacher'>;
 
 interface TailGradients {
   readonly loss: number;
   readonly correct: number;
-  /** [batch, classes]. */
-  readonly logits: Float32Array;
   /** [batch, features]. */
   readonly features: Float32Array;
   /** By weight name. */
@@ -46,35 +41,31 @@ export interface TailOptions {
   readonly width: number;
   /** Whether a weight of the head needs a gradient. */
   readonly isTrained: (name: string) => boolean;
-  /** Whether another network's answers are part of the loss; default false. */
-  readonly hasAnswers?: boolean;
 }
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
 
 const gradientName = (name: string): string => `gradient/${name}`;
 
-/** Loss, score, logits and gradients, as a function of features, targets, and weights by name. */
+/** Loss, score and gradients, as a function of features, targets, and weights by name. */
 function gradientsOf(network: Network, { loss }: Pick<LearningSpec, 'loss'>, trained: readonly string[]) {
   return (inputs: Tensors): Tensors => {
     const { features, labels } = inputs;
-    const teacher = 'teacher' in inputs ? { teacher: inputs['teacher'] } : {};
-    const answers =
-      'answers' in inputs ? { answers: { logits: inputs['answers'], share: inputs['share'] } } : undefined;
+    const teacher = 'teacher' in inputs ? inputs['teacher'] : null;
     let kept: tf.Tensor | undefined;
     const { value, grads } = tf.valueAndGrads((...[own, ...weights]: tf.Tensor[]) => {
       const values = new Map([...Object.entries(inputs), ...trained.map((name, i) => [name, weights[i]] as const)]);
       const logits = applyHead(network, weightsFrom(values), own, { training: true });
       kept = tf.keep(logits);
-      return batchLoss(loss, { labels, logits, ...teacher, ...answers });
+      return totalLoss(loss, { labels, logits, teacher });
     })([features, ...trained.map((name) => inputs[name])]);
     if (kept === undefined) throw new Error('the loss was not computed');
     const logits = tf.clone(kept);
     kept.dispose();
-    const targets = withAnswers(loss, labels, teacher.teacher ?? null);
+    const targets = withAnswers(loss, labels, teacher);
     const correct = imageScores[loss.task ?? 'classification'](targets, logits);
     const named = ['features', ...trained].map((name, i) => [gradientName(name), grads[i]] as const);
-    return { loss: value, correct, logits, ...Object.fromEntries(named) };
+    return { loss: value, correct, ...Object.fromEntries(named) };
   };
 }
 
@@ -100,32 +91,26 @@ const featureShape = (network: Network, width: number): readonly number[] =>
 export async function compileTail(
   network: Network,
   spec: Pick<LearningSpec, 'loss' | 'seed'>,
-  { batch, width, isTrained, hasAnswers = false }: TailOptions,
+  { batch, width, isTrained }: TailOptions,
 ): Promise<Tail> {
   const specs = headSpecs(network);
   const trained = specs.map(({ name }) => name).filter(isTrained);
   const needsTeacher = spec.loss.type !== 'cross-entropy';
-  const rows = { shape: [batch, ...outputShape(network)] };
   const inputs = {
     features: { shape: [batch, ...featureShape(network, width)] },
     labels: { shape: [batch, ...targetShape(network)] },
-    ...(needsTeacher ? { teacher: rows } : {}),
-    ...(hasAnswers ? { answers: rows, share: { shape: [] } } : {}),
+    ...(needsTeacher ? { teacher: { shape: [batch, ...outputShape(network)] } } : {}),
     ...inputsOf(specs),
   };
   const program = await compile(gradientsOf(network, spec, trained), inputs, { ...settings, seed: noiseSeed(spec) });
   return {
-    async gradients(features, { labels, teacher, answers = null }, values, step) {
+    async gradients(features, { labels, teacher }, values, step) {
       if (needsTeacher && teacher === null) throw new Error('the batch has no teacher logits');
-      const taught: Record<string, Feed> = {
-        ...(needsTeacher && teacher !== null ? { teacher } : {}),
-        ...(answers === null ? {} : { answers: answers.logits, share: answers.share }),
-      };
+      const taught: Record<string, Feed> = needsTeacher && teacher !== null ? { teacher } : {};
       const results = await program.run({ features, labels, ...taught, ...feedsOf(specs, values) }, step);
       return {
         loss: numbers(results, 'loss')[0],
         correct: numbers(results, 'correct')[0],
-        logits: numbers(results, 'logits'),
         features: numbers(results, gradientName('features')),
         weights: new Map(trained.map((name) => [name, numbers(results, gradientName(name))])),
       };

@@ -40,9 +40,7 @@ const spaces: readonly (Readonly<Record<string, unknown>> & { readonly type: str
     ],
     head: { filters: [0, 20], act: ['relu', 'hard_swish'], hidden: 0, dropout: [0, 0.2] },
   },
-  { type: 'fbnet' },
   { type: 'nas-bench-201', filters: 8, cells: 1 },
-  { type: 'ofa-mobilenetv3', width: 0.25, resolution: 32 },
 ];
 
 async function membersOf(config: { readonly type: string }): Promise<readonly Network[]> {

@@ -27,7 +27,7 @@ const known = new Set([
 
 const configs = [
   { config: { type: 'mobilenet', preset: 'tiny' }, task: { input: [16, 16, 3], classes: 5 } },
-  { config: { type: 'ofa-mobilenetv3', width: 0.25, resolution: 32 }, task: { input: [32, 32, 3], classes: 5 } },
+  { config: { type: 'mobilenet', preset: 'mobilenetv3-large', width: 0.25 }, task: { input: [32, 32, 3], classes: 5 } },
   { config: { type: 'nas-bench-201', filters: 4, cells: 1 }, task: { input: [8, 8, 3], classes: 5 } },
 ] as const;
 

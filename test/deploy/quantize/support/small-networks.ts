@@ -36,8 +36,5 @@ export async function quantized(network: Network) {
   return { operators, floats, error };
 }
 
-/**
- * Operators that every network runs: images are quantized and transposed once, and scores are floats. Channel shuffles
- * (fbnet) add further transposes.
- */
+/** Operators that every network runs: images are quantized and transposed once, and scores are floats. */
 export const around = { QuantizeLinear: 1, Transpose: 1, Flatten: 1, QGemm: 1 };

@@ -101,7 +101,7 @@ const study = (files: KeyFiles): KindOfRows => {
         'space',
       ),
       row('evaluate.classes', [10, 11], 'space'),
-      row('evaluate.epochs', [4, 9], 'steps', { search: { trials: 9, fidelity: { type: 'asha' } } }),
+      row('evaluate.epochs', [4, 9], 'steps', { search: { trials: 9, fidelity: { type: 'freeze-thaw' } } }),
       own('name', ['told', 'params'], { direction: 'minimize' }),
       own('direction', ['maximize', 'minimize'], { name: 'told' }),
       own('constraint.min', [0, 100_000], { name: 'macs' }),

@@ -39,11 +39,7 @@ const fidelity = (type: string): object => search({ trials: 9, fidelity: { type 
 
 /** The keys of `search.fidelity`, of experiments with epochs. */
 export const fidelityRows = (): Row[] => [
-  row('search.fidelity.type', ['none', 'asha', 'freeze-thaw'], 'steps', search({ trials: 9 })),
-  row('search.fidelity(asha).eta', [2, 3], 'steps', fidelity('asha')),
-  row('search.fidelity(asha).min_epochs', [1, 2], 'steps', {
-    search: { trials: 9, fidelity: { type: 'asha', eta: 2 } },
-  }),
+  row('search.fidelity.type', ['none', 'freeze-thaw'], 'steps', search({ trials: 9 })),
   row('search.fidelity(freeze-thaw).eta', [2, 3], 'steps', fidelity('freeze-thaw')),
   row('search.fidelity(freeze-thaw).min_epochs', [1, 2], 'steps', fidelity('freeze-thaw')),
   row('search.fidelity(freeze-thaw).min_gain', [0.01, 0.9], 'steps', fidelity('freeze-thaw')),

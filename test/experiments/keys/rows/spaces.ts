@@ -71,7 +71,6 @@ function stagedRows(type: Staged): Row[] {
 /** The keys of the experiment's own space taken away. */
 const none = { width: null, stem: null, stages: null, head: null };
 const only = (type: string): object => ({ type, ...none });
-const fbnetPresets = ['cifar', 'imagenet'];
 
 /** The keys of spaces of networks. @param module files of two spaces in code */
 export const spaceRows = (module: readonly [string, string]): Row[] => [
@@ -81,9 +80,7 @@ export const spaceRows = (module: readonly [string, string]): Row[] => [
       { type: 'mobilenet', preset: 'tiny' },
       { type: 'efficientnet', preset: 'tiny' },
       { type: 'blocks', blocks: [block] },
-      { type: 'fbnet' },
       { type: 'nas-bench-201' },
-      { type: 'ofa-mobilenetv3', resolution: 128 },
       { type: 'module', path: module[0] },
     ],
     'space',
@@ -104,10 +101,7 @@ export const spaceRows = (module: readonly [string, string]): Row[] => [
   ...(['alpha', 'beta', 'gamma'] as const).map((key) =>
     row(`space(efficientnet).compound.${key}`, [1, 1.5], 'space', { space: { ...only('efficientnet'), phi: 2 } }),
   ),
-  row('space(fbnet).preset', fbnetPresets, 'space', { space: only('fbnet') }),
   row('space(nas-bench-201).filters', [8, 16], 'space', { space: only('nas-bench-201') }),
   row('space(nas-bench-201).cells', [1, 2], 'space', { space: only('nas-bench-201') }),
-  row('space(ofa-mobilenetv3).width', [1, 1.2], 'space', { space: { ...only('ofa-mobilenetv3'), resolution: 128 } }),
-  row('space(ofa-mobilenetv3).resolution', [128, 160], 'space', { space: only('ofa-mobilenetv3') }),
   row('space(module).path', module, 'space', { space: only('module') }),
 ];

@@ -1,35 +1,9 @@
-import { z } from 'zod';
-import { choices } from '../staged/config.js';
-import type { Decision, Genotype } from '../genotype.js';
-import type { Activation, ConvSpec, Head, Network } from '../network.js';
-import type { Space, Task } from '../space.js';
-import { blockOf, headOf, inputOf, stagePlaces, stemOf, type BlockChoices } from '../staged/build.js';
-import type { StageScale, WidthRules } from '../staged/layout.js';
+import type { Activation, ConvSpec, Decision, Genotype, Head, Network, Space, Task } from '../../spaces/index.js';
+import { blockOf, headOf, inputOf, stemOf, type BlockChoices } from '../../spaces/staged/build.js';
+import type { StageScale, WidthRules } from '../../spaces/staged/layout.js';
 
 /** Input resolutions of the published supernets: 128, 132, ..., 224 pixels. */
-const publishedResolutions = Array.from({ length: 25 }, (_, i) => 128 + 4 * i);
-
-/**
- * `space: {type: ofa-mobilenetv3}`: the MobileNetV3 space of Once-for-All (Cai et al. 2020, the supernets
- * `ofa_mbv3_d234_e346_k357`).
- */
-export const ofaMobilenetv3Schema = z
-  .strictObject({
-    type: z.literal('ofa-mobilenetv3'),
-    width: z
-      .number()
-      .gt(0)
-      .max(8)
-      .optional()
-      .describe(
-        'multiplier of all widths, rounded to multiples of 8; the published supernets are 1.0 and 1.2; by default 1',
-      ),
-    resolution: choices(z.number().int().min(32).max(1024))
-      .optional()
-      .describe('image heights to choose from, in pixels; by default 128 to 224 in steps of 4'),
-  })
-  .describe('the MobileNetV3 space of Once-for-All (Cai et al. 2020): resolution, depths, kernels, expansions');
-export type OfaMobilenetv3Config = z.output<typeof ofaMobilenetv3Schema>;
+const resolutions = Array.from({ length: 25 }, (_, i) => 128 + 4 * i);
 
 const depths = [2, 3, 4] as const;
 const kernels = [3, 5, 7] as const;
@@ -68,7 +42,7 @@ const at = {
   expand: (layer: number): number => 1 + stages.length + layers + layer,
 };
 
-const decisionsFor = (resolutions: readonly number[]): readonly Decision[] => [
+const decisions: readonly Decision[] = [
   { name: 'r', choices: resolutions },
   ...stages.map((_, i) => ({ name: `d${i}`, choices: depths })),
   ...Array.from({ length: layers }, (_, i) => ({ name: `ks${i}`, choices: kernels })),
@@ -115,34 +89,18 @@ function build(genotype: Genotype, task: Task, scale: StageScale): Network {
   };
 }
 
-/** The number of different networks: a stage of depth d has 9^d, whatever its unused layers choose. */
-function count(resolutions: readonly number[]): bigint {
-  const layer = BigInt(kernels.length * expansions.length);
-  const stage = depths.reduce((sum, depth) => sum + layer ** BigInt(depth), 0n);
-  return BigInt(resolutions.length) * stage ** BigInt(stages.length);
-}
-
 /**
- * Once-for-All's MobileNetV3 space with the decisions of its published tables: `r` (image height in pixels), `d0` to
- * `d4` (layers of each stage), `ks0` to `ks19` and `e0` to `e19` (kernel and expansion of each layer, four a stage;
- * layers beyond the depth are unused). The layers are those of Once-for-All's code, except that the layer of 1280 before
- * the logits has a bias, as in MobileNetV3.
+ * Once-for-All's MobileNetV3 space (Cai et al. 2020, the supernets `ofa_mbv3_d234_e346_k357`) with the decisions of its published
+ * tables: `r` (image height in pixels), `d0` to `d4` (layers of each stage), `ks0` to `ks19` and `e0` to `e19` (kernel and expansion
+ * of each layer, four a stage; layers beyond the depth are unused). The layer of 1280 before the logits has a bias, as in
+ * MobileNetV3.
  */
-export function ofaMobilenetv3Space(config: OfaMobilenetv3Config, task: Task): Space {
-  const resolutions = config.resolution ?? publishedResolutions;
-  const scaleOf = (genotype: Genotype): StageScale => ({
-    resolution: resolutions[genotype[0]],
-    width: config.width ?? 1,
-    depth: 1,
-  });
+export default function ofaMobilenetv3(task: Task): Space {
   return {
     name: 'ofa-mobilenetv3',
-    decisions: decisionsFor(resolutions),
+    decisions,
     canonical,
-    build: (genotype) => build(genotype, task, scaleOf(genotype)),
+    build: (genotype) => build(genotype, task, { resolution: resolutions[genotype[0]], width: 1, depth: 1 }),
     inputs: resolutions.map((resolution) => inputOf({ task }, { resolution, width: 1, depth: 1 })),
-    // The first block is a stage of its own.
-    places: (genotype) => stagePlaces([1, ...keptLayers(genotype).map(({ length }) => length)]),
-    count: () => count(resolutions),
   };
 }
