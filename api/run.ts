@@ -12,6 +12,7 @@ import { databasePath, defaultWorkdir, frontierModel, hasRun } from '../runner/s
 import type { Choice } from '../spaces/index.js';
 import { Store } from '../store/index.js';
 import { jobQueue } from '../workers/index.js';
+import { followed } from './followed.js';
 import { drawReport } from './report.js';
 
 type EventOf<K extends RunEvent['kind']> = Extract<RunEvent, { readonly kind: K }>;
@@ -197,10 +198,11 @@ async function started(
   const listener = listening(on);
   let announce = (): void => undefined;
   const begun = new Promise<void>((resolve) => (announce = resolve));
-  const outcome = start((event) => {
+  const observe: RunObserver = (event) => {
     if (event.kind === 'begun') announce();
     listener(event);
-  });
+  };
+  const outcome = followed(observe, start);
   await Promise.race([begun, outcome]);
   const result = outcome.then(({ state }) => ({ state, workdir, frontier: new Run(workdir).frontier() }));
   return new RunningRun(workdir, result);

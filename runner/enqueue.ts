@@ -71,8 +71,12 @@ export async function enqueueIn(
   }
 }
 
-/** The decisions of a run's space, without running a module. @throws NasError `invalid-input` as `enqueueIn` */
-export async function decisionsOf(workdir: string, caution: Caution): Promise<readonly Decision[]> {
+/**
+ * The decisions of a run's space.
+ * @param caution the module of a space is not run
+ * @throws NasError `invalid-input` as `enqueueIn`
+ */
+export async function decisionsOf(workdir: string, caution?: Caution): Promise<readonly Decision[]> {
   const store = Store.open(databasePath(workdir), { readonly: true, ...caution });
   try {
     const { decisions } = await spaceOf(storedExperiment(store, workdir), store, workdir, caution);

@@ -118,6 +118,7 @@ export async function beginRun(
       written,
       classes: plan.kind === 'training' ? plan.data.classes : undefined,
       task: plan.kind === 'table' ? undefined : plan.task,
+      images: plan.kind === 'training' ? plan.data.counts.train : undefined,
       threads,
       version: nasVersion(),
       environment,

@@ -18,6 +18,8 @@ export interface RunMeta {
   readonly classes?: readonly string[] | undefined;
   /** Shape and classes of the data before a decision of the space on resolution. Runs on a table, and of older versions, do not have it. */
   readonly task?: { readonly input: readonly [number, number, number]; readonly classes: number } | undefined;
+  /** Number of training images. Runs that train nothing, and of older versions, do not have it. */
+  readonly images?: number | undefined;
   /** Training threads per worker: results repeat bit for bit only with the same number. */
   readonly threads: number;
   readonly version: string;
@@ -25,7 +27,7 @@ export interface RunMeta {
   readonly environment: unknown;
 }
 
-export interface RunRecord extends Omit<RunMeta, 'written' | 'classes' | 'task'> {
+export interface RunRecord extends Omit<RunMeta, 'written' | 'classes' | 'task' | 'images'> {
   /** In ms since 1970. */
   readonly createdAt: number;
 }
@@ -73,7 +75,7 @@ export class Run {
   }
 
   /** Writes the facts of the run; once, when the database is created. The run is then `running`. */
-  begin({ written, classes, task, ...meta }: RunMeta): void {
+  begin({ written, classes, task, images, ...meta }: RunMeta): void {
     this.connection.write(() => {
       this.insert.run({
         ...meta,
@@ -81,7 +83,7 @@ export class Run {
         environment: json(meta.environment, 'environment'),
         createdAt: this.connection.clock(),
       });
-      const found = { ...(classes && { classes }), ...(task && { task }) };
+      const found = { ...(classes && { classes }), ...(task && { task }), ...(images !== undefined && { images }) };
       this.events.add({ kind: 'created', detail: { version: meta.version, written, ...found } });
       this.setStatus('running');
     });
@@ -106,10 +108,15 @@ export class Run {
     return this.found().task ?? null;
   }
 
-  private found(): Pick<RunMeta, 'classes' | 'task'> {
+  /** Number of training images; null when the run does not have it (`RunMeta`). */
+  images(): number | null {
+    return this.found().images ?? null;
+  }
+
+  private found(): Pick<RunMeta, 'classes' | 'task' | 'images'> {
     // Written by `begin`.
     const { detail = {} } = this.events.of('created').at(0) ?? {};
-    return detail as Pick<RunMeta, 'classes' | 'task'>;
+    return detail as Pick<RunMeta, 'classes' | 'task' | 'images'>;
   }
 
   /** When it was begun, in ms since 1970: quicker than `get`, which looks for extensions among all events. */

@@ -10,6 +10,7 @@ import type { Store } from '../../store/index.js';
 import { writeExport } from '../arguments/output.js';
 import { command, jsonOption } from '../command.js';
 import { edgeTargets, exporters, isEdge, writeModel, type EdgeOptions, type Wanted } from '../exporters.js';
+import { historyExporters, historyTargets, isHistory, type HistoryTarget } from '../history-exporters.js';
 import { withRun } from '../open-run.js';
 import { json, type Terminal, warningLine } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
@@ -123,9 +124,32 @@ function checkTarget({ to, precision, weights, decoded, io, rounding, prefix }: 
     });
 }
 
+/** Options of networks, with their defaults. */
+const ofNetworks = {
+  trial: undefined,
+  pareto: undefined,
+  precision: 'auto',
+  weights: 'fp32',
+  calibrated: false,
+  decoded: false,
+  rounding: 'exact',
+  prefix: usualPrefix,
+  io: 'float',
+  license: undefined,
+} as const satisfies Partial<Asked>;
+
+/** @throws NasError for options of networks. */
+function checkHistory(to: HistoryTarget, args: Pick<Asked, keyof typeof ofNetworks>): void {
+  for (const [name, usual] of Object.entries(ofNetworks))
+    if (args[name as keyof typeof ofNetworks] !== usual)
+      throw invalidInput(`--${name} goes with networks, and --to ${to} writes the trials of a run`, {
+        hint: 'Leave it out.',
+      });
+}
+
 export const exportTrials = command({
-  usage: 'export <workdir>',
-  summary: 'Write trained networks for use elsewhere, with class names and normalisation',
+  usage: 'export <workdir> [output]',
+  summary: 'Write trained networks for use elsewhere, with class names and normalisation, or trials for other programs',
   examples: [
     ['export runs/quickstart --pareto --to onnx -o models', 'models/trial-<n>/model.onnx, metadata.json, labels.txt'],
     ['export runs/quickstart --trial 7 --to tfjs -o web/model', 'web/model/model.json for tf.loadLayersModel'],
@@ -136,6 +160,9 @@ export const exportTrials = command({
     ],
     ['export runs/quickstart --trial 7 --to tflite --precision int8 -o phone', 'phone/model.tflite, for phones'],
     ['export runs/quickstart --trial 7 --to c -o board', 'board/model.h and model.c, for microcontrollers'],
+    ['export runs/quickstart --to optuna study.db', 'all trials, for Optuna and its dashboard'],
+    ['export runs/quickstart --to tensorboard logs', 'for tensorboard --logdir logs'],
+    ['export runs/quickstart --to mlflow --url http://localhost:5000', 'a run with a nested run of each trial'],
     ['export faces.onnx --to onnx --decoded -o app', 'a detector that gives boxes'],
     ['export int8.onnx --to tflite --io int8 -o phone', 'of a file of nas quantize or of another program'],
     ['export tfjs/model.json --to onnx -o model', 'a TF.js layers model or graph model of any program'],
@@ -147,10 +174,15 @@ export const exportTrials = command({
         demandOption: true,
         describe: "A run's folder; also an ONNX file, with --to tflite or c of any program, or a TF.js model",
       })
+      .positional('output', { alias: 'o', type: 'string', describe: 'Folder to write to; with --to optuna a file' })
       .option('trial', { type: 'number', describe: 'Number of one trial' })
       .option('pareto', { type: 'boolean', describe: 'All networks of the frontier' })
       .conflicts('trial', 'pareto')
-      .option('to', { choices: exportTargets, demandOption: true, describe: 'File format' })
+      .option('to', {
+        choices: [...exportTargets, ...historyTargets],
+        demandOption: true,
+        describe: 'Format: of networks, or (optuna, tensorboard, mlflow) of the trials of a run',
+      })
       .option('precision', {
         choices: ['auto', 'fp32', 'int8'] as const,
         default: 'auto' as const,
@@ -188,19 +220,34 @@ export const exportTrials = command({
         default: 'float' as const,
         describe: 'With --to tflite: what the model takes and gives (C: int8); int8 goes with int8 models',
       })
+      .option('url', {
+        type: 'string',
+        describe: 'With --to mlflow: address of the server; default: log.mlflow of the run',
+      })
       .option('license', { type: 'string', describe: 'Licence that the model card names: apache-2.0, cc-by-4.0, ...' })
-      .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('force', { type: 'boolean', default: false, describe: 'Replace another export in that folder' })
       .option('json', jsonOption),
   run: (args, terminal) => {
-    const { workdir, pareto = false, to, precision, weights, calibrated, decoded } = args;
-    const { output, io, rounding, prefix, json: asJson } = args;
-    checkTarget(args);
-    if (isModel(workdir)) return fromFile(workdir, args, terminal);
+    const { workdir, pareto = false, precision, weights, calibrated, decoded, force } = args;
+    const { to, output, url, io, rounding, prefix, json: asJson } = args;
+    if (url !== undefined && to !== 'mlflow')
+      throw invalidInput(`--url goes with --to mlflow, not with --to ${to}`, { hint: 'Leave it out.' });
+    if (isHistory(to)) {
+      checkHistory(to, args);
+      return withRun(workdir, async (store) => {
+        const where = await historyExporters[to]({ store, workdir, output, url, force });
+        if (asJson) terminal.out(json({ run: workdir, to, output }));
+        else terminal.err(`${where}\n`);
+      });
+    }
+    if (output === undefined) throw invalidInput('where to? give a folder: -o models', { hint: 'nas export --help' });
+    const asked = { ...args, to, output };
+    checkTarget(asked);
+    if (isModel(workdir)) return fromFile(workdir, asked, terminal);
     return withRun(workdir, async (store) => {
       const written: Record<string, unknown>[] = [];
       const done = new Set<string>();
-      for (const source of await chosen(store, workdir, args)) {
+      for (const source of await chosen(store, workdir, asked)) {
         const { number } = source;
         const usual = to === 'tfjs' ? 'fp32' : to === 'c' ? 'int8' : source.precision;
         const own = to === 'tfjs' || precision === 'auto' ? usual : precision;
@@ -210,7 +257,7 @@ export const exportTrials = command({
         done.add(name);
         const directory = pareto ? join(output, name) : output;
         const [exported, fitted] = calibrated ? await confident(store, workdir, source, terminal) : [source];
-        const { warnings, accuracy, said } = await writeExport(directory, args.force, async (staged) => {
+        const { warnings, accuracy, said } = await writeExport(directory, force, async (staged) => {
           const wanted = {
             source: exported,
             precision: own,
@@ -224,9 +271,9 @@ export const exportTrials = command({
           };
           const { metadata, float, tested, ...result } = await exporters[to](store, workdir, wanted, terminal);
           const { againText, originOf, writeModelCard } = await import('../output/card.js');
-          const command = againText(workdir, { ...args, trial: number, precision: own, output: directory });
+          const command = againText(workdir, { ...asked, trial: number, precision: own, output: directory });
           const facts = { metadata, float, tested, ...originOf(store, workdir, number), commands: [command] };
-          return { ...result, accuracy: metadata.accuracy, said: await writeModelCard(staged, args, facts) };
+          return { ...result, accuracy: metadata.accuracy, said: await writeModelCard(staged, asked, facts) };
         });
         written.push({
           trial: number,

@@ -20,6 +20,7 @@ import {
   trainKeys,
 } from '../../trainers/index.js';
 import { compressSchema } from './compress.js';
+import { logSchema } from './log.js';
 import { workersSchema } from './workers.js';
 import { commonShape, searchText, typed } from './common.js';
 import { constraintsSchema, coreOf, limitsOf } from './constraints.js';
@@ -137,6 +138,7 @@ const writtenSchema = z.strictObject({
     ),
   engine: typed(engineSchema).prefault({}).describe('backend of the training step'),
   workers: typed(workersSchema).prefault({ type: 'pool' }).describe('processes of this machine, or workers of a queue'),
+  log: logSchema,
 });
 
 /** As written, with defaults. */
@@ -257,6 +259,7 @@ const tableExperimentSchema = z
     space: tableSchema.describe('the table, and its decision columns'),
     objectives: z.array(tableObjectiveSchema).min(1).describe('columns to optimise; charts show the first two'),
     search: searchSchema.omit({ fidelity: true, retries: true }).prefault({}).describe(searchText),
+    log: logSchema,
   })
   .transform((written) => ({
     ...written,

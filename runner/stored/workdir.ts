@@ -10,6 +10,7 @@ export const workdirFiles = {
   report: 'report.html',
   notes: 'nas.notes.jsonl',
   images: 'images.csv',
+  tensorboard: 'tensorboard',
   generations: 'generations',
 } as const;
 

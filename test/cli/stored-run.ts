@@ -22,9 +22,11 @@ export async function storedRun(
   const experiment = trainingOf(parseExperiment('stored.yaml', source));
   const meta = {
     ...{ name: 'stored', seed: 1, source, experiment, classes, threads: 1, version: '0.1.0' },
+    task: { input: [28, 28, 1] as const, classes: 10 },
+    images: 1000,
     environment: { provider: 'cpu', cpu: 'x' },
   };
-  const space = await createSpace(experiment.space, { input: [28, 28, 1], classes: 10 });
+  const space = await createSpace(experiment.space, meta.task);
   const random = new Random(1, 'stored-run');
   const store = Store.create(join(workdir, 'nas.sqlite'), meta);
   const seen = new Set<string>();

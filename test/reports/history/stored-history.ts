@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { Store } from '../../../store/index.js';
+import { storedRun } from '../../cli/stored-run.js';
+
+/** A workdir with six finished trials, of which the first has curves: two epochs of the search, and one of a final training. */
+export async function storedHistory(workdir: string): Promise<Store> {
+  await storedRun(workdir, 6);
+  const store = Store.open(join(workdir, 'nas.sqlite'));
+  addCurves(store);
+  return store;
+}
+
+export function addCurves(store: Store): void {
+  const epoch = { trainLoss: 1, trainAccuracy: 0.25, validationLoss: 1.5, learningRate: 0.125, seconds: 2 };
+  store.curves.add({ stage: 'search', trial: 0 }, { ...epoch, epoch: 0, validationAccuracy: 0.5 });
+  store.curves.add({ stage: 'search', trial: 0 }, { ...epoch, epoch: 1, validationAccuracy: 0.6 });
+  store.curves.add({ stage: 'final', trial: 0 }, { ...epoch, epoch: 0, validationAccuracy: 0.7 });
+  const final = { state: 'complete', accuracy: 0.7, testAccuracy: 0.65, epochs: 1, seconds: 2 } as const;
+  store.finals.finish(0, final);
+}
