@@ -9,7 +9,8 @@ import ort from 'onnxruntime-node/package.json' with { type: 'json' };
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
-import { chooseEngine, createEngine, engineSchema } from '../trainers/index.js';
+import { openEager } from '../test/trainers/support/eager.js';
+import { chooseEngine, engineSchema } from '../trainers/index.js';
 import { median } from '../latency-models/statistics.js';
 import { readTimedNetworks, type TimedNetwork } from './train/timing.js';
 import { learningRate, randomBatch, specOf } from './train/time-step.js';
@@ -121,10 +122,7 @@ async function devicesOf(provider: string): Promise<Record<string, string>> {
 
 /** Milliseconds of one step of the same training on TF.js's cpu backend. */
 async function timeTfjsCpu(timed: TimedNetwork): Promise<number> {
-  const engine = await createEngine(engineSchema.parse({ type: 'eager' }), () => specOf(timed), {
-    threads: 1,
-    batch: timed.batch,
-  });
+  const engine = await openEager(() => specOf(timed));
   const start = performance.now();
   await engine.train([{ batch: randomBatch(timed), learningRate }], 0);
   return performance.now() - start;

@@ -79,9 +79,8 @@ function queueNative(config: EngineConfig, { before, acceptEnvironment }: Engine
 }
 
 function queueEngine(config: EngineConfig, { tag, mixed }: QueueConfig, context: EngineContext): EngineChoice {
-  const { type, provider: wanted, device } = config;
+  const { provider: wanted, device } = config;
   const { before } = context;
-  if (type === 'eager') return { type };
   const native = queueNative(config, context);
   if (native !== null) return native;
   const provider = wanted ?? before?.provider ?? 'cpu';
@@ -109,7 +108,6 @@ async function sameEngine(
   before: RecordedEnvironment,
   acceptEnvironment: boolean,
 ): Promise<EngineChoice> {
-  if (config.type === 'eager') return chooseEngine(config);
   if (before.native !== undefined && (config.type === 'native' || isOpen(config)))
     return sameNative(before.native, acceptEnvironment);
   const provider = config.provider ?? before.provider;

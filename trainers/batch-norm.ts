@@ -15,7 +15,6 @@ import type { Augmentation } from './data/augment/schema.js';
 import { floats } from './engines/compiled.js';
 import { targetBeside, type EngineChoice } from './engines/index.js';
 import { nativeStatistics } from './engines/native/statistics.js';
-import { eagerInference } from './evaluate.js';
 
 /** The images that the batch norm statistics are computed from. */
 export interface CalibrationImages {
@@ -122,7 +121,6 @@ async function openStatistics(
     return all;
   };
   const dispose = (): void => tf.dispose([...variables.values()]);
-  if (engine.type === 'eager') return eagerInference(forward, dispose);
   try {
     const program = await compile(
       ({ images }) => ({ statistics: forward(images) }),

@@ -112,7 +112,7 @@ export interface ImportanceOptions {
   readonly dataset: DatasetRef;
   /** Selects the images. */
   readonly seed: number;
-  /** Computes the gradients; engines differ by rounding. An eager engine uses the processor here. */
+  /** Computes the gradients; engines differ by rounding. */
   readonly engine: AnyEngine;
   /** Threads of ONNX Runtime; their number may change the last bits. */
   readonly threads: number;

@@ -1,9 +1,8 @@
 import { isBoxTask } from '../base/task.js';
-import * as tf from '@tensorflow/tfjs-core';
 import { type OpenModel, openOnnx } from '../compiler/index.js';
 import { createScoreboard, type Scoreboard } from '../base/scoreboard.js';
 import type { Scores } from '../base/scores.js';
-import { apply, toOnnx, weightsFrom, weightVariables, type Model } from '../spaces/models/index.js';
+import { toOnnx, type Model } from '../spaces/models/index.js';
 import { placeOf, type EngineChoice } from './engines/select.js';
 import type { Network } from '../spaces/index.js';
 import {
@@ -22,30 +21,9 @@ import { formOf } from './image-form.js';
 import { activateBackend, chooseEngine, type AnyEngine } from './engines/index.js';
 import { readWeights } from './weights.js';
 
-/** Opens a network for inference on an active engine (`activateBackend`). */
-export async function networkInference(model: Model, choice: EngineChoice, threads: number): Promise<OpenModel> {
-  if (choice.type !== 'eager') return openOnnx(toOnnx(model), 'the network', { ...placeOf(choice), threads });
-  const variables = weightVariables(model);
-  const infer = (images: tf.Tensor): tf.Tensor =>
-    apply(model.network, weightsFrom(variables), images, { training: false }).logits;
-  return eagerInference(infer, () => tf.dispose([...variables.values()]));
-}
-
-/** Inference by a function on the current TF.js backend. */
-export const eagerInference = (infer: (images: tf.Tensor) => tf.Tensor, dispose: () => void): OpenModel => ({
-  async run(images, shape) {
-    const output = tf.tidy(() => infer(tf.tensor(images, [...shape])));
-    try {
-      return Float32Array.from(await output.data());
-    } finally {
-      output.dispose();
-    }
-  },
-  close: () => {
-    dispose();
-    return Promise.resolve();
-  },
-});
+/** Opens a network for inference beside an engine. */
+export const networkInference = (model: Model, choice: EngineChoice, threads: number): Promise<OpenModel> =>
+  openOnnx(toOnnx(model), 'the network', { ...placeOf(choice), threads });
 
 /** How the images of a network are rendered, and for detectors the stride of its cells. */
 export type NetworkImages = Pick<LoaderOptions, 'size' | 'scale' | 'stride'>;

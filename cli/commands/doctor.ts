@@ -84,9 +84,7 @@ async function activeEngine(): Promise<string> {
     const native = choice === onProcessor ? await nativeForAuto() : null;
     if (native !== null && 'reason' in native)
       return `compiled, ONNX Runtime cpu (engine: auto); not native: ${native.reason}`;
-    return choice.type === 'compiled'
-      ? `compiled, ONNX Runtime ${choice.provider}${choice.adapter === null ? '' : ` on ${choice.adapter.name}`} (engine: auto)`
-      : 'eager, TF.js (engine: auto)';
+    return `compiled, ONNX Runtime ${choice.provider}${choice.adapter === null ? '' : ` on ${choice.adapter.name}`} (engine: auto)`;
   } catch (error) {
     return `nothing trains here: ${messageOf(error)}`;
   }

@@ -192,10 +192,7 @@ const removedKeys = new Map([
         'was removed, because no trained network lost enough in int8 to need it: give more calibration images, or another percentile',
       ] as const,
   ),
-  [
-    'engine.backend',
-    'was removed: engine: compiled trains on graphics cards, and engine: eager by TF.js on the processor',
-  ],
+  ['engine.backend', 'was removed: engine: compiled trains on graphics cards and on the processor'],
   ['supernet.soft_labels', 'was removed, because it changed nothing: leave it out'],
   ['search.filter', noProxies],
   ['search.features', noProxies],
@@ -219,6 +216,7 @@ const removedWords = new Map<string, string>([
     (name) => [`search.controller: ${name}`, betterControllers] as const,
   ),
   ['space.preset: mobileone-s0', 'was removed with branches: take mobilenetv1, or mobilenetv4-conv-small'],
+  ['engine: eager', 'was removed: compiled computes the same, and is faster'],
   ['space: fbnet', 'was removed: mobilenet and blocks have its inverted residuals'],
   ['space: ofa-mobilenetv3', 'was removed: its networks are nearest to those of mobilenet, preset mobilenetv3-large'],
   ...['halving', 'asha'].map(

@@ -5,7 +5,8 @@ import { checkExport } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { apply, weightsFrom } from '../../spaces/models/index.js';
 import { shaken } from './support/classifiers.js';
-import { exported, losses, smallestOf, task } from './support/published-spaces.js';
+import { openEager } from '../trainers/support/eager.js';
+import { exported, losses, openCompiled, smallestOf, task } from './support/published-spaces.js';
 
 const nasBench = { type: 'nas-bench-201', filters: 4, cells: 1 };
 
@@ -28,8 +29,8 @@ const everyNewLayer: Network = {
 
 describe('layers of published spaces', () => {
   it('train as in TF.js', async () => {
-    const compiled = await losses({ type: 'compiled', provider: 'cpu' }, everyNewLayer, 3);
-    const eager = await losses({ type: 'eager', provider: 'cpu' }, everyNewLayer, 3);
+    const compiled = await losses(openCompiled, everyNewLayer, 3);
+    const eager = await losses(openEager, everyNewLayer, 3);
     for (const [i, loss] of eager.entries()) expect(Math.abs(loss / compiled[i] - 1)).toBeLessThan(1e-4);
     expect(compiled[2]).toBeLessThan(compiled[0]);
   });
@@ -45,7 +46,7 @@ describe('layers of published spaces', () => {
     }).logits.arraySync() as number[][];
     expect(a).toEqual(b);
     expect(await checkExport(exported(model), model)).toBeLessThan(1e-4);
-    const [first, second] = await losses({ type: 'compiled', provider: 'cpu' }, zero, 2);
+    const [first, second] = await losses(openCompiled, zero, 2);
     expect(second).toBeLessThan(first);
   });
 });

@@ -9,7 +9,7 @@ import { runInside } from './inside.js';
 
 const directory = cachedFolder();
 
-it('an accelerator has one worker by default; the processor and the eager engine keep theirs', () => {
+it('an accelerator has one worker by default; the processor keeps its own', () => {
   const text = `
 name: workers
 data: { type: fashion-mnist }
@@ -21,7 +21,6 @@ search: { trials: 4, parallel: 4 }
   const workersOn = (engine: Parameters<typeof withWorkersFor>[0]): number =>
     withWorkersFor(engine, experiment).search.parallel;
   expect(workersOn(onProcessor)).toBe(4);
-  expect(workersOn({ type: 'eager' })).toBe(4);
   expect(workersOn({ ...onProcessor, provider: 'webgpu' })).toBe(1);
   expect(workersOn({ ...onProcessor, provider: 'cuda', device: '1' })).toBe(1);
 });

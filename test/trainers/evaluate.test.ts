@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateModel, evaluateSplit, fit, openDataset } from '../../trainers/index.js';
 import { tiniestStudent } from './support/networks.js';
-import { compiled, eager, openWorkbench, quiet, tinyJob, type Workbench } from './support/tiny-training.js';
+import { auto, compiled, openWorkbench, quiet, tinyJob, type Workbench } from './support/tiny-training.js';
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ describe('evaluation', () => {
   test('agrees with what training said, on both engines', async () => {
     const result = await fit(tinyJob(bench, 'trained'), quiet());
     if (result.state !== 'complete') throw new Error('interrupted');
-    for (const engine of [compiled, eager]) {
+    for (const engine of [compiled, auto]) {
       const evaluation = await evaluateModel({
         network: tiniestStudent,
         weights: result.weights,

@@ -110,7 +110,7 @@ export class CompiledTraining {
       target: this.options.target,
       states: this.states,
       seed: noiseSeed(this.program.spec),
-      // The step is deterministic; the engines' contract suite compares it with the eager engine.
+      // The step is deterministic; tests compare it with TF.js itself.
       checkDeterminism: false,
     };
   }

@@ -30,7 +30,7 @@ export interface StepMetrics {
 export type EngineState = ReadonlyMap<string, StateTensor>;
 
 /** Engines of one kind give the same bits on one machine. */
-export type EngineKind = 'compiled' | 'eager' | 'native';
+export type EngineKind = 'compiled' | 'native';
 
 /** Runs the training steps of one program. All engines hold the same states: a state of one continues in another. */
 export interface TrainingEngine {

@@ -1,7 +1,6 @@
 import { DeviceFailure } from '../../base/errors.js';
 import { nativeLibrary } from '../../compiler/native/index.js';
 import type { EngineKind, TrainingEngine } from './engine.js';
-import { createEagerEngine, type EagerOptions } from './eager.js';
 import { createCompiledEngine, type CompiledOptions } from './compiled.js';
 import { createNativeEngine, planNative } from './native/engine.js';
 import type { NativeOptions, Unsupported } from './native/training.js';
@@ -9,7 +8,7 @@ import {
   activateBackend,
   type AnyEngine,
   chooseEngine,
-  type EngineChoice,
+  type CompiledChoice,
   type NativeChoice,
   onProcessor,
   targetBeside,
@@ -47,7 +46,6 @@ export interface EngineParts<S, P> {
   /** The native engine, or why it does not train this. */
   native(spec: S, options: NativeOptions): Promise<TrainingEngine> | Unsupported;
   program(spec: S): P;
-  eager(program: P, options: EagerOptions): TrainingEngine;
   compiled(program: P, options: CompiledOptions): Promise<TrainingEngine>;
 }
 
@@ -88,13 +86,12 @@ const withReason = (engine: TrainingEngine, begun: EngineKind | undefined): Trai
 
 /** An engine that runs the program of a specification. */
 async function openProgram<S, P extends { dispose(): void }>(
-  choice: Exclude<EngineChoice, NativeChoice>,
+  choice: CompiledChoice,
   spec: S,
-  parts: Pick<EngineParts<S, P>, 'program' | 'eager' | 'compiled'>,
+  parts: Pick<EngineParts<S, P>, 'program' | 'compiled'>,
   { batch, ...threads }: EngineOptions,
 ): Promise<TrainingEngine> {
   const program = parts.program(spec);
-  if (choice.type === 'eager') return parts.eager(program, { batch });
   try {
     return await parts.compiled(program, { target: await targetBeside(choice, threads), batch });
   } catch (error) {
@@ -110,7 +107,6 @@ const networkEngines: Omit<EngineParts<ProgramSpec, NetworkProgram>, 'spec'> = {
     return 'unsupported' in plan ? plan : createNativeEngine(plan, options);
   },
   program: createNetworkProgram,
-  eager: createEagerEngine,
   compiled: createCompiledEngine,
 };
 

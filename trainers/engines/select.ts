@@ -36,7 +36,7 @@ export interface NativeChoice {
 }
 
 /** A verified engine, as plain data for worker processes. */
-export type EngineChoice = CompiledChoice | NativeChoice | { readonly type: 'eager' };
+export type EngineChoice = CompiledChoice | NativeChoice;
 
 /** A configured engine, or one that is verified already. */
 export type AnyEngine = EngineConfig | EngineChoice;
@@ -128,7 +128,6 @@ export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
   if ('isa' in engine) return nativeHere(engine);
   const { type } = engine;
   if (type === 'native') return native();
-  if (type === 'eager') return { type };
   const { provider, device } = engine;
   if (provider !== undefined) return compiled(provider, device);
   return (await onCard()) ?? (type === 'auto' ? fastestHere() : onProcessor);
@@ -136,11 +135,13 @@ export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
 
 /** Activates the TF.js backend on which models are built. */
 export async function activateBackend(): Promise<void> {
-  await loadCpuBackend();
+  // Without this, the first use prints an advertisement for tfjs-node.
+  tf.enableProdMode();
+  await import('@tensorflow/tfjs-backend-cpu');
   if (!(await tf.setBackend('cpu'))) throw new NasError('failure', 'the TF.js backend cpu does not start');
 }
 
-/** The device for ONNX models beside an engine: the compiled engine's own, or the processor beside the eager engine. */
+/** The device for ONNX models beside an engine: the compiled engine's own, or the processor beside the native engine. */
 export const placeOf = (engine: EngineChoice): Pick<Target, 'provider' | 'device'> => {
   const { provider, device } = engine.type === 'compiled' ? engine : onProcessor;
   return { provider, device };
@@ -163,7 +164,7 @@ export const targetBeside = (engine: EngineChoice, { threads, sharedCores = fals
 /** Whether an engine works here. */
 export interface EngineAvailability {
   readonly engine: EngineChoice['type'];
-  /** ONNX Runtime execution provider (`engine.provider`), TF.js backend, or instruction set. */
+  /** ONNX Runtime execution provider (`engine.provider`), or instruction set. */
   readonly backend: string;
   readonly available: boolean;
   /** Package and version, e.g. `onnxruntime-node 1.30.0`; null when it does not load. */
@@ -182,14 +183,6 @@ function versionOf(packageName: string): string {
     // A package may not export its package.json.
     return packageName;
   }
-}
-
-/** Loads the `cpu` reference backend; returns its version. */
-async function loadCpuBackend(): Promise<string> {
-  // Without this, the first use prints an advertisement for tfjs-node.
-  tf.enableProdMode();
-  await import('@tensorflow/tfjs-backend-cpu');
-  return versionOf('@tensorflow/tfjs-backend-cpu');
 }
 
 /** Tries every engine, for `nas doctor`. */
@@ -211,6 +204,5 @@ export async function engineAvailability(): Promise<EngineAvailability[]> {
       available: reason === null,
       reason,
     })),
-    { engine: 'eager', backend: 'cpu', version: await loadCpuBackend(), ...works },
   ];
 }

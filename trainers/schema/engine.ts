@@ -7,10 +7,10 @@ const hasDevices: ReadonlySet<string> = new Set(['webgpu', 'cuda']);
 export const engineSchema = z
   .strictObject({
     type: z
-      .enum(['auto', 'compiled', 'eager', 'native'])
+      .enum(['auto', 'compiled', 'native'])
       .default('auto')
       .describe(
-        'compiled: one ONNX program a training step; eager: TF.js itself, slowly, on the processor; native: fused kernels for the processor, and the compiled engine for what they do not train; auto: compiled when `provider` is given; else compiled on a graphics card, and on the processor native where it works',
+        'compiled: one ONNX program a training step; native: fused kernels for the processor, and the compiled engine for what they do not train; auto: compiled when `provider` is given; else compiled on a graphics card, and on the processor native where it works',
       ),
     provider: z
       .string()
@@ -33,7 +33,7 @@ export const engineSchema = z
   })
   .refine(({ type, provider = 'cpu' }) => type === 'auto' || type === 'compiled' || provider === 'cpu', {
     path: ['provider'],
-    error: 'only the compiled engine has providers: the native and the eager engine run on the processor',
+    error: 'only the compiled engine has providers: the native engine runs on the processor',
   })
   .refine(({ provider = '', device }) => device === undefined || hasDevices.has(provider), {
     path: ['device'],

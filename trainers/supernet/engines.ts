@@ -13,7 +13,6 @@ import {
   type InputSpec,
   type Program,
   StateStore,
-  withNoise,
 } from '../../compiler/index.js';
 import {
   type CompiledOptions,
@@ -25,8 +24,6 @@ import {
   writeStates,
 } from '../engines/compiled.js';
 import { noiseSeed } from '../engines/network-program.js';
-import { engineOn, imageTensor, type EagerOptions } from '../engines/eager.js';
-import { averageDecay } from '../optimizers/index.js';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
@@ -45,7 +42,7 @@ class CompiledSupernet {
       target: options.target,
       states: this.states,
       seed: noiseSeed(program.spec),
-      // The step is deterministic; the engines' contract suite compares it with the eager engine.
+      // The step is deterministic; tests compare it with TF.js itself.
       checkDeterminism: false,
     };
   }
@@ -151,45 +148,6 @@ async function createCompiledSupernet(program: SupernetProgram, options: Compile
   };
 }
 
-/** Runs a supernet directly on TF.js, with the same noise as the compiled engine. */
-function createEagerSupernet(program: SupernetProgram, { batch: size }: EagerOptions): TrainingEngine {
-  const { spec, needsTeacherLogits } = program;
-  const { input } = spec.sandwich.largest.network;
-  const rows = (data: Float32Array, shape: readonly number[]): tf.Tensor => tf.tensor(data, [size, ...shape]);
-  const step = sandwichStep(spec, {
-    async gradients(trainee, { images, labels, teacher }, step) {
-      const noise = { seed: noiseSeed(spec), step };
-      const { network } = trainee.member;
-      const outputs = tf.tidy(() => {
-        const { loss, correct } = withNoise(noise, () =>
-          program.gradients(trainee, {
-            images: imageTensor(images, size, network.input),
-            labels: rows(labels, targetShape(network)),
-            ...(needsTeacherLogits && teacher !== null ? { teacher: rows(teacher, outputShape(network)) } : {}),
-          }),
-        );
-        return [loss, correct];
-      });
-      try {
-        const [[loss], [correct]] = await Promise.all(outputs.map((output) => output.data()));
-        return { loss, correct };
-      } finally {
-        tf.dispose(outputs);
-      }
-    },
-    update(learningRate, step) {
-      tf.tidy(() =>
-        program.update({
-          learningRate: tf.scalar(learningRate),
-          ...(spec.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, spec.ema)) } : {}),
-        }),
-      );
-      return Promise.resolve();
-    },
-  });
-  return engineOn(program, input, step);
-}
-
 /** The engines of a supernet. */
 export const supernetEngines: Omit<EngineParts<SupernetSpec, SupernetProgram>, 'spec'> = {
   native(spec, options) {
@@ -197,6 +155,5 @@ export const supernetEngines: Omit<EngineParts<SupernetSpec, SupernetProgram>, '
     return 'unsupported' in plan ? plan : createNativeSupernet(plan, options);
   },
   program: createSupernetProgram,
-  eager: createEagerSupernet,
   compiled: createCompiledSupernet,
 };

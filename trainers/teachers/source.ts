@@ -55,7 +55,6 @@ export const fitHooks = (hooks: TeacherHooks): FitHooks => ({
 
 /** The parts of an engine on which the last bits of a training depend: cards and backends round differently. */
 export function deciding(engine: EngineChoice): readonly unknown[] {
-  if (engine.type === 'eager') return [engine.type, 'cpu'];
   if (engine.type === 'native') return [engine.type, engine.isa];
   return [engine.type, engine.provider, engine.adapter?.name ?? null];
 }

@@ -87,7 +87,7 @@ const checkpointMeta = z.object({
   job: z.string(),
   position: positionSchema,
   // Earlier versions, which had no native engine, do not write it.
-  engine: z.enum(['compiled', 'eager', 'native']).default('compiled'),
+  engine: z.enum(['compiled', 'native']).default('compiled'),
 });
 const weightsMeta = z.object({ job: z.string(), curve: curveSchema, details: detailsSchema.optional() });
 

@@ -2,7 +2,8 @@ import { Random } from '../../../base/random.js';
 import { exportOnnx } from '../../../deploy/index.js';
 import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../spaces/index.js';
 import type { Model } from '../../../spaces/models/index.js';
-import { createEngine, trainSchema, type EngineConfig } from '../../../trainers/index.js';
+import { createEngine, trainSchema, type TrainingEngine } from '../../../trainers/index.js';
+import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { noiseBatch, update } from '../../trainers/support/networks.js';
 import { metadataFor } from './classifiers.js';
@@ -24,8 +25,14 @@ const metadata = metadataFor(
 
 export const exported = (model: Model): Uint8Array => exportOnnx(model, metadata);
 
+/** Opens the training of a specification. */
+type Open = (spec: () => ProgramSpec) => Promise<Pick<TrainingEngine, 'train' | 'dispose'>>;
+
+export const openCompiled: Open = (spec) =>
+  createEngine({ type: 'compiled', provider: 'cpu' }, spec, { threads: 1, batch: 2 });
+
 /** Losses of some training steps on one batch. */
-export async function losses(engineConfig: EngineConfig, network: Network, steps: number): Promise<number[]> {
+export async function losses(open: Open, network: Network, steps: number): Promise<number[]> {
   const { optimizer } = trainSchema.parse({ optimizer: { type: 'sgd', learning_rate: 0.05 } });
   const spec = {
     network,
@@ -35,7 +42,7 @@ export async function losses(engineConfig: EngineConfig, network: Network, steps
     ema: 0,
     teacher: null,
   };
-  const engine = await createEngine(engineConfig, () => spec, { threads: 1, batch: 2 });
+  const engine = await open(() => spec);
   const found: number[] = [];
   for (let step = 0; step < steps; step++)
     found.push((await update(engine, noiseBatch(network, 2, 0), 0.05, step)).loss);

@@ -153,7 +153,7 @@ async function ran(bytes: Uint8Array, subject: Subject): Promise<Float32Array> {
 /** Answers in the units of the file. */
 type Reader = (file: string, subject: Subject) => Promise<Float32Array>;
 
-const engine = { type: 'eager' } as const;
+const engine = { type: 'compiled' } as const;
 
 const teacher: Reader = async (file, { info, images }) => {
   const train = { augment: [], views: 1, loss: undefined, class_weight: undefined, class_sampling: undefined };

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { createEngine, engineSchema } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
+import { openEager } from '../support/eager.js';
 import { noiseBatch, tinyStudent, update } from '../support/networks.js';
 import { batch, describeEngine, everything, openSingle, run, specOf, threads } from './contract.js';
 
 const compiled = engineSchema.parse({ type: 'compiled' });
-const eager = engineSchema.parse({ type: 'eager' });
 
 describeEngine('compiled', openSingle(compiled));
 
@@ -23,7 +23,7 @@ test('the compiled engine repeats itself with several threads, bit for bit', asy
   expect(await train()).toEqual(await train());
 });
 
-describe('compiled and eager engines', () => {
+describe('the compiled engine and TF.js itself', () => {
   test.each<[string, Partial<ProgramSpec>]>([
     ['AdamW, average, distillation', everything],
     [
@@ -31,10 +31,9 @@ describe('compiled and eager engines', () => {
       { loss: lossSchema.parse({ type: 'dkd' }), network: tinyStudent({ dropout: 0.3 }) },
     ],
   ])('train to the same losses for 3 steps: %s', async (_name, overrides) => {
-    const options = { threads, batch };
     const [a, b] = [
-      await createEngine(compiled, specOf(overrides), options),
-      await createEngine(eager, specOf(overrides), options),
+      await createEngine(compiled, specOf(overrides), { threads, batch }),
+      await openEager(specOf(overrides)),
     ];
     const [actual, expected] = [await run(a, 0, 3, 0.02), await run(b, 0, 3, 0.02)];
     actual.forEach((loss, step) => expect(Math.abs(loss / expected[step] - 1)).toBeLessThan(1e-4));

@@ -37,7 +37,12 @@ export const specOf =
   });
 
 /** Losses of the steps from `from` to `to`, on a few batches in turn. */
-export async function run(engine: TrainingEngine, from: number, to: number, rate = 0.05): Promise<number[]> {
+export async function run(
+  engine: Pick<TrainingEngine, 'train'>,
+  from: number,
+  to: number,
+  rate = 0.05,
+): Promise<number[]> {
   const losses: number[] = [];
   for (let step = from; step < to; step++) {
     const metrics = await update(engine, noiseBatch(tinyStudent(), batch, step % 3), rate, step);

@@ -30,7 +30,7 @@ import { layersModelOf } from '../../support/layers-model.js';
 import { file as fixture } from '../support/foreign.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import { auto, compiled, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let path: string;
@@ -110,7 +110,7 @@ describe('a classifier of other classes', () => {
     },
   );
 
-  test('keeps frozen weights, and is tuned by the eager engine to nearly the same', async () => {
+  test('keeps frozen weights', async () => {
     const source = await readPretrained({ path }, describeDataset(bench.dataset));
     const frozen = source.network.weights.map(({ name }) => name).slice(0, 4);
     const job = jobFor('frozen', { freeze: frozen });
@@ -120,11 +120,6 @@ describe('a classifier of other classes', () => {
     const kept = [...tuned.values()].map(String);
     const before = source.network.weights.map(({ data }) => String(data));
     expect(before.slice(0, 4).every((data) => kept.includes(data))).toBe(true);
-    const byEager = await tune(
-      { ...job, directory: join(bench.folder, 'eager'), train: loose, engine: eager },
-      quiet(),
-    );
-    expect(byEager.curve[0].validation_loss).toBeCloseTo(found.curve[0].validation_loss, 3);
   });
 
   test('may be a TF.js layers model', async () => {

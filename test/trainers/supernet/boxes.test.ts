@@ -16,7 +16,7 @@ import {
   type SupernetJob,
 } from '../../../trainers/index.js';
 import { makeBoxedImages } from '../../support/boxed-images.js';
-import { compiled, eager, quiet, type Workbench } from '../support/tiny-training.js';
+import { compiled, quiet, type Workbench } from '../support/tiny-training.js';
 import { complete, expectAlike, memberJob } from './jobs.js';
 import { makeSpace } from './spaces.js';
 
@@ -70,8 +70,7 @@ test('a supernet of detectors goes on after a signal, bit for bit, with outputs 
 test('engines train it alike', async () => {
   const own = { config: { ...config, epochs: 1 } };
   const expected = await complete(jobOf('native', own));
-  for (const engine of [compiled, eager])
-    expectAlike(await complete(jobOf(engine.type, { ...own, engine })), expected, 1e-4);
+  expectAlike(await complete(jobOf('compiled', { ...own, engine: compiled })), expected, 1e-4);
 });
 
 test('members of each size and stride are evaluated by AP50, on engines alike', async () => {
@@ -88,6 +87,6 @@ test('members of each size and stride are evaluated by AP50, on engines alike', 
     const { details, accuracy, loss } = await evaluateMember({ ...job, engine: native });
     expect(details.type).toBe('detection');
     expect(accuracy).toBeGreaterThanOrEqual(0);
-    expect((await evaluateMember({ ...job, engine: eager })).loss).toBeCloseTo(loss, 4);
+    expect((await evaluateMember({ ...job, engine: compiled })).loss).toBeCloseTo(loss, 4);
   }
 });

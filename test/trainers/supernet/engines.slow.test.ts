@@ -5,7 +5,7 @@ import { supernetEngines } from '../../../trainers/supernet/engines.js';
 import type { SupernetSpec } from '../../../trainers/supernet/program.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
 import { batch, describeEngine, specOf, threads, type Overrides } from '../engines/contract.js';
-import { compiled, eager } from '../support/tiny-training.js';
+import { compiled } from '../support/tiny-training.js';
 import { makeSpace, tiniestSpace } from './spaces.js';
 
 /** A supernet whose random member changes every second step. */
@@ -23,4 +23,3 @@ const openSupernet =
 
 describeEngine('compiled supernet', openSupernet(compiled));
 describeEngine('native supernet', openSupernet(engineSchema.parse({ type: 'native' })));
-describeEngine('eager supernet', openSupernet(eager));

@@ -11,7 +11,7 @@ import {
   trainSchema,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { auto, compiled, eager, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { makeSpace, tinySpace } from './spaces.js';
 
@@ -75,7 +75,6 @@ test('a supernet trains the same on all engines, up to rounding, with every opti
   const job = (name: string, own: Partial<SupernetJob>) =>
     complete(supernetJob(bench, name, { config, teacher, ...own }));
   const result = await job('all', {});
-  expectAlike(await job('all-eager', { engine: eager }), result, 1e-3);
   const notes: string[] = [];
   const native = supernetJob(bench, 'all-native', { config, teacher, engine: engineSchema.parse({ type: 'native' }) });
   expectAlike(await complete(native, quiet({ onNote: (note) => notes.push(note) })), result, 1e-3);

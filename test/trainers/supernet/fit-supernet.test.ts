@@ -18,7 +18,7 @@ import {
   type SupernetJob,
 } from '../../../trainers/index.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
-import { eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 import { nativeStatistics } from '../../../trainers/engines/native/statistics.js';
 import { whitenedStem } from '../../../trainers/training/whitened-stem.js';
 import { makeSpace, singleSpace, task, tiniestSpace } from './spaces.js';
@@ -173,7 +173,7 @@ describe('a member of a supernet', () => {
     expect(await calibratedMember(job)).toEqual(result.weights);
     const of = { network: member.network, weights: result.weights };
     expect(nativeStatistics(of, [], { isa: null, batch: 16, threads: 1 })).not.toBeNull();
-    for (const engine of [eager, native]) {
+    for (const engine of [compiled, native]) {
       const other = await evaluateMember({ ...job, engine });
       expect(other.loss).toBeCloseTo(result.loss, 4);
       for (const [name, { data }] of result.weights)

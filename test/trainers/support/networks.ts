@@ -58,7 +58,7 @@ export function noiseBatch(network: Network, size: number, seed: number): Engine
 
 /** One update. */
 export async function update(
-  engine: TrainingEngine,
+  engine: Pick<TrainingEngine, 'train'>,
   batch: EngineBatch,
   learningRate: number,
   step: number,

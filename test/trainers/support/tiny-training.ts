@@ -31,7 +31,6 @@ export async function openWorkbench(sides: readonly number[] = []): Promise<Work
 /** As of runs with `engine: auto`. It opens in a fifth of the time that the compiled engine takes. */
 export const auto: EngineChoice = { type: 'native', isa: null, orCompiled: true };
 export const compiled: EngineConfig = engineSchema.parse({ type: 'compiled' });
-export const eager: EngineConfig = engineSchema.parse({ type: 'eager' });
 
 /** Two epochs of six steps with every kind of state: momentum, average, dropout, alternating views; images drawn by class. */
 export const tinyTrain: TrainConfig = trainSchema.parse({

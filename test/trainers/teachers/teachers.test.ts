@@ -26,7 +26,7 @@ import {
 import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import { auto, eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
 let info: DatasetInfo;
@@ -163,7 +163,9 @@ describe('a trained teacher', () => {
     await prepare(config);
     const signal = AbortSignal.abort();
     await prepare(config, { hooks: { signal } });
-    await expect(prepare(config, { engine: eager, hooks: { signal } })).rejects.toMatchObject({ code: 'interrupted' });
+    await expect(prepare(config, { engine: compiled, hooks: { signal } })).rejects.toMatchObject({
+      code: 'interrupted',
+    });
   });
 
   test('changes with the seed, and its logits with the views', async () => {

@@ -202,7 +202,7 @@ const queueRows = ({ texts }: OtherFiles): Row[] => [
 const cards = { workers: { type: 'queue', url: 'redis://10.0.0.5', tag: 'gpu', mixed: true } };
 
 const engineRows = (): Row[] => [
-  row('engine.type', ['compiled', 'eager'], 'train', { engine: { provider: null } }),
+  row('engine.type', ['compiled', 'native'], 'train', { engine: { provider: null } }),
   row('engine.provider', ['cpu', 'cuda'], 'train', cards),
   row('engine.device', [0, 1], 'train', { ...cards, engine: { provider: 'cuda' } }),
   row('engine.threads', [1, 2], 'train'),
