@@ -13,6 +13,12 @@ const pages = ['.', 'docs', 'docs/adr'].flatMap((folder) =>
 /** Markdown without fenced blocks. */
 const prose = (file: string): string => readFileSync(file, 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '');
 
+/** Links of a page, but to other sites. */
+const targetsOf = (page: string): string[] =>
+  [...prose(join(root, page)).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target)
+    .filter((target) => !/^[a-z]+:/.test(target));
+
 /** Anchors of headings, as on GitHub. */
 const anchorsOf = (file: string): Set<string> =>
   new Set(
@@ -24,18 +30,28 @@ const anchorsOf = (file: string): Set<string> =>
     ),
   );
 
+/** Pages that a page links to; those in a folder that it links to. */
+const linkedBy = (page: string): string[] =>
+  targetsOf(page).flatMap((target) => {
+    const path = join(dirname(page), target.split('#')[0]);
+    return pages.filter((each) => each === path || dirname(each) === path);
+  });
+
+it('every page is two clicks or fewer from the README', () => {
+  const near = ['README.md', ...linkedBy('README.md')];
+  const reached = new Set([...near, ...near.flatMap(linkedBy)]);
+  expect(pages.filter((page) => !reached.has(page))).toEqual([]);
+});
+
 describe('links between the pages', () => {
   for (const page of pages)
     it(`of ${page} exist`, () => {
-      const broken = [...prose(join(root, page)).matchAll(/\]\(([^)\s]+)\)/g)]
-        .map(([, target]) => target)
-        .filter((target) => {
-          if (/^[a-z]+:/.test(target)) return false;
-          const [path] = target.split('#');
-          const anchor = target.split('#').at(1);
-          const file = path === '' ? join(root, page) : resolve(root, dirname(page), path);
-          return !existsSync(file) || (anchor !== undefined && !anchorsOf(file).has(anchor));
-        });
+      const broken = targetsOf(page).filter((target) => {
+        const [path] = target.split('#');
+        const anchor = target.split('#').at(1);
+        const file = path === '' ? join(root, page) : resolve(root, dirname(page), path);
+        return !existsSync(file) || (anchor !== undefined && !anchorsOf(file).has(anchor));
+      });
       expect(broken).toEqual([]);
     });
 });
