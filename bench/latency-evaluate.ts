@@ -4,7 +4,6 @@
  *   npm run bench:latency-evaluate -- --space nas-bench-201 --table nb201.csv --target pixel3 --samples 10 --seeds 20
  */
 import { invalidInput } from '../base/errors.js';
-import { modelKinds } from '../latency-models/index.js';
 import { readCsv } from '../spaces/index.js';
 import { runAsProgram } from './command-line.js';
 import { readDeviceTable } from './latency/device-table.js';
@@ -21,9 +20,7 @@ import { command, jsonOption } from '../cli/command.js';
 import { json, renderTable, type Column } from '../cli/output/terminal.js';
 import { createCounter } from '../cli/progress/counter.js';
 
-interface Row extends Pick<TargetEvaluation, 'target' | 'scores'> {
-  readonly kinds: string;
-}
+type Row = Pick<TargetEvaluation, 'target' | 'scores'>;
 
 const titles: { readonly [S in Score]: { readonly title: string; readonly digits: number } } = {
   spearman: { title: 'Spearman', digits: 4 },
@@ -44,7 +41,6 @@ const columns: readonly Column<Row>[] = [
       return `${mean.toFixed(titles[score].digits)} ± ${sd.toFixed(titles[score].digits)}`;
     },
   })),
-  { title: 'model', cell: ({ kinds }) => kinds },
 ];
 
 const namesOf = (text: string): string[] => [
@@ -91,12 +87,8 @@ export const latencyEvaluate = command({
         describe: 'Share of the fastest and slowest rows to exclude from the test (HELP: 0.1)',
       })
       .option('seeds', { type: 'number', default: 20, describe: 'Repetitions with different random rows' })
-      .option('model', {
-        choices: modelKinds,
-        describe: 'Kind of model; by default the one with the smallest cross-validated error',
-      })
       .option('json', jsonOption),
-  run: async ({ space: name, table: file, target, json: asJson, model, ...rest }, terminal) => {
+  run: async ({ space: name, table: file, target, json: asJson, ...rest }, terminal) => {
     const { out, colors } = terminal;
     const protocol: EvaluationProtocol = {
       samples: rest.samples,
@@ -113,7 +105,6 @@ export const latencyEvaluate = command({
     const evaluations = evaluateTable(table, targets, protocol, {
       now: () => performance.now(),
       onSeed: counter.show('fits'),
-      ...(model === undefined ? {} : { kind: model }),
     });
     counter.close();
     const overall = meanOver(evaluations);
@@ -121,13 +112,8 @@ export const latencyEvaluate = command({
       out(json({ space: space.name, table: file, ...protocol, ...overall, targets: evaluations }));
       return;
     }
-    const rows: Row[] = evaluations.map(({ kinds, ...own }) => ({
-      ...own,
-      kinds: Object.entries(kinds)
-        .map(([kind, count]) => `${kind} (${count})`)
-        .join(', '),
-    }));
-    if (rows.length > 1) rows.push({ target: colors.bold('mean'), scores: overall, kinds: '' });
+    const rows: Row[] = [...evaluations];
+    if (rows.length > 1) rows.push({ target: colors.bold('mean'), scores: overall });
     out(renderTable(columns, rows, colors));
   },
 });

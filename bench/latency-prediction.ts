@@ -129,23 +129,17 @@ async function main(): Promise<void> {
   );
   console.log(`  rated reliable      ${all.filter(({ reliable }) => reliable).length} of ${all.length}`);
   console.log(
-    `  model               ${model.kind}, fitted in ${fitMs.toFixed(0)} ms; cross-validated error ${known.mape.toFixed(2)} %`,
+    `  fitted in           ${fitMs.toFixed(0)} ms; cross-validated error ${known.mape.toFixed(2)} %`,
   );
   console.log(
     `  mean error          ${mape.toFixed(2)} %, from ${percent(errors[0])} to ${percent(errors.at(-1) ?? NaN)}`,
   );
   console.log(`  within 5 %, 10 %    ${percent(within5)}, ${percent(within10)}`);
   console.log(`  Spearman            ${spearman.toFixed(4)}`);
-  const whole = calibration.map(({ network, ms }) => ({ network, ms }));
-  const { mape: linear } = validateModel(fitLatencyModel(whole, { kind: 'additive' }), observed(others));
-  console.log(`  by additive         ${linear.toFixed(2)} %`);
   for (const count of fewer.filter((each) => each <= chosen.length)) {
     // The first networks of a design are a smaller design.
-    const errorOf = (known: readonly Observation[]): string =>
-      validateModel(fitLatencyModel(known.slice(0, count)), observed(others)).mape.toFixed(2);
-    console.log(
-      `  of ${count} networks`.padEnd(22) + `${errorOf(calibration)} %; without layer times ${errorOf(whole)} %`,
-    );
+    const { mape: error } = validateModel(fitLatencyModel(calibration.slice(0, count)), observed(others));
+    console.log(`  of ${count} networks`.padEnd(22) + `${error.toFixed(2)} %`);
   }
   const factor = median(pairs.map(({ predicted, measured }) => measured / predicted));
   for (const warning of disturbances(all, factor)) console.log(`  disturbed: ${warning}`);

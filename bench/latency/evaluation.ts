@@ -2,7 +2,7 @@ import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { mean, quantile } from '../../base/statistics.js';
 import { ascending } from '../../latency-models/statistics.js';
-import { fitSamples, type FitOptions } from '../../latency-models/predictors/fit.js';
+import { fitSamples } from '../../latency-models/predictors/fit.js';
 import { designSamples } from '../../latency-models/predictors/sample-design.js';
 import { validate } from '../../latency-models/predictors/validation.js';
 import type { DeviceTable } from './device-table.js';
@@ -36,12 +36,10 @@ export interface TargetEvaluation {
   readonly target: string;
   /** Test rows per seed. */
   readonly tested: number;
-  /** How often each kind of model was chosen. */
-  readonly kinds: Readonly<Record<string, number>>;
   readonly scores: Readonly<Record<Score, MeanAndSd>>;
 }
 
-export interface EvaluationOptions extends Pick<FitOptions, 'kind'> {
+export interface EvaluationOptions {
   /** Clock for the times of fits. */
   readonly now: () => number;
   readonly onSeed?: (done: number, total: number) => void;
@@ -76,22 +74,17 @@ export function evaluateTable(
       `the table has ${rows} rows; ${protocol.samples} samples and at least 2 rows to test on are needed`,
       { hint: 'Take fewer samples.' },
     );
-  const { kind } = options;
-  const fitOptions: FitOptions = kind === undefined ? {} : { kind };
   const designs = Array.from({ length: protocol.seeds }, (_, seed) => chooseRows(table, protocol, seed));
   let done = 0;
   return targets.map((target) => {
     const results = designs.map((chosen) => {
-      const result = evaluateOnce(table, latenciesOf(table, target), chosen, protocol.trim, fitOptions, options.now);
+      const result = evaluateOnce(table, latenciesOf(table, target), chosen, protocol.trim, options.now);
       options.onSeed?.(++done, targets.length * designs.length);
       return result;
     });
-    const kinds: Record<string, number> = {};
-    for (const { kind } of results) kinds[kind] = (kinds[kind] ?? 0) + 1;
     return {
       target,
       tested: results[0].tested,
-      kinds,
       scores: Object.fromEntries(
         scores.map((score) => [score, meanAndSd(results.map((result) => result[score]))]),
       ) as Record<Score, MeanAndSd>,
@@ -123,14 +116,12 @@ function evaluateOnce(
   latencies: readonly number[],
   chosen: readonly number[],
   trim: number,
-  fitOptions: FitOptions,
   now: () => number,
 ) {
   const began = now();
-  const fit = fitSamples(
+  const model = fitSamples(
     table.catalogue,
     chosen.map((row) => ({ profile: table.profiles[row], ms: latencies[row] })),
-    fitOptions,
   );
   const fitMs = now() - began;
   const sampled = new Set(chosen);
@@ -139,9 +130,9 @@ function evaluateOnce(
   const pairs = table.profiles.flatMap((profile, row) => {
     const measured = latencies[row];
     if (sampled.has(row) || measured < low || measured > high) return [];
-    return [{ predicted: fit.model.predictProfile(table.catalogue, profile).ms, measured }];
+    return [{ predicted: model.predictProfile(table.catalogue, profile).ms, measured }];
   });
-  return { ...validate(pairs), tested: pairs.length, fitMs, kind: fit.model.kind };
+  return { ...validate(pairs), tested: pairs.length, fitMs };
 }
 
 /** The mean over targets; standard deviations over seeds are averaged. */

@@ -13,9 +13,6 @@ const details: ReadonlySet<Column> = new Set(['elementwise_traffic', 'dense_macs
 /** Extra costs of some layers of a kind; a fit that has seen other layers of the kind covers such layers too. */
 export const surcharges: ReadonlySet<Column> = new Set(['strided_depthwise_rows', 'channel_padding', 'narrow_traffic']);
 
-/** Overheads, which may overlap with computations. */
-export const launchColumns: ReadonlySet<Column> = new Set(['constant', 'kernels']);
-
 const heavyColumn: Readonly<Record<string, Column>> = {
   conv: 'heavy_conv_traffic',
   depthwise: 'heavy_depthwise_traffic',
@@ -36,10 +33,6 @@ export function termsOf(layer: LayerFeatures, heavy: number): readonly Term[] {
 
 /** The cost of each column's unit in ms. An absent column is unknown, not free. */
 export type UnitCosts = ReadonlyMap<Column, number>;
-
-export function layerCost(layer: LayerFeatures, unitCosts: UnitCosts, heavy: number): number {
-  return sumOf(termsOf(layer, heavy), unitCosts);
-}
 
 export const sumOf = (terms: Iterable<Term>, unitCosts: UnitCosts): number => {
   let sum = 0;

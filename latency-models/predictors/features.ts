@@ -6,7 +6,7 @@ export type Column = string;
 /** An amount of one column, for one image. */
 export type Term = readonly [column: Column, amount: number];
 
-/** The contribution of one layer to the totals, and its similarity to other layers. */
+/** The contribution of one layer to the totals. */
 export interface LayerFeatures {
   /** The configuration; layers with the same key take the same time. */
   readonly key: string;
@@ -15,10 +15,7 @@ export interface LayerFeatures {
   readonly work: number;
   /** Values read and written. */
   readonly traffic: number;
-  /** Only layers of one family are similar. */
   readonly family: string;
-  /** Kernel, stride and logarithms of sizes; similar layers are near. */
-  readonly place: readonly number[];
 }
 
 const size = ([height, width, channels]: Shape): number => height * width * channels;
@@ -148,7 +145,6 @@ function keyOf(layer: Layer): string {
 }
 
 function describeLayer(layer: Layer, key: string): LayerFeatures {
-  const window = windowOf(layer);
   const own = applyRule(terms, layer);
   const { input, output } = layer;
   return {
@@ -157,12 +153,8 @@ function describeLayer(layer: Layer, key: string): LayerFeatures {
     work: own.reduce((total, [column, amount]) => total + (isWork(column) ? amount : 0), 0),
     traffic: size(input) + size(output),
     family: familyOf(layer),
-    place: [window[0] / 2, window[1], Math.log2(input[2]), Math.log2(output[2]), Math.log2(output[0] * output[1]) / 2],
   };
 }
-
-/** Fewer samples do not identify overlaps and single layers. */
-export const fewForDetails = 8;
 
 /** The layers of a network by their positions in a catalogue. */
 export interface Profile {

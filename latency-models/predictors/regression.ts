@@ -1,29 +1,20 @@
 import { Cholesky, dot } from '../../base/linear-algebra.js';
 import { minimiseNonNegative, type Equations } from './nnls.js';
 
-/**
- * target = rows w + f + e with w >= 0, w ~ N(0, prior), a deviation f and noise e, whose covariances are known up to their
- * sizes.
- */
+/** target = rows w + e with w >= 0, w ~ N(0, prior + details) and noise e; the sizes of details and noise are estimated. */
 export interface Regression {
   readonly target: Float64Array;
   readonly rows: readonly Float64Array[];
-  /** Covariance of w, row-major, without `free`. */
+  /** Covariance of w, row-major, without `details`. */
   readonly prior: Float64Array;
-  /** Components of the covariance of w whose sizes are estimated. */
-  readonly free: readonly Component[];
-  /** The noise, then deviations; their sizes are estimated. */
-  readonly components: readonly [noise: Component, ...others: Component[]];
+  readonly details: Component;
+  readonly noise: Component;
 }
 
 export interface Solution {
   readonly weights: readonly number[];
-  /** Standard deviations of `components`, then of `free`. */
-  readonly sizes: readonly number[];
-  /** Logarithms of `sizes`. */
+  /** Logarithms of the standard deviations of noise and details. */
   readonly scales: readonly number[];
-  /** (deviations + noise)^-1 (target - rows w): a deviation elsewhere is its covariance times this. */
-  readonly dual: Float64Array;
   /** Each target minus its prediction from all others. */
   readonly leftOut: Float64Array;
   /** Predictive variances of `leftOut`. */
@@ -58,40 +49,38 @@ function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Ar
 
 /**
  * Sizes of maximal evidence (as if weights could be negative), then the most probable non-negative weights (Lawson & Hanson
- * on the whitened rows and the prior), then the deviations.
+ * on the whitened rows and the prior).
  */
 export function solve(problem: Regression, start: Start = {}): Solution {
-  const { target, rows, prior, free, components } = problem;
+  const { target, rows, prior, details, noise } = problem;
   const n = rows.length;
-  const all = [...components, ...free.map((one) => ({ ...one, matrix: sandwich(rows, one.matrix) }))];
+  const all = [noise, { ...details, matrix: sandwich(rows, details.matrix) }];
   const fixed = sandwich(rows, prior);
   const { scales } =
     start.keep === true && start.scales !== undefined
       ? { scales: start.scales }
       : maximiseEvidence(target, fixed, all, start.scales);
-  const residual = Cholesky.of(residualCovariance(problem, scales), n);
-  const wholePrior = combine(prior, free, scales.slice(components.length));
-  const weights = minimiseNonNegative(equationsOf(problem, residual, wholePrior));
-  const dual = residual.solve(target.map((value, i) => value - dot(rows[i], weights)));
+  const weights = minimiseNonNegative(equationsOf(problem, scales));
   const inverse = Cholesky.of(combine(fixed, all, scales), n).inverse();
   const leftOutVariance = Float64Array.from({ length: n }, (_, i) => 1 / inverse[i * n + i]);
   const leftOut = Float64Array.from(
     { length: n },
     (_, i) => dot(inverse.subarray(i * n, (i + 1) * n), target) * leftOutVariance[i],
   );
-  return { weights, sizes: scales.map(Math.exp), scales, dual, leftOut, leftOutVariance };
+  return { weights, scales, leftOut, leftOutVariance };
 }
 
-/** The covariance of the targets around rows w. */
-const residualCovariance = ({ target, components }: Regression, scales: readonly number[]): Float64Array =>
-  combine(new Float64Array(target.length ** 2), components, scales);
+const noiseOf = ({ noise }: Regression, scales: readonly number[]): Cholesky =>
+  Cholesky.of(combine(new Float64Array(noise.matrix.length), [noise], scales), Math.sqrt(noise.matrix.length));
 
-/** The normal equations of the most probable weights, given the factor of the residual covariance and the prior. */
-function equationsOf({ rows, target }: Regression, residual: Cholesky, prior: Float64Array): Equations {
+/** The normal equations of the most probable weights. */
+function equationsOf(problem: Regression, scales: readonly number[]): Equations {
+  const { rows, target, prior, details } = problem;
   const q = rows[0].length;
-  const precision = Cholesky.of(prior, q).inverse();
-  const columns = Array.from({ length: q }, (_, j) => residual.solveLower(Float64Array.from(rows, (row) => row[j])));
-  const whitened = residual.solveLower(target.slice());
+  const noise = noiseOf(problem, scales);
+  const precision = Cholesky.of(combine(prior, [details], scales.slice(1)), q).inverse();
+  const columns = Array.from({ length: q }, (_, j) => noise.solveLower(Float64Array.from(rows, (row) => row[j])));
+  const whitened = noise.solveLower(target.slice());
   return {
     gram: columns.map((a, i) => columns.map((b, j) => dot(a, b) + precision[i * q + j])),
     moment: columns.map((a) => dot(a, whitened)),
@@ -171,11 +160,10 @@ function maximiseEvidence(
  * which the closed form for normal weights would ignore.
  */
 export function leaveOneOut(problem: Regression, scales: readonly number[]): Float64Array {
-  const { rows, target, prior, free, components } = problem;
+  const { rows, target } = problem;
   const n = rows.length;
-  const residual = Cholesky.of(residualCovariance(problem, scales), n);
-  const { gram, moment } = equationsOf(problem, residual, combine(prior, free, scales.slice(components.length)));
-  const precision = residual.inverse();
+  const { gram, moment } = equationsOf(problem, scales);
+  const precision = noiseOf(problem, scales).inverse();
   return Float64Array.from({ length: n }, (_, i) => {
     const own = precision.subarray(i * n, (i + 1) * n);
     const variance = 1 / own[i];

@@ -1,6 +1,6 @@
 import { kendall, meanAbsolutePercentageError, median, shareWithin, spearman } from '../statistics.js';
-import { fitLatencyModel, type FitOptions } from './fit.js';
-import type { LatencyModel, Observation } from './linear-cost-model.js';
+import { fitLatencyModel, type Observation } from './fit.js';
+import type { LatencyModel } from './linear-cost-model.js';
 
 /** The agreement of predictions with measurements that the model was not fitted to. */
 export interface Validation {
@@ -46,13 +46,10 @@ export interface CrossValidation extends Validation {
 }
 
 /** Ten-fold cross-validation (leave-one-out for fewer than ten observations). */
-export function crossValidate(observations: readonly Observation[], options: FitOptions = {}): CrossValidation {
+export function crossValidate(observations: readonly Observation[]): CrossValidation {
   const folds = Math.min(maxFolds, observations.length);
   const models = Array.from({ length: folds }, (_, fold) =>
-    fitLatencyModel(
-      observations.filter((_observation, i) => i % folds !== fold),
-      options,
-    ),
+    fitLatencyModel(observations.filter((_observation, i) => i % folds !== fold)),
   );
   const pairs = observations.map(({ network, ms }, i) => ({
     predicted: models[i % folds].predict(network).ms,
@@ -105,7 +102,6 @@ export type AdaptedModel =
   | { readonly state: 'dropped'; readonly model: null; readonly mape: number; readonly count: number };
 
 const scaled = (model: LatencyModel, factor: number): LatencyModel => ({
-  kind: model.kind,
   predict: (network) => {
     const { ms, std, coverage } = model.predict(network);
     return { ms: factor * ms, std: factor * std, coverage };

@@ -69,7 +69,6 @@ export function describeLatencyModel({ name, fit }: LatencyModelCase): void {
       const observations = observe(space, 12, new Random(3));
       const model = fit(observations);
       const restored = latencyModelFrom(JSON.parse(JSON.stringify(model)));
-      expect(restored.kind).toBe(model.kind);
       expect(JSON.stringify(fit(observations))).toBe(JSON.stringify(model));
       for (const { network } of observe(space, 20, new Random(4)))
         expect(restored.predict(network)).toEqual(model.predict(network));

@@ -166,7 +166,6 @@ export const fit = command({
         json({
           space: space.name,
           device: environment.device,
-          kind: model.kind,
           ...quality,
           unreliable,
           warnings: against,
@@ -178,7 +177,7 @@ export const fit = command({
         renderFacts(
           [
             ['space, device', `${space.name}; ${environment.device}`],
-            ['model', `${model.kind}, fitted to ${measured.length} networks`],
+            ['model', `fitted to ${measured.length} networks`],
             ['mean error', `${quality.mape.toFixed(2)} %, of networks that were not fitted to (cross-validation)`],
             ['within 5 %, 10 %', `${percent(quality.within5)}, ${percent(quality.within10)}`],
             ['ranks', `Spearman ${quality.spearman.toFixed(4)}, Kendall ${quality.kendall.toFixed(4)}`],
