@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -18,6 +19,12 @@ function memoryFolder(): string | undefined {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize > 8e9 ? folder : undefined;
 }
+
+const temporary = process.env['TMPDIR'] ?? memoryFolder() ?? tmpdir();
+
+/** Converted data sets and teachers of tests that set no cache of their own: nothing is written into the user's. */
+const cache = mkdtempSync(join(temporary, 'nas-test-cache-'));
+process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
 
 /** Slow files that take longest, though they are short. Without times of an earlier run, vitest begins with large files. */
 const longest = ['docs/recipes', 'native/kernels', 'ui/browser/pictures', 'docs/api'];
@@ -58,7 +65,7 @@ const shared = {
   hookTimeout: 240_000,
   setupFiles: ['test/support/property-seed.ts', 'test/support/processor-time.ts'],
   // Graphs are checked between all stages.
-  env: { NAS_VERIFY: '1', TMPDIR: process.env['TMPDIR'] ?? memoryFolder() ?? tmpdir() },
+  env: { NAS_VERIFY: '1', TMPDIR: temporary, NAS_CACHE: cache },
   // A browser's first page, or a process that measures a model, takes many times as long on a busy machine.
   expect: { poll: { timeout: 60_000 } },
 } satisfies TestProjectInlineConfiguration['test'];
