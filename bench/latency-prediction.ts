@@ -128,9 +128,7 @@ async function main(): Promise<void> {
     `  latencies           ${Math.min(...all.map(({ ms }) => ms)).toFixed(3)} to ${Math.max(...all.map(({ ms }) => ms)).toFixed(3)} ms`,
   );
   console.log(`  rated reliable      ${all.filter(({ reliable }) => reliable).length} of ${all.length}`);
-  console.log(
-    `  fitted in           ${fitMs.toFixed(0)} ms; cross-validated error ${known.mape.toFixed(2)} %`,
-  );
+  console.log(`  fitted in           ${fitMs.toFixed(0)} ms; cross-validated error ${known.mape.toFixed(2)} %`);
   console.log(
     `  mean error          ${mape.toFixed(2)} %, from ${percent(errors[0])} to ${percent(errors.at(-1) ?? NaN)}`,
   );

@@ -150,9 +150,7 @@ describe('a latency model', () => {
 
   it('reports the error of an invalid stored model', () => {
     expect(() => latencyModelFrom({ version: 3, kind: 'additive' })).toThrow(/not a stored latency model/);
-    expect(() => latencyModelFrom({ version: 4, ms_per_unit: { constant: -1 } })).toThrow(
-      /ms_per_unit\.constant/,
-    );
+    expect(() => latencyModelFrom({ version: 4, ms_per_unit: { constant: -1 } })).toThrow(/ms_per_unit\.constant/);
   });
 });
 
