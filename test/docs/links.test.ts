@@ -33,7 +33,8 @@ const anchorsOf = (file: string): Set<string> =>
 /** Pages that a page links to; those in a folder that it links to. */
 const linkedBy = (page: string): string[] =>
   targetsOf(page).flatMap((target) => {
-    const path = join(dirname(page), target.split('#')[0]);
+    const [file] = target.split('#');
+    const path = file === '' ? page : join(dirname(page), file);
     return pages.filter((each) => each === path || dirname(each) === path);
   });
 
