@@ -3,7 +3,8 @@ import { messageOf } from '../base/errors.js';
 import type { Experiment } from '../experiments/schema/experiment.js';
 import { isStudy } from '../experiments/schema/run-experiment.js';
 import type { RunObserver } from '../runner/events.js';
-import { experimentOf } from '../runner/stored/experiment.js';
+import { frontierCandidates } from '../runner/stored/candidates.js';
+import { experimentOf, objectivesOf } from '../runner/stored/experiment.js';
 import { databasePath, workdirFiles } from '../runner/stored/workdir.js';
 import { Store } from '../store/index.js';
 import { History, pictureIn, type RunLog } from '../reports/history/history.js';
@@ -57,6 +58,9 @@ class Follower {
     const timers = [endIn(this.patience.end)];
     await this.working;
     if (this.isSilent) timers.push(endIn(this.patience.silentEnd));
+    // Measured again and trained to the end since they were sent.
+    const members = reading(this.workdir, (store) => frontierCandidates(store.trials.all(), objectivesOf(store)));
+    for (const { trial } of members) this.left.add(trial.number);
     await this.sendLeft();
     if (this.left.size === 0)
       await this.attempt(async () => {

@@ -2,9 +2,12 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { followed } from '../../api/followed.js';
+import { openRun } from '../../api/run.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import type { RunEvent } from '../../runner/events.js';
 import { runExperiment } from '../../runner/run.js';
+import { databasePath } from '../../runner/stored/workdir.js';
+import { Store } from '../../store/index.js';
 import { findingsOf, writeTable } from '../runner/table-experiment.js';
 import { sharedFolder } from '../support/temporary.js';
 import { MlflowServer } from '../reports/history/mlflow-server.js';
@@ -40,6 +43,25 @@ describe('log of an experiment', () => {
     expect(server.runs.size).toBe(9);
     expect([...server.runs.values()].every(({ status }) => status === 'FINISHED')).toBe(true);
     expect(warnings).toHaveLength(1);
+  });
+
+  it('sends the frontier again at the end: its latencies are measured again', async () => {
+    const server = await MlflowServer.start();
+    const { workdir } = await run('again', `{ mlflow: "${server.url}" }`);
+    const [{ number }] = openRun(workdir).frontier();
+    await followed(
+      () => undefined,
+      (observe) => {
+        observe({ kind: 'begun', workdir });
+        // Later than the simulated time of the run.
+        const store = Store.open(databasePath(workdir), { clock: () => Date.now() + 1e9 });
+        store.trials.revise(number, { phone: { value: 0.5, provenance: 'measured' } });
+        store.close();
+        return Promise.resolve();
+      },
+    );
+    const phone = [...server.run(`trial-${number}`).metrics.values()].filter(({ key }) => key === 'phone');
+    expect(phone.sort((a, b) => a.timestamp - b.timestamp).at(-1)?.value).toBe(0.5);
   });
 
   it('costs a run no trial where the server is dead, silent or broken', async () => {
