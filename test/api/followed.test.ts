@@ -16,12 +16,12 @@ const folder = sharedFolder();
 const search = '{ controller: random, trials: 8 }';
 
 /** Runs a table with `log`. @returns the run's folder, warnings, and what it found */
-async function run(name: string, log: string) {
+async function run(name: string, log: string, answer = 10_000) {
   const { file } = writeTable(join(folder, name), { search, lines: [`log: ${log}`] });
   const workdir = join(folder, name, 'run');
   const warnings: string[] = [];
   const observe = (event: RunEvent) => void (event.kind === 'warning' && warnings.push(event.message));
-  const patience = { answer: 200, end: 5000, silentEnd: 200 };
+  const patience = { answer, end: 60_000, silentEnd: answer };
   await followed(observe, (own) => runExperiment(loadExperiment(file), { workdir }, own), patience);
   return { workdir, warnings, findings: findingsOf(workdir) };
 }
@@ -71,7 +71,7 @@ describe('log of an experiment', () => {
     for (const fault of ['error', 'silence', 'dead'] as const) {
       if (fault === 'dead') server.stop();
       else server.always = fault;
-      const found = await run(fault, `{ mlflow: "${url}", tensorboard: true }`);
+      const found = await run(fault, `{ mlflow: "${url}", tensorboard: true }`, 200);
       expect(found.findings).toEqual(findings);
       expect(found.warnings).toEqual([
         expect.stringMatching(

@@ -25,7 +25,7 @@ const exported = (url: string) => nasInside(['export', store.directory, '--to', 
 /** Quick tries of a server. */
 function logTo(url: string): MlflowLog {
   const { name, createdAt } = store.run.get();
-  return new MlflowLog({ url, tries: 2, patience: 200 }, { name, createdAt });
+  return new MlflowLog({ url, tries: 3, patience: 1000 }, { name, createdAt });
 }
 
 const entriesOf = (trial: number) => new History(store).of(trial);
