@@ -65,33 +65,6 @@ describe('a run on images with boxes', () => {
     expect(findings(workdir)).toEqual(expected);
   });
 
-  it('teaches by a detector that it trains first, and continues after an interruption', async () => {
-    const teacher = { type: 'train', network: 'mobilenet', width: 0.25, epochs: 1, batch: 8 };
-    const changes = {
-      name: 'taught',
-      teacher,
-      search: { controller: 'random', trials: 2, parallel: 1 },
-      final: 'none',
-    };
-    const path = (file: string) => writeBoxesExperiment(folder, file, data, changes);
-    const workdir = join(folder, 'taught');
-    const { expected, events } = await runInside(path('taught'), workdir);
-    expect(events.flatMap((event) => (event.kind === 'note' ? [event.message] : [])).join('\n')).toMatch(
-      /The teacher, mobilenet \(width 0.25\), has a validation AP50 of \d/,
-    );
-    expect(await interruptInside(path('taught-parts'), join(folder, 'taught-parts'), 1)).toEqual(expected);
-  });
-
-  it('takes networks from a supernet, straight and tuned', async () => {
-    const shared = { supernet: { steps: 6, networks: 1 }, search: { evaluate: 'supernet', trials: 3, parallel: 1 } };
-    const changes = { name: 'shared', ...shared, final: { steps: 6 } };
-    const path = (file: string) => writeBoxesExperiment(folder, file, data, changes);
-    const workdir = join(folder, 'shared');
-    const { expected } = await runInside(path('shared'), workdir);
-    for (const { accuracy } of reading(workdir, ({ finals }) => finals.all())) expect(accuracy).toBeGreaterThan(0);
-    expect(await interruptInside(path('shared-parts'), join(folder, 'shared-parts'), 2)).toEqual(expected);
-  });
-
   it('ends with centroids where they are asked for, also from a supernet', async () => {
     const workdir = join(folder, 'centroids');
     const shared = { supernet: { steps: 6, networks: 1 }, search: { evaluate: 'supernet', trials: 2, parallel: 1 } };
