@@ -27,7 +27,6 @@ import {
   dataSchema,
   describeDataset,
   engineSchema,
-  evaluateModel,
   fit,
   prepareDataset,
   prepareTeacher,
@@ -38,6 +37,7 @@ import {
 } from '../trainers/index.js';
 import { cpuSeconds } from './supernet/alone.js';
 import { hooks, unpackedImages } from './supernet/setting.js';
+import { evaluateModel } from '../test/trainers/support/evaluate-model.js';
 
 const { values: options } = parseArgs({
   options: {

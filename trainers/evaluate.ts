@@ -4,22 +4,10 @@ import { createScoreboard, type Scoreboard } from '../base/scoreboard.js';
 import type { Scores } from '../base/scores.js';
 import { toOnnx, type Model } from '../spaces/models/index.js';
 import { placeOf, type EngineChoice } from './engines/select.js';
-import type { Network } from '../spaces/index.js';
-import {
-  createLoader,
-  withDataset,
-  type Dataset,
-  type DatasetRef,
-  type Loader,
-  type LoaderOptions,
-  type SplitName,
-} from './data/index.js';
+import { createLoader, type Dataset, type Loader, type LoaderOptions, type SplitName } from './data/index.js';
 import { gridOf } from './data/box-targets.js';
 import { BoxScoreboard, type BoxBoardOptions } from './box-scoreboard.js';
 import { invalidInput } from '../base/errors.js';
-import { formOf } from './image-form.js';
-import { activateBackend, chooseEngine, type AnyEngine } from './engines/index.js';
-import { readWeights } from './weights.js';
 
 /** Opens a network for inference beside an engine. */
 export const networkInference = (model: Model, choice: EngineChoice, threads: number): Promise<OpenModel> =>
@@ -107,34 +95,5 @@ export async function evaluateSplit(
     return result;
   } finally {
     await loader.close();
-  }
-}
-
-export interface EvaluateModelOptions {
-  readonly network: Network;
-  /** File written by `fit` or `saveWeights`. */
-  readonly weights: string;
-  readonly dataset: DatasetRef;
-  readonly split: SplitName;
-  readonly engine: AnyEngine;
-  readonly threads: number;
-  /** Images in each batch; default 128. */
-  readonly batch?: number;
-}
-
-/**
- * Accuracy and loss of trained weights on a split.
- * @throws NasError when the weights belong to another network, or the engine or data set does not work
- */
-export async function evaluateModel(options: EvaluateModelOptions): Promise<Scores> {
-  const { network, weights, dataset, split, engine, threads, batch } = options;
-  const choice = await chooseEngine(engine);
-  await activateBackend();
-  const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
-  try {
-    const classify = (images: Float32Array, size: number) => inference.run(images, [size, ...network.input]);
-    return await withDataset(dataset, (open) => evaluateSplit(classify, open, split, batch, formOf(network)));
-  } finally {
-    await inference.close();
   }
 }

@@ -14,7 +14,7 @@ export {
   type StepMetrics,
   type TrainingEngine,
 } from './engines/index.js';
-export { evaluateModel, evaluateSplit, evaluationLoader, scoreboardOf } from './evaluate.js';
+export { evaluateSplit, evaluationLoader, scoreboardOf } from './evaluate.js';
 export * from './jobs.js';
 export { spaceTask } from './space-task.js';
 export { fit } from './training/fit.js';

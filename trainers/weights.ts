@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { NasError } from '../base/errors.js';
 import { contentHash } from '../base/hash.js';
 import { type Member, type Network, sharedName } from '../spaces/index.js';
@@ -6,7 +5,6 @@ import {
   drawWeights,
   slicedTo,
   type Weights,
-  weightsFrom,
   type WeightSpec,
   weightSpecs,
   type WeightValue,
@@ -14,12 +12,6 @@ import {
 import { readTensorFile, writeTensorFile } from './tensor-file.js';
 import { readFileSync } from 'node:fs';
 import { product } from '../base/statistics.js';
-
-/** Assigns values to the variables of the same names. @throws Error when one is missing or has another shape */
-export function assignAll(variables: ReadonlyMap<string, tf.Variable>, values: Weights): void {
-  const value = weightsFrom(values);
-  for (const [name, variable] of variables) tf.tidy(() => variable.assign(value(name, variable.shape)));
-}
 
 /** Writes a network's weights atomically. @param meta JSON to store with them */
 export function saveWeights(weights: Weights, file: string, meta: unknown = {}): void {

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../../base/hash.js';
-import { describeDataset, evaluateModel, fit, type PreparedTeacher, type TrainConfig } from '../../trainers/index.js';
+import { describeDataset, fit, type PreparedTeacher, type TrainConfig } from '../../trainers/index.js';
 import type { Network } from '../../spaces/index.js';
 import { hooks, type Setting } from './setting.js';
+import { evaluateModel } from '../../test/trainers/support/evaluate-model.js';
 
 /** The folder of a result, named by the hash of its inputs. */
 export function folderOf(folder: string, kind: string, inputs: unknown): string {

@@ -64,8 +64,6 @@ function isFree(layer: Layer): boolean {
   }
 }
 
-export const takesTime = (layer: Layer): boolean => !isFree(layer);
-
 /** The terms of each kind of layer that takes time. */
 const terms: LayerTable<readonly Term[]> = {
   input: () => [],
@@ -182,14 +180,9 @@ export class Catalogue {
 
   constructor(private readonly known: KnownLayers = new Map()) {}
 
-  /** The profile of a network; its new layers are added to the catalogue. */
+  /** The layers of a network that take time; new ones are added to the catalogue. */
   profile(network: Network): Profile {
     const all = layersOf(network);
-    return { ...this.count(all), isConstant: all.some(({ kind }) => kind === 'zero') };
-  }
-
-  /** Counts the layers that take time. */
-  count(all: readonly Layer[]): Pick<Profile, 'layers' | 'counts'> {
     const found = new Map<number, number>();
     for (const layer of all) {
       if (isFree(layer)) continue;
@@ -197,7 +190,8 @@ export class Catalogue {
       found.set(position, (found.get(position) ?? 0) + 1);
     }
     const layers = [...found.keys()].sort((a, b) => a - b);
-    return { layers, counts: layers.map((i) => found.get(i) ?? 0) };
+    const isConstant = all.some(({ kind }) => kind === 'zero');
+    return { layers, counts: layers.map((i) => found.get(i) ?? 0), isConstant };
   }
 
   private position(layer: Layer): number {

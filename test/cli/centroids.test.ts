@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseOnnx } from '../../compiler/index.js';
 import { readMetadata } from '../../deploy/index.js';
 import { evaluateOnSplit } from '../../runner/index.js';
-import { engineSchema, evaluateModel } from '../../trainers/index.js';
+import { engineSchema } from '../../trainers/index.js';
 import { sharedFolder } from '../support/temporary.js';
 import { smallCentroids, trainedDetector, type TrainedDetector } from '../support/trained-detector.js';
 import { nasInside } from './nas.js';
+import { evaluateModel } from '../trainers/support/evaluate-model.js';
 
 const folder = sharedFolder();
 const [float, int8] = ['float', 'int8'].map((name) => join(folder, `${name}.onnx`));

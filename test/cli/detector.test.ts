@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseOnnx, type OnnxFile } from '../../compiler/index.js';
 import { exportOnnx, readMetadata, withMetadata, type ModelMetadata } from '../../deploy/index.js';
 import { evaluateOnSplit } from '../../runner/index.js';
-import { engineSchema, evaluateModel, readWeights } from '../../trainers/index.js';
+import { engineSchema, readWeights } from '../../trainers/index.js';
 import { sharedFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { trainedDetector, type TrainedDetector } from '../support/trained-detector.js';
 import { nasInside } from './nas.js';
+import { evaluateModel } from '../trainers/support/evaluate-model.js';
 
 const folder = sharedFolder();
 const float = join(folder, 'float.onnx');

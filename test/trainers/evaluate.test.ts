@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { evaluateModel, evaluateSplit, fit, openDataset } from '../../trainers/index.js';
+import { evaluateSplit, fit, openDataset } from '../../trainers/index.js';
 import { tiniestStudent } from './support/networks.js';
 import { auto, compiled, openWorkbench, quiet, tinyJob, type Workbench } from './support/tiny-training.js';
+import { evaluateModel } from './support/evaluate-model.js';
 
 let bench: Workbench;
 beforeAll(async () => {

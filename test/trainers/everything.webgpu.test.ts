@@ -7,7 +7,6 @@ import {
   createEngine,
   engineSchema,
   evaluateMember,
-  evaluateModel,
   fitSupernet,
   prepareTeacher,
   readTensorFile,
@@ -29,6 +28,7 @@ import { makeSpace, task, tiniestSpace } from './supernet/spaces.js';
 import { noiseBatch, tiniestStudent, tinyStudent, update } from './support/networks.js';
 import { relativeDistance } from './support/one-step.js';
 import { compiled, openWorkbench, quiet, tinyTrain, type Workbench } from './support/tiny-training.js';
+import { evaluateModel } from './support/evaluate-model.js';
 
 const webgpu: EngineConfig = engineSchema.parse({ type: 'compiled', provider: 'webgpu' });
 

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { weightsFrom } from '../../../spaces/models/index.js';
 import { withNoise } from '../../../compiler/index.js';
 import {
   activateBackend,
@@ -10,7 +11,6 @@ import { oneByOne } from '../../../trainers/engines/engine.js';
 import { createNetworkProgram, noiseSeed } from '../../../trainers/engines/network-program.js';
 import { rowsOf } from '../../../trainers/engines/trainable.js';
 import { averageDecay } from '../../../trainers/optimizers/index.js';
-import { assignAll } from '../../../trainers/weights.js';
 
 /** The training of one network on TF.js itself, with the same noise as the engines: what they are compared with. */
 export async function openEager(
@@ -49,7 +49,8 @@ export async function openEager(
     evaluate: (images) =>
       Promise.resolve(tf.tidy(() => Float32Array.from(program.evaluate(imagesOf(images)).dataSync()))),
     load(state) {
-      assignAll(program.states, state);
+      const value = weightsFrom(state);
+      for (const [name, variable] of program.states) tf.tidy(() => variable.assign(value(name, variable.shape)));
       return Promise.resolve();
     },
     dispose() {

@@ -1,18 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { join } from 'node:path';
 import type { Network } from '../../../spaces/index.js';
-import {
-  evaluateModel,
-  fit,
-  prepareDataset,
-  trainSchema,
-  type DatasetRef,
-  type FitJob,
-} from '../../../trainers/index.js';
+import { fit, prepareDataset, trainSchema, type DatasetRef, type FitJob } from '../../../trainers/index.js';
 import { makeBoxedImages } from '../../support/boxed-images.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { smallDetector as network } from '../../support/trained-detector.js';
 import { auto, quiet } from '../support/tiny-training.js';
+import { evaluateModel } from '../support/evaluate-model.js';
 
 const folder = sharedFolder();
 let dataset: DatasetRef;

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   calibrateBatchNorm,
-  evaluateModel,
   fit,
   onProcessor,
   trainSchema,
@@ -18,6 +17,7 @@ import { slicedTo, type WeightValue } from '../../../spaces/models/index.js';
 import { readTensorFile } from '../../../trainers/tensor-file.js';
 import { tiniestStudent, tinyStudent } from '../support/networks.js';
 import { auto, compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { evaluateModel } from '../support/evaluate-model.js';
 
 let bench: Workbench;
 let whole: CompleteFit;

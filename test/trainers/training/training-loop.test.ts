@@ -9,19 +9,13 @@ import { createCompiledEngine } from '../../../trainers/engines/compiled.js';
 import { activateBackend, type TrainingEngine } from '../../../trainers/engines/index.js';
 import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { resumableFit, trainResumably, trainingHash } from '../../../trainers/training/fit.js';
-import {
-  evaluateModel,
-  trainSchema,
-  type FitHooks,
-  type FitJob,
-  type FitProgress,
-  type FitResult,
-} from '../../../trainers/index.js';
+import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../../trainers/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
 import { readTensorFile } from '../../../trainers/tensor-file.js';
 import type { BestEpoch, TrainingPlan } from '../../../trainers/training/training-loop.js';
 import { presetNetworks } from '../../../spaces/index.js';
 import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { evaluateModel } from '../support/evaluate-model.js';
 
 let bench: Workbench;
 beforeAll(async () => {
