@@ -163,9 +163,13 @@ export function farthest(pool: Pool, allowed: readonly number[], asked: Encoded,
   return best.position;
 }
 
-/** The position with the smallest value of the first cheap objective: one end of the frontier. */
-export function cheapest(pool: Pool, allowed: readonly number[]): number | undefined {
+/** The position with the smallest value of the first cheap objective, or with the largest: an end of the frontier. */
+export function endOf(pool: Pool, allowed: readonly number[], end: 'cheapest' | 'dearest'): number | undefined {
   const values = pool.known.find((known) => known !== undefined);
   if (values === undefined) return undefined;
-  return allowed.reduce((best, position) => (values[position] < values[best] ? position : best), allowed[0]);
+  const sign = end === 'cheapest' ? 1 : -1;
+  return allowed.reduce(
+    (best, position) => (sign * values[position] < sign * values[best] ? position : best),
+    allowed[0],
+  );
 }

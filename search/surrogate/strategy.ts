@@ -14,16 +14,7 @@ import type { Candidate, Judge } from '../propose.js';
 import type { StrategyFactory } from '../strategies/strategy.js';
 import { Acquisition, describeChoice, FittedModels, fittedTo, sameTrials, startup, type ScoredPool } from './models.js';
 import { GenotypeRows } from './encoding.js';
-import {
-  cheapest,
-  farthest,
-  listed,
-  poolOf,
-  sampled,
-  surrogateInputs,
-  type Pool,
-  type SurrogateInputs,
-} from './pool.js';
+import { endOf, farthest, listed, poolOf, sampled, surrogateInputs, type Pool, type SurrogateInputs } from './pool.js';
 
 /** Random candidates that represent a large space, and from which evolution on the models starts. */
 const samples = 128;
@@ -103,9 +94,11 @@ class Surrogate {
     const allowed = [...pool.ids.keys()].filter((i) => !asked.has(pool.ids[i]));
     if (allowed.length === 0) return undefined;
     const before = [...context.history.map(({ genotype }) => genotype), ...context.pending];
-    const start = before.length === 0 ? cheapest(pool, allowed) : undefined;
-    const position = start ?? farthest(pool, allowed, inputs.encoder.encode(before), random);
-    const reason = start === undefined ? 'spread over the space: first trials' : 'cheapest: one end of the frontier';
+    const end = (['cheapest', 'dearest'] as const).at(before.length);
+    const atEnd = end && endOf(pool, allowed, end);
+    const position = atEnd ?? farthest(pool, allowed, inputs.encoder.encode(before), random);
+    const reason =
+      atEnd === undefined ? 'spread over the space: first trials' : `${end ?? ''}: one end of the frontier`;
     return { genotype: pool.genotypes[position], reason, passedOver: Math.max(0, drawn.length - pool.ids.length) };
   }
 

@@ -9,6 +9,8 @@ describe('the surrogate', () => {
     const { reasons, history } = search(12);
     expect(reasons[0]).toBe('cheapest: one end of the frontier');
     expect(latency(history[0].genotype)).toBe(1);
+    expect(reasons[1]).toBe('dearest: one end of the frontier');
+    expect(latency(history[1].genotype)).toBe(Math.max(...[...enumerate(space)].map(latency)));
     expect(reasons[3]).toBe('spread over the space: first trials');
     expect(reasons[11]).toMatch(
       /^expected hypervolume \+[\d.e-]+: predicted accuracy [\d.]+ ± [\d.e-]+, latency [\d.]+$/,
