@@ -61,11 +61,18 @@ function windowed(source: BoxSource, part: Box, zoom: number, window: Window, ra
   };
 }
 
-const mirrored = ({ source, x, y, part }: Tile, width: number): Tile => ({
-  source,
-  y,
-  x: { scale: -x.scale, shift: width - x.shift },
-  part: { ...part, left: width - part.right, right: width - part.left },
+const turned = ({ scale, shift }: Axis, side: number): Axis => ({ scale: -scale, shift: side - shift });
+
+const mirrored = (tile: Tile, width: number): Tile => ({
+  ...tile,
+  x: turned(tile.x, width),
+  part: { ...tile.part, left: width - tile.part.right, right: width - tile.part.left },
+});
+
+const upsideDown = (tile: Tile, height: number): Tile => ({
+  ...tile,
+  y: turned(tile.y, height),
+  part: { ...tile.part, top: height - tile.part.bottom, bottom: height - tile.part.top },
 });
 
 /** The two ends of a range on an axis, the smaller first. */
@@ -123,7 +130,7 @@ const noWindow: Window = { zoom: 0, aspect: 0 };
 export class BoxRenderer {
   private readonly window: StepConfig<'window'> | undefined;
   private readonly mosaic: StepConfig<'mosaic'> | undefined;
-  private readonly flips: boolean;
+  private readonly flip: StepConfig<'flip'> | undefined;
   private readonly paints: readonly Extract<Step, { kind: 'paint' }>[];
   private readonly values: Float32Array;
   private before: Pixels;
@@ -137,7 +144,7 @@ export class BoxRenderer {
     const { height, width, channels } = shape;
     this.window = augment.find((step) => step.type === 'window');
     this.mosaic = augment.find((step) => step.type === 'mosaic');
-    this.flips = augment.some(({ type }) => type === 'flip');
+    this.flip = augment.find((step) => step.type === 'flip');
     const others = augment.filter(({ type }) => type !== 'window' && type !== 'mosaic' && type !== 'flip');
     this.paints = createSteps(others, shape).filter((step) => step.kind === 'paint');
     this.values = scaledBytes(scale);
@@ -157,9 +164,13 @@ export class BoxRenderer {
     to: number,
     random: Random,
   ): readonly LabelledBox[] {
+    const { height, width } = this.shape;
     const placedTiles = this.tiles(own, other, random);
-    const flips = this.flips && random.uniform() < 0.5;
-    const tiles = flips ? placedTiles.map((tile) => mirrored(tile, this.shape.width)) : placedTiles;
+    const mirrors = this.flip !== undefined && random.uniform() < 0.5;
+    const turns = this.flip?.vertical === true && random.uniform() < 0.5;
+    const tiles = placedTiles
+      .map((tile) => (mirrors ? mirrored(tile, width) : tile))
+      .map((tile) => (turns ? upsideDown(tile, height) : tile));
     this.after.fill(outside);
     for (const tile of tiles) this.draw(tile);
     for (const { paint } of this.paints) {
@@ -168,7 +179,7 @@ export class BoxRenderer {
     }
     this.normalise(target, to);
     const visible = this.window?.visible ?? 0.4;
-    return tiles.length === 1 && this.window === undefined && !flips
+    return tiles.length === 1 && this.window === undefined && !mirrors && !turns
       ? own.boxes
       : tiles.flatMap((tile) => boxesOfTile(tile, visible));
   }

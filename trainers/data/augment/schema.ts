@@ -8,7 +8,15 @@ const strength = z.number().min(0).max(1);
 const mixingWeight = z.number().gt(0).max(16);
 
 const stepSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('flip') }).describe('mirrors half of the images horizontally'),
+  z
+    .strictObject({
+      type: z.literal('flip'),
+      vertical: z
+        .boolean()
+        .optional()
+        .describe('also turns half of the images upside down, where they have no up: cells, parts, views from above'),
+    })
+    .describe('mirrors half of the images horizontally'),
   z
     .strictObject({
       type: z.literal('crop'),

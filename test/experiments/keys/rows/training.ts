@@ -42,6 +42,7 @@ const keys: readonly (readonly [key: string, values: readonly unknown[], beside?
     'augment[].type',
     ['flip', 'crop', 'resized-crop', 'colour-jitter', 'rotation', 'trivial-augment', 'cutout', 'mixup', 'cutmix'],
   ],
+  ['augment[](flip).vertical', [false, true]],
   ['augment[](crop).pixels', [1, 3]],
   [
     'augment[](resized-crop).area',

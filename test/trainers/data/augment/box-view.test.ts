@@ -48,9 +48,10 @@ function whiteBox(image: Float32Array, width: number, height: number): Box | nul
 const cases = {
   none: [],
   flip: ['flip'],
+  'flip on both axes': [{ type: 'flip', vertical: true }],
   window: ['window'],
   'window that moves far': [{ type: 'window', zoom: 1, aspect: 0.3 }],
-  'window and flip': ['window', 'flip'],
+  'window and flip': ['window', { type: 'flip', vertical: true }],
 } as const;
 
 describe('views of images with boxes', () => {

@@ -67,6 +67,16 @@ describe('flip', () => {
     expect(new Set(columns)).toEqual(new Set(['012', '210']));
     expect(columns.filter((order) => order === '210').length / seeds.length).toBeCloseTo(0.5, 1);
   });
+
+  it('turns half of them upside down where that is asked for', () => {
+    const config = { type: 'flip', vertical: true };
+    const views = seeds.map((seed) => Object.values(moved(config, { height: 2, width: 2, channels: 1 }, seed)));
+    for (const view of ['01,01', '01,10', '10,01', '10,10'])
+      expect(views.filter((axes) => axes.map((axis) => axis.join('')).join() === view).length / 600).toBeCloseTo(
+        0.25,
+        1,
+      );
+  });
 });
 
 describe('crop', () => {
