@@ -236,7 +236,7 @@ space:
   preset: ${preset}
 
 # No teacher: a larger network that teaches the candidates may add accuracy, and has to be trained first.
-# teacher: { type: train, network: resnet, width: 0.5 }
+# teacher: { type: train }
 teacher: none
 
 ${trainText(facts)}

@@ -22,6 +22,7 @@ import {
   renderingOf,
   spaceTask,
   teacherBatch,
+  teacherNetwork,
   teacherSchedule,
   type TrainConfig,
   withDataset,
@@ -212,7 +213,13 @@ function settledFor(
   };
   const settledSingle = (config: SingleTeacher): SingleTeacher => {
     const fitted =
-      config.type === 'train' ? fit('teacher', { ...config, batch: teacherBatch(config, info) }, images) : config;
+      config.type === 'train'
+        ? fit(
+            'teacher',
+            { ...config, network: teacherNetwork(config, info), batch: teacherBatch(config, info) },
+            images,
+          )
+        : config;
     const epochs = teacherSchedule(fitted, info, train)?.epochs;
     return epochs === undefined ? fitted : { ...fitted, epochs };
   };

@@ -57,7 +57,7 @@ export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tun
 export { dataSettings, tuneTraining } from './pretrained/training.js';
 export { checkTeacher, teacherSchedule, teacherSize } from './teachers/files.js';
 export type { TeacherOptions } from './teachers/source.js';
-export { teacherBatch } from './teachers/trained.js';
+export { teacherBatch, teacherNetwork } from './teachers/trained.js';
 export { calibrateConfidence, type Calibrated } from './temperature.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';
 export { unfoldBatchNorm } from './batch-norm.js';

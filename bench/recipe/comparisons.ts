@@ -71,7 +71,7 @@ async function fashion(setting: Setting): Promise<Comparison[]> {
 async function variants(setting: Setting): Promise<Comparison[]> {
   const images = await imagesOf('cifar', setting);
   const [epochs] = epochsOf(setting.quick);
-  const teacher = teacherSchema.parse({ type: 'train', width: 0.5, epochs: setting.quick ? 1 : 6 });
+  const teacher = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.5, epochs: setting.quick ? 1 : 6 });
   const rows: readonly (readonly [name: string, shape: Shape, keys: object, teacher?: TeacherConfig])[] = [
     ...[16, 32, 64, 256].map((batch) => [`batch of ${batch}`, {}, { batch }] as const),
     ['strided stem', { shape: '4 M', stride: 2 }, {}],

@@ -104,7 +104,7 @@ export async function ownTeachers(setting: Setting): Promise<Rows> {
     ? [{ network: 'pooled', width: 0.5, epochs: 1 }]
     : [
         { network: 'pooled', epochs: 8 },
-        { width: 1.5, epochs: 22 },
+        { network: 'resnet', width: 1.5, epochs: 22 },
       ];
   const rows = await each(written, async (keys) => {
     const teacher = teacherSchema.parse({ type: 'train', ...keys });

@@ -43,7 +43,7 @@ function describeTrained({
 }: Extract<TeacherConfig, { readonly type: 'train' }>): string {
   const wide = width === undefined ? (minutes === undefined ? ', width 1' : '') : `, width ${width}`;
   const long = epochs === undefined ? '' : `, trained for ${epochsText(epochs)}`;
-  return `${network}${wide}${minutes === undefined ? long : `, trained for ${counted(minutes, 'minute')}`}`;
+  return `${network ?? 'a network of nas'}${wide}${minutes === undefined ? long : `, trained for ${counted(minutes, 'minute')}`}`;
 }
 
 function describeTeacher(teacher: TeacherConfig): string {

@@ -85,9 +85,9 @@ const single = [
       type: z.literal('train'),
       network: z
         .enum(['resnet', 'mobilenet', 'pooled'])
-        .default('resnet')
+        .optional()
         .describe(
-          'a ResNet-style reference, a MobileNet, or convolutions with max pools for short trainings (airbench), of the given width; for boxes with a detection head',
+          'a ResNet-style reference, a MobileNet, or convolutions with max pools for short trainings (airbench), of the given width; for boxes with a detection head. By default pooled for classes, resnet for numbers and boxes',
         ),
       width: z
         .number()

@@ -90,18 +90,26 @@ interface OwnTraining {
   readonly label_smoothing?: number;
 }
 
-const ownTrainings: { readonly [N in Config<'train'>['network']]: OwnTraining } = {
+type OwnNetwork = NonNullable<Config<'train'>['network']>;
+
+const ownTrainings: { readonly [N in OwnNetwork]: OwnTraining } = {
   resnet: {},
   mobilenet: {},
   pooled: { batch: 256, optimizer: optimizerSchema.parse({ type: 'muon', muon_rate: 0.06 }), label_smoothing: 0.2 },
 };
 
+/** The network of a teacher. The training of the one with pools was compared for classes only. */
+export const teacherNetwork = (
+  { network }: Pick<Config<'train'>, 'network'>,
+  { task }: Pick<Learned, 'task'>,
+): OwnNetwork => network ?? (task.type === 'classification' ? 'pooled' : 'resnet');
+
 /** Steps of an epoch below which images are few. */
 const fewestSteps = 50;
 
-const ownTraining = ({ network }: Pick<Config<'train'>, 'network'>, { task, counts }: Learned): OwnTraining => {
+const ownTraining = (config: Pick<Config<'train'>, 'network'>, { task, counts }: Learned): OwnTraining => {
   if (task.type !== 'classification') return {};
-  const { batch = usualBatch, ...own } = ownTrainings[network];
+  const { batch = usualBatch, ...own } = ownTrainings[teacherNetwork(config, { task })];
   return counts.train < fewestSteps * batch ? own : { batch, ...own };
 };
 
@@ -152,11 +160,12 @@ export async function trainedTeacher(
   const { dataset, threads, seed, cache, hooks = {} } = options;
   const engine = await chooseEngine(options.engine);
   const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
+  const kind = teacherNetwork(config, info);
   const networkOf = (width: number): Network => {
-    const network = presetNetworks[config.network](task, width);
+    const network = presetNetworks[kind](task, width);
     const { classes } = task;
     return info.task.type === 'detection'
-      ? detectorOf(network, { classes, ...detectionHead(width), where: `the teacher ${config.network}` })
+      ? detectorOf(network, { classes, ...detectionHead(width), where: `the teacher ${kind}` })
       : network;
   };
   const trainOf = (epochs?: number) => teacherTraining({ ...config, epochs }, info, options.train);
@@ -164,7 +173,7 @@ export async function trainedTeacher(
   const what =
     minutes === undefined
       ? [networkOf(asked), trainOf(config.epochs)]
-      : [config.network, config.width ?? null, minutes, trainOf(1)];
+      : [kind, config.width ?? null, minutes, trainOf(1)];
   const directory = join(
     cache,
     'teachers',
@@ -180,13 +189,13 @@ export async function trainedTeacher(
   const trained = async () => {
     const { width, epochs } = await sized();
     const network = networkOf(width);
-    const name = `${config.network} (width ${width}${minutes === undefined ? '' : `, ${counted(epochs ?? 0, 'epoch')}`})`;
+    const name = `${kind} (width ${width}${minutes === undefined ? '' : `, ${counted(epochs ?? 0, 'epoch')}`})`;
     const job = { network, seed, train: trainOf(epochs), dataset, teacher: null, engine, threads, directory };
     return { name, network, result: await fit(job, fitHooks(hooks)) };
   };
   const { name, network, result } = await makeOnce({
     path: directory,
-    name: `the teacher, ${config.network}`,
+    name: `the teacher, ${kind}`,
     find: () => (existsSync(join(directory, 'weights.bin')) ? trained() : null),
     make: trained,
     ...hooks,

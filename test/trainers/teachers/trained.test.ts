@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { presetNetworks } from '../../../spaces/index.js';
 import { teacherSchema, trainSchema, type SingleTeacher } from '../../../trainers/index.js';
-import { teacherBatch, teacherTraining } from '../../../trainers/teachers/trained.js';
+import { teacherBatch, teacherNetwork, teacherTraining } from '../../../trainers/teachers/trained.js';
 import { learningShares } from '../../../trainers/training/fit.js';
 
 const configOf = (keys: object): Extract<SingleTeacher, { type: 'train' }> => {
@@ -18,6 +18,14 @@ describe('the training of a teacher', () => {
   const students = trainSchema.parse({ augment: ['flip', 'mixup'] });
   const trainOf = (network: string, images: number, keys = {}) =>
     teacherTraining(configOf({ network, ...keys }), dataOf(images), students);
+
+  test('is that of a network of pools for classes, and of a residual network for numbers', () => {
+    const config = configOf({});
+    expect(teacherNetwork(config, dataOf(100))).toBe('pooled');
+    expect(teacherNetwork(config, { task: { type: 'regression', mean: [0], std: [1] } })).toBe('resnet');
+    expect(teacherNetwork(configOf({ network: 'mobilenet' }), dataOf(100))).toBe('mobilenet');
+    expect(teacherBatch(config, dataOf(45_000))).toBe(256);
+  });
 
   test('has larger batches, smaller steps and smoother labels for a network of pools', () => {
     expect(trainOf('pooled', 45_000)).toMatchObject({
