@@ -66,7 +66,7 @@ export function ownBoxRows({ boxes, boxTable }: BoxFiles): Row[] {
 
 /** Keys of other experiments that detectors do not have: one of their values is refused. */
 export const notForBoxes =
-  /^supernet\.loss|^teacher.*\(file\)\.(adapt|epochs|freeze|features|size)|class_weight|\.loss(\.type|\(dkd|\(.*\.(?!alpha))|augment\[\](\.type|\((?!colour|window|mosaic))/;
+  /^supernet\.loss|^teacher.*\(file\)\.(adapt|epochs|freeze|features|size)|class_weight|\.loss(\.type|\(dkd|\(.*\.(?!alpha))|augment\[\](\.type|\((?!flip|colour|window|mosaic))/;
 
 /** The rows of classifiers with the objectives of detectors. */
 export const onBoxes = (rows: readonly Row[]): Row[] =>
