@@ -2,7 +2,6 @@ import { locatingIn, type LoadedExperiment } from '../experiments/parse/index.js
 import type { Experiment } from '../experiments/schema/experiment.js';
 import { isTrainingExperiment } from '../experiments/schema/run-experiment.js';
 import type { WorkersConfig } from '../experiments/schema/workers.js';
-import type { Enqueued } from '../search/index.js';
 import type { Clock } from '../store/index.js';
 import type { RunObserver } from './events.js';
 import { imagesOf, type RunImages } from './inputs.js';
@@ -10,7 +9,7 @@ import { slotsFor, type JobRunners } from './job-runners.js';
 import { defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { startOfSearch } from './start-checks.js';
-import type { WarmStartInput } from './warm-start/index.js';
+import type { WarmStart, WarmStartInput } from './warm-start/index.js';
 
 export interface DraftOptions extends JobRunners {
   readonly workdir: string;
@@ -28,8 +27,8 @@ export interface DraftRun {
   /** Threads of each training worker. */
   readonly threads: number;
   readonly images: RunImages;
-  /** The networks that it tries first. */
-  readonly enqueued: readonly Enqueued[];
+  /** What it tries first and learns from. */
+  readonly start: WarmStart;
 }
 
 const never = new AbortController().signal;
@@ -68,9 +67,9 @@ export async function draftRun(
   const { experiment, space } = plan;
   const { search, objectives, seed } = experiment;
   const networks = plan.kind === 'table' ? null : { space: plan.space, task: plan.task };
-  const { enqueued, notes } = await startOfSearch({ search, objectives, seed, space, networks, earlier }, locating);
-  for (const message of notes) observe({ kind: 'note', message });
-  return { plan, threads, enqueued, images: imagesOf(plan.kind === 'training' ? plan.dataset : null) };
+  const start = await startOfSearch({ search, objectives, seed, space, networks, earlier }, locating);
+  for (const message of start.notes) observe({ kind: 'note', message });
+  return { plan, threads, start, images: imagesOf(plan.kind === 'training' ? plan.dataset : null) };
 }
 
 /** Whether an experiment's file, or what was laid over it, has a value at a key path. */

@@ -9,7 +9,8 @@ import type { Experiment } from '../experiments/schema/experiment.js';
 import { isTableExperiment } from '../experiments/schema/run-experiment.js';
 import { storedEnqueued, storeEnqueued } from './stored/experiment.js';
 import { databasePath, hasRun } from './stored/workdir.js';
-import { fitChoices, unknownDecision } from './warm-start/index.js';
+import { fitChoices } from './warm-start/choices.js';
+import { unknownDecision } from './warm-start/index.js';
 import { storedExperiment } from './stored-experiment.js';
 
 /** An enqueued network. */

@@ -11,7 +11,7 @@ import { locatingNowhere, type LoadedExperiment } from '../experiments/parse/ind
 import { acceptedInputs } from './stored/generation.js';
 import { workersGiven } from '../experiments/parse/override.js';
 import type { WorkersConfig } from '../experiments/schema/workers.js';
-import { storeEnqueued } from './stored/experiment.js';
+import { storeEarlier, storeEnqueued } from './stored/experiment.js';
 import {
   changeGeneration,
   clearRun,
@@ -104,7 +104,7 @@ export async function beginRun(
   if (fresh) requireOutside(workdir, loaded.experiment);
   const generation = following === undefined ? 1 : generationIn(workdir) + 1;
   const earlier = following?.hasResults === true ? { path: workdir, name: `generation ${generation - 1}` } : undefined;
-  const { plan, threads, enqueued, images } = await draftRun(loaded, { ...options, workdir, earlier }, observe);
+  const { plan, threads, start, images } = await draftRun(loaded, { ...options, workdir, earlier }, observe);
   const { experiment } = plan;
   const lock = following?.lock ?? lockWorkdir(workdir);
   try {
@@ -125,7 +125,8 @@ export async function beginRun(
     };
     const create = (path: string): Store =>
       Store.create(path, meta, plan.clock, (store) => {
-        if (enqueued.length > 0) storeEnqueued(store, enqueued);
+        if (start.enqueued.length > 0) storeEnqueued(store, start.enqueued);
+        for (const trials of start.earlier) storeEarlier(store, trials);
         if (following !== undefined) acceptedInputs.add(store, { generation, changes: following.changes });
       });
     const store =

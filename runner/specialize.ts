@@ -78,7 +78,7 @@ export function specialized(
   // A device table has one precision, which leaves nothing to compress.
   const isTable = (device ?? experiment.latency.device).type === 'table';
   const name = [experiment.name, ...(device === undefined ? [] : [device.type]), `${latencyMs}ms`].join('-');
-  const search = without(written['search'], 'stop', 'fidelity', 'filter', 'features', 'enqueue', 'seed_from');
+  const search = without(written['search'], 'stop', 'fidelity', 'filter', 'features', 'enqueue', 'seed_from', 'from');
   // Without final training there is no need for a teacher or a training configuration.
   const learning =
     epochs === undefined

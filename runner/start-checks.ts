@@ -61,6 +61,7 @@ export async function startOfSearch(
 ): Promise<WarmStart> {
   const { search, space, objectives, seed } = input;
   const start = await warmStart(input, locating);
-  await loadController(search, { space, objectives, seed, enqueued: start.enqueued });
+  const { enqueued, earlier } = start;
+  await loadController(search, { space, objectives, seed, enqueued, earlier });
   return start;
 }

@@ -86,4 +86,6 @@ export interface ControllerInput {
   readonly seed: number;
   /** Tried first, in this order; others may be added at the end between two asks. Absent: none. */
   readonly enqueued?: readonly Enqueued[];
+  /** The trials of each earlier search of the same decisions: on other data, for another device, or trained otherwise. Absent: none. */
+  readonly earlier?: readonly (readonly TrialResult[])[];
 }

@@ -26,6 +26,12 @@ export type Values = Readonly<Record<string, number>>;
 export const minimized = ({ direction }: Pick<Objective, 'direction'>, value: number): number =>
   direction === 'minimize' ? value : -value;
 
+/** A trial's value of an objective, turned so that smaller is better; undefined when it has none. */
+export function observed(objective: Objective, { values }: { readonly values: Values }): number | undefined {
+  const value = values[objective.name];
+  return objective.name in values && Number.isFinite(value) ? minimized(objective, value) : undefined;
+}
+
 /** The objectives whose bounds `values` break; objectives without a value are not judged. */
 export function violated(objectives: readonly Objective[], values: Values): Objective[] {
   return objectives.filter(({ name, constraint }) => {

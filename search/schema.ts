@@ -137,6 +137,13 @@ export const searchSchema = z.strictObject({
     .describe(
       'workdir of another run, or CSV file with a column for each decision: its frontier (all rows, without columns of the objectives) is tried first, after the enqueued networks; evaluated anew, as results of other trainings do not compare',
     ),
+  from: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'workdirs of earlier runs of the same space, on other data, for another device or trained otherwise: the surrogate begins with the networks that they promise most of, and believes them as far as its own trials confirm them',
+    ),
   enqueue: enqueueSchema.optional(),
   startup: z
     .number()

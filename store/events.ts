@@ -26,6 +26,7 @@ export const eventKinds = [
   'supernet-trained',
   'weight-bits',
   'enqueued',
+  'earlier-run',
   'resumed',
   'inputs-accepted',
   'extended',

@@ -78,11 +78,17 @@ const filePaths: readonly KeyPath[] = [
   ['workers', 'ca_file'],
 ];
 
-/** The keys of files and folders in a source: `filePaths`, and the path of each member of `teacher.of`. */
+/** The keys of files and folders in a source: `filePaths`, the path of each member of `teacher.of`, and each entry of `search.from`. */
 function pathsIn({ data }: Source): readonly KeyPath[] {
-  const teachers = valueAt(data, ['teacher', 'of']);
-  const several = Array.isArray(teachers) ? teachers.map((_, i): KeyPath => ['teacher', 'of', i, 'path']) : [];
-  return [...filePaths, ...several];
+  const entriesOf = (...keys: readonly string[]): readonly number[] => {
+    const list = valueAt(data, keys);
+    return Array.isArray(list) ? [...list.keys()] : [];
+  };
+  return [
+    ...filePaths,
+    ...entriesOf('teacher', 'of').map((i): KeyPath => ['teacher', 'of', i, 'path']),
+    ...entriesOf('search', 'from').map((i): KeyPath => ['search', 'from', i]),
+  ];
 }
 
 /** `latency.predictor` is a path only when it is not one of its words. */
@@ -116,8 +122,10 @@ export function resolvePaths(source: Source): void {
   for (const keys of pathsIn(source)) {
     const parent = valueAt(source.data, keys.slice(0, -1));
     const key = String(keys.at(-1));
-    const path = isMap(parent) ? parent[key] : undefined;
-    if (!isMap(parent) || !isPath(keys, path)) continue;
+    // A list, too, has its entries by key.
+    const isParent = (value: unknown): value is Record<string, unknown> => isMap(value) || Array.isArray(value);
+    const path = isParent(parent) ? parent[key] : undefined;
+    if (!isParent(parent) || !isPath(keys, path)) continue;
     const base = source.overrideOf(keys) === undefined ? dirname(resolve(source.file)) : process.cwd();
     parent[key] = absolute(path, base);
   }

@@ -15,7 +15,7 @@ import { choicesOf, genotypeId } from '../../spaces/index.js';
 import type { EventRecord, Outcome, TrialRecord } from '../../store/index.js';
 import { plainValues } from '../stored/candidates.js';
 import type { Experiment } from '../../experiments/schema/experiment.js';
-import { storedEnqueued } from '../stored/experiment.js';
+import { storedEarlier, storedEnqueued } from '../stored/experiment.js';
 import type { PartialReport } from '../stored/reports.js';
 import type { Evaluator, Paused } from '../evaluators/evaluator.js';
 import type { RunContext } from '../plan.js';
@@ -56,6 +56,7 @@ export class Decisions {
       limits: limitsIn(experiment),
       seed,
       enqueued,
+      earlier: storedEarlier(context.store),
     });
     // Trials and events of one moment: another process may decide meanwhile.
     return context.store.reading(() => new Decisions(context, evaluator, controller, enqueued));

@@ -1,5 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
-import type { Enqueued, Objective } from '../../search/index.js';
+import type { Enqueued, Objective, TrialResult } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import type { TaskType } from '../../base/task.js';
 import type { Experiment, TrainingExperiment } from '../../experiments/schema/experiment.js';
@@ -22,6 +22,14 @@ export const storeEnqueued = (store: Store, enqueued: readonly Enqueued[]): void
 /** The networks that `storeEnqueued` stored, in their order. */
 export const storedEnqueued = (store: Store): readonly Enqueued[] =>
   store.events.of('enqueued').flatMap(({ detail }) => detail as readonly Enqueued[]);
+
+/** Stores the trials of an earlier run: the search does not change when that run goes on, or is deleted. */
+export const storeEarlier = (store: Store, trials: readonly TrialResult[]): void =>
+  store.events.add({ kind: 'earlier-run', detail: trials });
+
+/** The trials of each earlier run that the search learns from. */
+export const storedEarlier = (store: Store): readonly (readonly TrialResult[])[] =>
+  store.events.of('earlier-run').map(({ detail }) => detail as readonly TrialResult[]);
 
 /**
  * The experiment of a run that trained networks.

@@ -1,11 +1,8 @@
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import type { EnqueueConfig, Enqueued, Objective, SearchConfig } from '../../search/index.js';
+import type { EnqueueConfig, Enqueued, Objective, SearchConfig, TrialResult } from '../../search/index.js';
 import {
-  type Choice,
-  type Decision,
   type DecisionSpace,
-  existing,
   type Genotype,
   genotypeId,
   nearestGenotype,
@@ -14,11 +11,13 @@ import {
   type Task,
 } from '../../spaces/index.js';
 import type { Locating } from '../../experiments/parse/index.js';
+import { fitChoices } from './choices.js';
+import { earlierTrials, type EarlierTrials } from './earlier.js';
 import { seedsOf } from './seeds.js';
 import { didYouMean } from '../../base/text.js';
 
 export interface WarmStartInput {
-  readonly search: Pick<SearchConfig, 'enqueue' | 'seed_from' | 'trials'>;
+  readonly search: Pick<SearchConfig, 'enqueue' | 'seed_from' | 'from' | 'trials'>;
   readonly objectives: readonly Objective[];
   readonly seed: number;
   readonly space: DecisionSpace;
@@ -31,6 +30,8 @@ export interface WarmStartInput {
 /** Networks that are tried first, and notes about them. */
 export interface WarmStart {
   readonly enqueued: readonly Enqueued[];
+  /** The trials of each run of `search.from`. */
+  readonly earlier: readonly (readonly TrialResult[])[];
   readonly notes: readonly string[];
 }
 
@@ -49,7 +50,7 @@ function enqueue(entry: Entry, i: number, { space, networks, seed }: WarmStartIn
   return { name, genotype: fit.genotype };
 }
 
-function seeds(path: string, { space, objectives, earlier }: WarmStartInput): WarmStart {
+function seeds(path: string, { space, objectives, earlier }: WarmStartInput): Omit<WarmStart, 'earlier'> {
   const found = seedsOf(path, objectives, earlier?.name);
   const fits = found.map(({ name, choices }) => ({ name, fit: fitChoices(space, choices, null) }));
   const enqueued = fits.flatMap(({ name, fit }) => ('genotype' in fit ? [{ name, genotype: fit.genotype }] : []));
@@ -70,14 +71,14 @@ function once(enqueued: readonly Enqueued[]): Enqueued[] {
 }
 
 /**
- * The genotypes of `search.enqueue` and `search.seed_from` in a space. Accuracies of another training do not compare, so
+ * The genotypes of `search.enqueue` and `search.seed_from` in a space, and the trials of `search.from`. Accuracies of another training do not compare, so
  * every network is evaluated anew.
  * @param locating adds the place in the file to an error.
  * @throws NasError `invalid-input` when an entry is no network of the space, or there is nothing to seed from.
  */
 export async function warmStart(input: WarmStartInput, locating: Locating): Promise<WarmStart> {
-  const { enqueue: entries = [], seed_from: from, trials } = input.search;
-  const path = input.earlier?.path ?? from;
+  const { enqueue: entries = [], seed_from: seedFrom, from = [], trials } = input.search;
+  const path = input.earlier?.path ?? seedFrom;
   const given: Enqueued[] = [];
   for (const [i, entry] of entries.entries())
     given.push(await locating(['search', 'enqueue', i], () => enqueue(entry, i, input)));
@@ -85,6 +86,9 @@ export async function warmStart(input: WarmStartInput, locating: Locating): Prom
     path === undefined
       ? { enqueued: [], notes: [] }
       : await locating(['search', 'seed_from'], () => seeds(path, input));
+  const runs: EarlierTrials[] = [];
+  for (const [i, workdir] of from.entries())
+    runs.push(await locating(['search', 'from', i], () => earlierTrials(workdir, input.space, input.objectives)));
   const enqueued = once([...given, ...seeded.enqueued]);
   const tooMany =
     enqueued.length > trials
@@ -92,53 +96,8 @@ export async function warmStart(input: WarmStartInput, locating: Locating): Prom
           `${enqueued.length} networks are given and ${trials} trials: the last ${enqueued.length - trials} are left out`,
         ]
       : [];
-  return { enqueued, notes: [...seeded.notes, ...tooMany] };
-}
-
-/** The genotype of some choices, or why there is none. */
-export type Fit = { readonly genotype: Genotype } | { readonly misfit: string };
-
-/** The index of a choice; text matches a choice that is written the same (`0.25` in a CSV file). */
-const indexOf = ({ choices }: Decision, value: Choice): number => {
-  const exact = choices.indexOf(value);
-  if (exact !== -1 || typeof value !== 'string') return exact;
-  return choices.findIndex(
-    (choice) => String(choice) === value || (typeof choice === 'number' && value !== '' && Number(value) === choice),
-  );
-};
-
-const listed = (values: readonly Choice[]): string => values.join(', ');
-
-function misfitOf({ name, choices }: Decision, value: Choice): string {
-  return `${name}: got ${JSON.stringify(value)}; expected one of ${listed(choices)}`;
-}
-
-/**
- * The canonical genotype of some choices by the decisions' names. Names that are not decisions are ignored.
- * @param random draws the missing choices; without it, all have to be given.
- */
-export function fitChoices(space: DecisionSpace, given: ReadonlyMap<string, Choice>, random: Random | null): Fit {
-  const indices: number[] = [];
-  for (const decision of space.decisions) {
-    const value = given.get(decision.name);
-    if (value === undefined) {
-      if (random === null) return { misfit: `${decision.name}: is missing` };
-      indices.push(random.int(decision.choices.length));
-      continue;
-    }
-    const index = indexOf(decision, value);
-    if (index === -1) return { misfit: misfitOf(decision, value) };
-    indices.push(index);
-  }
-  const genotype = space.canonical(indices);
-  if (space.members?.has(genotype) ?? true) return { genotype };
-  const complete = space.decisions.every(({ name }) => given.has(name));
-  // Choices that were drawn may be replaced by those of an existing row.
-  if (random !== null && !complete) {
-    const row = existing(space, genotype, random);
-    if (space.decisions.every(({ name }, i) => !given.has(name) || row[i] === indices[i])) return { genotype: row };
-  }
-  return { misfit: 'the table has no row with these choices' };
+  const notes = [...seeded.notes, ...runs.map(({ note }) => note), ...tooMany];
+  return { enqueued, earlier: runs.map((run) => run.trials), notes };
 }
 
 /** The error message for the first name that is not a decision of the space; undefined when all are. */
@@ -146,7 +105,7 @@ export function unknownDecision(space: DecisionSpace, names: Iterable<string>): 
   const decisions = space.decisions.map(({ name }) => name);
   for (const name of names) {
     if (decisions.includes(name)) continue;
-    const known = decisions.length <= 12 ? `; it has ${listed(decisions)}` : '';
+    const known = decisions.length <= 12 ? `; it has ${decisions.join(', ')}` : '';
     return `the space ${space.name} has no decision '${name}'${didYouMean(name, decisions) || known}`;
   }
   return undefined;

@@ -1,9 +1,8 @@
 import type { TrialResult } from '../controller.js';
 import { judgedPoint, toPoint } from '../frontier.js';
 import { HistoryMap } from '../history.js';
-import type { Objective } from '../objective.js';
+import { observed, type Objective } from '../objective.js';
 import { nonDominated, type Point } from '../pareto.js';
-import { observed } from './objective-model.js';
 import { logBetween, type Transform } from './warp.js';
 
 /** The bound on the bad side of an objective, turned so that smaller is better; Infinity without one. */
@@ -63,6 +62,12 @@ export function rangeOf(values: ArrayLike<number>): Range {
   }
   return { best, worst };
 }
+
+/** The range of observed values, without outliers. */
+export const observedRange = (values: readonly number[]): Range => ({
+  best: rangeOf(values).best,
+  worst: worstOf(values),
+});
 
 /** What targets and models need of trials, found once for each. */
 export class TrialPoints {

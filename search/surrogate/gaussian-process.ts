@@ -108,6 +108,13 @@ export class GaussianProcess {
     this.kernel.covariances(this.terms.of((observation + 1) * stride), observation * stride, of, out, from);
   }
 
+  /** The error of the prediction of each target from all others (Rasmussen & Williams 2006, section 5.4.2). */
+  leaveOneOut(): Float64Array {
+    const { factor, observations } = this;
+    const inverse = factor.inverse();
+    return factor.solveUpper(Float64Array.from(this.scores)).map((weight, i) => weight / inverse[i * observations + i]);
+  }
+
   /** A function for the mean at one candidate of a set. */
   meanOf(at: Encoded): (candidate: number) => number {
     const weights = this.factor.solveUpper(Float64Array.from(this.scores));

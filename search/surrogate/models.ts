@@ -1,11 +1,21 @@
 import { genotypeId, type Genotype } from '../../spaces/index.js';
 import type { AskContext, TrialResult } from '../controller.js';
-import type { Objective } from '../objective.js';
+import { minimized, observed, type Objective } from '../objective.js';
 import type { Point } from '../pareto.js';
-import { improvementOf, keepingOf, targetOf, TrialPoints, type Belief, type Target } from './acquisition.js';
-import type { Encoded } from './encoding.js';
-import { ObjectiveModel, observed, type ConditionedModel, type SuccessModel } from './objective-model.js';
+import {
+  improvementOf,
+  keepingOf,
+  observedRange,
+  targetOf,
+  TrialPoints,
+  type Belief,
+  type Target,
+} from './acquisition.js';
+import { averageOf, type EarlierModel } from './earlier.js';
+import type { Encoded, Encoder } from './encoding.js';
+import { ObjectiveModel, type ConditionedModel, type SuccessModel } from './objective-model.js';
 import { subset, type Pool, type SurrogateInputs } from './pool.js';
+import { normalQuantile } from './warp.js';
 
 /** Default number of trials, spread over the space, before the first model. */
 export const startup = 8;
@@ -68,7 +78,7 @@ const withValue = (history: readonly TrialResult[], objective: Objective): reado
   history.filter((trial) => observed(objective, trial) !== undefined);
 
 /** The models of all expensive objectives, fitted to the first trials. */
-export class FittedModels {
+export class FittedModels implements Models {
   private readonly models: readonly (ObjectiveModel | undefined)[];
   /** The candidates to evaluate, where they are not evolved. */
   readonly pool: Pool;
@@ -82,14 +92,16 @@ export class FittedModels {
     private readonly inputs: SurrogateInputs,
     readonly to: readonly TrialResult[],
     private readonly complete: boolean,
+    earlier: readonly (readonly EarlierModel[])[] = [],
   ) {
-    this.models = objectives.map((objective) =>
-      objective.cost === 'cheap' ? undefined : new ObjectiveModel(objective, inputs.encoder, withValue(to, objective)),
+    this.models = objectives.map((objective, k) =>
+      objective.cost === 'cheap'
+        ? undefined
+        : new ObjectiveModel(objective, inputs.encoder, withValue(to, objective), earlier[k]),
     );
     this.pool = complete && inputs.pool.ids.length > shortlisted ? this.shortlist() : inputs.pool;
   }
 
-  /** For each expensive objective, its model conditioned on all trials and pending candidates. */
   at({ history }: AskContext, pending: Encoded): readonly (ConditionedModel | undefined)[] {
     const pool = this.complete ? this.pool.encoded : undefined;
     return this.objectives.map((objective, k) => this.models[k]?.at(withValue(history, objective), pending, pool));
@@ -119,6 +131,60 @@ export class FittedModels {
   }
 }
 
+/** Fewest values of an objective for which an earlier run counts. */
+const fewest = 8;
+
+/** The share of its own values that a run's model has to explain: otherwise it is noise, or nothing that decisions change. */
+const leastExplained = 0.1;
+
+/**
+ * Trials with normal scores of their ranks as values (Blom 1958): other data and other trainings have other accuracies, and the differences
+ * between the best networks count most.
+ */
+function ranked(trials: readonly TrialResult[], objective: Objective): TrialResult[] {
+  const values = trials.map((trial) => observed(objective, trial) ?? 0);
+  const sorted = [...values].sort((a, b) => a - b);
+  return trials.map((trial, i) => {
+    const rank = (sorted.indexOf(values[i]) + sorted.lastIndexOf(values[i])) / 2;
+    const score = normalQuantile((rank + 0.625) / (trials.length + 0.25));
+    return { ...trial, values: { [objective.name]: minimized(objective, score) } };
+  });
+}
+
+/** For each objective, a model of each earlier run that has values of it. */
+export const earlierModels = (
+  objectives: readonly Objective[],
+  runs: readonly (readonly TrialResult[])[],
+  encoder: Encoder,
+): readonly (readonly EarlierModel[])[] =>
+  objectives.map((objective) =>
+    runs.flatMap((trials) => {
+      const known = ranked(withValue(trials, objective), objective);
+      if (objective.cost === 'cheap' || known.length < fewest) return [];
+      const model = new ObjectiveModel(objective, encoder, known);
+      if (!(model.explained() > leastExplained)) return [];
+      const { warp, predict } = model.at(known, encoder.encode([]), undefined);
+      return [{ warp, range: observedRange(known.map((trial) => observed(objective, trial) ?? 0)), predict }];
+    }),
+  );
+
+/** What earlier runs say alone, before a search has values of its own; undefined unless they have values of each expensive objective. */
+export function earlierAlone(
+  objectives: readonly Objective[],
+  inputs: SurrogateInputs,
+  earlier: readonly (readonly EarlierModel[])[],
+): { readonly inputs: SurrogateInputs; readonly models: Models } | undefined {
+  if (objectives.some(({ cost }, k) => cost !== 'cheap' && earlier[k].length === 0)) return undefined;
+  const ranges = objectives.map((_, k) => inputs.ranges[k] ?? earlier[k].at(0)?.range);
+  const at = (_: AskContext, pending: Encoded) =>
+    earlier.map((models): ConditionedModel | undefined => {
+      if (models.length === 0) return undefined;
+      const predict = (candidates: Encoded) => averageOf(models.map((model) => model.predict(candidates)));
+      return { warp: models[0].warp, expected: predict(pending), predict };
+    });
+  return { inputs: { ...inputs, ranges }, models: { at } };
+}
+
 export interface ScoredPool {
   readonly beliefs: readonly Belief[];
   /**
@@ -130,6 +196,11 @@ export interface ScoredPool {
   readonly keeping: ((position: number) => number) | undefined;
 }
 
+/** For each expensive objective, its model conditioned on all trials and pending candidates. */
+interface Models {
+  at(context: AskContext, pending: Encoded): readonly (ConditionedModel | undefined)[];
+}
+
 /** The acquisition function of one ask. */
 export class Acquisition {
   readonly target: Target;
@@ -139,7 +210,7 @@ export class Acquisition {
   constructor(
     private readonly objectives: readonly Objective[],
     private readonly inputs: SurrogateInputs,
-    models: FittedModels,
+    models: Models,
     context: AskContext,
   ) {
     const { history, pending } = context;

@@ -1,5 +1,7 @@
+import { meanOrZero, sum } from '../../base/statistics.js';
 import type { TrialResult } from '../controller.js';
-import { minimized, type Objective } from '../objective.js';
+import { observed, type Objective } from '../objective.js';
+import { confirmed, type EarlierModel, type Expectation } from './earlier.js';
 import type { Encoded, Encoder } from './encoding.js';
 import { GaussianProcess, PoolPosterior, RowMemory, type Prediction } from './gaussian-process.js';
 import { fitHyperparameters, priorOf } from './hyperparameters.js';
@@ -31,16 +33,22 @@ export class ObjectiveModel {
   private learned: readonly TrialResult[] = [];
   private process: GaussianProcess;
   private readonly memory = new RowMemory();
-  private pool: { readonly candidates: Encoded; readonly posterior: PoolPosterior } | undefined;
+  private pool:
+    | { readonly candidates: Encoded; readonly posterior: PoolPosterior; readonly earlier: Prediction | undefined }
+    | undefined;
 
-  /** @param trials to fit to, each with a value of the objective. */
+  /**
+   * @param trials to fit to, each with a value of the objective.
+   * @param earlier what earlier runs say of the objective; counts as far as the trials confirm it.
+   */
   constructor(
     private readonly objective: Objective,
     private readonly encoder: Encoder,
     private readonly trials: readonly TrialResult[],
+    earlier: readonly EarlierModel[] = [],
   ) {
     this.base = selected(trials, objective, capacity);
-    this.fit = fitTo(trials, objective, encoder);
+    this.fit = fitTo(trials, objective, encoder, earlier);
     this.process = this.empty();
   }
 
@@ -52,7 +60,15 @@ export class ObjectiveModel {
   sketch(candidates: Encoded, count: number): Prediction {
     const process = this.empty();
     this.observe(process, selected(this.base, this.objective, count));
-    return new PoolPosterior(process, candidates).predict();
+    return this.whole(candidates, new PoolPosterior(process, candidates).predict());
+  }
+
+  /** The share of the variance of its trials' values that the respective other trials explain; at most 1, 0 or less for noise. */
+  explained(): number {
+    const targets = this.base.map((trial) => this.warp.apply(observed(this.objective, trial) ?? 0));
+    const errors = this.learn(this.base).leaveOneOut();
+    const center = meanOrZero(targets);
+    return 1 - sum(errors.map((error) => error ** 2)) / sum(targets.map((target) => (target - center) ** 2));
   }
 
   /**
@@ -61,14 +77,32 @@ export class ObjectiveModel {
    */
   at(trials: readonly TrialResult[], pending: Encoded, pool: Encoded | undefined): ConditionedModel {
     const process = this.learn([...this.base, ...trials.slice(this.trials.length)]);
-    const expected = new PoolPosterior(process, pending).predict();
+    const { warp, expectation } = this.fit;
+    const expected = this.whole(pending, new PoolPosterior(process, pending).predict());
     const predict = (candidates: Encoded): Prediction => {
-      if (candidates !== pool) return new PoolPosterior(process, candidates, this.memory).predict(pending);
-      this.pool ??= { candidates, posterior: new PoolPosterior(process, candidates) };
+      if (candidates !== pool)
+        return this.whole(candidates, new PoolPosterior(process, candidates, this.memory).predict(pending));
+      this.pool ??= {
+        ...{ candidates, posterior: new PoolPosterior(process, candidates) },
+        earlier: expectation?.(candidates),
+      };
       this.pool.posterior.follow();
-      return this.pool.posterior.predict(pending);
+      return this.whole(candidates, this.pool.posterior.predict(pending), this.pool.earlier);
     };
-    return { warp: this.fit.warp, expected, predict };
+    return { warp, expected, predict };
+  }
+
+  /**
+   * The prediction of a value from that of its difference from what earlier runs expect. Their variance shrinks near observations as that of the
+   * difference does.
+   */
+  private whole(candidates: Encoded, difference: Prediction, earlier = this.fit.expectation?.(candidates)): Prediction {
+    if (earlier === undefined) return difference;
+    const prior = this.fit.kernel.variances(candidates);
+    return {
+      mean: difference.mean.map((value, i) => value + earlier.mean[i]),
+      variance: difference.variance.map((value, i) => value * (1 + earlier.variance[i] / prior[i])),
+    };
   }
 
   private learn(wanted: readonly TrialResult[]): GaussianProcess {
@@ -88,18 +122,13 @@ export class ObjectiveModel {
 
   private observe(process: GaussianProcess, trials: readonly TrialResult[]): void {
     const encoded = this.encoder.encode(trials.map(({ genotype }) => genotype));
-    const { warp } = this.fit;
+    const { warp, expectation } = this.fit;
+    const means = expectation?.(encoded).mean;
     for (const [i, trial] of trials.entries()) {
-      const target = warp.apply(observed(this.objective, trial) ?? 0);
+      const target = warp.apply(observed(this.objective, trial) ?? 0) - (means?.[i] ?? 0);
       process.observe(encoded, i, target, extraVariance(this.objective, trial, warp));
     }
   }
-}
-
-/** A trial's value of an objective, turned so that smaller is better; undefined when it has none. */
-export function observed(objective: Objective, { values }: Pick<TrialResult, 'values'>): number | undefined {
-  const value = values[objective.name];
-  return objective.name in values && Number.isFinite(value) ? minimized(objective, value) : undefined;
 }
 
 /** The variance of an extrapolated value, on the scale of the warp. */
@@ -110,6 +139,8 @@ function extraVariance(objective: Objective, trial: TrialResult, warp: Warp): nu
 
 interface Fit {
   readonly warp: Warp;
+  /** What earlier runs expect; the kernel is that of the differences from it. */
+  readonly expectation: Expectation | undefined;
   readonly kernel: Kernel;
 }
 
@@ -128,15 +159,24 @@ function selected(trials: readonly TrialResult[], objective: Objective, count: n
   return trials.filter((_, i) => chosen.has(i));
 }
 
-function fitTo(trials: readonly TrialResult[], objective: Objective, encoder: Encoder): Fit {
+function fitTo(
+  trials: readonly TrialResult[],
+  objective: Objective,
+  encoder: Encoder,
+  earlier: readonly EarlierModel[],
+): Fit {
   const values = (some: readonly TrialResult[]): number[] => some.map((trial) => observed(objective, trial) ?? 0);
   const warp = Warp.of(values(trials));
   const used = selected(trials, objective, enough);
-  const theta = fitHyperparameters(encoder, encoder.encode(used.map(({ genotype }) => genotype)), {
-    targets: Float64Array.from(values(used), (value) => warp.apply(value)),
+  const encoded = encoder.encode(used.map(({ genotype }) => genotype));
+  const targets = Float64Array.from(values(used), (value) => warp.apply(value));
+  const expectation = earlier.length === 0 ? undefined : confirmed(earlier, encoded, targets);
+  const means = expectation?.(encoded).mean;
+  const theta = fitHyperparameters(encoder, encoded, {
+    targets: means === undefined ? targets : targets.map((value, i) => value - means[i]),
     extraVariances: Float64Array.from(used, (trial) => extraVariance(objective, trial, warp)),
   });
-  return { warp, kernel: new Kernel(encoder, theta) };
+  return { warp, expectation, kernel: new Kernel(encoder, theta) };
 }
 
 /** The smallest probability of success. */

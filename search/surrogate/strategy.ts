@@ -12,7 +12,18 @@ import type { AskedIds } from '../history.js';
 import { nonDominatedRanks, type Point } from '../pareto.js';
 import type { Candidate, Judge } from '../propose.js';
 import type { StrategyFactory } from '../strategies/strategy.js';
-import { Acquisition, describeChoice, FittedModels, fittedTo, sameTrials, startup, type ScoredPool } from './models.js';
+import {
+  Acquisition,
+  describeChoice,
+  earlierAlone,
+  earlierModels,
+  FittedModels,
+  fittedTo,
+  sameTrials,
+  startup,
+  type ScoredPool,
+} from './models.js';
+import type { EarlierModel } from './earlier.js';
 import { GenotypeRows } from './encoding.js';
 import { endOf, farthest, listed, poolOf, sampled, surrogateInputs, type Pool, type SurrogateInputs } from './pool.js';
 
@@ -20,6 +31,9 @@ import { endOf, farthest, listed, poolOf, sampled, surrogateInputs, type Pool, t
 const samples = 128;
 /** Best past trials from which evolution on the models starts. */
 const pastParents = 30;
+
+/** Default number of trials before the first model where earlier runs propose them. */
+const startupFromEarlier = 4;
 
 interface Ask {
   readonly inputs: SurrogateInputs;
@@ -35,22 +49,24 @@ interface Ask {
  * space, or over candidates evolved on the models.
  */
 export const surrogateStrategy: StrategyFactory = (config, input) => {
-  const surrogate = new Surrogate(input, config.startup ?? startup);
+  const surrogate = new Surrogate(input, config.startup);
   return (context, random, asked, judge) => surrogate.source(context, random, asked, judge);
 };
 
 class Surrogate {
   private inputs: SurrogateInputs | undefined;
   private models: FittedModels | undefined;
+  private earlier: readonly (readonly EarlierModel[])[] = [];
+  private alone: ReturnType<typeof earlierAlone>;
   private readonly rows: GenotypeRows;
   private readonly candidates: readonly Genotype[];
   /** Whether the candidates are the whole space, or a sample of it. */
   private readonly complete: boolean;
 
-  /** @param first number of trials with values before the first model. */
+  /** @param first number of trials with values before the first model; undefined: the default. */
   constructor(
     private readonly input: ControllerInput,
-    private readonly first: number,
+    private readonly first: number | undefined,
   ) {
     this.rows = new GenotypeRows(input.space);
     const all = listed(input.space);
@@ -63,6 +79,9 @@ class Surrogate {
       const { candidates, rows } = this;
       this.inputs = surrogateInputs(this.input, { cheap: context.cheap, candidates, judge, rows });
       this.models = undefined;
+      const { objectives, earlier = [] } = this.input;
+      this.earlier = earlierModels(objectives, earlier, this.inputs.encoder);
+      this.alone = earlierAlone(objectives, this.inputs, this.earlier);
     }
     const ask = { inputs: this.inputs, context, random, asked, judge };
     const chosen = this.choose(ask);
@@ -77,13 +96,30 @@ class Surrogate {
 
   private choose(ask: Ask): Candidate | undefined {
     const { objectives } = this.input;
-    const to = fittedTo(ask.context.history, ask.inputs.trials, this.first);
-    if (to === undefined) return this.spread(ask);
+    const first = this.first ?? (this.alone === undefined ? startup : startupFromEarlier);
+    const to = fittedTo(ask.context.history, ask.inputs.trials, first);
+    if (to === undefined) return this.fromEarlier(ask) ?? this.spread(ask);
     if (this.models === undefined || !sameTrials(this.models.to, to)) {
-      this.models = new FittedModels(objectives, ask.inputs, to, this.complete);
+      this.models = new FittedModels(objectives, ask.inputs, to, this.complete, this.earlier);
     }
     const acquisition = new Acquisition(objectives, ask.inputs, this.models, ask.context);
     return this.complete ? this.bestOf(this.models.pool, acquisition, ask.asked) : this.evolved(ask, acquisition);
+  }
+
+  /** A first trial, which earlier runs promise most of; undefined when there are none that know the objectives. */
+  private fromEarlier(ask: Ask): Candidate | undefined {
+    const { alone } = this;
+    const { objectives, earlier = [] } = this.input;
+    if (alone === undefined) return undefined;
+    const { cheap, history, pending } = ask.context;
+    // Their values come from the earlier runs as well.
+    const asked = { ...ask.context, history: [], pending: [...history.map(({ genotype }) => genotype), ...pending] };
+    const acquisition = new Acquisition(objectives, alone.inputs, alone.models, asked);
+    const trials = earlier.flat().map((trial) => ({ ...trial, values: { ...trial.values, ...cheap(trial.genotype) } }));
+    const found = this.complete
+      ? this.bestOf(ask.inputs.pool, acquisition, ask.asked)
+      : this.evolved({ ...ask, context: { ...asked, history: trials } }, acquisition);
+    return found && { ...found, reason: `by earlier runs: ${found.reason}` };
   }
 
   /** A trial of the initial design. */

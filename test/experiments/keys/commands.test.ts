@@ -32,6 +32,7 @@ const dropped: Readonly<Record<string, string>> = {
   'search.fidelity.*': 'slices are not trained',
   'search.enqueue[]*': 'networks of the old search',
   'search.seed_from': 'networks of the old search',
+  'search.from[]': 'trials of the old search',
   'latency.budget_ms': '--latency says it',
   'objectives[].constraint.*': 'bounds of accuracy and latency are of the old search',
   'objectives[].name': 'accuracy and latency are always objectives',

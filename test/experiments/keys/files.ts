@@ -107,6 +107,17 @@ function tableOfBoxes(folder: string): string {
   return path;
 }
 
+/** Of two runs that say the opposite of each other. */
+const opposite =
+  (i: number) =>
+  (genotype: Genotype): number =>
+    0.5 + 0.01 * (i === 0 ? 1 : -1) * sum(genotype);
+const ofTable = tableSpace('results', [
+  { name: 'depth', choices: [0, 1, 2, 3] },
+  { name: 'kernel', choices: ['k3', 'k5', 'k7', 'k11'] },
+  { name: 'act', choices: ['relu', 'swish', 'none'] },
+]);
+
 /** Files that the experiments of the table need. */
 export async function writeFiles(folder: string) {
   const file = (name: string, text: string | Uint8Array): string => {
@@ -166,6 +177,7 @@ export async function writeFiles(folder: string) {
     boxTable: tableOfBoxes(boxes[0]),
     controllers: two((i) => file(`controller-${i}.mjs`, controller(`number ${i}`))),
     seeds: two((i) => file(`seeds-${i}.csv`, `${header}\n${rows[i].join(',')}\n`)),
+    earlier: two((i) => earlierRun(join(folder, `earlier-${i}`), space, 'accuracy', opposite(i))),
     decision: [decisions[0][0], decisions[0][1][0], decisions[0][1][1]] as [string, number, number],
     modules: two((i) => file(`space-${i}.mjs`, spaceModule(8 + 8 * i))),
     evaluators: two((i) => file(`evaluate-${i}.mjs`, `export default () => ({ accuracy: 0.${i + 1}, own: ${i} });`)),
@@ -197,6 +209,7 @@ export async function writeFiles(folder: string) {
     /** As `seeds` and `decision`, of a table. */
     ofTable: {
       seeds: two((i) => file(`table-seeds-${i}.csv`, `depth,kernel,act\n${i},k3,relu\n`)),
+      earlier: two((i) => earlierRun(join(folder, `table-earlier-${i}`), ofTable, 'accuracy', opposite(i))),
       decision: ['depth', 1, 2] as [string, number, number],
     },
     folders: two((i) => {

@@ -2,6 +2,7 @@ import {
   feasible,
   frontier,
   hypervolume,
+  type ControllerInput,
   type ControllerName,
   type Objective,
   type TrialResult,
@@ -47,13 +48,15 @@ interface Options {
   readonly of?: DecisionSpace;
   readonly train?: Train;
   readonly cheap?: (genotype: Genotype) => Values;
+  readonly earlier?: ControllerInput['earlier'];
 }
 
 /** A sequential search. */
 export function search(trials: number, options: Options = {}): { history: TrialResult[]; reasons: string[] } {
   const { name = 'surrogate', seed = 0, objectives = both, of = space, train = complete } = options;
   const cheap = options.cheap ?? ((genotype: Genotype): Values => ({ latency: latency(genotype) }));
-  const controller = controllerOf(name, { space: of, objectives, seed });
+  const { earlier = [] } = options;
+  const controller = controllerOf(name, { space: of, objectives, seed, earlier });
   const history: TrialResult[] = [];
   const reasons: string[] = [];
   for (let number = 0; number < trials; number++) {

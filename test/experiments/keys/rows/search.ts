@@ -5,6 +5,8 @@ export interface SearchFiles {
   readonly controllers: readonly [string, string];
   /** CSV files of two networks to begin with. */
   readonly seeds: readonly [string, string];
+  /** Workdirs of two runs to learn from. */
+  readonly earlier: readonly [string, string];
   /** Choices of a decision of the space: the name, and two of them. */
   readonly decision: readonly [name: string, first: string | number, second: string | number];
 }
@@ -12,7 +14,7 @@ export interface SearchFiles {
 const search = (changes: object): object => ({ search: changes });
 
 /** The keys of `search` that every kind of experiment has. */
-export const searchRows = ({ controllers, seeds, decision: [name, first, second] }: SearchFiles): Row[] => [
+export const searchRows = ({ controllers, seeds, earlier, decision: [name, first, second] }: SearchFiles): Row[] => [
   row(
     'search.controller',
     ['random', 'local', 'surrogate', { type: 'module', path: controllers[0] }],
@@ -25,6 +27,7 @@ export const searchRows = ({ controllers, seeds, decision: [name, first, second]
   row('search.stop.hours', [100, 1e-9], 'asked'),
   row('search.startup', [2, 6], 'asked', search({ controller: 'local', trials: 14 })),
   row('search.seed_from', seeds, 'asked'),
+  row('search.from[]', earlier, 'asked', search({ controller: 'surrogate', trials: 2 })),
   row('search.enqueue[]', [{ [name]: first }, { [name]: second }], 'asked'),
   row('search.enqueue[].name', ['first', 'second'], 'asked', search({ enqueue: [{ choices: { [name]: first } }] })),
   row(

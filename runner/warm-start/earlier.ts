@@ -1,0 +1,40 @@
+import { basename } from 'node:path';
+import { invalidInput } from '../../base/errors.js';
+import type { Objective, TrialResult } from '../../search/index.js';
+import type { DecisionSpace } from '../../spaces/index.js';
+import { Store } from '../../store/index.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
+import { fitChoices } from './choices.js';
+
+/** What a search learns from an earlier run, and a line about it. */
+export interface EarlierTrials {
+  readonly trials: readonly TrialResult[];
+  readonly note: string;
+}
+
+/**
+ * The trials of a run of `search.from` that are networks of a space, with the values that the run observed.
+ * @throws NasError `invalid-input` when the folder holds no run, or none of its trials is one that tells something
+ */
+export function earlierTrials(workdir: string, space: DecisionSpace, objectives: readonly Objective[]): EarlierTrials {
+  if (!hasRun(workdir)) throw invalidInput(`${workdir} holds no run; expected a workdir of nas run`);
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const complete = store.trials.all().filter(({ state }) => state === 'complete');
+    const trials = complete.flatMap(({ number, choices, observed: values }): TrialResult[] => {
+      const fit = fitChoices(space, new Map(Object.entries(choices)), null);
+      return 'genotype' in fit ? [{ number, genotype: fit.genotype, state: 'complete', values }] : [];
+    });
+    const expensive = objectives.filter(({ cost }) => cost !== 'cheap').map(({ name }) => name);
+    const told = expensive.filter((name) => trials.some(({ values }) => name in values));
+    if (told.length === 0)
+      throw invalidInput(
+        `${workdir} has no trial of the space ${space.name} with ${expensive.join(' or ')}: nothing to learn from`,
+        { hint: 'Give a run of the same space that has finished trials.' },
+      );
+    const note = `${trials.length} of ${complete.length} trials of ${basename(workdir)} say which networks are promising: ${told.join(', ')}`;
+    return { trials, note };
+  } finally {
+    store.close();
+  }
+}

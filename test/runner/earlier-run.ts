@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { Random } from '../../base/random.js';
+import { choicesOf, genotypeId, sampleGenotype, type DecisionSpace, type Genotype } from '../../spaces/index.js';
+import { Store } from '../../store/index.js';
+
+/** A workdir whose database has trials of a space, with an objective by `valueOf`. */
+export function earlierRun(
+  workdir: string,
+  space: DecisionSpace,
+  objective: string,
+  valueOf: (genotype: Genotype) => number,
+  count = 16,
+): string {
+  const experiment = { objectives: [{ name: objective, direction: 'maximize', cost: 'expensive' }] };
+  const meta = { name: 'earlier', seed: 1, source: '', experiment, threads: 1, version: '0.1.0', environment: {} };
+  const store = Store.create(join(workdir, 'nas.sqlite'), meta);
+  const random = new Random(1, 'earlier');
+  store.transaction(() => {
+    for (let number = 0; number < count; number++) {
+      const genotype = sampleGenotype(space, random);
+      const choices = choicesOf(space.decisions, genotype);
+      const about = { network: null, seed: 1, reason: '', rejected: 0, pending: [] };
+      store.trials.ask({ number, genotype, genotypeId: `${number}-${genotypeId(genotype)}`, choices, ...about });
+      store.trials.finish(number, {
+        state: 'complete',
+        values: { [objective]: { value: valueOf(genotype), provenance: 'measured' } },
+      });
+    }
+  });
+  store.close();
+  return workdir;
+}
