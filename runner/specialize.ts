@@ -103,6 +103,7 @@ export function specialized(
     search: { ...search, evaluate: 'supernet', trials },
     ...('engine' in written && { engine: written['engine'] }),
     ...('workers' in written && { workers: written['workers'] }),
+    ...('log' in written && { log: written['log'] }),
   };
 }
 

@@ -220,6 +220,14 @@ const rungs: Check = (experiment) => {
   );
 };
 
+/** Controllers without a model learn nothing from earlier runs. */
+const learnsFromEarlier: Check = ({ search: { from, controller } }) =>
+  when(
+    from !== undefined && (controller === 'random' || controller === 'local'),
+    ['search', 'from'],
+    `the controller ${String(controller)} does not learn from runs: expected surrogate, or search.seed_from, which tries the frontier of a run`,
+  );
+
 const countedCore: TrainingCheck = ({ core }) =>
   when(
     core === null,
@@ -227,7 +235,7 @@ const countedCore: TrainingCheck = ({ core }) =>
     'QEMU cannot count the instructions of this board: expected another board, sram_kb and flash_kb instead (then Cortex-M4 counts), or another objective than instructions',
   );
 
-const checks: readonly Check[] = [uniqueObjectives, emptyConstraints, rungs];
+const checks: readonly Check[] = [uniqueObjectives, emptyConstraints, rungs, learnsFromEarlier];
 
 const trainingChecks: readonly TrainingCheck[] = [
   objectiveCosts,

@@ -32,7 +32,7 @@ const dropped: Readonly<Record<string, string>> = {
   'search.fidelity.*': 'slices are not trained',
   'search.enqueue[]*': 'networks of the old search',
   'search.seed_from': 'networks of the old search',
-  'search.from[]': 'trials of the old search',
+  'search.from': 'trials of the old search',
   'latency.budget_ms': '--latency says it',
   'objectives[].constraint.*': 'bounds of accuracy and latency are of the old search',
   'objectives[].name': 'accuracy and latency are always objectives',
@@ -45,7 +45,7 @@ const dropped: Readonly<Record<string, string>> = {
 const ofNewNetworks: Readonly<Record<string, string>> = {
   name: 'the file has its own',
   seed: '--seed says it',
-  'space.* supernet.* search.* final* objectives[].* constraints.* compress.* latency.* evaluate.* workers.*':
+  'space.* supernet.* search.* final* objectives[].* constraints.* compress.* latency.* evaluate.* workers.* log*':
     'of a search, and the file has its network',
   'teacher.*': 'the file itself would be one',
   'data.unlabelled': 'images without labels need a teacher',

@@ -5,7 +5,7 @@ import { row, type Row } from '../row.js';
 import { boxesBase, onBoxes, ownBoxRows } from './boxes.js';
 import { dataRows } from './data.js';
 import { otherRows } from './others.js';
-import { fidelityRows, searchRows, workerRows } from './search.js';
+import { fidelityRows, logRows, searchRows, workerRows } from './search.js';
 import { spaceRows } from './spaces.js';
 import { furtherRows, trainingRows } from './training.js';
 
@@ -25,6 +25,7 @@ const training = (files: KeyFiles): KindOfRows => ({
     ...searchRows(files),
     ...fidelityRows(),
     ...workerRows(),
+    ...logRows(),
     ...otherRows(files),
   ],
 });
@@ -70,6 +71,7 @@ const table = (files: KeyFiles): KindOfRows => {
       named('constraint.max', [0.8, 1]),
       ...searchRows({ ...files, ...files.ofTable }),
       ...workerRows(),
+      ...logRows(),
     ],
   };
 };

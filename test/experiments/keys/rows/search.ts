@@ -27,7 +27,7 @@ export const searchRows = ({ controllers, seeds, earlier, decision: [name, first
   row('search.stop.hours', [100, 1e-9], 'asked'),
   row('search.startup', [2, 6], 'asked', search({ controller: 'local', trials: 14 })),
   row('search.seed_from', seeds, 'asked'),
-  row('search.from[]', earlier, 'asked', search({ controller: 'surrogate', trials: 2 })),
+  row('search.from', [[earlier[0]], [earlier[1]]], 'asked', search({ controller: 'surrogate', startup: 4, trials: 8 })),
   row('search.enqueue[]', [{ [name]: first }, { [name]: second }], 'asked'),
   row('search.enqueue[].name', ['first', 'second'], 'asked', search({ enqueue: [{ choices: { [name]: first } }] })),
   row(
@@ -52,4 +52,11 @@ export const fidelityRows = (): Row[] => [
 export const workerRows = (): Row[] => [
   row('search.parallel', [1, 2], 'pending', search({ controller: 'local' })),
   row('search.order', ['delayed', 'async'], 'pending', search({ controller: 'local', parallel: 2, trials: 8 })),
+];
+
+/** The keys of `log`, which has tests of its own for what the programs are told. */
+export const logRows = (): Row[] => [
+  row('log', [undefined, 'tensorboard'], 'resolved'),
+  row('log.tensorboard', [false, true], 'resolved'),
+  row('log.mlflow', ['http://127.0.0.1:1', 'http://127.0.0.1:2'], 'resolved'),
 ];
