@@ -1,5 +1,5 @@
 import { isBoxTask } from '../../base/task.js';
-import { rungsOf, type Objective } from '../../search/index.js';
+import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
 import { renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
@@ -221,11 +221,11 @@ const rungs: Check = (experiment) => {
 };
 
 /** Controllers without a model learn nothing from earlier runs. */
-const learnsFromEarlier: Check = ({ search: { from, controller } }) =>
+const learnsFromEarlier: Check = ({ search }) =>
   when(
-    from !== undefined && (controller === 'random' || controller === 'local'),
+    search.from !== undefined && (search.controller === 'random' || search.controller === 'local'),
     ['search', 'from'],
-    `the controller ${String(controller)} does not learn from runs: expected surrogate, or search.seed_from, which tries the frontier of a run`,
+    `the controller ${controllerTitle(search)} does not learn from runs: expected surrogate, or search.seed_from, which tries the frontier of a run`,
   );
 
 const countedCore: TrainingCheck = ({ core }) =>

@@ -163,8 +163,9 @@ export const earlierModels = (
       if (objective.cost === 'cheap' || known.length < fewest) return [];
       const model = new ObjectiveModel(objective, encoder, known);
       if (!(model.explained() > leastExplained)) return [];
-      const { warp, predict } = model.at(known, encoder.encode([]), undefined);
-      return [{ warp, range: observedRange(known.map((trial) => observed(objective, trial) ?? 0)), predict }];
+      const conditioned = model.at(known, encoder.encode([]), undefined);
+      const range = observedRange(known.map((trial) => observed(objective, trial) ?? 0));
+      return [{ warp: conditioned.warp, range, predict: (candidates: Encoded) => conditioned.predict(candidates) }];
     }),
   );
 
