@@ -6,18 +6,10 @@ import type { BoxTask } from '../base/task.js';
 import { outlineOf } from '../deploy/edge/outline.js';
 import { edgeSizes } from '../deploy/edge/sizes.js';
 import { createSpace, sampleGenotype, spaceSchema } from '../spaces/index.js';
-import {
-  defaultAugment,
-  dataDefaults,
-  defaultLength,
-  spaceTask,
-  trainSchema,
-  withStepsOn,
-  type DatasetInfo,
-} from '../trainers/index.js';
+import { defaultAugment, dataDefaults, spaceTask, type DatasetInfo } from '../trainers/index.js';
 import type { NetworkSize } from '../trainers/index.js';
 import type { BoxesDescription } from './data/index.js';
-import { goalText, number, openingText, plain, scalar, validating } from './propose.js';
+import { goalText, lengthText, number, openingText, searchText, plain, scalar, validating } from './propose.js';
 import { type BoardName, boards, limitsOf } from './schema/constraints.js';
 
 /** Facts for the experiment of images with boxes. */
@@ -29,6 +21,8 @@ export interface BoxesFacts {
   readonly description: BoxesDescription;
   readonly info: Pick<DatasetInfo, 'height' | 'width' | 'classes' | 'counts'>;
   readonly plan?: BoardPlan | undefined;
+  /** The budget of the run. */
+  readonly minutes?: number | undefined;
 }
 
 /** Larger images take hours of training on a processor. */
@@ -132,16 +126,13 @@ const centroidsText = ({ board }: BoardPlan): string => `
   # Only the middle of each box: at the size that the boxes ask for, too few networks for whole boxes fit into ${board}.
   task: centroids`;
 
-function trainText({ description, info }: BoxesFacts): string {
+function trainText({ description, info, minutes }: BoxesFacts): string {
   const { train } = info.counts;
   const batch = Math.min(dataDefaults(description.data).batch ?? train, train);
-  const { epochs } = withStepsOn(train, trainSchema.parse({ batch }));
   const augment = defaultAugment(description.data);
   return `# How each candidate is trained: by the recipe \`fast\`, which needs no tuning.
 train:
-  # At least so many passes over the training images, and so many steps: with these images and this batch, ${number(epochs)} passes.
-  epochs: ${defaultLength.epochs}
-  steps: ${defaultLength.steps}
+${lengthText(train, batch, minutes)}
   # Images for each step: many short steps teach detectors more than few long ones.
   batch: ${batch}
   # Images are shown at other sizes, at other places, and mirrored. Leave flip out where left and right differ: text, digits, signs.
@@ -170,13 +161,6 @@ ${trainText(facts)}
 
 ${goalText(task === 'centroids' ? 'f1' : 'ap50', plan?.board)}
 
-# Each trial takes longer than that of a classifier.
-search:
-  trials: 24
-
-# The networks of the frontier are trained again, for longer, before they are saved.
-final:
-  epochs: 20
-  steps: 2400
+${searchText(['Each trial takes longer than that of a classifier.', 24], '', facts.minutes)}
 `;
 }

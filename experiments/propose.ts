@@ -24,7 +24,7 @@ export interface DataProposal {
 }
 
 /** Image sizes of the presets of the space. */
-const sizes = [64, 48, 32, 28];
+export const sizes = [64, 48, 32, 28];
 /** Images below which larger shares are kept aside: each part needs some of every class. */
 const few = 500;
 
@@ -55,6 +55,8 @@ export interface ProposalFacts {
   readonly perClass: readonly number[];
   /** The microcontroller that the networks are for. */
   readonly board?: BoardName | undefined;
+  /** The budget of the run. */
+  readonly minutes?: number | undefined;
 }
 
 export const number = (value: number): string => value.toLocaleString('en-US');
@@ -136,10 +138,37 @@ const stepText = ({ type, ...values }: AugmentStep): string =>
         .map(([key, value]) => `${key}: ${String(value)}`)
         .join(', ')} }`;
 
-function trainText({ data, info, perClass, augment }: ProposalFacts): string {
+/** The keys of a training's length. @param train training images */
+export function lengthText(train: number, batch: number, minutes: number | undefined): string {
+  if (minutes !== undefined) return '  # How long: as the budget has time for, unless `steps` or `epochs` say it.';
+  const { epochs } = withStepsOn(train, trainSchema.parse({ batch }));
+  return `  # At least so many passes over the training images, and so many steps: with these images and this batch, ${number(epochs)} passes.
+  epochs: ${defaultLength.epochs}
+  steps: ${defaultLength.steps}`;
+}
+
+/** Trials and final trainings, or the budget that they follow from. */
+export const searchText = (
+  [why, trials]: readonly [why: string, trials: number],
+  folds: string,
+  minutes: number | undefined,
+): string =>
+  minutes === undefined
+    ? `# ${why}
+search:
+  trials: ${trials}
+
+# The networks of the frontier are trained again, for longer, before they are saved.
+final:
+  epochs: 20
+  steps: 2400${folds}`
+    : `# The whole run ends within this time on this machine, or a little before. The number of trials, the length of their trainings and
+# of the final trainings of the frontier follow from it. Keys that are written (search.trials, train.steps, final.steps) are kept.${folds === '' ? '' : '\n# There is no cross-validation (final.folds): it would take most of the time.'}
+budget: { minutes: ${minutes} }`;
+
+function trainText({ data, info, perClass, augment, minutes }: ProposalFacts): string {
   const { train } = info.counts;
   const batch = batchFor(train);
-  const { epochs: passes } = withStepsOn(train, trainSchema.parse({ batch }));
   const steps =
     data.channels === 3
       ? `Images are mirrored and shifted. Leave flip out where left and right differ: text, digits, signs.${
@@ -154,9 +183,7 @@ function trainText({ data, info, perClass, augment }: ProposalFacts): string {
     : '';
   return `# How each candidate is trained: by the recipe \`fast\`, which needs no tuning.
 train:
-  # At least so many passes over the training images, and so many steps: with these images and this batch, ${number(passes)} passes.
-  epochs: ${defaultLength.epochs}
-  steps: ${defaultLength.steps}
+${lengthText(train, batch, minutes)}
   # Images for each step. ${batch === 128 ? 'The recipe was made with 128.' : 'Smaller than the 128 of the recipe: there are few images.'}
   batch: ${batch}
   # ${steps}
@@ -243,13 +270,6 @@ ${trainText(facts)}
 
 ${goalText('accuracy', facts.board)}
 
-# The default number of trials.
-search:
-  trials: 50
-
-# The networks of the frontier are trained again, for longer, before they are saved.
-final:
-  epochs: 20
-  steps: 2400${foldsText(info)}
+${searchText(['The default number of trials.', 50], foldsText(info), facts.minutes)}
 `;
 }

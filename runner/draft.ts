@@ -1,4 +1,5 @@
 import { locatingIn, type LoadedExperiment } from '../experiments/parse/index.js';
+import { isWritten } from '../experiments/parse/override.js';
 import type { Experiment } from '../experiments/schema/experiment.js';
 import { isTrainingExperiment } from '../experiments/schema/run-experiment.js';
 import type { WorkersConfig } from '../experiments/schema/workers.js';
@@ -71,13 +72,6 @@ export async function draftRun(
   for (const message of start.notes) observe({ kind: 'note', message });
   return { plan, threads, start, images: imagesOf(plan.kind === 'training' ? plan.dataset : null) };
 }
-
-/** Whether an experiment's file, or what was laid over it, has a value at a key path. */
-const isWritten = (written: unknown, ...path: readonly string[]): boolean =>
-  path.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
-    written,
-  ) !== undefined;
 
 /** An experiment with other workers; undefined: with its own. */
 export const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>

@@ -1,15 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Random } from '../base/random.js';
-import { defaultProtocol } from '../latency-models/index.js';
-import { choicesOf, sampleGenotype, type Genotype } from '../spaces/index.js';
-import { epochImages, lossSchema, stepsPerEpoch, type TrainConfig } from '../trainers/index.js';
-import { median } from '../latency-models/statistics.js';
 import { locatingIn, type LoadedExperiment } from '../experiments/parse/index.js';
 import { isTrainingExperiment } from '../experiments/schema/run-experiment.js';
+import { inPool, measure, type Sample } from './budget/measure.js';
+import { frontierOf } from './budget/plan.js';
+import { settleBudget, type SettledBudget } from './budget/settle.js';
 import type { RunObserver } from './events.js';
-import { LocalPool } from './jobs/local-pool.js';
 import type { JobRunner } from './jobs/job-runner.js';
 import { defaultThreads, type TrainingPlan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
@@ -23,225 +18,76 @@ export interface RunEstimate {
   /** Number of networks on the frontier that the estimate assumes. */
   readonly frontier: number;
   /** What was trained to measure it. */
-  readonly sample: EstimateSample;
-}
-
-/** Networks of the space that are trained, and seconds of training of each from its first step on. */
-interface EstimateSample {
-  readonly networks: number;
-  readonly seconds: number;
+  readonly sample: Sample;
 }
 
 export interface EstimateOptions {
   readonly observe: RunObserver;
   readonly signal: AbortSignal;
   /** Default: 6 networks, 3 s each. */
-  readonly sample?: EstimateSample;
+  readonly sample?: Sample;
   /** Default: processes of this machine. */
   readonly workers?: (size: number) => JobRunner;
 }
 
-/** Time of a forward pass over an image as a share of a training step's. */
-const forward = 1 / 3;
-/** Images whose statistics a short training ends with. */
-const statisticsImages = 2048;
-
-/** Assumed number of networks on the frontier. */
-const frontierOf = (trials: number): number => Math.min(trials, Math.round(1.6 * Math.sqrt(trials)));
-
-/** Speed of the training of a network on this machine. */
-interface Pace {
-  /** Seconds before the first step. */
-  readonly start: number;
-  /** Seconds of a step. */
-  readonly step: number;
-  /** Whether the steps' seconds contain the evaluations after epochs. */
-  readonly evaluated: boolean;
-}
-
 /**
- * Estimates the time of a run: trains random networks of its space on its images for some steps each, with the engine and the
- * number of workers of the run, and measures the latency or counts the instructions of one, where the run does. The mean of their times stands for all trials, although a
- * search may come to prefer smaller or larger networks. The run reuses the images that this converts.
+ * Estimates the time of a run on its images, with its engine and number of workers. The run reuses the images that this converts.
  * @throws NasError as `runExperiment` for an experiment that cannot begin; `interrupted` when the signal is aborted
  */
 export async function estimateRun(loaded: LoadedExperiment, options: EstimateOptions): Promise<RunEstimate | null> {
-  const { experiment: asked } = loaded;
-  if (!isTrainingExperiment(asked)) return null;
-  const { observe, signal, workers, sample = { networks: 6, seconds: 3 } } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'nas-estimate-'));
-  try {
-    const plan = await preparePlan(asked, {
-      workdir: folder,
-      threads: defaultThreads(asked),
-      fixedWorkers: false,
-      fixedBatch: () => false,
-      before: null,
-      acceptEnvironment: false,
-      locating: locatingIn(loaded),
-      observe,
-      signal,
-    });
-    if (plan.kind !== 'training') return null;
-    const { parallel } = plan.experiment.search;
-    const jobs = workers?.(parallel) ?? new LocalPool({ size: parallel, retries: 0 });
-    const stop = (): void => jobs.stop();
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      return await estimate(plan, jobs, sample);
-    } finally {
-      signal.removeEventListener('abort', stop);
-      await jobs.close();
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const { signal, workers, sample = { networks: 6, seconds: 3 } } = options;
+  const plan = await plannedRun(loaded, options);
+  return plan === null ? null : inPool(plan, signal, (own, jobs) => estimate(own, jobs, sample), workers);
 }
 
-async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: EstimateSample): Promise<RunEstimate> {
-  const { experiment, space } = plan;
-  const random = new Random(experiment.seed, 'estimate');
-  const genotypes = Array.from({ length: sample.networks }, () => sampleGenotype(space, random));
-  const measuredPaces = await Promise.all(
-    genotypes.map((genotype, i) => paceOf({ plan, jobs, seconds: sample.seconds }, genotype, i)),
-  );
-  // The first job of a worker waits for its process.
-  const start = median(measuredPaces.map((pace) => pace.start));
-  const paces = measuredPaces.map((pace) => ({ ...pace, start }));
-  const latency = await measured(plan, jobs, genotypes[0]);
-  const counting = await counted(plan, jobs, genotypes[0]);
-  const { search, train, final } = experiment;
-  const meanOf = (config: TrainConfig): number =>
-    paces.reduce((sum, pace) => sum + secondsOf(plan, config, pace), 0) / paces.length;
+/**
+ * What a run with a budget would begin with, on this machine.
+ * @throws NasError as `estimateRun`; `invalid-input` where the budget is too short
+ */
+export async function planBudget(
+  loaded: LoadedExperiment,
+  minutes: number,
+  options: EstimateOptions,
+): Promise<SettledBudget> {
+  const began = performance.now();
+  const plan = await plannedRun(loaded, options);
+  if (plan === null) throw new Error('only runs that train have a budget');
+  const elapsed = (): number => (performance.now() - began) / 1000;
+  return settleBudget(plan, { ...options, minutes, written: loaded.written, elapsed });
+}
+
+async function plannedRun(
+  loaded: LoadedExperiment,
+  { observe, signal }: EstimateOptions,
+): Promise<TrainingPlan | null> {
+  const { experiment } = loaded;
+  if (!isTrainingExperiment(experiment)) return null;
+  const plan = await preparePlan(experiment, {
+    workdir: tmpdir(),
+    threads: defaultThreads(experiment),
+    fixedWorkers: false,
+    fixedBatch: () => false,
+    before: null,
+    acceptEnvironment: false,
+    locating: locatingIn(loaded),
+    observe,
+    signal,
+  });
+  return plan.kind === 'training' ? plan : null;
+}
+
+async function estimate(plan: TrainingPlan, jobs: JobRunner, sample: Sample): Promise<RunEstimate> {
+  const { training, latency, counting } = await measure(plan, jobs, sample);
+  const { search, train, final } = plan.experiment;
   const together = Math.min(search.parallel, search.trials);
   const frontier = frontierOf(search.trials);
   const trainings = frontier * (1 + (plan.folds ?? 0));
   const calibration = plan.experiment.latency.calibration;
   return {
-    search: (search.trials * (meanOf(train) + counting)) / together + (search.trials + calibration) * latency,
-    final: final === null ? 0 : (trainings * meanOf(final)) / Math.min(search.parallel, trainings) + frontier * latency,
+    search: (search.trials * (training(train) + counting)) / together + (search.trials + calibration) * latency,
+    final:
+      final === null ? 0 : (trainings * training(final)) / Math.min(search.parallel, trainings) + frontier * latency,
     frontier,
     sample,
   };
-}
-
-/** Seconds of a whole training. */
-function secondsOf({ data }: TrainingPlan, train: TrainConfig, { start, step, evaluated }: Pace): number {
-  const { batch, epochs, epoch_share: share } = train;
-  const shown = epochImages(data, train.loss?.type !== 'cross-entropy');
-  const steps = epochs * stepsPerEpoch(shown, { batch, dropLast: true, share });
-  const evaluations = evaluated ? 0 : epochs * data.counts.validation;
-  const images = evaluations + Math.min(statisticsImages, data.counts.train);
-  return start + steps * step + (images / batch) * step * forward;
-}
-
-/** Trains a network of the space for some seconds. */
-async function paceOf(
-  { plan, jobs, seconds }: { readonly plan: TrainingPlan; readonly jobs: JobRunner; readonly seconds: number },
-  genotype: Genotype,
-  i: number,
-): Promise<Pace> {
-  const { experiment, dataset, engine, threads, space, workdir, data } = plan;
-  const { train, search } = experiment;
-  const steps = stepsPerEpoch(data.counts.train, { batch: train.batch, dropLast: true, share: train.epoch_share });
-  let began = Date.now();
-  let epochs = 0;
-  const reports: StepReport[] = [];
-  const submitted = jobs.submit(
-    {
-      id: `estimate/${i}`,
-      job: {
-        kind: 'train',
-        fit: {
-          network: space.build(genotype),
-          seed: experiment.seed,
-          train: { ...train, loss: lossSchema.parse({ type: 'cross-entropy' }) },
-          dataset,
-          teacher: null,
-          engine,
-          threads,
-          sharedCores: search.parallel > 1,
-          directory: join(workdir, String(i)),
-        },
-      },
-      sharing: 'shared',
-    },
-    {
-      started: () => (began = Date.now()),
-      event: (event) => {
-        if (event.kind === 'epoch') epochs++;
-        if (event.kind !== 'progress') return;
-        const report = { at: Date.now(), step: event.progress.epoch * steps + event.progress.step, epochs };
-        reports.push(report);
-        if (report.at - reports[0].at > 1000 * seconds) submitted.cancel();
-      },
-    },
-  );
-  await submitted.result;
-  return paceBetween({ at: began, step: 0, epochs: 0 }, reports);
-}
-
-/** A report of a training: time in ms, and the steps and epochs that are done. */
-interface StepReport {
-  readonly at: number;
-  readonly step: number;
-  readonly epochs: number;
-}
-
-/**
- * The median time of a step between two reports, which other work on the machine disturbs least. Times between reports of
- * different epochs contain an evaluation and count only where there are no others.
- */
-export function paceBetween(start: StepReport, reports: readonly StepReport[]): Pace {
-  const timed = reports.length > 1 ? reports : [start, ...reports];
-  const times = timed.slice(1).flatMap((report, i) => {
-    const before = timed[i];
-    const taken = report.step - before.step;
-    const step = (report.at - before.at) / 1000 / taken;
-    return taken > 0 ? [{ step, evaluated: report.epochs > before.epochs }] : [];
-  });
-  const alone = times.filter(({ evaluated }) => !evaluated);
-  const used = alone.length > 0 ? alone : times;
-  return {
-    start: ((reports.at(0) ?? start).at - start.at) / 1000,
-    step: used.length === 0 ? 0 : median(used.map(({ step }) => step)),
-    evaluated: alone.length === 0,
-  };
-}
-
-/** Seconds of the measurement of a network's latency, where the run measures; the first one, which also starts the device, does not count. */
-async function measured(plan: TrainingPlan, jobs: JobRunner, genotype: Genotype): Promise<number> {
-  if (plan.experiment.latency.from !== undefined || !plan.sources.has('latency')) return 0;
-  await measuredOnce(plan, jobs, genotype, 'first');
-  return measuredOnce(plan, jobs, genotype, 'second');
-}
-
-/** Seconds in which the instructions of a network are counted; 0 where none are. */
-async function counted({ experiment, space }: TrainingPlan, jobs: JobRunner, genotype: Genotype): Promise<number> {
-  const { core, seed } = experiment;
-  if (!core) return 0;
-  const began = Date.now();
-  const job = { kind: 'instructions', candidate: { network: space.build(genotype), seed }, core } as const;
-  await jobs.submit({ id: 'estimate/instructions', job, sharing: 'shared' }).result;
-  return (Date.now() - began) / 1000;
-}
-
-async function measuredOnce(plan: TrainingPlan, jobs: JobRunner, genotype: Genotype, id: string): Promise<number> {
-  const { space, experiment, task } = plan;
-  const began = Date.now();
-  await jobs.submit({
-    id: `estimate/latency/${id}`,
-    job: {
-      kind: 'measure',
-      candidates: [
-        { network: space.build(genotype), seed: experiment.seed, choices: choicesOf(space.decisions, genotype) },
-      ],
-      space: { config: experiment.space, task },
-      device: experiment.latency.device,
-      protocol: defaultProtocol,
-      id,
-    },
-    sharing: 'exclusive',
-  }).result;
-  return (Date.now() - began) / 1000;
 }

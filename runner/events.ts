@@ -10,6 +10,7 @@ import type { HostShare } from './stored/workers.js';
  */
 export const phases = [
   'data',
+  'budget',
   'weights',
   'teacher',
   'supernet',
@@ -33,6 +34,8 @@ export interface ProgressEvent {
   /** Units per second, when known. */
   readonly rate?: number;
   readonly etaSeconds?: number;
+  /** Seconds that are left of the run's budget; absent: it has none. */
+  readonly budgetSeconds?: number;
   readonly detail?: string;
 }
 

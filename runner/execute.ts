@@ -3,6 +3,7 @@ import { controllerTitle, type Objective, violated } from '../search/index.js';
 import type { Store, TrialRecord } from '../store/index.js';
 import { frontierCandidates, plainValues } from './stored/candidates.js';
 import { assignmentsOf, hostShares } from './stored/workers.js';
+import { RunBudget } from './budget/run-budget.js';
 import type { Evaluator } from './evaluators/evaluator.js';
 import { TableEvaluator } from './evaluators/table.js';
 import { TrainingEvaluator } from './evaluators/training.js';
@@ -36,9 +37,12 @@ interface ExecuteOptions {
 export async function execute(
   plan: Plan,
   store: Store,
-  { observe, signal: asked, workers, report }: ExecuteOptions,
+  { observe: told, signal: asked, workers, report }: ExecuteOptions,
 ): Promise<RunOutcome> {
   if (plan.kind === 'study') throw new Error('programs evaluate the networks of a study');
+  const budget = plan.kind === 'training' ? RunBudget.of(plan, store) : undefined;
+  const observe: RunObserver = (event) =>
+    told(event.kind === 'progress' && budget !== undefined ? { ...event, budgetSeconds: budget.left } : event);
   observe({ kind: 'begun', workdir: plan.workdir });
   const { clock } = plan;
   const { signal, end: release } = stopSignal(plan.workdir, asked);
@@ -48,6 +52,7 @@ export async function execute(
     observe,
     stopping: () => signal.aborted,
     outOfTime: outOfTime(plan.experiment, store, clock),
+    budget,
   };
   const evaluator: Evaluator =
     plan.kind === 'table'
@@ -100,12 +105,14 @@ async function phases(context: RunContext, evaluator: Evaluator): Promise<void> 
   if (stopping()) return;
   const { objectives, search } = plan.experiment;
   const limits = limitsIn(plan.experiment);
-  const message = `Searching: ${search.trials} trials, ${controllerTitle(search)}`;
+  const { budget } = context;
+  const message = `Searching: ${budget === undefined ? '' : 'about '}${budget?.trials ?? search.trials} trials, ${controllerTitle(search)}`;
   observe({ kind: 'phase', name: 'search', message });
   await (await Search.of(context, evaluator)).run();
   if (context.outOfTime?.() === true)
     observe({ kind: 'note', message: `The search ends after its ${search.stop?.hours ?? 0} hours` });
   if (stopping()) return;
+  budget?.endSearch(observe);
   requireResult(store.trials.all(), objectives, limits);
   await evaluator.finish?.();
   // Measured side by side, a network may break constraints that it kept before.

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { DecisionSpace, Space, Task } from '../spaces/index.js';
-import type { Clock, Store } from '../store/index.js';
+import type { Clock, Store, TrialRecord } from '../store/index.js';
 import type { DatasetInfo, DatasetRef, EngineChoice, SupernetConfig } from '../trainers/index.js';
 import type { SourceKind } from '../experiments/schema/measures.js';
 import type {
@@ -74,6 +74,23 @@ export interface StudyPlan extends RunPlan {
 /** Everything about a run that does not change while it goes. */
 export type Plan = TrainingPlan | TablePlan | StudyPlan;
 
+/** The time that a run has, and what it does with it. */
+export interface TimeBudget {
+  /** Seconds until the run is to end. */
+  readonly left: number;
+  /** Planned trials, by the pace so far. */
+  readonly trials: number;
+  /** Whether there is time for a further trial; undefined where the number of trials is settled. */
+  mayAsk(): boolean | undefined;
+  /** Stores that the search is over. */
+  endSearch(observe: RunObserver): void;
+  /**
+   * The final training that ends in time, stored; undefined where it is settled already.
+   * @param trials the frontier, in the order of their trainings
+   */
+  decideFinal(trials: readonly TrialRecord[], observe: RunObserver): Pick<TrainingExperiment, 'final'> | undefined;
+}
+
 /** The parts of any run share these. */
 export interface RunContext {
   readonly plan: Plan;
@@ -82,6 +99,8 @@ export interface RunContext {
   readonly stopping: () => boolean;
   /** Whether the hours of the search are over; absent: they are not limited. */
   readonly outOfTime?: () => boolean;
+  /** Absent: the run has none. */
+  readonly budget?: TimeBudget | undefined;
 }
 
 /** The parts of a run that trains networks share these. */

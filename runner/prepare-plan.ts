@@ -141,7 +141,9 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   for (const [key, batch, images] of batches(experiment, data))
     await locating([key, 'batch'], () => checkBatch(batch, images));
   const taught = await checkTrainings(experiment, data.classes, locating);
-  for (const message of lengthNotes(experiment, asked)) observe({ kind: 'note', message });
+  // A budget says how long trainings are.
+  const lengths = experiment.budget === undefined ? lengthNotes(experiment, asked) : [];
+  for (const message of lengths) observe({ kind: 'note', message });
   const folds = await locating(['final', 'folds'], () => possibleFolds(experiment, prepared, data, observe));
   const task = spaceTask(data, data.task.type);
   const space = await locating(['space'], () => createSpace(experiment.space, task));

@@ -9,18 +9,20 @@ import {
   holdsBoxes,
   isTable,
   prepareDataset,
+  renderingOf,
   surveyImages,
   withDataset,
   type ImageFilesConfig,
 } from '../trainers/index.js';
-import { parseExperiment } from '../experiments/parse/index.js';
+import { parseExperiment, trainingOf } from '../experiments/parse/index.js';
 import type { RunObserver } from './events.js';
-import { estimateRun, type EstimateOptions, type RunEstimate } from './estimate.js';
+import { usual } from './budget/plan.js';
+import { estimateRun, planBudget, type EstimateOptions, type RunEstimate } from './estimate.js';
 import { preparingData } from './prepare-plan.js';
 import type { BoardName } from '../experiments/schema/constraints.js';
 import { describeBoxes } from '../experiments/data/index.js';
 import { boxesExperimentText, planForBoard, proposeSize } from '../experiments/propose-boxes.js';
-import { augmentFor, experimentText, proposeData, type DataProposal } from '../experiments/propose.js';
+import { augmentFor, experimentText, proposeData, sizes, type DataProposal } from '../experiments/propose.js';
 
 export interface ProposalRequest {
   /** Folder, archive or table of the images. */
@@ -31,6 +33,8 @@ export interface ProposalRequest {
   readonly board?: BoardName | undefined;
   /** Whether to measure how long the run takes. */
   readonly estimated: boolean;
+  /** The budget of the run. Images are small enough for it, as far as that is measured. */
+  readonly minutes?: number | undefined;
 }
 
 /** The name of a data set as a valid name of a run. */
@@ -42,12 +46,12 @@ const runName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace
  * @returns null for images with boxes
  * @throws NasError `invalid-input` as `surveyImages`
  */
-export async function surveyed(images: string, board?: BoardName) {
+export async function surveyed(images: string, board?: BoardName, size?: number) {
   const surveyAs = async (type: ImageFilesConfig['type']) => {
     const configWith = (data: Partial<DataProposal>): ImageFilesConfig =>
       dataSchema.parse({ type, path: images, damaged: 'skip', ...data }) as ImageFilesConfig;
     const survey = await surveyImages(configWith({}));
-    const data = proposeData(survey, board);
+    const data = { ...proposeData(survey, board), ...(size !== undefined && { size }) };
     return { survey, data, config: configWith(data) };
   };
   if (isTable(images)) return (await holdsBoxes(images)) ? null : surveyAs('list');
@@ -72,7 +76,8 @@ export async function proposeExperiment(
   const { signal } = options;
   const observe = withoutRepeats(options.observe);
   const told = { ...options, observe };
-  const textWith = (await proposeFiles(request, told)) ?? (await proposeBoxes(request, told));
+  if (request.minutes !== undefined && request.estimated) return proposeWithin(request, request.minutes, told);
+  const textWith = await textFor(request, told);
   const text = textWith([]);
   const loaded = parseExperiment(request.file, text);
   if (!request.estimated) return { text, hours: [] };
@@ -83,8 +88,45 @@ export async function proposeExperiment(
   return { text: textWith(hours), hours };
 }
 
+/** Trainings of fewer steps are too short: smaller images leave time for more. */
+const enoughSteps = usual.steps / 3;
+/** Smallest images that a budget makes of larger ones. */
+const leastSize = 32;
+
+/** Proposes the largest images whose trainings have enough steps within a budget, with its plan. */
+async function proposeWithin(
+  request: ProposalRequest,
+  minutes: number,
+  options: EstimateOptions,
+): Promise<{ readonly text: string; readonly hours: readonly string[] }> {
+  const reasons: string[] = [];
+  for (let size: number | undefined; ;) {
+    const textWith = await textFor(request, options, size);
+    const loaded = parseExperiment(request.file, textWith([]));
+    const { data } = trainingOf(loaded);
+    const side = data.type === 'boxes' ? undefined : renderingOf(data).size[0];
+    const smaller = side === undefined ? undefined : sizes.find((one) => one < side && one >= leastSize);
+    const planned = await planBudget(loaded, minutes, options).catch((error: unknown) => {
+      if (smaller !== undefined && error instanceof NasError && error.code === 'invalid-input') return null;
+      throw error;
+    });
+    if (options.signal.aborted) throw new NasError('interrupted', 'the plan was stopped; nothing was written');
+    if (planned !== null && (planned.start.plan.steps >= enoughSteps || smaller === undefined)) {
+      const hours = [...planned.lines, ...reasons];
+      return { text: textWith(hours), hours };
+    }
+    const steps = planned === null ? 'no sensible search' : `trainings of ${planned.start.plan.steps} steps`;
+    reasons.push(`Smaller than images of ${side ?? 0} pixels, which leave time for ${steps}.`);
+    size = smaller;
+  }
+}
+
 /** The text of an experiment, given lines about its time. */
 type TextWith = (hours: readonly string[]) => string;
+
+/** @param size of images with classes or labels; absent: as they ask for */
+const textFor = async (request: ProposalRequest, options: EstimateOptions, size?: number): Promise<TextWith> =>
+  (await proposeFiles(request, options, size)) ?? (await proposeBoxes(request, options));
 
 /** Path of the images in the text of an experiment. */
 const pathFrom = (file: string, images: string): string =>
@@ -92,7 +134,7 @@ const pathFrom = (file: string, images: string): string =>
 
 /** For images with boxes. @throws NasError as `planForBoard` */
 async function proposeBoxes(
-  { images, file, board }: ProposalRequest,
+  { images, file, board, minutes }: ProposalRequest,
   { observe, signal }: EstimateOptions,
 ): Promise<TextWith> {
   const config = boxesSchema.parse({ type: 'boxes', path: images });
@@ -101,16 +143,17 @@ async function proposeBoxes(
   const size = plan?.size ?? proposeSize(description);
   const settled = { ...config, ...(size !== null && { size: [size.height, size.width] as [number, number] }) };
   const info = describeDataset(await prepareDataset(settled, preparingData('Converting the images', observe, signal)));
-  const facts = { name: runName(info.name), path: pathFrom(file, images), description, info, plan };
+  const facts = { name: runName(info.name), path: pathFrom(file, images), description, info, plan, minutes };
   return (hours) => boxesExperimentText(facts, hours);
 }
 
 /** For images with classes or labels; null: they have boxes. */
 async function proposeFiles(
-  { images, file, board }: ProposalRequest,
+  { images, file, board, minutes }: ProposalRequest,
   { observe, signal }: EstimateOptions,
+  size?: number,
 ): Promise<TextWith | null> {
-  const found = await surveyed(images, board);
+  const found = await surveyed(images, board, size);
   if (found === null) return null;
   const { survey, data, config } = found;
   const dataset = await prepareDataset(config, preparingData('Converting the images', observe, signal));
@@ -127,6 +170,7 @@ async function proposeFiles(
       augment: augmentFor(config, open.info.counts),
       perClass: [...counts],
       board,
+      minutes,
     });
   });
   return (hours) => experimentText(facts, hours);

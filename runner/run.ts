@@ -25,6 +25,7 @@ import {
 import { workersIn, workersNow, type ResumedDetail } from './stored/workers.js';
 import type { RecordedEnvironment } from './engine.js';
 import type { RunObserver } from './events.js';
+import { storeBudget, withinBudget } from './budget/index.js';
 import { draftRun, withWorkers } from './draft.js';
 import { execute, type RunOutcome } from './execute.js';
 import { jobRunnerOf, slotsFor, type JobRunners } from './job-runners.js';
@@ -104,7 +105,12 @@ export async function beginRun(
   if (fresh) requireOutside(workdir, loaded.experiment);
   const generation = following === undefined ? 1 : generationIn(workdir) + 1;
   const earlier = following?.hasResults === true ? { path: workdir, name: `generation ${generation - 1}` } : undefined;
-  const { plan, threads, start, images } = await draftRun(loaded, { ...options, workdir, earlier }, observe);
+  const { clock = Date.now, signal = never } = options;
+  const began = clock();
+  const draft = await draftRun(loaded, { ...options, workdir, earlier }, observe);
+  const { threads, start, images } = draft;
+  const elapsed = (): number => (clock() - began) / 1000;
+  const { plan, budget } = await withinBudget(draft.plan, { written, elapsed, observe, signal });
   const { experiment } = plan;
   const lock = following?.lock ?? lockWorkdir(workdir);
   try {
@@ -125,6 +131,7 @@ export async function beginRun(
     };
     const create = (path: string): Store =>
       Store.create(path, meta, plan.clock, (store) => {
+        if (budget !== undefined) storeBudget(store, budget);
         if (start.enqueued.length > 0) storeEnqueued(store, start.enqueued);
         for (const trials of start.earlier) storeEarlier(store, trials);
         if (following !== undefined) acceptedInputs.add(store, { generation, changes: following.changes });

@@ -7,6 +7,7 @@ import type { Experiment } from '../experiments/schema/experiment.js';
 import { experimentOf } from './stored/experiment.js';
 import { databasePath } from './stored/workdir.js';
 import type { RunObserver } from './events.js';
+import { decidesTrials } from './budget/run-budget.js';
 import { outOfTime } from './working-time.js';
 
 /** Keys of files whose content decides, and not where they are. */
@@ -120,6 +121,10 @@ export function withMoreTrials(experiment: Experiment, text: string, store: Stor
   if (trials < asked)
     throw invalidInput(`--trials ${text}: the run has asked for ${asked} trials already`, {
       hint: 'Give at least as many, or further ones, such as +20.',
+    });
+  if (decidesTrials(store))
+    throw invalidInput(`--trials ${text}: the budget of the run decides how many trials it has`, {
+      hint: 'nas resume without --trials ends it in its time; more trials can follow then.',
     });
   if (trials === search.trials) return experiment;
   // No process works now: its time until now is what counts.

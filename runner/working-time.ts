@@ -16,6 +16,8 @@ export class WorkingTime {
   /** The latest event of the work; null while the run stands still. */
   private latest: number | null = null;
   private seen = 0;
+  /** The time before the first trial, in ms; undefined while there is none. */
+  private untilSearch: number | undefined;
   /** Trials that programs evaluate. */
   private readonly evaluated = new Set<number>();
   private readonly worksAfter: (event: EventRecord) => boolean;
@@ -34,12 +36,18 @@ export class WorkingTime {
     return this.spent + this.since(this.clock());
   }
 
+  /** In ms, until the first trial was asked for; undefined before. */
+  get searchFrom(): number | undefined {
+    return this.untilSearch;
+  }
+
   private take(event: EventRecord): void {
     this.seen = event.seq;
     // Any process may enqueue, also while the run stands still.
     if (event.kind === 'enqueued') return;
     const began = event.kind === 'created' || event.kind === 'resumed';
     if (!began && !standingStill.has(event.kind)) this.spent += this.since(event.at);
+    if (event.kind === 'asked') this.untilSearch ??= this.spent;
     this.latest = this.worksAfter(event) ? event.at : null;
   }
 

@@ -130,9 +130,12 @@ export class Run {
     return row;
   }
 
-  /** Replaces the experiment by one with more trials. What the user wrote stays as it is. */
-  extend(experiment: unknown): void {
-    this.events.add({ kind: 'extended', detail: { experiment } });
+  /**
+   * Replaces the experiment by one with another number of trials, or as a budget decided. What the user wrote stays as it is.
+   * @param detail why; kept in the event
+   */
+  extend(experiment: unknown, detail: object = {}): void {
+    this.events.add({ kind: 'extended', detail: { experiment, ...detail } });
   }
 
   status(): RunStatusRecord {

@@ -36,6 +36,7 @@ export const init = command({
       'init --images photos',
       'for the images in photos, a folder or archive with one folder for each class, or a table',
     ],
+    ['init --images photos --minutes 30', 'for a run that ends within 30 minutes on this machine'],
     ['init --images photos --board rp2040', 'for networks that fit into a Raspberry Pi Pico'],
   ],
   options: (yargs) =>
@@ -50,18 +51,27 @@ export const init = command({
         choices: boardNames,
         describe: 'With --images: microcontroller that the networks are for; its memory limits them, in int8',
       })
+      .option('minutes', {
+        type: 'number',
+        describe: 'With --images: time in which the run is to end; size, trials and trainings follow from it',
+      })
       .option('estimate', {
         type: 'boolean',
         default: true,
         describe: 'With --images: train some networks for seconds, to estimate the hours of the run',
       }),
-  run: async ({ dir, images, board, estimate: estimated }, terminal) => {
+  run: async ({ dir, images, board, minutes, estimate: estimated }, terminal) => {
     const file = join(dir, experimentFile);
     requireNew(file);
     if (board !== undefined && images === undefined)
       throw invalidInput(`--board ${board} needs --images`, { hint: 'Give the images that the networks are for.' });
+    if (minutes !== undefined && !(minutes > 0)) throw invalidInput(`--minutes ${minutes}: expected a number above 0`);
+    if (minutes !== undefined && images === undefined)
+      throw invalidInput(`--minutes ${minutes} needs --images`, {
+        hint: 'Without images of your own, give the time to the run: nas run experiment.yaml --minutes 30.',
+      });
     const { text, hours } =
-      images === undefined ? template() : await draftFor({ images, file, board, estimated }, terminal);
+      images === undefined ? template() : await draftFor({ images, file, board, minutes, estimated }, terminal);
     try {
       makeDirectory(dir);
       writeFileSync(file, text, { flag: 'wx' });

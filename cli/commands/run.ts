@@ -17,6 +17,7 @@ export const run = command({
   examples: [
     ['run experiment.yaml', 'results in runs/<name>; continues an unfinished run of the same experiment'],
     ['run experiment.yaml --set search.trials=5 --set train.epochs=1', 'a shorter search'],
+    ['run experiment.yaml --minutes 30', 'as many trials, and trainings as long, as 30 minutes have time for'],
     ['run experiment.yaml --workdir /data/search --fresh', 'another folder; deletes an earlier run there'],
     ['run experiment.yaml --ui', 'and watch it in a browser'],
     ['run experiment.yaml --workers redis://10.0.0.5:6379', 'with workers of a queue: nas worker'],
@@ -25,6 +26,10 @@ export const run = command({
     yargs
       .positional('yaml', { type: 'string', demandOption: true, describe: 'Experiment file' })
       .option('workdir', { type: 'string', describe: 'Folder of the results; default runs/<name>' })
+      .option('minutes', {
+        type: 'number',
+        describe: 'Minutes of work in which the run ends: the same as --set budget.minutes=...',
+      })
       .option('set', setOption)
       .option('fresh', { type: 'boolean', default: false, describe: 'Delete an earlier run in the workdir' })
       .option('accept-environment', acceptEnvironmentOption)
@@ -32,9 +37,13 @@ export const run = command({
       .option('workers', workersOption)
       .option('ui', uiOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ yaml, workdir, set, workers, fresh, acceptEnvironment, acceptData, ui, json }, terminal) => {
+  run: async (
+    { yaml, workdir, minutes, set: given, workers, fresh, acceptEnvironment, acceptData, ui, json },
+    terminal,
+  ) => {
     const { loadExperiment } = await import('../../experiments/parse/load.js');
     const { run: start } = await import('../../api/run.js');
+    const set = [...given, ...(minutes === undefined ? [] : [`budget.minutes=${minutes}`])];
     const loaded = loadExperiment(yaml, { set, ...(workers !== undefined && { workers }) });
     const shown = ui ? (workdir ?? defaultWorkdir(loaded.experiment.name)) : undefined;
     await withPage(shown, terminal, () =>

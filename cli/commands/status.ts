@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
+import { counted } from '../../base/text.js';
 import {
   collectFrontier,
   collectPrecisions,
@@ -13,6 +14,7 @@ import {
   workersText,
   type RunSummary,
 } from '../../reports/index.js';
+import { budgetMinutes } from '../../runner/budget/run-budget.js';
 import { experimentOf } from '../../runner/stored/experiment.js';
 import { precisionsText } from '../../runner/compress/verdict.js';
 import { RunCache } from '../../reports/page/collect/run-cache.js';
@@ -54,6 +56,14 @@ function paceFacts(store: Store): Fact[] {
   const { trialsPerHour, etaSeconds } = cache.summary(store, Date.now()).pace;
   if (trialsPerHour === null || etaSeconds === null) return [];
   return [['ETA of the search', `${duration(etaSeconds)}, by ${trialsPerHour.toPrecision(3)} trials/h`]];
+}
+
+/** The time that the run works, of the time that it may take. */
+function budgetFacts(store: Store): Fact[] {
+  const minutes = budgetMinutes(store, Date.now);
+  if (minutes === undefined) return [];
+  const { spent, budget } = minutes;
+  return [['budget', `${spent.toFixed(1)} of ${counted(budget, 'minute')} spent`]];
 }
 
 export const status = command({
@@ -121,6 +131,7 @@ export const status = command({
         supernet !== null && ['supernet', supernetText(supernet, run.task)],
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],
         ...(run.status === 'running' ? paceFacts(store) : []),
+        ...budgetFacts(store),
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],
         precisions !== undefined && ['precisions', precisionsText(precisions)],
         ['frontier', `${numbers.length} networks${numbers.length === 0 ? '' : `: trials ${members.join(', ')}`}`],

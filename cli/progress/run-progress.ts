@@ -20,10 +20,16 @@ function bar(done: number, total: number): string {
   return `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}`;
 }
 
+/** Time until the end of the phase, and of the budget. */
+const leftText = ({ etaSeconds, budgetSeconds }: NonNullable<ProgressState['progress']>): string => {
+  const eta = etaSeconds === undefined || etaSeconds < 1 ? '' : `, ${duration(etaSeconds)} left`;
+  return budgetSeconds === undefined ? eta : `${eta}, ${duration(Math.max(0, budgetSeconds))} of the budget`;
+};
+
 function overall({ message, progress, frontier }: ProgressState): string {
   if (progress === null) return message;
-  const { done, total, unit, etaSeconds, detail } = progress;
-  const eta = etaSeconds === undefined ? '' : `, ${duration(etaSeconds)} left`;
+  const { done, total, unit, detail } = progress;
+  const eta = leftText(progress);
   const members = frontier === null ? '' : `, frontier ${frontier.members}`;
   const best = frontier?.best === undefined ? '' : `, best ${objectiveValue(...frontier.best)}`;
   return `${bar(done, total)} ${done}/${total} ${unit}${eta}${detail === undefined ? '' : `, ${detail}`}${members}${best}`;
@@ -93,8 +99,8 @@ function createPlainView({ err }: Terminal, clock: () => number): ProgressView {
     const first = phase !== shown.phase && tenth === 0;
     shown = { phase, tenth };
     if (first) return null;
-    const { etaSeconds } = tracker.state.progress ?? {};
-    const left = etaSeconds === undefined || etaSeconds < 1 ? '' : `, ${duration(etaSeconds)} left`;
+    const { progress } = tracker.state;
+    const left = progress === null ? '' : leftText(progress);
     return `${phase}: ${done} of ${total} ${unit}${left}`;
   };
   const lineFor = (event: RunEvent): string | null => {

@@ -176,4 +176,17 @@ const evaluationEpochs: TrainingCheck = ({ evaluate, workers }) => {
   return when(epochs > 1 && workers.type === 'queue', ['evaluate', 'epochs'], message);
 };
 
-export const workerChecks: readonly TrainingCheck[] = [device, engine, evaluationEpochs];
+/** A budget plans trainings from nothing on this machine, each to its end. */
+const budget: TrainingCheck = ({ budget: given, supernet, evaluate, search: { fidelity }, workers }) => {
+  if (given === undefined) return [];
+  const path = ['budget'];
+  const beside = (what: string, change: string): string => `its time cannot be planned beside ${what}: ${change}`;
+  return [
+    ...when(supernet !== undefined, path, beside('a supernet', 'leave one of them out')),
+    ...when(evaluate !== undefined, path, beside('evaluate', 'set search.stop.hours instead')),
+    ...when(fidelity.type !== 'none', path, beside(`search.fidelity ${fidelity.type}`, 'leave search.fidelity out')),
+    ...when(workers.type === 'queue', path, beside('a queue', 'set search.stop.hours instead')),
+  ];
+};
+
+export const workerChecks: readonly TrainingCheck[] = [device, engine, evaluationEpochs, budget];

@@ -100,3 +100,10 @@ export function workersGiven(argument: string, before: WorkersConfig): WorkersCo
   const [{ message }] = error.issues;
   throw invalidInput(`${hideCredentials(`--workers ${argument}`)}: ${message}`);
 }
+
+/** Whether an experiment's file, or what was laid over it, has a value at a key path. */
+export const isWritten = (written: unknown, ...path: readonly string[]): boolean =>
+  path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
+    written,
+  ) !== undefined;

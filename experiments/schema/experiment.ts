@@ -136,6 +136,17 @@ const writtenSchema = z.strictObject({
     .describe(
       "how the frontier's networks are trained again; a key that is left out keeps its value of train (optimizer, loss and augment as a whole); none, or without final: they are kept as searched. Where search.evaluate is supernet, leaving it out trains them as train says, from the supernet, and none keeps slices",
     ),
+  budget: z
+    .strictObject({
+      minutes: z
+        .number()
+        .gt(0)
+        .describe(
+          'minutes of work in which the whole run ends on this machine, over all resumes. Trials, the length of trainings, final trainings and the minutes of a teacher that are not written follow from them: networks are trained for seconds first, and the number of trials and the length of final trainings follow the pace of the run',
+        ),
+    })
+    .optional()
+    .describe('the time that the run may take'),
   engine: typed(engineSchema).prefault({}).describe('backend of the training step'),
   workers: typed(workersSchema).prefault({ type: 'pool' }).describe('processes of this machine, or workers of a queue'),
   log: logSchema,

@@ -24,18 +24,33 @@ interface Searched {
  * on the test split for the first time. Folds are trained last (if asked for): the files are there before.
  */
 export async function finishFrontier(
-  context: TrainingContext,
+  given: TrainingContext,
   latency: LatencyService,
   preparations: Preparations,
   searched: Searched,
 ): Promise<void> {
-  const { stopping } = context;
-  const members = await settledFrontier(context, latency);
+  const { stopping } = given;
+  const members = await settledFrontier(given, latency);
   if (members.length === 0 || stopping()) return;
+  const context = withinBudget(given, members);
   await preparations.compareAtEnd();
   const finalists = await trainedInFull(context, members, preparations);
   if (!stopping()) await saveAll(context, finalists, searched);
   if (!stopping()) await crossValidate(context, finalists, preparations);
+}
+
+/** The trials of the members, in the order of their final trainings. */
+const trialsOf = (members: readonly Candidate[]): TrialRecord[] => [
+  ...new Map(members.map(({ trial }) => [trial.number, trial])).values(),
+];
+
+/** The run with the final training that its budget leaves time for. */
+function withinBudget(context: TrainingContext, members: readonly Candidate[]): TrainingContext {
+  const { plan, budget, observe } = context;
+  const decided = budget?.decideFinal(trialsOf(members), observe);
+  return decided === undefined
+    ? context
+    : { ...context, plan: { ...plan, experiment: { ...plan.experiment, ...decided } } };
 }
 
 /** The trials of the members, each trained once however many precisions it is on the frontier in. */
@@ -46,7 +61,7 @@ async function trainedInFull(
 ): Promise<Finalist[]> {
   const { plan, observe, stopping } = context;
   const { final } = plan.experiment;
-  const trials = [...new Map(members.map(({ trial }) => [trial.number, trial])).values()];
+  const trials = trialsOf(members);
   if (final !== null) {
     const from = final.from === 'supernet' ? ' from the supernet' : '';
     const message = `Training the frontier's ${networksOf(trials)}${from} for ${epochsText(final.epochs)}`;

@@ -110,9 +110,10 @@ export class Decisions {
     return this.total;
   }
 
-  /** Whether fewer trials were asked than are planned, and the search has time left. */
+  /** Whether fewer trials were asked than are planned, or the budget has time for more, and the search has time left. */
   get mayAsk(): boolean {
-    return this.trials.length < this.total && this.context.outOfTime?.() !== true;
+    const { budget, outOfTime } = this.context;
+    return (budget?.mayAsk() ?? this.trials.length < this.total) && outOfTime?.() !== true;
   }
 
   /** Records the result of a step. */

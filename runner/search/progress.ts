@@ -36,7 +36,8 @@ export class SearchProgress {
 
   private reportNow(done: number): void {
     this.reported = { done, at: this.clock() };
-    const { trials: total, fidelity } = this.context.plan.experiment.search;
+    const { trials, fidelity } = this.context.plan.experiment.search;
+    const total = this.context.budget?.trials ?? trials;
     const detail = fidelity.type === 'none' ? {} : { detail: `${this.complete} to the end` };
     this.context.observe({ kind: 'progress', phase: 'search', done, total, unit: 'trials', ...detail });
   }

@@ -158,6 +158,15 @@ describe('progress', () => {
     ]);
   });
 
+  it('has the time that is left of a budget', () => {
+    const terminal = recorder(false);
+    const view = createProgressView(terminal, () => 0);
+    const progress = { kind: 'progress', phase: 'search', total: 4, unit: 'trials', budgetSeconds: 200 } as const;
+    for (const done of [0, 1]) view.observe({ ...progress, done });
+    view.close();
+    expect(terminal.text()).toBe('search: 1 of 4 trials, 3 min of the budget\n');
+  });
+
   it('leaves permanent lines on a terminal', () => {
     expect(screen(tell(true))).toMatchInlineSnapshot(`
       [

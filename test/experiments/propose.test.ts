@@ -6,7 +6,8 @@ import { parseExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { proposeExperiment } from '../../runner/propose.js';
 import { augmentFor, experimentText, proposeData, type ProposalFacts } from '../../experiments/propose.js';
 import type { RunEvent } from '../../runner/events.js';
-import { estimateRun, paceBetween } from '../../runner/estimate.js';
+import { paceBetween } from '../../runner/budget/measure.js';
+import { estimateRun } from '../../runner/estimate.js';
 import { dataSchema } from '../../trainers/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { nasInside } from '../cli/nas.js';
@@ -149,6 +150,25 @@ describe('nas init --images', () => {
     ])
       expect(text).toContain(part);
     expect(await nasInside(['validate', file])).toMatchObject({ code: 0 });
+  });
+
+  it('leaves the length of the run to a budget, and says its plan', async () => {
+    const root = temporaryFolder();
+    await writeColours(root, colours, 4);
+    const request = { images: root, file: join(root, 'experiment.yaml'), estimated: true, minutes: 600 };
+    const { signal } = new AbortController();
+    const options = { observe: () => undefined, signal, sample: { networks: 1, seconds: 0.1 }, workers: inside };
+    const { text, hours } = await proposeExperiment(request, options);
+    expect(hours[0]).toMatch(/^The plan of 600 minutes: about \d+ trials of [\d,]+ steps/);
+    const { written } = parseExperiment(request.file, text);
+    expect(written).toMatchObject({ budget: { minutes: 600 } });
+    expect(written).not.toHaveProperty('search');
+    expect(written).not.toHaveProperty('final');
+    expect(written).not.toHaveProperty('train.steps');
+    await expect(proposeExperiment({ ...request, minutes: 0.01 }, options)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringMatching(/^budget.minutes: 0.01 is too short: .* take about [\d.]+ minutes/) as string,
+    });
   });
 
   it('estimates the time of the run by trainings of some networks', async () => {

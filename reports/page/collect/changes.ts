@@ -25,7 +25,8 @@ const messages: { readonly [K in LogEntry['kind']]: (detail: Detail) => string }
     `generation ${textOf(generation)} of the results began: ${(changes as readonly string[]).join('; ')}`,
   'workers-group': ({ group, text }) => `works on machines of group ${textOf(group)} (${textOf(text)})`,
   // Written by `Run.extend`.
-  extended: ({ experiment }) => `goes on to ${(experiment as Experiment).search.trials} trials`,
+  extended: ({ experiment, message }) =>
+    textOf(message) || `goes on to ${(experiment as Experiment).search.trials} trials`,
   retried: ({ attempt, message }) => `started again (attempt ${textOf(attempt)}): ${textOf(message)}`,
   'teacher-left': ({ message }) => textOf(message),
   promoted: ({ epochs, reason }) => `goes on to ${textOf(epochs)} epochs: ${textOf(reason)}`,

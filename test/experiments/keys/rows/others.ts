@@ -244,6 +244,7 @@ export const otherRows = (files: OtherFiles): Row[] => [
   row('compress.calibration.methods', [['minmax'], ['percentile']], 'quantize', int8),
   row('compress.calibration.percentile', [99, 100], 'quantize', int8),
   row('search.retries', [0, 3], 'pool'),
+  row('budget.minutes', [10, 20], 'resolved'),
   row('evaluate.path', files.evaluators, 'evaluate', { evaluate: { type: 'module' } }),
   row('evaluate.epochs', [1, 4], 'evaluate', { evaluate: { type: 'module', path: files.evaluators[0] } }),
   ...ownObjectiveRows(files),

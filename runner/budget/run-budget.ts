@@ -1,0 +1,195 @@
+import type { Clock, Store, TrialRecord } from '../../store/index.js';
+import { isTrainingExperiment } from '../../experiments/schema/run-experiment.js';
+import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
+import { frontierCandidates } from '../stored/candidates.js';
+import { experimentOf } from '../stored/experiment.js';
+import type { RunObserver } from '../events.js';
+import type { TimeBudget, TrainingPlan } from '../plan.js';
+import { WorkingTime } from '../working-time.js';
+import { finalSteps, makespan, type Pace } from './plan.js';
+import { stepsOf, usable, withSteps, type BudgetStart } from './settle.js';
+
+/** What a budget decided, as stored beside the experiment that it changed. A resumed run decides none of it again. */
+export type BudgetDecision =
+  | { readonly kind: 'start'; readonly start: BudgetStart }
+  /** The number of trials: the search is over. */
+  | { readonly kind: 'trials' }
+  /** The length of the final trainings. */
+  | { readonly kind: 'final' };
+
+/** Detail of an event of the kind `extended` that a budget wrote. */
+export interface BudgetDetail {
+  readonly message: string;
+  readonly budget: BudgetDecision;
+}
+
+/** The stored decisions of a run's budget. */
+export const budgetDecisions = (store: Store): BudgetDecision[] =>
+  store.events.of('extended').flatMap(({ detail }) => {
+    const { budget } = detail as Partial<BudgetDetail>;
+    return budget === undefined ? [] : [budget];
+  });
+
+/** The minutes of a run's budget, and those in which it worked; undefined: it has none. */
+export function budgetMinutes(
+  store: Store,
+  clock: Clock,
+): { readonly spent: number; readonly budget: number } | undefined {
+  const first = startOf(store);
+  const experiment = experimentOf(store);
+  if (first === undefined || !isTrainingExperiment(experiment)) return undefined;
+  const spent = first.spent / 60 + new WorkingTime(experiment, store, clock).ms / 60_000;
+  return { spent, budget: experiment.budget?.minutes ?? 0 };
+}
+
+const has = (store: Store, kind: BudgetDecision['kind']): boolean =>
+  budgetDecisions(store).some((decision) => decision.kind === kind);
+
+const startOf = (store: Store): BudgetStart | undefined =>
+  budgetDecisions(store).find((decision) => decision.kind === 'start')?.start;
+
+/** Whether the budget of a run still decides how many trials it has. */
+export function decidesTrials(store: Store): boolean {
+  const start = startOf(store);
+  return start !== undefined && start.fixed.trials === undefined && !has(store, 'trials');
+}
+
+/** Trials whose planned time counts beside the time that trials took. */
+const prior = 2;
+/** The reserve for final trainings follows the frontier within these multiples of the plan. */
+const reserve = { least: 0.5, most: 1.5, ofAll: 0.6 } as const;
+/** The last trials may end so much of their time after the search's. */
+const overrun = 0.25;
+
+/** The number of trials and the length of final trainings follow the pace so far. */
+export class RunBudget implements TimeBudget {
+  private readonly time: WorkingTime;
+  private readonly seconds: number;
+  private readonly start: BudgetStart;
+  private choosesTrials: boolean;
+
+  /** @returns undefined for a run without a budget */
+  static of(plan: TrainingPlan, store: Store): RunBudget | undefined {
+    const start = startOf(store);
+    return start === undefined ? undefined : new RunBudget(plan, store, start);
+  }
+
+  private constructor(
+    private readonly plan: TrainingPlan,
+    private readonly store: Store,
+    start: BudgetStart,
+  ) {
+    this.start = start;
+    this.seconds = 60 * (plan.experiment.budget?.minutes ?? 0);
+    this.time = new WorkingTime(plan.experiment, store, plan.clock);
+    this.choosesTrials = decidesTrials(store);
+  }
+
+  /** Seconds in which the run worked. */
+  get spent(): number {
+    return this.start.spent + this.time.ms / 1000;
+  }
+
+  get left(): number {
+    return this.seconds - this.spent;
+  }
+
+  get trials(): number {
+    const { trials } = this.plan.experiment.search;
+    if (!this.choosesTrials) return trials;
+    const { asked, running, pace } = this.progress();
+    const more = Math.floor((this.searchEnd() - this.spent) / pace - running / 2);
+    return Math.max(1, asked, asked + more);
+  }
+
+  mayAsk(): boolean | undefined {
+    if (!this.choosesTrials) return undefined;
+    const { asked, pace } = this.progress();
+    const { parallel } = this.start.fixed;
+    // A search without a result has nothing to finish.
+    return asked < parallel || this.spent + (1 - overrun) * parallel * pace <= this.searchEnd();
+  }
+
+  /** Trials, those that run, and seconds from the end of one to the end of the next. */
+  private progress() {
+    const { plan, fixed } = this.start;
+    const counts = this.store.trials.progress();
+    const running = counts.running + counts.waiting;
+    const ended = counts.complete + counts.pruned + counts.failed;
+    const planned = plan.seconds.search / plan.trials;
+    const since = this.spent - this.start.spent - (this.time.searchFrom ?? this.time.ms) / 1000;
+    const pace = (since + prior * planned) / (ended + Math.min(running, fixed.parallel) / 2 + prior);
+    return { asked: ended + running, running, pace };
+  }
+
+  /** When the search has to end, in seconds of work, to leave time for its frontier. */
+  private searchEnd(): number {
+    const { plan, fixed, parts } = this.start;
+    const { final, end } = plan.seconds;
+    const trials = this.frontier();
+    const trainings = this.pacesOf(trials).map(({ start, step }) => start + plan.final * step);
+    const needed = plan.final === 0 ? 0 : makespan(trainings, fixed.parallel) * (1 + fixed.folds);
+    const files = trials.length * (parts.latency + parts.saving) + parts.ending;
+    const share = (needed + files) / (final + end);
+    const kept = Math.min(reserve.most, Math.max(reserve.least, share)) * (final + end);
+    return usable * this.seconds - Math.min(kept, reserve.ofAll * this.seconds);
+  }
+
+  private frontier(): TrialRecord[] {
+    const { store, plan } = this;
+    const members = frontierCandidates(store.trials.all(), plan.experiment.objectives);
+    return [...new Map(members.map(({ trial }) => [trial.number, trial])).values()];
+  }
+
+  /** The paces of trials, from their trainings in the search. */
+  private pacesOf(trials: readonly TrialRecord[]): Pace[] {
+    const {
+      store,
+      plan,
+      start: { parts },
+    } = this;
+    const { train } = plan.experiment;
+    const each = stepsOf(plan, train) / train.epochs;
+    return trials.map(({ number }) => {
+      const curve = store.curves.of({ stage: 'search', trial: number });
+      const seconds = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
+      return { start: parts.start, step: curve.length === 0 ? parts.step : seconds / (curve.length * each) };
+    });
+  }
+
+  endSearch(observe: RunObserver): void {
+    if (!this.choosesTrials) return;
+    const { trials: planned } = this.start.plan;
+    const trials = Object.values(this.store.trials.progress()).reduce((a, b) => a + b, 0);
+    const minutes = (this.spent / 60).toFixed(1);
+    const message = `The search ends after ${trials} trials (planned ${planned}) and ${minutes} minutes of work, to leave time for the rest`;
+    this.decide(
+      { search: { ...this.plan.experiment.search, trials } },
+      { message, budget: { kind: 'trials' } },
+      observe,
+    );
+    this.choosesTrials = false;
+  }
+
+  decideFinal(trials: readonly TrialRecord[], observe: RunObserver): Pick<TrainingExperiment, 'final'> | undefined {
+    const { plan, store, start } = this;
+    const { train, final } = plan.experiment;
+    const { fixed, parts } = start;
+    if (fixed.final !== undefined || final === null || has(store, 'final')) return undefined;
+    const left = usable * this.seconds - this.spent - trials.length * parts.saving - parts.ending;
+    const length = finalSteps(left, this.pacesOf(trials), { ...fixed, steps: stepsOf(plan, train) });
+    const decided = length === 0 ? null : withSteps(plan, final, length, start.share);
+    const message =
+      decided === null
+        ? `No time is left for final trainings: the frontier's networks stay as they were searched`
+        : `Final trainings have ${stepsOf(plan, decided).toLocaleString('en-US')} steps (planned ${start.plan.final.toLocaleString('en-US')})`;
+    this.decide({ final: decided }, { message, budget: { kind: 'final' } }, observe);
+    return { final: decided };
+  }
+
+  private decide(changes: Partial<TrainingExperiment>, detail: BudgetDetail, observe: RunObserver): void {
+    const { store } = this;
+    store.run.extend({ ...experimentOf(store), ...changes }, detail);
+    observe({ kind: 'note', message: detail.message });
+  }
+}
