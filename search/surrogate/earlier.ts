@@ -55,12 +55,3 @@ export function confirmed(
     return { mean, variance };
   };
 }
-
-export function averageOf(predictions: readonly Prediction[]): Prediction {
-  const average = (arrays: readonly Float64Array[]): Float64Array =>
-    arrays[0].map((_, i) => arrays.reduce((sum, values) => sum + values[i], 0) / arrays.length);
-  return {
-    mean: average(predictions.map(({ mean }) => mean)),
-    variance: average(predictions.map(({ variance }) => variance)),
-  };
-}

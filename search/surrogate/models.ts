@@ -11,7 +11,7 @@ import {
   type Belief,
   type Target,
 } from './acquisition.js';
-import { averageOf, type EarlierModel } from './earlier.js';
+import type { EarlierModel } from './earlier.js';
 import type { Encoded, Encoder } from './encoding.js';
 import { ObjectiveModel, type ConditionedModel, type SuccessModel } from './objective-model.js';
 import { subset, type Pool, type SurrogateInputs } from './pool.js';
@@ -169,7 +169,7 @@ export const earlierModels = (
     }),
   );
 
-/** What earlier runs say alone, before a search has values of its own; undefined unless they have values of each expensive objective. */
+/** What earlier runs say alone, of all networks asked so far, too; undefined unless they have values of each expensive objective. */
 export function earlierAlone(
   objectives: readonly Objective[],
   inputs: SurrogateInputs,
@@ -180,8 +180,9 @@ export function earlierAlone(
   const at = (_: AskContext, pending: Encoded) =>
     earlier.map((models): ConditionedModel | undefined => {
       if (models.length === 0) return undefined;
-      const predict = (candidates: Encoded) => averageOf(models.map((model) => model.predict(candidates)));
-      return { warp: models[0].warp, expected: predict(pending), predict };
+      // In turns: one of them may mislead.
+      const model = models[pending.count % models.length];
+      return { warp: model.warp, expected: model.predict(pending), predict: (candidates) => model.predict(candidates) };
     });
   return { inputs: { ...inputs, ranges }, models: { at } };
 }
