@@ -58,6 +58,8 @@ export function decidesTrials(store: Store): boolean {
 const prior = 2;
 /** The reserve for final trainings follows the frontier within these multiples of the plan. */
 const reserve = { least: 0.5, most: 1.5, ofAll: 0.6 } as const;
+/** Of fewer trials, a frontier says nothing about the last one. */
+const firstTrials = 6;
 /** The last trials may end so much of their time after the search's. */
 const overrun = 0.25;
 
@@ -130,7 +132,8 @@ export class RunBudget implements TimeBudget {
     const trainings = this.pacesOf(trials).map(({ start, step }) => start + plan.final * step);
     const needed = plan.final === 0 ? 0 : makespan(trainings, fixed.parallel) * (1 + fixed.folds);
     const files = trials.length * (parts.latency + parts.saving) + parts.ending;
-    const share = (needed + files) / (final + end);
+    const ended = this.store.trials.progress().complete;
+    const share = ended < firstTrials ? 1 : (needed + files) / (final + end);
     const kept = Math.min(reserve.most, Math.max(reserve.least, share)) * (final + end);
     return usable * this.seconds - Math.min(kept, reserve.ofAll * this.seconds);
   }

@@ -127,6 +127,12 @@ function begun() {
 }
 
 describe('the budget of a run', () => {
+  it('begins with as many trials as its plan has', () => {
+    const { plan, store } = begun();
+    const planned = plan.experiment.search.trials;
+    expect(Math.abs((RunBudget.of(plan, store)?.trials ?? 0) - planned)).toBeLessThanOrEqual(2);
+  });
+
   it('plans more trials where they take less time, and ends the search before its frontier', () => {
     const quick = begun();
     quick.trials(10, 5);
