@@ -6,7 +6,7 @@ import { experimentOf } from '../stored/experiment.js';
 import type { RunObserver } from '../events.js';
 import type { TimeBudget, TrainingPlan } from '../plan.js';
 import { WorkingTime } from '../working-time.js';
-import { finalSteps, makespan, type Pace } from './plan.js';
+import { finalSteps, type Pace } from './plan.js';
 import { stepsOf, usable, withSteps, type BudgetStart } from './settle.js';
 
 /** What a budget decided, as stored beside the experiment that it changed. A resumed run decides none of it again. */
@@ -56,8 +56,8 @@ export function decidesTrials(store: Store): boolean {
 
 /** Trials whose planned time counts beside the time that trials took. */
 const prior = 2;
-/** The reserve for final trainings follows the frontier within these multiples of the plan. */
-const reserve = { least: 0.5, most: 1.5, ofAll: 0.6 } as const;
+/** The reserve for final trainings follows the frontier, from this share of the plan's on, up to a share of all. */
+const [leastReserve, mostReserve] = [0.5, 0.6];
 /** Of fewer trials, a frontier says nothing about the last one. */
 const firstTrials = 6;
 /** The last trials may end so much of their time after the search's. */
@@ -126,16 +126,14 @@ export class RunBudget implements TimeBudget {
 
   /** When the search has to end, in seconds of work, to leave time for its frontier. */
   private searchEnd(): number {
-    const { plan, fixed, parts } = this.start;
-    const { final, end } = plan.seconds;
-    const trials = this.frontier();
-    const trainings = this.pacesOf(trials).map(({ start, step }) => start + plan.final * step);
-    const needed = plan.final === 0 ? 0 : makespan(trainings, fixed.parallel) * (1 + fixed.folds);
-    const files = trials.length * (parts.latency + parts.saving) + parts.ending;
+    const { plan, fixed } = this.start;
+    const { seconds, members, trials } = plan;
     const ended = this.store.trials.progress().complete;
-    const share = ended < firstTrials ? 1 : (needed + files) / (final + end);
-    const kept = Math.min(reserve.most, Math.max(reserve.least, share)) * (final + end);
-    return usable * this.seconds - Math.min(kept, reserve.ofAll * this.seconds);
+    const share = ended < firstTrials ? 1 : Math.min(1, Math.max(leastReserve, this.frontier().length / members));
+    // On a slower machine, written final trainings take longer; others are shorter, so that not trials alone are fewer.
+    const slower = fixed.final === undefined ? 1 : (this.progress().pace * trials) / seconds.search;
+    const reserve = share * slower * (seconds.final + seconds.end);
+    return usable * this.seconds - Math.min(reserve, mostReserve * this.seconds);
   }
 
   private frontier(): TrialRecord[] {
