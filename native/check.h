@@ -271,7 +271,7 @@ static inline void check_pack(struct check *c, int is_depthwise, int is_unpack) 
   if (!c->fits) return;
   const int32_t groups = is_depthwise || p->groups == 0 ? 1 : p->groups;
   require(c, p->source_in >= p->cin / groups && side >= p->kernel && side <= MOST_KERNEL);
-  if (!is_depthwise) require(c, p->source_out >= p->cout / groups && (p->shuffled == 0 || p->shuffled == p->groups));
+  if (!is_depthwise) require(c, p->source_out >= p->cout / groups);
   if (!c->fits) return;
   const int64_t kernel = squared(side) * p->source_in * (is_depthwise ? 1 : p->source_out), taps = squared(p->kernel);
   if (groups > 1) require(c, p->source_group >= kernel && p->winograd == 0);
@@ -290,7 +290,6 @@ static inline void check_pack(struct check *c, int is_depthwise, int is_unpack) 
 static inline void check_norm(struct check *c) {
   const struct nas_pass *p = c->p;
   size(c, p->cout, MOST_CHANNELS);
-  require(c, p->shuffled == 0 || (p->shuffled > 0 && p->cout % p->shuffled == 0));
   if (p->op == OP_NORM || p->count != 0) size(c, p->count, 1 << 28);
   if (!c->fits) return;
   const int64_t lanes = lanes_of(p->cout);

@@ -80,7 +80,7 @@ static inline void fold_moments(const struct fold *f, const struct nas_pass *pas
 
 /* A panel of W, and of the product of the covariance with it where there is one. */
 static inline void fold_panel(const struct fold *f, const struct nas_pass *pass, const struct work *work, int panel) {
-  const struct source source = {1, f->cin, f->expanded, 1, pass->e_source_in, pass->e_source_out, 1, 1, 0};
+  const struct source source = {1, f->cin, f->expanded, 1, pass->e_source_in, pass->e_source_out, 1, 0};
   pack_panel(at(work, pass->e_source), &source, panel, f->weights);
   if (f->covariance == 0) return;
   for (int i = 0; i < f->cin; i += ROWS) {
@@ -205,7 +205,7 @@ static inline void fold_channels(const struct fold *f, const struct nas_pass *pa
   for (int chunk = 1; chunk < work->chunks; chunk++)
     for (long i = 0; i < floats; i += VL) store(f->gradient + i, load(f->gradient + i) + load(partial + chunk * floats + i));
   for (int panel = 0; panel < panels_of(f->expanded); panel++) {
-    const struct source source = {1, f->cin, f->expanded, 1, pass->e_source_in, pass->e_source_out, 1, 1, 0};
+    const struct source source = {1, f->cin, f->expanded, 1, pass->e_source_in, pass->e_source_out, 1, 0};
     pack_panel(at(work, pass->e_source), &source, panel, f->weights);
     double products[PANEL] = {0};
     for (int c = 0; c < f->cin; c++)

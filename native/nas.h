@@ -37,8 +37,6 @@
   X(groups) /* of channels, which a product or convolution does not mix; 0: one. PACK and UNPACK have a kernel of each group,  \
                  [k, k, source_in, source_out]; packed weights of two groups are 0, packed gradients anything */               \
   X(source_group) /* floats from the kernel of a group to the next one */                                                      \
-  X(shuffled) /* groups whose channels are shuffled, or 0: channel i shuffled + g of the map is output i of the kernel of      \
-                 group g, and entry g (channels / shuffled) + i of its norm's parameters. PACK, UNPACK, NORM* */               \
   X(source_kernel) /* side of that kernel, whose central `kernel` rows and columns are used; 0: `kernel` */                    \
   X(winograd) /* 1: a 3x3 convolution of stride 1 and paddings 1 multiplies transformed tiles of 4x4. PACK, CONV_FORWARD and   \
                  CONV_BACKWARD agree on it: `weights` and `weights_back` have 36 values for each pair of channels, not 9 */    \

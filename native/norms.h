@@ -45,11 +45,6 @@ INLINE void set_norm(float *norm, int padded, int c, double scale, double shift)
   norm[padded + c] = (float)shift;
 }
 
-/* The place of channel c in the parameters. */
-INLINE int parameter_of(const struct nas_pass *pass, int c) {
-  return pass->shuffled ? c % pass->shuffled * (pass->cout / pass->shuffled) + c / pass->shuffled : c;
-}
-
 /* The share of a value in the batch's statistics; 0 where they are constants. */
 INLINE double share_of(const struct nas_pass *pass, const struct work *work) {
   return pass->count ? 1 / ((double)work->images * pass->count) : 0;
@@ -69,7 +64,6 @@ static inline void norm_forward(const struct nas_pass *pass, const struct work *
       stats[c] = stats[padded + c] = to[c] = to[padded + c] = 0;
       continue;
     }
-    const int place = parameter_of(pass, c);
     const double sum = chunks_sum(work, sums, 2L * padded, c), squares = chunks_sum(work, sums, 2L * padded, padded + c);
     struct moments own = moments_near(0, sum, squares, count);
     if (pass->y && own.variance < squares / count * CANCELLED)
@@ -77,9 +71,9 @@ static inline void norm_forward(const struct nas_pass *pass, const struct work *
     const double inverse = 1 / sqrt(own.variance + epsilon);
     stats[c] = (float)own.mean;
     stats[padded + c] = (float)inverse;
-    set_norm(to, padded, c, gamma[place] * inverse, beta[place] - own.mean * (gamma[place] * inverse));
-    if (moving_mean) moving_mean[place] -= (moving_mean[place] - (float)own.mean) * share;
-    if (moving_variance) moving_variance[place] -= (moving_variance[place] - (float)own.variance) * share;
+    set_norm(to, padded, c, gamma[c] * inverse, beta[c] - own.mean * (gamma[c] * inverse));
+    if (moving_mean) moving_mean[c] -= (moving_mean[c] - (float)own.mean) * share;
+    if (moving_variance) moving_variance[c] -= (moving_variance[c] - (float)own.variance) * share;
   }
 }
 
@@ -92,7 +86,7 @@ static inline void norm_inference(const struct nas_pass *pass, const struct work
   const double epsilon = float_of(pass->epsilon);
   const int end = blocks * (work->part + 1) / work->parts * BLOCK;
   for (int c = blocks * work->part / work->parts * BLOCK; c < end; c++) {
-    const int own = c < pass->cout ? parameter_of(pass, c) : 0;
+    const int own = c < pass->cout ? c : 0;
     const double inverse = c < pass->cout ? 1 / sqrt(variance[own] + epsilon) : 0, scale = gamma[own] * inverse;
     set_norm(at(work, pass->x_norm), padded, c, scale, c < pass->cout ? beta[own] - mean[own] * scale : 0);
     if (stats) set_norm(stats, padded, c, c < pass->cout ? mean[own] : 0, inverse);
@@ -115,16 +109,15 @@ static inline void norm_backward(const struct nas_pass *pass, const struct work 
       to[c] = to[padded + c] = to[2 * padded + c] = 0;
       continue;
     }
-    const int own = parameter_of(pass, c);
-    const double mean = stats[c], inverse = stats[padded + c], scale = gamma[own] * inverse;
+    const double mean = stats[c], inverse = stats[padded + c], scale = gamma[c] * inverse;
     const double sum = chunks_sum(work, sums, 2L * padded, c);
     const double centred = (chunks_sum(work, sums, 2L * padded, padded + c) - mean * sum) * inverse;
     const double slope = -scale * inverse * centred * share;
     to[c] = (float)scale;
     to[padded + c] = (float)slope;
     to[2 * padded + c] = (float)(-scale * sum * share - slope * mean);
-    if (dgamma) dgamma[own] = (float)centred;
-    if (dbeta) dbeta[own] = (float)sum;
+    if (dgamma) dgamma[c] = (float)centred;
+    if (dbeta) dbeta[c] = (float)sum;
   }
 }
 

@@ -56,7 +56,7 @@ INLINE struct range reach_of(int groups, int own, int other, int first, int coun
 struct source {
   int kernel, cin, cout; /* cin, cout: of a group */
   int side, in, out;     /* of the whole kernel */
-  int groups, step;      /* step: channels from one output of a group to the next */
+  int groups;
   long apart;            /* floats from kernel to kernel */
 };
 
@@ -64,17 +64,16 @@ INLINE struct source source_of(const struct nas_pass *pass) {
   const int groups = groups_of(pass);
   return (struct source){pass->kernel, pass->cin / groups, pass->cout / groups,
                          pass->source_kernel ? pass->source_kernel : pass->kernel, pass->source_in, pass->source_out, groups,
-                         pass->shuffled ? groups : 1, pass->source_group};
+                         pass->source_group};
 }
 /* The group of an input channel. */
 INLINE int group_of(const struct source *s, int channel) { return s->groups == 1 ? 0 : channel / s->cin; }
-INLINE int first_output(const struct source *s, int group) { return s->step > 1 ? group : group * s->cout; }
+INLINE int first_output(const struct source *s, int group) { return group * s->cout; }
 /* The outputs of a group whose channels are begin <= c < end. */
 INLINE struct range outputs_between(const struct source *s, int group, int begin, int end) {
-  const int first = first_output(s, group), more = s->step - 1;
-  const int from = begin < first ? 0 : begin - first + more, to = end < first ? 0 : end - first + more;
-  const struct range own = s->step == 1 ? (struct range){from, to} : (struct range){from / s->step, to / s->step};
-  return (struct range){own.from, own.to < s->cout ? own.to : s->cout};
+  const int first = first_output(s, group);
+  const int from = begin < first ? 0 : begin - first, to = end < first ? 0 : end - first;
+  return (struct range){from, to < s->cout ? to : s->cout};
 }
 /* The place in the source of a tap's first channels. */
 INLINE long source_row(const struct source *s, int tap) {
@@ -93,10 +92,7 @@ static inline void pack_panel(const float *values, const struct source *s, int p
         const struct range outputs = outputs_between(s, group, begin, begin + PANEL);
         const int count = outputs.to - outputs.from;
         if (count < PANEL) memset(to, 0, PANEL * 4);
-        if (count > 0 && s->step == 1)
-          memcpy(to + first_output(s, group) + outputs.from - begin, row + outputs.from, (size_t)count * 4);
-        else
-          for (int o = outputs.from; o < outputs.to; o++) to[first_output(s, group) + o * s->step - begin] = row[o];
+        if (count > 0) memcpy(to + first_output(s, group) + outputs.from - begin, row + outputs.from, (size_t)count * 4);
       }
 }
 
@@ -112,7 +108,7 @@ INLINE void pack_lanes_back(const float *values, const struct source *s, int pan
         const int group = group_of(s, from + lane), first = first_output(s, group) - begin;
         const float *row = values + group * s->apart + (source_row(s, taps - 1 - tap) + from + lane - group * s->cin) * s->out;
         const struct range outputs = outputs_between(s, group, begin, begin + count);
-        for (int o = outputs.from; o < outputs.to; o++) to[(first + o * s->step) * PANEL + lane] = row[o];
+        for (int o = outputs.from; o < outputs.to; o++) to[(first + o) * PANEL + lane] = row[o];
       }
       to += count * PANEL;
     }
@@ -123,7 +119,7 @@ static inline void pack_panel_back(const float *values, const struct source *s, 
     pack_lanes_back(values, s, panel, to);
     return;
   }
-  const struct source one = {s->kernel, s->cin, s->cout, s->side, s->in, s->out, 1, 1, 0};
+  const struct source one = {s->kernel, s->cin, s->cout, s->side, s->in, s->out, 1, 0};
   pack_lanes_back(values, &one, panel, to);
 }
 
@@ -180,12 +176,12 @@ static inline void unpack(const struct nas_pass *pass, const struct work *work) 
       continue;
     }
     const long packed = packed_row(s.kernel, pass->cin, channel / BLOCK, ky * s.kernel + kx) + channel % BLOCK;
-    for (int panel = first / PANEL; panel * PANEL < first + s.step * s.cout; panel++) {
+    for (int panel = first / PANEL; panel * PANEL < first + s.cout; panel++) {
       const struct range outputs = outputs_between(&s, group, panel * PANEL, (panel + 1) * PANEL);
       const float *p = at(work, pass->dweights) + (panel * rows + packed) * PANEL + first - panel * PANEL;
       for (int o = outputs.from; o < outputs.to; o++) {
-        float sum = p[o * s.step];
-        for (int chunk = 1; chunk < work->chunks; chunk++) sum += p[chunk * chunk_floats + o * s.step];
+        float sum = p[o];
+        for (int chunk = 1; chunk < work->chunks; chunk++) sum += p[chunk * chunk_floats + o];
         out[o] = sum;
       }
     }

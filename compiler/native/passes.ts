@@ -84,7 +84,6 @@ export const fields = {
   source_out: 'integer',
   groups: 'integer',
   source_group: 'integer',
-  shuffled: 'integer',
   source_kernel: 'integer',
   winograd: 'integer',
   dweights: 'memory',

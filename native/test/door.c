@@ -16,7 +16,7 @@ static void draw_sizes(struct nas_pass *p) {
   p->pad_left = chance(80) ? p->pad_top : uniform(0, p->kernel - 1);
   p->h = uniform(1, 9), p->w = chance(50) ? p->h : uniform(1, 9), p->cin = uniform(1, 40), p->cout = chance(50) ? p->cin : uniform(1, 40);
   p->oh = chance(50) ? p->h : (p->h + p->stride - 1) / p->stride, p->ow = chance(50) ? p->w : (p->w + p->stride - 1) / p->stride;
-  p->winograd = chance(30), p->groups = chance(70) ? 0 : uniform(1, 4), p->shuffled = ONE_OF(0, 0, p->groups, 2);
+  p->winograd = chance(30), p->groups = chance(70) ? 0 : uniform(1, 4);
   p->source_group = uniform(0, 3000);
   if (p->groups && chance(80)) p->cin = p->groups * uniform(1, 12), p->cout = p->groups * uniform(1, 12);
   if (p->op >= OP_MEAN_FORWARD && p->op <= OP_MAX_BACKWARD) p->cout = p->cin, p->kernel = chance(10) ? 0 : p->kernel;

@@ -22,9 +22,8 @@ static int64_t draw_groups(struct nas_pass *pass, int percent, int side) {
 /* The place in the source of the weight of channels a and b at a tap of the whole kernel; -1: they are of different groups. */
 static int64_t weight_place(const struct nas_pass *p, int tap, int a, int b) {
   const int groups = p->groups ? p->groups : 1, in = p->cin / groups, out = p->cout / groups, group = a / in;
-  if ((p->shuffled ? b % groups : b / out) != group) return -1;
-  return group * (int64_t)p->source_group + ((int64_t)tap * p->source_in + a % in) * p->source_out +
-         (p->shuffled ? b / groups : b % out);
+  if (b / out != group) return -1;
+  return group * (int64_t)p->source_group + ((int64_t)tap * p->source_in + a % in) * p->source_out + b % out;
 }
 
 #endif

@@ -38,8 +38,6 @@ static int32_t weight(float least) {
 
 static void test_case(void) {
   images = uniform(1, 6), chunks = uniform(1, 4), channels = uniform(1, 100), pixels = uniform(1, 60);
-  const int shuffled = chance(30) ? uniform(1, 5) : 0;
-  if (shuffled) channels = uniform(1, 20) * shuffled;
   padded = blocks_of(channels) * BLOCK;
   describe("%d images, %d chunks, %d channels, %d pixels", images, chunks, channels, (int)pixels);
   const int32_t y = input_map(images, channels, pixels, 2), g = input_map(images, channels, pixels, 2);
@@ -51,7 +49,7 @@ static void test_case(void) {
       *value = c % 2 ? 3.123f : 4 + *value / 8;
     }
   const float epsilon = 1e-3f, momentum = 0.9f;
-  struct nas_pass pass = {.op = OP_NORM, .group = -chance(50), .cout = channels, .shuffled = shuffled, .count = (int)pixels};
+  struct nas_pass pass = {.op = OP_NORM, .group = -chance(50), .cout = channels, .count = (int)pixels};
   pass.gamma = weight(-1), pass.beta = weight(-1);
   memcpy(&pass.epsilon, &epsilon, 4);
   memcpy(&pass.momentum, &momentum, 4);
@@ -82,27 +80,26 @@ static void test_case(void) {
     for (int64_t i = 0; i < images * pixels; i++) mean[c] += map_at(y, channels, pixels, (int)(i / pixels), c, i % pixels) / count;
     for (int64_t i = 0; i < images * pixels; i++)
       variance[c] += pow(map_at(y, channels, pixels, (int)(i / pixels), c, i % pixels) - mean[c], 2) / count;
-    const int own = shuffled ? c % shuffled * (channels / shuffled) + c / shuffled : c; /* place in the parameters */
-    const double gamma = values(pass.gamma)[own], beta = values(pass.beta)[own], inverse = 1 / sqrt(variance[c] + epsilon);
+    const double gamma = values(pass.gamma)[c], beta = values(pass.beta)[c], inverse = 1 / sqrt(variance[c] + epsilon);
     stats[c] = mean[c], stats[padded + c] = inverse;
     norm[c] = gamma * inverse, norm[padded + c] = beta - mean[c] * norm[c];
-    fixed[c] = gamma / sqrt(values(inference.moving_variance)[own] + epsilon);
-    moved[own] = arena.before[pass.moving_mean + own] * 0.9 + mean[c] * 0.1;
-    moved[channels + own] = arena.before[pass.moving_variance + own] * 0.9 + variance[c] * 0.1;
-    fixed[padded + c] = beta - values(inference.moving_mean)[own] * fixed[c];
+    fixed[c] = gamma / sqrt(values(inference.moving_variance)[c] + epsilon);
+    moved[c] = arena.before[pass.moving_mean + c] * 0.9 + mean[c] * 0.1;
+    moved[channels + c] = arena.before[pass.moving_variance + c] * 0.9 + variance[c] * 0.1;
+    fixed[padded + c] = beta - values(inference.moving_mean)[c] * fixed[c];
     for (int64_t i = 0; i < images * pixels; i++) {
       const int n = (int)(i / pixels);
       const double gradient = map_at(g, channels, pixels, n, c, i % pixels);
-      dbeta[own] += gradient;
-      dgamma[own] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - mean[c]) * inverse;
-      slopes[own] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - values(inference.moving_mean)[own]) /
-                     sqrt(values(inference.moving_variance)[own] + epsilon);
+      dbeta[c] += gradient;
+      dgamma[c] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - mean[c]) * inverse;
+      slopes[c] += gradient * (map_at(y, channels, pixels, n, c, i % pixels) - values(inference.moving_mean)[c]) /
+                     sqrt(values(inference.moving_variance)[c] + epsilon);
     }
     scales[c] = fixed[c];
     /* dy: of g; of y, for a deviation; and where g is 0 and y the mean. */
     g_norm[c] = gamma * inverse;
-    g_norm[padded + c] = -gamma * inverse * dgamma[own] / count;
-    g_norm[2 * padded + c] = -gamma * inverse * dbeta[own] / count;
+    g_norm[padded + c] = -gamma * inverse * dgamma[c] / count;
+    g_norm[2 * padded + c] = -gamma * inverse * dbeta[c] / count;
   }
   expect_values("stats", stats, values(pass.stats), 2 * padded, 1e-4);
   expect_values("x_norm", norm, values(pass.x_norm), 2 * padded, 1e-4);

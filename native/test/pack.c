@@ -17,10 +17,8 @@ static void test_case(void) {
   draw_groups(&passes[0], 50, side);
   const int cin = passes[0].cin, cout = passes[0].cout, groups = passes[0].groups ? passes[0].groups : 1;
   const int in = passes[0].source_in += chance(50) * uniform(0, 9), out = passes[0].source_out += chance(50) * uniform(0, 9);
-  passes[0].shuffled = groups > 1 && chance(50) ? groups : 0;
   passes[0].source_group = groups > 1 ? side * side * in * out + uniform(0, 9) : 0;
-  describe("kernel %d of %d, %d of %d -> %d of %d, %d groups, shuffled %d, %d chunks", k, side, cin, in, cout, out, groups,
-           passes[0].shuffled, chunks);
+  describe("kernel %d of %d, %d of %d -> %d of %d, %d groups, %d chunks", k, side, cin, in, cout, out, groups, chunks);
   const long kernel = (long)(groups - 1) * passes[0].source_group + (long)side * side * in * out;
   const long floats = (long)(cout + PANEL - 1) / PANEL * PANEL * k * k * cin;
   const long back = (long)(cin + PANEL - 1) / PANEL * PANEL * k * k * cout;
