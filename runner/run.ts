@@ -6,6 +6,7 @@ import { nasVersion } from '../base/modules.js';
 import type { Lock } from '../base/lock.js';
 import { lockWorkdir, Store, type Clock } from '../store/index.js';
 import type { EngineChoice } from '../trainers/index.js';
+import type { Experiment, StudyExperiment } from '../experiments/schema/experiment.js';
 import { isStudy, isTrainingExperiment } from '../experiments/schema/run-experiment.js';
 import { locatingNowhere, type LoadedExperiment } from '../experiments/parse/index.js';
 import { acceptedInputs } from './stored/generation.js';
@@ -186,9 +187,9 @@ export async function runExperiment(
   endChange(workdir);
   if (hasRun(workdir) && !fresh) {
     const moved = requireSame(workdir, loaded);
-    // Each part of a run may have other workers.
-    const { workersConfig = workersIn(loaded.experiment) } = options;
-    return resumeExperiment(workdir, { ...options, workersConfig, moved }, observe);
+    const { experiment } = loaded;
+    const { workersConfig = workersIn(experiment) } = options;
+    return resumeExperiment(workdir, { ...options, workersConfig, moved, log: experiment.log }, observe);
   }
   const { plan, store, lock } = await beginRun(loaded, workdir, options, observe);
   try {
@@ -200,10 +201,20 @@ export async function runExperiment(
   }
 }
 
+type Log = Exclude<Experiment, StudyExperiment>['log'];
+
+/** The experiment with another `log`; the same one when it has that. */
+const withLog = (experiment: Experiment, log: Log): Experiment =>
+  isStudy(experiment) || canonicalJson(experiment.log ?? null) === canonicalJson(log ?? null)
+    ? experiment
+    : ({ ...experiment, log } as Experiment);
+
 type ContinueOptions = Omit<RunOptions, 'workdir' | 'fresh'> &
   ResumeOptions & {
     /** Input files that are elsewhere now. */
     readonly moved?: Moved;
+    /** In place of `log` of the experiment, where it is there. */
+    readonly log?: Log;
   };
 
 /**
@@ -247,7 +258,8 @@ export async function resumeExperiment(
       const changes = inputChanges(placed, images, { stored, workdir: path });
       requireSameInputs(changes, workdir, options.acceptData);
       if (isOver && changes.length === 0) return complete();
-      const asked = trials === undefined ? placed : withMoreTrials(placed, trials, store, observe);
+      const followed = 'log' in options ? withLog(placed, options.log) : placed;
+      const asked = trials === undefined ? followed : withMoreTrials(followed, trials, store, observe);
       if (changes.length > 0) {
         const loaded = { ...writtenIn(store, path), source: record.source, experiment: asked };
         const hasResults = store.trials.progress().complete > 0;

@@ -7,7 +7,7 @@ import type { Experiment } from '../experiments/schema/experiment.js';
 import { experimentOf } from './stored/experiment.js';
 import { databasePath } from './stored/workdir.js';
 import type { RunObserver } from './events.js';
-import { decidesTrials } from './budget/run-budget.js';
+import { decidesTrials } from './budget/decisions.js';
 import { outOfTime } from './working-time.js';
 
 /** Keys of files whose content decides, and not where they are. */
@@ -19,9 +19,12 @@ const movable = [
 /** Where files are now, by the key that names them. */
 export type Moved = Readonly<Record<string, string>>;
 
+/** Keys that each part of a run may have others of: results do not depend on them. */
+const mayDiffer = /^(workers|log)(\.|$)/;
+
 /**
  * @returns files that are elsewhere now; their content is still to be compared
- * @throws NasError `invalid-input` when the workdir's run has another experiment; its workers may differ.
+ * @throws NasError `invalid-input` when the workdir's run has another experiment; `mayDiffer` are what it may have others of
  */
 export function requireSame(workdir: string, { experiment }: LoadedExperiment): Moved {
   const store = Store.open(databasePath(workdir), { readonly: true });
@@ -33,9 +36,7 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
       const [before, now] = [stored, experiment].map((each) => valueAt(each, key.split('.')));
       if (typeof before === 'string' && typeof now === 'string') moved[key] = now;
     }
-    const differing = differences(stored, experiment).filter(
-      (key) => key !== 'workers' && !key.startsWith('workers.') && !(key in moved),
-    );
+    const differing = differences(stored, experiment).filter((key) => !mayDiffer.test(key) && !(key in moved));
     if (differing.length === 0) return moved;
     const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
     throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {

@@ -14,7 +14,7 @@ import {
   workersText,
   type RunSummary,
 } from '../../reports/index.js';
-import { budgetMinutes } from '../../runner/budget/run-budget.js';
+import { budgetMinutes } from '../../runner/budget/decisions.js';
 import { experimentOf } from '../../runner/stored/experiment.js';
 import { precisionsText } from '../../runner/compress/verdict.js';
 import { RunCache } from '../../reports/page/collect/run-cache.js';

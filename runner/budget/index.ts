@@ -1,7 +1,7 @@
 import type { Store } from '../../store/index.js';
 import type { RunObserver } from '../events.js';
 import type { Plan } from '../plan.js';
-import type { BudgetDetail } from './run-budget.js';
+import type { BudgetDetail } from './decisions.js';
 import { settleBudget, type SettledBudget } from './settle.js';
 
 /**

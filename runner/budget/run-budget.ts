@@ -1,58 +1,13 @@
-import type { Clock, Store, TrialRecord } from '../../store/index.js';
-import { isTrainingExperiment } from '../../experiments/schema/run-experiment.js';
+import type { Store, TrialRecord } from '../../store/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
 import { frontierCandidates } from '../stored/candidates.js';
 import { experimentOf } from '../stored/experiment.js';
 import type { RunObserver } from '../events.js';
 import type { TimeBudget, TrainingPlan } from '../plan.js';
 import { WorkingTime } from '../working-time.js';
+import { decidesTrials, hasDecided, startOf, type BudgetDetail } from './decisions.js';
 import { finalSteps, type Pace } from './plan.js';
 import { stepsOf, usable, withSteps, type BudgetStart } from './settle.js';
-
-/** What a budget decided, as stored beside the experiment that it changed. A resumed run decides none of it again. */
-export type BudgetDecision =
-  | { readonly kind: 'start'; readonly start: BudgetStart }
-  /** The number of trials: the search is over. */
-  | { readonly kind: 'trials' }
-  /** The length of the final trainings. */
-  | { readonly kind: 'final' };
-
-/** Detail of an event of the kind `extended` that a budget wrote. */
-export interface BudgetDetail {
-  readonly message: string;
-  readonly budget: BudgetDecision;
-}
-
-/** The stored decisions of a run's budget. */
-export const budgetDecisions = (store: Store): BudgetDecision[] =>
-  store.events.of('extended').flatMap(({ detail }) => {
-    const { budget } = detail as Partial<BudgetDetail>;
-    return budget === undefined ? [] : [budget];
-  });
-
-/** The minutes of a run's budget, and those in which it worked; undefined: it has none. */
-export function budgetMinutes(
-  store: Store,
-  clock: Clock,
-): { readonly spent: number; readonly budget: number } | undefined {
-  const first = startOf(store);
-  const experiment = experimentOf(store);
-  if (first === undefined || !isTrainingExperiment(experiment)) return undefined;
-  const spent = first.spent / 60 + new WorkingTime(experiment, store, clock).ms / 60_000;
-  return { spent, budget: experiment.budget?.minutes ?? 0 };
-}
-
-const has = (store: Store, kind: BudgetDecision['kind']): boolean =>
-  budgetDecisions(store).some((decision) => decision.kind === kind);
-
-const startOf = (store: Store): BudgetStart | undefined =>
-  budgetDecisions(store).find((decision) => decision.kind === 'start')?.start;
-
-/** Whether the budget of a run still decides how many trials it has. */
-export function decidesTrials(store: Store): boolean {
-  const start = startOf(store);
-  return start !== undefined && start.fixed.trials === undefined && !has(store, 'trials');
-}
 
 /** Trials whose planned time counts beside the time that trials took. */
 const prior = 2;
@@ -176,7 +131,7 @@ export class RunBudget implements TimeBudget {
     const { plan, store, start } = this;
     const { train, final } = plan.experiment;
     const { fixed, parts } = start;
-    if (fixed.final !== undefined || final === null || has(store, 'final')) return undefined;
+    if (fixed.final !== undefined || final === null || hasDecided(store, 'final')) return undefined;
     const left = usable * this.seconds - this.spent - trials.length * parts.saving - parts.ending;
     const length = finalSteps(left, this.pacesOf(trials), { ...fixed, steps: stepsOf(plan, train) });
     const decided = length === 0 ? null : withSteps(plan, final, length, start.share);

@@ -36,6 +36,21 @@ describe('log of an experiment', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('may be added to a run that has begun', async () => {
+    const { file } = writeTable(join(folder, 'added'), { search });
+    const stop = new AbortController();
+    await runExperiment(
+      loadExperiment(file),
+      { workdir: join(folder, 'added', 'run'), signal: stop.signal },
+      (event) => {
+        if (event.kind === 'trial-finished' && event.number === 3) stop.abort();
+      },
+    );
+    const { workdir, findings } = await run('added', 'tensorboard');
+    expect(findings).toEqual((await run('whole', '{ tensorboard: false }')).findings);
+    expect(existsSync(join(workdir, 'tensorboard', 'trial-7'))).toBe(true);
+  });
+
   it('tells an MLflow server of each trial, also of those that it did not take at first', async () => {
     const server = await MlflowServer.start();
     server.faults.push('error');

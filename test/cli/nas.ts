@@ -64,8 +64,8 @@ interface Refused {
   readonly says: string;
 }
 
-/** What only `nas run` refuses: the folder that it writes into, and who evaluates networks. */
-const runsAlone = /cannot be written|which --fresh removes|its networks are evaluated elsewhere/;
+/** What only `nas run` refuses: the folder that it writes into, who evaluates networks, and an option of its own. */
+const runsAlone = /cannot be written|which --fresh removes|its networks are evaluated elsewhere|--minutes/;
 
 /** Gives what `nas run` refused before it wrote anything to `nas validate`, which must refuse it with the same words. */
 export async function requireSameRefusal({ file, set, workdir, code, says }: Refused): Promise<void> {

@@ -59,6 +59,16 @@ async function load(folder: string): Promise<LiteRt> {
 
 let loaded: Promise<LiteRt> | undefined;
 
+/** As `withLiteRt`, for a program that loads LiteRT itself: another test file of the process may have loaded it. */
+export async function withOwnLiteRt<T>(program: () => Promise<T>): Promise<T> {
+  const { unloadLiteRt } = await import('@litertjs/core');
+  unloadLiteRt();
+  loaded = undefined;
+  const result = await withLiteRt(program);
+  unloadLiteRt();
+  return result;
+}
+
 /** A `.tflite` file in LiteRT. */
 export interface LiteRtModel {
   /** Outputs for one image [1, height, width, channels], by name. */

@@ -19,7 +19,7 @@ import { Random } from '../../../base/random.js';
 import { blocksOf } from '../../docs/recipe-blocks.js';
 import { picture } from '../../serve/images/pictures.js';
 import { detectorMetadata, randomDetector } from '../../support/detector-files.js';
-import { describeWithLiteRt, withLiteRt } from '../../support/litert.js';
+import { describeWithLiteRt, withOwnLiteRt } from '../../support/litert.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { tinyStudent } from '../../trainers/support/networks.js';
 import { metadataFor, shaken } from '../support/classifiers.js';
@@ -170,7 +170,7 @@ describeWithLiteRt('the programs of the card of a .tflite file give the class of
 
   it('in TypeScript', async () => {
     written();
-    expect(await withLiteRt(() => answersOfScript('tflite'))).toEqual(expected);
+    expect(await withOwnLiteRt(() => answersOfScript('tflite'))).toEqual(expected);
   });
 
   it.skipIf(!hasPython('ai_edge_litert', 'numpy', 'PIL'))('in Python', () => {

@@ -45,7 +45,7 @@ const dropped: Readonly<Record<string, string>> = {
 const ofNewNetworks: Readonly<Record<string, string>> = {
   name: 'the file has its own',
   seed: '--seed says it',
-  'space.* supernet.* search.* final* objectives[].* constraints.* compress.* latency.* evaluate.* workers.* log*':
+  'space.* supernet.* search.* final* objectives[].* constraints.* compress.* latency.* evaluate.* workers.* log* budget.*':
     'of a search, and the file has its network',
   'teacher.*': 'the file itself would be one',
   'data.unlabelled': 'images without labels need a teacher',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/index.js';
-import { budgetDecisions, budgetMinutes } from '../../../runner/budget/run-budget.js';
+import { budgetDecisions, budgetMinutes } from '../../../runner/budget/decisions.js';
 import { resumeExperiment, runExperiment } from '../../../runner/index.js';
 import { experimentOf } from '../../../runner/stored/experiment.js';
 import { cachedFolder, reading, writeExperiment } from '../experiment.js';

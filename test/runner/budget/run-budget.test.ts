@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { storeBudget } from '../../../runner/budget/index.js';
-import { budgetMinutes, RunBudget } from '../../../runner/budget/run-budget.js';
+import { budgetMinutes } from '../../../runner/budget/decisions.js';
+import { RunBudget } from '../../../runner/budget/run-budget.js';
 import { settledBy, stepsOf, type SettledBudget } from '../../../runner/budget/settle.js';
 import type { RunEvent } from '../../../runner/events.js';
 import type { TrainingPlan } from '../../../runner/plan.js';
