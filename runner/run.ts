@@ -207,7 +207,7 @@ type Log = Exclude<Experiment, StudyExperiment>['log'];
 const withLog = (experiment: Experiment, log: Log): Experiment =>
   isStudy(experiment) || canonicalJson(experiment.log ?? null) === canonicalJson(log ?? null)
     ? experiment
-    : ({ ...experiment, log } as Experiment);
+    : { ...experiment, log };
 
 type ContinueOptions = Omit<RunOptions, 'workdir' | 'fresh'> &
   ResumeOptions & {
