@@ -35,7 +35,7 @@ function begun({ experiment, source, written }: LoadedExperiment): string {
   return workdir;
 }
 
-/** Keys that may change between two parts of a run: where jobs are computed, and where files are, whose content is compared. */
+/** Keys that may change between two parts of a run: where jobs are computed, who is told, and where files are, whose content is compared. */
 const mayChange = [
   /^workers(\.|$)/,
   /^(data\.(path|unlabelled)|train\.from|teacher\.path|supernet\.from|evaluate\.path)$/,
