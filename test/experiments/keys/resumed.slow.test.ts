@@ -37,7 +37,7 @@ function begun({ experiment, source, written }: LoadedExperiment): string {
 
 /** Keys that may change between two parts of a run: where jobs are computed, who is told, and where files are, whose content is compared. */
 const mayChange = [
-  /^workers(\.|$)/,
+  /^(workers|log)(\.|$)/,
   /^(data\.(path|unlabelled)|train\.from|teacher\.path|supernet\.from|evaluate\.path)$/,
   /^(space\.(path|file)|search\.controller\.path|latency\.device\.file)$/,
 ];
@@ -57,7 +57,7 @@ function defectOf({ key }: Row, before: LoadedExperiment, now: LoadedExperiment)
 }
 
 describe.each(['training', 'table', 'study'] as const)('a run that goes on (%s)', (kind) => {
-  it('refuses another value of a key, except of where files and workers are', () => {
+  it('refuses another value of a key, except of where files, workers and other programs are', () => {
     const { whole, rows } = kinds[kind](files);
     const valid = rows.filter(({ changes }) => changes !== 'refused');
     const defects = valid.flatMap((row) => {
