@@ -100,7 +100,7 @@ export function logOf(experiment: Experiment): {
   return log === 'tensorboard' ? { tensorboard: true } : { ...log };
 }
 
-/** The programs that the experiment of a run names, of which those that fail are told to `observe`. */
+/** The programs that the experiment of a run names. A failure of one becomes a warning to `observe`. */
 function followersOf(workdir: string, observe: RunObserver, patience: Patience): Follower[] {
   const { named, run } = reading(workdir, (store) => ({ named: logOf(experimentOf(store)), run: store.run.get() }));
   const { tensorboard = false, mlflow: url } = named;

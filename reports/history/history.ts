@@ -21,7 +21,7 @@ interface HistoryEpoch {
   readonly at: number;
   /** On the validation images. */
   readonly score: number;
-  /** `validation/loss`, `learning_rate`, ...; those of the final training begin with `final/`. */
+  /** By name: `validation/loss`, `learning_rate`. Names of the final training begin with `final/`. */
   readonly values: Values;
 }
 
@@ -97,7 +97,7 @@ export class History {
     this.images = store.run.images();
   }
 
-  /** All trials in order, and after them those that are accepted in another precision, too. */
+  /** All trials in order. Trials with a second accepted precision come again at the end, in that precision. */
   all(): HistoryEntry[] {
     const entries = this.store.trials.all().flatMap((trial) => this.entriesOf(trial));
     const isChosen = ({ trial, precision }: HistoryEntry): boolean => trial.precision === precision;

@@ -6,7 +6,7 @@ import type { TrialState } from '../../store/index.js';
 import { bytes, double, eventFile, float, text, whole, type Field, type LoggedEvent } from './event-file.js';
 import type { HistoryEntry, HistoryRun, RunLog } from './history.js';
 
-// The numbers of fields are those of TensorFlow's summary.proto, and of plugin_data.proto and api.proto of TensorBoard's HParams.
+// Field numbers follow summary.proto of TensorFlow, and plugin_data.proto and api.proto of TensorBoard's HParams plugin.
 
 const scalar = (tag: string, value: number): Field[] => [text(1, tag), float(2, value)];
 

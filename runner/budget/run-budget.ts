@@ -67,7 +67,7 @@ export class RunBudget implements TimeBudget {
     return asked < parallel || this.spent + (1 - overrun) * parallel * pace <= this.searchEnd();
   }
 
-  /** Trials, those that run, and seconds from the end of one to the end of the next. */
+  /** The number of trials, the number of running ones, and the seconds between the ends of two trials. */
   private progress() {
     const { plan, fixed } = this.start;
     const counts = this.store.trials.progress();

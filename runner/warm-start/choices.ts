@@ -37,7 +37,7 @@ export function fitChoices(space: DecisionSpace, given: ReadonlyMap<string, Choi
   const genotype = space.canonical(indices);
   if (space.members?.has(genotype) ?? true) return { genotype };
   const complete = space.decisions.every(({ name }) => given.has(name));
-  // Choices that were drawn may be replaced by those of an existing row.
+  // A table may have no row with the drawn choices: another row that has all given choices takes its place.
   if (random !== null && !complete) {
     const row = existing(space, genotype, random);
     if (space.decisions.every(({ name }, i) => !given.has(name) || row[i] === indices[i])) return { genotype: row };

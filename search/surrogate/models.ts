@@ -1,21 +1,12 @@
 import { genotypeId, type Genotype } from '../../spaces/index.js';
 import type { AskContext, TrialResult } from '../controller.js';
-import { minimized, observed, type Objective } from '../objective.js';
+import { observed, type Objective } from '../objective.js';
 import type { Point } from '../pareto.js';
-import {
-  improvementOf,
-  keepingOf,
-  observedRange,
-  targetOf,
-  TrialPoints,
-  type Belief,
-  type Target,
-} from './acquisition.js';
+import { improvementOf, keepingOf, targetOf, TrialPoints, type Belief, type Target } from './acquisition.js';
 import type { EarlierModel } from './earlier.js';
-import type { Encoded, Encoder } from './encoding.js';
+import type { Encoded } from './encoding.js';
 import { ObjectiveModel, type ConditionedModel, type SuccessModel } from './objective-model.js';
 import { subset, type Pool, type SurrogateInputs } from './pool.js';
-import { normalQuantile } from './warp.js';
 
 /** Default number of trials, spread over the space, before the first model. */
 export const startup = 8;
@@ -74,7 +65,7 @@ const sketched = 60;
 /** The choice multiplies deviations by this, which keeps candidates that later trials may make promising. */
 const optimism = 2;
 
-const withValue = (history: readonly TrialResult[], objective: Objective): readonly TrialResult[] =>
+export const withValue = (history: readonly TrialResult[], objective: Objective): readonly TrialResult[] =>
   history.filter((trial) => observed(objective, trial) !== undefined);
 
 /** The models of all expensive objectives, fitted to the first trials. */
@@ -131,62 +122,6 @@ export class FittedModels implements Models {
   }
 }
 
-/** Fewest values of an objective for which an earlier run counts. */
-const fewest = 8;
-
-/** The share of its own values that a run's model has to explain: otherwise it is noise, or nothing that decisions change. */
-const leastExplained = 0.1;
-
-/**
- * Trials with normal scores of their ranks as values (Blom 1958): other data and other trainings have other accuracies, and the differences
- * between the best networks count most.
- */
-function ranked(trials: readonly TrialResult[], objective: Objective): TrialResult[] {
-  const values = trials.map((trial) => observed(objective, trial) ?? 0);
-  const sorted = [...values].sort((a, b) => a - b);
-  return trials.map((trial, i) => {
-    const rank = (sorted.indexOf(values[i]) + sorted.lastIndexOf(values[i])) / 2;
-    const score = normalQuantile((rank + 0.625) / (trials.length + 0.25));
-    return { ...trial, values: { [objective.name]: minimized(objective, score) } };
-  });
-}
-
-/** For each objective, a model of each earlier run that has values of it. */
-export const earlierModels = (
-  objectives: readonly Objective[],
-  runs: readonly (readonly TrialResult[])[],
-  encoder: Encoder,
-): readonly (readonly EarlierModel[])[] =>
-  objectives.map((objective) =>
-    runs.flatMap((trials) => {
-      const known = ranked(withValue(trials, objective), objective);
-      if (objective.cost === 'cheap' || known.length < fewest) return [];
-      const model = new ObjectiveModel(objective, encoder, known);
-      if (!(model.explained() > leastExplained)) return [];
-      const conditioned = model.at(known, encoder.encode([]), undefined);
-      const range = observedRange(known.map((trial) => observed(objective, trial) ?? 0));
-      return [{ warp: conditioned.warp, range, predict: (candidates: Encoded) => conditioned.predict(candidates) }];
-    }),
-  );
-
-/** What earlier runs say alone, of all networks asked so far, too; undefined unless they have values of each expensive objective. */
-export function earlierAlone(
-  objectives: readonly Objective[],
-  inputs: SurrogateInputs,
-  earlier: readonly (readonly EarlierModel[])[],
-): { readonly inputs: SurrogateInputs; readonly models: Models } | undefined {
-  if (objectives.some(({ cost }, k) => cost !== 'cheap' && earlier[k].length === 0)) return undefined;
-  const ranges = objectives.map((_, k) => inputs.ranges[k] ?? earlier[k].at(0)?.range);
-  const at = (_: AskContext, pending: Encoded) =>
-    earlier.map((models): ConditionedModel | undefined => {
-      if (models.length === 0) return undefined;
-      // In turns: one of them may mislead.
-      const model = models[pending.count % models.length];
-      return { warp: model.warp, expected: model.predict(pending), predict: (candidates) => model.predict(candidates) };
-    });
-  return { inputs: { ...inputs, ranges }, models: { at } };
-}
-
 export interface ScoredPool {
   readonly beliefs: readonly Belief[];
   /**
@@ -199,7 +134,7 @@ export interface ScoredPool {
 }
 
 /** For each expensive objective, its model conditioned on all trials and pending candidates. */
-interface Models {
+export interface Models {
   at(context: AskContext, pending: Encoded): readonly (ConditionedModel | undefined)[];
 }
 

@@ -93,8 +93,7 @@ export class ObjectiveModel {
   }
 
   /**
-   * The prediction of a value from that of its difference from what earlier runs expect. Their variance shrinks near observations as that of the
-   * difference does.
+   * Adds the prediction of earlier runs to that of the difference from it. Observations lower the variance of both by the same share.
    */
   private whole(candidates: Encoded, difference: Prediction, earlier = this.fit.expectation?.(candidates)): Prediction {
     if (earlier === undefined) return difference;
@@ -139,7 +138,7 @@ function extraVariance(objective: Objective, trial: TrialResult, warp: Warp): nu
 
 interface Fit {
   readonly warp: Warp;
-  /** What earlier runs expect; the kernel is that of the differences from it. */
+  /** The prediction of earlier runs. The kernel models the difference from it. Undefined without such runs. */
   readonly expectation: Expectation | undefined;
   readonly kernel: Kernel;
 }
