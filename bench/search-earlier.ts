@@ -7,33 +7,21 @@
  *
  *   npm run bench:search-earlier -- --seeds 3
  */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { Random } from '../base/random.js';
 import { quantile } from '../base/statistics.js';
 import { createController, searchSchema, type TrialResult } from '../search/index.js';
-import { readCsv, recogniseDecisions } from '../spaces/index.js';
 import pc from 'picocolors';
 import { type Column, numeric, renderTable } from '../cli/output/terminal.js';
+import { deviceOptions, deviceProblems } from './search-table/devices.js';
 import { type Problem, problemsOf } from './search-table/task.js';
 
 const options = await yargs(hideBin(process.argv))
   .scriptName('npm run bench:search-earlier --')
   .usage('$0 [options]')
   .options({
-    table: {
-      type: 'string',
-      default: '../shared/data/nb201.csv',
-      describe: 'CSV file of results, one row per network',
-    },
-    quality: { type: 'string', default: 'cifar10_test', describe: 'column of the quality, to be maximised' },
-    devices: {
-      type: 'string',
-      default: 'pixel3,gold_6240,titanx_32,samsung_a50,essential_ph_1,1080ti_1',
-      describe: 'latency columns, separated by commas',
-    },
+    ...deviceOptions,
     budget: { type: 'number', default: 60, describe: 'evaluations of a search' },
     earlier: { type: 'number', default: 100, describe: 'evaluations of an earlier search' },
     seeds: { type: 'number', default: 3, describe: 'searches of each pair of devices' },
@@ -41,22 +29,8 @@ const options = await yargs(hideBin(process.argv))
   .strict()
   .parseAsync();
 
-const file = resolve(options.table);
-if (!existsSync(file)) {
-  process.stderr.write(`skipped: no table at ${file}; --table names a CSV file with one row per network\n`);
-  process.exit(0);
-}
-const devices = options.devices.split(',');
-const problems = await problemsOf({
-  space: { type: 'table', file, decisions: recogniseDecisions(readCsv(file)) },
-  variants: devices.map((device) => ({
-    name: device,
-    objectives: [
-      { name: 'accuracy', column: options.quality, direction: 'maximize', cost: 'expensive' },
-      { name: 'latency', column: device, direction: 'minimize', cost: 'cheap' },
-    ],
-  })),
-});
+const compared = deviceProblems(options, 'cheap');
+const problems = await problemsOf(compared);
 
 /** The trials of a search by the surrogate. */
 function search(problem: Problem, seed: number, trials: number, earlier: readonly TrialResult[] = []): TrialResult[] {
@@ -100,7 +74,7 @@ interface Row {
 }
 
 const rows: Row[] = [];
-for (const [i, device] of devices.entries()) {
+for (const [i, { name: device }] of compared.variants.entries()) {
   const problem = problems[i];
   const score = (seed: number, earlier: readonly TrialResult[] = []): number =>
     evaluationsTo99({

@@ -8,15 +8,13 @@
  *
  *   npm run bench:search-quality -- --seeds 20 --peer-seeds 5
  */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import Table from 'cli-table3';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
 import { controllerNames, searchSchema } from '../search/index.js';
-import { readCsv, recogniseDecisions } from '../spaces/index.js';
 import { compare } from './search-table/compare.js';
+import { deviceOptions, deviceProblems, listed } from './search-table/devices.js';
 import { summarise, summariseAll, type MethodSummary } from './search-table/summary.js';
 import { measure, problemsOf, type Comparison, type Problem } from './search-table/task.js';
 import { findOptuna, samplers, searchWithOptuna, type Sampler } from './search/optuna.js';
@@ -25,17 +23,7 @@ const options = await yargs(hideBin(process.argv))
   .scriptName('npm run bench:search-quality --')
   .usage('$0 [options]')
   .options({
-    table: {
-      type: 'string',
-      default: '../shared/data/nb201.csv',
-      describe: 'CSV file of results, one row per network',
-    },
-    quality: { type: 'string', default: 'cifar10_test', describe: 'column of the quality, to be maximised' },
-    devices: {
-      type: 'string',
-      default: 'pixel3,gold_6240,titanx_32,samsung_a50,essential_ph_1,1080ti_1',
-      describe: 'latency columns, separated by commas',
-    },
+    ...deviceOptions,
     latency: {
       choices: ['cheap', 'expensive'] as const,
       default: 'cheap' as const,
@@ -57,24 +45,9 @@ const options = await yargs(hideBin(process.argv))
   .parseAsync();
 
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
-const listed = (text: string): string[] => text.split(',').filter(Boolean);
-
-const file = resolve(options.table);
-if (!existsSync(file)) {
-  progress(`skipped: no table at ${file}; --table names a CSV file with one row per network`);
-  process.exit(0);
-}
-
 const at = [25, 50, 100, 200, 500].filter((evaluations) => evaluations <= options.budget);
 const comparison: Comparison = {
-  space: { type: 'table', file, decisions: recogniseDecisions(readCsv(file)) },
-  variants: listed(options.devices).map((device) => ({
-    name: device,
-    objectives: [
-      { name: options.quality, column: options.quality, direction: 'maximize', cost: 'expensive' },
-      { name: device, column: device, direction: 'minimize', cost: options.latency },
-    ],
-  })),
+  ...deviceProblems(options, options.latency),
   controllers: listed(options.controllers).map((name) => z.enum(controllerNames).parse(name)),
   search: { ...searchSchema.parse({ trials: options.budget }), parallel: 1 },
   seeds: options.seeds,

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MlflowLog, mlflowAuthorization } from '../../../reports/history/mlflow.js';
@@ -14,10 +13,6 @@ let store: Store;
 
 beforeAll(async () => {
   store = await storedHistory(join(folder, 'run'));
-  writeFileSync(
-    join(store.directory, 'frontier.svg'),
-    '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"/>',
-  );
 });
 
 const exported = (url: string) => nasInside(['export', store.directory, '--to', 'mlflow', '--url', url]);

@@ -1,12 +1,14 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Store } from '../../../store/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 
-/** A workdir with six finished trials, of which the first has curves: two epochs of the search, and one of a final training. */
+/** A workdir with a picture of 4 x 3 pixels and six finished trials. The first has curves: two epochs of the search, one of a final training. */
 export async function storedHistory(workdir: string): Promise<Store> {
   await storedRun(workdir, 6);
   const store = Store.open(join(workdir, 'nas.sqlite'));
   addCurves(store);
+  writeFileSync(join(workdir, 'frontier.svg'), '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"/>');
   return store;
 }
 

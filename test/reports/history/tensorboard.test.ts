@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -77,10 +77,6 @@ let store: Store;
 
 beforeAll(async () => {
   store = await storedHistory(join(folder, 'run'));
-  writeFileSync(
-    join(store.directory, 'frontier.svg'),
-    '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"/>',
-  );
   expect(await nasInside(['export', store.directory, '--to', 'tensorboard', logs])).toMatchObject({
     code: 0,
     err: `${logs}: 6 trials; tensorboard --logdir ${logs} shows them\n`,
