@@ -47,7 +47,8 @@ function isFree(directory: string, staged: string, files: readonly string[]): bo
 }
 
 /**
- * Writes an export beside its folder first, and moves it there in the end.
+ * Writes an export into a hidden folder first, and moves it in the end. The hidden folder is inside of an existing folder, which may be a
+ * mounted device, or else beside the new one.
  * @param write writes the files into a folder
  * @returns what `write` does
  * @throws NasError `invalid-input` when the folder holds another export, unless `force` is true
@@ -57,7 +58,7 @@ export async function writeExport<T>(
   force: boolean,
   write: (staged: string) => Promise<T>,
 ): Promise<T> {
-  const parent = dirname(resolve(directory));
+  const parent = existsSync(directory) ? directory : dirname(resolve(directory));
   mkdirSync(parent, { recursive: true });
   const staged = mkdtempSync(join(parent, '.nas-export-'));
   try {
