@@ -50,6 +50,9 @@ const detectionSchema = z.strictObject({
 });
 export type DetectionFacts = Readonly<z.output<typeof detectionSchema>>;
 
+/** How the output of a segmenter becomes classes of pixels: `largestClasses` of `base/class-map.ts`. */
+const segmentationSchema = z.strictObject({ stride: detectionSchema.shape.stride });
+
 /** Metadata of a deployed classifier: what a program needs to use it (see `classifierFacts`), and its origin. */
 export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
@@ -80,6 +83,7 @@ export const modelMetadataSchema = z.strictObject({
   /** Main score of the task, by split: share of images classified correctly, mean average precision, or R², which may be negative. */
   accuracy: z.strictObject({ validation: score.optional(), test: score.optional() }).optional(),
   detection: detectionSchema.optional(),
+  segmentation: segmentationSchema.optional(),
   /** The weights of the last layer are divided by this temperature, which calibrates the confidence of answers. */
   temperature: z.number().gt(0).optional(),
   latency: latencySchema.optional(),
