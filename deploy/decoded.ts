@@ -3,6 +3,7 @@ import { ModelProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
 import { boxValues, headNames, sizeRange } from '../base/detections.js';
 import { invalidInput } from '../base/errors.js';
 import { contentInit, int, ints, parseOnnx, portInit, type OnnxFile } from '../compiler/index.js';
+import { maskOf } from './decoded-mask.js';
 import { metadataIn, type DetectionFacts } from './metadata.js';
 import { OnnxWriter } from './onnx-writer.js';
 
@@ -21,15 +22,22 @@ interface Maps extends DetectionFacts {
 }
 
 /**
- * The file of a detector with the decoding inside (`decode` of `base/detections.ts`), for runtimes with all operators of ONNX.
- * Outputs: `boxes` [N, k, 4], left, top, right, bottom in pixels of the input; `scores` [N, k], the best first; `labels` [N, k], numbers
+ * A file with the decoding inside, for runtimes with all operators of ONNX. Of a segmenter: `mask` [N, height, width], uint8, the class
+ * of each pixel of the input. Of a detector (`decode` of `base/detections.ts`): `boxes` [N, k, 4], left, top, right, bottom in pixels of the input; `scores` [N, k], the best first; `labels` [N, k], numbers
  * of classes. After the last box, scores and boxes are 0, and labels -1. Boxes under the thresholds of the metadata are left out.
- * @throws NasError `invalid-input` for a file that is no detector of nas
+ * @throws NasError `invalid-input` for a file of nas that is neither
  */
 export function withDecoding(model: Uint8Array, where: string): Uint8Array {
   const file = parseOnnx(model, where);
-  const maps = mapsOf(file, where);
   const { graph } = file;
+  const { segmentation, input } = metadataIn(file, where);
+  if (segmentation !== undefined && input !== undefined) {
+    const [height, width] = input;
+    return decodedBy(maskOf({ ...segmentation, height, width }, graph.output[0].name), file, [
+      portInit('mask', 'uint8', ['N', height, width]),
+    ]);
+  }
+  const maps = mapsOf(file, where);
   // The decoded boxes take the name of the raw ones.
   const rename = (name: string): string => ((heads as readonly string[]).includes(name) ? `${name}/map` : name);
   for (const node of graph.node) {
@@ -37,16 +45,25 @@ export function withDecoding(model: Uint8Array, where: string): Uint8Array {
     node.output = node.output.map(rename);
   }
   const [classMap, boxMap] = heads.map(rename);
-  const { nodes, constants } = decoding(maps, classMap, boxMap);
-  const content = contentInit({ nodes, constants });
   const most = Math.min(maps.most, maps.rows * maps.columns * maps.classes);
-  graph.node.push(...content.node);
-  graph.initializer.push(...content.initializer);
-  graph.output = [
+  return decodedBy(decoding(maps, classMap, boxMap), file, [
     portInit('boxes', 'float32', ['N', most, boxValues.detection]),
     portInit('scores', 'float32', ['N', most]),
     portInit('labels', 'int64', ['N', most]),
-  ].map((port) => create(ValueInfoProtoSchema, port));
+  ]);
+}
+
+/** The file with these nodes after its own, and other outputs. */
+function decodedBy(
+  { nodes, constants }: OnnxWriter,
+  file: OnnxFile,
+  outputs: readonly ReturnType<typeof portInit>[],
+): Uint8Array {
+  const { graph } = file;
+  const content = contentInit({ nodes, constants });
+  graph.node.push(...content.node);
+  graph.initializer.push(...content.initializer);
+  graph.output = outputs.map((port) => create(ValueInfoProtoSchema, port));
   return toBinary(ModelProtoSchema, file);
 }
 
@@ -55,9 +72,9 @@ function mapsOf(file: OnnxFile, where: string): Maps {
   const outputs = file.graph.output.map(({ name }) => name).join();
   if (detection === undefined || classes === undefined || input === undefined || outputs !== heads.join())
     throw invalidInput(
-      `${where} is no detector of nas with the outputs classes and boxes, so there is nothing to decode`,
+      `${where} is neither a segmenter of nas nor a detector with the outputs classes and boxes, so there is nothing to decode`,
       {
-        hint: 'Leave --decoded out, or give a network of a run on images with boxes. Centroids need no decoding of boxes.',
+        hint: 'Leave --decoded out, or give a network of a run on images with boxes or masks. Centroids need no decoding of boxes.',
       },
     );
   const { thresholds, stride } = detection;

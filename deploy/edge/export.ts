@@ -79,9 +79,9 @@ export const edgeExporters: { readonly [T in EdgeTarget]: EdgeExporter } = {
     const program = bytesProgram(model, where);
     const metadata = metadataFor(model);
     const { classes, mean, std, detection } = metadata;
-    if (givesMaps(program) && detection === undefined)
-      throw invalidInput(`${where} is a detector, but the key 'detection' of its metadata is missing`, {
-        hint: 'It says how the outputs become boxes. Export the model again.',
+    if (givesMaps(program) && detection === undefined && program.segmentation === undefined)
+      throw invalidInput(`${where} gives maps, but the key 'detection' or 'segmentation' of its metadata is missing`, {
+        hint: 'It says how the outputs become boxes or masks. Export the model again.',
       });
     writeC(directory, program, { title: where, classes, mean, std, detection }, { rounding, prefix });
     writeFacts(directory, metadata);

@@ -1,6 +1,7 @@
 import { invalidInput } from '../../base/errors.js';
 import { intsOf, parseOnnx, readGraph, type OnnxFile, type OnnxGraph } from '../../compiler/index.js';
 import { outputRangeIn } from '../quantize/output-range.js';
+import { metadataIn } from '../metadata.js';
 import { prepare } from '../quantize/prepare/index.js';
 import { Lowering, type LowerOptions } from './lower-graph.js';
 import { lowerings } from './lower-rules.js';
@@ -33,7 +34,7 @@ export function lowerOnnx(model: Uint8Array, where: string, options: LowerOption
     if (rule === undefined) throw lowering.refusal(node, 'is an operator that programs do not have');
     rule(node, lowering);
   }
-  return lowering.finish(input);
+  return { ...lowering.finish(input), segmentation: metadataIn(file, where).segmentation };
 }
 
 /** The order of the input's axes: as the metadata say, otherwise channels last where the graph transposes them before it convolves. */

@@ -120,7 +120,9 @@ export interface EdgeProgram {
   readonly input: TensorId;
   /** One, or of a detector the maps of its heads. */
   readonly outputs: readonly TensorId[];
+  /** Of a segmenter: pixels of the image for each cell of its map. */
+  readonly segmentation?: { readonly stride: number } | undefined;
 }
 
-/** Whether the program is a detector: its outputs are maps, and a classifier has a vector. */
+/** Whether the program is a detector or a segmenter: its outputs are maps, and a classifier has a vector. */
 export const givesMaps = ({ tensors, outputs }: EdgeProgram): boolean => tensors[outputs[0]].shape.length === 4;

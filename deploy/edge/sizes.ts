@@ -17,7 +17,7 @@ export interface EdgeSizes {
  * compiler makes.
  */
 const codeBytes: {
-  readonly [R in ByteRounding]: { readonly [K in KernelName | 'detect' | 'centroids' | 'always']: number };
+  readonly [R in ByteRounding]: { readonly [K in KernelName | 'detect' | 'centroids' | 'segment' | 'always']: number };
 } = {
   exact: {
     conv: 1460,
@@ -35,6 +35,7 @@ const codeBytes: {
     softmax: 132,
     detect: 1044,
     centroids: 652,
+    segment: 54,
     always: 156,
   },
   tflm: {
@@ -53,6 +54,7 @@ const codeBytes: {
     softmax: 132,
     detect: 1044,
     centroids: 652,
+    segment: 54,
     always: 56,
   },
 };
@@ -69,10 +71,11 @@ const callBytes = ({ constants, words, shorts }: KernelCall): number =>
   constants.reduce((sum, constant) => sum + constantBytes(constant), 0) +
   inWords(constants.length * POINTER + 4 * words.count + 2 * shorts.count);
 
-/** The code and the tables of a detector: scores and sides of each byte, of centroids scores alone, and the least byte of each class. */
-function detectionBytes(program: EdgeProgram, rounding: ByteRounding): number {
+/** The code and the tables of a network with maps. Of a detector: scores and sides of each byte, of centroids scores alone, and the least byte of each class. */
+function mapBytes(program: EdgeProgram, rounding: ByteRounding): number {
   if (!givesMaps(program)) return 0;
-  const { tensors, outputs } = program;
+  const { tensors, outputs, segmentation } = program;
+  if (segmentation !== undefined) return codeBytes[rounding].segment;
   const classes = inWords(2 * imageShape(tensors[outputs[0]])[2]);
   if (outputs.length === 1) return codeBytes[rounding].centroids + 256 + classes;
   return codeBytes[rounding].detect + 3 * 256 + classes;
@@ -97,6 +100,6 @@ export function edgeSizes(
       calls.reduce((total, call) => total + callBytes(call), 0) +
       [...constants].reduce((sum, id) => sum + inWords(numbersIn(program.tensors[id])), 0) +
       [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], 0) +
-      detectionBytes(program, rounding),
+      mapBytes(program, rounding),
   };
 }

@@ -2,6 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { largestClasses } from '../../base/class-map.js';
 import { decode, defaultDecoding } from '../../base/detections.js';
 import { Random } from '../../base/random.js';
 import { createSession, portInit } from '../../compiler/index.js';
@@ -108,17 +109,51 @@ describe('a file with the decoding inside', () => {
     expect(Array.from(scores.data, Number).filter((value) => value > 0)).toHaveLength(2);
   });
 
+  it('of a segmenter gives the class of each pixel, also where cells go beyond the image', async () => {
+    for (const [rows, columns, classes, stride, height, width] of [
+      [3, 4, 2, 8, 24, 32],
+      [5, 3, 4, 4, 18, 11],
+      [1, 6, 21, 16, 7, 90],
+    ]) {
+      const file = modelOf({
+        input: ['N', rows, columns, classes],
+        nodes: [node('Identity', 'x', 'classes')],
+        output: 'classes',
+        metadata: metadataProps({
+          ...{ classes: names(classes), layout: 'NHWC', mean: [0, 0, 0], std: [1, 1, 1] },
+          ...{ input: [height, width, 3], segmentation: { stride }, nas_version: '1', created: '2026' },
+        }),
+      });
+      const session = await createSession(withDecoding(toBinary(ModelProtoSchema, file), 'x'));
+      const random = new Random(rows, 'masks');
+      const [images, each] = [2, rows * columns * classes];
+      const values = Float32Array.from({ length: images * each }, () => random.normal());
+      const { mask } = await session.run({ x: new Tensor('float32', values, [images, rows, columns, classes]) });
+      await session.release();
+      expect([mask.type, mask.dims]).toEqual(['uint8', [images, height, width]]);
+      for (let i = 0; i < images; i++) {
+        const map = { rows, columns, classes, stride, values: values.subarray(i * each, (i + 1) * each) };
+        const own = mask.data.slice(i * height * width, (i + 1) * height * width);
+        expect(own).toEqual(largestClasses(map, [height, width]));
+      }
+    }
+  });
+
   it('keeps the metadata', () => {
     const file = mapsFile({ rows: 2, columns: 2, classes: 2 }, { ...defaultDecoding, stride: 4 });
     expect(readMetadata(withDecoding(file, 'x'))).toEqual(readMetadata(file));
   });
 
   it.each([
-    ['no detector', () => toBinary(ModelProtoSchema, modelOf({ nodes: [node('Relu', 'x', 'y')] })), /is no detector/],
+    [
+      'no detector',
+      () => toBinary(ModelProtoSchema, modelOf({ nodes: [node('Relu', 'x', 'y')] })),
+      /is neither a segmenter of nas nor a detector/,
+    ],
     [
       'other outputs',
       () => mapsFile({ rows: 2, columns: 2, classes: 2 }, { ...defaultDecoding, stride: 4 }, []),
-      /is no detector of nas with the outputs classes and boxes/,
+      /nor a detector with the outputs classes and boxes/,
     ],
     [
       'thresholds of other classes',

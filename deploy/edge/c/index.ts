@@ -5,9 +5,8 @@ import { Random } from '../../../base/random.js';
 import { innerEnds } from '../plan.js';
 import { numbersIn, type EdgeProgram } from '../program.js';
 import { benchHeader, benchId, inARow, referenceOutputs } from './bench.js';
-import { detectionTest } from './detection.js';
 import { checkPrefix, usualPrefix, withPrefix } from './prefix.js';
-import { cSources, tablesOf, type ModelFacts, type SourceOptions } from './source.js';
+import { cSources, mapCodeOf, type ModelFacts, type SourceOptions } from './source.js';
 import { array, ownFile } from './text.js';
 
 export type { ModelFacts, SourceOptions } from './source.js';
@@ -35,7 +34,7 @@ export function testHeader(
   options: SourceOptions = {},
 ): string {
   const outputs = referenceOutputs(program, images, options.rounding);
-  const tables = tablesOf(program, facts);
+  const maps = mapCodeOf(program, facts);
   return `/* Images, and the bytes that the model has to answer: all of them, on every machine. */
 #include "model.h"
 
@@ -45,18 +44,18 @@ ${array(
   images.flatMap((image) => Array.from(image)),
 )}
 ${array('static const int8_t nas_test_outputs[NAS_TESTS * NAS_OUTPUT_BYTES]', inARow(outputs))}${
-    tables === undefined ? '' : detectionTest(tables, outputs)
+    maps?.test(outputs) ?? ''
   }
-/* The number of wrong output bytes${tables === undefined ? '' : ', and of wrong values of boxes'}. */
+/* The number of wrong output bytes${maps === undefined ? '' : `, and of wrong values of ${maps.call}()`}. */
 static inline int nas_self_test(void) {
   int wrong = 0;
-${tables === undefined ? '' : '  int32_t boxes = 0;\n'}  for (int32_t test = 0; test < NAS_TESTS; test++) {
+  for (int32_t test = 0; test < NAS_TESTS; test++) {
     int8_t *input = nas_input();
     for (int32_t i = 0; i < NAS_INPUT_BYTES; i++) input[i] = nas_test_inputs[test * NAS_INPUT_BYTES + i];
     nas_run();
     for (int32_t i = 0; i < NAS_OUTPUT_BYTES; i++)
       wrong += nas_output_byte(i) != nas_test_outputs[test * NAS_OUTPUT_BYTES + i];
-${tables === undefined ? '' : '    wrong += nas_test_detect(test, &boxes);\n'}  }
+${maps === undefined ? '' : '    wrong += nas_test_maps(test);\n'}  }
   return wrong;
 }
 `;

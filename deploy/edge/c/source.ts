@@ -1,13 +1,14 @@
 import { defaultDecoding, headNames } from '../../../base/detections.js';
 import { invalidInput } from '../../../base/errors.js';
 import type { ModelMetadata } from '../../metadata.js';
-import { detectionTables, type DetectionTables } from '../detect.js';
 import type { ByteRounding } from '../fixed-point.js';
 import { innerEnds, planArena, type ArenaPlan } from '../plan.js';
 import { givesMaps, numbersIn, type EdgeProgram, type EdgeTensor, type TensorId } from '../program.js';
 import { imageShape, quantizationOf } from '../reference.js';
 import { kernels, kernelCallsOf, usesScratch, type KernelName, type KernelCall } from './kernel-calls.js';
-import { detectionFunctions, detectionHeader, detectionSource } from './detection.js';
+import { detectionCode } from './detection.js';
+import type { MapCode } from './maps.js';
+import { segmentationCode } from './segmentation.js';
 import { array, float, ownFile, quoted } from './text.js';
 
 export interface SourceOptions {
@@ -25,11 +26,12 @@ export interface ModelFacts {
   readonly detection?: ModelMetadata['detection'];
 }
 
-/** The tables of a detector; undefined for a program of one output. A network that is only timed has no metadata. */
-export function tablesOf(program: EdgeProgram, { detection }: ModelFacts): DetectionTables | undefined {
+/** The C of the maps; undefined for a program of one vector. A network that is only timed has no metadata. */
+export function mapCodeOf(program: EdgeProgram, { detection }: ModelFacts): MapCode | undefined {
   if (!givesMaps(program)) return undefined;
+  if (program.segmentation !== undefined) return segmentationCode(program, program.segmentation.stride);
   const [[height], [rows]] = [program.input, program.outputs[0]].map((id) => imageShape(program.tensors[id]));
-  return detectionTables(program, detection ?? { stride: Math.round(height / rows), ...defaultDecoding });
+  return detectionCode(program, detection ?? { stride: Math.round(height / rows), ...defaultDecoding });
 }
 
 const macroOf = (kernel: KernelName): string => `NAS_${kernel.toUpperCase().replace('-', '_')}`;
@@ -56,15 +58,11 @@ function checkShorts({ label }: KernelCall, values: readonly number[]): readonly
 interface Written {
   readonly plan: ArenaPlan;
   readonly rounding: ByteRounding;
-  readonly detection: DetectionTables | undefined;
+  readonly maps: MapCode | undefined;
 }
 
 /** `model.c`: kernels, constants, the arena and the list of layers. */
-function modelSource(
-  program: EdgeProgram,
-  layers: readonly KernelCall[],
-  { plan, rounding, detection }: Written,
-): string {
+function modelSource(program: EdgeProgram, layers: readonly KernelCall[], { plan, rounding, maps }: Written): string {
   const { tensors } = program;
   const constants = new Map<TensorId, string>();
   const parts: string[] = [];
@@ -98,7 +96,7 @@ function modelSource(
   });
   const used = [...new Set(layers.map(({ kernel }) => kernel))].sort();
   const { input, outputs } = innerEnds(program);
-  const functions = detection === undefined ? ['nas_output'] : headNames.detection.map((name) => `nas_${name}`);
+  const functions = maps === undefined ? ['nas_output'] : headNames.detection.map((name) => `nas_${name}`);
   return `/* Written by nas export --to c. Replace a kernel with -DNAS_CONV=my_conv: see model.h. */
 #include "model.h"
 
@@ -119,9 +117,7 @@ void nas_run(void) {
   for (int32_t i = 0; i < ${layers.length}; i++) layers[i].run(&layers[i]);
 }
 
-${outputs.map((id, i) => `const int8_t *${functions[i]}(void) { return ${pointer(id)}; }\n`).join('')}${
-    detection === undefined ? '' : detectionSource(detection)
-  }`;
+${outputs.map((id, i) => `const int8_t *${functions[i]}(void) { return ${pointer(id)}; }\n`).join('')}${maps?.source ?? ''}`;
 }
 
 /** A function from pixels of files to bytes of the input, in whole numbers. */
@@ -156,7 +152,7 @@ static inline int8_t nas_output_byte(int32_t i) { return nas_output()[i]; }
 `;
 
 /** `model.h`: sizes, scales, names, and the functions. */
-function modelHeader(program: EdgeProgram, facts: ModelFacts, { plan, rounding, detection }: Written): string {
+function modelHeader(program: EdgeProgram, facts: ModelFacts, { plan, rounding, maps }: Written): string {
   const { tensors } = program;
   const ends = innerEnds(program);
   const input = tensors[ends.input];
@@ -166,7 +162,7 @@ function modelHeader(program: EdgeProgram, facts: ModelFacts, { plan, rounding, 
   return `/*
  * ${facts.title.replaceAll('*/', '')}, in eight bits. Written by nas export --to c.
  *
- * Write the image to nas_input(): rows of pixels of channels, as bytes. Call nas_run(). ${detection === undefined ? 'Read nas_output().' : 'Call nas_detect().'}
+ * Write the image to nas_input(): rows of pixels of channels, as bytes. Call nas_run(). ${maps === undefined ? 'Read nas_output().' : `Call ${maps.call}().`}
  * nas_run() overwrites the input. Rounding: ${
    rounding === 'exact' ? 'to the nearest' : 'twice, as TFLite Micro does by default'
  }.
@@ -185,12 +181,12 @@ extern "C" {
 /* value = (byte - zero) * scale */
 #define NAS_INPUT_SCALE ${float(from.scales[0])}
 #define NAS_INPUT_ZERO (${from.zero})
-${detection === undefined ? outputHeader(tensors[ends.outputs[0]]) : detectionHeader(program, detection)}${names === undefined ? '' : `#define NAS_NAMES {${names}}\n`}/* Memory that the model uses beside the stack, reserved in model.c. */
+${maps === undefined ? outputHeader(tensors[ends.outputs[0]]) : ''}${names === undefined ? '' : `#define NAS_NAMES {${names}}\n`}/* Memory that the model uses beside the stack, reserved in model.c. */
 #define NAS_ARENA_BYTES ${plan.bytes}
 
 int8_t *nas_input(void);
 void nas_run(void);
-${detection === undefined ? outputFunctions : detectionFunctions(detection)}${pixelFunction(facts, from.scales[0], from.zero)}
+${maps?.header ?? outputFunctions}${pixelFunction(facts, from.scales[0], from.zero)}
 /*
  * For kernels of your own, such as CMSIS-NN's or ESP-NN's: compile model.c with -DNAS_CONV=my_conv, and define
  * void my_conv(const nas_layer *layer) elsewhere. Results lie over inputs: a kernel has to compute pixels from first to last.
@@ -209,7 +205,7 @@ export function cSources(
   facts: ModelFacts,
   { rounding = 'exact' }: SourceOptions = {},
 ): { readonly 'model.h': string; readonly 'model.c': string } {
-  const written = { plan: planArena(program), rounding, detection: tablesOf(program, facts) };
+  const written = { plan: planArena(program), rounding, maps: mapCodeOf(program, facts) };
   const layers = kernelCallsOf(program, rounding);
   return {
     'model.h': modelHeader(program, facts, written),

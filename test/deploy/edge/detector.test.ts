@@ -94,7 +94,7 @@ describe('the program of a detector', () => {
     const int8 = await int8Of(bytes, noiseImages([4, ...model.network.input]));
     const options = { directory: temporaryFolder(), io: 'float', rounding: 'exact', prefix: 'nas' } as const;
     expect(() => edgeExporters.c(int8, 'model.onnx', options)).toThrow(
-      "the key 'detection' of its metadata is missing",
+      "the key 'detection' or 'segmentation' of its metadata is missing",
     );
   });
 

@@ -7,7 +7,7 @@ import { qemuCores } from '../../../../deploy/edge/c/machines.js';
 import type { EdgeProgram } from '../../../../deploy/edge/program.js';
 import { edgeSizes } from '../../../../deploy/edge/sizes.js';
 import { sharedFolder } from '../../../support/temporary.js';
-import { detectorProgram, mobileNetV2, Programs, randomProgram } from '../support/programs.js';
+import { detectorProgram, mobileNetV2, Programs, randomProgram, segmenterProgram } from '../support/programs.js';
 import { compiledSizes, describeWith, runOnBoard, runOnHost } from './support/compilers.js';
 
 const shared = sharedFolder();
@@ -51,6 +51,12 @@ describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'boards under QEMU', () =
       const flags = seed % 2 === 0 ? ['-O2'] : ['-Os', '-DNAS_PLAIN'];
       expect(await runOnBoard(core, directory, flags)).toMatch(/^0 wrong outputs of \d+\n$/);
     }
+  });
+
+  test.each(qemuCores)('%s: a segmenter gives the classes of the reference', async (core) => {
+    const seed = qemuCores.indexOf(core);
+    const directory = written(`segmenter-${core}`, segmenterProgram(seed), { rounding: roundings[seed % 2] });
+    expect(await runOnBoard(core, directory, ['-O2'])).toMatch(/^0 wrong outputs of \d+\n$/);
   });
 
   const MACS = 10_666_928;
@@ -103,6 +109,7 @@ describeWith(['arm-none-eabi-gcc'], 'sizes by the compiler', () => {
         ...networks.map(randomProgram),
         detectorProgram(1),
         detectorProgram(1, 2, true),
+        segmenterProgram(1),
       ]) {
         const directory = written(`sizes-${rounding}`, program, { rounding });
         const { sramBytes, flashBytes } = edgeSizes(program, { rounding });

@@ -7,7 +7,7 @@ import type { EdgeProgram } from '../../../../deploy/edge/program.js';
 import { runReference } from '../../../../deploy/edge/reference.js';
 import { edgeSizes } from '../../../../deploy/edge/sizes.js';
 import { sharedFolder } from '../../../support/temporary.js';
-import { detectorProgram, mobileNetV2, Programs, randomProgram } from '../support/programs.js';
+import { detectorProgram, mobileNetV2, Programs, randomProgram, segmenterProgram } from '../support/programs.js';
 import { describeWith, runOnHost } from './support/compilers.js';
 
 const shared = sharedFolder();
@@ -119,6 +119,17 @@ describeWith(['gcc'], 'a detector in C on this machine', () => {
     expect(header).not.toContain('NAS_BOXES_BYTES');
     const broken = source.replace('boxes[at - 1].score < *own', 'boxes[at - 1].score > *own');
     writeFileSync(join(directory, 'model.c'), broken);
+    expect(runOnHost('gcc', directory, ['-O0'])).toMatch(/, [1-9]\d* wrong outputs/);
+  });
+
+  test('gives the class of each cell as the integer reference, the first of equal ones', () => {
+    const directory = folder('segmenter');
+    writeC(directory, coarse(segmenterProgram(2)), { title: 'Random' });
+    expect(right(directory)).toMatch(/^3 test images, 0 wrong outputs of \d+\n$/);
+    const [source, header] = ['model.c', 'model.h'].map((name) => readFileSync(join(directory, name), 'utf8'));
+    expect(source).not.toMatch(/nas_least|nas_detect|malloc|float/);
+    expect(header).toContain('Call nas_segment().');
+    writeFileSync(join(directory, 'model.c'), source.replace('own[label] > own[best]', 'own[label] >= own[best]'));
     expect(runOnHost('gcc', directory, ['-O0'])).toMatch(/, [1-9]\d* wrong outputs/);
   });
 

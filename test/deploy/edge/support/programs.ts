@@ -297,6 +297,12 @@ export function detectorProgram(seed: number, classes = 2, centroids = false): E
   return p.program(input, p.conv(tower, classes, { kernel: 1 }), ...boxes);
 }
 
+/** The same network as a segmenter. */
+export const segmenterProgram = (seed: number, classes = 3): EdgeProgram => ({
+  ...detectorProgram(seed, classes, true),
+  segmentation: { stride: 4 },
+});
+
 const divisible = (channels: number): number => {
   const near = Math.max(8, Math.floor((channels + 4) / 8) * 8);
   return near < 0.9 * channels ? near + 8 : near;
