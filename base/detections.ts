@@ -1,14 +1,18 @@
 import { iou, type Box, type Extent, type LabelledBox } from './boxes.js';
 import type { Rendering } from './preprocess.js';
-import type { BoxTask } from './task.js';
+import type { MapTask } from './task.js';
 
-/** The outputs of a detector's file, one a head: logits of the classes, and boxes. */
-export const headNames = { detection: ['classes', 'boxes'], centroids: ['classes'] } as const satisfies Readonly<
-  Record<BoxTask, readonly string[]>
->;
+/** The outputs of a file with maps, one a head: logits of the classes, and boxes. */
+export const headNames = {
+  detection: ['classes', 'boxes'],
+  centroids: ['classes'],
+  segmentation: ['classes'],
+} as const satisfies Readonly<Record<MapTask, readonly string[]>>;
 
 /** Values of a box in an output: dx, dy, log width, log height. */
-export const boxValues = { detection: 4, centroids: 0 } as const satisfies Readonly<Record<BoxTask, number>>;
+export const boxValues = { detection: 4, centroids: 0, segmentation: 0 } as const satisfies Readonly<
+  Record<MapTask, number>
+>;
 
 /** Bounds of the logarithms of a box's width and height in cells. */
 export const sizeRange = [-4, 6] as const;

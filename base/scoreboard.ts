@@ -36,7 +36,8 @@ export function createScoreboard(task: LearningTask, outputs: number, keepsWrong
       return new NumberScoreboard(task.std);
     case 'detection':
     case 'centroids':
-      throw new Error('boxes are scored by images, not by rows of outputs');
+    case 'segmentation':
+      throw new Error('boxes and masks are scored by images, not by rows of outputs');
   }
 }
 

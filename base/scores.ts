@@ -9,7 +9,7 @@ export type Confusion = readonly (readonly number[])[];
 
 /** How a network answered some images. */
 export interface Scores<D extends Details = Details> {
-  /** The main score of the task, larger is better: accuracy, mean average precision, R², AP50, or F1. */
+  /** The main score of the task, larger is better: accuracy, mean average precision, R², AP50, F1, or mIoU. */
   readonly accuracy: number;
   /** Mean of the task's loss: cross-entropy in nats, binary cross-entropy in nats, the loss of Huber of the scaled numbers, or the loss of boxes. */
   readonly loss: number;
@@ -22,7 +22,7 @@ export interface Scores<D extends Details = Details> {
 }
 
 /** Results by output. */
-export type Details = ClassDetails | LabelDetails | NumberDetails | BoxDetails;
+export type Details = ClassDetails | LabelDetails | NumberDetails | BoxDetails | PixelDetails;
 
 export interface ClassDetails {
   readonly type: 'classification';
@@ -80,6 +80,27 @@ export interface BoxDetails {
   readonly errors?: { readonly score: number; readonly ap?: number; readonly f1?: number };
   /** Images with the boxes that were found and missed; absent where they are not kept. */
   readonly seen?: SeenBoxes;
+}
+
+export interface PixelDetails {
+  readonly type: 'segmentation';
+  /** `[actual][found]`: number of pixels. */
+  readonly confusion: Confusion;
+  readonly classes: readonly PixelScores[];
+  /** Standard errors of the main score and of metrics, over images. */
+  readonly errors: { readonly score: number; readonly worst_iou: number; readonly pixel_accuracy: number };
+}
+
+/** Scores of the pixels of one class; a ratio 0 / 0 is null. */
+export interface PixelScores {
+  /** Pixels of the class in the masks. */
+  readonly pixels: number;
+  /** Pixels that are of the class and found as it, of those that are one or the other. */
+  readonly iou: number | null;
+  readonly precision: number | null;
+  readonly recall: number | null;
+  /** Its standard error, over images. */
+  readonly errors: { readonly iou: number };
 }
 
 /** COCO's: areas under 32 x 32 pixels, under 96 x 96, and above. */
@@ -159,6 +180,8 @@ export interface ClassScores {
 export const outputColumns = {
   count: ['images', 'count'],
   boxes: ['boxes', 'count'],
+  pixels: ['pixels', 'count'],
+  iou: ['IoU', 'share'],
   ap50: ['AP50', 'share'],
   ap: ['AP', 'share'],
   precision: ['precision', 'share'],
@@ -184,10 +207,13 @@ export const outputNames: { readonly [T in TaskType]: readonly [one: string, man
   regression: ['number', 'Numbers'],
   detection: ['class', 'Classes'],
   centroids: ['class', 'Classes'],
+  segmentation: ['class', 'Classes'],
 };
 
 /** The scores of each class, label or number, in the order of the outputs. */
-export function outputScores(details: Details): readonly (ClassScores | LabelScores | NumberScores | BoxScores)[] {
+export function outputScores(
+  details: Details,
+): readonly (ClassScores | LabelScores | NumberScores | BoxScores | PixelScores)[] {
   switch (details.type) {
     case 'classification':
       return classScores(details.confusion);
@@ -197,6 +223,7 @@ export function outputScores(details: Details): readonly (ClassScores | LabelSco
       return details.numbers;
     case 'detection':
     case 'centroids':
+    case 'segmentation':
       return details.classes;
   }
 }
@@ -241,6 +268,7 @@ export const mainScores = {
   regression: { title: 'R²', unit: 'score', ofTraining: true },
   detection: { title: 'AP50', unit: 'share', ofTraining: false },
   centroids: { title: 'F1', unit: 'share', ofTraining: false },
+  segmentation: { title: 'mIoU', unit: 'share', ofTraining: false },
 } as const satisfies Readonly<Record<TaskType, MainScore>>;
 
 interface MainScore {
@@ -278,6 +306,7 @@ export const taskMetrics = {
   regression: ['mae'],
   detection: ['ap', 'f1'],
   centroids: [],
+  segmentation: ['worst_iou', 'pixel_accuracy'],
 } as const satisfies Record<TaskType, readonly string[]>;
 
 export type Metric = (typeof taskMetrics)[TaskType][number];
@@ -290,6 +319,8 @@ export const metricTexts = {
   mae: ['MAE', 'score'],
   ap: ['AP', 'share'],
   f1: ['F1', 'share'],
+  worst_iou: ["worst class's IoU", 'share'],
+  pixel_accuracy: ['pixel accuracy', 'share'],
 } as const satisfies Readonly<Record<Metric, readonly [title: string, unit: Unit]>>;
 
 /** A network's metrics with their errors, and the calibration error of classes (between confidence and accuracy), as text. */
@@ -326,6 +357,11 @@ export function metricsOf(details: Details): Readonly<Partial<Record<Metric, num
       return { mae: mean(details.numbers.map(({ mae }) => mae)) };
     case 'centroids':
       return {};
+    case 'segmentation':
+      return {
+        worst_iou: Math.min(...details.classes.flatMap(({ iou }) => iou ?? [])),
+        pixel_accuracy: sum(details.confusion.map((row, c) => row[c])) / Math.max(1, sum(details.confusion.map(sum))),
+      };
     case 'detection':
       return {
         ap: meanOfKnown(details.classes.map(({ ap = null }) => ap)),

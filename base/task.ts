@@ -19,8 +19,18 @@ export type BoxTask = (typeof boxTasks)[number];
 
 export const isBoxTask = (type: TaskType | undefined): type is BoxTask => boxTasks.some((task) => task === type);
 
+/** The tasks in which networks answer for each cell of a grid: see `headNames`. */
+export const mapTasks = [...boxTasks, 'segmentation'] as const satisfies readonly TaskType[];
+export type MapTask = (typeof mapTasks)[number];
+
+export const isMapTask = (type: TaskType | undefined): type is MapTask => mapTasks.some((task) => task === type);
+
 /** The task of data and files of versions that knew no other. */
 export const classification: LearningTask = { type: 'classification' };
+
+/** The refusal of masks where only images with classes, labels or numbers are known. @param what cannot be done */
+export const notForMasks = (what: string): NasError =>
+  invalidInput(`${what} is not for masks yet`, { hint: 'docs/segmentation.md lists what is there for masks.' });
 
 /** The refusal of boxes where only images with classes, labels or numbers are known. @param what cannot be done */
 export const notForBoxes = (what: string): NasError =>

@@ -1,8 +1,10 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { z } from 'zod';
+import { defaultDecoding } from '../base/detections.js';
 import { invalidInput } from '../base/errors.js';
 import { completeDecoding, type Rendering } from '../base/preprocess.js';
+import type { MapTask } from '../base/task.js';
 // Not the compiler's index: that loads TF.js, and a server of models does without its 50 MB.
 import { classifierFacts, factsOf, imageSizeIn, ownKey, parseText } from '../compiler/runtime/classifier/signature.js';
 import { inputsOf, parseOnnx, type OnnxFile } from '../compiler/onnx/file.js';
@@ -52,6 +54,10 @@ export type DetectionFacts = Readonly<z.output<typeof detectionSchema>>;
 
 /** How the output of a segmenter becomes classes of pixels: `largestClasses` of `base/class-map.ts`. */
 const segmentationSchema = z.strictObject({ stride: detectionSchema.shape.stride });
+
+/** How the maps of a file become answers. @param stride pixels of the input for each cell */
+export const mapFacts = (task: MapTask, stride: number): Pick<ModelMetadata, 'detection' | 'segmentation'> =>
+  task === 'segmentation' ? { segmentation: { stride } } : { detection: { stride, ...defaultDecoding } };
 
 /** Metadata of a deployed classifier: what a program needs to use it (see `classifierFacts`), and its origin. */
 export const modelMetadataSchema = z.strictObject({

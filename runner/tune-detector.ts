@@ -10,7 +10,7 @@ import { mainScores, scoreText, thresholdsOf } from '../base/scores.js';
 import type { BoxTask } from '../base/task.js';
 import { classifierFile } from '../compiler/index.js';
 import { exportOnnx, metadataOfFile, readExport, type ModelMetadata } from '../deploy/index.js';
-import { boxTaskOf, detectionOf, detectorOf, type Network } from '../spaces/index.js';
+import { mapTaskOf, detectionOf, detectorOf, type Network } from '../spaces/index.js';
 import type { Model } from '../spaces/models/index.js';
 import {
   describeDataset,
@@ -73,8 +73,9 @@ const coarse = { stride: 8 } as const;
 
 /** What the network answers: as the data says, else as the file does. */
 function taskFor({ task }: DatasetRef, { model }: Backbone): BoxTask {
-  const own = detectionOf(model.network);
-  return task ?? (own === null ? 'detection' : boxTaskOf(own));
+  const head = detectionOf(model.network);
+  const own = head === null ? undefined : mapTaskOf(head);
+  return task ?? (own === 'centroids' ? own : 'detection');
 }
 
 /** @throws NasError `invalid-input` where the network takes other channels, or makes no maps that a head could read */
@@ -91,7 +92,7 @@ function networkFor({ model: { network }, name }: Backbone, info: DatasetInfo, t
       ? detectorOf({ ...network, input }, { classes, ...newHead, where: name })
       : { ...network, input, classes };
   const head = own ?? detectionOf(detector);
-  if (head === null || task === boxTaskOf(head)) return detector;
+  if (head === null || task === mapTaskOf(head)) return detector;
   const { centroids: _, ...boxes } = head;
   if (task === 'detection') return { ...detector, head: boxes };
   return { ...detector, head: { ...boxes, ...(own === null && boxes.deepest >= 8 && coarse), centroids: true } };

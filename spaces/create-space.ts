@@ -36,14 +36,17 @@ export async function createSpace(config: SpaceConfig, task: Task, options: Crea
   return { ...space, features: (genotype) => networkFeatures(space.build(genotype)) };
 }
 
-/** Types of spaces whose networks may be detectors; a module makes its own networks. */
+/** Types of spaces whose networks may answer with maps; a module makes its own networks. */
 const detecting: ReadonlySet<SpaceConfig['type']> = new Set(['mobilenet', 'efficientnet', 'blocks', 'module']);
 
 async function plainSpace(config: SpaceConfig, task: Task, options: CreateSpaceOptions): Promise<Space> {
-  if (task.detects && !detecting.has(config.type))
-    throw invalidInput(`space.type: the networks of ${config.type} are classifiers, and the data has boxes`, {
-      hint: 'Use a space of type mobilenet, efficientnet or blocks.',
-    });
+  if (task.maps !== undefined && !detecting.has(config.type))
+    throw invalidInput(
+      `space.type: the networks of ${config.type} are classifiers, and the data has ${task.maps === 'segmentation' ? 'masks' : 'boxes'}`,
+      {
+        hint: 'Use a space of type mobilenet, efficientnet or blocks.',
+      },
+    );
   switch (config.type) {
     case 'mobilenet':
       return createStagedSpace(mobilenetPlan(config, task));

@@ -11,6 +11,7 @@ import {
   type MBConv,
   type PooledBlock,
   type Network,
+  mapTaskOf,
   outputShape,
   type SeparableBlock,
   type Style,
@@ -96,13 +97,15 @@ const described = (style: Partial<Style>): string =>
     .map(([field, value]) => `${field} ${value}`)
     .join(', ');
 
+const mapWords = { detection: 'boxes', centroids: 'centroids', segmentation: 'classes of pixels' } as const;
+
 /** The layers after the blocks: `7 x 7 map, conv 1x1, 160 channels, relu, average pool, dense 10`. */
 function headText(network: Network): string {
   const { head, classes } = network;
   if ('kind' in head) {
     const [rows, columns] = outputShape(network);
     const fused = head.deepest === head.stride ? '' : `, maps up to stride ${head.deepest} added`;
-    return `${rows} x ${columns} map of stride ${head.stride}${fused}, ${head.width} channels, ${head.depth} x conv 3x3, ${head.act}, ${head.centroids ? 'centroids' : 'boxes'}`;
+    return `${rows} x ${columns} map of stride ${head.stride}${fused}, ${head.width} channels, ${head.depth} x conv 3x3, ${head.act}, ${mapWords[mapTaskOf(head)]}`;
   }
   const pooled = layersOf(network).find(({ name }) => name === 'head_pool');
   const map = pooled === undefined ? '' : `${pooled.input[0]} x ${pooled.input[1]} map, `;

@@ -1,6 +1,6 @@
 import { samePadding } from '../base/same-padding.js';
 import { boxValues, headNames } from '../base/detections.js';
-import type { BoxTask } from '../base/task.js';
+import type { MapTask } from '../base/task.js';
 import type { Activation, Padding, Style } from './network.js';
 
 /** Height, width, channels of one image's feature map; vectors are 1 x 1 maps. */
@@ -51,10 +51,10 @@ interface Parameters {
   /** Each pixel four times, two by two; without the last row or column where the output is one short. */
   upsample: object;
   /**
-   * Class logits and a box for each pixel: two convolutions of 1x1 with bias, concatenated; of centroids, the logits alone. `stride`:
+   * Class logits and a box for each pixel: two convolutions of 1x1 with bias, concatenated; of centroids and masks, the logits alone. `stride`:
    * of the pixels in the image.
    */
-  detections: { readonly stride: number; readonly task: BoxTask };
+  detections: { readonly stride: number; readonly task: MapTask };
 }
 
 export type LayerKind = keyof Parameters;

@@ -19,7 +19,7 @@ import {
   type SeparableBlock,
   strideOf,
   styleOf,
-  boxTaskOf,
+  mapTaskOf,
 } from './network.js';
 
 /** An edge of a cell under construction. */
@@ -191,7 +191,7 @@ function detectionLayers(list: LayerList, maps: ReadonlyMap<number, number>, hea
   y = list.same('activation', 'head_act', [y], { act });
   for (let i = 1; i <= depth; i++) y = list.conv(`head_tower${i}`, y, width, { kernel: 3, stride: 1, act });
   const [rows, columns] = list.shape(y);
-  const task = boxTaskOf(head);
+  const task = mapTaskOf(head);
   list.add('detections', 'head_outputs', [y], [rows, columns, classes + boxValues[task]], { stride, task });
 }
 

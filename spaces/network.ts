@@ -1,5 +1,5 @@
 import { boxValues } from '../base/detections.js';
-import type { BoxTask } from '../base/task.js';
+import type { MapTask } from '../base/task.js';
 import type { Cell } from './cells.js';
 
 /** Activations, named as in the papers that use them. */
@@ -200,6 +200,8 @@ export interface DetectionHead {
   readonly act: Activation;
   /** Cells answer with classes alone; absent: also with boxes. */
   readonly centroids?: true;
+  /** Cells answer with the classes of pixels; absent: with objects. */
+  readonly segmentation?: true;
 }
 
 /** A frozen description of an image classifier or detector: enough to build, cost and compare it. */
@@ -224,8 +226,13 @@ export function classifierHead({ head }: Pick<Network, 'head'>): Head {
   return head;
 }
 
-/** What a detector answers. */
-export const boxTaskOf = ({ centroids }: DetectionHead): BoxTask => (centroids === true ? 'centroids' : 'detection');
+/** What a network with maps answers. */
+export const mapTaskOf = ({ centroids, segmentation }: DetectionHead): MapTask =>
+  segmentation === true ? 'segmentation' : centroids === true ? 'centroids' : 'detection';
+
+/** The key of the head of a task. */
+export const answersOf = (task: MapTask): Pick<DetectionHead, 'centroids' | 'segmentation'> =>
+  task === 'detection' ? {} : { [task]: true };
 
 /** Rows and columns of a detector's output. */
 const mapOf = ({ input: [height, width] }: Pick<Network, 'input'>, { stride }: DetectionHead): [number, number] => [
@@ -236,12 +243,13 @@ const mapOf = ({ input: [height, width] }: Pick<Network, 'input'>, { stride }: D
 /** The shape of the output for one image: logits or numbers; of a detector, cells with logits and box. */
 export function outputShape(network: Network): readonly number[] {
   const head = detectionOf(network);
-  return head === null ? [network.classes] : [...mapOf(network, head), network.classes + boxValues[boxTaskOf(head)]];
+  return head === null ? [network.classes] : [...mapOf(network, head), network.classes + boxValues[mapTaskOf(head)]];
 }
 
 /** The shape of one image's targets: as the output's; of a detector, cells with label, dx, dy, width and height. */
 export function targetShape(network: Network): readonly number[] {
   const head = detectionOf(network);
+  if (head?.segmentation === true) return outputShape(network);
   return head === null ? [network.classes] : [...mapOf(network, head), 1 + boxValues.detection];
 }
 

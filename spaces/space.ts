@@ -1,5 +1,6 @@
 import type { Decision, Genotype } from './genotype.js';
 import { detectionOf, type Network } from './network.js';
+import type { MapTask } from '../base/task.js';
 import { invalidInput } from '../base/errors.js';
 
 /** Properties of the data that every network of a space shares. */
@@ -7,10 +8,8 @@ export interface Task {
   /** Height, width and channels of the images, before a space's own resolution decision. */
   readonly input: readonly [height: number, width: number, channels: number];
   readonly classes: number;
-  /** Whether networks are detectors; absent: no. */
-  readonly detects?: true | undefined;
-  /** Whether detectors find the middles of objects alone; absent: their boxes. */
-  readonly centroids?: true | undefined;
+  /** What the maps of the networks answer; absent: they answer with a row of numbers. */
+  readonly maps?: MapTask | undefined;
 }
 
 /** The genotypes that exist in a space without every combination of its choices. */

@@ -1,4 +1,4 @@
-import { isBoxTask, type TaskType } from '../base/task.js';
+import { isMapTask, type TaskType } from '../base/task.js';
 import type { Task } from '../spaces/index.js';
 import type { DatasetInfo } from './data/splits.js';
 
@@ -9,6 +9,5 @@ export const spaceTask = (
 ): Task => ({
   input: [height, width, channels],
   classes: classes.length,
-  ...(isBoxTask(task) && { detects: true }),
-  ...(task === 'centroids' && { centroids: true }),
+  ...(isMapTask(task) && { maps: task }),
 });

@@ -47,6 +47,7 @@ const lossTitles: { readonly [T in TaskType]: string } = {
   regression: 'Huber loss',
   detection: 'loss of boxes',
   centroids: 'focal loss',
+  segmentation: 'cross-entropy of pixels',
 };
 
 function precisionFacts({ precision, weight_format: format, quantization }: Partial<ModelMetadata>): readonly Fact[] {

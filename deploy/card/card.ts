@@ -36,6 +36,7 @@ const kinds: { readonly [T in TaskType]: string } = {
   regression: 'Estimates numbers from an image.',
   detection: 'Finds objects in an image, with their boxes.',
   centroids: 'Finds the middles of objects in an image.',
+  segmentation: 'Says of which of its classes each pixel of an image is.',
 };
 
 const forms: { readonly [T in ExportTarget]: string } = {

@@ -28,6 +28,7 @@ const pipelines: { readonly [T in TaskType]: string | undefined } = {
   regression: undefined,
   detection: 'object-detection',
   centroids: 'object-detection',
+  segmentation: 'image-segmentation',
 };
 
 /** The main score as Hugging Face names metrics. */
@@ -37,6 +38,7 @@ const metricNames: { readonly [T in TaskType]: string } = {
   regression: 'r_squared',
   detection: 'ap50',
   centroids: 'f1',
+  segmentation: 'mean_iou',
 };
 
 const libraries: { readonly [T in ExportTarget]: string | undefined } = {

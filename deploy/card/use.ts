@@ -1,5 +1,5 @@
 import { completeDecoding, type Decoding } from '../../base/preprocess.js';
-import { classification, isBoxTask, type RowTask } from '../../base/task.js';
+import { classification, type RowTask, type TaskType } from '../../base/task.js';
 import type { ModelMetadata } from '../metadata.js';
 
 /** The forms in which a model is exported. */
@@ -12,8 +12,18 @@ export interface Program {
   readonly lines: readonly string[];
 }
 
-/** What a file answers: a row of outputs, or the boxes of a file with the decoding inside. */
-type Answered = RowTask | 'boxes';
+/** What a file answers: a row of outputs, or the boxes or the mask of a file with the decoding inside. */
+type Answered = RowTask | 'boxes' | 'mask';
+
+/** Null: only a file with the decoding inside answers in a form for short programs, and centroids in none. */
+const answers: { readonly [T in TaskType]: readonly [plain: Answered | null, decoded: Answered | null] } = {
+  classification: ['classification', 'classification'],
+  'multi-label': ['multi-label', 'multi-label'],
+  regression: ['regression', 'regression'],
+  detection: [null, 'boxes'],
+  centroids: [null, null],
+  segmentation: [null, 'mask'],
+};
 
 /** What a program must know of a model. */
 interface Used {
@@ -30,12 +40,8 @@ function usedOf(
   decoded: boolean,
 ): Used | undefined {
   const { type } = task;
-  const answered: Answered | undefined = !isBoxTask(type)
-    ? type
-    : decoded && type === 'detection'
-      ? 'boxes'
-      : undefined;
-  if (answered === undefined || metadata.nas_version === undefined) return undefined;
+  const answered = answers[type][decoded ? 1 : 0];
+  if (answered === null || metadata.nas_version === undefined) return undefined;
   if (!input || !mean || !std || !metadata.classes) return undefined;
   return { task: answered, input, mean, std, decoding: completeDecoding(preprocess) };
 }
@@ -59,12 +65,22 @@ const pythonAnswers: { readonly [T in Answered]: string } = {
   'multi-label': 'print([name for name, logit in zip(names, outputs[0]) if logit > 0])',
   regression: 'print(dict(zip(names, outputs[0])))',
   boxes: 'print([(names[k], score, box.tolist()) for box, score, k in zip(boxes[0], scores[0], labels[0]) if k >= 0])',
+  mask: 'print({names[k]: int(count) for k, count in enumerate(numpy.bincount(mask.ravel())) if count > 0})',
 };
 const scriptAnswers: { readonly [T in Answered]: string } = {
   classification: 'console.log(names[outputs.indexOf(Math.max(...outputs))]);',
   'multi-label': 'console.log(names.filter((_, i) => outputs[i] > 0));',
   regression: 'console.log(Object.fromEntries(names.map((name, i) => [name, outputs[i]])));',
   boxes: 'labels.forEach((k, i) => k >= 0 && console.log(names[k], scores[i], boxes.slice(4 * i, 4 * i + 4)));',
+  mask: 'console.log(Object.fromEntries(names.map((name, k) => [name, mask.filter((own) => own === k).length])));',
+};
+
+const pythonOutputs: { readonly [T in Answered]: string } = {
+  classification: 'outputs',
+  'multi-label': 'outputs',
+  regression: 'outputs',
+  boxes: 'boxes, scores, labels',
+  mask: 'mask',
 };
 
 /** The lines that take the outputs of ONNX Runtime's `found`. */
@@ -76,6 +92,7 @@ const scriptOutputs: { readonly [T in Answered]: readonly string[] } = {
     'const [boxes, scores] = [found.boxes.data as Float32Array, found.scores.data as Float32Array];',
     'const labels = Array.from(found.labels.data as BigInt64Array, Number);',
   ],
+  mask: ['const mask = found.mask.data as Uint8Array;'],
 };
 
 function pythonPixels({ input: [height, width, channels], mean, std, decoding }: Used): readonly string[] {
@@ -165,7 +182,7 @@ function onnxPrograms(used: Used): readonly Program[] {
         pythonNames,
         ...pythonPixels(used),
         'session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])',
-        `[${used.task === 'boxes' ? 'boxes, scores, labels' : 'outputs'}] = session.run(None, {"input": pixels.astype("float32")})`,
+        `[${pythonOutputs[used.task]}] = session.run(None, {"input": pixels.astype("float32")})`,
         pythonAnswers[used.task],
       ],
     },

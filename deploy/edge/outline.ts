@@ -37,8 +37,9 @@ class Outline {
   private readonly operators: EdgeOperator[] = [];
   private readonly made = new Map<string, TensorId>();
   private readonly values: TensorId[] = [];
-  /** The outputs of a detector: classes, and boxes unless these are centroids. */
+  /** The outputs of a network with maps: classes, and boxes where it finds them. */
   private maps: readonly TensorId[] = [];
+  private segmentation: EdgeProgram['segmentation'];
   private readonly readers: readonly number[];
 
   constructor(readonly layers: readonly Layer[]) {
@@ -53,7 +54,8 @@ class Outline {
 
   finish(): EdgeProgram {
     const made = { tensors: this.tensors, operators: this.operators, input: this.values[0] };
-    if (this.maps.length > 0) return withoutUnused({ ...made, outputs: this.maps });
+    if (this.maps.length > 0)
+      return { ...withoutUnused({ ...made, outputs: this.maps }), segmentation: this.segmentation };
     const scores = this.values[this.values.length - 1];
     const classes = this.tensors[scores].shape[3];
     const output = this.tensor('logits', [1, classes]);
@@ -102,6 +104,7 @@ class Outline {
 
   /** The heads of a detector. */
   heads(layer: LayerOf<'detections'>): TensorId {
+    if (layer.task === 'segmentation') this.segmentation = { stride: layer.stride };
     this.maps = headsOf(layer).map(([, channels]) => this.onePixel(layer, channels));
     return this.maps[0];
   }

@@ -150,6 +150,7 @@ const outputWords: { readonly [T in TaskType]: readonly [one: string, many: stri
   regression: ['number', 'numbers'],
   detection: ['class', 'classes'],
   centroids: ['class', 'classes'],
+  segmentation: ['class', 'classes'],
 };
 
 /** `291 images of 3 classes`. */

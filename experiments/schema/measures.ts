@@ -91,6 +91,8 @@ const metrics: { readonly [M in Metric]: Measure } = {
   mae: metric('mae', 'minimize'),
   ap: metric('ap'),
   f1: metric('f1'),
+  worst_iou: metric('worst_iou'),
+  pixel_accuracy: metric('pixel_accuracy'),
 };
 
 /** All built-in measures, which experiments can use as objectives. */
@@ -110,6 +112,9 @@ export const measures = {
   centroid_f1: mainScore('centroids'),
   inherited_centroid_f1: mainScore('centroids', 'inherit'),
   supernet_centroid_f1: mainScore('centroids', 'supernet'),
+  miou: mainScore('segmentation'),
+  inherited_miou: mainScore('segmentation', 'inherit'),
+  supernet_miou: mainScore('segmentation', 'supernet'),
   ...metrics,
   latency_ms: {
     direction: 'minimize',

@@ -90,6 +90,7 @@ const labelLosses: { readonly [T in TaskType]: string } = {
   regression: "Huber's loss",
   detection: 'focal and GIoU loss',
   centroids: 'focal loss',
+  segmentation: 'cross-entropy of pixels',
 };
 
 const lossText = (task: TaskType, type: LossConfig['type']): string => {

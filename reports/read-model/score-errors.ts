@@ -23,6 +23,10 @@ export function metricErrors(details: Details): Readonly<Partial<Record<Metric, 
     const { ap, f1 } = details.errors ?? {};
     return { ...(ap !== undefined && { ap }), ...(f1 !== undefined && { f1 }) };
   }
+  if (details.type === 'segmentation') {
+    const { worst_iou, pixel_accuracy } = details.errors;
+    return { worst_iou, pixel_accuracy };
+  }
   const scores = classScores(details.confusion);
   const recalls = scores.flatMap(({ recall, count }) => (recall === null ? [] : [{ recall, count }]));
   const worst = recalls.toSorted((a, b) => a.recall - b.recall).at(0);

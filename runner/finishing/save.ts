@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { defaultDecoding } from '../../base/detections.js';
+import { mapFacts } from '../../deploy/metadata.js';
 import { nasVersion } from '../../base/modules.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { renderingOf } from '../../trainers/index.js';
 import type { CalibrationMethod, ModelMetadata } from '../../deploy/index.js';
-import { detectionOf, type Network } from '../../spaces/index.js';
+import { detectionOf, mapTaskOf, type Network } from '../../spaces/index.js';
 import type {
   MeasurementRecord,
   Store,
@@ -169,7 +169,7 @@ export function modelMetadata(
     genotype: trial.genotypeId,
     decisions: trial.choices,
     network,
-    ...(head !== null && { detection: { stride: head.stride, ...defaultDecoding } }),
+    ...(head !== null && mapFacts(mapTaskOf(head), head.stride)),
     ...(space.places && { places: space.places(trial.genotype) }),
     ...latency,
   };

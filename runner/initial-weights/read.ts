@@ -8,6 +8,7 @@ import { metadataOfFile, readExport, weightPaths, type ModelMetadata } from '../
 import {
   createSpace,
   detectionOf,
+  mapTaskOf,
   extremes,
   genotypeOf,
   memberOf,
@@ -219,7 +220,7 @@ async function trialOf(folder: string): Promise<TrialNetwork | null> {
     const space = await createSpace(trainingExperimentOf(store, workdir).space, {
       input,
       classes,
-      ...(head !== null && { detects: true, ...(head.centroids && { centroids: true }) }),
+      ...(head !== null && { maps: mapTaskOf(head) }),
     });
     return { network, places: memberOf(space, trial.genotype).places, classes: store.run.classes() };
   } finally {

@@ -1,7 +1,6 @@
-import { defaultDecoding } from '../../base/detections.js';
 import type { LearningTask } from '../../base/task.js';
-import { metadataProps } from '../../deploy/index.js';
-import { boxTaskOf, detectionOf } from '../../spaces/index.js';
+import { mapFacts, metadataProps } from '../../deploy/index.js';
+import { mapTaskOf, detectionOf } from '../../spaces/index.js';
 import { initialWeights, toOnnx, type Model } from '../../spaces/models/index.js';
 import { readWeights } from '../../trainers/index.js';
 import type { SeededNetwork } from './jobs.js';
@@ -13,13 +12,13 @@ export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model
 });
 
 /**
- * A candidate as an ONNX model, as it is deployed, with the metadata alone that say what the outputs of a detector are.
- * @param given default: the task of a detector's head, otherwise classification
+ * A candidate as an ONNX model, as it is deployed, with the metadata alone that say what the maps of a network are.
+ * @param given default: the task of a head with maps, otherwise classification
  */
 export function candidateOnnx(candidate: SeededNetwork, given?: LearningTask): Uint8Array {
   const head = detectionOf(candidate.network);
   if (head === null) return toOnnx(candidateModel(candidate), { task: given });
-  const task = { type: boxTaskOf(head) } as const;
-  const detection = { stride: head.stride, ...defaultDecoding };
-  return toOnnx(candidateModel(candidate), { task, metadata: metadataProps({ task, detection }) });
+  const task = { type: mapTaskOf(head) } as const;
+  const metadata = metadataProps({ task, ...mapFacts(task.type, head.stride) });
+  return toOnnx(candidateModel(candidate), { task, metadata });
 }

@@ -7,11 +7,11 @@ import { nasVersion } from '../../base/modules.js';
 import { epochsText } from '../../base/number-text.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { thresholdsOf } from '../../base/scores.js';
-import { type TaskType, isBoxTask } from '../../base/task.js';
+import { type TaskType, isBoxTask, notForMasks } from '../../base/task.js';
 import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
 import { createDevice, type ReachableDevice } from '../../latency-models/index.js';
 import {
-  boxTaskOf,
+  mapTaskOf,
   channelGroups,
   costs,
   detectionOf,
@@ -166,8 +166,10 @@ async function shrinkIn(
   const { subject, target, multiple, data, engine, threads } = request;
   const { name, seed } = subject;
   const head = detectionOf(subject.model.network);
+  const task = head === null ? undefined : mapTaskOf(head);
+  if (task === 'segmentation') throw notForMasks('nas shrink');
   // The same boxes are for both kinds of detectors.
-  const dataset = head === null ? request.dataset : { ...request.dataset, task: boxTaskOf(head) };
+  const dataset = task === undefined ? request.dataset : { ...request.dataset, task };
   const info = describeDataset(dataset);
   checkOutputs(subject, info);
   const begin = (message: string): void => {

@@ -205,6 +205,7 @@ const guesses: { readonly [T in TaskType]: readonly [guess: string, order: strin
   regression: ['always answering the mean', 'the order and the unit of its numbers'],
   detection: ['no box at all', 'the order of its classes (teacher.classes)'],
   centroids: ['no box at all', 'the order of its classes (teacher.classes)'],
+  segmentation: ['one class for all pixels', 'the order of its classes (teacher.classes)'],
 };
 
 /** Notes and warnings about a teacher: its score, and the normalisation of its images. */

@@ -10,7 +10,7 @@ import {
   headsOf,
 } from '../layers.js';
 import { layersOf } from '../network-layers.js';
-import { classification, type LearningTask, type TaskType, isBoxTask } from '../../base/task.js';
+import { classification, type LearningTask, type TaskType, isMapTask } from '../../base/task.js';
 import { detectionOf, type Network, type Style } from '../network.js';
 import { type Model, type WeightResolver, weightsFrom, weightsOfLayer, type WeightSpec } from './weights.js';
 
@@ -226,7 +226,7 @@ export const inUnits = (task: LearningTask, outputs: tf.Tensor): tf.Tensor =>
 
 /**
  * The outputs of a detector, one a head, as files give them: int8 files have a scale for each.
- * @returns `classes` [batch, rows, columns, classes], logits, and unless these are centroids `boxes` [batch, rows, columns, 4]
+ * @returns `classes` [batch, rows, columns, classes], logits, and of detection alone `boxes` [batch, rows, columns, 4]
  */
 function heads({ network, weights }: Model, images: tf.Tensor): Record<string, tf.Tensor> {
   const layers = layersOf(network);
@@ -259,6 +259,7 @@ export const outputNames: { readonly [T in TaskType]: string } = {
   regression: 'numbers',
   detection: 'maps',
   centroids: 'maps',
+  segmentation: 'maps',
 };
 
 /**
@@ -271,7 +272,7 @@ export const toOnnx = (
   model: Model,
   { task = classification, ...options }: ExportOptions & { readonly task?: LearningTask | undefined } = {},
 ): Uint8Array => {
-  const infer = (images: tf.Tensor) => (isBoxTask(task.type) ? heads(model, images) : answers(model, task, images));
+  const infer = (images: tf.Tensor) => (isMapTask(task.type) ? heads(model, images) : answers(model, task, images));
   return exportFunction(infer, model.network.input, {
     outputName: outputNames[task.type],
     ...options,

@@ -13,6 +13,7 @@ import {
   type Network,
   type StageBlock,
   styled,
+  answersOf,
 } from '../network.js';
 import {
   type LayerChoices,
@@ -145,8 +146,8 @@ export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: Sta
 
 /** A detection head. `deepest` below the stride means the stride. */
 export const detectionHead = (
-  { stride, deepest, width, depth }: Omit<DetectionHead, 'kind' | 'act' | 'centroids'>,
-  { centroids }: Pick<Task, 'centroids'>,
+  { stride, deepest, width, depth }: Omit<DetectionHead, 'kind' | 'act' | 'centroids' | 'segmentation'>,
+  { maps = 'detection' }: Pick<Task, 'maps'>,
 ): DetectionHead => ({
   kind: 'detection',
   stride,
@@ -154,7 +155,7 @@ export const detectionHead = (
   width,
   depth,
   act: activations[0],
-  ...(centroids === true && { centroids }),
+  ...answersOf(maps),
 });
 
 function stageBlocks(

@@ -63,11 +63,11 @@ export const headSchema = z.strictObject({
   dropout: optional(z.number().min(0).lt(1), "dropout rate before the last layer; by default the preset's, or 0"),
 });
 
-/** `detect:`; the head of detectors, in place of `head`. */
+/** `detect:`; the head of detectors and segmenters, in place of `head`. */
 export const detectSchema = z.strictObject({
   stride: optional(
     z.literal(detectionStrides),
-    "pixels for each cell of the output: small ones find small objects and cost more; by default the preset's, or 4, for centroids 8",
+    "pixels for each cell of the output: small ones find small objects and cost more; by default the preset's, or 4, for centroids and masks 8",
   ),
   deepest: optional(
     z.literal(deepestStrides),
@@ -229,8 +229,8 @@ export function commonPlan(
   task: Task,
   flavour: Partial<Style> = {},
 ): Omit<StagedPlan, 'name' | 'terms'> {
-  const { detects = false } = task;
-  refuseOtherHead(config, detects);
+  const detects = task.maps !== undefined;
+  refuseOtherHead(config, task);
   return {
     task,
     base: { resolution: task.input[0], width: 1, depth: 1 },
@@ -253,16 +253,21 @@ export function commonPlan(
     stem: { ...stemDefaults, ...preset.stem, ...config.stem },
     stages: (config.stages ?? preset.stages ?? []).map((stage) => ({ ...stageDefaults, ...stage })),
     head: detects ? headDefaults : { ...headDefaults, ...preset.head, ...config.head },
-    detect: detects ? { ...detectDefaults, ...(task.centroids && coarse), ...preset.detect, ...config.detect } : null,
+    detect: detects
+      ? { ...detectDefaults, ...(task.maps !== 'detection' && coarse), ...preset.detect, ...config.detect }
+      : null,
   };
 }
 
 /** @throws NasError `invalid-input` for the key of a head that the networks of the data do not have */
-function refuseOtherHead({ head, detect }: CommonConfig, detects: boolean): void {
-  if (detects && head !== undefined)
-    throw invalidInput('space.head is for classifiers, and the data has boxes', { hint: 'Set space.detect instead.' });
-  if (!detects && detect !== undefined)
-    throw invalidInput('space.detect is for detectors, and the data has no boxes', {
-      hint: 'Set space.head instead, or data: {type: boxes, ...}.',
+function refuseOtherHead({ head, detect }: CommonConfig, { maps }: Task): void {
+  if (maps !== undefined && head !== undefined)
+    throw invalidInput(
+      `space.head is for classifiers, and the data has ${maps === 'segmentation' ? 'masks' : 'boxes'}`,
+      { hint: 'Set space.detect instead.' },
+    );
+  if (maps === undefined && detect !== undefined)
+    throw invalidInput('space.detect is for detectors and segmenters, and the data has neither boxes nor masks', {
+      hint: 'Set space.head instead, or data: {type: boxes, ...} or {type: masks, ...}.',
     });
 }

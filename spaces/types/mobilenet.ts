@@ -1,3 +1,4 @@
+import type { MapTask } from '../../base/task.js';
 import { z } from 'zod';
 import { commonPlan, presetFor, stagedShape, stageSchema } from '../staged/config.js';
 import { flavourKey, styleInFlavour } from '../staged/flavours.js';
@@ -25,7 +26,7 @@ const fused = (filters: number, depth: Choices) =>
 /**
  * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
  * CIFAR), `small` for 64 to 128; `detector`, for images with boxes, has full convolutions where maps are large, which train faster
- * than depthwise ones; `centroids` is its small form with coarser cells; the others are the spaces around MobileNetV1
+ * than depthwise ones; `centroids` is its small form with coarser cells; `segmenter` is for images with masks; the others are the spaces around MobileNetV1
  * (Howard et al. 2017), V2 (Sandler et al. 2018), V3 (Howard et al. 2019), V4 (Qin et al. 2024) and MobileNet-EdgeTPU-V2
  * (size S of TensorFlow's model garden) for 224 pixels, whose published networks are among their members.
  */
@@ -76,6 +77,18 @@ export const mobilenetPresets = {
       { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
     ],
     detect: { stride: 8, deepest: [8, 16], width: [16, 32], depth: [0, 1] },
+  },
+  segmenter: {
+    width: [0.5, 0.75, 1, 1.5],
+    share: 'stage',
+    stem: { filters: 16, stride: 2, act: 'relu' },
+    stages: [
+      { kind: 'fused_mbconv', filters: 24, stride: 2, depth: [1, 2, 3], act: 'relu' },
+      { kind: 'fused_mbconv', filters: 32, stride: 2, expand: 3, act: 'relu' },
+      { filters: 32, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
+      { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
+    ],
+    detect: { stride: [4, 8], deepest: 16, width: [16, 32, 48], depth: [0, 1, 2] },
   },
   mobilenetv1: {
     width: [0.25, 0.5, 0.75, 1],
@@ -199,7 +212,7 @@ export const mobilenetSchema = z
       .enum(Object.keys(mobilenetPresets) as [PresetName, ...PresetName[]])
       .optional()
       .describe(
-        'where keys that are left out come from; by default it is chosen by the size of the images, or detector for boxes, or centroids',
+        'where keys that are left out come from; by default it is chosen by the size of the images, or detector for boxes, centroids, or segmenter for masks',
       ),
     flavour: flavourKey,
     ...ownShape,
@@ -207,8 +220,14 @@ export const mobilenetSchema = z
   .describe('inverted residuals, as in MobileNetV2, V3 and V4, and other blocks');
 type MobilenetConfig = z.output<typeof mobilenetSchema>;
 
+const presetOf = {
+  detection: 'detector',
+  centroids: 'centroids',
+  segmentation: 'segmenter',
+} as const satisfies Readonly<Record<MapTask, PresetName>>;
+
 export function mobilenetPlan(config: MobilenetConfig, task: Task): StagedPlan {
-  const own = task.centroids ? 'centroids' : task.detects ? 'detector' : null;
+  const own = task.maps === undefined ? null : presetOf[task.maps];
   const name = config.preset ?? own ?? presetFor(config, task, 'mobilenetv3-small');
   const preset = ownSchema.parse(mobilenetPresets[name]);
   return {

@@ -1,9 +1,10 @@
+import type { MapTask } from '../../base/task.js';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { importFunction } from '../../base/modules.js';
 import { costs } from '../costs.js';
-import { detectionOf } from '../network.js';
+import { detectionOf, mapTaskOf } from '../network.js';
 import type { Space, Task } from '../space.js';
 
 /** `space: {type: module}`: a user-defined space in code; the module's default export is `(task: Task) => Space`. */
@@ -49,17 +50,15 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z
 }
 
 /** Builds one network, so a space that cannot build is rejected before anything runs. */
-function tryFirst(space: Space, file: string, { detects, centroids }: Task): void {
+function tryFirst(space: Space, file: string, { maps }: Task): void {
   const first = space.decisions.map(() => 0);
   try {
     const network = space.build(space.canonical(first));
     if (!(costs(network).macs > 0)) throw new Error('it has no layers');
     const head = detectionOf(network);
-    if (detects === true && head === null) throw new Error('it is no detector, and the data has boxes');
-    if (head !== null && head.centroids !== centroids)
-      throw new Error(
-        `its head ${head.centroids ? 'finds no boxes' : 'finds boxes'}, and the data is for ${centroids ? 'centroids' : 'boxes'}`,
-      );
+    const found = head === null ? undefined : mapTaskOf(head);
+    const shown = (task: MapTask | undefined): string => task ?? 'a row of outputs';
+    if (found !== maps) throw new Error(`it is for ${shown(found)}, and the data is for ${shown(maps)}`);
   } catch (error) {
     throw invalidInput(`space.path: ${file}: cannot build the network of all first choices: ${messageOf(error)}`, {
       cause: error,

@@ -17,10 +17,10 @@ import { tinyDetector } from '../support/tiny-detector.js';
 import { describeSpace } from './contract.js';
 import { complaint, makeSpace } from './make.js';
 
-const boxes: Task = { input: [64, 96, 3], classes: 3, detects: true };
+const boxes: Task = { input: [64, 96, 3], classes: 3, maps: 'detection' };
 const few = { filters: 16, stride: 2 } as const;
 
-describeSpace('detectors of centroids', () => makeSpace({ type: 'mobilenet' }, { ...boxes, centroids: true }));
+describeSpace('detectors of centroids', () => makeSpace({ type: 'mobilenet' }, { ...boxes, maps: 'centroids' }));
 describeSpace('detectors', () =>
   makeSpace(
     {
@@ -139,7 +139,7 @@ describe('spaces of detectors', () => {
   });
 
   it('for centroids have heads without boxes, and coarser cells', async () => {
-    const task = { ...boxes, centroids: true } as const;
+    const task = { ...boxes, maps: 'centroids' } as const;
     const space = await makeSpace({ type: 'mobilenet', preset: 'mobilenetv2', width: 1 }, task);
     const network = space.build(space.decisions.map(() => 0));
     expect(detectionOf(network)).toMatchObject({ stride: 8, centroids: true });
@@ -160,7 +160,7 @@ describe('spaces of detectors', () => {
 
   it('refuse a detection head for images with classes', async () => {
     expect(await complaint({ type: 'mobilenet', detect: { stride: 4 } })).toContain(
-      'space.detect is for detectors, and the data has no boxes',
+      'space.detect is for detectors and segmenters, and the data has neither boxes nor masks',
     );
   });
 });

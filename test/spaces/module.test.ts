@@ -29,9 +29,9 @@ describe('module', () => {
   it('is refused for images with boxes where its networks are no detectors', async () => {
     const classifiers = createSpace(
       { type: 'module', path: './fixtures/space.mjs' },
-      { ...fashion, detects: true },
+      { ...fashion, maps: 'detection' },
       { directory },
     );
-    await expect(classifiers).rejects.toThrow('it is no detector, and the data has boxes');
+    await expect(classifiers).rejects.toThrow('it is for a row of outputs, and the data is for detection');
   });
 });

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportOnnx } from '../../deploy/export.js';
 import { modelMetadataSchema, type ModelMetadata } from '../../deploy/metadata.js';
-import { boxTaskOf, detectionOf, type DetectionHead, type Network } from '../../spaces/index.js';
+import { mapTaskOf, detectionOf, type DetectionHead, type Network } from '../../spaces/index.js';
 import { drawWeights, weightSpecs, type Model } from '../../spaces/models/index.js';
 import { tinyDetector } from './tiny-detector.js';
 
@@ -23,7 +23,7 @@ export function randomDetector({ head = {}, input = [24, 36, 3], seed = 3 }: Det
 function taskOf(network: Network) {
   const head = detectionOf(network);
   if (head === null) throw new Error('the network is no detector');
-  return boxTaskOf(head);
+  return mapTaskOf(head);
 }
 
 /** Its metadata: images whole, with grey bars, as detectors are trained. */

@@ -48,7 +48,7 @@ const metaSchema = z.strictObject({
   channels: z.number().int(),
   count: z.number().int(),
   /** Absent: classification. */
-  task: z.enum(['multi-label', 'regression', 'detection']).optional(),
+  task: z.enum(['multi-label', 'regression', 'detection', 'segmentation']).optional(),
   /** Whether images have groups. */
   grouped: z.literal(true).optional(),
   /** SHA-256 of the pixels, labels, assigned splits, groups and targets. */

@@ -48,6 +48,9 @@ export const imageScores: { readonly [T in TaskType]: (labels: tf.Tensor, logits
   /** The share of its cells with an object that name the class; boxes are scored after each epoch. */
   detection: detectionScore,
   centroids: centroidScore,
+  /** The share of its cells whose most frequent class is right. */
+  segmentation: (labels, logits) =>
+    tf.sum(tf.mean(tf.cast(tf.equal(tf.argMax(logits, 3), tf.argMax(labels, 3)), 'float32'), [1, 2])),
 };
 
 /** The gradients for a batch. */

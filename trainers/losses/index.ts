@@ -70,8 +70,13 @@ function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor 
   if (task === 'regression') return huberLoss(labels, logits);
   if (task === 'detection') return detectionLoss(labels, logits);
   if (task === 'centroids') return centroidLoss(labels, logits);
+  if (task === 'segmentation')
+    return crossEntropy(cellRows(labels), cellRows(logits), { ...loss, smoothing, unlabelled: true });
   return crossEntropy(labels, logits, { ...loss, smoothing });
 }
+
+/** Maps [batch, rows, columns, classes] as rows [cells, classes]. */
+const cellRows = (maps: tf.Tensor): tf.Tensor => tf.reshape(maps, [-1, maps.shape[3] ?? 1]);
 
 export interface CrossEntropyOptions {
   /** Label smoothing (Szegedy et al. 2016) in [0, 1]: labels become (1 - smoothing) y + smoothing / classes; default 0. */
@@ -143,6 +148,8 @@ const distances: { readonly [T in TaskType]: Distance } = {
   'multi-label': binaryDistillation,
   regression: (teacher, student) => huberLoss(teacher, student),
   detection: (teacher, student) => mapDistillation(teacher, student),
+  segmentation: (teacher, student, temperature) =>
+    knowledgeDistillation(cellRows(teacher), cellRows(student), temperature),
   centroids: () => {
     throw new Error('centroids have no teacher');
   },

@@ -105,6 +105,7 @@ const losses: { readonly [T in TaskType]: (answers: tf.Tensor3D, targets: tf.Ten
   },
   detection: refuseBoxes,
   centroids: refuseBoxes,
+  segmentation: refuseBoxes,
 };
 
 /** Rows of features, each with its share in the mean losses of each column. */

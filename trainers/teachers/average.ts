@@ -8,6 +8,7 @@ export const averages: { readonly [T in TaskType]: (rows: readonly Float32Array[
     regression: (rows) => meanOf(rows),
     detection: (rows) => meanOf(rows),
     centroids: (rows) => meanOf(rows),
+    segmentation: (rows, outputs) => meanOf(rows.map((one) => softmaxRows(one, outputs))).map(toLog),
   };
 
 const toLog = (p: number): number => Math.log(Math.max(p, 1e-12));

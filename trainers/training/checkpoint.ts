@@ -58,6 +58,22 @@ const detailsSchema = z.discriminatedUnion('type', [
     sizes: z.object({ small: ratio, medium: ratio, large: ratio }).optional(),
     sides: z.array(z.object({ from: z.number(), to: z.number().nullable(), boxes: count, recall: ratio })).readonly(),
   }),
+  z.object({
+    type: z.literal('segmentation'),
+    confusion: z.array(z.array(count).readonly()).readonly(),
+    classes: z
+      .array(
+        z.object({
+          pixels: count,
+          iou: ratio,
+          precision: ratio,
+          recall: ratio,
+          errors: z.object({ iou: z.number() }),
+        }),
+      )
+      .readonly(),
+    errors: z.object({ score: z.number(), worst_iou: z.number(), pixel_accuracy: z.number() }),
+  }),
 ]) satisfies z.ZodType<Details>;
 
 const positionSchema = z.object({

@@ -14,7 +14,7 @@ import type { FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
 import { formOf } from '../image-form.js';
 import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
-import { detectionOf, styleOf, type Network, boxTaskOf } from '../../spaces/index.js';
+import { detectionOf, styleOf, type Network, mapTaskOf } from '../../spaces/index.js';
 import { headSpecs, weightSpecs, type WeightSpec } from '../../spaces/models/index.js';
 import { classWeights, imagesPerClass } from '../losses/class-balance.js';
 import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
@@ -49,9 +49,9 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const form = formOf(network);
   const head = detectionOf(network);
   const { type } = dataset.info.task;
-  if ((isBoxTask(type) ? type : null) !== (head && boxTaskOf(head)))
+  if ((isBoxTask(type) ? type : null) !== (head && mapTaskOf(head)))
     throw invalidInput(
-      `the network is ${head === null ? 'no detector' : `a detector for ${boxTaskOf(head)}`}, the data is for ${type}`,
+      `the network is ${head === null ? 'no detector' : `a detector for ${mapTaskOf(head)}`}, the data is for ${type}`,
     );
   const estimateStatistics = statisticsAtEnd(job, dataset, loss);
   const rates = learningShares(network, train);

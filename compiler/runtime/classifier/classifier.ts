@@ -2,7 +2,7 @@ import { invalidInput, messageOf } from '../../../base/errors.js';
 import { boxValues, headNames } from '../../../base/detections.js';
 import { product } from '../../../base/statistics.js';
 import { onnxSignature, type ClassifierFacts, type ClassifierSignature, type SignatureEnd } from './signature.js';
-import { classification, type LearningTask, type TaskType, isBoxTask } from '../../../base/task.js';
+import { classification, type LearningTask, type TaskType, isMapTask } from '../../../base/task.js';
 import { type ImageData, imageShape, type ImageLayout, joined, type OutputKind } from './inputs-outputs.js';
 import { parseOnnx, showTensor, type Dimension } from '../../onnx/file.js';
 import { Tensor } from 'onnxruntime-node';
@@ -36,7 +36,7 @@ export function fitClassifier(
   const { input, output, facts, end } = signature;
   const [batch] = input.shape;
   // Each cell of a detector has a logit for each class.
-  const sizes = output.shape.slice(isBoxTask(data.task.type) ? -1 : 1);
+  const sizes = output.shape.slice(isMapTask(data.task.type) ? -1 : 1);
   const outputs = sizes.every((size) => typeof size === 'number') ? product(sizes) : undefined;
   checkTask(given.task ?? facts.task ?? (end === 'softmax' ? classification : data.task), data, where);
   return {
@@ -56,6 +56,7 @@ const kinds: { readonly [T in TaskType]: (end: SignatureEnd | null) => OutputKin
   regression: () => 'numbers',
   detection: () => 'logits',
   centroids: () => 'logits',
+  segmentation: () => 'logits',
 };
 
 function checkTask(task: LearningTask, data: ImageData, where: string): void {
@@ -122,7 +123,7 @@ const otherOutputs =
 
 /** What to do about other classes; nothing adapts detectors yet. */
 const adaptingOf = ({ type }: LearningTask): string =>
-  isBoxTask(type) ? 'Use data with the classes of the model.' : otherOutputs;
+  isMapTask(type) ? 'Use data with the classes of the model.' : otherOutputs;
 
 /** Outputs without names are assumed in the data's order; an unknown number of outputs is checked at the first run. */
 export function classOrder(
@@ -225,7 +226,7 @@ export async function runOnnx(
 
 /** Values of each row of outputs: of an image, or of a cell of a detector. */
 const depthOf = ({ task: { type }, classes }: ImageData): number =>
-  classes.length + (isBoxTask(type) ? boxValues[type] : 0);
+  classes.length + (isMapTask(type) ? boxValues[type] : 0);
 
 /**
  * Runs an open model as a classifier or detector of the data's images, in parts where its batch is fixed.
@@ -246,7 +247,7 @@ export function openClassifier(
 
   const runPart = async (images: Float32Array, count: number): Promise<Float32Array> => {
     const rows = await run(images, [count, ...shape]);
-    const fits = isBoxTask(data.task.type) ? rows.length % (count * depth) === 0 : rows.length === count * depth;
+    const fits = isMapTask(data.task.type) ? rows.length % (count * depth) === 0 : rows.length === count * depth;
     if (!fits) throw invalidInput(`${where} gave ${rows.length} values for ${count} images and ${classes} classes`);
     if (rows.some(Number.isNaN)) throw invalidInput(`${where} gave outputs that are not numbers (NaN)`);
     return rows;

@@ -59,6 +59,7 @@ export const outputKind: { readonly [T in TaskType]: (rows: Float32Array, output
   regression: () => 'numbers',
   detection: () => 'logits',
   centroids: () => 'logits',
+  segmentation: () => 'logits',
 };
 
 const log = (p: number): number => Math.log(Math.max(p, smallest));
@@ -70,6 +71,7 @@ export const probabilitiesToLogits: { readonly [T in TaskType]: (rows: Float32Ar
   regression: (rows) => rows,
   detection: (rows) => rows,
   centroids: (rows) => rows,
+  segmentation: (rows) => rows,
 };
 
 /**

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { boxValues, headNames } from '../../../base/detections.js';
 import { invalidInput } from '../../../base/errors.js';
 import { learningTaskSchema } from '../../../base/task-schema.js';
-import { classification, isBoxTask, type BoxTask } from '../../../base/task.js';
+import { classification, isMapTask, type MapTask } from '../../../base/task.js';
 import { partialDecodingSchema } from '../../../base/preprocess.js';
 import { imageLayouts, leastStd } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from '../../onnx/file.js';
@@ -109,14 +109,14 @@ function endOf({ graph }: OnnxFile): SignatureEnd | null {
 /**
  * The signature of an ONNX classifier or detector.
  * @param where names the model in errors
- * @throws NasError as `checkSignature`; for a detector, unless it has the outputs `classes` and `boxes`; of centroids, `classes` alone
+ * @throws NasError as `checkSignature`; for a detector, unless it has the outputs `classes` and `boxes`; of centroids and masks, `classes` alone
  */
 export function onnxSignature(file: OnnxFile, where: string): ClassifierSignature {
   const texts = file.metadataProps.map(({ key, value }) => [key, parseText(value)] as const);
   const facts = factsOf(Object.fromEntries(texts));
   const [inputs, outputs] = [inputsOf(file), outputsOf(file)];
   const task = facts.task?.type;
-  const ends = isBoxTask(task) ? checkMaps(inputs, outputs, task, where) : checkSignature(inputs, outputs, where);
+  const ends = isMapTask(task) ? checkMaps(inputs, outputs, task, where) : checkSignature(inputs, outputs, where);
   return { ...ends, facts, end: endOf(file) };
 }
 
@@ -124,7 +124,7 @@ export function onnxSignature(file: OnnxFile, where: string): ClassifierSignatur
 function checkMaps(
   inputs: readonly TensorInfo[],
   outputs: readonly TensorInfo[],
-  task: BoxTask,
+  task: MapTask,
   where: string,
 ): Pick<ClassifierSignature, 'input' | 'output' | 'boxes'> {
   const input = checkInput(inputs, where);
@@ -133,11 +133,14 @@ function checkMaps(
   const sides = (map: TensorInfo): string => map.shape.slice(1, 3).join();
   const fit = maps.every((map) => map.type === 'float32' && map.shape.length === 4 && sides(map) === sides(classes));
   const areAll = maps.length === headNames[task].length && outputs.length === maps.length;
-  if (fit && areAll && (task === 'centroids' || boxes.shape[3] === boxValues[task]))
+  if (fit && areAll && (task !== 'detection' || boxes.shape[3] === boxValues[task]))
     return { input, output: classes, ...(task === 'detection' && { boxes }) };
-  throw invalidInput(`${where} gives ${showTensors(outputs)}, which are no outputs of a detector`, {
-    hint: 'Supported are the two outputs classes [batch, rows, columns, classes] and boxes [batch, rows, columns, 4], float32, or classes alone for centroids; files of nas export --decoded are for other programs.',
-  });
+  throw invalidInput(
+    `${where} gives ${showTensors(outputs)}, which are no outputs of a ${task === 'segmentation' ? 'segmenter' : 'detector'}`,
+    {
+      hint: 'Supported are the two outputs classes [batch, rows, columns, classes] and boxes [batch, rows, columns, 4], float32, or classes alone for centroids and segmentation; files of nas export --decoded are for other programs.',
+    },
+  );
 }
 
 function checkInput(inputs: readonly TensorInfo[], where: string): TensorInfo {

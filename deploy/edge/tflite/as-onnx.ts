@@ -1,4 +1,4 @@
-import { isBoxTask } from '../../../base/task.js';
+import { isMapTask } from '../../../base/task.js';
 import { headNames } from '../../../base/detections.js';
 import { samePadding } from '../../../base/same-padding.js';
 import { invalidInput } from '../../../base/errors.js';
@@ -247,7 +247,7 @@ function translated(model: TfliteModel): Uint8Array {
   to.keep(input, to.writer.add('Transpose', ['input'], { perm: ints([...toChannelsFirst]) }));
   for (const operator of model.operators) to.keep(operator.outputs[0], rules[operator.name](operator, to));
   const task = metadata.task?.type;
-  const names = isBoxTask(task) ? headNames[task] : ['logits'];
+  const names = isMapTask(task) ? headNames[task] : ['logits'];
   const outputs = model.outputs.map((id, i) => {
     const name = names[i];
     to.writer.add('Identity', [to.plain(id)], {}, name);

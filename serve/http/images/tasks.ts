@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { middleOf, type Detection } from '../../../base/detections.js';
-import type { TaskType } from '../../../base/task.js';
+import { notForMasks, type TaskType } from '../../../base/task.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 
 interface Outputs {
@@ -129,6 +129,17 @@ export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
         return { class: names[label], score: Number(score.toPrecision(digits)), x: inPixels(x), y: inPixels(y) };
       }),
     }),
+  },
+  segmentation: {
+    path: '/v1/segment',
+    operationId: 'segment',
+    summary: 'Says of which class each pixel of an image is',
+    score: ['miou', 'Mean intersection over union of the classes, in [0, 1]'],
+    ranked: null,
+    properties: {},
+    answer: () => {
+      throw notForMasks('the server');
+    },
   },
 };
 

@@ -6,7 +6,7 @@ import { toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { headNames } from '../../../base/detections.js';
-import { boxTaskOf, detectionOf } from '../../../spaces/index.js';
+import { mapTaskOf, detectionOf } from '../../../spaces/index.js';
 import type { Model } from '../../../spaces/models/index.js';
 import { runOnnx } from '../../../compiler/index.js';
 import { exportOnnx } from '../../../deploy/export.js';
@@ -44,7 +44,7 @@ const detectors: readonly DetectorOptions[] = [
 
 const headsIn = ({ network }: Model): readonly string[] => {
   const head = detectionOf(network);
-  return head === null ? [] : headNames[boxTaskOf(head)];
+  return head === null ? [] : headNames[mapTaskOf(head)];
 };
 
 const operatorsOf = ({ tensors, operators }: EdgeProgram): string[] =>

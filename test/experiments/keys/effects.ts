@@ -107,8 +107,8 @@ function once(of: unknown, find: () => Promise<unknown>): Promise<unknown> {
 function spaceOf({ experiment }: LoadedExperiment): Promise<unknown> {
   if (isTableExperiment(experiment)) throw new Error('a table has no networks');
   const { input, classes } = isStudy(experiment) ? experiment.evaluate : { input: [32, 32, 1] as const, classes: 10 };
-  const detects = isTrainingExperiment(experiment) && experiment.data.type === 'boxes';
-  const task = { input, classes, ...(detects && { detects }) };
+  const isOfBoxes = isTrainingExperiment(experiment) && experiment.data.type === 'boxes';
+  const task = { input, classes, ...(isOfBoxes && { maps: 'detection' as const }) };
   return once([experiment.space, task], () => networksOf(experiment.space, task));
 }
 

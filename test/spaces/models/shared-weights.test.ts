@@ -22,7 +22,7 @@ const blocks: Extract<Config, { type: 'blocks' }> = {
 };
 
 describeSharedWeights('mobilenet', { type: 'mobilenet', preset: 'tiny' });
-describeSharedWeights('detectors', { type: 'mobilenet', preset: 'detector' }, { ...task, detects: true });
+describeSharedWeights('detectors', { type: 'mobilenet', preset: 'detector' }, { ...task, maps: 'detection' });
 describeSharedWeights('efficientnet', { type: 'efficientnet', preset: 'tiny' });
 describeSharedWeights('blocks', blocks);
 describeSharedWeights('blocks with widths that round up', { ...blocks, divisor: 8, width: [0.45, 0.9, 1] });

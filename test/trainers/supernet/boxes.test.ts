@@ -34,7 +34,7 @@ const space = spaceSchema.parse({
   ],
   detect: { stride: [4, 8], deepest: 8, width: [5, 6], depth: [0, 1] },
 });
-const task = { input: [32, 32, 3], classes: 2, detects: true } as const;
+const task = { input: [32, 32, 3], classes: 2, maps: 'detection' } as const;
 
 let bench: Workbench;
 beforeAll(async () => {

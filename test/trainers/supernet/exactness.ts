@@ -113,7 +113,7 @@ function isRounded(found: ArrayLike<number>, expected: ArrayLike<number>): boole
 export function describeMembers(
   name: string,
   config: SpaceConfig,
-  own: Pick<Task, 'input' | 'detects'>,
+  own: Pick<Task, 'input' | 'maps'>,
   networks: number,
 ): void {
   describe(`members of a space with ${name}`, () => {
@@ -127,7 +127,7 @@ export function describeMembers(
       const specs = sharedSpecs(space);
       const sandwich = createSandwich(space, { networks, hold: 1, sampling: 'uniform' }, seed);
       const program = createSupernetProgram({
-        ...learningFor(own.detects === true),
+        ...learningFor(own.maps === 'detection'),
         sandwich,
         shared: specs,
       });
