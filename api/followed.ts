@@ -34,7 +34,6 @@ function reading<T>(workdir: string, task: (store: Store) => T): T {
 
 /** A program that follows a run. What it does not take is sent again with the next trial. */
 class Follower {
-  private readonly left = new Set<number>();
   private working: Promise<void> | undefined;
   private isSilent = false;
 
@@ -45,6 +44,8 @@ class Follower {
     /** Ends its requests. */
     private readonly ending: AbortController,
     private readonly warn: (problem: string) => void,
+    /** The trials that it has not taken yet. */
+    private readonly left: Set<number>,
   ) {}
 
   send(trial: number): void {
@@ -102,14 +103,19 @@ export function logOf(experiment: Experiment): {
 
 /** The programs that the experiment of a run names. A failure of one becomes a warning to `observe`. */
 function followersOf(workdir: string, observe: RunObserver, patience: Patience): Follower[] {
-  const { named, run } = reading(workdir, (store) => ({ named: logOf(experimentOf(store)), run: store.run.get() }));
+  const { named, run, ended } = reading(workdir, (store) => ({
+    named: logOf(experimentOf(store)),
+    run: store.run.get(),
+    ended: store.trials.all().flatMap(({ number, finishedAt }) => (finishedAt === null ? [] : [number])),
+  }));
   const { tensorboard = false, mlflow: url } = named;
   const follower = (target: string, log: (ending: AbortSignal) => RunLog): Follower => {
     const ending = new AbortController();
     const later = `nas export ${workdir} --to ${target} writes all of it later`;
-    return new Follower(workdir, log(ending.signal), patience, ending, (problem) =>
-      observe({ kind: 'warning', message: `${problem}; the run goes on, and ${later}` }),
-    );
+    const warn = (problem: string) =>
+      observe({ kind: 'warning', message: `${problem}; the run goes on, and ${later}` });
+    // Trials of an earlier process may have been missed, or the program named since.
+    return new Follower(workdir, log(ending.signal), patience, ending, warn, new Set(ended));
   };
   const access = { tries: 1, patience: patience.answer, authorization: mlflowAuthorization(process.env) };
   const folder = join(workdir, workdirFiles.tensorboard);
