@@ -276,9 +276,9 @@ class TeacherRunner {
     });
     try {
       for (let view = writer.rows / count; view < views; view++) {
-        for await (const { images, size: count } of loader.epoch(view)) {
+        for await (const { images, size: own } of loader.epoch(view)) {
           await proceed(this.options.hooks ?? {}, "computing the teacher's logits");
-          const rows = this.asTrained(outputs)(await teacher.outputs(images, count));
+          const rows = this.asTrained(outputs)(await teacher.outputs(images, own));
           if (rows.some((x) => !Number.isFinite(x)))
             throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
           writer.append(rows);

@@ -28,19 +28,25 @@ const cache = join(folder, 'cache');
 const train = trainSchema.parse({ epochs: 1, batch: 4, augment: ['window', 'flip'], views: 2 });
 let dataset: DatasetRef;
 beforeAll(async () => {
-  const data = await makeBoxedImages(join(folder, 'images'), { count: 16 });
+  const data = await makeBoxedImages(join(folder, 'images'), { count: 30 });
   const config = { ...data, size: [24, 36] as [number, number] };
   dataset = await prepareDataset(config, { cache, renderings: [{ ...renderingOf(config), size: [48, 72] }] });
 });
 
-const teach = (config: TeacherConfig | NetworkTeacher) =>
-  prepareTeacher(config, { dataset, train, seed: 1, engine: auto, threads: 1, cache });
+const teach = (config: TeacherConfig | NetworkTeacher, onLogits?: (done: number, total: number) => void) =>
+  prepareTeacher(config, { dataset, train, seed: 1, engine: auto, threads: 1, cache, hooks: { onLogits } });
 
 describe('a detector as a teacher', () => {
   test('teaches from its file what the network itself teaches, the classes in the order of the data', async () => {
     const { network, weights } = randomDetector();
     saveWeights(weights, join(folder, 'own.bin'));
-    const own = await teach({ type: 'network', name: 'own', network, weights: join(folder, 'own.bin') });
+    const progress: [done: number, total: number][] = [];
+    const teacher: NetworkTeacher = { type: 'network', name: 'own', network, weights: join(folder, 'own.bin') };
+    const own = await teach(teacher, (...step) => progress.push(step));
+    const [whole] = new Set(progress.map(([, total]) => total));
+    expect(progress.length).toBeGreaterThan(2);
+    expect(progress.every(([, total]) => total === whole)).toBe(true);
+    expect(progress.at(-1)).toEqual([whole, whole]);
     const file = writeDetector(folder, 'turned', { metadata: { classes: ['disc', 'square'] } });
     const exported = await teach(teacherSchema.parse({ type: 'file', path: file, normalisation: 'data' }));
     const map = { size: [24, 36], stride: 4 };
