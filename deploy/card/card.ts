@@ -11,7 +11,7 @@ import {
   type OutputColumn,
 } from '../../base/scores.js';
 import { sum } from '../../base/statistics.js';
-import { classification, isBoxTask, type TaskType } from '../../base/task.js';
+import { classification, isMapTask, type MapTask, type TaskType } from '../../base/task.js';
 import { counted } from '../../base/text.js';
 import { frontOf, saysTask, titleOf, type CardFacts, type Fact } from './front.js';
 import { int8Text, testedText } from './scores.js';
@@ -90,18 +90,32 @@ function inputOf({ target, metadata: { input, mean, std, layout, preprocess }, h
   return { title: 'Input', blocks: [list(facts)] };
 }
 
+/** What the outputs are: as maps, and with the decoding inside the file. */
+const boxTexts = [
+  '`metadata.json` has under `detection` how the outputs become boxes; with `--to onnx --decoded` the file gives boxes.',
+  'Outputs: `boxes` [N, k, 4] (left, top, right, bottom in pixels of the input), `scores` [N, k] and `labels` [N, k]; -1 is no box.',
+] as const;
+const mapTexts: { readonly [T in MapTask]: readonly [maps: string, decoded: string] } = {
+  detection: boxTexts,
+  centroids: boxTexts,
+  segmentation: [
+    'The output is a map of logits, one cell for the pixels that `segmentation.stride` in `metadata.json` says: upsample it bilinearly to the input and take the largest; with `--to onnx --decoded` the file gives the mask.',
+    'Output: `mask` [N, height, width], the number of the class of each pixel of the input.',
+  ],
+};
+
 function useOf({ target, metadata, hasBytes, decoded }: CardFacts): Section {
   const programs = programsFor(target, metadata, { hasBytes, decoded }).map(({ language, lines }) =>
     code(language, lines),
   );
+  const type = metadata.task?.type;
+  const found =
+    type === 'segmentation' ? 'call `nas_segment()`' : isMapTask(type) ? 'call `nas_detect()`' : 'read `nas_output()`';
   const ways: { readonly [T in ExportTarget]?: string } = {
     web: 'Open the folder on a server, for example `python3 -m http.server`, and choose an image or use the camera.',
-    c: 'Fill `nas_input()` with `nas_pixel()` of each pixel, call `nas_run()`, read `nas_output()`: see `model.h` and `examples/`.',
+    c: `Fill \`nas_input()\` with \`nas_pixel()\` of each pixel, call \`nas_run()\`, ${found}: see \`model.h\` and \`examples/\`.`,
   };
-  const maps = decoded
-    ? 'Outputs: `boxes` [N, k, 4] (left, top, right, bottom in pixels of the input), `scores` [N, k] and `labels` [N, k]; -1 is no box.'
-    : '`metadata.json` has under `detection` how the outputs become boxes; with `--to onnx --decoded` the file gives boxes.';
-  const way = ways[target] ?? (isBoxTask(metadata.task?.type) ? maps : undefined);
+  const way = ways[target] ?? (isMapTask(type) ? mapTexts[type][decoded ? 1 : 0] : undefined);
   return { title: 'Use', blocks: [...(way === undefined ? [] : [way]), ...programs] };
 }
 

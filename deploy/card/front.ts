@@ -1,5 +1,5 @@
 import { mainScores } from '../../base/scores.js';
-import { classification, isBoxTask, type TaskType } from '../../base/task.js';
+import { classification, type TaskType } from '../../base/task.js';
 import type { ModelMetadata } from '../metadata.js';
 import { intervalOf, type CardScores } from './scores.js';
 import type { ExportTarget } from './use.js';
@@ -53,9 +53,18 @@ const libraries: { readonly [T in ExportTarget]: string | undefined } = {
 export const saysTask = ({ task, classes, nas_version: version }: Partial<ModelMetadata>): boolean =>
   task !== undefined || classes !== undefined || version !== undefined;
 
+const titles: { readonly [T in TaskType]: string } = {
+  classification: 'Image classifier',
+  'multi-label': 'Image classifier',
+  regression: 'Image classifier',
+  detection: 'Object detector',
+  centroids: 'Object detector',
+  segmentation: 'Image segmenter',
+};
+
 export function titleOf(metadata: Partial<ModelMetadata>): string {
   const { experiment, trial, task } = metadata;
-  const kind = isBoxTask(task?.type) ? 'Object detector' : saysTask(metadata) ? 'Image classifier' : 'Model';
+  const kind = saysTask(metadata) ? titles[task?.type ?? 'classification'] : 'Model';
   return `${experiment ?? kind}${trial === undefined ? '' : `, trial ${trial}`}`;
 }
 

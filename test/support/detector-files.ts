@@ -13,7 +13,7 @@ export interface DetectorOptions {
   readonly metadata?: Partial<ModelMetadata>;
 }
 
-/** A tiny detector of random weights, also where a new network has constants. */
+/** A tiny detector, or a segmenter, of random weights, also where a new network has constants. */
 export function randomDetector({ head = {}, input = [24, 36, 3], seed = 3 }: DetectorOptions = {}): Model {
   const network = tinyDetector(head, input);
   const specs = weightSpecs(network).map((spec) => (spec.trainable ? { ...spec, std: spec.std || 0.3 } : spec));
@@ -32,7 +32,9 @@ export const detectorMetadata = ({ network }: Model, more: Partial<ModelMetadata
     ...{ classes: ['square', 'disc'], task: { type: taskOf(network) }, layout: 'NHWC', input: network.input },
     ...{ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], nas_version: '1', created: '2026-12-01', network },
     preprocess: { fit: 'contain', background: '#727272', resampling: 'lanczos3' },
-    detection: { stride: 4, most: 150, overlap: 0.6, thresholds: [0.5, 0.55] },
+    ...(detectionOf(network)?.segmentation === true
+      ? { segmentation: { stride: detectionOf(network)?.stride } }
+      : { detection: { stride: 4, most: 150, overlap: 0.6, thresholds: [0.5, 0.55] } }),
     accuracy: { test: 0.75 },
     ...more,
   });

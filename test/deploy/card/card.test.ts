@@ -115,4 +115,12 @@ describe('a model card', () => {
     expect(boxes).toContain('Outputs: `boxes` [N, k, 4]');
     expect(maps).not.toContain('```python');
   });
+  it('of a segmenter says what its output is, and which function of C gives it', () => {
+    const metadata = detectorMetadata(randomDetector({ head: { segmentation: true } }));
+    const own = { metadata, tested: undefined };
+    expect(textOf(own)).toContain('upsample it bilinearly to the input and take the largest');
+    expect(textOf({ ...own, decoded: true })).toContain('Output: `mask` [N, height, width]');
+    expect(textOf({ ...own, target: 'c' })).toContain('call `nas_run()`, call `nas_segment()`');
+    expect(textOf(own)).not.toContain('```python');
+  });
 });

@@ -94,7 +94,7 @@ async function answersOfScript(
   target: ExportTarget,
   own?: Parameters<typeof programOf>[2],
 ): Promise<readonly string[]> {
-  const file = join(folder, `${target}${own === undefined ? '' : '-own'}.ts`);
+  const file = join(folder, `${target}-${own?.metadata.task?.type ?? 'classes'}.ts`);
   writeFileSync(file, programOf(target, 'ts', own));
   const found: string[] = [];
   vi.spyOn(console, 'log').mockImplementation(
@@ -157,6 +157,27 @@ describe('the programs of a detector with its decoding inside', () => {
     const apart = other.map((text, i) => Math.abs(Number(/[\d.]+$/.exec(text)?.[0]) - scores(found[i])));
     expect(Math.max(...apart)).toBeLessThan(1e-4);
   });
+});
+
+describe('the programs of a segmenter with its decoding inside', () => {
+  const segmenter = randomDetector({ head: { segmentation: true } });
+  const own = { metadata: detectorMetadata(segmenter), decoded: true, images: [join(folder, 'tile.png')] };
+  beforeAll(async () => {
+    writeBundle(join(folder, 'onnx'), withDecoding(exportOnnx(segmenter, own.metadata), 'x'), own.metadata);
+    await picture({ width: 36, height: 24 }).png().toFile(own.images[0]);
+  });
+
+  it.skipIf(!hasPython('onnxruntime', 'numpy', 'PIL'))(
+    'count the same pixels of each class in both languages',
+    async () => {
+      const log = vi.spyOn(console, 'log');
+      await answersOfScript('onnx', own);
+      const counts = log.mock.lastCall?.[0] as Readonly<Record<string, number>>;
+      expect(Object.values(counts).reduce((a, b) => a + b)).toBe(36 * 24);
+      const python = JSON.parse(answersOfPython('onnx', own)[0].replaceAll("'", '"')) as typeof counts;
+      expect({ square: 0, disc: 0, ...python }).toEqual(counts);
+    },
+  );
 });
 
 describeWithLiteRt('the programs of the card of a .tflite file give the class of ten images', () => {

@@ -29,7 +29,11 @@ beforeAll(async () => void (await tf.setBackend('cpu')));
 const fileOf = (options: DetectorOptions = {}) => {
   const model = randomDetector(options);
   const stride = options.head?.stride ?? 4;
-  const metadata = detectorMetadata(model, { detection: { stride, most: 150, overlap: 0.6 }, ...options.metadata });
+  const detection = { detection: { stride, most: 150, overlap: 0.6 } };
+  const metadata = detectorMetadata(model, {
+    ...(options.head?.segmentation !== true && detection),
+    ...options.metadata,
+  });
   return { model, bytes: exportOnnx(model, metadata) };
 };
 
@@ -39,6 +43,7 @@ const detectors: readonly DetectorOptions[] = [
   { input: [27, 33, 3] },
   { input: [32, 32, 3], head: { stride: 8 } },
   { input: [27, 33, 3], head: { centroids: true } },
+  { input: [27, 33, 3], head: { segmentation: true, depth: 0 } },
   { input: [30, 25, 1], head: { deepest: 4, depth: 2 }, metadata: { mean: [0.5], std: [0.25] } },
 ];
 
@@ -73,7 +78,9 @@ describe('the program of a detector', () => {
     const directory = temporaryFolder();
     edgeExporters.c(int8, 'model.onnx', { directory, io: 'float', rounding: 'exact', prefix: 'nas' });
     expect(readFileSync(join(directory, 'model.h'), 'utf8')).toContain(
-      'int32_t nas_detect(nas_box *boxes, int32_t most);',
+      options.head?.segmentation === true
+        ? 'void nas_segment(uint8_t *classes);'
+        : 'int32_t nas_detect(nas_box *boxes, int32_t most);',
     );
   });
 

@@ -77,18 +77,22 @@ describe('toLayersModel', () => {
     );
   });
 
-  it.each([{}, { stride: 8 }, { deepest: 4, depth: 2 }] as const)(
-    'gives the two maps of a detector, of standard layers: %o',
+  it.each([{}, { stride: 8 }, { deepest: 4, depth: 2 }, { segmentation: true }] as const)(
+    'gives the maps of a detector or a segmenter, of standard layers: %o',
     (head) => {
       const network = tinyDetector(head);
       const specs = weightSpecs(network).map((spec) => (spec.trainable ? { ...spec, std: spec.std || 0.3 } : spec));
       const weights = drawWeights(specs, 3);
-      const model = toLayersModel({ network, weights }, { type: 'detection' });
+      const model = toLayersModel(
+        { network, weights },
+        { type: 'segmentation' in head ? 'segmentation' : 'detection' },
+      );
       expect(model.layers.every((layer) => detectorLayers.has(layer.getClassName()))).toBe(true);
       const { logits } = apply(network, weightsFrom(weights), image(network.input), { training: false });
-      const [classes, boxes] = model.predict(image(network.input)) as tf.Tensor[];
-      expect(model.outputs.map(({ name }) => name.split('/')[0])).toEqual(['classes', 'boxes']);
-      const together = tf.concat([classes, boxes], 3);
+      const maps = [model.predict(image(network.input))].flat();
+      const names = 'segmentation' in head ? ['classes'] : ['classes', 'boxes'];
+      expect(model.outputs.map(({ name }) => name.split('/')[0])).toEqual(names);
+      const together = tf.concat(maps, 3);
       expect(together.shape).toEqual(logits.shape);
       const expected = logits.dataSync();
       together.dataSync().forEach((value, i) => expect(value).toBeCloseTo(expected[i], 4));
