@@ -142,8 +142,13 @@ ${lengthText(train, batch, minutes)}
 /**
  * The text of an experiment for images with boxes, with a reason for each value.
  * @param hours lines about the time that it takes
+ * @param earlier runs to learn from, relative to the experiment's file
  */
-export function boxesExperimentText(facts: BoxesFacts, hours: readonly string[]): string {
+export function boxesExperimentText(
+  facts: BoxesFacts,
+  hours: readonly string[],
+  earlier: readonly string[] = [],
+): string {
   const { name, path, description, plan } = facts;
   const task = plan?.task ?? 'detection';
   const looking = 'nas data experiment.yaml        # what the images hold, and what is wrong with them';
@@ -161,6 +166,6 @@ ${trainText(facts)}
 
 ${goalText(task === 'centroids' ? 'f1' : 'ap50', plan?.board)}
 
-${searchText(['Each trial takes longer than that of a classifier.', 24], '', facts.minutes)}
+${searchText(['Each trial takes longer than that of a classifier.', 24], '', facts.minutes, earlier)}
 `;
 }

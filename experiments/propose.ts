@@ -147,16 +147,28 @@ export function lengthText(train: number, batch: number, minutes: number | undef
   steps: ${defaultLength.steps}`;
 }
 
+/** Workdirs of earlier runs as the key of a search. */
+const fromText = (earlier: readonly string[]): readonly string[] =>
+  earlier.length === 0
+    ? []
+    : [
+        '# Earlier runs of the same space: the search begins with the networks that they promise most of.',
+        `from: [${earlier.map(scalar).join(', ')}]`,
+      ];
+
 /** Trials and final trainings, or the budget that they follow from. */
 export const searchText = (
   [why, trials]: readonly [why: string, trials: number],
   folds: string,
   minutes: number | undefined,
+  earlier: readonly string[],
 ): string =>
   minutes === undefined
     ? `# ${why}
 search:
-  trials: ${trials}
+  trials: ${trials}${fromText(earlier)
+    .map((line) => `\n  ${line}`)
+    .join('')}
 
 # The networks of the frontier are trained again, for longer, before they are saved.
 final:
@@ -164,7 +176,7 @@ final:
   steps: 2400${folds}`
     : `# The whole run ends within this time on this machine, or a little before. The number of trials, the length of their trainings and
 # of the final trainings of the frontier follow from it. Keys that are written (search.trials, train.steps, final.steps) are kept.${folds === '' ? '' : '\n# There is no cross-validation (final.folds): it would take most of the time.'}
-budget: { minutes: ${minutes} }`;
+budget: { minutes: ${minutes} }${earlier.length === 0 ? '' : `\nsearch:\n  ${fromText(earlier).join('\n  ')}`}`;
 
 function trainText({ data, info, perClass, augment, minutes }: ProposalFacts): string {
   const { train } = info.counts;
@@ -247,8 +259,13 @@ export const validating = 'nas validate experiment.yaml    # every mistake with 
 /**
  * The text of an experiment for some images, with a reason for each value.
  * @param hours lines about the time that it takes
+ * @param earlier runs to learn from, relative to the experiment's file
  */
-export function experimentText(facts: ProposalFacts, hours: readonly string[]): string {
+export function experimentText(
+  facts: ProposalFacts,
+  hours: readonly string[],
+  earlier: readonly string[] = [],
+): string {
   const { name, data, info } = facts;
   const preset = presetFor(data.size);
   const sides = preset === 'tiny' ? '28 to 48' : '64 to 128';
@@ -270,6 +287,6 @@ ${trainText(facts)}
 
 ${goalText('accuracy', facts.board)}
 
-${searchText(['The default number of trials.', 50], foldsText(info), facts.minutes)}
+${searchText(['The default number of trials.', 50], foldsText(info), facts.minutes, earlier)}
 `;
 }

@@ -10,15 +10,19 @@ import {
   isTable,
   prepareDataset,
   renderingOf,
+  spaceTask,
   surveyImages,
   withDataset,
   type ImageFilesConfig,
 } from '../trainers/index.js';
+import { createSpace, type Task } from '../spaces/index.js';
 import { parseExperiment, trainingOf } from '../experiments/parse/index.js';
 import type { RunObserver } from './events.js';
 import { usual } from './budget/plan.js';
 import { estimateRun, planBudget, type EstimateOptions, type RunEstimate } from './estimate.js';
 import { preparingData } from './prepare-plan.js';
+import { defaultWorkdir } from './stored/workdir.js';
+import { earlierRuns } from './warm-start/earlier.js';
 import type { BoardName } from '../experiments/schema/constraints.js';
 import { describeBoxes } from '../experiments/data/index.js';
 import { boxesExperimentText, planForBoard, proposeSize } from '../experiments/propose-boxes.js';
@@ -35,6 +39,8 @@ export interface ProposalRequest {
   readonly estimated: boolean;
   /** The budget of the run. Images are small enough for it, as far as that is measured. */
   readonly minutes?: number | undefined;
+  /** Folder of runs to learn from; default: where runs are by default. */
+  readonly runs?: string;
 }
 
 /** The name of a data set as a valid name of a run. */
@@ -124,9 +130,22 @@ async function proposeWithin(
 /** The text of an experiment, given lines about its time. */
 type TextWith = (hours: readonly string[]) => string;
 
+/** The text of an experiment, given lines about its time, and runs to learn from; and what its networks are for. */
+interface Draft {
+  readonly task: Task;
+  readonly text: (hours: readonly string[], earlier: readonly string[]) => string;
+}
+
 /** @param size of images with classes or labels; absent: as they ask for */
-const textFor = async (request: ProposalRequest, options: EstimateOptions, size?: number): Promise<TextWith> =>
-  (await proposeFiles(request, options, size)) ?? (await proposeBoxes(request, options));
+async function textFor(request: ProposalRequest, options: EstimateOptions, size?: number): Promise<TextWith> {
+  const { task, text } = (await proposeFiles(request, options, size)) ?? (await proposeBoxes(request, options));
+  const { name, space: config, objectives } = trainingOf(parseExperiment(request.file, text([], [])));
+  const { runs = dirname(defaultWorkdir(name)) } = request;
+  const earlier = earlierRuns(runs, await createSpace(config, task), objectives).map((workdir) =>
+    pathFrom(request.file, workdir),
+  );
+  return (hours) => text(hours, earlier);
+}
 
 /** Path of the images in the text of an experiment. */
 const pathFrom = (file: string, images: string): string =>
@@ -136,7 +155,7 @@ const pathFrom = (file: string, images: string): string =>
 async function proposeBoxes(
   { images, file, board, minutes }: ProposalRequest,
   { observe, signal }: EstimateOptions,
-): Promise<TextWith> {
+): Promise<Draft> {
   const config = boxesSchema.parse({ type: 'boxes', path: images });
   const { description } = await describeBoxes(config, preparingData('Reading the boxes', observe, signal));
   const plan = board === undefined ? undefined : await planForBoard(board, description);
@@ -144,7 +163,7 @@ async function proposeBoxes(
   const settled = { ...config, ...(size !== null && { size: [size.height, size.width] as [number, number] }) };
   const info = describeDataset(await prepareDataset(settled, preparingData('Converting the images', observe, signal)));
   const facts = { name: runName(info.name), path: pathFrom(file, images), description, info, plan, minutes };
-  return (hours) => boxesExperimentText(facts, hours);
+  return { task: spaceTask(info, info.task.type), text: (...lines) => boxesExperimentText(facts, ...lines) };
 }
 
 /** For images with classes or labels; null: they have boxes. */
@@ -152,7 +171,7 @@ async function proposeFiles(
   { images, file, board, minutes }: ProposalRequest,
   { observe, signal }: EstimateOptions,
   size?: number,
-): Promise<TextWith | null> {
+): Promise<Draft | null> {
   const found = await surveyed(images, board, size);
   if (found === null) return null;
   const { survey, data, config } = found;
@@ -173,7 +192,8 @@ async function proposeFiles(
       minutes,
     });
   });
-  return (hours) => experimentText(facts, hours);
+  const task = spaceTask(facts.info, facts.info.task.type);
+  return { task, text: (...lines) => experimentText(facts, ...lines) };
 }
 
 /** Passes each note and warning on once: the images are read for the proposal, then again, from the cache, for the estimate. */

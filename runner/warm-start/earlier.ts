@@ -1,5 +1,6 @@
-import { basename } from 'node:path';
-import { invalidInput } from '../../base/errors.js';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { invalidInput, NasError } from '../../base/errors.js';
 import type { Objective, TrialResult } from '../../search/index.js';
 import type { DecisionSpace } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
@@ -37,4 +38,25 @@ export function earlierTrials(workdir: string, space: DecisionSpace, objectives:
   } finally {
     store.close();
   }
+}
+
+/** Runs with fewer trials say little. */
+const enough = 20;
+/** The most runs to learn from by default. */
+const most = 3;
+
+/** The runs in a folder that say something about the networks of a space, the ones with most trials first. */
+export function earlierRuns(folder: string, space: DecisionSpace, objectives: readonly Objective[]): string[] {
+  const counts = new Map<string, number>();
+  for (const name of existsSync(folder) ? readdirSync(folder).sort() : []) {
+    const workdir = join(folder, name);
+    try {
+      counts.set(workdir, earlierTrials(workdir, space, objectives).trials.length);
+    } catch (error) {
+      // No run, a run of another space, or of another version.
+      if (!(error instanceof NasError)) throw error;
+    }
+  }
+  const useful = [...counts].filter(([, trials]) => trials >= enough).sort(([, a], [, b]) => b - a);
+  return useful.slice(0, most).map(([workdir]) => workdir);
 }

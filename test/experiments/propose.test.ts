@@ -9,6 +9,8 @@ import type { RunEvent } from '../../runner/events.js';
 import { paceBetween } from '../../runner/budget/measure.js';
 import { estimateRun } from '../../runner/estimate.js';
 import { dataSchema } from '../../trainers/index.js';
+import { createSpace, tableSpace } from '../../spaces/index.js';
+import { earlierRun } from '../runner/earlier-run.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { nasInside } from '../cli/nas.js';
 import { writeColours } from '../trainers/data/colours.js';
@@ -169,6 +171,31 @@ describe('nas init --images', () => {
       code: 'invalid-input',
       message: expect.stringMatching(/^budget.minutes: 0.01 is too short: .* take about [\d.]+ minutes/) as string,
     });
+  });
+
+  it('learns from the runs of the same space in the folder of runs', async () => {
+    const root = temporaryFolder();
+    await writeColours(root, colours, 4);
+    const request = { images: root, file: join(root, 'experiment.yaml'), estimated: false, runs: join(root, 'runs') };
+    const options = { observe: () => undefined, signal: new AbortController().signal };
+    const { text: alone } = await proposeExperiment(request, options);
+    expect(alone).not.toMatch(/^ *from:/m);
+    const { space: config } = trainingOf(parseExperiment(request.file, alone));
+    const space = await createSpace(config, { input: [28, 28, 3], classes: 2 });
+    earlierRun(join(root, 'runs', 'same'), space, 'accuracy', () => 0.5, 20);
+    earlierRun(join(root, 'runs', 'short'), space, 'accuracy', () => 0.5, 5);
+    earlierRun(
+      join(root, 'runs', 'other'),
+      tableSpace('other', [{ name: 'a', choices: [1] }]),
+      'accuracy',
+      () => 1,
+      20,
+    );
+    writeFileSync(join(root, 'runs', 'notes.txt'), '');
+    for (const minutes of [undefined, 60]) {
+      const { text } = await proposeExperiment({ ...request, minutes }, options);
+      expect(trainingOf(parseExperiment(request.file, text)).search.from).toEqual([join(root, 'runs', 'same')]);
+    }
   });
 
   it('estimates the time of the run by trainings of some networks', async () => {
