@@ -2,6 +2,7 @@ import { estimateText, standardErrorOf } from './certainty.js';
 import { changeText, percent, valueText, type Unit } from './number-text.js';
 import { mean, meanOrZero, sum } from './statistics.js';
 import type { SeenBoxes, SeenImages } from './seen-boxes.js';
+import type { SeenMasks } from './seen-masks.js';
 import { isBoxTask, type BoxTask, type TaskType } from './task.js';
 
 /** `confusion[actual][predicted]`: number of images. */
@@ -19,6 +20,8 @@ export interface Scores<D extends Details = Details> {
   readonly wrong?: readonly WrongImage[];
   /** Images with the boxes that were found and missed, by their places among all; absent where they are not asked for. */
   readonly seen?: SeenImages;
+  /** Images with their masks, by their places among all; absent where they are not asked for. */
+  readonly masks?: Omit<SeenMasks, 'directory'>;
 }
 
 /** Results by output. */
@@ -89,6 +92,8 @@ export interface PixelDetails {
   readonly classes: readonly PixelScores[];
   /** Standard errors of the main score and of metrics, over images. */
   readonly errors: { readonly score: number; readonly worst_iou: number; readonly pixel_accuracy: number };
+  /** Images with their masks; absent where they are not kept. */
+  readonly seen?: SeenMasks;
 }
 
 /** Scores of the pixels of one class; a ratio 0 / 0 is null. */

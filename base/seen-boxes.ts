@@ -78,20 +78,34 @@ export function seenImages(
   classes: number,
   imageAt: (row: number) => SeenImage,
 ): SeenImages {
-  const worstOf = (isOwn: (box: SeenBox) => boolean, count: number): number[] =>
-    outcomes
-      .map((boxes, row) => ({ row, errors: boxes.filter((box) => isError(box) && isOwn(box)).length }))
+  const errors = (row: number, label?: number): number =>
+    outcomes[row].filter((box) => isError(box) && (label === undefined || box.label === label)).length;
+  const { worst, sample } = chosenRows(outcomes.length, classes, errors);
+  return { worst: worst.map(imageAt), sample: sample.map(imageAt) };
+}
+
+/**
+ * The images that are kept: the worst of all and of each class, and others at equal distances.
+ * @param errorsOf how bad an image is: of one class, or of all
+ */
+export function chosenRows(
+  images: number,
+  classes: number,
+  errorsOf: (row: number, label?: number) => number,
+): { readonly worst: readonly number[]; readonly sample: readonly number[] } {
+  const worstOf = (count: number, label?: number): number[] =>
+    Array.from({ length: images }, (_, row) => ({ row, errors: errorsOf(row, label) }))
       .filter(({ errors }) => errors > 0)
       .sort((a, b) => b.errors - a.errors || a.row - b.row)
       .slice(0, count)
       .map(({ row }) => row);
-  const worst = new Set(worstOf(() => true, most.all));
+  const worst = new Set(worstOf(most.all));
   for (let label = 0; label < classes; label++)
-    for (const row of worstOf((box) => box.label === label, most.class)) if (worst.size < most.total) worst.add(row);
-  const sample = Math.min(most.sample, outcomes.length);
+    for (const row of worstOf(most.class, label)) if (worst.size < most.total) worst.add(row);
+  const sample = Math.min(most.sample, images);
   return {
-    worst: [...worst].map(imageAt),
-    sample: Array.from({ length: sample }, (_, i) => imageAt(Math.floor(((i + 0.5) * outcomes.length) / sample))),
+    worst: [...worst],
+    sample: Array.from({ length: sample }, (_, i) => Math.floor(((i + 0.5) * images) / sample)),
   };
 }
 

@@ -2,7 +2,7 @@ import { invalidInput } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
 import { discordance } from '../../base/paired.js';
 import { areOfBoxes, classFacts, mainScores } from '../../base/scores.js';
-import { isBoxTask } from '../../base/task.js';
+import { isMapTask } from '../../base/task.js';
 import { command, dataOrBoxesOption, jsonOption } from '../command.js';
 import { wholeNumber } from '../arguments/values.js';
 import { comparisonTable, evaluatedFacts, evaluatedJson, scoredText, type Evaluated } from '../output/evaluated.js';
@@ -87,14 +87,15 @@ async function evaluated({ file, model }: Subject, asked: Asked, terminal: Termi
 async function sheetOf(found: Evaluated) {
   const { file, report } = found;
   const { details } = found.scores;
-  if (!areOfBoxes(details)) throw new Error('sheets are for detectors');
-  const { detectionSheet } = await import('../../experiments/data/index.js');
+  if (!areOfBoxes(details) && details.type !== 'segmentation')
+    throw new Error('sheets are for detectors and segmenters');
+  const { seenSheet } = await import('../../experiments/data/index.js');
   const { renderPrecisionRecall } = await import('../../ui/index.js');
   const facts = classFacts(report).map(([name, value]) => `${name} ${value}`);
   const chart = renderPrecisionRecall(report);
   const summary = [[`${mainScores[details.type].title} ${scoredText(found)}`, ...facts].join(', ')];
   const classes = report.classes.map(({ name }) => name);
-  return detectionSheet({
+  return seenSheet({
     ...{ name: file, of: report.of, classes, details, summary },
     charts: chart === null ? [] : [chart],
   });
@@ -102,7 +103,7 @@ async function sheetOf(found: Evaluated) {
 
 export const evaluate = command({
   usage: 'evaluate <models..>',
-  summary: 'Measure the accuracy and the latency of classifiers or detectors',
+  summary: 'Measure the accuracy and the latency of classifiers, detectors or segmenters',
   examples: [
     ['evaluate models/trial-7/model.onnx --data runs/quickstart', 'on the test images of its run'],
     ['evaluate model.onnx --data cifar10:data/cifar-10-batches-bin --split validation', 'on other data'],
@@ -110,6 +111,10 @@ export const evaluate = command({
     [
       'evaluate faces.onnx --data boxes:photos --sheet found.html',
       'and a page of images with right, missed and wrong boxes',
+    ],
+    [
+      'evaluate tiles.onnx --data masks:tiles --sheet found.html',
+      'a segmenter on images with masks: mIoU, IoU by class',
     ],
     ['evaluate float.onnx int8.onnx phone/model.tflite --data runs/x', 'side by side: do they differ?'],
   ],
@@ -139,12 +144,13 @@ export const evaluate = command({
         type: 'boolean',
         default: false,
         describe:
-          'Lists the images that it takes for another class with the highest confidence, or with most missed and wrong boxes',
+          'Lists the images that it takes for another class with the highest confidence, or with most missed and wrong boxes or pixels',
       })
       .option('sheet', {
         alias: 'o',
         type: 'string',
-        describe: 'Write images with right, missed and wrong boxes of a detector to this .html file',
+        describe:
+          'Write images with right, missed and wrong boxes of a detector, or pixels of a segmenter, to this .html file',
       })
       .option('json', jsonOption),
   run: async ({ models, data, split, threads, provider, wrong, sheet, json: asJson, ...args }, terminal) => {
@@ -161,8 +167,8 @@ export const evaluate = command({
     const subjects: Subject[] = [];
     for (const file of models) subjects.push(await openSubject(file, asked));
     const { readMetadata } = await import('../../deploy/index.js');
-    if (sheet !== undefined && !isBoxTask(readMetadata(subjects[0].model).task?.type))
-      throw invalidInput(`--sheet ${sheet}: ${models[0]} is no detector`, {
+    if (sheet !== undefined && !isMapTask(readMetadata(subjects[0].model).task?.type))
+      throw invalidInput(`--sheet ${sheet}: ${models[0]} is neither a detector nor a segmenter`, {
         hint: '--wrong lists mistakes of classifiers.',
       });
     const all: Evaluated[] = [];
@@ -184,7 +190,7 @@ export const evaluate = command({
       terminal.out(classListing(report, colors));
       terminal.out(sidesListing(report, colors));
       if (wrong && report.wrong !== undefined) terminal.out(wrongListing(report, report.wrong, colors));
-      if (wrong && report.seen !== undefined) terminal.out(seenListing(report.seen, colors));
+      if (wrong) terminal.out(seenListing(report, colors));
       if (sheet !== undefined) terminal.out(`\nwrote ${sheet}\n`);
     } else terminal.out(comparisonTable(all, colors));
     const { saturationText } = await import('../../latency-models/index.js');

@@ -9,7 +9,9 @@ import {
   type SideRecall,
   type WrongImages,
 } from '../../base/scores.js';
-import { kindsText, type SeenBoxes, type SeenImage } from '../../base/seen-boxes.js';
+import { kindsText, type SeenImage } from '../../base/seen-boxes.js';
+import type { SeenMaskImage } from '../../base/seen-masks.js';
+import { sum } from '../../base/statistics.js';
 import { type Colors, type Column, renderTable, numeric } from './terminal.js';
 
 const tableColumns = ({ task, classes: [first] }: ClassReport): readonly Column<ClassRow>[] => [
@@ -31,7 +33,7 @@ const mostInMatrix = 12;
 /** Most rows of a table; of more classes, the ones with the lowest recall are shown. */
 const mostRows = 30;
 
-function confusionTable({ matrix, classes, confused }: ClassReport, colors: Colors): string {
+function confusionTable({ matrix, classes, confused, task }: ClassReport, colors: Colors): string {
   if (confused.length === 0) return '';
   if (matrix === null || classes.length > mostInMatrix)
     return `\n${colors.bold('Most frequent confusions')}\n${renderTable(confusedColumns, confused, colors)}`;
@@ -40,7 +42,8 @@ function confusionTable({ matrix, classes, confused }: ClassReport, colors: Colo
     { title: 'class \\ predicted', cell: ({ c }) => classes[c].name },
     ...classes.map(({ name }, p) =>
       numeric(name, ({ counts, c }: (typeof rows)[number]) => {
-        const text = counts[p] === 0 ? '·' : `${counts[p]}`;
+        const text =
+          counts[p] === 0 ? '·' : task === 'segmentation' ? percent(counts[p] / sum(counts)) : `${counts[p]}`;
         return c === p ? colors.bold(text) : text;
       }),
     ),
@@ -82,12 +85,22 @@ export const sidesListing = ({ sides }: ClassReport, colors: Colors): string =>
     ? ''
     : `\n${colors.bold('Found boxes by their side in pixels of the network')}\n${renderTable(sideColumns, sides, colors)}`;
 
-/** The images with most missed and wrong boxes. */
-export function seenListing({ worst }: SeenBoxes, colors: Colors): string {
-  const columns: Column<SeenImage>[] = [
-    { title: 'image', cell: ({ path, row }) => path ?? `image ${row} of the data set` },
-    { title: 'boxes', cell: ({ boxes }) => kindsText(boxes) },
-  ];
-  const title = colors.bold('Images with most missed and wrong boxes');
-  return `\n${title}\n${renderTable(columns, worst.slice(0, mostRows), colors)}`;
+interface WorstImage {
+  readonly row: number;
+  readonly path?: string;
+}
+
+const worstListing = <I extends WorstImage>(title: string, found: Column<I>, worst: readonly I[], colors: Colors) => {
+  const image: Column<I> = { title: 'image', cell: ({ path, row }) => path ?? `image ${row} of the data set` };
+  return `\n${colors.bold(title)}\n${renderTable([image, found], worst.slice(0, mostRows), colors)}`;
+};
+
+/** The images with most missed and wrong boxes, or with most wrong pixels; empty where they are not kept. */
+export function seenListing({ seen, masks }: ClassReport, colors: Colors): string {
+  const boxes: Column<SeenImage> = { title: 'boxes', cell: (image) => kindsText(image.boxes) };
+  const wrong = numeric('wrong pixels', (image: SeenMaskImage) => percent(image.wrong));
+  return [
+    ...(seen ? [worstListing('Images with most missed and wrong boxes', boxes, seen.worst, colors)] : []),
+    ...(masks ? [worstListing('Images with most wrong pixels', wrong, masks.worst, colors)] : []),
+  ].join('');
 }

@@ -155,6 +155,7 @@ export function evaluatedJson({ file, split, metadata, scores, report, latency, 
     ...(standardError !== undefined && { standardError }),
     metrics: report.metrics,
     ...(details.type === 'classification' && details),
+    ...(details.type === 'segmentation' && { ...details, classes: undefined }),
     ...(areOfBoxes(details) && { ...details, classes: undefined }),
     perClass: report.classes,
     latency: latency && {

@@ -1,4 +1,4 @@
-import type { Sharp } from 'sharp';
+import type { OverlayOptions, Sharp } from 'sharp';
 import { areaOf, intersection, type Box, type Extent } from '../../base/boxes.js';
 import { isError, kindMarks, seenKinds, type SeenImage } from '../../base/seen-boxes.js';
 import { readCachedImage } from '../../trainers/data/cache.js';
@@ -85,15 +85,38 @@ export async function drawBoxes(
   marks: readonly BoxMark[],
   { side, density = 1, square = false }: PictureOptions,
 ): Promise<Buffer> {
+  return framed(image, extent, { side, density, square }, ({ width, height, scale, at }) => {
+    const drawn = marks.map((mark) => placed(mark, scale, at));
+    const content = [...drawn.map(shape), ...texts(drawn.toReversed(), { width, height })].join('');
+    const font = 'font-family="Inter, \'DejaVu Sans\', sans-serif"';
+    const size = `width="${width * density}" height="${height * density}" viewBox="0 0 ${width} ${height}"`;
+    return { input: Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" ${size} ${font}>${content}</svg>`) };
+  });
+}
+
+/** Where an image lies in its picture, before the density. */
+interface Frame extends Extent {
+  /** Pixels of the picture for each of the image. */
+  readonly scale: number;
+  /** Its upper left corner. */
+  readonly at: readonly [x: number, y: number];
+  readonly whole: readonly [width: number, height: number];
+}
+
+/** A whole image as a WebP file, with something drawn over it. */
+export async function framed(
+  image: Sharp,
+  extent: Extent,
+  { side, density = 1, square = false }: PictureOptions,
+  draw: (frame: Frame) => OverlayOptions,
+): Promise<Buffer> {
   const scale = side / Math.max(extent.width, extent.height);
-  const whole = [extent.width, extent.height].map((length) => Math.max(1, Math.round(length * scale)));
+  const whole = [
+    Math.max(1, Math.round(extent.width * scale)),
+    Math.max(1, Math.round(extent.height * scale)),
+  ] as const;
   const [width, height] = square ? [side, side] : whole;
   const [x, y] = [Math.floor((width - whole[0]) / 2), Math.floor((height - whole[1]) / 2)];
-  const drawn = marks.map((mark) => placed(mark, scale, [x, y]));
-  const content = [...drawn.map(shape), ...texts(drawn.toReversed(), { width, height })].join('');
-  const font = 'font-family="Inter, \'DejaVu Sans\', sans-serif"';
-  const size = `width="${width * density}" height="${height * density}" viewBox="0 0 ${width} ${height}"`;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${font}>${content}</svg>`;
   const [left, top, background] = [x * density, y * density, '#ffffff'];
   return image
     .flatten({ background })
@@ -106,7 +129,7 @@ export async function drawBoxes(
       bottom: (height - whole[1]) * density - top,
       background,
     })
-    .composite([{ input: Buffer.from(svg) }])
+    .composite([draw({ width, height, scale, at: [x, y], whole })])
     .webp({ quality: 80, smartSubsample: true })
     .toBuffer();
 }

@@ -1,7 +1,8 @@
 export { boxRows, describeBoxes, type BoxClass, type BoxesDescription, type DescribedBoxes } from './boxes.js';
 export { boxesSheet } from './boxes-sheet.js';
 export { seenPicture } from './box-picture.js';
-export { detectionSheet, type DetectionSheetInput } from './detection-sheet.js';
+export { maskPicture } from './mask-picture.js';
+export { seenSheet, type SeenSheetInput } from './seen-sheet.js';
 export {
   contentsText,
   describeData,

@@ -10,6 +10,7 @@ import {
   type WrongImages,
 } from '../../base/scores.js';
 import { metricErrors, outputErrors, type OutputErrors } from './score-errors.js';
+import type { SeenMasks } from '../../base/seen-masks.js';
 import type { TaskType } from '../../base/task.js';
 import type { ClassResult, StoredPrecision } from '../../store/index.js';
 
@@ -22,14 +23,14 @@ export interface ClassRow extends Readonly<Partial<Record<OutputColumn, number |
   readonly curve?: readonly number[];
 }
 
-/** Images of one class that were taken for another. */
+/** Images, or pixels, of one class that were taken for another. */
 export interface ConfusedClasses {
   readonly actual: string;
   readonly predicted: string;
   readonly count: number;
 }
 
-/** Results of a network by class, label or number. Of detectors, also by the size of boxes, and images with their boxes. */
+/** Results of a network by class, label or number. Of detectors, also by the size of boxes. Images with their boxes or masks. */
 export interface ClassReport extends Partial<Pick<BoxDetails, 'sides' | 'sizes' | 'seen'>> {
   /** `the test images, by the exported file`. */
   readonly of: string;
@@ -40,8 +41,10 @@ export interface ClassReport extends Partial<Pick<BoxDetails, 'sides' | 'sizes' 
   /** In [0, 1]; null without classes. */
   readonly calibrationError: number | null;
   readonly classes: readonly ClassRow[];
-  /** `[actual][predicted]`: number of images; null without classes, or with too many. */
+  /** `[actual][predicted]`: number of images, or of pixels; null without classes, or with too many. */
   readonly matrix: Confusion | null;
+  /** Images with the classes of their pixels; absent for other tasks, and where they are not kept. */
+  readonly masks?: SeenMasks;
   /** Images that it takes for another class with the highest confidence; absent in results of older versions. */
   readonly wrong?: WrongImages;
   /** The most frequent confusions. */
@@ -54,8 +57,8 @@ const mostConfused = 10;
 
 /** @param of the images, for titles: `the test images` */
 export function classReport(classes: readonly string[], details: Details, of: string): ClassReport {
-  const { confusion, calibrationError } =
-    details.type === 'classification' ? details : { confusion: null, calibrationError: null };
+  const confusion = 'confusion' in details ? details.confusion : null;
+  const calibrationError = details.type === 'classification' ? details.calibrationError : null;
   const wrong = details.type === 'classification' ? details.wrong : undefined;
   const confused = (confusion ?? []).flatMap((row, actual) =>
     row.flatMap((count, predicted) => (count === 0 || actual === predicted ? [] : [{ actual, predicted, count }])),
@@ -73,6 +76,7 @@ export function classReport(classes: readonly string[], details: Details, of: st
     ...(sides && { sides }),
     ...(sizes && { sizes }),
     ...(seen && { seen }),
+    ...(details.type === 'segmentation' && details.seen && { masks: details.seen }),
     matrix: classes.length > mostInMatrix ? null : confusion,
     confused: confused
       .sort((a, b) => b.count - a.count)

@@ -24,7 +24,7 @@ import {
   type SplitName,
   withDataset,
 } from '../../trainers/index.js';
-import { namedBoxes } from './named-boxes.js';
+import { namedImages } from './named-images.js';
 
 export interface EvaluateFileOptions {
   /** What messages call the model, such as its path; default `the model`. */
@@ -63,11 +63,12 @@ export async function evaluateOnSplit(
   return withDataset(seenBy(model, dataset), async (open) => {
     const { info } = open;
     const detection = detectionFor(model, open);
+    const { segmentation } = readMetadata(model);
     const thresholds = options.thresholds === 'best' ? undefined : detection?.thresholds;
-    const images = { ...imagesFor(model, open), stride: detection?.stride };
+    const images = { ...imagesFor(model, open), stride: (detection ?? segmentation)?.stride };
     const loader = evaluationLoader(open, split, batch, images);
     try {
-      const { seen, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
+      const { seen, masks, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
         data: dataFor(open, images),
         where: options.where,
         provider,
@@ -77,7 +78,9 @@ export async function evaluateOnSplit(
       });
       const { indices } = open.shared.splits[split];
       if (seen !== undefined && areOfBoxes(scores.details))
-        return { ...scores, details: { ...scores.details, seen: namedBoxes(seen, indices, dataset.directory) } };
+        return { ...scores, details: { ...scores.details, seen: namedImages(seen, indices, dataset.directory) } };
+      if (masks !== undefined && scores.details.type === 'segmentation')
+        return { ...scores, details: { ...scores.details, seen: namedImages(masks, indices, dataset.directory) } };
       if (scores.wrong === undefined || scores.details.type !== 'classification') return scores;
       return { ...scores, details: { ...scores.details, wrong: namedWrong(scores.wrong, indices, dataset.directory) } };
     } finally {
@@ -249,7 +252,8 @@ export async function quantizeOnDataset(
   return withDataset(seenBy(model, dataset), async (open) => {
     const { info } = open;
     const detection = detectionFor(model, open);
-    const shown = { ...imagesFor(model, open, size), stride: detection?.stride };
+    const { segmentation } = readMetadata(model);
+    const shown = { ...imagesFor(model, open, size), stride: (detection ?? segmentation)?.stride };
     const images = Math.min(wanted, info.counts.train);
     const quantized = await quantizeClassifier(model, {
       ...options,

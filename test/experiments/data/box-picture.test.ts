@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { kindMarks, type SeenImage } from '../../../base/seen-boxes.js';
 import { drawBoxes, seenPicture } from '../../../experiments/data/box-picture.js';
-import { detectionSheet } from '../../../experiments/data/detection-sheet.js';
+import { seenSheet } from '../../../experiments/data/seen-sheet.js';
 import { scoreBoxes } from '../../../base/box-scores.js';
 import { writeBoxCache } from '../../support/box-cache.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -96,10 +96,10 @@ it('draws a sheet of an evaluation', async () => {
   const { details } = scoreBoxes([{ truths, found: [], scale: 3 }], 2, { curves: true });
   const image: SeenImage = { row: 0, path: 'a.png', width: 100, height: 50, boxes: [{ ...truths[0], kind: 'missed' }] };
   const input = { name: 'x', of: 'the test images', classes: ['cat', 'dog'], summary: [], charts: [] };
-  await expect(detectionSheet({ ...input, details })).rejects.toThrow('kept no images');
+  await expect(seenSheet({ ...input, details })).rejects.toThrow('kept no images');
   const seen = { directory, worst: [image], sample: [image] };
   const charts = ['<svg xmlns="http://www.w3.org/2000/svg" width="90" height="70"></svg>'];
-  const sheet = await detectionSheet({ ...input, charts, details: { ...details, seen } });
+  const sheet = await seenSheet({ ...input, charts, details: { ...details, seen } });
   expect(sheet.rows.map(({ name, images }) => [name, images.length])).toEqual([
     ['cat', 1],
     ['dog', 0],

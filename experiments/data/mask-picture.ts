@@ -1,0 +1,52 @@
+import { kindMarks, seenKinds, type SeenKind } from '../../base/seen-boxes.js';
+import { backgroundOf, pixelKinds, type SeenMaskImage } from '../../base/seen-masks.js';
+import { readCachedImage } from '../../trainers/data/cache.js';
+import { framed, type PictureOptions } from './box-picture.js';
+
+/** Pixels of a stripe. */
+const stripe = 3;
+const isStripe = (place: number): boolean => Math.floor(place / stripe) % 2 === 0;
+
+/** How much of the colour covers the image: right pixels evenly, missed ones in rising stripes, wrong ones in falling stripes. */
+const coverOf: { readonly [K in SeenKind]: (x: number, y: number) => number } = {
+  ignored: () => 0,
+  right: () => 0.3,
+  missed: (x, y) => (isStripe(x + y) ? 0.85 : 0.35),
+  wrong: (x, y) => (isStripe(x - y + 3 * 4096) ? 0.85 : 0.35),
+};
+
+const colours = new Map(
+  seenKinds.map((kind) => [kind, [1, 3, 5].map((at) => Number.parseInt(kindMarks[kind].colour.slice(at, at + 2), 16))]),
+);
+
+/**
+ * A picture of an image that a segmenter was evaluated on, from the converted data set, with the outcome of its pixels.
+ * @param classes their names: a background has no colour where it is right
+ * @throws Error when there is no such data set or image
+ */
+export async function maskPicture(
+  directory: string,
+  image: SeenMaskImage,
+  classes: readonly string[],
+  options: PictureOptions,
+): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
+  const { pixels, channels, width, height } = readCachedImage(directory, image.row);
+  const kinds = pixelKinds(image, backgroundOf(classes));
+  const { density = 1 } = options;
+  const raw = { width, height, channels: channels === 1 ? 1 : 3 } as const;
+  return framed(sharp(pixels, { raw }), { width, height }, options, ({ whole, at: [left, top] }) => {
+    const [wide, high] = [whole[0] * density, whole[1] * density];
+    const overlay = new Uint8Array(wide * high * 4);
+    for (let y = 0; y < high; y++)
+      for (let x = 0; x < wide; x++) {
+        const row = Math.floor((y * image.height) / high);
+        const kind = kinds[row * image.width + Math.floor((x * image.width) / wide)];
+        if (kind === null) continue;
+        const cover = coverOf[kind](Math.floor(x / density), Math.floor(y / density));
+        overlay.set([...(colours.get(kind) ?? []), Math.round(255 * cover)], (y * wide + x) * 4);
+      }
+    const input = Buffer.from(overlay);
+    return { input, raw: { width: wide, height: high, channels: 4 }, left: left * density, top: top * density };
+  });
+}
