@@ -1,7 +1,7 @@
 import { trainingExperimentOf } from '../../runner/stored/experiment.js';
 import { invalidInput } from '../../base/errors.js';
 import type { Rendering } from '../../base/preprocess.js';
-import { notForBoxes } from '../../base/task.js';
+import { notForBoxes, notForMasks } from '../../base/task.js';
 import { didYouMean } from '../../base/text.js';
 import { z } from 'zod';
 import { existsSync } from 'node:fs';
@@ -14,11 +14,13 @@ import { databasePath, hasRun } from '../../runner/stored/workdir.js';
 import { Store } from '../../store/index.js';
 import {
   dataSchema,
+  isPlaced,
   labelledImages,
   prepareDataset,
   renderingOf,
   type DataConfig,
   type DatasetRef,
+  type PlacedConfig,
   type PrepareOptions,
 } from '../../trainers/index.js';
 import { withRun } from '../open-run.js';
@@ -64,6 +66,7 @@ export function parseDataset(argument: string, rendering: Rendering | undefined)
   if (isBoxesArgument(argument)) throw notForBoxes('the command');
   const config = parsed(argument, rendering);
   if (config.type === 'boxes') throw notForBoxes('the command');
+  if (config.type === 'masks') throw notForMasks('the command');
   return config;
 }
 
@@ -73,9 +76,12 @@ export async function parseDatasetOrBoxes(argument: string, rendering: Rendering
   if (boxes === null) return parsed(argument, rendering);
   if (!existsSync(boxes.path)) throw invalidInput(`--data ${argument}: there is no ${boxes.path}`);
   if (rendering === undefined) return boxes;
-  const { size, channels, resampling } = rendering;
-  return { ...boxes, size: [...size], channels: channels === 1 ? 1 : 3, resampling };
+  return { ...boxes, ...shownWhole(rendering) };
 }
+
+/** The keys of images with boxes or masks for a rendering: networks see them whole. */
+const shownWhole = ({ size: [height, width], channels, resampling }: Rendering) =>
+  ({ size: [height, width], channels: channels === 1 ? 1 : 3, resampling }) satisfies Partial<PlacedConfig>;
 
 function parsed(argument: string, rendering: Rendering | undefined): DataConfig {
   const experiment = experimentFor(argument);
@@ -88,7 +94,8 @@ function parsed(argument: string, rendering: Rendering | undefined): DataConfig 
     throw invalidInput(`--data ${argument}: expected the folder or list of the images after it`, {
       hint: 'For example --data image-folder:images.',
     });
-  const images = type === 'image-folder' || type === 'list' ? rendering : undefined;
+  const takesAll = type === 'image-folder' || type === 'list';
+  const images = takesAll ? rendering : type === 'masks' && rendering !== undefined ? shownWhole(rendering) : undefined;
   const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
   if (parsed.success) return parsed.data;
   const known = types.includes(type);
@@ -116,7 +123,7 @@ export async function prepareFor(
   // Images of other channels are refused where the model meets them.
   const taken = rendering?.channels === own.channels ? [rendering] : [];
   // Detectors see whole images; a file that does not say so means the same.
-  const renderings = config.type === 'boxes' ? taken.map(({ size }) => ({ ...own, size })) : taken;
+  const renderings = isPlaced(config) ? taken.map(({ size }) => ({ ...own, size })) : taken;
   if (hasRun(argument))
     return withRun(argument, async (store) => {
       const { imagesOfRun } = await import('../../runner/inputs.js');

@@ -46,7 +46,8 @@ export function typeOf(schema: JsonSchema): string {
   if (items !== undefined) {
     const words = wordsOf(items);
     const maps = mapsOf(items).length > 0;
-    return `list of ${words.length > 0 ? 'names or maps' : plainType(maps ? { type: 'object' } : items)[1]}`;
+    const types = maps ? [{ type: 'object' }] : alternativesOf(items);
+    return `list of ${words.length > 0 ? 'names or maps' : types.map((one) => plainType(one)[1]).join(' or ')}`;
   }
   const { prefixItems } = schema;
   if (prefixItems !== undefined) return `list of ${prefixItems.length} ${plainType(prefixItems[0])[1]}`;

@@ -1,6 +1,6 @@
 import { isBoxTask } from '../../base/task.js';
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
-import { renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
+import { isPlaced, renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
 import { epochsOf, isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
@@ -89,7 +89,7 @@ const teacherForLoss: TrainingCheck = (experiment) => {
 /** Images without labels need a teacher that answers, and students that learn the answers. */
 const unlabelledImages: TrainingCheck = (experiment) => {
   const { data, teacher } = experiment;
-  if (data.type === 'boxes' || data.unlabelled === undefined) return [];
+  if (isPlaced(data) || data.unlabelled === undefined) return [];
   const path = ['data', 'unlabelled'];
   const task = taskOf(data);
   const distils = schedules(experiment).some(

@@ -165,10 +165,11 @@ const accuracies = measuresOf('training').flatMap(([name, source]) =>
 export const isAccuracy = (name: string): boolean => accuracies.some((one) => one.name === name);
 
 /** The task of a data set. */
-export const taskOf = (data: DataConfig): TaskType =>
-  data.type === 'boxes'
-    ? (data.task ?? 'detection')
-    : ((data.type === 'list' ? data.task : undefined) ?? 'classification');
+export function taskOf(data: DataConfig): TaskType {
+  if (data.type === 'masks') return 'segmentation';
+  if (data.type === 'boxes') return data.task ?? 'detection';
+  return (data.type === 'list' ? data.task : undefined) ?? 'classification';
+}
 
 /** Whether a name is a main score that trainings find, and no shared weights. */
 export const isTrainedScore = (name: string): boolean =>

@@ -1,9 +1,9 @@
-import { isBoxTask } from '../../base/task.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
-import { BoxRenderer, type BoxSource } from './augment/box-view.js';
+import { PlacedRenderer, type PlacedImage } from './augment/box-view.js';
 import type { Augmentation } from './augment/schema.js';
 import { gridOf, targetValues, writeTargets } from './box-targets.js';
+import { writeMaskTargets } from './mask-targets.js';
 import { openLogitsFile, type LogitsFile, type LogitsShape } from './logits-file.js';
 import { mapShape, resampledMaps, type MapCells } from './teacher-map.js';
 import { balancedPasses, repeatedPasses, joinedPass, naturalPass, type Pass } from './order.js';
@@ -21,7 +21,7 @@ import { Renderer } from './views.js';
 /** The form in which a network takes images. */
 export interface ImageForm {
   readonly size: Size;
-  /** Of a detector: pixels for each cell of its targets. */
+  /** Of a detector or segmenter: pixels for each cell of its targets. */
   readonly stride?: number | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface Batch {
   readonly others: readonly FormedImages[];
   /**
    * [size, outputs]: one-hot classes, 0 and 1 of labels, or scaled numbers; mixed by augmentation. 0 for images without labels. A
-   * detector has [size, rows, columns, 5], as `writeTargets` says.
+   * detector has [size, rows, columns, 5], as `writeTargets` says, and a segmenter [size, rows, columns, classes], as `writeMaskTargets`.
    */
   readonly labels: Float32Array;
   /** [size, outputs]: the teacher's logits for the same views, or its maps in the cells of the targets; `null` without a teacher. */
@@ -81,7 +81,7 @@ export interface LoaderOptions {
   readonly size?: Size | undefined;
   /** Normalisation that the network takes; absent: the data's own. */
   readonly scale?: PixelScale | undefined;
-  /** Pixels for each cell of the targets of detection; absent: images have no targets. */
+  /** Pixels for each cell of the targets of detection and segmentation; absent: images have no targets. */
   readonly stride?: number | undefined;
   /** File with a teacher's logits of each of the `views` (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;
@@ -118,7 +118,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
   const { views = Infinity, seed, shuffle, classSampling, teacherLogits } = options;
   const { shared } = options.dataset;
   const { info } = shared;
-  const { count, labels, boxed } = shownImages(shared, options);
+  const { count, labels, boxed, targets } = shownImages(shared, options);
   const [steps, passSteps] = [stepsPerEpoch(count, options), stepsPerPass(count, options)];
   const renderers = new Map<string, RenderBatch>();
   const rendererOf = (form: Partial<ImageForm>): RenderBatch => {
@@ -130,8 +130,10 @@ export function openBatches(options: LoaderOptions): BatchSource {
   const teacher = teacherLogits === undefined ? null : openAnswers(teacherLogits, { views, count }, options);
   const balancedOf = (): ((pass: number) => Pass) => {
     if (boxed === undefined) return balancedPasses(labels, info.classes.length, seed, views);
+    // The classes of the boxes, or of the pixels of the mask.
+    const outputs = info.classes.length;
     const classesOf = (position: number) =>
-      new Set(boxed(position).boxes.flatMap(({ ignored, label }) => (ignored ? [] : [label])));
+      new Set([...info.classes.keys()].filter((label) => targets?.[position * outputs + label] === 1));
     return repeatedPasses(
       Array.from({ length: count }, (_, position) => classesOf(position)),
       seed,
@@ -191,7 +193,7 @@ type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, '
  * labels do not depend on the size.
  */
 function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
-  if (isBoxTask(shared.info.task.type)) return boxRenderer(shared, options);
+  if (shared.boxes !== undefined) return placedRenderer(shared, options);
   const { augment, viewSeed, batch, size, scale } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
@@ -236,35 +238,42 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
   };
 }
 
-/** Renders images with boxes, with their targets as labels. */
-function boxRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
+/** Renders images with boxes or masks, with their targets as labels. */
+function placedRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
   const { augment, viewSeed, size, scale, stride } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
   const [height, width] = pixelsAt(shared, size).size;
   const shape = { height, width, channels: info.channels };
   const pixels = height * width * info.channels;
-  const renderer = new BoxRenderer(shape, scale ?? info, augment);
+  const renderer = new PlacedRenderer(shape, scale ?? info, augment);
   const grid = gridOf([height, width], stride ?? Infinity);
-  const values = stride === undefined ? 0 : grid.rows * grid.columns * targetValues;
+  const classes = info.classes.length;
+  const mask = split.readMasks === undefined ? undefined : new Uint8Array(height * width);
+  const values = stride === undefined ? 0 : grid.rows * grid.columns * (mask === undefined ? targetValues : classes);
   // A view shows at most four images, in a mosaic.
   const buffers = Array.from({ length: 4 }, () => new Uint8Array(pixels));
   let next = 0;
-  const sourceAt = (position: number): BoxSource => {
+  const masks = buffers.map(() => new Uint8Array(mask?.length ?? 0));
+  const sourceAt = (position: number): PlacedImage => {
     const own = split.boxed?.(position);
-    if (own === undefined) throw new Error('an image of detection has no boxes');
-    const image = buffers[next++ % buffers.length];
-    split.read([position], image);
-    return { ...own, pixels: image };
+    if (own === undefined) throw new Error('an image of detection or segmentation has no place in its rendering');
+    const buffer = next++ % buffers.length;
+    split.read([position], buffers[buffer]);
+    split.readMasks?.([position], masks[buffer]);
+    return { ...own, pixels: buffers[buffer], ...(mask !== undefined && { mask: masks[buffer] }) };
   };
   return (positions, views) => {
     const images = new Float32Array(positions.length * pixels);
     const labels = new Float32Array(positions.length * values);
     for (const [row, position] of positions.entries()) {
       const random = new Random(viewSeed, 'view', views[row], position);
-      const other = (stream: Random): BoxSource => sourceAt(stream.int(split.count));
-      const boxes = renderer.render(sourceAt(position), other, images, row * pixels, random);
-      if (stride !== undefined) writeTargets(grid, boxes, labels.subarray(row * values, (row + 1) * values));
+      const other = (stream: Random): PlacedImage => sourceAt(stream.int(split.count));
+      const boxes = renderer.render(sourceAt(position), other, images, row * pixels, random, mask);
+      if (stride === undefined) continue;
+      const targets = labels.subarray(row * values, (row + 1) * values);
+      if (mask === undefined) writeTargets(grid, boxes, targets);
+      else writeMaskTargets(grid, mask, [height, width], classes, targets);
     }
     return { images, labels };
   };

@@ -30,9 +30,11 @@ const fileNames = {
   targets: 'targets.f32',
   /** uint32 [count], only where images have groups */
   groups: 'groups.u32',
-  /** float32 [boxes, 7], only for detection: image, left, top, right, bottom in pixels of the image file, class, `boxKinds` */
+  /** uint8 [count, height, width], only for segmentation: the class of each pixel, or `ignoredPixel` */
+  masks: 'masks.u8',
+  /** float32 [boxes, 7], for detection, and empty for segmentation: image, left, top, right, bottom in pixels of the image file, class, `boxKinds` */
   boxes: 'boxes.f32',
-  /** float32 [count, 2], only for detection: width and height of the image files */
+  /** float32 [count, 2], only for detection and segmentation: width and height of the image files */
   extents: 'extents.f32',
   /** float64 [count, channels, 2]: sums of pixel values and of their squares, for the mean and deviation of any split */
   sums: 'sums.f64',
@@ -65,11 +67,13 @@ export interface ImageCache {
   readonly table: ImageTable;
   /** [count, outputs]; null for classification. */
   readonly targets: Float32Array | null;
-  /** Null for other tasks than detection. */
+  /** Null where images fill their whole rendering; without boxes for segmentation. */
   readonly boxes: BoxTable | null;
   readonly sums: Float64Array;
   /** Descriptor of the pixels' file. */
   readonly images: number;
+  /** Descriptor of the masks' file; null for other tasks than segmentation. */
+  readonly masks: number | null;
   close(): void;
 }
 
@@ -77,17 +81,23 @@ export interface ImageCache {
 const samples = 32;
 const sampleBytes = 4096;
 
-function quickHash(images: number, small: readonly Uint8Array[]): string {
+function quickHash(large: readonly number[], small: readonly Uint8Array[]): string {
   const hash = createHash('sha256');
   for (const bytes of small) hash.update(bytes);
-  const { size } = fstatSync(images);
-  const block = Buffer.alloc(Math.min(sampleBytes, size));
-  for (let i = 0; i < samples; i++) {
-    readSync(images, block, 0, block.length, Math.floor(((size - block.length) * i) / (samples - 1)));
-    hash.update(block);
+  for (const file of large) {
+    const { size } = fstatSync(file);
+    const block = Buffer.alloc(Math.min(sampleBytes, size));
+    for (let i = 0; i < samples; i++) {
+      readSync(file, block, 0, block.length, Math.floor(((size - block.length) * i) / (samples - 1)));
+      hash.update(block);
+    }
   }
   return hash.digest('hex');
 }
+
+/** Whether images lie somewhere in their renderings: their boxes or masks do, too. */
+const isPlaced = (task: CacheMeta['task'] | 'classification'): boolean =>
+  task === 'detection' || task === 'segmentation';
 
 const bytesOf = (array: Uint16Array | Uint32Array | Float32Array | Float64Array | Uint8Array): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -108,7 +118,15 @@ function readBoxTable(directory: string, count: number): BoxTable {
 
 /** Opens a cache and checks sizes and quick hash. Throws NasError `invalid-input` when it is missing or damaged. */
 export function openCache(directory: string): ImageCache {
-  let images: number | undefined;
+  const opened: number[] = [];
+  const open = (name: string, bytes: number): number => {
+    const file = openSync(join(directory, name), 'r');
+    opened.push(file);
+    const { size } = fstatSync(file);
+    if (size !== bytes) throw new Error(`${name} has ${size} bytes`);
+    return file;
+  };
+  const close = (): void => opened.forEach((file) => closeSync(file));
   try {
     const meta = metaSchema.parse(JSON.parse(readFileSync(join(directory, fileNames.meta), 'utf8')));
     const { count, height, width, channels } = meta;
@@ -122,18 +140,16 @@ export function openCache(directory: string): ImageCache {
       meta.task === undefined
         ? null
         : new Float32Array(readExactly(join(directory, fileNames.targets), 4 * count * meta.classes.length));
-    const boxes = meta.task === 'detection' ? readBoxTable(directory, count) : null;
-    images = openSync(join(directory, fileNames.images), 'r');
-    const descriptor = images;
-    const { size } = fstatSync(descriptor);
-    if (size !== count * height * width * channels) throw new Error(`${fileNames.images} has ${size} bytes`);
+    const boxes = isPlaced(meta.task) ? readBoxTable(directory, count) : null;
+    const images = open(fileNames.images, count * height * width * channels);
+    const masks = meta.task === 'segmentation' ? open(fileNames.masks, count * height * width) : null;
     const tables = [labels, keys, assigned, sums, groups, targets, boxes?.values, boxes?.extents];
     const small = tables.flatMap((column) => column ?? []);
-    if (quickHash(descriptor, small.map(bytesOf)) !== meta.quick) throw new Error('the checksum differs');
+    if (quickHash(opened, small.map(bytesOf)) !== meta.quick) throw new Error('the checksum differs');
     const table = { count, labels, keys, assigned, groups };
-    return { meta, table, targets, boxes, sums, images, close: () => closeSync(descriptor) };
+    return { meta, table, targets, boxes, sums, images, masks, close };
   } catch (cause) {
-    if (images !== undefined) closeSync(images);
+    close();
     throw invalidInput(`the converted data set in ${directory} is missing or damaged: ${messageOf(cause)}`, {
       cause,
       hint: 'Run the command again to convert the data set anew.',
@@ -247,6 +263,8 @@ export async function writeCache(
   const columns = new Columns([height, width, channels]);
   const hash = createHash('sha256');
   const images = openSync(join(directory, fileNames.images), 'w+');
+  const masks = task === 'segmentation' ? openSync(join(directory, fileNames.masks), 'w+') : null;
+  const large = masks === null ? [images] : [images, masks];
   try {
     options.onProgress?.(0, source.count);
     for await (const block of source.read(options.signal)) {
@@ -254,6 +272,10 @@ export async function writeCache(
       columns.add(block);
       hash.update(block.pixels);
       writeFully(images, block.pixels);
+      if (masks !== null && block.masks !== undefined) {
+        hash.update(block.masks);
+        writeFully(masks, block.masks);
+      }
       options.onProgress?.(columns.labels.length, source.count);
     }
     const small = {
@@ -269,11 +291,11 @@ export async function writeCache(
     for (const ids of groups) writeFileSync(join(directory, fileNames.groups), ids);
     const targets = task === undefined ? [] : [Float32Array.from(columns.targets)];
     for (const values of targets) writeFileSync(join(directory, fileNames.targets), values);
-    const boxes = task === 'detection' ? [Float32Array.from(columns.boxes), Float32Array.from(columns.extents)] : [];
+    const boxes = isPlaced(task) ? [Float32Array.from(columns.boxes), Float32Array.from(columns.extents)] : [];
     for (const [i, values] of boxes.entries())
       writeFileSync(join(directory, [fileNames.boxes, fileNames.extents][i]), values);
     const further = [...groups, ...targets, ...boxes].map(bytesOf);
-    fsyncSync(images);
+    for (const file of large) fsyncSync(file);
     const meta: CacheMeta = {
       format: cacheFormat,
       name,
@@ -287,11 +309,11 @@ export async function writeCache(
       hash: [bytesOf(small.labels), small.assigned, ...further]
         .reduce((all, bytes) => all.update(bytes), hash)
         .digest('hex'),
-      quick: quickHash(images, [...Object.values(small).map(bytesOf), ...further]),
+      quick: quickHash(large, [...Object.values(small).map(bytesOf), ...further]),
     };
     writeFileSync(join(directory, fileNames.meta), JSON.stringify(meta));
     return columns;
   } finally {
-    closeSync(images);
+    for (const file of large) closeSync(file);
   }
 }

@@ -113,9 +113,9 @@ export function openDataset(ref: DatasetRef): Dataset {
     const others = renderings.map(({ size, directory: folder }): PixelFile => {
       const other = open(folder);
       checkSameImages(cache, other, folder);
-      return { size, file: other.images, hash: other.meta.hash };
+      return { size, file: other.images, masks: other.masks, hash: other.meta.hash };
     });
-    const pixels = [...others, { size: [height, width], file: cache.images, hash: null } as const];
+    const pixels = [...others, { size: [height, width], file: cache.images, masks: cache.masks, hash: null } as const];
     const further = unlabelled && { unlabelled: { indices: unlabelled.indices, pixels: unlabelled.pixels } };
     const boxes = cache.boxes && { boxes: cache.boxes };
     const shared: SharedDataset = { info, pixels, splits, ...boxes, ...further };
@@ -160,7 +160,7 @@ function strataOf({ meta, table, targets }: ImageCache): ReturnType<typeof label
 function taskOf({ meta, targets }: ImageCache, train: Uint32Array, ofBoxes: BoxTask = 'detection'): LearningTask {
   if (targets === null || meta.task === undefined) return classification;
   if (meta.task === 'detection') return { type: ofBoxes };
-  if (meta.task === 'multi-label') return { type: meta.task };
+  if (meta.task === 'multi-label' || meta.task === 'segmentation') return { type: meta.task };
   const outputs = meta.classes.length;
   const statistics = meta.classes.map((_, k) => {
     const values = Array.from(train, (i) => targets[i * outputs + k]);

@@ -9,7 +9,7 @@ import { DamagedImage, imageHeader } from './decode.js';
 import type { Item } from './reading/listing.js';
 import type { DamagedFile, LoadedFile, StoredFile } from './reading/files.js';
 import { damageText } from './report.js';
-import type { FileSource, ImageBlock, PixelSource } from './sources/source.js';
+import { decodedBytes, type FileSource, type ImageBlock, type PixelSource } from './sources/source.js';
 import type { Decoded, Work, WorkEntry } from './work.js';
 
 /** Images in a block; bounds the memory. */
@@ -48,7 +48,7 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
   }
   refuseDamaged(source, damaged, work.directory);
   const { name, classes, height, width, channels, fingerprint, task } = source;
-  const bytes = height * width * channels;
+  const [bytes, decoded] = [height * width * channels, decodedBytes(source)];
   return {
     source: {
       kind: 'pixels',
@@ -62,7 +62,13 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
           while (end < kept.length && end < start + blockSize && kept[end].item.split === split) end++;
           const rows = kept.slice(start, end);
           const pixels = new Uint8Array(rows.length * bytes);
-          rows.forEach(({ row }, i) => work.read(row, pixels.subarray(i * bytes, (i + 1) * bytes)));
+          const masks = new Uint8Array(rows.length * (decoded - bytes));
+          const image = new Uint8Array(decoded);
+          rows.forEach(({ row }, i) => {
+            work.read(row, image);
+            pixels.set(image.subarray(0, bytes), i * bytes);
+            masks.set(image.subarray(bytes), i * (decoded - bytes));
+          });
           const labels = rows.map(({ item }) => item.label);
           const groups = rows.map(({ item }) => item.group ?? noGroup);
           const targets = task === undefined ? undefined : rows.flatMap(({ item }) => item.targets ?? []);
@@ -74,6 +80,7 @@ export async function decodeFiles(source: FileSource, work: Work, options: Conve
             groups,
             ...(targets !== undefined && { targets }),
             ...(boxed.length > 0 && { boxed }),
+            ...(masks.length > 0 && { masks }),
           };
         }
       },
@@ -127,7 +134,7 @@ export async function* decodeEach(
     try {
       const bytes = await loaded(load);
       const content = createHash('sha256').update(bytes).digest('hex');
-      const pixels = decoded(content) ?? (await decode(bytes));
+      const pixels = decoded(content) ?? (await decode(bytes, file));
       const header = sampled ? await imageHeader(bytes) : undefined;
       return { entry: { ...file, content, ...(header !== undefined && { header }) }, pixels };
     } catch (error) {
@@ -156,7 +163,9 @@ async function decodeMissing(
   let done = items.length - missing.length;
   options.onProgress?.(done, items.length);
   try {
-    for await (const { entry, pixels } of decodeEach(source, missing, signal, (content) => work.decoded(content))) {
+    // Equal images may have different masks.
+    const known = source.task === 'segmentation' ? undefined : (content: string) => work.decoded(content);
+    for await (const { entry, pixels } of decodeEach(source, missing, signal, known)) {
       const { damage } = entry;
       if (damage?.cause === 'closed' || damage?.cause === 'missing') passing.set(entry.path, { row: null, damage });
       else await work.add(entry, pixels);
@@ -187,7 +196,7 @@ async function loaded(load: LoadedFile['load']): Promise<Buffer> {
 }
 
 /** The results of a task in the order of the inputs, with at most `width` tasks at once. */
-async function* mapInOrder<A, B>(
+export async function* mapInOrder<A, B>(
   inputs: AsyncIterable<A> | Iterable<A>,
   task: (input: A) => Promise<B>,
   width: number,

@@ -76,7 +76,9 @@ const isCut = (bytes: Buffer, start: string): boolean =>
   (start.startsWith('\x89PNG') && !bytes.includes('IEND')) ||
   (start.startsWith('RIFF') && bytes.length >= 8 && bytes.readUInt32LE(4) + 8 > bytes.length);
 
-function damageOf(bytes: Buffer, start: string, cause: unknown): DamagedImage {
+/** Why a file is no image that can be read. @param start its first bytes */
+export function damageOf(bytes: Buffer, start: string, cause: unknown): DamagedImage {
+  if (bytes.length === 0) return new DamagedImage('empty', 'empty', { cause });
   const signature = signatures.find(([, , matches]) => matches(start));
   if (signature !== undefined) return new DamagedImage(signature[0], signature[1], { cause });
   if (bytes.every((byte) => byte === 0)) return new DamagedImage('zeros', 'only zeros', { cause });

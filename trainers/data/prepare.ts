@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Extent } from '../../base/boxes.js';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
@@ -11,10 +12,13 @@ import { decodeFiles, refuseDamaged } from './decode-files.js';
 import { makeReport, renewedReport } from './make-report.js';
 import { leftOutLines, reportLines, reportSchema, type DataReport } from './report.js';
 import {
-  boxesSide,
+  defaultSide,
   isImageFiles,
+  isPlaced,
   renderingOf,
   type BoxesConfig,
+  type MasksConfig,
+  type PlacedConfig,
   type DataConfig,
   type ImageFilesConfig,
 } from './schema.js';
@@ -23,11 +27,12 @@ import { openFashionMnistIdx } from './sources/fashion-mnist.js';
 import { openFashionMnistPackage } from './sources/fashion-mnist-package.js';
 import { readBoxes } from './boxes/read.js';
 import { sizeAlong } from './boxes/sizes.js';
+import { readMasks } from './masks/read.js';
 import type { Item } from './reading/listing.js';
 import { readUnlabelled } from './reading/unlabelled.js';
 import { imageSource, openImageFolder, openImageList } from './sources/image-folder.js';
 import { renderedSource } from './sources/rendered.js';
-import type { DataSource, FileSource, PixelSource } from './sources/source.js';
+import { decodedBytes, type DataSource, type FileSource, type PixelSource } from './sources/source.js';
 import { splitNames, type SplitName, type SplitShares } from './splits.js';
 import { findCopies, unlabelledLines, type UnlabelledRef } from './unlabelled.js';
 import { beginWork, Work, type WorkEntry } from './work.js';
@@ -229,7 +234,8 @@ async function convert(source: DataSource, folders: Folders, options: ConvertOpt
     // A killed process may have left the folder.
     rmSync(temporary, { recursive: true, force: true });
     mkdirSync(temporary);
-    if (!existsSync(work)) takeLast(folders);
+    // Pixels of a cache are without their masks.
+    if (!existsSync(work) && source.task !== 'segmentation') takeLast(folders);
     await writeConverted(temporary, source, work, options);
     rmSync(directory, { recursive: true, force: true });
     renameSync(temporary, directory);
@@ -268,8 +274,7 @@ async function writeConverted(
     await writeCache(directory, source, options);
     return;
   }
-  const { height, width, channels } = source;
-  const work = new Work(workDirectory, height * width * channels);
+  const work = new Work(workDirectory, decodedBytes(source));
   try {
     const decoded = await decodeFiles(source, work, options);
     const columns = await writeCache(directory, decoded.source, { signal: options.signal });
@@ -290,6 +295,7 @@ async function writeConverted(
 export async function openSource(config: DataConfig, rendering?: Rendering): Promise<DataSource> {
   if (isImageFiles(config)) return openImageFiles(config, rendering);
   if (config.type === 'boxes') return openBoxFiles(config, rendering);
+  if (config.type === 'masks') return openMaskFiles(config, rendering);
   const pixels = await openPixels(config);
   return rendering === undefined ? pixels : renderedSource(pixels, rendering);
 }
@@ -297,22 +303,49 @@ export async function openSource(config: DataConfig, rendering?: Rendering): Pro
 /** The images of a data set of boxes; an image has the labels of its boxes. */
 async function openBoxFiles(config: BoxesConfig, given?: Rendering): Promise<FileSource> {
   const { tree, images, classes, notes } = await readBoxes(config);
-  const { width: across, height: down } = sizeAlong(images, boxesSide);
-  const rendering = given ?? renderingOf({ ...config, size: config.size ?? [down, across] });
-  const groups = new Map<string, number>();
-  for (const { group } of images) if (group !== '' && !groups.has(group)) groups.set(group, groups.size);
+  const rendering = given ?? placedRendering(config, images);
+  const groupOf = groupsOf(images);
   const items = images.map(({ file, width, height, boxes, split, group }): Item => {
     const present = new Set(boxes.flatMap(({ label, ignored }) => (ignored ? [] : [label])));
-    return {
-      file,
-      label: 0,
-      targets: classes.map((_, label) => Number(present.has(label))),
-      split,
-      ...(group !== '' && { group: groups.get(group) ?? 0 }),
-      boxed: { width, height, boxes },
-    };
+    const targets = classes.map((_, label) => Number(present.has(label)));
+    return { file, label: 0, targets, split, ...groupOf(group), boxed: { width, height, boxes } };
   });
   return imageSource(tree, { task: 'detection', classes, items, skipped: [], notes }, { rendering });
+}
+
+/** The images of a data set of masks; an image has the labels of its pixels, and no boxes. */
+async function openMaskFiles(config: MasksConfig, given?: Rendering): Promise<FileSource> {
+  const { tree, images, classes, notes, meaning } = await readMasks(config);
+  const rendering = given ?? placedRendering(config, images);
+  const groupOf = groupsOf(images);
+  const items = images.map(({ file, width, height, pixels, split, group }): Item => {
+    const targets = pixels.map((count) => Number(count > 0));
+    return { file, label: 0, targets, split, ...groupOf(group), boxed: { width, height, boxes: [] } };
+  });
+  const source = imageSource(tree, { task: 'segmentation', classes, items, skipped: [], notes }, { rendering });
+  const masks = new Map(images.map((image) => [image.file.path, image]));
+  return {
+    ...source,
+    fingerprint: contentHash(source.fingerprint, meaning),
+    origin: contentHash(source.origin, meaning),
+    async decode(bytes, file) {
+      const [pixels, mask] = [await source.decode(bytes, file), await masks.get(file.path)?.render(rendering.size)];
+      return Buffer.concat([pixels, mask ?? new Uint8Array()]);
+    },
+  };
+}
+
+/** The rendering of images with boxes or masks: by default in their median proportions. */
+function placedRendering(config: PlacedConfig, images: readonly Extent[]): Rendering {
+  const { width, height } = sizeAlong(images, defaultSide[config.type]);
+  return renderingOf({ ...config, size: config.size ?? [height, width] });
+}
+
+/** Numbers the groups of images. */
+function groupsOf(images: readonly { readonly group: string }[]): (group: string) => Pick<Item, 'group'> {
+  const groups = new Map<string, number>();
+  for (const { group } of images) if (group !== '' && !groups.has(group)) groups.set(group, groups.size);
+  return (group) => (group === '' ? {} : { group: groups.get(group) ?? 0 });
 }
 
 /** `openSource` of image files. */
@@ -323,14 +356,14 @@ export async function openImageFiles(config: ImageFilesConfig, rendering = rende
 
 /** The source of `data.unlabelled`; null without it. @throws NasError `invalid-input` as `readUnlabelled` */
 async function openUnlabelledFiles(config: DataConfig, rendering: Rendering): Promise<FileSource | null> {
-  if (config.type === 'boxes' || config.unlabelled === undefined) return null;
+  if (isPlaced(config) || config.unlabelled === undefined) return null;
   const { unlabelled } = config;
   const { tree, listing } = await readUnlabelled(unlabelled, 'image' in config ? config.image : undefined);
   return imageSource(tree, listing, { rendering, damaged: 'damaged' in config ? config.damaged : undefined });
 }
 
 /** Opens a source of images of one size. */
-async function openPixels(config: Exclude<DataConfig, ImageFilesConfig | BoxesConfig>): Promise<PixelSource> {
+async function openPixels(config: Exclude<DataConfig, ImageFilesConfig | PlacedConfig>): Promise<PixelSource> {
   switch (config.type) {
     case 'fashion-mnist':
       return config.path === undefined ? openFashionMnistPackage() : openFashionMnistIdx(config.path);

@@ -94,6 +94,47 @@ export const boxesSchema = z
   .describe('images with boxes around objects');
 export type BoxesConfig = Readonly<z.output<typeof boxesSchema>>;
 
+/** `data:` of masks. */
+export const masksSchema = z
+  .strictObject({
+    type: z.literal('masks'),
+    path: z
+      .string()
+      .min(1)
+      .describe('folder or archive (.zip, .tar, .tar.gz) of images and of their masks, or of files that list polygons'),
+    classes: z
+      .array(z.string().min(1))
+      .min(1)
+      .max(255)
+      .optional()
+      .describe(
+        'names of the classes, in the order of the values of the masks: by value where the values are 0, 1, 2, ..., else one for each value that occurs. By default those of a file of names or colours (classes.txt, class_dict.csv, ...), else the values',
+      ),
+    ignore: z
+      .array(z.union([z.string().min(1), z.int().min(0).max(255)]))
+      .optional()
+      .describe(
+        'classes, values or colours (#rrggbb) whose pixels neither train nor count. Always: 255 beside smaller values, and classes with a name such as void or ignore',
+      ),
+    size: boxesSchema.shape.size
+      .unwrap()
+      .optional()
+      .describe(
+        'height and width of every image in pixels: one number, or [height, width]. By default the longer side has 256 pixels, and the other one follows the median proportions of the images. Networks see the whole image, with grey bars, which do not count',
+      ),
+    channels: renderingKeys.channels,
+    resampling: renderingKeys.resampling,
+    ...fileShares,
+    subset: splits.subset,
+  })
+  .describe('images with a mask of classes, one for each pixel');
+export type MasksConfig = Readonly<z.output<typeof masksSchema>>;
+
+/** `data:` of images that networks see whole, in a frame: their boxes or masks lie in it, too. */
+export type PlacedConfig = BoxesConfig | MasksConfig;
+export const isPlaced = (config: DataConfig): config is PlacedConfig =>
+  config.type === 'boxes' || config.type === 'masks';
+
 /** `data:`; where the images come from. */
 export const dataSchema = z.discriminatedUnion('type', [
   z
@@ -175,6 +216,7 @@ export const dataSchema = z.discriminatedUnion('type', [
     })
     .describe('images of your own in a table of paths and labels'),
   boxesSchema,
+  masksSchema,
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
@@ -183,18 +225,18 @@ export type ImageFilesConfig = Extract<DataConfig, { type: 'image-folder' | 'lis
 
 /** The configuration without images without labels, which only trainings need. */
 export const labelledImages = (config: DataConfig): DataConfig =>
-  config.type === 'boxes' ? config : { ...config, unlabelled: undefined };
+  isPlaced(config) ? config : { ...config, unlabelled: undefined };
 
 export const isImageFiles = (config: DataConfig): config is ImageFilesConfig =>
   config.type === 'image-folder' || config.type === 'list';
 
-/** The default of the longer side of images with boxes. */
-export const boxesSide = 192;
+/** The default of the longer side of images with boxes, and with masks. */
+export const defaultSide = { boxes: 192, masks: 256 } as const;
 
-/** The grey around images with boxes: 114 of 255. */
-const boxesBackground = '#727272';
+/** The grey around images with boxes or masks: 114 of 255. */
+const frameBackground = '#727272';
 
-/** How the images of a configuration become pixels. Images with boxes and without `size` are square until they are read (`openSource`). */
+/** How the images of a configuration become pixels. Images with boxes or masks and without `size` are square until they are read (`openSource`). */
 export function renderingOf(data: DataConfig): Rendering {
   switch (data.type) {
     case 'fashion-mnist':
@@ -207,9 +249,10 @@ export function renderingOf(data: DataConfig): Rendering {
       const { size, channels } = data;
       return { ...completeDecoding(data), size: typeof size === 'number' ? [size, size] : size, channels };
     }
-    case 'boxes': {
-      const { size = boxesSide, channels, resampling } = data;
-      const decoding = completeDecoding({ fit: 'contain', background: boxesBackground, resampling });
+    case 'boxes':
+    case 'masks': {
+      const { size = defaultSide[data.type], channels, resampling } = data;
+      const decoding = completeDecoding({ fit: 'contain', background: frameBackground, resampling });
       return { ...decoding, size: typeof size === 'number' ? [size, size] : size, channels };
     }
   }

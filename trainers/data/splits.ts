@@ -46,8 +46,10 @@ export interface Split {
   readonly labels: Uint16Array;
   /** [labels, outputs]: 0 and 1 of labels, or numbers as (value - mean) / std; null for classification. */
   readonly targets: Float32Array | null;
-  /** The boxes of the image at a position; undefined for other tasks than detection. */
+  /** The boxes of the image at a position; without boxes for segmentation, and undefined for other tasks. */
   readonly boxed?: ((position: number) => BoxedPixels) | undefined;
+  /** Copies the masks of the images at `positions` into `into`: uint8 [positions, height, width]; undefined for other tasks than segmentation. */
+  readonly readMasks?: Split['read'];
   /** Copies the images at `positions` into `into`: uint8 [positions, height, width, channels]. */
   read(positions: ArrayLike<number>, into: Uint8Array): void;
 }
@@ -70,6 +72,8 @@ export interface PixelFile {
   readonly size: Size;
   /** Descriptor. */
   readonly file: number;
+  /** Descriptor of the masks in this size; only for segmentation. */
+  readonly masks?: number | null;
   /** Null: the pixels that the data set's own hash covers. */
   readonly hash: string | null;
 }
@@ -81,7 +85,7 @@ export interface SharedDataset {
   readonly pixels: readonly PixelFile[];
   /** Index in the files of each position, with labels and targets as in `Split`. */
   readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array } & Pick<Split, 'labels' | 'targets'>>>;
-  /** Only for detection: the boxes of all images in the files. */
+  /** The boxes of all images in the files, and their sizes: for detection, and without boxes for segmentation. */
   readonly boxes?: BoxTable;
   /** Images without labels; absent: there are none. */
   readonly unlabelled?: UnlabelledImages;
@@ -109,7 +113,7 @@ export function pixelsAt(
 }
 
 /** Reads images of one size, [height, width, channels] each, by their positions in a list of indices. */
-function readerOf({ file }: PixelFile, bytes: number, indices: Uint32Array): Split['read'] {
+function readerOf({ file }: Pick<PixelFile, 'file'>, bytes: number, indices: Uint32Array): Split['read'] {
   const at = (positions: ArrayLike<number>, i: number): number => {
     const position = positions[i];
     if (!(position >= 0 && position < indices.length)) {
@@ -134,6 +138,10 @@ const bytesOf = ({ size: [height, width] }: PixelFile, { channels }: DatasetInfo
 export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Split {
   const { indices, labels, targets } = shared.splits[name];
   const pixels = pixelsAt(shared, size);
+  const {
+    masks,
+    size: [height, width],
+  } = pixels;
   const { boxes } = shared;
   const boxed = (table: BoxTable) => (position: number) => {
     const image = indices[position];
@@ -148,6 +156,7 @@ export function splitOf(shared: SharedDataset, name: SplitName, size?: Size): Sp
     labels,
     targets,
     ...(boxes !== undefined && { boxed: boxed(boxes) }),
+    ...(typeof masks === 'number' && { readMasks: readerOf({ file: masks }, height * width, indices) }),
     read: readerOf(pixels, bytesOf(pixels, shared.info), indices),
   };
 }

@@ -10,7 +10,7 @@ import { drawWeights, initialWeights, sharedSpecs, toOnnx } from '../../../space
 import { cifar10 } from '../../../trainers/data/sources/cifar.js';
 import { saveWeights } from '../../../trainers/index.js';
 import { layersModelOf } from '../../support/layers-model.js';
-import { makeBoxedImages } from '../../support/boxed-images.js';
+import { makeBoxedImages, makeMaskedImages } from '../../support/boxed-images.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { noisePicture } from '../../trainers/data/colours.js';
 import { saveLayersModel } from '../../trainers/support/layers-model-file.js';
@@ -144,6 +144,10 @@ export async function writeFiles(folder: string) {
     (await makeBoxedImages(join(folder, 'boxes-0'), { count: 40, seed: 1 })).path,
     (await makeBoxedImages(join(folder, 'boxes-1'), { count: 40, seed: 2 })).path,
   ];
+  const masks: readonly string[] = [
+    (await makeMaskedImages(join(folder, 'masks-0'), { count: 20, seed: 1 })).path,
+    (await makeMaskedImages(join(folder, 'masks-1'), { count: 20, seed: 2 })).path,
+  ];
   const unlabelled: readonly string[] = [
     await pictures(join(folder, 'more-0'), 2, false),
     await pictures(join(folder, 'more-1'), 3, false),
@@ -176,6 +180,7 @@ export async function writeFiles(folder: string) {
     tables: own.map((one) => `${one}.csv`) as unknown as Two,
     unlabelled: unlabelled as unknown as Two,
     boxes: boxes as unknown as Two,
+    masks: masks as unknown as Two,
     boxTable: tableOfBoxes(boxes[0]),
     controllers: two((i) => file(`controller-${i}.mjs`, controller(`number ${i}`))),
     seeds: two((i) => file(`seeds-${i}.csv`, `${header}\n${rows[i].join(',')}\n`)),

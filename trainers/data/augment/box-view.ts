@@ -2,6 +2,7 @@ import { areaOf, intersection, type Box, type LabelledBox } from '../../../base/
 import { scaledBytes } from '../../../base/image-pixels.js';
 import type { PixelScale } from '../../../base/preprocess.js';
 import type { Random } from '../../../base/random.js';
+import { ignoredPixel } from '../mask-targets.js';
 import type { BoxedPixels } from '../splits.js';
 import { signed, type ImageShape, type Pixels, type Step } from './image.js';
 import type { Augmentation, StepConfig } from './schema.js';
@@ -16,19 +17,21 @@ interface Axis {
   readonly shift: number;
 }
 
-/** An image, and where it lies in a view: one geometry for its pixels and its boxes. */
+/** An image, and where it lies in a view: one geometry for its pixels, its boxes and its mask. */
 interface Tile {
-  readonly source: BoxSource;
+  readonly source: PlacedImage;
   readonly x: Axis;
   readonly y: Axis;
   /** The part of the view that shows it. */
   readonly part: Box;
 }
 
-/** An image with its boxes. */
-export interface BoxSource extends BoxedPixels {
+/** An image with its boxes or its mask. */
+export interface PlacedImage extends BoxedPixels {
   /** [height, width, channels]. */
   readonly pixels: Uint8Array;
+  /** [height, width]: the class of each pixel, or `ignoredPixel`. */
+  readonly mask?: Uint8Array;
 }
 
 /** The part of an image that the image of the file fills; bars are outside. */
@@ -46,7 +49,7 @@ function placed(length: number, from: number, to: number, random: Random): numbe
 type Window = Pick<StepConfig<'window'>, 'zoom' | 'aspect'>;
 
 /** The image scaled and put at a random place of a part of the view. @param zoom its size, before the window's own */
-function windowed(source: BoxSource, part: Box, zoom: number, window: Window, random: Random): Tile {
+function windowed(source: PlacedImage, part: Box, zoom: number, window: Window, random: Random): Tile {
   const content = contentOf(source);
   const size = zoom * Math.exp(window.zoom * signed(random));
   const aspect = Math.exp(window.aspect * signed(random));
@@ -123,11 +126,28 @@ function samplesOf(axis: Axis, [start, end]: readonly [number, number], low: num
   };
 }
 
+interface Area {
+  readonly columns: Samples;
+  readonly rows: Samples;
+  /** Of the image and of its view. */
+  readonly width: number;
+}
+
+function drawMask(from: Uint8Array, { columns, rows, width }: Area, to: Uint8Array): void {
+  const nearest = ({ first, second, share }: Samples, i: number): number => (share[i] < 0.5 ? first : second)[i];
+  for (let row = 0; row < rows.share.length; row++) {
+    const source = nearest(rows, row) * width;
+    const out = (rows.from + row) * width + columns.from;
+    for (let column = 0; column < columns.share.length; column++)
+      to[out + column] = from[source + nearest(columns, column)];
+  }
+}
+
 /** No window: the image keeps its size. */
 const noWindow: Window = { zoom: 0, aspect: 0 };
 
-/** Renders views of images with boxes: the steps that move the image are one resampling, by which the boxes move, too. */
-export class BoxRenderer {
+/** Renders views of images with boxes or masks: the steps that move the image are one resampling, by which those move, too. */
+export class PlacedRenderer {
   private readonly window: StepConfig<'window'> | undefined;
   private readonly mosaic: StepConfig<'mosaic'> | undefined;
   private readonly flip: StepConfig<'flip'> | undefined;
@@ -155,14 +175,16 @@ export class BoxRenderer {
   /**
    * Renders a view of an image to `to` in `target`.
    * @param other another image, for a mosaic
+   * @param mask where the view of the mask is written: [height, width]
    * @returns its boxes
    */
   render(
-    own: BoxSource,
-    other: (random: Random) => BoxSource,
+    own: PlacedImage,
+    other: (random: Random) => PlacedImage,
     target: Float32Array,
     to: number,
     random: Random,
+    mask?: Uint8Array,
   ): readonly LabelledBox[] {
     const { height, width } = this.shape;
     const placedTiles = this.tiles(own, other, random);
@@ -172,7 +194,8 @@ export class BoxRenderer {
       .map((tile) => (mirrors ? mirrored(tile, width) : tile))
       .map((tile) => (turns ? upsideDown(tile, height) : tile));
     this.after.fill(outside);
-    for (const tile of tiles) this.draw(tile);
+    mask?.fill(ignoredPixel);
+    for (const tile of tiles) this.draw(tile, mask);
     for (const { paint } of this.paints) {
       [this.before, this.after] = [this.after, this.before];
       paint(this.before, this.after, random);
@@ -184,7 +207,7 @@ export class BoxRenderer {
       : tiles.flatMap((tile) => boxesOfTile(tile, visible));
   }
 
-  private tiles(own: BoxSource, other: (random: Random) => BoxSource, random: Random): readonly Tile[] {
+  private tiles(own: PlacedImage, other: (random: Random) => PlacedImage, random: Random): readonly Tile[] {
     const { height, width } = this.shape;
     const whole: Box = { left: 0, top: 0, right: width, bottom: height };
     const { window = noWindow } = this;
@@ -212,14 +235,15 @@ export class BoxRenderer {
     return [windowed(own, whole, 1, window, random)];
   }
 
-  /** Draws the image of a tile with linear interpolation. */
-  private draw({ source, x, y, part }: Tile): void {
+  /** Draws the image of a tile with linear interpolation, and its mask by the nearest pixels. */
+  private draw({ source, x, y, part }: Tile, mask: Uint8Array | undefined): void {
     const { width, channels } = this.shape;
     const { pixels } = source;
     const content = contentOf(source);
     const columns = samplesOf(x, [Math.round(content.left), Math.round(content.right)], part.left, part.right);
     const rows = samplesOf(y, [Math.round(content.top), Math.round(content.bottom)], part.top, part.bottom);
     const { after } = this;
+    if (mask !== undefined && source.mask !== undefined) drawMask(source.mask, { columns, rows, width }, mask);
     for (let row = 0; row < rows.share.length; row++) {
       const [above, below] = [rows.first[row] * width, rows.second[row] * width];
       const down = rows.share[row];

@@ -1,16 +1,16 @@
 import { isBoxTask, type TaskType } from '../../../base/task.js';
-import { renderingOf, type DataConfig } from '../schema.js';
+import { isPlaced, renderingOf, type DataConfig } from '../schema.js';
 import { defaultShift } from './crop.js';
 import { augmentSchema, type Augmentation } from './schema.js';
 
 /**
  * The augmentation of data for which none is given: a small shift, and a flip for photographs. Digits, letters and clothes
  * keep their meaning, so grey images are not mirrored. None for numbers, which may be places or sizes.
- * Boxes have a window, and a flip.
+ * Boxes and masks have a window, and a flip.
  */
 export function defaultAugment(data: DataConfig): Augmentation {
   if (data.type === 'list' && data.task === 'regression') return [];
-  if (data.type === 'boxes') return augmentSchema.parse(['window', 'flip']);
+  if (isPlaced(data)) return augmentSchema.parse(['window', 'flip']);
   const { size, channels } = renderingOf(data);
   const crop = { type: 'crop', pixels: defaultShift(Math.min(...size)) } as const;
   return channels === 1 ? [crop] : [{ type: 'flip' }, crop];

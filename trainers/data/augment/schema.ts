@@ -91,13 +91,17 @@ const stepSchema = z.discriminatedUnion('type', [
         .describe('largest logarithm of the factor by which the width grows and the height shrinks, or the other way'),
       visible: strength.default(0.4).describe('boxes of which a smaller share is left in the window are left out'),
     })
-    .describe('only for images with boxes: scales the whole image, and puts it at a random place; grey around it'),
+    .describe(
+      'only for images with boxes or masks: scales the whole image, and puts it at a random place; grey around it',
+    ),
   z
     .strictObject({
       type: z.literal('mosaic'),
       share: strength.default(0.5).describe('share of the images that become a mosaic'),
     })
-    .describe('only for images with boxes: shows four images side by side, each at least as large as its part'),
+    .describe(
+      'only for images with boxes or masks: shows four images side by side, each at least as large as its part',
+    ),
   z
     .strictObject({
       type: z.literal('mixup'),

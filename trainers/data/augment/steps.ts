@@ -1,5 +1,5 @@
 import { invalidInput } from '../../../base/errors.js';
-import { type TaskType, isBoxTask } from '../../../base/task.js';
+import { type TaskType, isMapTask } from '../../../base/task.js';
 import { colourJitter } from './colour-jitter.js';
 import { crop } from './crop.js';
 import { cutmix } from './cutmix.js';
@@ -12,19 +12,21 @@ import { rotation } from './rotation.js';
 import type { Augmentation, AugmentStep } from './schema.js';
 import { trivialAugment } from './trivial-augment.js';
 
-/** Steps that show images with boxes elsewhere or at another size; `BoxRenderer` knows them. */
+/** Steps that show images with boxes elsewhere or at another size; `PlacedRenderer` knows them. */
 type FrameStep = 'window' | 'mosaic';
 type PixelStep = Exclude<AugmentStep, { readonly type: FrameStep }>;
 /** The configuration of a step. */
 type ConfigOf<Type extends PixelStep['type']> = Extract<PixelStep, { readonly type: Type }>;
 
-/** Steps that images with boxes can have. */
-const boxSteps: ReadonlySet<AugmentStep['type']> = new Set(['flip', 'window', 'mosaic', 'colour-jitter']);
+/** Steps that images with boxes or masks can have. */
+const placedSteps: ReadonlySet<AugmentStep['type']> = new Set(['flip', 'window', 'mosaic', 'colour-jitter']);
 
 /** Why a step does not suit the images of a task; null: it does. */
 export function unsuitedStep(task: TaskType, type: AugmentStep['type']): string | null {
-  if (!isBoxTask(task)) return type === 'window' || type === 'mosaic' ? `${type} is for images with boxes` : null;
-  return boxSteps.has(type) ? null : `${type} cannot move boxes (${[...boxSteps].join(', ')} can)`;
+  if (!isMapTask(task))
+    return type === 'window' || type === 'mosaic' ? `${type} is for images with boxes or masks` : null;
+  const moved = task === 'segmentation' ? 'masks' : 'boxes';
+  return placedSteps.has(type) ? null : `${type} cannot move ${moved} (${[...placedSteps].join(', ')} can)`;
 }
 
 /** The implementation of each type of step. */

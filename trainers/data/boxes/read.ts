@@ -103,7 +103,7 @@ export async function readBoxes(config: BoxesConfig, options: ReadBoxesOptions =
 }
 
 /** Roboflow's copies of one image, which differ by augmentation: `street_png.rf.8f3a....jpg`. */
-const groupOf = (path: string): string => /([^/]+)\.rf\.[0-9a-zA-Z]{8,}\.\w+$/.exec(path)?.[1] ?? '';
+export const groupOf = (path: string): string => /([^/]+)\.rf\.[0-9a-zA-Z]{8,}\.\w+$/.exec(path)?.[1] ?? '';
 
 const scaled = (box: RawBox, { width, height }: Extent): RawBox => ({
   ...box,
@@ -158,12 +158,12 @@ function mergedImages(images: readonly StoredFile[], data: RawData, findings: Fi
   return [...found.values()].sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
 }
 
-type Header = Extent & { readonly orientation: number; readonly content: string };
+export type Header = Extent & { readonly orientation: number; readonly content: string };
 
 /** The size and the hash of each image; a text says why it cannot be read. */
-async function readHeaders(
+export async function readHeaders(
   tree: FileTree,
-  found: readonly Found[],
+  found: readonly { readonly file: StoredFile }[],
   options: ReadBoxesOptions,
 ): Promise<(Header | string)[]> {
   const headers: (Header | string)[] = [];

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import type { ConvertedTask } from '../../../base/task.js';
 import type { BoxedFile, Listing } from '../reading/listing.js';
-import type { FileTree } from '../reading/files.js';
+import type { FileTree, StoredFile } from '../reading/files.js';
 import type { SplitName } from '../splits.js';
 
 /** A block of decoded images of equal size: uint8, NHWC. */
@@ -21,8 +21,10 @@ export interface ImageBlock {
   readonly split: SplitName | null;
   /** [count], the group of each image, or `noGroup`; absent: none has one. */
   readonly groups?: ArrayLike<number>;
-  /** [count]; only for detection. */
+  /** [count]; only for detection and segmentation. */
   readonly boxed?: readonly BoxedFile[];
+  /** [count, height, width]; only for segmentation. */
+  readonly masks?: Uint8Array;
 }
 
 /** Properties of labelled images, known before they are read. */
@@ -55,10 +57,15 @@ export interface FileSource extends SourceInfo {
   readonly listing: Listing;
   /** What happens when some of the images are damaged. */
   readonly damaged: 'refuse' | 'skip';
-  readonly decode: (bytes: Buffer) => Promise<Uint8Array>;
+  /** The pixels of an image; for segmentation, its mask after them. */
+  readonly decode: (bytes: Buffer, file: StoredFile) => Promise<Uint8Array>;
   /** Of the path and the decoding: conversions of the same origin share their finished work. */
   readonly origin: string;
 }
+
+/** Bytes that `decode` makes of an image. */
+export const decodedBytes = ({ task, height, width, channels }: SourceInfo): number =>
+  height * width * (channels + Number(task === 'segmentation'));
 
 /** A source of labelled images. Opening checks what is cheap to check; reading checks the rest. */
 export type DataSource = PixelSource | FileSource;

@@ -4,6 +4,8 @@ import { laidOver, row, type Row } from '../row.js';
 export interface BoxFiles {
   /** Two folders of images with squares and discs, in COCO JSON. */
   readonly boxes: readonly [string, string];
+  /** Two folders of such images with masks. */
+  readonly masks: readonly [string, string];
   /** A table of the boxes of the first one: columns image, x1, y1, x2, y2, label, group, camera. */
   readonly boxTable: string;
 }
@@ -44,10 +46,9 @@ const augmentRows = (): Row[] =>
     ),
   );
 
-/** The keys of experiments that only images with boxes have. */
-export function ownBoxRows({ boxes, boxTable }: BoxFiles): Row[] {
+/** The keys of experiments that only images with boxes or masks have. */
+export function ownBoxRows({ boxes, boxTable, masks }: BoxFiles): Row[] {
   const keys = {
-    path: boxes,
     size: [28, [28, 40]],
     channels: [1, 3],
     resampling: ['lanczos3', 'linear'],
@@ -56,7 +57,15 @@ export function ownBoxRows({ boxes, boxTable }: BoxFiles): Row[] {
     subset: [1, 0.5],
   };
   return [
-    ...Object.entries(keys).map(([key, values]) => row(`data(boxes).${key}`, values, 'data')),
+    ...Object.entries({ path: boxes, ...keys }).map(([key, values]) => row(`data(boxes).${key}`, values, 'data')),
+    ...Object.entries({
+      path: masks,
+      ...keys,
+      classes: [undefined, ['grey', 'red', 'blue']],
+      ignore: [undefined, [1]],
+    }).map(([key, values]) =>
+      row(`data(masks).${key}`, values, 'data', { data: { type: 'masks', path: masks[0] }, objectives: null }),
+    ),
     row('data(boxes).task', ['detection', 'centroids'], 'data', { objectives: null }),
     row('data(boxes).group', ['group', 'camera'], 'data', { data: { path: boxTable } }),
     ...detectRows(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Box, LabelledBox } from '../../../../base/boxes.js';
 import { Random } from '../../../../base/random.js';
-import { BoxRenderer, type BoxSource } from '../../../../trainers/data/augment/box-view.js';
+import { PlacedRenderer, type PlacedImage } from '../../../../trainers/data/augment/box-view.js';
 import { augmentSchema } from '../../../../trainers/data/augment/schema.js';
 import { unsuitedStep } from '../../../../trainers/data/augment/steps.js';
 
@@ -9,7 +9,7 @@ import { unsuitedStep } from '../../../../trainers/data/augment/steps.js';
 const bytes = { mean: [0, 0, 0], std: [1, 1, 1] };
 
 /** An image of a file, letterboxed, with one white box on black; the bars are grey. */
-function source(width: number, height: number, random: Random): BoxSource {
+function source(width: number, height: number, random: Random): PlacedImage {
   const extent = { width: 60 + random.int(140), height: 60 + random.int(140) };
   const scale = Math.min(width / extent.width, height / extent.height);
   const [w, h] = [Math.round(extent.width * scale), Math.round(extent.height * scale)];
@@ -54,6 +54,45 @@ const cases = {
   'window and flip': ['window', { type: 'flip', vertical: true }],
 } as const;
 
+describe('views of images with masks', () => {
+  const steps = {
+    ...cases,
+    mosaic: [{ type: 'mosaic', share: 1 }],
+    'mosaic, window and flip': ['mosaic', 'window', { type: 'flip', vertical: true }],
+  };
+  it.each(Object.entries(steps))('show each shape under its mask, and ignore what is outside: %s', (_, own) => {
+    const augment = augmentSchema.parse([...own]);
+    let [shown, wrong, blurred] = [0, 0, 0];
+    for (let seed = 0; seed < 40; seed++) {
+      const random = new Random(seed, 'mask');
+      const [height, width] = [16 + random.int(100), 16 + random.int(100)];
+      const masked = (stream: Random): PlacedImage => {
+        const image = source(width, height, stream);
+        const mask = Uint8Array.from({ length: width * height }, (__, i) => {
+          const value = image.pixels[3 * i];
+          return value === 114 ? 255 : Number(value === 255);
+        });
+        return { ...image, mask, boxes: [] };
+      };
+      const image = new Float32Array(height * width * 3);
+      const mask = new Uint8Array(height * width);
+      const renderer = new PlacedRenderer({ height, width, channels: 3 }, bytes, augment);
+      renderer.render(masked(random), masked, image, 0, random, mask);
+      for (const [i, label] of mask.entries()) {
+        const value = Math.round(image[3 * i] * 255);
+        // Between two shapes, pixels are mixed; the mask has the nearer one.
+        if (value !== 0 && value !== 255 && value !== 114) blurred++;
+        else if (label !== (value === 114 ? 255 : Number(value === 255))) wrong++;
+        if (label === 1) shown++;
+      }
+    }
+    expect(shown).toBeGreaterThan(2000);
+    // A mixture of black and white may be the grey of the bars by chance.
+    expect(wrong).toBeLessThan(0.005 * shown);
+    expect(blurred).toBeLessThan(shown);
+  });
+});
+
 describe('views of images with boxes', () => {
   it.each(Object.entries(cases))('show the boxes where the labels say: %s', (_, steps) => {
     const augment = augmentSchema.parse([...steps]);
@@ -63,7 +102,7 @@ describe('views of images with boxes', () => {
       const [height, width] = [16 + random.int(100), 16 + random.int(100)];
       const own = source(width, height, random);
       const image = new Float32Array(height * width * 3);
-      const renderer = new BoxRenderer({ height, width, channels: 3 }, bytes, augment);
+      const renderer = new PlacedRenderer({ height, width, channels: 3 }, bytes, augment);
       const boxes = renderer.render(own, () => own, image, 0, random);
       const found = whiteBox(image, width, height);
       if (boxes.length === 0) continue;
@@ -85,7 +124,7 @@ describe('views of images with boxes', () => {
     const random = new Random(5, 'still');
     const own = source(40, 30, random);
     const image = new Float32Array(own.pixels.length);
-    const boxes = new BoxRenderer({ height: 30, width: 40, channels: 3 }, bytes, []).render(
+    const boxes = new PlacedRenderer({ height: 30, width: 40, channels: 3 }, bytes, []).render(
       own,
       () => own,
       image,
@@ -104,7 +143,7 @@ describe('views of images with boxes', () => {
       const random = new Random(seed, 'mosaic');
       const own = source(width, height, random);
       const image = new Float32Array(own.pixels.length);
-      const renderer = new BoxRenderer({ height, width, channels: 3 }, bytes, augment);
+      const renderer = new PlacedRenderer({ height, width, channels: 3 }, bytes, augment);
       const boxes = renderer.render(own, (stream) => source(width, height, stream), image, 0, random);
       boxesFound += boxes.length;
       for (const box of boxes) {
@@ -123,7 +162,7 @@ describe('views of images with boxes', () => {
     for (let seed = 0; seed < 60; seed++) {
       const own = source(48, 48, new Random(seed, 'cut'));
       const crowd = { ...own.boxes[0], ignored: true };
-      const renderer = new BoxRenderer({ height: 48, width: 48, channels: 3 }, bytes, augment);
+      const renderer = new PlacedRenderer({ height: 48, width: 48, channels: 3 }, bytes, augment);
       const boxes = renderer.render(
         { ...own, boxes: [...own.boxes, crowd] },
         () => own,
@@ -140,6 +179,6 @@ describe('views of images with boxes', () => {
   it('are refused for steps that cannot move boxes', () => {
     expect(unsuitedStep('detection', 'rotation')).toMatch(/^rotation cannot move boxes \(flip, window/);
     expect(unsuitedStep('detection', 'colour-jitter')).toBeNull();
-    expect(unsuitedStep('classification', 'window')).toBe('window is for images with boxes');
+    expect(unsuitedStep('classification', 'window')).toBe('window is for images with boxes or masks');
   });
 });

@@ -38,7 +38,8 @@ const config = (path: string, channels: 1 | 3 = 3): DataConfig => ({
 
 async function firstRendering(folder: string, rendering: Rendering): Promise<Uint8Array> {
   const { listing, decode } = await openImageFolder(folder, { rendering });
-  return decode(readFileSync(join(folder, listing.items[0].file.path)));
+  const { file } = listing.items[0];
+  return decode(readFileSync(join(folder, file.path)), file);
 }
 
 async function firstImage(folder: string, size: number, channels: 1 | 3): Promise<number[]> {

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import posix from 'node:path/posix';
+import { readText } from '../../../base/csv.js';
+import { invalidInput } from '../../../base/errors.js';
+import type { FileTree, StoredFile } from '../reading/files.js';
+import { kindOf, splitsNamed, type SplitMeaning } from '../reading/names.js';
+import { openTree } from '../reading/tree.js';
+import { splitOfPath } from '../boxes/split-paths.js';
+import type { MasksConfig } from '../schema.js';
+import type { SplitName } from '../splits.js';
+import type { MeaningOptions } from './meaning.js';
+import { isClassTable, readClassTable, type ClassTable } from './names.js';
+import { pairFiles } from './pairs.js';
+import type { MaskFinding } from './findings.js';
+
+/** An image and its mask. */
+export interface MaskFile {
+  readonly file: StoredFile;
+  readonly mask: StoredFile;
+  readonly split: SplitName | null;
+}
+
+export interface FoundMasks extends Pick<MeaningOptions, 'table' | 'convention'> {
+  readonly tree: FileTree;
+  readonly files: readonly MaskFile[];
+  readonly findings: readonly MaskFinding[];
+  readonly notes: string[];
+}
+
+const purpose =
+  'images and masks: images/a.jpg and masks/a.png, a.jpg and a_mask.png, SegmentationClass of PASCAL VOC, Cityscapes, or COCO JSON';
+
+/** `ImageSets/Segmentation/train.txt` of PASCAL VOC. */
+const setFile = /(^|\/)ImageSets\/Segmentation\/(train|val|test)\.txt$/i;
+
+/**
+ * Finds the images and masks of a folder or an archive.
+ * @throws NasError `invalid-input` when there are none
+ */
+export async function findMasks({ path }: Pick<MasksConfig, 'path'>): Promise<FoundMasks> {
+  const tree = await openTree(path, purpose);
+  const visible = tree.files.filter(({ path: name }) => kindOf(name) !== 'hidden');
+  const { pairs, missing, orphans } = pairFiles(visible.filter(({ path: name }) => kindOf(name) === 'image'));
+  if (pairs.length === 0) throw invalidInput(`${path}: no image has a mask`, { hint: `Expected ${purpose}.` });
+  const texts = new Map<string, string>();
+  const small = visible.filter(({ path: name }) => isClassTable(name) || setFile.test(name));
+  for await (const { index, load } of tree.read(small)) {
+    const name = small[index].path;
+    texts.set(name, readText(join(path, name), await load()).text);
+  }
+  const notes: string[] = [];
+  const sets = new Map<string, SplitMeaning['split']>();
+  for (const [name, text] of texts) {
+    const split = setFile.exec(name)?.[2].toLowerCase();
+    if (split === undefined) continue;
+    for (const stem of text.split(/\s+/))
+      if (stem !== '') sets.set(stem, split === 'val' ? 'validation' : split === 'test' ? 'test' : 'train');
+  }
+  const meanings = pairs.map(({ image }) =>
+    sets.size > 0 ? sets.get(posix.parse(image.path).name) : splitOfPath(image.path),
+  );
+  const used = pairs.flatMap((pair, i) => (meanings[i] === undefined ? [] : [{ ...pair, meaning: meanings[i] }]));
+  if (sets.size > 0) notes.push('Splits are those of ImageSets/Segmentation.');
+  if (used.length < pairs.length)
+    notes.push(`${pairs.length - used.length} images are in none of these lists and are left out.`);
+  const splitOf = splitsNamed(new Set(used.flatMap(({ meaning }) => meaning ?? [])));
+  return {
+    tree,
+    files: used.map(({ image, mask, meaning }) => ({
+      file: image,
+      mask,
+      split: meaning === null ? null : splitOf(meaning),
+    })),
+    table: tableOf(texts, path),
+    convention: conventionOf(pairs.map(({ mask }) => mask.path)),
+    findings: [
+      ...missing.map(({ path: where }): MaskFinding => ({ kind: 'missing', where, detail: '' })),
+      ...orphans.map(({ path: where }): MaskFinding => ({ kind: 'orphan', where, detail: '' })),
+    ],
+    notes,
+  };
+}
+
+/** The table of classes with colours, else the first one. */
+function tableOf(texts: ReadonlyMap<string, string>, path: string): ClassTable | null {
+  const tables = [...texts].flatMap(([name, text]) =>
+    isClassTable(name) ? (readClassTable(text, join(path, name)) ?? []) : [],
+  );
+  return tables.find(({ isColours }) => isColours) ?? tables.at(0) ?? null;
+}
+
+function conventionOf(masks: readonly string[]): MeaningOptions['convention'] {
+  if (masks.every((path) => /_labelTrainIds\.\w+$/.test(path))) return 'cityscapes-train-ids';
+  if (masks.every((path) => /_labelIds\.\w+$/.test(path))) return 'cityscapes-ids';
+  return masks.every((path) => /(^|\/)SegmentationClass/i.test(path)) ? 'voc' : null;
+}
