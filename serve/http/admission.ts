@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
-import { NotAnswered } from '../inference/pool.js';
+import { clientGone, NotAnswered } from '../inference/pool.js';
 import { bodyCollector } from '../memory.js';
 import { Shares } from '../shares.js';
 import { bodyCost, hasBody } from './body.js';
@@ -159,10 +159,12 @@ class Admitted {
 
   /**
    * Takes memory for an answer, until its client has read it.
-   * @throws NotAnswered `full`
+   * @throws NotAnswered `full` or `gone`
    */
   takeForAnswer(bytes: number): void {
     const { all, client } = this;
+    // Nothing would give the bytes back.
+    if (this.isGone) throw clientGone;
     if (!all.take(all.context.memory, client, bytes)) throw all.noMemory;
     this.cost += bytes;
   }

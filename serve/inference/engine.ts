@@ -12,7 +12,7 @@ import { product } from '../../base/statistics.js';
 import { createSession } from '../../compiler/runtime/session.js';
 
 export interface Outcome {
-  /** [images, classes]; of a detector [images, rows, columns, classes + 4] */
+  /** [images, classes]; of maps [images, rows, columns, classes], of boxes with 4 more */
   readonly outputs: Float32Array;
   /** Time of the batch in ms. */
   readonly ms: number;

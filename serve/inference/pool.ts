@@ -25,7 +25,7 @@ export interface RunOptions {
 
 export interface Answer {
   readonly model: Model;
-  /** Outputs of the model, [outputs]; of a detector [rows, columns, classes + 4]. */
+  /** Outputs of the model, [outputs]; of maps [rows, columns, classes], of boxes with 4 more. */
   readonly outputs: Float32Array;
   readonly batch: number;
   /** Milliseconds from the image's arrival in the pool to the start of its batch. */

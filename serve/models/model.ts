@@ -2,7 +2,7 @@ import { boxValues, headNames } from '../../base/detections.js';
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 import type { ImageSize } from '../../base/image-pixels.js';
-import type { BoxTask, TaskType } from '../../base/task.js';
+import type { BoxTask, MapTask, TaskType } from '../../base/task.js';
 import type { Decoding, PixelScale, Rendering } from '../../base/preprocess.js';
 
 export type { ImageSize };
@@ -10,18 +10,30 @@ export type { ImageSize };
 /** Normalisation of pixels per channel: (pixel / 255 - mean) / std. */
 export type Normalisation = PixelScale;
 
-/** The maps of a detector, and how they become boxes (`decode` of `base/detections.ts`). */
-export interface Detector {
-  readonly task: BoxTask;
+/** The grid of cells for which a network answers. */
+interface Cells {
+  readonly task: MapTask;
   readonly rows: number;
   readonly columns: number;
   /** Pixels of the input for each cell. */
   readonly stride: number;
+}
+
+/** The maps of a segmenter, which become classes of pixels (`classesOfRows` of `base/class-map.ts`). */
+interface Segmenter extends Cells {
+  readonly task: 'segmentation';
+}
+
+/** The maps of a detector, and how they become boxes (`decode` of `base/detections.ts`). */
+interface Detector extends Cells {
+  readonly task: BoxTask;
   readonly most: number;
   readonly overlap: number;
   /** Least score of each class. */
   readonly thresholds: readonly number[];
 }
+
+export type Maps = Detector | Segmenter;
 
 export interface Model {
   /** Name in URLs and answers: `trial-7`, `trial-7.int8`; letters, digits, `.`, `_` and `-`. */
@@ -36,7 +48,7 @@ export interface Model {
   readonly size: ImageSize;
   readonly layout: ImageLayout;
   readonly input: string;
-  /** Of a detector: its first output. */
+  /** Of several, the first. */
   readonly output: string;
   /** Null: only the values of the outputs tell. */
   readonly kind: OutputKind | null;
@@ -47,8 +59,8 @@ export interface Model {
   /** How image files become pixels. */
   readonly decoding: Decoding;
   readonly task: TaskType;
-  /** Null: another task. */
-  readonly detector: Detector | null;
+  /** Null: one row of outputs for an image. */
+  readonly maps: Maps | null;
   /** Names of the outputs, in order: classes, labels or numbers; `0`, `1`, ... when the metadata has none. */
   readonly classes: readonly string[];
   /** Main score of the task on the test split, or on the validation split, at most 1; null: unknown. */
@@ -64,16 +76,16 @@ export const renderingOf = ({ decoding, size: [height, width, channels] }: Model
 });
 
 /** The outputs of a network for one image: their names, and their shapes without the batch. */
-export function outputsOf({ output, classes, detector }: Pick<Model, 'output' | 'classes' | 'detector'>) {
-  if (detector === null) return [{ name: output, shape: [classes.length] }];
-  const { task, rows, columns } = detector;
+export function outputsOf({ output, classes, maps }: Pick<Model, 'output' | 'classes' | 'maps'>) {
+  if (maps === null) return [{ name: output, shape: [classes.length] }];
+  const { task, rows, columns } = maps;
   const valuesOf = (name: string): number => (name === 'boxes' ? boxValues[task] : classes.length);
   return headNames[task].map((name) => ({ name, shape: [rows, columns, valuesOf(name)] }));
 }
 
-/** Numbers of an image's outputs; of a detector: [rows, columns, classes + 4], of centroids [rows, columns, classes]. */
-export const outputCount = ({ classes, detector }: Pick<Model, 'classes' | 'detector'>): number =>
-  detector === null ? classes.length : detector.rows * detector.columns * (classes.length + boxValues[detector.task]);
+/** Numbers of an image's outputs; of boxes: [rows, columns, classes + 4], of other maps [rows, columns, classes]. */
+export const outputCount = ({ classes, maps }: Pick<Model, 'classes' | 'maps'>): number =>
+  maps === null ? classes.length : maps.rows * maps.columns * (classes.length + boxValues[maps.task]);
 
 export interface Frontier {
   /** Sorted by name, then from the newest version; at least one. */

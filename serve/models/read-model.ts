@@ -3,15 +3,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TensorProto_DataLocation } from 'onnx-buf';
 import { z } from 'zod';
-import { usualThreshold } from '../../base/detections.js';
+import { defaultDecoding, usualThreshold } from '../../base/detections.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { completeDecoding } from '../../base/preprocess.js';
-import { classification, isBoxTask, type BoxTask } from '../../base/task.js';
+import { classification, isMapTask, type MapTask } from '../../base/task.js';
 import { fitClassifier } from '../../compiler/runtime/classifier/classifier.js';
 import { parseOnnx, showTensor, type OnnxFile } from '../../compiler/onnx/file.js';
 import { imageSizeIn, onnxSignature, type ClassifierSignature } from '../../compiler/runtime/classifier/signature.js';
 import { metadataIn, metadataOf, type ModelMetadata } from '../../deploy/metadata.js';
-import type { Detector, ImageSize, Model } from './model.js';
+import type { ImageSize, Maps, Model } from './model.js';
 
 /** File beside a model with the metadata that the model's file lacks. */
 export const metadataFile = 'metadata.json';
@@ -57,38 +57,48 @@ function classesOf({ output }: ClassifierSignature, said: Partial<ModelMetadata>
   });
 }
 
-function detectorOf(
+/** The keys of the metadata that say how maps become answers. */
+const mapKeys = {
+  detection: ['a detector', 'detection', 'boxes: {"stride": 4, "most": 150, "overlap": 0.6}'],
+  centroids: ['a detector', 'detection', 'boxes: {"stride": 4, "most": 150, "overlap": 0.6}'],
+  segmentation: ['a segmenter', 'segmentation', 'classes of pixels: {"stride": 8}'],
+} as const satisfies Readonly<Record<MapTask, unknown>>;
+
+function mapsOf(
   { output }: ClassifierSignature,
-  task: BoxTask,
-  { detection }: Partial<ModelMetadata>,
+  task: MapTask,
+  said: Partial<ModelMetadata>,
   [height, width]: ImageSize,
   classes: readonly string[],
   file: string,
-): Detector {
-  if (detection === undefined)
-    throw invalidInput(`${file} is a detector, but the key 'detection' of its metadata is missing`, {
-      hint: 'It says how the outputs become boxes: {"stride": 4, "most": 150, "overlap": 0.6}. Export the model again.',
+): Maps {
+  const [kind, key, meaning] = mapKeys[task];
+  const stride = said[key]?.stride;
+  if (stride === undefined)
+    throw invalidInput(`${file} is ${kind}, but the key '${key}' of its metadata is missing`, {
+      hint: `It says how the outputs become ${meaning}. Export the model again.`,
     });
-  const { stride, thresholds = classes.map(() => usualThreshold) } = detection;
   const [rows, columns] = [Math.ceil(height / stride), Math.ceil(width / stride)];
   const sides = output.shape.slice(1, 3);
   if ([rows, columns].some((side, i) => typeof sides[i] === 'number' && sides[i] !== side))
     throw invalidInput(
       `${file} gives ${showTensor(output)}, but an input of ${height} x ${width} with the stride ${stride} has ${rows} x ${columns} cells`,
-      { hint: 'The keys input and detection of its metadata must be those of the network. Export the model again.' },
+      { hint: `The keys input and ${key} of its metadata must be those of the network. Export the model again.` },
     );
+  if (task === 'segmentation') return { task, stride, rows, columns };
+  const { thresholds = classes.map(() => usualThreshold), ...rules } = said.detection ?? {};
   if (thresholds.length !== classes.length)
     throw invalidInput(`${file} names ${thresholds.length} thresholds and ${classes.length} classes`, {
       hint: 'The key detection of its metadata needs one threshold for each class. Export the model again.',
     });
-  return { ...detection, task, rows, columns, thresholds };
+  return { ...defaultDecoding, ...rules, task, stride, rows, columns, thresholds };
 }
 
 /**
  * Describes a model from its own metadata, from `metadata.json` beside it (when it is the only model of its folder) and from
  * its graph, without opening a session.
  * @param file absolute path
- * @throws NasError `invalid-input` when the file is damaged, or is neither a classifier nor a detector of images of one size.
+ * @throws NasError `invalid-input` when the file is damaged, or is neither a classifier nor a network with maps of images of one size.
  */
 export async function readModel(file: string, name: string): Promise<Model> {
   const content = await readFile(file).catch((cause: unknown) => {
@@ -116,7 +126,7 @@ export async function readModel(file: string, name: string): Promise<Model> {
     output: signature.output.name,
     kind,
     task: task.type,
-    detector: isBoxTask(task.type) ? detectorOf(signature, task.type, said, size, classes, file) : null,
+    maps: isMapTask(task.type) ? mapsOf(signature, task.type, said, size, classes, file) : null,
     batch,
     normalisation,
     decoding: completeDecoding(said.preprocess),

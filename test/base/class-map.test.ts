@@ -22,6 +22,31 @@ describe('the class of each pixel', () => {
     expect([...largestClasses(map(1, 1, 3, 2, [1, 2, 2]), [2, 2])]).toEqual([1, 1, 1, 1]);
   });
 
+  it('is that of the upsampled logits, also where an image lies within that of the network', () => {
+    const [rows, columns, classes, stride] = [3, 4, 5, 4];
+    const random = new Random(2);
+    const values = Array.from({ length: rows * columns * classes }, () => random.normal());
+    const placement = { scaleX: 0.6, scaleY: 0.25, left: 2, top: -1 };
+    const found = largestClasses(map(rows, columns, classes, stride, values), [30, 20], placement);
+    const between = (at: number, cells: number) => {
+      const cell = Math.min(cells - 1, Math.max(0, at / stride - 0.5));
+      return [Math.floor(cell), Math.min(cells - 1, Math.floor(cell) + 1), cell % 1];
+    };
+    for (let i = 0; i < found.length; i++) {
+      const [top, bottom, down] = between((Math.floor(i / 20) + 0.5) * 0.25 - 1, rows);
+      const [left, right, across] = between(((i % 20) + 0.5) * 0.6 + 2, columns);
+      const logits = Array.from({ length: classes }, (_, label) => {
+        const at = (row: number, column: number): number => values[(row * columns + column) * classes + label];
+        return [
+          ...[at(top, left) * (1 - across) * (1 - down), at(top, right) * across * (1 - down)],
+          ...[at(bottom, left) * (1 - across) * down, at(bottom, right) * across * down],
+        ].reduce((a, b) => a + b, 0);
+      });
+      expect(logits[found[i]]).toBeCloseTo(Math.max(...logits), 6);
+    }
+    expect(new Set(found).size).toBeGreaterThan(2);
+  });
+
   it('ends with the image, within the last cells', () => {
     const [rows, columns, classes, stride] = [3, 4, 5, 4];
     const random = new Random(1);

@@ -257,7 +257,7 @@ export function writeNetwork(folder: string, network: TinyNetwork): Model {
     output: outputs,
     kind: task === 'classification' && outputs === 'logits' ? null : outputs,
     task,
-    detector: null,
+    maps: null,
     batch,
     normalisation,
     classes: own ? network.classes : network.classes.map((_, i) => `${i}`),

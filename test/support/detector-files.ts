@@ -10,13 +10,15 @@ export interface DetectorOptions {
   readonly head?: Partial<DetectionHead>;
   readonly input?: Network['input'];
   readonly seed?: number;
+  /** Of the weights: with larger ones, cells differ more. */
+  readonly std?: number;
   readonly metadata?: Partial<ModelMetadata>;
 }
 
 /** A tiny detector, or a segmenter, of random weights, also where a new network has constants. */
-export function randomDetector({ head = {}, input = [24, 36, 3], seed = 3 }: DetectorOptions = {}): Model {
+export function randomDetector({ head = {}, input = [24, 36, 3], seed = 3, std = 0.3 }: DetectorOptions = {}): Model {
   const network = tinyDetector(head, input);
-  const specs = weightSpecs(network).map((spec) => (spec.trainable ? { ...spec, std: spec.std || 0.3 } : spec));
+  const specs = weightSpecs(network).map((spec) => (spec.trainable ? { ...spec, std: spec.std || std } : spec));
   return { network, weights: drawWeights(specs, seed) };
 }
 

@@ -8,7 +8,8 @@ import type { Turns } from '../../turns.js';
 import { fewAtOnce } from '../few-at-once.js';
 import { isFinite32 } from '../open-inference/tensors.js';
 import type { ImageRequest } from './request.js';
-import { imageTasks } from './tasks.js';
+import { maskExtent, maskPng, maskRuns } from './segment.js';
+import { imageTasks, type MaskCounts } from './tasks.js';
 
 /** An answer with more classes than this waits for its client's turn. */
 const manyResults = 100;
@@ -17,6 +18,42 @@ interface Parts {
   readonly decoder: Decoder;
   readonly pool: InferencePool;
   readonly turns: Turns;
+  /** Takes memory for a part of the answer, until its client has read it. */
+  readonly take: (bytes: number) => void;
+}
+
+/** The answer of a network for an image, and the extents of the image and of its mask; null where the task needs none. */
+interface Computed {
+  readonly answered: Answer;
+  readonly extent: Extent | null;
+  readonly mask: Extent | null;
+}
+
+/** Decodes an image and computes it. @throws BadImage or NotAnswered */
+async function compute(
+  file: Uint8Array,
+  { renderings, side, run }: ImageRequest,
+  { decoder, pool }: Parts,
+): Promise<Computed> {
+  const data = await renderInput(pool.layout, renderings, (rendering) =>
+    decoder.decode(file, { rendering, deadline: run.deadline, isGone: run.isGone, client: run.client }),
+  );
+  const { maps } = pool.models[0].model;
+  const extent = maps === null ? null : await decoder.extentOf(file);
+  const mask = maps?.task === 'segmentation' && extent !== null ? maskExtent(extent, side) : null;
+  const [answered] = await pool.run([{ kind: 'pixels', data }], run);
+  if (!isFinite32(answered.outputs)) throw new NotAnswered('failed', 'the network returned values that are not finite');
+  return { answered, extent, mask };
+}
+
+/** The mask of an image as a PNG of the indices of classes, and the network's name. @throws BadImage or NotAnswered */
+export async function pictureOf(file: Uint8Array, request: ImageRequest, parts: Parts) {
+  const { answered, extent, mask } = await compute(file, request, parts);
+  if (extent === null || mask === null) throw new Error(`${answered.model.name} is no segmenter`);
+  return {
+    network: answered.model.name,
+    picture: await maskPng(answered, extent, mask, { ...parts, run: request.run }),
+  };
 }
 
 /**
@@ -25,23 +62,18 @@ interface Parts {
  * dropped.
  * @throws BadImage or NotAnswered: the first failure
  */
-export async function resultsOf(
-  files: readonly Uint8Array[],
-  { top, threshold, results, renderings, run }: ImageRequest,
-  { decoder, pool, turns }: Parts,
-): Promise<string> {
+export async function resultsOf(files: readonly Uint8Array[], request: ImageRequest, parts: Parts): Promise<string> {
+  const { pool, turns } = parts;
   let hasFailed = false;
-  const isGone = (): boolean => hasFailed || run.isGone();
+  const run = { ...request.run, isGone: (): boolean => hasFailed || request.run.isGone() };
   const texts: string[] = [];
-  const isDetector = pool.models[0].model.detector !== null;
   const answer = async (file: Uint8Array): Promise<string> => {
-    const data = await renderInput(pool.layout, renderings, (rendering) =>
-      decoder.decode(file, { rendering, deadline: run.deadline, isGone, client: run.client }),
-    );
-    const computed = pool.run([{ kind: 'pixels', data }], { ...run, isGone });
-    const [[answered], extent] = await Promise.all([computed, isDetector ? decoder.extentOf(file) : null]);
-    const write = (): string => JSON.stringify(resultOf(answered, pool, { top, threshold, extent }));
-    return results > manyResults ? turns.run(run.client, write) : write();
+    const { answered, extent, mask } = await compute(file, { ...request, run }, parts);
+    const runs = extent === null || mask === null ? null : await maskRuns(answered, extent, mask, { ...parts, run });
+    const write = (): string =>
+      JSON.stringify(resultOf(answered, pool, { ...request, extent, mask: runs?.mask ?? null }));
+    const text = request.results > manyResults ? await turns.run(run.client, write) : write();
+    return runs === null ? text : `${text.slice(0, -1)},"rle":${runs.rle}}`;
   };
   await fewAtOnce(files, async (file, i) => {
     try {
@@ -60,26 +92,28 @@ const numbered = (error: unknown, number: number, of: number): unknown =>
 const round = (ms: number): number => Math.round(ms * 1e3) / 1e3;
 
 interface Asked extends Pick<ImageRequest, 'top' | 'threshold'> {
-  /** Of the sent image; null: the network is no detector. */
+  /** Of the sent image; null: the network has no maps. */
   readonly extent: Extent | null;
+  readonly mask: MaskCounts | null;
 }
 
 function boxesIn({ model, outputs }: Answer, { threshold, extent }: Asked): readonly Detection[] {
-  const { detector, classes } = model;
-  if (detector === null || extent === null) return [];
-  const { rows, columns, stride, most, overlap, thresholds } = detector;
+  const { maps, classes } = model;
+  if (maps === null || maps.task === 'segmentation' || extent === null) return [];
+  const { rows, columns, stride, most, overlap, thresholds } = maps;
   const map = { rows, columns, stride, classes: classes.length, values: outputs };
   return detectIn(map, extent, renderingOf(model), { most, overlap, thresholds: threshold ?? thresholds });
 }
 
-/** @throws NotAnswered `failed` when an output is not finite */
 function resultOf(answered: Answer, pool: InferencePool, asked: Asked) {
   const { model, outputs, batch, queuedMs, computedMs } = answered;
-  if (!isFinite32(outputs)) throw new NotAnswered('failed', 'the network returned values that are not finite');
   const kind = pool.models.find((pooled) => pooled.model === model)?.outputs ?? 'logits';
   const { answer, score } = imageTasks[model.task];
   return {
-    ...answer({ values: outputs, kind, names: model.classes, boxes: boxesIn(answered, asked) }, asked.top),
+    ...answer(
+      { values: outputs, kind, names: model.classes, boxes: boxesIn(answered, asked), mask: asked.mask },
+      asked.top,
+    ),
     network: model.name,
     [score[0]]: model.accuracy,
     ms: { queued: round(queuedMs), computed: round(computedMs) },

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { described, jsonSchema } from '../openapi.js';
-import { acceptImages, defaultTop, imagesOf, isForm, type Query, imageRequestOf } from './request.js';
+import { acceptImages, defaultTop, imagesOf, isForm, mostSide, type Query, imageRequestOf } from './request.js';
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 import { isBoxTask, type TaskType } from '../../../base/task.js';
 import { checkFirst } from '../deadline.js';
-import { closeWhileDraining } from '../refusals.js';
+import { badRequest, closeWhileDraining } from '../refusals.js';
 import type { RouteContext } from '../context.js';
 import { clientGone, type InferencePool, refuseHopeless, type RunOptions } from '../../inference/pool.js';
-import { resultsOf } from './answer.js';
+import { pictureOf, resultsOf } from './answer.js';
 import { imageTasks } from './tasks.js';
 
 const file = { schema: { type: 'string', format: 'binary' } };
@@ -18,6 +18,7 @@ const threshold = z
   .min(0)
   .max(1)
   .describe('Least score of the boxes, instead of the thresholds of the classes in the metadata of the network');
+const side = z.int().min(1).max(mostSide).describe('Longest side of the mask in pixels, instead of that of the image');
 const times = z.object({
   queued: z.number().describe('Milliseconds until the computation started'),
   computed: z.number().describe('Milliseconds of the computation of the whole batch'),
@@ -34,23 +35,37 @@ const resultOf = ({ score: [score, meaning], properties }: (typeof imageTasks)[T
 
 const tasks = Object.keys(imageTasks) as TaskType[];
 
+const png = 'image/png';
+
+/** Whether a request asks for the mask of its image as a picture. @throws Refusal */
+function wantsPng(request: FastifyRequest, task: TaskType): boolean {
+  if (task !== 'segmentation' || request.headers.accept?.includes(png) !== true) return false;
+  if (isForm(request)) throw badRequest(`a form is not answered in ${png}`, 'Send one image as the body.');
+  return true;
+}
+
 /** The tasks whose networks answer at a path. */
 const tasksAt = (path: string): readonly TaskType[] => tasks.filter((task) => imageTasks[task].path === path);
 
 export const imageSchema = (task: TaskType): FastifySchema => {
   const { path, summary, operationId, ranked } = imageTasks[task];
   const top = z.int().min(1).default(defaultTop).describe(`Number of ${ranked} in each answer`);
+  const results = jsonSchema(
+    z.object({ results: z.array(z.union(tasksAt(path).map((own) => resultOf(imageTasks[own])))) }),
+  );
   const network = z.string().optional().describe('Name of the network that shall answer');
   return described(summary, {
     operationId,
     description:
       'The body is a JPEG, PNG or WebP file, or a form of several. The most accurate network that meets the deadlines of all ' +
-      'waiting requests answers.',
+      'waiting requests answers.' +
+      (task === 'segmentation' ? ` The header \`Accept: ${png}\` asks for the mask of one image as a picture.` : ''),
     tags: ['images'],
     querystring: jsonSchema(
       z.object({
         ...(ranked !== null && { top: top.optional() }),
         ...(isBoxTask(task) && { threshold: threshold.optional() }),
+        ...(task === 'segmentation' && { side: side.optional() }),
         network,
       }),
     ),
@@ -67,7 +82,7 @@ export const imageSchema = (task: TaskType): FastifySchema => {
     response: {
       200: {
         description: 'The results, in the order of the images',
-        ...jsonSchema(z.object({ results: z.array(z.union(tasksAt(path).map((own) => resultOf(imageTasks[own])))) })),
+        content: { 'application/json': { schema: results }, ...(task === 'segmentation' && { [png]: file }) },
       },
     },
   });
@@ -78,7 +93,7 @@ interface Asked {
 }
 
 /**
- * `POST /v1/classify`, `/v1/label`, `/v1/predict`, `/v1/detect`: answers images, by the task of the networks. Detectors of boxes and of
+ * `POST /v1/classify`, `/v1/label`, `/v1/predict`, `/v1/detect`, `/v1/segment`: answers images, by the task of the networks. Detectors of boxes and of
  * centroids share a path.
  */
 export function images(app: FastifyInstance, context: RouteContext): void {
@@ -98,24 +113,31 @@ function addRoute(scope: FastifyInstance, task: TaskType, context: RouteContext)
     {
       schema: imageSchema(task),
       // `imageRequestOf` checks the options before the body is read, with better messages.
-      onRequest: checkFirst((request: FastifyRequest<Asked>) =>
-        refuseLate(imageRequestOf(request, task, service.pool, context).run, service.pool),
-      ),
+      onRequest: checkFirst((request: FastifyRequest<Asked>) => {
+        refuseLate(imageRequestOf(request, task, service.pool, context).run, service.pool);
+        wantsPng(request, task);
+      }),
     },
     (request, reply) =>
       service.use(async (pool) => {
         const options = imageRequestOf(request, task, pool, context);
         const { run } = options;
-        const begin = (): Promise<string> => {
+        const isPicture = wantsPng(request, task);
+        const take = (bytes: number): void => request.admitted.takeForAnswer(bytes);
+        const begin = async (): Promise<string | Buffer> => {
           if (run.isGone()) throw clientGone;
           refuseLate(run, pool);
           const files = imagesOf(request, limits);
-          request.admitted.takeForAnswer(files.length * options.bytes);
-          return resultsOf(files, options, { decoder, pool, turns });
+          take(files.length * options.bytes);
+          const parts = { decoder, pool, turns, take };
+          if (!isPicture) return resultsOf(files, options, parts);
+          const { network, picture } = await pictureOf(files[0], options, parts);
+          void reply.header('x-network', network);
+          return picture;
         };
-        const results = await (isForm(request) ? turns.run(run.client, begin) : begin());
+        const answer = await (isForm(request) ? turns.run(run.client, begin) : begin());
         closeWhileDraining(reply, service);
-        return reply.type('application/json').send(results);
+        return reply.type(isPicture ? png : 'application/json').send(answer);
       }),
   );
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isBoxTask, type TaskType } from '../../../base/task.js';
+import { isBoxTask, isMapTask, type TaskType } from '../../../base/task.js';
 import type { Rendering } from '../../../base/preprocess.js';
 import { Refusal } from '../../../base/server.js';
 import type { InferencePool, RunOptions } from '../../inference/pool.js';
@@ -17,6 +17,8 @@ export interface ImageRequest {
   readonly top: number;
   /** Least score of a box; null: the thresholds of the network. */
   readonly threshold: number | null;
+  /** Longest side of a mask in pixels; null: that of the sent image. */
+  readonly side: number | null;
   /** Most classes, labels, numbers or boxes of an image's answer. */
   readonly results: number;
   /** Bytes of an image's answer, with the objects from which it is written. */
@@ -31,6 +33,7 @@ export interface Query {
   readonly top?: string | readonly string[];
   readonly network?: string | readonly string[];
   readonly threshold?: string | readonly string[];
+  readonly side?: string | readonly string[];
 }
 
 export const defaultTop = 5;
@@ -52,12 +55,24 @@ function thresholdOf({ threshold }: Query): number | null {
   );
 }
 
+/** Longest side of a mask. */
+export const mostSide = 4096;
+
+function sideOf({ side }: Query): number | null {
+  if (side === undefined) return null;
+  if (typeof side === 'string' && /^[1-9]\d{0,3}$/.test(side) && Number(side) <= mostSide) return Number(side);
+  throw badRequest(
+    `side is ${shown(side)}`,
+    `It must be the longest side of the mask to return: a whole number of pixels from 1 to ${mostSide}.`,
+  );
+}
+
 /** Bytes of a class in an answer, with the objects from which it is written. */
 const bytesOfResult = 256;
 
 /** Most boxes of an image. */
-const mostBoxes = ({ detector, classes }: Model): number =>
-  detector === null ? 0 : Math.min(detector.most, detector.rows * detector.columns * classes.length);
+const mostBoxes = ({ maps, classes }: Model): number =>
+  maps === null || maps.task === 'segmentation' ? 0 : Math.min(maps.most, maps.rows * maps.columns * classes.length);
 
 function networkOf({ network = choiceName }: Query): string {
   if (typeof network === 'string') return network;
@@ -81,11 +96,12 @@ export function imageRequestOf(
     );
   const run = runOptionsOf(request, context, only);
   const threshold = thresholdOf(request.query);
+  const side = sideOf(request.query);
   const named = imageTasks[task].ranked === null ? output.classes.length : Math.min(top, output.classes.length);
   const results = isBoxTask(task) ? Math.max(...models.map(({ model }) => mostBoxes(model))) : named;
-  const maps = isBoxTask(task) ? Math.max(...models.map(({ model }) => outputCount(model))) : 0;
+  const maps = isMapTask(task) ? Math.max(...models.map(({ model }) => outputCount(model))) : 0;
   const bytes = results * bytesOfResult + maps * Float32Array.BYTES_PER_ELEMENT;
-  if (pixels !== null) return { top, threshold, results, bytes, renderings, run };
+  if (pixels !== null) return { top, threshold, side, results, bytes, renderings, run };
   const silent = models.find(({ model }) => model.normalisation === null)?.model.name ?? name;
   throw new Refusal(
     422,

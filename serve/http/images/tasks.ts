@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { Extent } from '../../../base/boxes.js';
 import { middleOf, type Detection } from '../../../base/detections.js';
-import { notForMasks, type TaskType } from '../../../base/task.js';
+import type { TaskType } from '../../../base/task.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 
 interface Outputs {
@@ -10,6 +11,13 @@ interface Outputs {
   readonly names: readonly string[];
   /** Of a detector: the found boxes, or the cells of centroids, in pixels of the sent image, the best first; otherwise empty. */
   readonly boxes: readonly Detection[];
+  /** Of a segmenter; otherwise null. */
+  readonly mask: MaskCounts | null;
+}
+
+/** How many pixels of a mask each class has; its run lengths follow beside them. */
+export interface MaskCounts extends Extent {
+  readonly counts: readonly number[];
 }
 
 /** How images are answered by networks of a task. */
@@ -133,12 +141,29 @@ export const imageTasks: { readonly [T in TaskType]: ImageTask } = {
   segmentation: {
     path: '/v1/segment',
     operationId: 'segment',
-    summary: 'Says of which class each pixel of an image is',
-    score: ['miou', 'Mean intersection over union of the classes, in [0, 1]'],
+    summary: 'Finds the class of each pixel of images',
+    score: ['miou', 'Mean intersection over union of the classes of this network, in [0, 1]'],
     ranked: null,
-    properties: {},
-    answer: () => {
-      throw notForMasks('the server');
+    properties: {
+      width: z
+        .int()
+        .describe('Of the mask: that of the sent image, turned as its EXIF data says, or smaller by `side`'),
+      height: z.int(),
+      classes: list('All classes in the order of their indices, with their pixels in the mask', {
+        class: z.string(),
+        pixels: z.int(),
+      }),
+      rle: z
+        .array(z.int())
+        .describe(
+          'The mask by runs of pixels of one class, row by row from the upper left corner: index of the class, number of pixels, index, number, ...',
+        ),
+    },
+    // `rle` is added in parts: it may be long.
+    answer: ({ mask, names }) => {
+      if (mask === null) throw new Error('the answer has no mask');
+      const { width, height, counts } = mask;
+      return { width, height, classes: names.map((name, i) => ({ class: name, pixels: counts[i] })) };
     },
   },
 };

@@ -163,7 +163,7 @@ describe('POST /v1/detect', () => {
       // A threshold drops the boxes below it, and no box of a higher score depends on them.
       expect(body.results[0].boxes, threshold).toEqual(expected);
     }
-    expect(model.detector?.thresholds).toEqual(thresholds);
+    expect(model.maps).toMatchObject({ thresholds });
     for (const threshold of ['-0.1', '1.5', 'NaN', '', '1e-3', '0.5.1', '0x1', '0.5&threshold=0.6']) {
       const { status, body } = await post(url, `/v1/detect?threshold=${threshold}`, file);
       expect([status, body.error], threshold).toEqual([
