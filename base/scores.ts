@@ -1,9 +1,9 @@
 import { estimateText, standardErrorOf } from './certainty.js';
 import { changeText, percent, valueText, type Unit } from './number-text.js';
 import { mean, meanOrZero, sum } from './statistics.js';
-import type { SeenBoxes, SeenImages } from './seen-boxes.js';
-import type { SeenMasks } from './seen-masks.js';
-import { isBoxTask, type BoxTask, type TaskType } from './task.js';
+import type { Chosen, Kept } from './seen-boxes.js';
+import type { KeptImage } from './seen-images.js';
+import { isBoxTask, isMapTask, type BoxTask, type TaskType } from './task.js';
 
 /** `confusion[actual][predicted]`: number of images. */
 export type Confusion = readonly (readonly number[])[];
@@ -18,10 +18,8 @@ export interface Scores<D extends Details = Details> {
   readonly details: D;
   /** The images that are taken for another class, by their places among all; absent where they are not asked for. */
   readonly wrong?: readonly WrongImage[];
-  /** Images with the boxes that were found and missed, by their places among all; absent where they are not asked for. */
-  readonly seen?: SeenImages;
-  /** Images with their masks, by their places among all; absent where they are not asked for. */
-  readonly masks?: Omit<SeenMasks, 'directory'>;
+  /** Images with their boxes or masks, by their places among all; absent where they are not asked for. */
+  readonly seen?: Chosen<KeptImage>;
 }
 
 /** Results by output. */
@@ -82,7 +80,7 @@ export interface BoxDetails {
   /** Standard errors of the main score and of metrics, by bootstrap over images; absent where they are not asked for. */
   readonly errors?: { readonly score: number; readonly ap?: number; readonly f1?: number };
   /** Images with the boxes that were found and missed; absent where they are not kept. */
-  readonly seen?: SeenBoxes;
+  readonly seen?: Kept<KeptImage>;
 }
 
 export interface PixelDetails {
@@ -93,7 +91,7 @@ export interface PixelDetails {
   /** Standard errors of the main score and of metrics, over images. */
   readonly errors: { readonly score: number; readonly worst_iou: number; readonly pixel_accuracy: number };
   /** Images with their masks; absent where they are not kept. */
-  readonly seen?: SeenMasks;
+  readonly seen?: Kept<KeptImage>;
 }
 
 /** Scores of the pixels of one class; a ratio 0 / 0 is null. */
@@ -205,6 +203,17 @@ export type OutputColumn = keyof typeof outputColumns;
 export const columnsOf = (row: { readonly [K in OutputColumn]?: number | null }): OutputColumn[] =>
   (Object.keys(outputColumns) as OutputColumn[]).filter((key) => row[key] !== undefined);
 
+/** What a confusion matrix counts. */
+export const confusionUnit = (task: TaskType): string => (task === 'segmentation' ? 'pixels' : 'images');
+
+/** A cell of a row of a confusion matrix: images, or the share of the pixels of the class. */
+export const confusionText = (task: TaskType, counts: readonly number[], predicted: number): string =>
+  counts[predicted] === 0
+    ? '·'
+    : task === 'segmentation'
+      ? percent(counts[predicted] / sum(counts))
+      : `${counts[predicted]}`;
+
 /** What an output of each task is called. */
 export const outputNames: { readonly [T in TaskType]: readonly [one: string, many: string] } = {
   classification: ['class', 'Classes'],
@@ -235,6 +244,9 @@ export function outputScores(
 
 /** Whether a detector has these results. */
 export const areOfBoxes = (details: Details): details is BoxDetails => isBoxTask(details.type);
+
+/** Whether a detector or a segmenter has these results. */
+export const areOfMaps = (details: Details): details is BoxDetails | PixelDetails => isMapTask(details.type);
 
 /** The threshold of each class of a detector; undefined for other tasks. */
 export const thresholdsOf = (details: Details): readonly number[] | undefined =>

@@ -21,17 +21,17 @@ export interface SeenImage extends Extent {
   readonly boxes: readonly SeenBox[];
 }
 
-/** Some of the images that a detector was evaluated on. */
-export interface SeenImages {
-  /** The images with most missed and wrong boxes: of all, and of each class. */
-  readonly worst: readonly SeenImage[];
+/** Some of the images that a network was evaluated on. */
+export interface Chosen<I> {
+  /** The images with the highest errors: of all, and of each class. */
+  readonly worst: readonly I[];
   /** Images at equal distances in the data. */
-  readonly sample: readonly SeenImage[];
+  readonly sample: readonly I[];
 }
 
-/** Images with boxes; `row` is the place of an image in a converted data set. */
-export interface SeenBoxes extends SeenImages {
-  /** Folder of the converted data set when the boxes were found. */
+/** Chosen images; `row` is the place of an image in a converted data set. */
+export interface Kept<I> extends Chosen<I> {
+  /** Folder of the converted data set at the evaluation. */
   readonly directory: string;
 }
 
@@ -77,7 +77,7 @@ export function seenImages(
   outcomes: readonly (readonly SeenBox[])[],
   classes: number,
   imageAt: (row: number) => SeenImage,
-): SeenImages {
+): Chosen<SeenImage> {
   const errors = (row: number, label?: number): number =>
     outcomes[row].filter((box) => isError(box) && (label === undefined || box.label === label)).length;
   const { worst, sample } = chosenRows(outcomes.length, classes, errors);
@@ -92,7 +92,7 @@ export function chosenRows(
   images: number,
   classes: number,
   errorsOf: (row: number, label?: number) => number,
-): { readonly worst: readonly number[]; readonly sample: readonly number[] } {
+): Chosen<number> {
   const worstOf = (count: number, label?: number): number[] =>
     Array.from({ length: images }, (_, row) => ({ row, errors: errorsOf(row, label) }))
       .filter(({ errors }) => errors > 0)

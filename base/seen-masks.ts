@@ -1,4 +1,5 @@
-import { chosenRows, type SeenKind } from './seen-boxes.js';
+import { chosenRows, type Chosen, type SeenKind } from './seen-boxes.js';
+import { sum } from './statistics.js';
 
 /** The value of a pixel of a mask that no class has. */
 export const ignoredPixel = 255;
@@ -17,14 +18,10 @@ export interface SeenMaskImage {
   readonly runs: readonly number[];
 }
 
-/** Images with masks; `row` is the place of an image in a converted data set. */
-export interface SeenMasks {
-  /** Folder of the converted data set when the masks were found; absent while `row` is a place in a split. */
-  readonly directory: string;
-  /** The images with most wrong pixels: of all, and of each class. */
-  readonly worst: readonly SeenMaskImage[];
-  /** Images at equal distances in the data. */
-  readonly sample: readonly SeenMaskImage[];
+interface PixelPair {
+  readonly truth: number;
+  readonly found: number;
+  readonly count: number;
 }
 
 /** The longer side of a mask that is kept. */
@@ -68,19 +65,25 @@ export function pixelKinds({ runs }: Pick<SeenMaskImage, 'runs'>, background: nu
   return kinds;
 }
 
-/** Pixels of a class that were found as another one, or the other way round; of all classes without one. */
-export function wrongPixels({ runs }: Pick<SeenMaskImage, 'runs'>, label?: number): number {
-  let count = 0;
-  for (let i = 0; i < runs.length; i += 2) {
-    const [truth, found] = [runs[i] >> 8, runs[i] & 255];
-    if (truth !== ignoredPixel && truth !== found && (label === undefined || truth === label || found === label))
-      count += runs[i + 1];
-  }
-  return count;
+/** How many pixels have each class in the data and each found class; ignored ones have none. */
+export function pixelPairs({ runs }: Pick<SeenMaskImage, 'runs'>): readonly PixelPair[] {
+  const counts = new Map<number, number>();
+  for (let i = 0; i < runs.length; i += 2) counts.set(runs[i], (counts.get(runs[i]) ?? 0) + runs[i + 1]);
+  return [...counts]
+    .map(([pair, count]) => ({ truth: pair >> 8, found: pair & 255, count }))
+    .filter(({ truth }) => truth !== ignoredPixel);
 }
 
+/** Pixels of a class that were found as another one, or the other way round; of all classes without one. */
+export const wrongPixels = (image: Pick<SeenMaskImage, 'runs'>, label?: number): number =>
+  sum(
+    pixelPairs(image)
+      .filter(({ truth, found }) => truth !== found && (label === undefined || truth === label || found === label))
+      .map(({ count }) => count),
+  );
+
 /** Chooses the images that are kept. @param images all, in the order of a split */
-export function seenMasks(images: readonly SeenMaskImage[], classes: number): Omit<SeenMasks, 'directory'> {
+export function seenMasks(images: readonly SeenMaskImage[], classes: number): Chosen<SeenMaskImage> {
   const { worst, sample } = chosenRows(images.length, classes, (row, label) =>
     label === undefined ? images[row].wrong : wrongPixels(images[row], label),
   );

@@ -1,4 +1,4 @@
-export { collectPictures, type ReportPictures } from './read-model/box-pictures.js';
+export { collectPictures, type ReportPictures } from './read-model/seen-pictures.js';
 export { classReport } from './read-model/classes.js';
 export { toCsv } from './read-model/csv.js';
 export type * from './read-model/data.js';

@@ -5,7 +5,7 @@ import type { BoxTask } from '../base/task.js';
 import { invalidInput } from '../base/errors.js';
 import type { Scoreboard } from '../base/scoreboard.js';
 import type { BoxDetails, Scores } from '../base/scores.js';
-import { boxOutcomes, rounded, seenImages, type SeenImages } from '../base/seen-boxes.js';
+import { boxOutcomes, rounded, seenImages, type Chosen, type SeenImage } from '../base/seen-boxes.js';
 import { targetValues, type Grid } from './data/box-targets.js';
 import type { BoxedPixels } from './data/splits.js';
 import { boxWeight } from './losses/detection.js';
@@ -78,7 +78,7 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
     return { accuracy: score, loss, count: images.length, details, ...seen };
   }
 
-  private seen(thresholds: readonly number[]): SeenImages {
+  private seen(thresholds: readonly number[]): Chosen<SeenImage> {
     const outcomes = this.images.map((image) => boxOutcomes(image, thresholds));
     return seenImages(outcomes, thresholds.length, (row) => {
       const { placement, extent } = this.boxed(row);

@@ -1,7 +1,7 @@
 import { invalidInput } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
 import { discordance } from '../../base/paired.js';
-import { areOfBoxes, classFacts, mainScores } from '../../base/scores.js';
+import { areOfMaps, classFacts, mainScores } from '../../base/scores.js';
 import { isMapTask } from '../../base/task.js';
 import { command, dataOrBoxesOption, jsonOption } from '../command.js';
 import { wholeNumber } from '../arguments/values.js';
@@ -87,8 +87,7 @@ async function evaluated({ file, model }: Subject, asked: Asked, terminal: Termi
 async function sheetOf(found: Evaluated) {
   const { file, report } = found;
   const { details } = found.scores;
-  if (!areOfBoxes(details) && details.type !== 'segmentation')
-    throw new Error('sheets are for detectors and segmenters');
+  if (!areOfMaps(details)) throw new Error('sheets are for detectors and segmenters');
   const { seenSheet } = await import('../../experiments/data/index.js');
   const { renderPrecisionRecall } = await import('../../ui/index.js');
   const facts = classFacts(report).map(([name, value]) => `${name} ${value}`);

@@ -3,15 +3,16 @@ import { estimateText } from '../../base/certainty.js';
 import { percent, valueText } from '../../base/number-text.js';
 import {
   columnsOf,
+  confusionText,
+  confusionUnit,
   outputColumns,
   outputNames,
   sideTitle,
   type SideRecall,
   type WrongImages,
 } from '../../base/scores.js';
-import { kindsText, type SeenImage } from '../../base/seen-boxes.js';
-import type { SeenMaskImage } from '../../base/seen-masks.js';
-import { sum } from '../../base/statistics.js';
+import { outcomeText, worstTitle, type KeptImage } from '../../base/seen-images.js';
+import { isBoxTask } from '../../base/task.js';
 import { type Colors, type Column, renderTable, numeric } from './terminal.js';
 
 const tableColumns = ({ task, classes: [first] }: ClassReport): readonly Column<ClassRow>[] => [
@@ -22,10 +23,10 @@ const tableColumns = ({ task, classes: [first] }: ClassReport): readonly Column<
   }),
 ];
 
-const confusedColumns: readonly Column<ConfusedClasses>[] = [
+const confusedColumns = ({ task }: ClassReport): readonly Column<ConfusedClasses>[] => [
   { title: 'class', cell: ({ actual }) => actual },
   { title: 'taken for', cell: ({ predicted }) => predicted },
-  numeric('images', ({ count }) => `${count}`),
+  numeric(confusionUnit(task), ({ count }) => `${count}`),
 ];
 
 /** Most classes of a matrix that fits a terminal. */
@@ -33,17 +34,17 @@ const mostInMatrix = 12;
 /** Most rows of a table; of more classes, the ones with the lowest recall are shown. */
 const mostRows = 30;
 
-function confusionTable({ matrix, classes, confused, task }: ClassReport, colors: Colors): string {
+function confusionTable(report: ClassReport, colors: Colors): string {
+  const { matrix, classes, confused, task } = report;
   if (confused.length === 0) return '';
   if (matrix === null || classes.length > mostInMatrix)
-    return `\n${colors.bold('Most frequent confusions')}\n${renderTable(confusedColumns, confused, colors)}`;
+    return `\n${colors.bold('Most frequent confusions')}\n${renderTable(confusedColumns(report), confused, colors)}`;
   const rows = matrix.map((counts, c) => ({ counts, c }));
   const columns: Column<(typeof rows)[number]>[] = [
     { title: 'class \\ predicted', cell: ({ c }) => classes[c].name },
     ...classes.map(({ name }, p) =>
       numeric(name, ({ counts, c }: (typeof rows)[number]) => {
-        const text =
-          counts[p] === 0 ? '·' : task === 'segmentation' ? percent(counts[p] / sum(counts)) : `${counts[p]}`;
+        const text = confusionText(task, counts, p);
         return c === p ? colors.bold(text) : text;
       }),
     ),
@@ -85,22 +86,13 @@ export const sidesListing = ({ sides }: ClassReport, colors: Colors): string =>
     ? ''
     : `\n${colors.bold('Found boxes by their side in pixels of the network')}\n${renderTable(sideColumns, sides, colors)}`;
 
-interface WorstImage {
-  readonly row: number;
-  readonly path?: string;
-}
-
-const worstListing = <I extends WorstImage>(title: string, found: Column<I>, worst: readonly I[], colors: Colors) => {
-  const image: Column<I> = { title: 'image', cell: ({ path, row }) => path ?? `image ${row} of the data set` };
-  return `\n${colors.bold(title)}\n${renderTable([image, found], worst.slice(0, mostRows), colors)}`;
-};
-
-/** The images with most missed and wrong boxes, or with most wrong pixels; empty where they are not kept. */
-export function seenListing({ seen, masks }: ClassReport, colors: Colors): string {
-  const boxes: Column<SeenImage> = { title: 'boxes', cell: (image) => kindsText(image.boxes) };
-  const wrong = numeric('wrong pixels', (image: SeenMaskImage) => percent(image.wrong));
-  return [
-    ...(seen ? [worstListing('Images with most missed and wrong boxes', boxes, seen.worst, colors)] : []),
-    ...(masks ? [worstListing('Images with most wrong pixels', wrong, masks.worst, colors)] : []),
-  ].join('');
+/** The images with the highest errors in their boxes or pixels; empty where they are not kept. */
+export function seenListing({ seen, task, classes }: ClassReport, colors: Colors): string {
+  if (seen === undefined) return '';
+  const names = classes.map(({ name }) => name);
+  const columns: Column<KeptImage>[] = [
+    { title: 'image', cell: ({ path, row }) => path ?? `image ${row} of the data set` },
+    { title: isBoxTask(task) ? 'boxes' : 'pixels', cell: (image) => outcomeText(image, names) },
+  ];
+  return `\n${colors.bold(worstTitle(task))}\n${renderTable(columns, seen.worst.slice(0, mostRows), colors)}`;
 }

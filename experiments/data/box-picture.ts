@@ -139,7 +139,7 @@ export async function framed(
  * @param classes their names; with one class, boxes have no texts
  * @throws Error when there is no such data set or image
  */
-export async function seenPicture(
+export async function boxesPicture(
   directory: string,
   { row, width, height, boxes }: SeenImage,
   classes: readonly string[],

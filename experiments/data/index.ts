@@ -1,7 +1,6 @@
 export { boxRows, describeBoxes, type BoxClass, type BoxesDescription, type DescribedBoxes } from './boxes.js';
 export { boxesSheet } from './boxes-sheet.js';
-export { seenPicture } from './box-picture.js';
-export { maskPicture } from './mask-picture.js';
+export { seenPicture } from './seen-picture.js';
 export { seenSheet, type SeenSheetInput } from './seen-sheet.js';
 export {
   contentsText,

@@ -1,10 +1,14 @@
-import { percent, valueText } from '../../base/number-text.js';
-import { sidesText, type BoxDetails, type PixelDetails } from '../../base/scores.js';
-import { isError, kindsText, type SeenImage } from '../../base/seen-boxes.js';
-import { wrongPixels, type SeenMaskImage } from '../../base/seen-masks.js';
-import { counted } from '../../base/text.js';
-import { seenPicture, type PictureOptions } from './box-picture.js';
-import { maskPicture } from './mask-picture.js';
+import { valueText } from '../../base/number-text.js';
+import {
+  columnsOf,
+  outputColumns,
+  sidesText,
+  type BoxDetails,
+  type OutputColumn,
+  type PixelDetails,
+} from '../../base/scores.js';
+import { outcomeText, worstOf, worstTitle, type KeptImage } from '../../base/seen-images.js';
+import { seenPicture } from './seen-picture.js';
 import type { ContactSheet, SheetImage } from './sheet.js';
 
 /** Pixels of a picture's longer side on the sheet; files have twice as many, for dense screens. */
@@ -32,106 +36,47 @@ export const legendText =
 export const maskLegendText =
   'Pixels: right ones are green and even; missed ones, where the background was found, orange in rising stripes; wrong ones red in falling stripes.';
 
-interface Image {
-  readonly row: number;
-  readonly path?: string;
-}
-
-/** What a sheet shows of a task. */
-interface Shown<I extends Image> {
-  readonly worst: readonly I[];
-  readonly sample: readonly I[];
-  readonly worstTitle: string;
-  readonly notes: readonly string[];
-  readonly picture: (image: I, options: PictureOptions) => Promise<Buffer>;
-  readonly textOf: (image: I) => string;
-  readonly errorsOf: (image: I, label: number) => number;
-  readonly ofClass: (label: number) => readonly string[];
-}
-
-const share = (value: number | null): string => valueText('share', value);
-
-function shownBoxes({ seen, classes: scores, sides }: BoxDetails, { of, classes }: SeenSheetInput): Shown<SeenImage> {
-  if (seen === undefined) throw new Error('the evaluation kept no images');
-  return {
-    ...seen,
-    worstTitle: 'Images with most missed and wrong boxes',
-    notes: [`Found boxes of ${of} by their side in pixels of the network: ${sidesText(sides)}.`, legendText],
-    picture: (image, options) => seenPicture(seen.directory, image, classes, options),
-    textOf: ({ boxes }) => kindsText(boxes),
-    errorsOf: ({ boxes }, label) => boxes.filter((box) => isError(box) && box.label === label).length,
-    ofClass: (label) => {
-      const { boxes, ap50, precision, recall, threshold } = scores[label];
-      return [
-        counted(boxes, 'box', 'boxes'),
-        ...(ap50 === undefined ? [] : [`AP50 ${share(ap50)}`]),
-        `precision ${share(precision)}`,
-        `recall ${share(recall)}`,
-        `threshold ${threshold.toFixed(2)}`,
-      ];
-    },
-  };
-}
-
-function shownMasks({ seen, classes: scores }: PixelDetails, { classes }: SeenSheetInput): Shown<SeenMaskImage> {
-  if (seen === undefined) throw new Error('the evaluation kept no images');
-  return {
-    ...seen,
-    worstTitle: 'Images with most wrong pixels',
-    notes: [maskLegendText],
-    picture: (image, options) => maskPicture(seen.directory, image, classes, options),
-    textOf: ({ wrong }) => `${percent(wrong)} of the pixels wrong`,
-    errorsOf: wrongPixels,
-    ofClass: (label) => {
-      const { pixels, iou, precision, recall } = scores[label];
-      return [
-        counted(pixels, 'pixel'),
-        `IoU ${share(iou)}`,
-        `precision ${share(precision)}`,
-        `recall ${share(recall)}`,
-      ];
-    },
-  };
-}
+/** The scores of a class, in the order of tables. */
+const scoresText = (scores: Readonly<Partial<Record<OutputColumn, number | null>>>): string[] =>
+  columnsOf(scores).map((key) => `${outputColumns[key][0]} ${valueText(outputColumns[key][1], scores[key] ?? null)}`);
 
 /** Draws a sheet of an evaluation that kept images: the worst images of each class and of all, and others. */
-export const seenSheet = async (input: SeenSheetInput): Promise<ContactSheet> =>
-  input.details.type === 'segmentation'
-    ? drawn(shownMasks(input.details, input), input)
-    : drawn(shownBoxes(input.details, input), input);
-
-async function drawn<I extends Image>(
-  { worst, sample, picture, textOf, errorsOf, ...shown }: Shown<I>,
-  { name, classes, summary, charts }: SeenSheetInput,
-): Promise<ContactSheet> {
+export async function seenSheet({ name, of, classes, details, ...input }: SeenSheetInput): Promise<ContactSheet> {
+  const { seen } = details;
+  if (seen === undefined) throw new Error('the evaluation kept no images');
   const known = new Map<number, string>();
-  const draw = async (image: I): Promise<SheetImage> => {
-    const webp = known.get(image.row) ?? (await picture(image, { side, density: 2, square: true })).toString('base64');
-    known.set(image.row, webp);
-    return { path: image.path ?? `image ${image.row} of the data set`, detail: textOf(image), webp };
+  const draw = async (image: KeptImage): Promise<SheetImage> => {
+    const { row, path = `image ${row} of the data set` } = image;
+    const options = { side, density: 2, square: true };
+    const webp = known.get(row) ?? (await seenPicture(seen.directory, image, classes, options)).toString('base64');
+    known.set(row, webp);
+    return { path, detail: outcomeText(image, classes), webp };
   };
-  const drawAll = async (images: readonly I[]): Promise<SheetImage[]> => {
+  const drawAll = async (images: readonly KeptImage[]): Promise<SheetImage[]> => {
     const all: SheetImage[] = [];
     for (const image of images) all.push(await draw(image));
     return all;
   };
   const rows: ContactSheet['rows'][number][] = [];
   for (const [label, own] of classes.slice(0, most.classes).entries()) {
-    const errors = (image: I): number => errorsOf(image, label);
-    const wrong = worst.filter((image) => errors(image) > 0).toSorted((a, b) => errors(b) - errors(a));
-    rows.push({ name: own, detail: shown.ofClass(label), images: await drawAll(wrong.slice(0, most.ofClass)) });
+    const wrong = worstOf(seen, label).slice(0, most.ofClass);
+    rows.push({ name: own, detail: scoresText(details.classes[label]), images: await drawAll(wrong) });
   }
   const sections = [
-    { title: shown.worstTitle, images: worst.slice(0, most.images) },
-    { title: 'Images at equal distances in the data', images: sample },
+    { title: worstTitle(details.type), images: seen.worst.slice(0, most.images) },
+    { title: 'Images at equal distances in the data', images: seen.sample },
   ];
   const suspicious: ContactSheet['suspicious'][number][] = [];
   for (const { title, images } of sections)
     if (images.length > 0) suspicious.push({ title, note: null, entries: (await drawAll(images)).map((one) => [one]) });
   const note = classes.length > most.classes ? `The first ${most.classes} of ${classes.length}.` : null;
+  const notes =
+    'sides' in details
+      ? [`Found boxes of ${of} by their side in pixels of the network: ${sidesText(details.sides)}.`, legendText]
+      : [maskLegendText];
   return {
-    ...{ name, summary: [...summary, ...shown.notes] },
+    ...{ name, summary: [...input.summary, ...notes] },
     ...{ height: side, width: side, pixelated: false },
-    ...{ rows, rowsTitle: 'Classes, with their worst images', rowsNote: note, suspicious, charts },
+    ...{ rows, rowsTitle: 'Classes, with their worst images', rowsNote: note, suspicious, charts: input.charts },
   };
 }

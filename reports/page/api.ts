@@ -37,7 +37,7 @@ import type { bodySchemas, querySchemas } from './queries.js';
 export type * from '../read-model/data.js';
 export type { Note, Notes } from '../../runner/stored/notes.js';
 export type { Activity } from '../read-model/activity.js';
-export type { ReportPictures } from '../read-model/box-pictures.js';
+export type { ReportPictures } from '../read-model/seen-pictures.js';
 export type { ContactSheet, SheetImage } from '../../experiments/data/sheet.js';
 export type { Choice, MeasurementPurpose, Objective, Provenance, StoredPrecision, Training, TrialState, Values };
 

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import { storedPrecisions } from '../../store/index.js';
 import { thumbnail } from '../../experiments/data/thumbnail.js';
-import { pictureSide } from '../read-model/box-pictures.js';
+import { pictureSide } from '../read-model/seen-pictures.js';
 import { classReportOf, type ClassReport } from '../read-model/classes.js';
 import { hasToken, type Access } from './access.js';
 import { parseTrial } from './requests.js';
@@ -20,7 +20,7 @@ interface Params {
 async function pictureOf({ wrong, seen, classes }: Partial<ClassReport>, row: number): Promise<Buffer | null> {
   const image = seen && [...seen.worst, ...seen.sample].find((one) => one.row === row);
   if (seen !== undefined && image !== undefined) {
-    const { seenPicture } = await import('../../experiments/data/box-picture.js');
+    const { seenPicture } = await import('../../experiments/data/seen-picture.js');
     const names = (classes ?? []).map(({ name }) => name);
     return seenPicture(seen.directory, image, names, { side: pictureSide });
   }

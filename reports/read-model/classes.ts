@@ -10,7 +10,6 @@ import {
   type WrongImages,
 } from '../../base/scores.js';
 import { metricErrors, outputErrors, type OutputErrors } from './score-errors.js';
-import type { SeenMasks } from '../../base/seen-masks.js';
 import type { TaskType } from '../../base/task.js';
 import type { ClassResult, StoredPrecision } from '../../store/index.js';
 
@@ -43,8 +42,6 @@ export interface ClassReport extends Partial<Pick<BoxDetails, 'sides' | 'sizes' 
   readonly classes: readonly ClassRow[];
   /** `[actual][predicted]`: number of images, or of pixels; null without classes, or with too many. */
   readonly matrix: Confusion | null;
-  /** Images with the classes of their pixels; absent for other tasks, and where they are not kept. */
-  readonly masks?: SeenMasks;
   /** Images that it takes for another class with the highest confidence; absent in results of older versions. */
   readonly wrong?: WrongImages;
   /** The most frequent confusions. */
@@ -64,7 +61,7 @@ export function classReport(classes: readonly string[], details: Details, of: st
     row.flatMap((count, predicted) => (count === 0 || actual === predicted ? [] : [{ actual, predicted, count }])),
   );
   const errors = outputErrors(details);
-  const { sides, sizes, seen }: Partial<BoxDetails> = areOfBoxes(details) ? details : {};
+  const { sides, sizes }: Partial<BoxDetails> = areOfBoxes(details) ? details : {};
   return {
     of,
     task: details.type,
@@ -75,8 +72,7 @@ export function classReport(classes: readonly string[], details: Details, of: st
     ...(wrong && { wrong }),
     ...(sides && { sides }),
     ...(sizes && { sizes }),
-    ...(seen && { seen }),
-    ...(details.type === 'segmentation' && details.seen && { masks: details.seen }),
+    ...('seen' in details && details.seen && { seen: details.seen }),
     matrix: classes.length > mostInMatrix ? null : confusion,
     confused: confused
       .sort((a, b) => b.count - a.count)

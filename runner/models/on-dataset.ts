@@ -1,4 +1,4 @@
-import { areOfBoxes, thresholdsOf, type Scores, type WrongImage, type WrongImages } from '../../base/scores.js';
+import { areOfMaps, thresholdsOf, type Scores, type WrongImage, type WrongImages } from '../../base/scores.js';
 import type { PixelScale } from '../../base/preprocess.js';
 import { invalidInput } from '../../base/errors.js';
 import { classification, isBoxTask } from '../../base/task.js';
@@ -68,7 +68,7 @@ export async function evaluateOnSplit(
     const images = { ...imagesFor(model, open), stride: (detection ?? segmentation)?.stride };
     const loader = evaluationLoader(open, split, batch, images);
     try {
-      const { seen, masks, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
+      const { seen, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
         data: dataFor(open, images),
         where: options.where,
         provider,
@@ -77,10 +77,8 @@ export async function evaluateOnSplit(
         onProgress: (done) => onProgress?.(done, info.counts[split]),
       });
       const { indices } = open.shared.splits[split];
-      if (seen !== undefined && areOfBoxes(scores.details))
+      if (seen !== undefined && areOfMaps(scores.details))
         return { ...scores, details: { ...scores.details, seen: namedImages(seen, indices, dataset.directory) } };
-      if (masks !== undefined && scores.details.type === 'segmentation')
-        return { ...scores, details: { ...scores.details, seen: namedImages(masks, indices, dataset.directory) } };
       if (scores.wrong === undefined || scores.details.type !== 'classification') return scores;
       return { ...scores, details: { ...scores.details, wrong: namedWrong(scores.wrong, indices, dataset.directory) } };
     } finally {

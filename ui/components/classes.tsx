@@ -1,6 +1,6 @@
 import type { ClassReport } from '../../reports/page/api.js';
 import { estimateText } from '../../base/certainty.js';
-import { classFacts, columnsOf, outputColumns, outputNames } from '../../base/scores.js';
+import { classFacts, columnsOf, confusionText, confusionUnit, outputColumns, outputNames } from '../../base/scores.js';
 import { Facts } from './elements.js';
 import { BySize } from './found-boxes.js';
 import { numberColumn, Table } from './table.js';
@@ -45,18 +45,18 @@ export function Classes({ report, onPair }: ClassesProps) {
               columns={[
                 { title: 'class', heading: true, cell: ({ actual }) => actual },
                 { title: 'taken for', cell: ({ predicted }) => predicted },
-                { title: 'images', numeric: true, cell: ({ count }) => count },
+                { title: confusionUnit(task), numeric: true, cell: ({ count }) => count },
               ]}
             />
           ) : (
             <Table
-              label="Confusion matrix: classes in rows, predictions in columns"
+              label={`Confusion matrix: classes in rows, predictions in columns${task === 'segmentation' ? ', share of the pixels of a class' : ''}`}
               rows={rows}
               columns={[
                 { title: 'class \\ predicted', heading: true, cell: ({ name }) => name },
                 ...classes.map(({ name }, predicted) =>
                   numberColumn(name, ({ counts, actual }: (typeof rows)[number]) => {
-                    const text = counts[predicted] === 0 ? '·' : counts[predicted];
+                    const text = confusionText(task, counts, predicted);
                     if (actual === predicted) return <strong>{text}</strong>;
                     if (onPair === undefined || counts[predicted] === 0) return text;
                     const label = `${text} images of ${classes[actual].name} taken for ${name}`;

@@ -1,7 +1,6 @@
 import { valueText } from '../../base/number-text.js';
 import { boxSizes, sideTitle, type SideRecall } from '../../base/scores.js';
 import { counted } from '../../base/text.js';
-import { kindMarks, seenKinds } from '../../base/seen-boxes.js';
 import type { ClassReport } from '../../reports/page/api.js';
 import { numberColumn, Table, type Column } from './table.js';
 
@@ -34,30 +33,3 @@ export function BySize({ report: { sides = [], sizes } }: { readonly report: Cla
     </>
   );
 }
-
-/** What the lines of boxes mean. */
-export const BoxLegend = () => (
-  <p class="note box-legend">
-    {seenKinds.toReversed().map((kind) => {
-      const { title, colour, dash } = kindMarks[kind];
-      return (
-        <span key={kind}>
-          <svg width="30" height="16" aria-hidden="true">
-            <rect x="1.5" y="1.5" width="27" height="13" class="edge" stroke-dasharray={dash} />
-            <rect
-              x="1.5"
-              y="1.5"
-              width="27"
-              height="13"
-              fill="none"
-              stroke={colour}
-              stroke-width="2"
-              stroke-dasharray={dash}
-            />
-          </svg>{' '}
-          {title}
-        </span>
-      );
-    })}
-  </p>
-);

@@ -1,3 +1,4 @@
+import { worstTitle } from '../../base/seen-images.js';
 import type { TaskType } from '../../base/task.js';
 import { count, duration } from '../../base/number-text.js';
 import type { NetworkMember, ReportData, ReportMember, SheetImage } from '../../reports/page/api.js';
@@ -11,7 +12,7 @@ import {
   sizeFacts,
   verdictFacts,
 } from '../components/network.js';
-import { BoxLegend } from '../components/found-boxes.js';
+import { SeenLegend } from '../components/seen-legend.js';
 import { textOf, titleOf } from '../data/measures.js';
 import { cssTheme } from '../report-style.js';
 import { Drawn, renderPrecisionRecall } from './pictures.js';
@@ -27,11 +28,11 @@ const fileFacts = ({ files }: ReportMember): Fact[] =>
     </>,
   ]);
 
-const BoxPictures = ({ pictures }: { readonly pictures: readonly SheetImage[] }) => (
+const SeenPictures = ({ task, pictures }: Pick<NetworkCardProps, 'task' | 'pictures'>) => (
   <>
-    <h3>Images with most missed and wrong boxes</h3>
-    <BoxLegend />
-    <div class="box-pictures">
+    <h3>{worstTitle(task)}</h3>
+    <SeenLegend task={task} />
+    <div class="seen-pictures">
       {pictures.map(({ path, detail, webp }, i) => (
         <figure key={i}>
           <img src={`data:image/webp;base64,${webp}`} alt={`${path}: ${detail}`} />
@@ -49,7 +50,7 @@ const BoxPictures = ({ pictures }: { readonly pictures: readonly SheetImage[] })
 interface NetworkCardProps {
   readonly task: TaskType;
   readonly member: NetworkMember;
-  /** Images with the boxes of a detector. */
+  /** Images with the boxes of a detector, or the pixels of a segmenter. */
   readonly pictures: readonly SheetImage[];
 }
 
@@ -78,7 +79,7 @@ export function NetworkCard({ task, member, pictures }: NetworkCardProps) {
       <NetworkParts parts={parts} />
       {member.classes !== undefined && <Classes report={member.classes} />}
       {chart !== null && <Drawn svg={chart} />}
-      {pictures.length > 0 && <BoxPictures pictures={pictures} />}
+      {pictures.length > 0 && <SeenPictures task={task} pictures={pictures} />}
       <h3>Decisions</h3>
       <Decisions choices={member.choices} />
     </Card>

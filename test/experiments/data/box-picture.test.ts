@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { kindMarks, type SeenImage } from '../../../base/seen-boxes.js';
-import { drawBoxes, seenPicture } from '../../../experiments/data/box-picture.js';
+import { drawBoxes, boxesPicture } from '../../../experiments/data/box-picture.js';
 import { seenSheet } from '../../../experiments/data/seen-sheet.js';
 import { scoreBoxes } from '../../../base/box-scores.js';
 import { writeBoxCache } from '../../support/box-cache.js';
@@ -79,14 +79,14 @@ it('draws boxes of the original image on the converted one, without its bars', a
       { left: 70, top: 10, right: 95, bottom: 40, label: 1, kind: 'wrong', score: 0.7 },
     ],
   };
-  const picture = await decoded(await seenPicture(directory, image, ['cat', '<dog>'], { side: 200 }));
+  const picture = await decoded(await boxesPicture(directory, image, ['cat', '<dog>'], { side: 200 }));
   expect([picture.width, picture.height]).toEqual([200, 100]);
   expect([picture.has(kindMarks.missed.colour, 40, 50), picture.has(kindMarks.wrong.colour, 140, 50)]).toEqual([
     true,
     true,
   ]);
   expect([picture.has('#727272', 8, 8), picture.has('#c80000', 8, 8)]).toEqual([false, true]);
-  await expect(seenPicture(directory, { ...image, row: 9 }, ['cat'], { side: 200 })).rejects.toThrow('has 1 image');
+  await expect(boxesPicture(directory, { ...image, row: 9 }, ['cat'], { side: 200 })).rejects.toThrow('has 1 image');
 });
 
 it('draws a sheet of an evaluation', async () => {

@@ -6,7 +6,7 @@ import { Store } from '../../../store/index.js';
 import { writeCache } from '../../../trainers/data/cache.js';
 import { writeExampleRun } from '../../ui/browser/example-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { addFoundBoxes } from '../../support/found-boxes.js';
+import { addFound } from '../../support/found-images.js';
 import { testApp } from './server.js';
 
 const token = 'a token';
@@ -70,19 +70,22 @@ it('images that a network takes for other classes are shown to browsers with the
   expect((await none.inject({ url: '/api/runs/run/wrong/3/fp32/2', headers: bearer })).statusCode).toBe(403);
 });
 
-it('images of detectors are shown with their boxes', async () => {
+it.each([
+  ['boxes', 'detection', [384, 192]],
+  ['masks', 'segmentation', [384, 384]],
+] as const)('images are shown with their %s', async (kind, task, size) => {
   const folder = temporaryFolder();
   await writeExampleRun(join(folder, 'run'), 'run', { trials: 12 });
-  const { seen } = await addFoundBoxes(join(folder, 'run'), 3);
+  const { seen } = await addFound(kind, join(folder, 'run'), 3);
   const app = await testApp(folder, { imageToken: token });
   const headers = { ...local, authorization: `Bearer ${token}` };
   const get = (path: string) => app.inject({ url: `/api/runs/run/${path}`, headers });
-  expect((await get('trials/3')).json()).toMatchObject({ trial: { classes: { task: 'detection', seen } } });
+  expect((await get('trials/3')).json()).toMatchObject({ trial: { classes: { task, seen } } });
   const shown = await get('wrong/3/fp32/0');
   expect([shown.statusCode, shown.headers['content-type']]).toEqual([200, 'image/webp']);
   const { width, height } = await sharp(shown.rawPayload).metadata();
-  expect([width, height]).toEqual([384, 192]);
+  expect([width, height]).toEqual(size);
   expect((await get('wrong/3/fp32/1')).statusCode).toBe(404);
-  rmSync(join(folder, 'run', 'boxes'), { recursive: true });
+  rmSync(join(folder, 'run', kind), { recursive: true });
   expect((await get('wrong/3/fp32/0')).statusCode).toBe(410);
 });

@@ -5,7 +5,7 @@ import { reportFiles, renderPage } from '../../../ui/index.js';
 import { renderCurves } from '../../../ui/report/pictures.js';
 import { classReport, collectPictures } from '../../../reports/index.js';
 import { syntheticReport } from '../../reports/read-model/synthetic.js';
-import { foundBoxes } from '../../support/found-boxes.js';
+import { foundBoxes, foundMasks } from '../../support/found-images.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 let data: ReportData;
@@ -79,6 +79,19 @@ describe('report.html', () => {
     expect(bare).toContain('aria-label="Precision and recall"');
     expect(bare).not.toContain('<img');
     expect(await collectPictures(data)).toEqual(data.frontier.map(() => []));
+  });
+
+  it('shows the pixels of segmenters: IoU by class, shares of confused pixels, and the worst images', async () => {
+    const classes = classReport(['background', 'crack'], await foundMasks(temporaryFolder()), 'the test images');
+    const found = without(({ frontier: [first] }) => ({
+      frontier: [{ ...first, classes }],
+    }));
+    const page = renderPage(found, await collectPictures(found));
+    expect(page).toMatch(/<th[^>]*>crack<\/th><td[^>]*>512<\/td><td[^>]*>23\.53.%.±/);
+    expect(page).toMatch(/<th[^>]*>crack<\/th><td[^>]*>75\.00.%<\/td><td[^>]*><strong>25\.00.%<\/strong>/);
+    expect(page).toContain('Images with most wrong pixels');
+    expect(page).toContain('missed (background was found)');
+    expect(page).toContain('alt="tiles/a.png: 40.63 % of the pixels wrong, most of them crack taken for background"');
   });
 
   it('lists the parts of a network with their costs', () => {

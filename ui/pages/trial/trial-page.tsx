@@ -1,4 +1,4 @@
-import { isBoxTask } from '../../../base/task.js';
+import { isMapTask } from '../../../base/task.js';
 import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { bytes } from '../../../base/number-text.js';
@@ -8,7 +8,7 @@ import { EnqueueCard } from '../../components/actions.js';
 import { Alert, CommandLine, Decisions } from '../../components/elements.js';
 import { NetworkDrawing, NetworkParts } from '../../components/network.js';
 import { NoteCard } from '../../components/note-card.js';
-import { ClassesWithBoxes } from '../../components/box-images.js';
+import { ClassesWithImages } from '../../components/seen-images.js';
 import { ClassesWithMistakes } from '../../components/wrong-images.js';
 import { Table } from '../../components/table.js';
 import { save, urlOf } from '../../data/files.js';
@@ -109,7 +109,7 @@ function Network({ trial: { parts, choices } }: Pick<TrialAnswer, 'trial'>) {
 /** Results by class, and the images that the network answers worst. */
 function Results({ trial: { classes, number, precision } }: Pick<TrialAnswer, 'trial'>) {
   if (classes === undefined) return null;
-  const Shown = isBoxTask(classes.task) ? ClassesWithBoxes : ClassesWithMistakes;
+  const Shown = isMapTask(classes.task) ? ClassesWithImages : ClassesWithMistakes;
   return (
     <section>
       <Shown report={classes} trial={number} precision={precision ?? 'fp32'} />

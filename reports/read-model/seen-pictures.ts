@@ -1,8 +1,8 @@
-import { kindsText } from '../../base/seen-boxes.js';
+import { outcomeText } from '../../base/seen-images.js';
 import type { SheetImage } from '../../experiments/data/sheet.js';
 import type { ClassReport, ReportData } from './data.js';
 
-/** Images with the boxes of each network of a frontier, in its order. */
+/** Images with the boxes or pixels of each network of a frontier, in its order. */
 export type ReportPictures = readonly (readonly SheetImage[])[];
 
 /** Most networks with pictures, and pictures of a network. */
@@ -11,7 +11,7 @@ const most = { networks: 6, pictures: 9 };
 export const pictureSide = 384;
 
 async function picturesOf({ seen, classes }: ClassReport): Promise<SheetImage[]> {
-  const { seenPicture } = await import('../../experiments/data/box-picture.js');
+  const { seenPicture } = await import('../../experiments/data/seen-picture.js');
   if (seen === undefined) return [];
   const names = classes.map(({ name }) => name);
   const drawn: SheetImage[] = [];
@@ -19,7 +19,7 @@ async function picturesOf({ seen, classes }: ClassReport): Promise<SheetImage[]>
     const webp = await seenPicture(seen.directory, image, names, { side: pictureSide });
     drawn.push({
       path: image.path ?? `image ${image.row} of the data set`,
-      detail: kindsText(image.boxes),
+      detail: outcomeText(image, names),
       webp: webp.toString('base64'),
     });
   }
@@ -27,7 +27,7 @@ async function picturesOf({ seen, classes }: ClassReport): Promise<SheetImage[]>
 }
 
 /**
- * Draws the worst images of the networks of a frontier with their boxes; none for other tasks, and where the converted images are
+ * Draws the worst images of the networks of a frontier with their boxes or pixels; none for other tasks, and where the converted images are
  * gone: the results stay, without pictures.
  */
 export async function collectPictures({ frontier }: ReportData): Promise<ReportPictures> {

@@ -1,35 +1,35 @@
 import { useMemo, useState } from 'preact/hooks';
-import { isError, kindsText, type SeenImage } from '../../base/seen-boxes.js';
+import { outcomeText, worstOf, worstTitle, type KeptImage } from '../../base/seen-images.js';
+import { isBoxTask } from '../../base/task.js';
 import { precisionRecallOption } from '../charts/precision-recall.js';
 import { useRun } from '../data/hooks.js';
 import { Chart, useChartTheme } from './chart.js';
 import { Classes } from './classes.js';
-import { BoxLegend } from './found-boxes.js';
+import { SeenLegend } from './seen-legend.js';
 import { nameOf, needsToken, PrivateImage, useMayShow } from './private-image.js';
 import type { ResultProps } from './wrong-images.js';
 
 /** The most images of a list. */
 const most = 24;
 
-/** Results by class and size of a detector, and images with its boxes. */
-export function ClassesWithBoxes({ report, trial, precision }: ResultProps) {
+/** Results of a detector or a segmenter by class, and images with its boxes or masks. */
+export function ClassesWithImages({ report, trial, precision }: ResultProps) {
   const { live } = useRun();
   const theme = useChartTheme();
   const [label, setLabel] = useState<number | null>(null);
   const mayShow = useMayShow();
-  const { classes, seen, of } = report;
+  const { classes, seen, of, task } = report;
+  const names = classes.map(({ name }) => name);
   const option = useMemo(() => precisionRecallOption({ classes, theme }), [classes, theme]);
   const hasCurves = classes.some(({ curve }) => curve !== undefined);
   const folder = `/api/runs/${encodeURIComponent(live.id)}/wrong/${trial}/${precision}`;
-  const errors = ({ boxes }: SeenImage): number =>
-    boxes.filter((box) => isError(box) && (label === null || box.label === label)).length;
-  const worst = (seen?.worst ?? []).filter((image) => errors(image) > 0).toSorted((a, b) => errors(b) - errors(a));
-  const list = (images: readonly SeenImage[]) => (
+  const worst = seen === undefined ? [] : worstOf(seen, label ?? undefined);
+  const list = (images: readonly KeptImage[]) => (
     <ul class="wrong-images seen-images">
       {images.slice(0, most).map((image) => (
         <li key={image.row}>
           {mayShow && <PrivateImage address={`${folder}/${image.row}`} name={nameOf(image)} />}
-          <span>{kindsText(image.boxes)}</span>
+          <span>{outcomeText(image, names)}</span>
           <code title={nameOf(image)}>{nameOf(image)}</code>
         </li>
       ))}
@@ -50,10 +50,12 @@ export function ClassesWithBoxes({ report, trial, precision }: ResultProps) {
       )}
       {seen !== undefined && (
         <>
-          <h3>Images with most missed and wrong boxes</h3>
-          <BoxLegend />
+          <h3>{worstTitle(task)}</h3>
+          <SeenLegend task={task} />
           <p class="note" role="status">
-            {worst.length === 0 ? 'No box is missed or wrong. ' : `Of ${of}. `}
+            {worst.length === 0
+              ? `${isBoxTask(task) ? 'No box is missed or wrong' : 'No pixel is wrong'}. `
+              : `Of ${of}. `}
             {!mayShow && needsToken}
           </p>
           {classes.length > 1 && (
@@ -64,7 +66,7 @@ export function ClassesWithBoxes({ report, trial, precision }: ResultProps) {
                 onChange={({ currentTarget: { value } }) => setLabel(value === '' ? null : Number(value))}
               >
                 <option value="">all</option>
-                {classes.map(({ name }, i) => (
+                {names.map((name, i) => (
                   <option key={i} value={i}>
                     {name}
                   </option>
@@ -80,8 +82,9 @@ export function ClassesWithBoxes({ report, trial, precision }: ResultProps) {
       )}
       {seen === undefined && (
         <p class="note">
-          Images with found boxes are stored when a network of the frontier is exported at the end of a run; this result
-          has none. <code>nas evaluate</code> with <code>--sheet</code> draws them for an exported file.
+          Images with the found {isBoxTask(task) ? 'boxes' : 'pixels'} are stored when a network of the frontier is
+          exported at the end of a run; this result has none. <code>nas evaluate</code> with <code>--sheet</code> draws
+          them for an exported file.
         </p>
       )}
     </>
