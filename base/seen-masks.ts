@@ -65,6 +65,14 @@ export function pixelKinds({ runs }: Pick<SeenMaskImage, 'runs'>, background: nu
   return kinds;
 }
 
+/** The class of each pixel in the data, row by row. */
+export function truthOf({ width, height, runs }: Pick<SeenMaskImage, 'width' | 'height' | 'runs'>): Uint8Array {
+  const truth = new Uint8Array(width * height);
+  let at = 0;
+  for (let i = 0; i < runs.length; i += 2) truth.fill(runs[i] >> 8, at, (at += runs[i + 1]));
+  return truth;
+}
+
 /** How many pixels have each class in the data and each found class; ignored ones have none. */
 export function pixelPairs({ runs }: Pick<SeenMaskImage, 'runs'>): readonly PixelPair[] {
   const counts = new Map<number, number>();

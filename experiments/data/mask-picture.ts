@@ -1,5 +1,5 @@
 import { kindMarks, seenKinds, type SeenKind } from '../../base/seen-boxes.js';
-import { backgroundOf, pixelKinds, type SeenMaskImage } from '../../base/seen-masks.js';
+import { backgroundOf, pixelKinds, truthOf, type SeenMaskImage } from '../../base/seen-masks.js';
 import { readCachedImage } from '../../trainers/data/cache.js';
 import { framed, type PictureOptions } from './box-picture.js';
 
@@ -20,7 +20,8 @@ const colours = new Map(
 );
 
 /**
- * A picture of an image that a segmenter was evaluated on, from the converted data set, with the outcome of its pixels.
+ * A picture of an image that a segmenter was evaluated on, from the converted data set, with the outcome of its pixels and white borders
+ * around the classes in the data.
  * @param classes their names: a background has no colour where it is right
  * @throws Error when there is no such data set or image
  */
@@ -33,15 +34,23 @@ export async function maskPicture(
   const { default: sharp } = await import('sharp');
   const { pixels, channels, width, height } = readCachedImage(directory, image.row);
   const kinds = pixelKinds(image, backgroundOf(classes));
+  const truth = truthOf(image);
   const { density = 1 } = options;
   const raw = { width, height, channels: channels === 1 ? 1 : 3 } as const;
   return framed(sharp(pixels, { raw }), { width, height }, options, ({ whole, at: [left, top] }) => {
     const [wide, high] = [whole[0] * density, whole[1] * density];
     const overlay = new Uint8Array(wide * high * 4);
+    const place = (x: number, y: number): number =>
+      Math.floor((Math.max(0, y) * image.height) / high) * image.width +
+      Math.floor((Math.max(0, x) * image.width) / wide);
     for (let y = 0; y < high; y++)
       for (let x = 0; x < wide; x++) {
-        const row = Math.floor((y * image.height) / high);
-        const kind = kinds[row * image.width + Math.floor((x * image.width) / wide)];
+        const at = place(x, y);
+        if (truth[at] !== truth[place(x - density, y)] || truth[at] !== truth[place(x, y - density)]) {
+          overlay.fill(255, (y * wide + x) * 4, (y * wide + x + 1) * 4);
+          continue;
+        }
+        const kind = kinds[at];
         if (kind === null) continue;
         const cover = coverOf[kind](Math.floor(x / density), Math.floor(y / density));
         overlay.set([...(colours.get(kind) ?? []), Math.round(255 * cover)], (y * wide + x) * 4);

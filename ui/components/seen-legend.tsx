@@ -49,6 +49,7 @@ export function SeenLegend({ task }: { readonly task: TaskType }) {
             {!isOfBoxes && kind === 'missed' && ' (background was found)'}
           </span>
         ))}
+      {!isOfBoxes && 'White lines: borders of classes in the data.'}
     </p>
   );
 }

@@ -38,6 +38,9 @@ describe('a picture of masks', () => {
     expect(right.mean[1]).toBeGreaterThan(plain.mean[1] + 20);
     expect(missed.mean[1]).toBeGreaterThan(wrong.mean[1] + 30);
     expect(right.spread).toBeLessThan(4);
+    // Between the quarters, the class in the data changes.
+    const isWhite = (x: number, y: number): boolean => data[(y * 160 + x) * 3 + 1] > 200;
+    expect([isWhite(80, 40), isWhite(40, 80), isWhite(120, 80), isWhite(80, 120)]).toEqual([true, true, true, true]);
     for (const striped of [missed, wrong]) expect(striped.spread).toBeGreaterThan(8);
   });
 
