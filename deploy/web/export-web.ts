@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { usualThreshold } from '../../base/detections.js';
 import { invalidInput } from '../../base/errors.js';
-import { classification, isBoxTask } from '../../base/task.js';
+import { classification, isBoxTask, type TaskType } from '../../base/task.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { packageRoot } from '../../base/processes.js';
@@ -28,6 +28,7 @@ const factsOf = ({
   experiment,
   trial,
   detection,
+  segmentation,
 }: ModelMetadata) => ({
   classes,
   task: task.type,
@@ -39,10 +40,32 @@ const factsOf = ({
   ...(experiment !== undefined && { experiment }),
   ...(trial !== undefined && { trial }),
   ...(detection !== undefined && { detection: { thresholds: classes.map(() => usualThreshold), ...detection } }),
+  ...(segmentation !== undefined && { segmentation }),
 });
 
+/** What the page is called where the model has no name, the module that reads maps, and what that makes of them. */
+const kindOf = (type: TaskType | undefined) => {
+  if (type === 'segmentation')
+    return {
+      title: 'Image segmenter',
+      kind: 'a segmenter',
+      reader: 'segment.js',
+      key: type,
+      what: 'classes of pixels',
+    } as const;
+  if (isBoxTask(type))
+    return {
+      title: 'Object detector',
+      kind: 'a detector',
+      reader: 'detect.js',
+      key: 'detection',
+      what: 'boxes',
+    } as const;
+  return { title: 'Image classifier', reader: null } as const;
+};
+
 const titleOf = ({ experiment, trial, task }: ModelMetadata): string =>
-  `${experiment ?? (isBoxTask(task?.type) ? 'Object detector' : 'Image classifier')}${trial === undefined ? '' : `, trial ${trial}`}`;
+  `${experiment ?? kindOf(task?.type).title}${trial === undefined ? '' : `, trial ${trial}`}`;
 
 const mostNames = 20;
 
@@ -79,9 +102,9 @@ const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) =>
  * onnxruntime-web. All files except the page and its service worker have a content hash in their names, so that browsers
  * and CDNs can cache them forever; they are also written in compressed form (`.br`, `.gz`).
  * The page answers a camera, too, and switches between the models.
- * @param model of this package: NHWC, one output of logits or numbers, or the maps of a detector
+ * @param model of this package: NHWC, one output of logits or numbers, or the maps of a detector or segmenter
  * @param others the same network in other precisions
- * @throws NasError `invalid-input` when onnxruntime-web is not installed, or the metadata of a detector has no key `detection`.
+ * @throws NasError `invalid-input` when onnxruntime-web is not installed, or the metadata does not say how maps are read.
  */
 export async function exportWeb(
   model: Uint8Array,
@@ -90,10 +113,10 @@ export async function exportWeb(
   others: readonly WebModel[] = [],
 ): Promise<void> {
   const runtime = webRuntime('nas export --to web');
-  const isDetector = isBoxTask(metadata.task?.type);
-  if (isDetector && metadata.detection === undefined)
-    throw invalidInput("the model is a detector, but the key 'detection' of its metadata is missing", {
-      hint: 'It says how the outputs become boxes. Export the model again.',
+  const kind = kindOf(metadata.task?.type);
+  if (kind.reader !== null && metadata[kind.key] === undefined)
+    throw invalidInput(`the model is ${kind.kind}, but the key '${kind.key}' of its metadata is missing`, {
+      hint: `It says how the outputs become ${kind.what}. Export the model again.`,
     });
   const own = (name: string): Buffer => readFileSync(join(pageFolder, name));
   /** Files by the placeholders of their names in the page. */
@@ -101,7 +124,7 @@ export async function exportWeb(
     'style.css': ['style.css', own('style.css')],
     'classify.js': ['classify.js', own('classify.js')],
     'page.js': ['page.js', own('page.js')],
-    ...(isDetector && { 'detect.js': ['detect.js', own('detect.js')] as const }),
+    ...(kind.reader !== null && { [kind.reader]: [kind.reader, own(kind.reader)] as const }),
     runtime: ['ort.mjs', readFileSync(join(runtime, 'ort.wasm.bundle.min.mjs'))],
     wasm: ['ort.wasm', readFileSync(join(runtime, 'ort-wasm-simd-threaded.wasm'))],
   };

@@ -6,49 +6,58 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { largestClasses } from '../../base/class-map.js';
 import { detectIn } from '../../base/detections.js';
 import { toPixels } from '../../base/image-pixels.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { runOnnx } from '../../compiler/index.js';
-import { exportOnnx, exportWeb } from '../../deploy/index.js';
+import { exportOnnx, exportWeb, type ModelMetadata } from '../../deploy/index.js';
 import { executable, titleInBrowser, violationsOf } from '../support/browser.js';
 import { detectorMetadata, randomDetector } from '../support/detector-files.js';
 import { sharedFolder } from '../support/temporary.js';
 import { picture } from '../serve/images/pictures.js';
 
-const model = randomDetector();
-const metadata = detectorMetadata(model, {
-  detection: { stride: 4, most: 150, overlap: 0.3, thresholds: [0.5, 0.6] },
-});
-const names = metadata.classes;
+const detector = randomDetector();
+const segmenter = randomDetector({ head: { segmentation: true }, seed: 5, std: 2 });
+const metadata = {
+  detector: detectorMetadata(detector, {
+    detection: { stride: 4, most: 150, overlap: 0.3, thresholds: [0.5, 0.6] },
+  }),
+  segmenter: detectorMetadata(segmenter),
+};
+const names = metadata.detector.classes;
 
 /** A photograph of the network's proportions, that needs no scaling. */
 const file = await picture({ width: 36, height: 24 }).png().toBuffer();
 
-/** The boxes of the file by ONNX Runtime here. */
-async function expected(bytes: Uint8Array) {
-  const { input, mean, std, detection, classes } = metadata;
+const extent = { width: 36, height: 24 };
+
+/** The maps for the file by ONNX Runtime here. */
+async function mapsOf(bytes: Uint8Array, { input, mean, std, preprocess, classes }: ModelMetadata) {
   const [height, width, channels] = input;
-  const rendering = { ...completeDecoding(metadata.preprocess), size: [height, width] as const, channels };
+  const rendering = { ...completeDecoding(preprocess), size: [height, width] as const, channels };
   const pixels = await toPixels(sharp(file), rendering).toBuffer();
   const normalised = Float32Array.from(pixels, (byte, i) => (byte / 255 - mean[i % 3]) / std[i % 3]);
   const values = await runOnnx(bytes, 'the model', normalised, [1, ...input]);
-  const map = { rows: 6, columns: 9, stride: 4, classes: classes.length, values };
-  return detectIn(map, { width: 36, height: 24 }, rendering, detection);
+  return { map: { rows: 6, columns: 9, stride: 4, classes: classes.length, values }, rendering };
 }
 
-describe.skipIf(executable === null)(titleInBrowser('a page that finds objects'), () => {
-  const folder = join(sharedFolder(), 'site');
+const problems: string[] = [];
+
+describe.skipIf(executable === null).each([
+  ['finds objects', detector, metadata.detector],
+  ['finds the classes of pixels', segmenter, metadata.segmenter],
+] as const)(titleInBrowser('a page that %s'), (_, model, own) => {
+  const folder = join(sharedFolder(), own.task?.type ?? 'site');
   let browser: Browser;
   let server: FastifyInstance;
   let page: Page;
   let bytes: Uint8Array;
-  const problems: string[] = [];
 
   beforeAll(async () => {
     await tf.setBackend('cpu');
-    bytes = exportOnnx(model, metadata);
-    await exportWeb(bytes, metadata, folder);
+    bytes = exportOnnx(model, own);
+    await exportWeb(bytes, own, folder);
     server = fastify({ forceCloseConnections: true });
     await server.register(fastifyStatic, { root: folder, preCompressed: true });
     const address = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -80,14 +89,27 @@ describe.skipIf(executable === null)(titleInBrowser('a page that finds objects')
       return data.filter((value, i) => i % 4 === 3 && value > 0).length;
     });
 
-  it('lists and draws the boxes of a chosen image', async () => {
+  /** The lines of the answer for the file. */
+  async function expected(): Promise<string[]> {
+    const { map, rendering } = await mapsOf(bytes, own);
+    if (own === metadata.detector) {
+      const boxes = detectIn(map, extent, rendering, own.detection);
+      return boxes.map(({ label, score }) => `${names[label]} ${(100 * score).toFixed(1)} %`);
+    }
+    const mask = largestClasses(map, [24, 36]);
+    const shares = [0, 1].map((label) => mask.filter((found) => found === label).length / mask.length);
+    const lines = shares.map((share, label) => ({ share, line: `${names[label]} ${(100 * share).toFixed(1)} %` }));
+    return lines.sort((a, b) => b.share - a.share).map(({ line }) => line);
+  }
+
+  it('lists and draws what it finds in a chosen image', async () => {
     await page.getByLabel('An image').setInputFiles({ name: 'image.png', mimeType: 'image/png', buffer: file });
     await page.getByAltText('The chosen image').waitFor();
-    const boxes = await expected(bytes);
-    expect(boxes.length).toBeGreaterThan(2);
-    const lines = await page.getByRole('listitem').allTextContents();
-    expect(lines).toEqual(boxes.map(({ label, score }) => `${names[label]} ${(100 * score).toFixed(1)} %`));
-    expect(await drawn()).toBeGreaterThan(20);
+    const lines = await expected();
+    expect(lines.length).toBeGreaterThan(own === metadata.detector ? 2 : 1);
+    expect(await page.getByRole('listitem').allTextContents()).toEqual(lines);
+    // A segmenter without a class named background colours all pixels.
+    expect(await drawn()).toBeGreaterThanOrEqual(own === metadata.detector ? 20 : 36 * 24);
     expect(await violationsOf(page)).toEqual([]);
   });
 

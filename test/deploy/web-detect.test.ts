@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { decode, inOriginal, placementIn, type Detection } from '../../base/detections.js';
+import { largestClasses, type ClassMap } from '../../base/class-map.js';
 import { Random } from '../../base/random.js';
 import { exportWeb } from '../../deploy/index.js';
 import { detectorMetadata, randomDetector } from '../support/detector-files.js';
@@ -17,11 +18,23 @@ interface DetectModule {
   readonly inOriginal: (
     boxes: readonly Detection[],
     image: readonly [number, number],
-    input: readonly [number, number],
-    fit: string,
+    placement: unknown,
   ) => Detection[];
 }
-const module_ = (await import(pathToFileURL('deploy/web/page/detect.js').href)) as DetectModule;
+interface SegmentModule {
+  readonly classesOfPixels: (
+    map: Omit<ClassMap, 'values'> & { readonly logits: Float32Array },
+    size: readonly [number, number],
+    placement: unknown,
+  ) => Uint8Array;
+}
+interface ClassifyModule {
+  readonly placementIn: (image: readonly [number, number], input: readonly [number, number], fit: string) => unknown;
+}
+const importPage = (name: string): Promise<unknown> => import(pathToFileURL(`deploy/web/page/${name}.js`).href);
+const module_ = (await importPage('detect')) as DetectModule;
+const { classesOfPixels } = (await importPage('segment')) as SegmentModule;
+const classify = (await importPage('classify')) as ClassifyModule;
 
 const [rows, columns, labels] = [6, 9, 3];
 
@@ -61,7 +74,9 @@ describe('the page of a detector', () => {
       const [width, height] = [1 + random.int(300), 1 + random.int(300)];
       for (const fit of ['contain', 'cover', 'stretch'] as const) {
         const placed = inOriginal(expected, placementIn({ width, height }, { size: [24, 36], fit }), { width, height });
-        expect(module_.inOriginal(own, [width, height], [24, 36], fit)).toEqual(near(placed));
+        expect(module_.inOriginal(own, [width, height], classify.placementIn([width, height], [24, 36], fit))).toEqual(
+          near(placed),
+        );
       }
     }
     expect(found).toBeGreaterThan(200);
@@ -90,5 +105,44 @@ describe('the page of a detector', () => {
     await expect(exportWeb(new Uint8Array(64), metadata, temporaryFolder())).rejects.toThrow(
       "the key 'detection' of its metadata is missing",
     );
+  });
+});
+
+describe('the page of a segmenter', () => {
+  it('finds the classes of pixels that evaluation and serving find', () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const random = new Random(seed, 'masks');
+      const [width, height, scale] = [1 + random.int(90), 1 + random.int(90), 1 + random.int(3)];
+      const { classes: values } = randomMaps(seed);
+      const map = { rows, columns, stride: 4, classes: labels };
+      for (const fit of ['contain', 'cover', 'stretch'] as const) {
+        const { scaleX, scaleY, ...corner } = placementIn({ width, height }, { size: [24, 36], fit });
+        const [shownWidth, shownHeight] = [Math.ceil(width / scale), Math.ceil(height / scale)];
+        const expected = largestClasses({ ...map, values }, [shownHeight, shownWidth], {
+          ...corner,
+          scaleX: (scaleX * width) / shownWidth,
+          scaleY: (scaleY * height) / shownHeight,
+        });
+        const placement = classify.placementIn([width, height], [24, 36], fit);
+        const own = classesOfPixels({ ...map, logits: values }, [shownWidth, shownHeight], placement);
+        // Places differ in their last digit, and so may pixels with two equal classes.
+        const different = own.filter((label, i) => label !== expected[i]).length;
+        expect([own.length, different <= own.length * (seed % 2 === 0 ? 0 : 0.02)]).toEqual([expected.length, true]);
+      }
+    }
+  });
+
+  it('has the module and the stride', async () => {
+    const folder = join(temporaryFolder(), 'site');
+    await exportWeb(new Uint8Array(64), detectorMetadata(randomDetector({ head: { segmentation: true } })), folder);
+    const names = readdirSync(folder);
+    const facts = names.find((name) => /^facts\.[0-9a-f]+\.json$/.test(name)) ?? expect.fail('no facts');
+    expect(JSON.parse(readFileSync(join(folder, facts), 'utf8'))).toMatchObject({
+      task: 'segmentation',
+      segmentation: { stride: 4 },
+    });
+    const page = readFileSync(join(folder, 'index.html'), 'utf8');
+    expect(page).toMatch(/data-detect=""\s+data-segment="segment\.[0-9a-f]{16}\.js"/);
+    expect(page).toContain('<title>Image segmenter</title>');
   });
 });

@@ -3,12 +3,13 @@
  *
  * @typedef {object} Facts What the model takes and gives.
  * @property {string[]} classes names of the outputs, in order
- * @property {'classification' | 'multi-label' | 'regression' | 'detection' | 'centroids'} task
+ * @property {'classification' | 'multi-label' | 'regression' | 'detection' | 'centroids' | 'segmentation'} task
  * @property {[number, number, number]} input height, width and channels
  * @property {number[]} mean of pixel / 255, per channel
  * @property {number[]} std
  * @property {{ fit: string, background: string, resampling: string }} preprocess
  * @property {{ stride: number, most: number, overlap: number, thresholds: number[] }} [detection] of a detector
+ * @property {{ stride: number }} [segmentation] of a segmenter
  */
 
 /*
@@ -207,6 +208,19 @@ async function sizeOf(source) {
   return size;
 }
 
+/**
+ * Where an image lies in that of the network: the first pixel, and the width and height that are shown of the whole image.
+ * @param {[number, number]} image width and height
+ * @param {number[]} input height and width
+ * @param {string} fit
+ */
+export function placementIn([width, height], [rows, columns], fit) {
+  const [down, across] = scalesOf[fit](height / rows, width / columns);
+  const shown = [width / across, height / down].map((side) => Math.max(1, Math.round(side)));
+  const [left, top] = [columns - shown[0], rows - shown[1]].map((rest) => Math.floor(rest / 2));
+  return { left, top, shown };
+}
+
 /** The middle of a found cell. */
 const middleOf = ({ label, score, left, right, top, bottom }, names) => ({
   ...{ class: names[label], score, x: (left + right) / 2, y: (top + bottom) / 2 },
@@ -218,19 +232,45 @@ function finder({ decode, inOriginal }, { task, input, classes: names, detection
     const [, rows, columns] = classes.dims;
     const maps = { rows, columns, stride: detection.stride, classes: classes.data, boxes: boxes?.data };
     const size = await sizeOf(image);
-    const found = inOriginal(decode(maps, detection), size, input, preprocess.fit);
+    const found = inOriginal(decode(maps, detection), size, placementIn(size, input, preprocess.fit));
     if (task === 'centroids') return { centroids: found.map((box) => middleOf(box, names)), size };
     return { boxes: found.map(({ label, ...box }) => ({ class: names[label], ...box })), size };
   };
 }
 
+/** Longest side of a mask. */
+const mostSide = 640;
+
+/** Finds the class of each pixel of an image, or of a smaller one. */
+function painter({ classesOfPixels }, { input, classes: names, segmentation, preprocess }) {
+  return async (image, { classes }) => {
+    const [, rows, columns] = classes.dims;
+    const whole = await sizeOf(image);
+    const scale = Math.min(1, mostSide / Math.max(...whole));
+    const size = whole.map((side) => Math.max(1, Math.round(side * scale)));
+    const map = { rows, columns, stride: segmentation.stride, classes: names.length, logits: classes.data };
+    const mask = classesOfPixels(map, size, placementIn(whole, input, preprocess.fit));
+    const pixels = names.map(() => 0);
+    for (const label of mask) pixels[label]++;
+    return { classes: names.map((name, i) => ({ class: name, pixels: pixels[i] })), mask, size };
+  };
+}
+
+/** What makes answers of a network's maps. */
+async function readerOf(facts, detect, segment) {
+  if (facts.detection !== undefined) return finder(await import(detect), facts);
+  return facts.segmentation !== undefined ? painter(await import(segment), facts) : null;
+}
+
 /**
- * @param {{ runtime: string, wasm: string, model: string, facts: string, detect?: string }} addresses `detect` is for detectors
+ * @param {{ runtime: string, wasm: string, model: string, facts: string, detect?: string, segment?: string }} addresses `detect` is
+ *   for detectors, `segment` for segmenters
  * @returns a function from an image to its answer, as nas serve gives it, with the milliseconds of the network: the most likely
  *   classes (`top`) or labels (`labels`) with their probabilities, the `numbers` by name, or the `boxes`
- *   or `centroids` in pixels of the image, whose width and height are `size`. Its property `task` is that of the network.
+ *   or `centroids` in pixels of the image, whose width and height are `size`; of a segmenter the `mask`, an index of `classes` for each
+ *   pixel, of at most 640 pixels a side. Its properties `task` and `names` are those of the network.
  */
-export async function openClassifier({ runtime, wasm, model, facts: factsUrl, detect }) {
+export async function openClassifier({ runtime, wasm, model, facts: factsUrl, detect, segment }) {
   const [ort, facts, bytes] = await Promise.all([
     import(runtime),
     fetch(factsUrl).then((answer) => answer.json()),
@@ -239,7 +279,7 @@ export async function openClassifier({ runtime, wasm, model, facts: factsUrl, de
   ort.env.wasm.wasmPaths = { wasm };
   ort.env.wasm.numThreads = 1;
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
-  const find = facts.detection !== undefined ? finder(await import(detect), facts) : null;
+  const find = await readerOf(facts, detect, segment);
   const answer = async (image, count = 5) => {
     const tensor = new ort.Tensor('float32', await pixelsOf(image, facts), [1, ...facts.input]);
     const began = performance.now();
@@ -248,5 +288,5 @@ export async function openClassifier({ runtime, wasm, model, facts: factsUrl, de
     if (find !== null) return { ...(await find(image, outputs)), ms };
     return { ...answers[facts.task](outputs[session.outputNames[0]].data, facts.classes, count), ms };
   };
-  return Object.assign(answer, { task: facts.task });
+  return Object.assign(answer, { task: facts.task, names: facts.classes });
 }

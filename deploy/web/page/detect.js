@@ -76,22 +76,12 @@ export function decode(maps, { most, overlap, thresholds }) {
   return kept;
 }
 
-/** Pixels of the input for each one of an image. */
-const scalesOf = {
-  contain: (across, down) => Array(2).fill(Math.min(across, down)),
-  cover: (across, down) => Array(2).fill(Math.max(across, down)),
-  stretch: (across, down) => [across, down],
-};
-
 /**
  * Boxes in pixels of the original image, cut at its edges.
  * @param {[number, number]} image width and height
- * @param {[number, number]} input height and width
+ * @param {{ left: number, top: number, shown: [number, number] }} placement `placementIn` of classify.js
  */
-export function inOriginal(boxes, [width, height], [rows, columns], fit) {
-  const scales = scalesOf[fit](columns / width, rows / height);
-  const shown = [width, height].map((side, i) => Math.max(1, Math.round(side * scales[i])));
-  const [left, top] = [columns - shown[0], rows - shown[1]].map((rest) => Math.floor(rest / 2));
+export function inOriginal(boxes, [width, height], { left, top, shown }) {
   const along = (value, from, side, most) => Math.min(most, Math.max(0, ((value - from) * most) / side));
   return boxes
     .map((box) => ({

@@ -7,13 +7,13 @@ const say = (text) => (find('[role=status]').textContent = text);
 navigator.serviceWorker?.register('service-worker.js').catch(() => undefined);
 
 const { openClassifier } = await import(address(files.classify));
-const { runtime, wasm, detect = '' } = files;
+const { runtime, wasm, detect = '', segment = '' } = files;
 /** The same network in float32 and int8, where both exist: `name`, `model`, `facts`. */
 const choices = JSON.parse(models);
 
 const open = ({ model, facts }) =>
   openClassifier({
-    ...{ runtime: address(runtime), wasm: address(wasm), detect: address(detect) },
+    ...{ runtime: address(runtime), wasm: address(wasm), detect: address(detect), segment: address(segment) },
     ...{ model: address(model), facts: address(facts) },
   }).catch((error) => say(`The model cannot be loaded: ${error.message}`) && undefined);
 let classify = await open(choices[0]);
@@ -21,8 +21,16 @@ let classify = await open(choices[0]);
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const number = (value) => value.toLocaleString('en', { maximumSignificantDigits: 5 });
 
-/** The lines of an answer: a name, its value, the length of its bar in [0, 1], and whether it is emphasized. */
-function linesOf({ top, labels, numbers, boxes, centroids = boxes }) {
+/** The colour of a class, the same in all images: neighbouring indices have unlike ones. */
+const colourOf = (name) => `hsl(${(200 + classify.names.indexOf(name) * 137.5) % 360} 90% 60%)`;
+
+/** The lines of an answer: a name, its value, its colour in the image, the length of its bar in [0, 1], and whether it is emphasized. */
+function linesOf({ top, labels, numbers, boxes, centroids = boxes, classes, mask }) {
+  if (classes !== undefined)
+    return classes
+      .filter(({ pixels }) => pixels > 0)
+      .sort((a, b) => b.pixels - a.pixels)
+      .map(({ class: name, pixels }) => ({ name, value: percent(pixels / mask.length), colour: colourOf(name) }));
   if (centroids !== undefined) return centroids.map(({ class: name, score }) => ({ name, value: percent(score) }));
   if (numbers !== undefined) return Object.entries(numbers).map(([name, value]) => ({ name, value: number(value) }));
   if (labels === undefined) return top.map(({ class: name, probability }) => ({ name, value: percent(probability) }));
@@ -34,11 +42,13 @@ function linesOf({ top, labels, numbers, boxes, centroids = boxes }) {
   }));
 }
 
-function itemOf({ name, value, bar, strong = false }) {
+function itemOf({ name, value, bar, colour, strong = false }) {
   const item = document.createElement('li');
   const text = document.createElement(strong ? 'strong' : 'span');
   text.textContent = `${name} ${value}`;
   item.append(text);
+  if (colour !== undefined)
+    Object.assign(text.style, { borderInlineStart: `1em solid ${colour}`, paddingInlineStart: '0.5em' });
   if (bar !== undefined) {
     const meter = Object.assign(document.createElement('meter'), { value: bar });
     meter.setAttribute('aria-label', name);
@@ -47,24 +57,57 @@ function itemOf({ name, value, bar, strong = false }) {
   return item;
 }
 
-/** The colour of a class, the same in all images. */
-const colourOf = (name) =>
-  `hsl(${[...name].reduce((sum, letter) => (31 * sum + letter.codePointAt(0)) % 360, 0)} 90% 60%)`;
+const backgrounds = ['background', 'none', 'free'];
+/** Bytes of a pixel: opaque on the borders of classes, half transparent within them. */
+const [opaque, half] = [0xff000000, 0x70000000];
 
-/** Draws boxes, or points at middles, with their classes over the image. */
-function draw({ boxes = [], centroids = [], size: [width, height] = [0, 0] }) {
+/** Colours the classes of a mask, all but background, and names each at the one of its pixels that is next to its middle. */
+function paint(context, { mask, classes }, [width, height]) {
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const colours = classes.map(({ class: name }) => {
+    context.fillStyle = colourOf(name);
+    const [r, g, b] = [1, 3, 5].map((at) => parseInt(context.fillStyle.slice(at, at + 2), 16));
+    return (b << 16) | (g << 8) | r;
+  });
+  const sums = classes.map(() => [0, 0]);
+  for (let i = 0, y = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) {
+      const label = mask[i];
+      const isBorder = (x + 1 < width && mask[i + 1] !== label) || (y + 1 < height && mask[i + width] !== label);
+      if (isBorder || !backgrounds.includes(classes[label].class))
+        pixels[i] = colours[label] | (isBorder ? opaque : half);
+      sums[label][0] += x;
+      sums[label][1] += y;
+    }
+  context.putImageData(image, 0, 0);
+  const middles = sums.map((sum, label) => sum.map((side) => side / classes[label].pixels));
+  const nearest = classes.map(() => ({ distance: Infinity }));
+  for (const [i, label] of mask.entries()) {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const distance = (x - middles[label][0]) ** 2 + (y - middles[label][1]) ** 2;
+    if (distance < nearest[label].distance) nearest[label] = { distance, x, y };
+  }
+  return nearest
+    .map((place, label) => ({ class: classes[label].class, ...place }))
+    .filter(({ class: name, x }) => x !== undefined && !backgrounds.includes(name));
+}
+
+/** Draws boxes, points at middles or the classes of pixels over the image, with their names. */
+function draw({ boxes = [], centroids = [], size: [width, height] = [0, 0], ...more }) {
   const canvas = Object.assign(find('canvas'), { width, height });
   const context = canvas.getContext('2d');
   const line = Math.max(1, Math.max(width, height) / 200);
   context.font = `${8 * line}px system-ui, sans-serif`;
   context.textBaseline = 'bottom';
-  const points = centroids.map(({ x, y, ...found }) => ({
+  const named = more.mask === undefined ? centroids : paint(context, more, [width, height]);
+  const points = named.map(({ x, y, ...found }) => ({
     ...found,
     ...{ left: x - line, right: x + line, top: y - line, bottom: y + line },
   }));
   for (const { class: name, score, left, top, right, bottom } of [...boxes, ...points].reverse()) {
     const colour = colourOf(name);
-    const text = `${name} ${percent(score)}`;
+    const text = score === undefined ? name : `${name} ${percent(score)}`;
     // Dark around bright lines: one of them is seen on any image.
     for (const [stroke, wide] of [
       ['#000', 3],
