@@ -45,7 +45,7 @@ export function createScoreboard(task: LearningTask, outputs: number, keepsWrong
  * Standard error by the infinitesimal jackknife (Jaeckel 1972), which is the delete-one jackknife in the limit.
  * @param derivatives of the score by the weight of each image
  */
-const jackknife = (derivatives: Float64Array): number =>
+export const jackknife = (derivatives: Float64Array): number =>
   Math.sqrt(derivatives.reduce((sum, derivative) => sum + derivative * derivative, 0));
 
 /** Sums in float64. Targets are distributions. */

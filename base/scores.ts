@@ -256,7 +256,8 @@ export const thresholdsOf = (details: Details): readonly number[] | undefined =>
 export const meanOfKnown = (values: readonly (number | null)[]): number =>
   meanOrZero(values.filter((value) => value !== null));
 
-const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
+/** Null: 0 / 0. */
+export const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
 /** @param counts of the images of a class, of the images taken for it, and of both */
 export const scoresFrom = ({
@@ -374,11 +375,13 @@ export function metricsOf(details: Details): Readonly<Partial<Record<Metric, num
       return { mae: mean(details.numbers.map(({ mae }) => mae)) };
     case 'centroids':
       return {};
-    case 'segmentation':
+    case 'segmentation': {
+      const known = details.classes.flatMap(({ iou }) => iou ?? []);
       return {
-        worst_iou: Math.min(...details.classes.flatMap(({ iou }) => iou ?? [])),
+        worst_iou: known.length === 0 ? 0 : Math.min(...known),
         pixel_accuracy: sum(details.confusion.map((row, c) => row[c])) / Math.max(1, sum(details.confusion.map(sum))),
       };
+    }
     case 'detection':
       return {
         ap: meanOfKnown(details.classes.map(({ ap = null }) => ap)),

@@ -1,4 +1,4 @@
-import { isBoxTask } from '../base/task.js';
+import { isMapTask } from '../base/task.js';
 import { type OpenModel, openOnnx } from '../compiler/index.js';
 import { createScoreboard, type Scoreboard } from '../base/scoreboard.js';
 import type { Scores } from '../base/scores.js';
@@ -7,6 +7,7 @@ import { placeOf, type EngineChoice } from './engines/select.js';
 import { createLoader, type Dataset, type Loader, type LoaderOptions, type SplitName } from './data/index.js';
 import { gridOf } from './data/box-targets.js';
 import { BoxScoreboard, type BoxBoardOptions } from './box-scoreboard.js';
+import { MaskScoreboard } from './mask-scoreboard.js';
 import { invalidInput } from '../base/errors.js';
 
 /** Opens a network for inference beside an engine. */
@@ -31,13 +32,19 @@ export function scoreboardOf(
 ): Scoreboard {
   const { info } = dataset;
   const { type } = info.task;
-  const { boxed } = dataset.split(split, size);
-  if (boxed === undefined || !isBoxTask(type)) return createScoreboard(info.task, info.classes.length, keepsWrong);
+  const { boxed, readMasks } = dataset.split(split, size);
+  if (boxed === undefined || !isMapTask(type)) return createScoreboard(info.task, info.classes.length, keepsWrong);
+  const [what, name] = type === 'segmentation' ? ['masks', 'segmenter'] : ['boxes', 'detector'];
   if (stride === undefined)
-    throw invalidInput('the data has boxes, and the network is no detector', {
-      hint: 'Use a file of nas that was trained on boxes, or data with classes.',
+    throw invalidInput(`the data has ${what}, and the network is no ${name}`, {
+      hint: `Use a file of nas that was trained on ${what}, or data with classes.`,
     });
-  const grid = gridOf(size ?? [info.height, info.width], stride);
+  const pixels = size ?? [info.height, info.width];
+  const grid = gridOf(pixels, stride);
+  if (type === 'segmentation') {
+    if (readMasks === undefined) throw new Error('the data is for segmentation and has no masks');
+    return new MaskScoreboard({ grid, classes: info.classes.length, size: pixels }, readMasks);
+  }
   return new BoxScoreboard({ task: type, grid, classes: info.classes.length, keepsWrong, ...scoring }, boxed);
 }
 

@@ -11,6 +11,14 @@ export type ClassWeight = 'auto' | Readonly<Record<string, number>>;
  */
 const beta = 0.99;
 
+/** The weight of a class by its number of images or pixels, and that of all. */
+type AutoWeight = (count: number, all: number) => number;
+
+const byImages: AutoWeight = (count) => (1 - beta) / (1 - beta ** Math.max(1, count));
+
+/** Of pixels, which are many: by the share of the class (ENet, Paszke et al. 2016), at most 50 times as much for rare classes. */
+export const byPixels: AutoWeight = (count, all) => 1 / Math.log(1.02 + count / Math.max(1, all));
+
 /** Number of training images of each class, in label order. */
 export function imagesPerClass(labels: ArrayLike<number>, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
@@ -26,22 +34,20 @@ export function imagesPerClass(labels: ArrayLike<number>, classes: number): numb
  *
  * @param classes names in label order
  * @param counts training images of each class
+ * @param auto the weights of `auto`, where they are others
  * @throws NasError `invalid-input` for a name that is no class of the data
  */
 export function classWeights(
   config: ClassWeight,
   classes: readonly string[],
   counts: readonly number[],
+  auto: AutoWeight = byImages,
 ): readonly number[] {
   checkClassWeight(config, classes);
-  const weights = classes.map((name, c) =>
-    config === 'auto'
-      ? (1 - beta) / (1 - beta ** Math.max(1, counts[c]))
-      : Object.hasOwn(config, name)
-        ? config[name]
-        : 1,
-  );
   const images = sum(counts);
+  const weights = classes.map((name, c) =>
+    config === 'auto' ? auto(counts[c], images) : Object.hasOwn(config, name) ? config[name] : 1,
+  );
   const mean = weights.reduce((sum, weight, c) => sum + weight * counts[c], 0) / images;
   return weights.map((weight) => weight / mean);
 }

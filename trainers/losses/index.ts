@@ -5,9 +5,9 @@ import { centroidLoss, detectionLoss, mapDistillation } from './detection.js';
 
 /** The inputs of a loss. */
 export interface LossInputs {
-  /** Targets [batch, outputs]: soft labels, or scaled numbers. A detector has the targets of `detectionLoss`. */
+  /** Targets [batch, outputs]: soft labels, or scaled numbers. A detector has the targets of `detectionLoss`, a segmenter soft labels of cells. */
   readonly labels: tf.Tensor;
-  /** The student's outputs [batch, outputs]: logits, or scaled numbers. A detector has maps. */
+  /** The student's outputs [batch, outputs]: logits, or scaled numbers. Detectors and segmenters have maps. */
   readonly logits: tf.Tensor;
   /** The teacher's outputs, as the student's; null without a teacher. */
   readonly teacher: tf.Tensor | null;
@@ -21,6 +21,12 @@ function teacherOf({ teacher }: LossInputs): tf.Tensor {
 /** The configured loss, a scalar: TF.js operations that read no data, so it runs eagerly and traces. */
 export function totalLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
   const { labels, logits } = inputs;
+  // Each cell counts as an image.
+  if (loss.task === 'segmentation') {
+    const { teacher: maps } = inputs;
+    const cells = { labels: cellRows(labels), logits: cellRows(logits), teacher: maps && cellRows(maps) };
+    return totalLoss({ ...loss, task: 'classification', unlabelled: true }, cells);
+  }
   const labelLoss = labelTerm(loss, labels, logits);
   if (loss.type === 'cross-entropy') return labelLoss as tf.Scalar;
   const teacher = teacherOf(inputs);
@@ -70,8 +76,6 @@ function labelTerm(loss: Loss, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor 
   if (task === 'regression') return huberLoss(labels, logits);
   if (task === 'detection') return detectionLoss(labels, logits);
   if (task === 'centroids') return centroidLoss(labels, logits);
-  if (task === 'segmentation')
-    return crossEntropy(cellRows(labels), cellRows(logits), { ...loss, smoothing, unlabelled: true });
   return crossEntropy(labels, logits, { ...loss, smoothing });
 }
 
@@ -148,8 +152,7 @@ const distances: { readonly [T in TaskType]: Distance } = {
   'multi-label': binaryDistillation,
   regression: (teacher, student) => huberLoss(teacher, student),
   detection: (teacher, student) => mapDistillation(teacher, student),
-  segmentation: (teacher, student, temperature) =>
-    knowledgeDistillation(cellRows(teacher), cellRows(student), temperature),
+  segmentation: (...inputs) => knowledgeDistillation(...inputs),
   centroids: () => {
     throw new Error('centroids have no teacher');
   },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
-import { type TaskType, boxTasks } from '../../base/task.js';
+import { type TaskType, mapTasks } from '../../base/task.js';
 import type { Augmentation } from '../data/augment/schema.js';
 import { unsuitedStep } from '../data/augment/steps.js';
 import type { Teacher } from './teacher.js';
@@ -52,7 +52,7 @@ export type LossConfig = z.output<typeof lossSchema>;
 export type Loss = LossConfig & {
   /** Absent: classification. */
   readonly task?: TaskType;
-  /** Weight of the images of each class, with mean 1 over the training images; absent: all are equal. */
+  /** Weight of the images or pixels of each class, with mean 1 over those that train; absent: all are equal. */
   readonly classWeights?: readonly number[];
   /** Batches also hold images without labels, whose rows of labels are 0; absent: none. Only for classification with a teacher. */
   readonly unlabelled?: true;
@@ -60,10 +60,10 @@ export type Loss = LossConfig & {
 
 /** Keys of `train:` and of its loss that only classification has, or only the named tasks. */
 const tasksOf = {
-  class_weight: ['classification'],
-  class_sampling: ['classification', ...boxTasks],
-  label_smoothing: ['classification', 'multi-label'],
-  temperature: ['classification', 'multi-label'],
+  class_weight: ['classification', 'segmentation'],
+  class_sampling: ['classification', ...mapTasks],
+  label_smoothing: ['classification', 'multi-label', 'segmentation'],
+  temperature: ['classification', 'multi-label', 'segmentation'],
 } as const satisfies Record<string, readonly TaskType[]>;
 
 /** Settings that a task does not have: the path of each in `train:`, and why. */

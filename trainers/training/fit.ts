@@ -1,4 +1,4 @@
-import { isBoxTask } from '../../base/task.js';
+import { isMapTask } from '../../base/task.js';
 import { type Dataset, epochImages, withDataset } from '../data/index.js';
 import { calibrateBatchNorm } from '../batch-norm.js';
 import { stepsPerEpoch } from '../data/batches.js';
@@ -16,7 +16,8 @@ import { initialHash, readInitial } from '../weights.js';
 import { whitenedStem } from './whitened-stem.js';
 import { detectionOf, styleOf, type Network, mapTaskOf } from '../../spaces/index.js';
 import { headSpecs, weightSpecs, type WeightSpec } from '../../spaces/models/index.js';
-import { classWeights, imagesPerClass } from '../losses/class-balance.js';
+import { byPixels, classWeights, imagesPerClass } from '../losses/class-balance.js';
+import { pixelsPerClass } from '../mask-scoreboard.js';
 import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
 import { completeFit, TrainingLoop, type TrainingPlan, viewSeedOf } from './training-loop.js';
 import { rmSync } from 'node:fs';
@@ -49,9 +50,9 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const form = formOf(network);
   const head = detectionOf(network);
   const { type } = dataset.info.task;
-  if ((isBoxTask(type) ? type : null) !== (head && mapTaskOf(head)))
+  if ((isMapTask(type) ? type : null) !== (head && mapTaskOf(head)))
     throw invalidInput(
-      `the network is ${head === null ? 'no detector' : `a detector for ${mapTaskOf(head)}`}, the data is for ${type}`,
+      `the network is ${head === null ? 'a classifier' : `for ${mapTaskOf(head)}`}, the data is for ${type}`,
     );
   const estimateStatistics = statisticsAtEnd(job, dataset, loss);
   const rates = learningShares(network, train);
@@ -244,6 +245,7 @@ function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, d
       throw invalidInput(`data.unlabelled does not suit data of the task ${task.type}: it is for classes`, {
         hint: 'Leave it out.',
       });
+    if (task.type === 'segmentation') return { ...balancedPixels(loss, weight, dataset), task: task.type };
     return { ...loss, task: task.type };
   }
   if (unlabelled !== undefined && loss.type !== 'cross-entropy')
@@ -257,6 +259,12 @@ function balancedClasses(loss: LossConfig, weight: TrainConfig['class_weight'], 
   const { info } = dataset;
   const counts = imagesPerClass(labels, info.classes.length);
   return { ...loss, classWeights: classWeights(weight, info.classes, counts) };
+}
+
+function balancedPixels(loss: LossConfig, weight: TrainConfig['class_weight'], dataset: Dataset): Loss {
+  if (weight === undefined) return loss;
+  const { classes } = dataset.info;
+  return { ...loss, classWeights: classWeights(weight, classes, pixelsPerClass(dataset, 'train'), byPixels) };
 }
 
 /**

@@ -53,7 +53,7 @@ describe('training on boxes', () => {
     const { head: _, ...rest } = network;
     const classifier: Network = { ...rest, head: { filters: 0, act: 'relu', dropout: 0 } };
     await expect(fit({ ...job('classifier', 1), network: classifier }, quiet())).rejects.toThrow(
-      'the network is no detector, the data is for detection',
+      'the network is a classifier, the data is for detection',
     );
     const turned = trainSchema.parse({ epochs: 1, batch: 8, augment: ['rotation'] });
     await expect(fit({ ...job('turned', 1), train: turned }, quiet())).rejects.toThrow(/rotation cannot move boxes/);
