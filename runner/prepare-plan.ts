@@ -1,4 +1,4 @@
-import { isBoxTask } from '../base/task.js';
+import { isBoxTask, isMapTask } from '../base/task.js';
 import { requireQemu } from '../deploy/index.js';
 import { invalidInput, NasError } from '../base/errors.js';
 import { canonicalJson } from '../base/hash.js';
@@ -148,7 +148,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const task = spaceTask(data, data.task.type);
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await locating(['teacher', 'path'], () => checkTeacher(experiment.teacher, data));
-  if (taught !== null && data.task.type === 'detection')
+  if (taught !== null && isMapTask(data.task.type))
     await locating(['teacher'], () => requireSameProportions(taught, inputSizes(space, task)));
   if (device.type === 'table') await locating(['latency', 'device'], () => new TableDevice(device).check(space));
   const initial = await planInitial(experiment, { space, data, locating });

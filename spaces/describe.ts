@@ -105,7 +105,8 @@ function headText(network: Network): string {
   if ('kind' in head) {
     const [rows, columns] = outputShape(network);
     const fused = head.deepest === head.stride ? '' : `, maps up to stride ${head.deepest} added`;
-    return `${rows} x ${columns} map of stride ${head.stride}${fused}, ${head.width} channels, ${head.depth} x conv 3x3, ${head.act}, ${mapWords[mapTaskOf(head)]}`;
+    const squeezed = head.se === undefined ? '' : `, squeeze-excite ${ratio(head.se)}`;
+    return `${rows} x ${columns} map of stride ${head.stride}${fused}${squeezed}, ${head.width} channels, ${head.depth} x conv 3x3, ${head.act}, ${mapWords[mapTaskOf(head)]}`;
   }
   const pooled = layersOf(network).find(({ name }) => name === 'head_pool');
   const map = pooled === undefined ? '' : `${pooled.input[0]} x ${pooled.input[1]} map, `;

@@ -1,5 +1,14 @@
 import { invalidInput } from '../base/errors.js';
-import { activations, deepestStrides, detectionStrides, strideOf, type Block, type Network } from './network.js';
+import type { MapTask } from '../base/task.js';
+import {
+  activations,
+  answersOf,
+  deepestStrides,
+  detectionStrides,
+  strideOf,
+  type Block,
+  type Network,
+} from './network.js';
 
 /** The blocks that a detection head reads: none halves its deepest map. @param first stride before the blocks */
 export function backboneTo<B extends Block>(blocks: readonly B[], first: number, deepest: number): readonly B[] {
@@ -11,15 +20,21 @@ export function backboneTo<B extends Block>(blocks: readonly B[], first: number,
 /** Strides of the maps that `detectorOf` reads: finer ones cost much, and coarser ones bring little. */
 const [finest, coarsest] = [4, 16];
 
+interface DetectorOptions {
+  /** Default: detection. */
+  readonly task?: MapTask;
+  readonly classes: number;
+  readonly width: number;
+  readonly depth: number;
+  /** Names the network in errors. */
+  readonly where: string;
+}
+
 /**
- * A detector on the blocks of a network, whose classes and own head are left out. It reads the maps of stride 4 to 16.
- * @param where names the network in errors
+ * A detector or segmenter on the blocks of a network, whose classes and own head are left out. It reads the maps of stride 4 to 16.
  * @throws NasError `invalid-input` for a network without such maps
  */
-export function detectorOf(
-  network: Network,
-  { classes, width, depth, where }: { classes: number; width: number; depth: number; where: string },
-): Network {
+export function detectorOf(network: Network, { task, classes, width, depth, where }: DetectorOptions): Network {
   const { stem } = network;
   const first = stem.stride * (stem.pool === undefined ? 1 : 2);
   const blocks = backboneTo(network.blocks, first, coarsest);
@@ -34,6 +49,6 @@ export function detectorOf(
     ...network,
     classes,
     blocks,
-    head: { kind: 'detection', stride, deepest, width, depth, act: activations[0] },
+    head: { kind: 'detection', stride, deepest, width, depth, act: activations[0], ...(task && answersOf(task)) },
   };
 }

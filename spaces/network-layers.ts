@@ -176,13 +176,13 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
 
 /** The layers after the backbone of a detector. @param maps the last map of each stride */
 function detectionLayers(list: LayerList, maps: ReadonlyMap<number, number>, head: DetectionHead, classes: number) {
-  const { stride, deepest, width, depth, act } = head;
+  const { stride, deepest, width, depth, act, se = 0 } = head;
   const mapAt = (own: number): number => {
     const map = maps.get(own);
     if (map === undefined) throw new Error(`the network has no map of stride ${own}, which its head reads`);
     return list.conv(`head_neck${own}`, map, width, point);
   };
-  let y = mapAt(deepest);
+  let y = list.squeezeExcite('head_se', mapAt(deepest), se);
   for (let own = deepest / 2; own >= stride; own /= 2) {
     const map = mapAt(own);
     const doubled = list.add('upsample', `head_upsample${own}`, [y], list.shape(map), {});

@@ -183,7 +183,7 @@ export const detectionStrides = [4, 8, 16] as const;
 export const deepestStrides = [4, 8, 16, 32] as const;
 
 /**
- * The head of a detector: 1x1 convolutions on the last map of each stride from `stride` to `deepest`; the deeper ones, doubled by
+ * The head of a detector or segmenter: 1x1 convolutions on the last map of each stride from `stride` to `deepest`; the deeper ones, doubled by
  * nearest neighbours, are added; activation; 3x3 convolutions; class logits and a box (or none) for each cell of the map (FCOS, Tian et al.
  * 2019; FPN, Lin et al. 2017). The backbone ends with its map of stride `deepest`.
  */
@@ -198,6 +198,8 @@ export interface DetectionHead {
   /** Number of 3x3 convolutions. */
   readonly depth: number;
   readonly act: Activation;
+  /** Squeeze-excite on the deepest map: hidden width as a share of `width` (LR-ASPP's gate, Howard et al. 2019); absent: none. */
+  readonly se?: number;
   /** Cells answer with classes alone; absent: also with boxes. */
   readonly centroids?: true;
   /** Cells answer with the classes of pixels; absent: with objects. */

@@ -3,6 +3,7 @@ import { compile } from '../compiler/index.js';
 import {
   channelGroups,
   detectionOf,
+  mapTaskOf,
   type Importance,
   type Network,
   targetShape,
@@ -11,8 +12,7 @@ import {
 import { apply, type Model, weightsFrom, weightVariables } from '../spaces/models/index.js';
 import { activateBackend, type AnyEngine, chooseEngine, type EngineChoice, targetBeside } from './engines/index.js';
 import { formOf } from './image-form.js';
-import { centroidLoss, detectionLoss } from './losses/detection.js';
-import { crossEntropy } from './losses/index.js';
+import { totalLoss } from './losses/index.js';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
 import { trainingLoader, withDataset, type DatasetRef } from './data/index.js';
@@ -36,10 +36,10 @@ const along = (x: tf.Tensor, axis: number): tf.Tensor =>
   );
 
 /** The loss on labels. */
-function lossOf(network: Network): (labels: tf.Tensor, outputs: tf.Tensor) => tf.Tensor {
+function lossOf(network: Network, labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   const head = detectionOf(network);
-  if (head === null) return crossEntropy;
-  return head.centroids === true ? centroidLoss : detectionLoss;
+  const task = head === null ? 'classification' : mapTaskOf(head);
+  return totalLoss({ type: 'cross-entropy', label_smoothing: 0, task }, { labels, logits, teacher: null });
 }
 
 /**
@@ -65,7 +65,7 @@ function gates(
   const readers = [...new Set(reading.flatMap(({ axes }) => axes.map(({ weight }) => weight)))].map(variable);
   const { grads } = tf.variableGrads(() => {
     const { logits } = apply(network, weightsFrom(weights), images, { training: false });
-    return tf.reshape<tf.Rank.R0>(lossOf(network)(labels, logits), []);
+    return tf.reshape<tf.Rank.R0>(lossOf(network, labels, logits), []);
   }, readers);
   const gate = ({ weight, axis }: WeightAxis): tf.Tensor =>
     along(tf.mul(variable(weight), grads[variable(weight).name]), axis);

@@ -5,6 +5,7 @@ import {
   hasExpansion,
   kernelsText,
   layersOf,
+  mapTaskOf,
   outputShape,
   type Block,
   type FusedMBConv,
@@ -70,9 +71,11 @@ function windowOf(block: Block): Pick<NetworkPart, 'kernel' | 'stride'> {
 
 function headText(head: Network['head']): string {
   if ('kind' in head) {
-    const { stride, deepest, depth, act, width } = head;
+    const { stride, deepest, depth, act, width, se } = head;
     const sum = deepest > stride ? ` and sum of the maps up to stride ${deepest}` : '';
-    return `convolutions 1 x 1 to ${width}${sum}, ${depth} convolutions 3 x 3, ${act}, classes and boxes at stride ${stride}`;
+    const squeezed = se === undefined ? '' : ', squeeze-excite';
+    const answers = mapTaskOf(head) === 'detection' ? 'classes and boxes' : 'classes';
+    return `convolutions 1 x 1 to ${width}${squeezed}${sum}, ${depth} convolutions 3 x 3, ${act}, ${answers} at stride ${stride}`;
   }
   const convolution = head.filters > 0 ? `convolution 1 x 1 to ${head.filters}, ${head.act}, ` : '';
   const norm = head.filters === 0 && head.norm === true ? `batch norm, ${head.act}, ` : '';

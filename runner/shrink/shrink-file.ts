@@ -7,7 +7,7 @@ import { nasVersion } from '../../base/modules.js';
 import { epochsText } from '../../base/number-text.js';
 import { completeDecoding } from '../../base/preprocess.js';
 import { thresholdsOf } from '../../base/scores.js';
-import { type TaskType, isBoxTask, notForMasks } from '../../base/task.js';
+import { type TaskType, isBoxTask, isMapTask } from '../../base/task.js';
 import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
 import { createDevice, type ReachableDevice } from '../../latency-models/index.js';
 import {
@@ -94,11 +94,14 @@ export interface ShrunkReport extends Pick<ShrinkRequest, 'target' | 'multiple'>
 
 /** @throws NasError `invalid-input` when the outputs of the model are not those for the data */
 function checkOutputs({ name, model, metadata }: ShrinkSubject, { classes, counts, task }: DatasetInfo): void {
-  const isDetector = detectionOf(model.network) !== null;
-  if (isBoxTask(task.type) !== isDetector)
-    throw invalidInput(`${name} is ${isDetector ? 'a detector' : 'no detector'}, and the data is for ${task.type}`, {
-      hint: 'Give the data that it was trained on: --data experiment.yaml, or the folder of its run.',
-    });
+  const head = detectionOf(model.network);
+  if ((isMapTask(task.type) ? task.type : null) !== (head && mapTaskOf(head)))
+    throw invalidInput(
+      `${name} is ${head === null ? 'a classifier' : `for ${mapTaskOf(head)}`}, and the data is for ${task.type}`,
+      {
+        hint: 'Give the data that it was trained on: --data experiment.yaml, or the folder of its run.',
+      },
+    );
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
   const known = metadata.classes;
   if (known === undefined || String(known) === String(classes)) return;
@@ -115,7 +118,7 @@ function shrunkMetadata(
   data: DataConfig,
   { input }: Network,
 ): ModelMetadata {
-  const { preprocess = completeDecoding(renderingOf(data)), detection, experiment, seed } = metadata;
+  const { preprocess = completeDecoding(renderingOf(data)), detection, segmentation, experiment, seed } = metadata;
   return {
     classes,
     ...(task.type !== 'classification' && { task }),
@@ -125,6 +128,7 @@ function shrunkMetadata(
     std,
     preprocess,
     ...(detection !== undefined && { detection }),
+    ...(segmentation !== undefined && { segmentation }),
     nas_version: nasVersion(),
     created: new Date().toISOString(),
     experiment,
@@ -167,9 +171,8 @@ async function shrinkIn(
   const { name, seed } = subject;
   const head = detectionOf(subject.model.network);
   const task = head === null ? undefined : mapTaskOf(head);
-  if (task === 'segmentation') throw notForMasks('nas shrink');
   // The same boxes are for both kinds of detectors.
-  const dataset = task === undefined ? request.dataset : { ...request.dataset, task };
+  const dataset = isBoxTask(task) ? { ...request.dataset, task } : request.dataset;
   const info = describeDataset(dataset);
   checkOutputs(subject, info);
   const begin = (message: string): void => {

@@ -101,10 +101,12 @@ const rules: LayerTable<readonly WeightSpec[]> = {
   zero: () => [],
   upsample: () => [],
   detections: ({ input: [, , width], stride, ...layer }) => {
+    // The softmax of masks has no class that is rare from the start.
+    const bias = layer.task === 'segmentation' ? 0 : classBias;
     const size = Math.log(commonSize / stride);
     return headsOf(layer).flatMap(([name, values]) =>
       name === 'classes'
-        ? [kernel('classes/kernel', [width, values], logitsStd), vector('classes/bias', values, classBias)]
+        ? [kernel('classes/kernel', [width, values], logitsStd), vector('classes/bias', values, bias)]
         : [
             kernel('boxes/kernel', [width, values], logitsStd),
             { ...vector('boxes/bias', values, 0), values: [0, 0, size, size] },

@@ -181,7 +181,11 @@ function withWidths(block: Block, name: string, channels: number, widthOf: Width
 
 const withHeadWidths = (head: Network['head'], widthOf: WidthOf): Network['head'] =>
   'kind' in head
-    ? { ...head, width: widthOf(`head_neck${head.deepest}`) }
+    ? {
+        ...head,
+        width: widthOf(`head_neck${head.deepest}`),
+        ...(head.se !== undefined && { se: ratio(widthOf('head_se_reduce'), widthOf(`head_neck${head.deepest}`)) }),
+      }
     : {
         ...head,
         filters: head.filters === 0 ? 0 : widthOf('head'),

@@ -146,7 +146,7 @@ export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: Sta
 
 /** A detection head. `deepest` below the stride means the stride. */
 export const detectionHead = (
-  { stride, deepest, width, depth }: Omit<DetectionHead, 'kind' | 'act' | 'centroids' | 'segmentation'>,
+  { stride, deepest, width, depth, se = 0 }: Pick<DetectionHead, 'stride' | 'deepest' | 'width' | 'depth' | 'se'>,
   { maps = 'detection' }: Pick<Task, 'maps'>,
 ): DetectionHead => ({
   kind: 'detection',
@@ -155,6 +155,7 @@ export const detectionHead = (
   width,
   depth,
   act: activations[0],
+  ...(se > 0 && { se }),
   ...answersOf(maps),
 });
 

@@ -162,7 +162,8 @@ function readDetection({ detect }: Layout, target: DetectionHead, found: Pairs):
     add(detect.stride, (stride) => stride === target.stride, found) &&
     add(detect.deepest, (deepest) => Math.max(target.stride, deepest) === target.deepest, found) &&
     add(detect.width, (width) => width === target.width, found) &&
-    add(detect.depth, (depth) => depth === target.depth, found)
+    add(detect.depth, (depth) => depth === target.depth, found) &&
+    add(detect.se, (se) => se === (target.se ?? 0), found)
   );
 }
 

@@ -78,6 +78,10 @@ export const detectSchema = z.strictObject({
     z.number().int().min(0).max(8),
     "number of 3x3 convolutions before the outputs; by default the preset's, or 1",
   ),
+  se: optional(
+    z.number().min(0).max(1),
+    "squeeze-excite on the deepest map, by which the whole image weighs its channels (LR-ASPP): hidden width as a share of `width`; by default the preset's, or 0: none",
+  ),
 });
 
 /** The names of the kinds of block in YAML. */
@@ -146,7 +150,9 @@ export const stagedShape = {
   ),
   stem: stemSchema.optional().describe('the first convolution'),
   head: headSchema.optional().describe('what follows the blocks'),
-  detect: detectSchema.optional().describe('what follows the blocks of detectors, for data with boxes'),
+  detect: detectSchema
+    .optional()
+    .describe('what follows the blocks of detectors and segmenters, for data with boxes or masks'),
   share: z
     .enum(['stage', 'layer'])
     .optional()
@@ -179,7 +185,7 @@ export type StageConfig = z.output<typeof stageSchema>;
 /** Values of fields that neither the user nor the preset gives. */
 const stemDefaults: StemChoices = { filters: [16], kernel: [3], stride: [1], act: ['relu'] };
 const headDefaults: HeadChoices = { filters: [0], hidden: [0], act: ['relu'], dropout: [0] };
-const detectDefaults: DetectChoices = { stride: [4], deepest: [16], width: [32], depth: [1] };
+const detectDefaults: DetectChoices = { stride: [4], deepest: [16], width: [32], depth: [1], se: [0] };
 /** Middles need fewer cells than boxes. */
 const coarse: Pick<DetectChoices, 'stride'> = { stride: [8] };
 const stageDefaults: Omit<StageChoices, 'filters'> = {

@@ -36,9 +36,9 @@ export type HeadChoices = {
   readonly dropout: readonly number[];
 };
 
-/** Of detectors. */
+/** Of detectors and segmenters. */
 export type DetectChoices = {
-  readonly [K in 'stride' | 'deepest' | 'width' | 'depth']: readonly DetectionHead[K][];
+  readonly [K in 'stride' | 'deepest' | 'width' | 'depth' | 'se']: readonly Required<DetectionHead>[K][];
 };
 
 export interface StageChoices {
@@ -170,6 +170,7 @@ export function layOut(plan: StagedPlan): Layout {
     return { ...own, layers: Array.from({ length: most }, (_, j) => shared ?? layer(nameOf(j))) };
   });
   const head = slots('head', plan.head, 'filters', 'hidden', 'act', 'dropout');
-  const detect = plan.detect === null ? null : slots('detect', plan.detect, 'stride', 'deepest', 'width', 'depth');
+  const detect =
+    plan.detect === null ? null : slots('detect', plan.detect, 'stride', 'deepest', 'width', 'depth', 'se');
   return { plan, decisions, scales, scaleOptions, stem, stages, head, detect };
 }

@@ -88,7 +88,7 @@ export const mobilenetPresets = {
       { filters: 32, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
       { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
     ],
-    detect: { stride: [4, 8], deepest: 16, width: [16, 32, 48], depth: [0, 1, 2] },
+    detect: { stride: [4, 8], deepest: 16, width: [16, 32, 48], depth: [0, 1, 2], se: [0, 0.25] },
   },
   mobilenetv1: {
     width: [0.25, 0.5, 0.75, 1],

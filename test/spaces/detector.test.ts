@@ -21,6 +21,7 @@ const boxes: Task = { input: [64, 96, 3], classes: 3, maps: 'detection' };
 const few = { filters: 16, stride: 2 } as const;
 
 describeSpace('detectors of centroids', () => makeSpace({ type: 'mobilenet' }, { ...boxes, maps: 'centroids' }));
+describeSpace('segmenters', () => makeSpace({ type: 'mobilenet' }, { ...boxes, maps: 'segmentation' }));
 describeSpace('detectors', () =>
   makeSpace(
     {
@@ -101,28 +102,29 @@ describe('a detector', () => {
     ).toMatch(/, relu, centroids$/);
   });
 
-  it.each([tinyDetector(), tinyDetector({ centroids: true, stride: 8, depth: 2 })])(
-    'is cut to fewer channels, its head to one width: %#',
-    (network) => {
-      const groups = channelGroups(network);
-      const specs = new Map(weightSpecs(network).map(({ name, shape }) => [name, shape]));
-      for (const { axes, width } of groups)
-        for (const { weight, axis } of axes) expect(specs.get(weight)?.[axis]).toBe(width);
-      const head = groups.find(({ name }) => name.startsWith('head'));
-      expect(head?.axes.map(({ weight }) => weight)).toEqual(
-        expect.arrayContaining(['head_neck8/kernel', 'head_tower1/kernel', 'classes/kernel']),
-      );
-      const cut = shrinkNetwork(
-        network,
-        new Map([
-          ['head_neck8', 3],
-          ['block1_fused', 2],
-        ]),
-      );
-      expect(detectionOf(cut ?? network)).toMatchObject({ width: 3 });
-      expect(cut?.blocks[1]).toMatchObject({ filters: 2 });
-    },
-  );
+  it.each([
+    tinyDetector(),
+    tinyDetector({ centroids: true, stride: 8, depth: 2 }),
+    tinyDetector({ segmentation: true, se: 0.6 }),
+  ])('is cut to fewer channels, its head to one width: %#', (network) => {
+    const groups = channelGroups(network);
+    const specs = new Map(weightSpecs(network).map(({ name, shape }) => [name, shape]));
+    for (const { axes, width } of groups)
+      for (const { weight, axis } of axes) expect(specs.get(weight)?.[axis]).toBe(width);
+    const head = groups.find(({ name }) => name.startsWith('head'));
+    expect(head?.axes.map(({ weight }) => weight)).toEqual(
+      expect.arrayContaining(['head_neck8/kernel', 'head_tower1/kernel', 'classes/kernel']),
+    );
+    const cut = shrinkNetwork(
+      network,
+      new Map([
+        ['head_neck8', 3],
+        ['block1_fused', 2],
+      ]),
+    );
+    expect(detectionOf(cut ?? network)).toMatchObject({ width: 3 });
+    expect(cut?.blocks[1]).toMatchObject({ filters: 2 });
+  });
 });
 
 describe('spaces of detectors', () => {

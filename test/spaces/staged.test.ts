@@ -83,7 +83,7 @@ const detectors: fc.Arbitrary<StagedPlan> = fc
     ...common,
     stages: stages.flat(),
     head: { filters: [0], hidden: [0], act: ['relu'], dropout: [0] },
-    detect: { stride: [4], deepest, width, depth: [0, 1] },
+    detect: { stride: [4], deepest, width, depth: [0, 1], se: [0, 0.25] },
   }));
 
 describe('spaces of stages', () => {

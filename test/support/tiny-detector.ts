@@ -19,6 +19,18 @@ export const tinyDetector = (head: Partial<DetectionHead> = {}, input: Network['
   head: { kind: 'detection', stride: 4, deepest: 8, width: 5, depth: 1, act: 'relu', ...head },
 });
 
+/** Noise with soft labels of cells, of which every fifth has none. */
+export function segmentationBatch(network: Network, size: number, seed: number): EngineBatch {
+  const random = new Random(seed, 'segmentation');
+  const normal = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
+  const labels = new Float32Array(size * product(targetShape(network)));
+  for (let cell = 0; cell < labels.length / network.classes; cell++) {
+    const share = random.uniform();
+    if (cell % 5 > 0) labels.set([share, 0.9 - 0.9 * share], cell * network.classes);
+  }
+  return { images: normal(size * product(network.input)), labels, teacher: normal(labels.length) };
+}
+
 /** Noise with an object in the first cell of each image, an ignored cell after it, and background. */
 export function detectionBatch(network: Network, size: number, seed: number): EngineBatch {
   const random = new Random(seed, 'detections');

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
-import { channelGroups, type Network } from '../../spaces/index.js';
+import { channelGroups, detectionOf, targetShape, type Network } from '../../spaces/index.js';
 import { apply, initialWeights, weightsFrom, type Weights } from '../../spaces/models/index.js';
-import { crossEntropy } from '../../trainers/losses/index.js';
+import { totalLoss } from '../../trainers/losses/index.js';
 import { gateGradients } from '../../trainers/channel-importance.js';
 import { channelImportance, onProcessor, openDataset, saveWeights, trainingLoader } from '../../trainers/index.js';
+import { segmentationBatch, tinyDetector } from '../support/tiny-detector.js';
 import { noiseBatch, tinyStudent, tinyTeacher } from './support/networks.js';
 import { compiled, openWorkbench, type Workbench } from './support/tiny-training.js';
 
@@ -40,19 +41,23 @@ function lossWith(
       for (const i of value.data.keys()) if (Math.floor(i / inner) % width === channel) value.data[i] *= gate;
     }
   return tf.tidy(() => {
-    const images = tf.tensor(batch.images, [batch.labels.length / network.classes, ...network.input]);
-    const labels = tf.tensor(batch.labels, [images.shape[0], network.classes]);
-    return crossEntropy(labels, apply(network, weightsFrom(gated), images, { training: false }).logits).dataSync()[0];
+    const images = tf.tensor(batch.images, [8, ...network.input]);
+    const labels = tf.tensor(batch.labels, [8, ...targetShape(network)]);
+    const { logits } = apply(network, weightsFrom(gated), images, { training: false });
+    const task = detectionOf(network) === null ? 'classification' : 'segmentation';
+    const loss = { type: 'cross-entropy', label_smoothing: 0, task } as const;
+    return totalLoss(loss, { labels, logits, teacher: null }).dataSync()[0];
   });
 }
 
 describe('gateGradients', () => {
   it.each([
-    ['inverted residuals with squeeze-excite', tinyStudent()],
-    ['a basic block', tinyTeacher()],
-  ])('equal finite differences: %s', async (_, network) => {
+    ['inverted residuals with squeeze-excite', tinyStudent(), noiseBatch],
+    ['a basic block', tinyTeacher(), noiseBatch],
+    ['a segmenter', tinyDetector({ segmentation: true, se: 0.5 }), segmentationBatch],
+  ])('equal finite differences: %s', async (_, network, batchOf) => {
     const weights = settled(network);
-    const batch = noiseBatch(network, 8, 2);
+    const batch = batchOf(network, 8, 2);
     const gradients = await gateGradients({ network, weights }, 8, onProcessor, 1);
     const found = await gradients.of(batch.images, batch.labels);
     await gradients.close();

@@ -5,7 +5,7 @@ import type { Augmentation } from './augment/schema.js';
 import { gridOf, targetValues, writeTargets } from './box-targets.js';
 import { writeMaskTargets } from './mask-targets.js';
 import { openLogitsFile, type LogitsFile, type LogitsShape } from './logits-file.js';
-import { mapShape, resampledMaps, type MapCells } from './teacher-map.js';
+import { mapShape, mapValues, resampledMaps, type MapCells } from './teacher-map.js';
 import { balancedPasses, repeatedPasses, joinedPass, naturalPass, type Pass } from './order.js';
 import {
   pixelsAt,
@@ -175,13 +175,13 @@ function openAnswers(
   shape: Pick<LogitsShape, 'views' | 'count'>,
   { dataset: { shared }, teacherMap: own, size, stride }: LoaderOptions,
 ): LogitsFile {
-  const classes = shared.info.classes.length;
-  if (own === undefined) return openLogitsFile(file, { ...shape, outputs: classes });
+  if (own === undefined) return openLogitsFile(file, { ...shape, outputs: shared.info.classes.length });
   if (stride === undefined) throw new Error('the maps of a teacher need the stride of the targets');
-  const stored = openLogitsFile(file, { ...shape, ...mapShape(own, classes) });
+  const values = mapValues(shared.info);
+  const stored = openLogitsFile(file, { ...shape, ...mapShape(own, values) });
   const wanted = { size: pixelsAt(shared, size).size, stride };
   return {
-    read: (views, positions) => resampledMaps(stored.read(views, positions), own, wanted, classes),
+    read: (views, positions) => resampledMaps(stored.read(views, positions), own, wanted, values),
     close: () => stored.close(),
   };
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
+import { isMapTask } from '../../base/task.js';
 import {
   classifierFile,
   fitClassifier,
@@ -78,22 +79,23 @@ function fitFile(config: Config<'file'>, bytes: Uint8Array, info: DatasetInfo) {
 }
 
 /**
- * Pixels for each cell of a detector; undefined where the data has no boxes.
- * @throws NasError `invalid-input` for data with boxes and a file that is no detector of nas
+ * Pixels for each cell of a detector or segmenter; undefined where the data has neither boxes nor masks.
+ * @throws NasError `invalid-input` for such data and a file that has no maps of nas
  */
 function strideOf(
-  { boxes }: ClassifierSignature,
+  { output, facts }: ClassifierSignature,
   { height, width, task }: DatasetInfo,
   where: string,
 ): number | undefined {
-  if (task.type !== 'detection') return undefined;
+  if (!isMapTask(task.type)) return undefined;
   const found = detectionStrides.find((stride) => {
     const { rows, columns } = gridOf([height, width], stride);
-    return String(boxes?.shape.slice(1, 3)) === String([rows, columns]);
+    return facts.task?.type === task.type && String(output.shape.slice(1, 3)) === String([rows, columns]);
   });
   if (found !== undefined) return found;
-  throw invalidInput(`${where} is no detector of nas, and the data has boxes`, {
-    hint: 'Give an ONNX file of a detector that nas exported.',
+  const [what, data] = task.type === 'segmentation' ? ['segmenter', 'masks'] : ['detector', 'boxes'];
+  throw invalidInput(`${where} is no ${what} of nas, and the data has ${data}`, {
+    hint: `Give an ONNX file of a ${what} that nas exported.`,
   });
 }
 

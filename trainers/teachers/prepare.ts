@@ -1,9 +1,9 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { viewsOf } from '../data/augment/defaults.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import { type LearningTask, isBoxTask } from '../../base/task.js';
+import { type LearningTask, isMapTask } from '../../base/task.js';
 import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
-import { mapShape } from '../data/teacher-map.js';
+import { mapShape, mapValues } from '../data/teacher-map.js';
 import { lossFor } from '../schema/loss.js';
 import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
 import { fileTeacher, isAdapted } from './files.js';
@@ -81,10 +81,10 @@ export async function prepareTeacher(
 
 /**
  * The score of a network that does not look at the images: it answers with the most frequent class, with the mean, with a random ranking
- * of labels, or with no boxes.
+ * of labels, or with no boxes. Of masks, it is taken as 0.
  */
 function chanceOn({ labels, targets, count: images }: Split, { type }: LearningTask): PreparedTeacher['chance'] {
-  if (type === 'regression' || isBoxTask(type)) return { accuracy: 0, images };
+  if (type === 'regression' || isMapTask(type)) return { accuracy: 0, images };
   if (targets !== null) return { accuracy: mean(targets), images };
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -260,7 +260,7 @@ class TeacherRunner {
     const teacher = await this.open();
     const { size, stride } = this.source;
     const classes = info.classes.length;
-    const shape = stride === undefined ? { outputs: classes } : mapShape({ size, stride }, classes);
+    const shape = stride === undefined ? { outputs: classes } : mapShape({ size, stride }, mapValues(info));
     const writer = new LogitsWriter(file, { views, count, ...shape });
     const loader = createLoader({
       dataset,

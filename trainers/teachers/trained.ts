@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
+import { isMapTask } from '../../base/task.js';
 import { counted } from '../../base/text.js';
 import type { OpenClassifier, OpenModel } from '../../compiler/index.js';
 import { detectionOf, detectorOf, makeDivisible, presetNetworks, type Network } from '../../spaces/index.js';
@@ -164,8 +165,9 @@ export async function trainedTeacher(
   const networkOf = (width: number): Network => {
     const network = presetNetworks[kind](task, width);
     const { classes } = task;
-    return info.task.type === 'detection'
-      ? detectorOf(network, { classes, ...detectionHead(width), where: `the teacher ${kind}` })
+    const { type } = info.task;
+    return isMapTask(type)
+      ? detectorOf(network, { task: type, classes, ...detectionHead(width), where: `the teacher ${kind}` })
       : network;
   };
   const trainOf = (epochs?: number) => teacherTraining({ ...config, epochs }, info, options.train);

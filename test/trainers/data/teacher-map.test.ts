@@ -27,7 +27,7 @@ it.each([
   ['in another size and larger cells', { size: [64, 96], stride: 16 }],
   ['in a smaller size', { size: [24, 36], stride: 4 }],
 ] as const)('a box of a teacher is the same %s', (_, to) => {
-  const resampled = resampledMaps(maps, teacher, to, 2);
+  const resampled = resampledMaps(maps, teacher, to, { task: 'detection', classes: 2 });
   const scale = to.size[0] / teacher.size[0];
   for (const image of [0, 1]) {
     const [own, found] = [bestOf(maps, teacher, image), bestOf(resampled, to, image)];

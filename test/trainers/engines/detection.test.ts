@@ -1,12 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { outputShape } from '../../../spaces/index.js';
+import { detectionOf, mapTaskOf, type Network } from '../../../spaces/index.js';
 import { nativeLibrary } from '../../../compiler/native/index.js';
 import { createEngine, engineSchema } from '../../../trainers/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
-import { detectionBatch, tinyDetector } from '../../support/tiny-detector.js';
+import { detectionBatch, segmentationBatch, tinyDetector } from '../../support/tiny-detector.js';
 import { openEager } from '../support/eager.js';
 import { update } from '../support/networks.js';
 import { batch, muon, specOf, threads } from './contract.js';
+
+const taskOf = (network: Network) => {
+  const head = detectionOf(network);
+  return head === null ? 'classification' : mapTaskOf(head);
+};
+const batchFor = (network: Network, ...of: [size: number, seed: number]) =>
+  (taskOf(network) === 'segmentation' ? segmentationBatch : detectionBatch)(network, ...of);
 
 const spec = (loss: 'cross-entropy' | 'kd' = 'cross-entropy', network = tinyDetector()) =>
   specOf({
@@ -14,7 +21,7 @@ const spec = (loss: 'cross-entropy' | 'kd' = 'cross-entropy', network = tinyDete
     network,
     loss: {
       ...lossSchema.parse({ type: loss }),
-      task: outputShape(network)[2] === network.classes ? 'centroids' : 'detection',
+      task: taskOf(network),
     },
   });
 
@@ -44,17 +51,18 @@ describe('detectors', () => {
   test.skipIf('reason' in nativeLibrary()).each([
     ['boxes, taught by maps', 'kd', tinyDetector()],
     ['centroids', 'cross-entropy', tinyDetector({ centroids: true })],
+    ['masks, taught by maps', 'kd', tinyDetector({ segmentation: true, se: 0.5 })],
   ] as const)('of %s train natively to the same losses', async (_, loss, network) => {
     const [a, b] = [await open('native', loss, network), await open('compiled', loss, network)];
     expect([a.kind, a.instead]).toEqual(['native', undefined]);
     for (let step = 0; step < 4; step++) {
-      const own = detectionBatch(network, batch, step);
+      const own = batchFor(network, batch, step);
       const [actual, expected] = [await update(a, own, 0.05, step), await update(b, own, 0.05, step)];
       expect(Math.abs(actual.loss / expected.loss - 1)).toBeLessThan(1e-4);
       expect(actual.correct).toBe(expected.correct);
     }
     await b.load(await a.state());
-    const { images } = detectionBatch(network, 7, 9);
+    const { images } = batchFor(network, 7, 9);
     const [actual, expected] = [await a.evaluate(images, 7), await b.evaluate(images, 7)];
     expect(actual).toHaveLength(expected.length);
     actual.forEach((value, i) =>

@@ -262,7 +262,7 @@ const rules: LayerTable<Backward, [Step, Value, Value]> = {
     const [rows, columns, all] = layer.output;
     const pixels = images * rows * columns;
     let first = 0;
-    const parts = [classes, boxes].map((own) => {
+    const parts = [classes, ...(boxes.length === 0 ? [] : [boxes])].map((own) => {
       const to = own[1].data.length;
       const [from, part] = [first, valueOf(new Float64Array(pixels * to))];
       first += to;

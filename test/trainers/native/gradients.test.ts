@@ -133,12 +133,14 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
     expect(await complaints(network, await natively(plan, input, { chunks }), input)).toEqual([]);
   });
 
-  test('detectors: maps of twice the size, of odd sides too, sums, and a map at the end', async () => {
+  test('detectors and segmenters: maps of twice the size, of odd sides too, sums, gates, and a map at the end', async () => {
     for (const [head, input] of [
       [{}, [11, 9, 2]],
       [{ width: 19, depth: 0 }, [16, 24, 3]],
       [{ deepest: 4, depth: 2 }, [9, 8, 1]],
       [{ stride: 8, width: 33 }, [17, 16, 3]],
+      [{ segmentation: true, width: 12, se: 0.5 }, [16, 16, 3]],
+      [{ segmentation: true, stride: 8, width: 9, depth: 0, se: 0.3 }, [19, 14, 3]],
     ] as const) {
       const network = tinyDetector(head, input);
       const plan = planned(network);
