@@ -1,4 +1,5 @@
 import { jackknife } from './scoreboard.js';
+import { ignoredPixel } from './seen-masks.js';
 import { meanOfKnown, ratio, type Confusion, type PixelDetails, type PixelScores } from './scores.js';
 import { sum } from './statistics.js';
 
@@ -12,17 +13,12 @@ export interface ImagePixels {
   readonly right: Float64Array;
 }
 
-/** Counts the pixels of an image, also into the confusion matrix of all images. @param ignored the value of ignored pixels of the mask */
-export function countPixels(
-  mask: Uint8Array,
-  found: Uint8Array,
-  confusion: readonly number[][],
-  ignored: number,
-): ImagePixels {
+/** Counts the pixels of an image, also into the confusion matrix of all images. */
+export function countPixels(mask: Uint8Array, found: Uint8Array, confusion: readonly number[][]): ImagePixels {
   const counts = { actual: of(confusion), found: of(confusion), right: of(confusion) };
   for (let i = 0; i < mask.length; i++) {
     const [label, answer] = [mask[i], found[i]];
-    if (label === ignored) continue;
+    if (label === ignoredPixel) continue;
     confusion[label][answer]++;
     counts.actual[label]++;
     counts.found[answer]++;

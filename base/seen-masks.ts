@@ -1,7 +1,7 @@
 import { chosenRows, type Chosen, type SeenKind } from './seen-boxes.js';
 import { sum } from './statistics.js';
 
-/** The value of a pixel of a mask that no class has. */
+/** The value of pixels of a mask that neither train nor count: they have no class. At most 255 classes are before it. */
 export const ignoredPixel = 255;
 
 /** An image with the classes of its pixels in the data and as they were found. */

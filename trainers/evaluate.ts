@@ -43,7 +43,7 @@ export function scoreboardOf(
   const grid = gridOf(pixels, stride);
   if (type === 'segmentation') {
     if (readMasks === undefined) throw new Error('the data is for segmentation and has no masks');
-    return new MaskScoreboard({ grid, classes: info.classes.length, size: pixels }, readMasks);
+    return new MaskScoreboard({ grid, classes: info.classes.length, size: pixels, keepsWrong }, readMasks);
   }
   return new BoxScoreboard({ task: type, grid, classes: info.classes.length, keepsWrong, ...scoring }, boxed);
 }

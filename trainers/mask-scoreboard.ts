@@ -1,11 +1,12 @@
 import { largestClasses } from '../base/class-map.js';
 import { invalidInput } from '../base/errors.js';
 import { countPixels, scorePixels, type ImagePixels } from '../base/mask-scores.js';
+import { maskRuns, seenMasks, type SeenMaskImage } from '../base/seen-masks.js';
+import { sum } from '../base/statistics.js';
 import type { Scoreboard } from '../base/scoreboard.js';
 import type { PixelDetails, Scores } from '../base/scores.js';
 import type { Grid } from './data/box-targets.js';
 import type { Dataset, SplitName } from './data/index.js';
-import { ignoredPixel } from './data/mask-targets.js';
 import type { Size, Split } from './data/splits.js';
 
 interface MaskBoardOptions {
@@ -13,11 +14,14 @@ interface MaskBoardOptions {
   readonly classes: number;
   /** Of the images. */
   readonly size: Size;
+  /** Whether the scores have the worst images with their masks; default: no. */
+  readonly keepsWrong?: boolean | undefined;
 }
 
 /** Scores the maps of a segmenter for images in the order of a split: the class of each pixel, as every reader of its file decides. */
 export class MaskScoreboard implements Scoreboard<PixelDetails> {
   private readonly images: ImagePixels[] = [];
+  private readonly seen: SeenMaskImage[] = [];
   private readonly confusion: number[][];
   private readonly mask: Uint8Array;
   private loss = 0;
@@ -34,7 +38,7 @@ export class MaskScoreboard implements Scoreboard<PixelDetails> {
 
   /** @param outputs [size, rows, columns, classes] @param targets as outputs */
   add(outputs: Float32Array, targets: Float32Array, size: number): void {
-    const { grid, classes } = this.options;
+    const { grid, classes, keepsWrong = false } = this.options;
     const each = outputs.length / size;
     if (each !== grid.rows * grid.columns * classes)
       throw invalidInput(
@@ -45,7 +49,12 @@ export class MaskScoreboard implements Scoreboard<PixelDetails> {
       const values = outputs.subarray(i * each, (i + 1) * each);
       this.readMasks([this.images.length], this.mask);
       const found = largestClasses({ ...grid, classes, values }, this.options.size);
-      this.images.push(countPixels(this.mask, found, this.confusion, ignoredPixel));
+      const counts = countPixels(this.mask, found, this.confusion);
+      const row = this.images.push(counts) - 1;
+      if (!keepsWrong) continue;
+      const pixels = sum(counts.actual);
+      const wrong = (pixels - sum(counts.right)) / Math.max(1, pixels);
+      this.seen.push({ row, wrong, ...maskRuns(this.mask, found, this.options.size) });
     }
     for (let cell = 0; cell < outputs.length; cell += classes) this.addLoss(outputs, targets, cell);
   }
@@ -54,7 +63,8 @@ export class MaskScoreboard implements Scoreboard<PixelDetails> {
     const { images, confusion, options } = this;
     const { score, details } = scorePixels(images, confusion);
     const cells = images.length * options.grid.rows * options.grid.columns;
-    return { accuracy: score, loss: this.loss / cells, count: images.length, details };
+    const seen = options.keepsWrong === true && { masks: seenMasks(this.seen, options.classes) };
+    return { accuracy: score, loss: this.loss / cells, count: images.length, details, ...seen };
   }
 
   /** Adds the cross-entropy of a cell. */

@@ -1,8 +1,6 @@
+import { ignoredPixel } from '../../base/seen-masks.js';
 import type { Grid } from './box-targets.js';
 import type { Size } from './splits.js';
-
-/** The value of mask pixels that neither train nor count. At most 255 classes are before it. */
-export const ignoredPixel = 255;
 
 /**
  * Writes the targets [rows, columns, classes] of an image: the share of each class among the pixels of a cell. Ignored pixels have no

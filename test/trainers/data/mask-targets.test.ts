@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gridOf } from '../../../trainers/data/box-targets.js';
-import { ignoredPixel, writeMaskTargets } from '../../../trainers/data/mask-targets.js';
+import { ignoredPixel } from '../../../base/seen-masks.js';
+import { writeMaskTargets } from '../../../trainers/data/mask-targets.js';
 
 function targets(rows: readonly (readonly number[])[], stride: number, classes: number): number[] {
   const size = [rows.length, rows[0].length] as const;

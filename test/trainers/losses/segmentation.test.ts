@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { metricsOf } from '../../../base/scores.js';
+import { wrongPixels } from '../../../base/seen-masks.js';
 import { gridOf } from '../../../trainers/data/box-targets.js';
 import { writeMaskTargets } from '../../../trainers/data/mask-targets.js';
 import { totalLoss } from '../../../trainers/losses/index.js';
@@ -63,8 +64,8 @@ describe('the loss of a segmenter', () => {
 });
 
 describe('the scores of a segmenter', () => {
-  const board = (): MaskScoreboard =>
-    new MaskScoreboard({ grid, classes, size }, (positions, into) => into.set(maskOf(positions[0])));
+  const board = (keepsWrong = false): MaskScoreboard =>
+    new MaskScoreboard({ grid, classes, size, keepsWrong }, (positions, into) => into.set(maskOf(positions[0])));
 
   it('are those of pixels by a second implementation, in any batches', () => {
     const logits = Float32Array.from(fixture.logits);
@@ -107,6 +108,17 @@ describe('the scores of a segmenter', () => {
     expect([none.accuracy, ...Object.values(metricsOf(none.details)), ...Object.values(none.details.errors)]).toEqual(
       new Array(6).fill(0),
     );
+  });
+
+  it('keep the images with most wrong pixels where they are asked for', () => {
+    const own = board(true);
+    own.add(Float32Array.from(fixture.logits), targets, images);
+    const { masks } = own.scores();
+    const shares = masks?.worst.map(({ wrong }) => wrong) ?? [];
+    expect(shares).toEqual(shares.toSorted((a, b) => b - a));
+    expect(masks?.worst.map(({ row }) => row).toSorted()).toEqual([0, 1, 2]);
+    for (const image of masks?.worst ?? [])
+      expect(wrongPixels(image) / maskOf(image.row).filter((label) => label < 255).length).toBeCloseTo(image.wrong, 12);
   });
 
   it('refuse maps of another stride', () => {

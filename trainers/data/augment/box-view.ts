@@ -2,7 +2,7 @@ import { areaOf, intersection, type Box, type LabelledBox } from '../../../base/
 import { scaledBytes } from '../../../base/image-pixels.js';
 import type { PixelScale } from '../../../base/preprocess.js';
 import type { Random } from '../../../base/random.js';
-import { ignoredPixel } from '../mask-targets.js';
+import { ignoredPixel } from '../../../base/seen-masks.js';
 import type { BoxedPixels } from '../splits.js';
 import { signed, type ImageShape, type Pixels, type Step } from './image.js';
 import type { Augmentation, StepConfig } from './schema.js';

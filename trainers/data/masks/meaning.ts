@@ -1,6 +1,6 @@
 import { invalidInput } from '../../../base/errors.js';
 import { counted } from '../../../base/text.js';
-import { ignoredPixel } from '../mask-targets.js';
+import { ignoredPixel } from '../../../base/seen-masks.js';
 import type { MasksConfig } from '../schema.js';
 import { cityscapes, pascalVoc, type ClassTable } from './names.js';
 import { colourText, countValues, rgb, type Picture } from './picture.js';

@@ -2,7 +2,7 @@ import type { Extent } from '../../../base/boxes.js';
 import { invalidInput } from '../../../base/errors.js';
 import { counted } from '../../../base/text.js';
 import { groupOf, type ReadBoxesOptions } from '../boxes/read.js';
-import { ignoredPixel } from '../mask-targets.js';
+import { ignoredPixel } from '../../../base/seen-masks.js';
 import type { FileTree, StoredFile } from '../reading/files.js';
 import type { MasksConfig } from '../schema.js';
 import type { Size, SplitName } from '../splits.js';

@@ -1,6 +1,6 @@
 import type { Extent } from '../../../base/boxes.js';
 import { placementIn } from '../../../base/detections.js';
-import { ignoredPixel } from '../mask-targets.js';
+import { ignoredPixel } from '../../../base/seen-masks.js';
 import type { Size } from '../splits.js';
 import { rgb, type Picture } from './picture.js';
 
