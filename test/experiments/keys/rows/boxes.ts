@@ -28,9 +28,8 @@ const detectRows = (): Row[] =>
   (Object.keys(types) as (keyof typeof types)[]).flatMap((type) => {
     const stage = { filters: 8, stride: 2, depth: 1 };
     const space = { type, stages: null, [types[type]]: [stage, stage, stage], detect: { deepest: 8 } };
-    return Object.entries({ stride: [4, 8], deepest: [8, 16], width: [8, 16], depth: [0, 1] }).map(([key, values]) =>
-      row(`space(${type}).detect.${key}`, values, 'space', { space }),
-    );
+    const keys = { stride: [4, 8], deepest: [8, 16], width: [8, 16], depth: [0, 1], se: [0, 0.5] };
+    return Object.entries(keys).map(([key, values]) => row(`space(${type}).detect.${key}`, values, 'space', { space }));
   });
 
 /** The steps of augmentation that only boxes have. */
