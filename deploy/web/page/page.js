@@ -57,7 +57,7 @@ function itemOf({ name, value, bar, colour, strong = false }) {
   return item;
 }
 
-const backgrounds = ['background', 'none', 'free'];
+const backgrounds = ['background', '_background_', 'none', 'free'];
 /** Bytes of a pixel: opaque on the borders of classes, half transparent within them. */
 const [opaque, half] = [0xff000000, 0x70000000];
 
