@@ -14,6 +14,7 @@ import { hideBin } from 'yargs/helpers';
 import { z } from 'zod';
 import { controllerNames, searchSchema } from '../search/index.js';
 import { compare } from './search-table/compare.js';
+import { noiseOption, parseNoise } from './search-table/arguments.js';
 import { deviceOptions, deviceProblems, listed } from './search-table/devices.js';
 import { summarise, summariseAll, type MethodSummary } from './search-table/summary.js';
 import { measure, problemsOf, type Comparison, type Problem } from './search-table/task.js';
@@ -35,6 +36,7 @@ const options = await yargs(hideBin(process.argv))
       describe: 'our controllers, separated by commas',
     },
     samplers: { type: 'string', default: 'nsga2,tpe', describe: "Optuna's samplers, separated by commas" },
+    noise: noiseOption,
     budget: { type: 'number', default: 500, describe: 'evaluations per search' },
     seeds: { type: 'number', default: 20, describe: 'searches per controller and device' },
     'peer-seeds': { type: 'number', default: 5, describe: 'searches per sampler and device (Optuna is slow)' },
@@ -51,6 +53,7 @@ const comparison: Comparison = {
   controllers: listed(options.controllers).map((name) => z.enum(controllerNames).parse(name)),
   search: { ...searchSchema.parse({ trials: options.budget }), parallel: 1 },
   seeds: options.seeds,
+  ...(options.noise !== undefined && { noise: parseNoise(options.noise) }),
 };
 const problems = await problemsOf(comparison);
 

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { invalidInput } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
-import { parseComparison } from './search-table/arguments.js';
+import { noiseOption, parseComparison } from './search-table/arguments.js';
 import { renderComparison } from './search-table/chart.js';
 import { compare } from './search-table/compare.js';
 import { curvesCsv, summariseAll, type MethodSummary, type Quartiles } from './search-table/summary.js';
@@ -101,6 +101,7 @@ export const benchSearch = command({
         defaultDescription: 'the cores',
         describe: 'Parallel searches; affects only ask times',
       })
+      .option('noise', noiseOption)
       .option('set', setOption)
       .option('output', {
         alias: 'o',
@@ -110,7 +111,13 @@ export const benchSearch = command({
       .option('json', jsonOption),
   run: async ({ at, workers, output, json: asJson, ...args }, terminal) => {
     const { out, err, colors } = terminal;
-    const comparison = parseComparison({ ...args, yaml: args.yaml, table: args.table, parallel: args.parallel });
+    const comparison = parseComparison({
+      ...args,
+      yaml: args.yaml,
+      table: args.table,
+      parallel: args.parallel,
+      noise: args.noise,
+    });
     const evaluations = shownAt(at, comparison.search.trials);
     // Reads the table first, so that an invalid one is a single error.
     const problems = await problemsOf(comparison);

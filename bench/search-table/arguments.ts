@@ -11,7 +11,7 @@ import {
 } from '../../experiments/index.js';
 import { controllerNames, type ControllerName } from '../../search/index.js';
 import { readCsv, recogniseDecisions } from '../../spaces/index.js';
-import type { Comparison, Variant } from './task.js';
+import type { Comparison, Noise, Variant } from './task.js';
 import { wholeNumber } from '../../cli/arguments/values.js';
 
 /** Arguments of the benchmark. */
@@ -25,6 +25,7 @@ export interface ComparisonArguments {
   readonly budget: number;
   readonly seeds: number;
   readonly parallel: number | undefined;
+  readonly noise: string | undefined;
   readonly set: readonly string[];
 }
 
@@ -108,6 +109,19 @@ function variantsOf({ objectives }: TableExperiment, devices: readonly string[])
   return names.map((name) => ({ name, objectives: [first, { ...like, name, column: name }, ...objectives.slice(2)] }));
 }
 
+export const noiseOption = {
+  type: 'string',
+  describe: 'Noise of evaluations: deviation of the first objective and relative one of the others, e.g. 0.5,0.05',
+} as const;
+
+/** `0.5,0.05`; the second number is 0 where it is absent. */
+export function parseNoise(text: string): Noise {
+  const [first, others = 0, ...rest] = text.split(',').map(Number);
+  if (rest.length > 0 || !(first >= 0 && others >= 0))
+    throw invalidInput(`--noise ${text}: expected one or two numbers of at least 0, such as 0.5,0.05`);
+  return [first, others];
+}
+
 /**
  * The comparison of the arguments.
  * @throws NasError `invalid-input` for invalid arguments or an experiment that is not on a table.
@@ -125,5 +139,6 @@ export function parseComparison(args: ComparisonArguments): Comparison {
     controllers: parseControllers(args.controllers),
     search: { ...experiment.search, trials: wholeNumber('--budget', args.budget), parallel },
     seeds: wholeNumber('--seeds', args.seeds),
+    ...(args.noise !== undefined && { noise: parseNoise(args.noise) }),
   };
 }

@@ -1,4 +1,5 @@
 import { NasError } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
 import {
   type ControllerName,
   hypervolume,
@@ -35,7 +36,12 @@ export interface Comparison {
   readonly search: TableExperiment['search'];
   /** Seeds 0 ... seeds - 1. */
   readonly seeds: number;
+  /** What evaluations tell differs from the table. Absent: it does not. */
+  readonly noise?: Noise;
 }
+
+/** Standard deviation of the first objective, and of the others as a share of their values. Cheap objectives have no noise. */
+export type Noise = readonly [first: number, others: number];
 
 export interface Task {
   readonly controller: ControllerName;
@@ -127,6 +133,22 @@ function valuesOf({ columns }: TableResults, row: number): Values {
   return Object.fromEntries([...columns].map(([name, values]) => [name, values[row]]));
 }
 
+/** Results with noise, another one for each seed. */
+function noisy(results: TableResults, objectives: readonly Objective[], noise: Noise, seed: number): TableResults {
+  const columns = new Map(results.columns);
+  for (const [k, { name, cost }] of objectives.entries()) {
+    const values = columns.get(name);
+    if (cost === 'cheap' || values === undefined) continue;
+    const random = new Random(seed, 'noise', name);
+    const deviation = (value: number): number => (k === 0 ? noise[0] : noise[1] * value);
+    columns.set(
+      name,
+      values.map((value) => value + deviation(value) * random.normal()),
+    );
+  }
+  return { ...results, columns };
+}
+
 /** An interval of simulated time, in seconds. */
 export interface Span {
   readonly from: number;
@@ -201,11 +223,12 @@ export async function problemsOf({ space, variants }: Pick<Comparison, 'space' |
 
 export async function runTask(comparison: Comparison, problems: readonly Problem[], task: Task): Promise<TaskResult> {
   const { controller, variant, seed } = task;
-  const { space, search, variants } = comparison;
+  const { space, search, variants, noise } = comparison;
   const problem = problems[variant];
   const { name, objectives } = variants[variant];
   const experiment = { name, seed, space, objectives: [...objectives], search: { ...search, controller } };
-  const { rows, askMs, ended } = await searchTable(problem.results, experiment);
+  const told = noise === undefined ? problem.results : noisy(problem.results, objectives, noise, seed);
+  const { rows, askMs, ended } = await searchTable(told, experiment);
   return { task, ...measure(problem, rows), askMs, ended };
 }
 

@@ -97,15 +97,18 @@ export interface Target {
  * @param trials of the history
  * @param expected points of pending candidates.
  * @param known range of each cheap objective in the space.
+ * @param believed the point of a trial without what models take for noise.
  */
 export function targetOf(
   trials: TrialPoints,
   history: readonly TrialResult[],
   expected: readonly Point[],
   known: readonly (Range | undefined)[],
+  believed: (trial: TrialResult, point: Point) => Point = (_, point) => point,
 ): Target {
   const points: Point[] = [];
-  for (const point of trials.feasible.at(history)) if (point !== undefined) points.push(point);
+  for (const [i, point] of trials.feasible.at(history).entries())
+    if (point !== undefined) points.push(believed(history[i], point));
   points.push(...expected);
   const all = trials.observed.at(history);
   const ranges = trials.objectives.map((objective, k) => {

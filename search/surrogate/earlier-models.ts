@@ -62,7 +62,12 @@ export function earlierAlone(
       if (models.length === 0) return undefined;
       // In turns: one of them may mislead.
       const model = models[pending.count % models.length];
-      return { warp: model.warp, expected: model.predict(pending), predict: (candidates) => model.predict(candidates) };
+      return {
+        warp: model.warp,
+        expected: model.predict(pending),
+        believed: new Map(),
+        predict: (candidates) => model.predict(candidates),
+      };
     });
   return { inputs: { ...inputs, ranges }, models: { at } };
 }

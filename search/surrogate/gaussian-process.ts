@@ -61,6 +61,8 @@ export class GaussianProcess {
   readonly factor = new Cholesky();
   /** L^-1 targets. */
   readonly scores: number[] = [];
+  /** The variance of the noise of each target. */
+  private readonly noises: number[] = [];
   /** The terms of each observation, one after the other; see `Kernel.writeTerms`. */
   private readonly terms = new RowMemory();
   private readonly own = new RowMemory();
@@ -88,7 +90,8 @@ export class GaussianProcess {
     const terms = this.terms.of((n + 1) * this.kernel.stride);
     this.kernel.writeTerms(of, index, terms, n * this.kernel.stride);
     this.kernel.covariances(terms, n * this.kernel.stride, this.inputs, own);
-    this.factor.append(own, own[n] + this.kernel.noise + extraVariance);
+    this.noises[n] = this.kernel.noise + extraVariance;
+    this.factor.append(own, own[n] + this.noises[n]);
     const row = this.factor.row(n);
     let expected = 0;
     for (let j = 0; j < n; j++) expected += row[j] * this.scores[j];
@@ -106,6 +109,11 @@ export class GaussianProcess {
   covariances(observation: number, of: Encoded, out: Float64Array, from: number): void {
     const { stride } = this.kernel;
     this.kernel.covariances(this.terms.of((observation + 1) * stride), observation * stride, of, out, from);
+  }
+
+  /** The part of each target that the process takes for noise: its difference from the mean of the function there. */
+  residuals(): Float64Array {
+    return this.factor.solveUpper(Float64Array.from(this.scores)).map((weight, i) => weight * this.noises[i]);
   }
 
   /** The error of the prediction of each target from all others (Rasmussen & Williams 2006, section 5.4.2). */

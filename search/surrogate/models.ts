@@ -153,7 +153,9 @@ export class Acquisition {
     const { history, pending } = context;
     this.models = models.at(context, inputs.encoder.encode(pending));
     this.success = inputs.success.at(history);
-    this.target = targetOf(inputs.trials, history, this.expected(pending), inputs.ranges);
+    const believed = (trial: TrialResult, point: Point): Point =>
+      point.map((value, k) => this.models[k]?.believed.get(trial) ?? value);
+    this.target = targetOf(inputs.trials, history, this.expected(pending), inputs.ranges, believed);
   }
 
   of(pool: Pool): ScoredPool {

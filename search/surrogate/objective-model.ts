@@ -19,6 +19,8 @@ export interface ConditionedModel {
   readonly warp: Warp;
   /** Predictions of the pending candidates. */
   readonly expected: Prediction;
+  /** The values of trials without what the model takes for noise; of those that it has learned from. */
+  readonly believed: ReadonlyMap<TrialResult, number>;
   /** Predictions as if the pending candidates had been observed at their expected values. */
   predict(candidates: Encoded): Prediction;
 }
@@ -78,6 +80,9 @@ export class ObjectiveModel {
   at(trials: readonly TrialResult[], pending: Encoded, pool: Encoded | undefined): ConditionedModel {
     const process = this.learn([...this.base, ...trials.slice(this.trials.length)]);
     const { warp, expectation } = this.fit;
+    const noise = process.residuals();
+    const means = this.learned.map((trial, i) => warp.apply(observed(this.objective, trial) ?? 0) - noise[i]);
+    const believed = new Map(this.learned.map((trial, i) => [trial, warp.invert(means[i])]));
     const expected = this.whole(pending, new PoolPosterior(process, pending).predict());
     const predict = (candidates: Encoded): Prediction => {
       if (candidates !== pool)
@@ -89,7 +94,7 @@ export class ObjectiveModel {
       this.pool.posterior.follow();
       return this.whole(candidates, this.pool.posterior.predict(pending), this.pool.earlier);
     };
-    return { warp, expected, predict };
+    return { warp, expected, believed, predict };
   }
 
   /**

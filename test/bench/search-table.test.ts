@@ -125,6 +125,13 @@ describe('the comparison of controllers on a table', () => {
     expect(curvesOf(four.out)).not.toEqual(curvesOf(written.out));
   });
 
+  it('tells controllers values with noise, and judges by the true ones', async () => {
+    const noisy = await bench(file, ...common, '--json', '--workers', '1', '--noise', '0.5,0.05');
+    expect(curvesOf(noisy.out)).not.toEqual(curvesOf(written.out));
+    const none = await bench(file, ...common, '--json', '--workers', '1', '--noise', '0');
+    expect(curvesOf(none.out)).toEqual(curvesOf(written.out));
+  });
+
   it.each([
     [[], 'which table?'],
     [[file, '--table', csv], 'which table?'],
@@ -134,6 +141,7 @@ describe('the comparison of controllers on a table', () => {
     [[file, '--controllers', 'locale'], "there is no such controller; did you mean 'local'?"],
     [[file, '--devices', 'sec'], "has no column 'sec'; did you mean 'secs'?"],
     [[file, '--seeds', '0'], '--seeds 0: expected a whole number of at least 1'],
+    [[file, '--noise', '-1'], '--noise -1: expected one or two numbers'],
     [[file, '--at', 'x'], '--at: expected whole numbers'],
     [['experiments/quickstart.yaml'], 'its space is mobilenet; expected a table of results'],
     [[file, '--set', 'search.startp=3'], "did you mean 'startup'?"],

@@ -148,6 +148,12 @@ describe('a Gaussian process', () => {
     expect(shifts[2].variance[0]).toBeCloseTo(kernel.variances(inputs)[0], 1);
   });
 
+  it('takes the difference of each target from its own mean there for noise', () => {
+    const mean = process.meanOf(inputs);
+    const noise = process.residuals();
+    for (let i = 0; i < inputs.count; i++) expect(noise[i]).toBeCloseTo(targets[i] - mean(i), 7);
+  });
+
   it('treats pending candidates as observed at their expected values, only while it predicts', () => {
     const pending = slice(pool, 3, 6);
     const before = posterior.predict(slice(pool, 0, 0));
