@@ -5,22 +5,36 @@ import { exportOnnx, readMetadata } from '../../../deploy/index.js';
 import { evaluateOnSplit } from '../../../runner/index.js';
 import { readShrinkSubject } from '../../../runner/shrink/subject.js';
 import { shrinkFile } from '../../../runner/shrink/shrink-file.js';
-import { costs } from '../../../spaces/index.js';
-import { completeTraining, dataDefaults, trainKeys } from '../../../trainers/index.js';
+import { costs, type Network } from '../../../spaces/index.js';
+import { initialWeights } from '../../../spaces/models/index.js';
+import {
+  completeTraining,
+  dataDefaults,
+  prepareDataset,
+  trainKeys,
+  type DataConfig,
+  type DatasetRef,
+} from '../../../trainers/index.js';
+import { makeMaskedImages } from '../../support/boxed-images.js';
 import { detectorMetadata, randomDetector } from '../../support/detector-files.js';
-import { trainedDetector, type TrainedDetector } from '../../support/trained-detector.js';
+import { smallDetector, trainedDetector, type TrainedDetector } from '../../support/trained-detector.js';
 import { auto } from '../../trainers/support/tiny-training.js';
 import { cachedFolder } from '../experiment.js';
 
 const folder = cachedFolder();
+
+interface Learned {
+  readonly config: DataConfig;
+  readonly dataset: DatasetRef;
+}
 
 let trained: TrainedDetector;
 beforeAll(async () => {
   trained = await trainedDetector(folder, join(folder, 'cache'));
 }, 240_000);
 
-async function shrunk(model: Uint8Array, epochs: number, macs: number) {
-  const { config: data, dataset } = trained;
+async function shrunk(model: Uint8Array, epochs: number, macs: number, on: Learned = trained) {
+  const { config: data, dataset } = on;
   const path = join(folder, 'model.onnx');
   writeFileSync(path, model);
   const train = completeTraining(trainKeys.parse({ epochs, batch: 8 }), dataDefaults(data));
@@ -56,5 +70,22 @@ describe('nas shrink of a detector', { timeout: 300_000 }, () => {
     const { model, report } = await shrunk(exportOnnx(centroids, detectorMetadata(centroids)), 1, budget);
     expect(report).toMatchObject({ task: 'centroids', epochs: 1 });
     expect(readMetadata(model).task).toEqual({ type: 'centroids' });
+  });
+
+  it('cuts a segmenter, which is its own teacher, with its gate', async () => {
+    const config = await makeMaskedImages(join(folder, 'masked'), { count: 60 });
+    const dataset = await prepareDataset(config, { cache: join(folder, 'cache') });
+    const head = { ...smallDetector.head, segmentation: true, se: 0.5 } as const;
+    const network: Network = { ...smallDetector, classes: 3, head };
+    const untrained = { network, weights: initialWeights(network, 1) };
+    const metadata = detectorMetadata(untrained, { classes: ['background', 'square', 'disc'] });
+    const budget = Math.round(0.7 * costs(network).macs);
+    const { model, report } = await shrunk(exportOnnx(untrained, metadata), 1, budget, { config, dataset });
+    expect(report.tuned.macs).toBeLessThanOrEqual(budget);
+    expect(Object.keys(report.widths)).toEqual(expect.arrayContaining(['head_se_reduce']));
+    const { task, segmentation, network: cut } = readMetadata(model);
+    expect([task, segmentation]).toEqual([{ type: 'segmentation' }, { stride: 4 }]);
+    expect(cut?.head).toMatchObject({ segmentation: true });
+    expect((await evaluateOnSplit(model, dataset, 'test')).accuracy).toBeCloseTo(report.tuned.test, 6);
   });
 });

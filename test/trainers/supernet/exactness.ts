@@ -1,13 +1,16 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { product } from '../../../base/statistics.js';
+import type { MapTask } from '../../../base/task.js';
 import { compile, resolveTarget, StateStore, type HostTensor, type Target } from '../../../compiler/index.js';
 import {
   detectionOf,
+  mapTaskOf,
   sharedName,
   targetShape,
   withoutDropout,
   type Member,
+  type Network,
   type SpaceConfig,
   type Task,
 } from '../../../spaces/index.js';
@@ -19,17 +22,27 @@ import { lossSchema } from '../../../trainers/schema/loss.js';
 import { trainSchema } from '../../../trainers/schema/recipe.js';
 import { createSupernetProgram } from '../../../trainers/supernet/program.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
-import { detectionBatch } from '../../support/tiny-detector.js';
+import { detectionBatch, segmentationBatch } from '../../support/tiny-detector.js';
 import { noiseBatch } from '../support/networks.js';
 import { makeSpace } from './spaces.js';
 
 const seed = 5;
 const batch = 8;
-const learningFor = (detects: boolean) => ({
+const batches = {
+  classification: noiseBatch,
+  detection: detectionBatch,
+  centroids: detectionBatch,
+  segmentation: segmentationBatch,
+} as const;
+const taskOf = ({ head }: Pick<Network, 'head'>): MapTask | undefined => {
+  const own = detectionOf({ head });
+  return own === null ? undefined : mapTaskOf(own);
+};
+const learningFor = (task: MapTask | undefined) => ({
   seed,
   loss: {
     ...lossSchema.parse({ type: 'cross-entropy', label_smoothing: 0.1 }),
-    ...(detects ? { task: 'detection' as const } : { classWeights: [0.5, 2, 1, 1, 1, 1, 1, 1, 1, 0.5] }),
+    ...(task === undefined ? { classWeights: [0.5, 2, 1, 1, 1, 1, 1, 1, 1, 0.5] } : { task }),
   },
   // Muon changes the norm of kernels even at a rate of 0, by which the sums are cleared below.
   optimizer: trainSchema.parse({ recipe: 'plain' }).optimizer,
@@ -58,7 +71,7 @@ async function run(
     states,
     checkDeterminism: false,
   });
-  const { images, labels } = (detectionOf(network) === null ? noiseBatch : detectionBatch)(network, batch, 1);
+  const { images, labels } = batches[taskOf(network) ?? 'classification'](network, batch, 1);
   const { loss } = await program.run({ images, labels });
   await program.dispose();
   const values = await states.snapshot();
@@ -79,7 +92,7 @@ async function alone(member: Member, shared: Weights): Promise<Found> {
     ] as const;
   });
   const program = createNetworkProgram({
-    ...learningFor(detectionOf(network) !== null),
+    ...learningFor(taskOf(network)),
     network,
     initial: new Map(parts),
   });
@@ -127,7 +140,7 @@ export function describeMembers(
       const specs = sharedSpecs(space);
       const sandwich = createSandwich(space, { networks, hold: 1, sampling: 'uniform' }, seed);
       const program = createSupernetProgram({
-        ...learningFor(own.maps === 'detection'),
+        ...learningFor(own.maps),
         sandwich,
         shared: specs,
       });
