@@ -132,7 +132,7 @@ export function metadataProps(metadata: Partial<ModelMetadata>): Record<string, 
 }
 
 const added = modelMetadataSchema
-  .pick({ precision: true, quantization: true, accuracy: true, detection: true })
+  .pick({ precision: true, quantization: true, accuracy: true, detection: true, segmentation: true })
   .partial();
 
 /** Metadata that this package adds to files of other programs; nothing unless all of it is valid. */

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BoxesConfig } from '../../trainers/index.js';
+import type { BoxesConfig, MasksConfig } from '../../trainers/index.js';
 
-/** Small detectors of two strides. */
+/** Small detectors and segmenters of two strides. */
 export const detectorSpace = {
   type: 'mobilenet',
   width: 1,
@@ -14,21 +14,26 @@ export const detectorSpace = {
   detect: { stride: [4, 8], deepest: 8, width: 8, depth: [0, 1] },
 };
 
-/** A short search of detectors. */
-export const boxesExperiment = (data: BoxesConfig, changes: object = {}) => ({
+/** A short search of detectors, or of segmenters. */
+export const boxesExperiment = (data: BoxesConfig | MasksConfig, changes: object = {}) => ({
   name: 'boxes',
   seed: 3,
   data,
   space: detectorSpace,
   train: { epochs: 2, batch: 8, checkpoint_seconds: 0.1 },
-  objectives: ['ap50', 'macs'],
+  objectives: [data.type === 'masks' ? 'miou' : 'ap50', 'macs'],
   search: { controller: 'local', startup: 3, trials: 3, parallel: 1 },
   final: { epochs: 3 },
   ...changes,
 });
 
 /** Writes it into a folder. */
-export function writeBoxesExperiment(folder: string, file: string, data: BoxesConfig, changes: object = {}): string {
+export function writeBoxesExperiment(
+  folder: string,
+  file: string,
+  data: BoxesConfig | MasksConfig,
+  changes: object = {},
+): string {
   const path = join(folder, `${file}.yaml`);
   writeFileSync(path, JSON.stringify(boxesExperiment(data, { name: file, ...changes })));
   return path;
