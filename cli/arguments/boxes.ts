@@ -3,35 +3,43 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { invalidInput } from '../../base/errors.js';
 import { isMap } from '../../experiments/parse/problem.js';
-import { boxesSchema, holdsBoxes, type BoxesConfig } from '../../trainers/index.js';
+import { boxesSchema, holdsBoxes, holdsMasks, masksSchema, type PlacedConfig } from '../../trainers/index.js';
 
-/** Whether an argument is `boxes:path`. */
-export const isBoxesArgument = (argument: string): boolean => /^boxes(:|$)/.test(argument);
+const schemas = { boxes: boxesSchema, masks: masksSchema } as const;
+type Placed = keyof typeof schemas;
 
-/** The data set of boxes at a path, with the usual shares of its splits. */
-export const boxesIn = (path: string): BoxesConfig => boxesSchema.parse({ type: 'boxes', path });
+/** The data set of boxes or masks at a path, with the usual shares of its splits. */
+const placedIn = (type: Placed, path: string): PlacedConfig => schemas[type].parse({ type, path });
+
+/** The data set of masks or boxes in a folder or an archive without a name for what it holds. */
+export const placedAtPath = async (path: string): Promise<PlacedConfig> =>
+  placedIn((await holdsMasks(path)) ? 'masks' : 'boxes', path);
 
 /**
- * The data set of boxes that an argument names: `boxes:path`, a file with `data: {type: boxes}`, YOLO's `data.yaml`, or a file with
- * boxes; null: it means something else, such as a folder.
- * @throws NasError `invalid-input` for keys that `type: boxes` does not have
+ * The data set of boxes or masks that an argument names: `boxes:path`, `masks:path`, a file with `data:` of one of them, YOLO's
+ * `data.yaml`, or a file with boxes; null: it means something else, such as a folder.
+ * @throws NasError `invalid-input` for keys that the type does not have
  */
-export async function boxesAt(argument: string): Promise<BoxesConfig | null> {
-  const named = /^boxes:(.+)/s.exec(argument)?.[1];
-  if (named !== undefined) return boxesIn(named);
-  if (isBoxesArgument(argument))
-    throw invalidInput(`${argument}: expected a path after it`, { hint: 'For example boxes:photos.' });
+export async function placedAt(argument: string): Promise<PlacedConfig | null> {
+  const named = /^(boxes|masks)(?::(.*))?$/s.exec(argument);
+  if (named !== null) {
+    const [, type, path = ''] = named;
+    if (path === '')
+      throw invalidInput(`${argument}: expected a path after it`, { hint: `For example ${type}:photos.` });
+    return placedIn(type as Placed, path);
+  }
   if (!existsSync(argument)) return null;
-  if (/\.(json|csv|tsv)$/i.test(argument)) return (await holdsBoxes(argument)) ? boxesIn(argument) : null;
+  if (/\.(json|csv|tsv)$/i.test(argument)) return (await holdsBoxes(argument)) ? placedIn('boxes', argument) : null;
   if (!/\.ya?ml$/i.test(argument)) return null;
   const { data, names, space } = yamlAt(argument);
-  if (data === undefined && names !== undefined && space === undefined) return boxesIn(argument);
-  if (!isMap(data) || data['type'] !== 'boxes') return null;
-  const found = boxesSchema.safeParse(data);
+  if (data === undefined && names !== undefined && space === undefined) return placedIn('boxes', argument);
+  const type = isMap(data) ? data['type'] : undefined;
+  if (type !== 'boxes' && type !== 'masks') return null;
+  const found = schemas[type].safeParse(data);
   if (found.success) return { ...found.data, path: resolve(dirname(argument), found.data.path) };
   const [{ path, message }] = found.error.issues;
   throw invalidInput(`${argument}: data${path.map((key) => `.${String(key)}`).join('')}: ${message}`, {
-    hint: `The keys of boxes are ${Object.keys(boxesSchema.shape).join(', ')}.`,
+    hint: `The keys of ${type} are ${Object.keys(schemas[type].shape).join(', ')}.`,
   });
 }
 

@@ -20,11 +20,10 @@ import {
   renderingOf,
   type DataConfig,
   type DatasetRef,
-  type PlacedConfig,
   type PrepareOptions,
 } from '../../trainers/index.js';
 import { withRun } from '../open-run.js';
-import { boxesAt, isBoxesArgument, yamlAt } from './boxes.js';
+import { placedAt, yamlAt } from './boxes.js';
 
 const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
   type instanceof z.ZodEnum ? type.options : [...type.values],
@@ -63,25 +62,21 @@ export const isDataset = (argument: string): boolean => types.includes(argument.
  * @throws NasError `invalid-input` when it is none of these, or has boxes
  */
 export function parseDataset(argument: string, rendering: Rendering | undefined): DataConfig {
-  if (isBoxesArgument(argument)) throw notForBoxes('the command');
-  const config = parsed(argument, rendering);
-  if (config.type === 'boxes') throw notForBoxes('the command');
+  const config = /^boxes(:|$)/.test(argument) ? null : parsed(argument, rendering);
+  if (config === null || config.type === 'boxes') throw notForBoxes('the command');
   if (config.type === 'masks') throw notForMasks('the command');
   return config;
 }
 
-/** `parseDataset` of a command that also takes images with boxes: `boxes:path`, or a file that lists boxes. */
+/** `parseDataset` of a command that also takes images with boxes or masks: `boxes:path`, `masks:path`, or a file that lists boxes. */
 export async function parseDatasetOrBoxes(argument: string, rendering: Rendering | undefined): Promise<DataConfig> {
-  const boxes = hasRun(argument) ? null : await boxesAt(argument);
-  if (boxes === null) return parsed(argument, rendering);
-  if (!existsSync(boxes.path)) throw invalidInput(`--data ${argument}: there is no ${boxes.path}`);
-  if (rendering === undefined) return boxes;
-  return { ...boxes, ...shownWhole(rendering) };
+  const placed = hasRun(argument) ? null : await placedAt(argument);
+  if (placed === null) return parsed(argument, rendering);
+  if (!existsSync(placed.path)) throw invalidInput(`--data ${argument}: there is no ${placed.path}`);
+  if (rendering === undefined) return placed;
+  const { size, channels, resampling } = rendering;
+  return { ...placed, size: [...size], channels: channels === 1 ? 1 : 3, resampling };
 }
-
-/** The keys of images with boxes or masks for a rendering: networks see them whole. */
-const shownWhole = ({ size: [height, width], channels, resampling }: Rendering) =>
-  ({ size: [height, width], channels: channels === 1 ? 1 : 3, resampling }) satisfies Partial<PlacedConfig>;
 
 function parsed(argument: string, rendering: Rendering | undefined): DataConfig {
   const experiment = experimentFor(argument);
@@ -94,8 +89,7 @@ function parsed(argument: string, rendering: Rendering | undefined): DataConfig 
     throw invalidInput(`--data ${argument}: expected the folder or list of the images after it`, {
       hint: 'For example --data image-folder:images.',
     });
-  const takesAll = type === 'image-folder' || type === 'list';
-  const images = takesAll ? rendering : type === 'masks' && rendering !== undefined ? shownWhole(rendering) : undefined;
+  const images = type === 'image-folder' || type === 'list' ? rendering : undefined;
   const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
   if (parsed.success) return parsed.data;
   const known = types.includes(type);

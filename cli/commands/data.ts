@@ -1,11 +1,11 @@
 import { checkWritable } from '../../base/files.js';
 import { shellWord } from '../../base/text.js';
 import type { ContactSheet, DataDescription } from '../../experiments/data/index.js';
-import type { DataConfig, ImageRow, ImageSurvey } from '../../trainers/index.js';
+import type { DataConfig, ImageRow, ImageSurvey, PlacedConfig, ReadBoxesOptions } from '../../trainers/index.js';
 import { hasRun } from '../../runner/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { sheetWriter } from '../output/sheet.js';
-import { json } from '../output/terminal.js';
+import { json, type Colors } from '../output/terminal.js';
 
 interface Asked {
   readonly config: DataConfig;
@@ -16,14 +16,15 @@ interface Asked {
   readonly proposable: boolean;
 }
 
-/** What an argument means; null: a folder or an archive of images with boxes. */
+/** What an argument means; null: a folder or an archive of images with boxes or masks. */
 async function askedFor(images: string): Promise<Asked | null> {
   const { parseDataset, isDataset, experimentFor } = await import('../arguments/dataset.js');
   const { isImageFiles, surveyImages } = await import('../../trainers/index.js');
   const isExperiment = /\.ya?ml$/.test(images);
   if (!isExperiment && !isDataset(images) && !hasRun(images)) {
     const { surveyed } = await import('../../runner/propose.js');
-    const found = await surveyed(images);
+    const { holdsMasks } = await import('../../trainers/index.js');
+    const found = (await holdsMasks(images)) ? null : await surveyed(images);
     return found && { ...found, written: null, proposable: true };
   }
   const known = experimentFor(images);
@@ -66,6 +67,19 @@ function proposal(
   return proposable ? [...parts, next] : parts;
 }
 
+/** Images with boxes or masks, their description and their contact sheet. */
+async function describedPlaced(config: PlacedConfig, options: ReadBoxesOptions, colors: Colors) {
+  const { boxesSheet, describeBoxes, describeMasks, masksSheet } = await import('../../experiments/data/index.js');
+  if (config.type === 'masks') {
+    const { masksText } = await import('../output/masks.js');
+    const found = await describeMasks(config, options);
+    return { found, sheet: () => masksSheet(found), text: masksText(found.description, colors) };
+  }
+  const { boxesText } = await import('../output/boxes.js');
+  const found = await describeBoxes(config, options);
+  return { found, sheet: () => boxesSheet(found), text: boxesText(found.description, colors) };
+}
+
 export const data = command({
   usage: 'data <images>',
   summary: 'Tell what a data set holds and what is wrong with it: classes, splits, damaged files, duplicates',
@@ -73,6 +87,10 @@ export const data = command({
     ['data photos', 'a folder with one folder for each class; archives (.zip, .tar.gz) and tables (.csv) too'],
     ['data photos --sheet sheet.html', 'with a page of images of each class and of all suspicious pairs'],
     ['data boxes:faces', 'images with boxes: COCO JSON, Pascal VOC, YOLO or CSV; the boxes by class and size'],
+    [
+      'data masks:tiles --sheet sheet.html',
+      'images with masks: the pixels of each class, and images under their masks',
+    ],
     ['data experiment.yaml --splits splits.csv', 'with a table of which image is in which split'],
     ['data experiment.yaml --json', 'the data of an experiment, as the networks see it'],
   ],
@@ -82,7 +100,7 @@ export const data = command({
         type: 'string',
         demandOption: true,
         describe:
-          'Folder, archive or table of images, an experiment file, the folder of a run, or type:path (list:folder, boxes:folder, cifar10:folder)',
+          'Folder, archive or table of images, an experiment file, the folder of a run, or type:path (list:folder, boxes:folder, masks:folder, cifar10:folder)',
       })
       .option('sheet', {
         alias: 'o',
@@ -94,18 +112,17 @@ export const data = command({
   run: async ({ images, sheet, splits, json: asJson }, terminal) => {
     const writeSheet = sheetWriter(sheet);
     if (splits !== undefined) checkWritable(splits);
-    const { boxesAt, boxesIn } = await import('../arguments/boxes.js');
-    const named = await boxesAt(images);
+    const { placedAt, placedAtPath } = await import('../arguments/boxes.js');
+    const { isPlaced } = await import('../../trainers/index.js');
+    const named = await placedAt(images);
     const given = named === null ? await askedFor(images) : null;
-    // The folder of a run may have boxes.
-    const boxes = named ?? (given?.config.type === 'boxes' ? given.config : null);
-    const asked = boxes === null ? given : null;
-    const { boxRows, boxesSheet, contactSheet, describeBoxes, describeData } =
-      await import('../../experiments/data/index.js');
+    // The folder of a run may have boxes or masks.
+    const placed = named ?? (given !== null && isPlaced(given.config) ? given.config : null);
+    const asked = placed === null ? given : null;
+    const { contactSheet, describeData, placedRows } = await import('../../experiments/data/index.js');
     const { preparingData } = await import('../../runner/prepare-plan.js');
     const { writeImages } = await import('../../runner/inputs.js');
     const { watch } = await import('../watch-run.js');
-    const { boxesText } = await import('../output/boxes.js');
     const { dataText } = await import('../output/data.js');
     const { colors } = terminal;
     const write = async (rows: () => readonly ImageRow[], drawn: () => Promise<ContactSheet>): Promise<void> => {
@@ -115,12 +132,10 @@ export const data = command({
     const text = await watch(async (observe, signal) => {
       const options = preparingData('Reading the images', observe, signal);
       if (asked === null) {
-        const described = await describeBoxes(boxes ?? boxesIn(images), options);
-        await write(
-          () => boxRows(described),
-          () => boxesSheet(described),
-        );
-        return asJson ? json(described.description) : boxesText(described.description, colors);
+        const config = placed ?? (await placedAtPath(images));
+        const { found, sheet: drawn, text: described } = await describedPlaced(config, options, colors);
+        await write(() => placedRows(found.images, found.data.classes, found.splits), drawn);
+        return asJson ? json(found.description) : described;
       }
       return describeData(asked.config, asked.survey, options, async (described) => {
         const { description, inspected } = described;

@@ -1,17 +1,27 @@
 import { counted } from '../../base/text.js';
-import type { BoxClass, BoxesDescription } from '../../experiments/data/index.js';
+import type { BoxClass, BoxesDescription, PlacedDescription, SplitCounts } from '../../experiments/data/index.js';
 import { boxFormats, splitNames } from '../../trainers/index.js';
 import { listed, problemSection, section } from './data.js';
 import { numeric, printable, renderFacts, renderTable, type Colors, type Column, type Fact } from './terminal.js';
 
-const whole = (value: number): string => value.toLocaleString('en-US');
-const percent = (share: number): string =>
+export const whole = (value: number): string => value.toLocaleString('en-US');
+export const percent = (share: number): string =>
   `${(100 * share).toLocaleString('en-US', { maximumSignificantDigits: 2 })} %`;
 
-function facts(description: BoxesDescription): (Fact | false)[] {
-  const { ignored, withoutBoxes, unlabelled, splits, assigned, images, boxes } = description;
+/** `train 80, validation 10, test 10; test as given`. */
+export function splitsFact({ splits, assigned }: PlacedDescription): Fact | false {
   const given = assigned.length === 0 ? '' : `; ${assigned.join(', ')} as given`;
-  const counts = splits && splitNames.map((name) => `${name} ${whole(splits[name])}`).join(', ');
+  return (
+    splits !== null && ['splits', `${splitNames.map((name) => `${name} ${whole(splits[name])}`).join(', ')}${given}`]
+  );
+}
+
+/** The columns of the splits in a table of classes. */
+export const splitColumns = <C extends PlacedClass>({ splits }: PlacedDescription): Column<C>[] =>
+  splits === null ? [] : splitNames.map((split) => numeric<C>(split, (own) => whole(own.splits?.[split] ?? 0)));
+
+function facts(description: BoxesDescription): (Fact | false)[] {
+  const { ignored, withoutBoxes, unlabelled, images, boxes } = description;
   return [
     ['format', boxFormats[description.format]],
     ['boxes in an image', (boxes / images).toLocaleString('en-US', { maximumSignificantDigits: 2 })],
@@ -21,23 +31,21 @@ function facts(description: BoxesDescription): (Fact | false)[] {
       'ignored',
       counted(ignored, 'box that is a crowd or difficult', 'boxes that are crowds or difficult'),
     ],
-    counts !== null && ['splits', `${counts}${given}`],
+    splitsFact(description),
   ];
 }
 
-function classTable({ classes, splits }: BoxesDescription, colors: Colors): string {
+function classTable(description: BoxesDescription, colors: Colors): string {
   const columns: Column<BoxClass>[] = [
     { title: 'class', cell: ({ name }) => printable(name) },
     numeric('boxes', ({ boxes }) => whole(boxes)),
     numeric('images', ({ images }) => whole(images)),
-    ...(splits === null
-      ? []
-      : splitNames.map((split) => numeric<BoxClass>(split, (own) => whole(own.splits?.[split] ?? 0)))),
+    ...splitColumns<BoxClass>(description),
     numeric('side', ({ sides }) =>
       sides === null ? '-' : `${percent(sides.small)} .. ${percent(sides.median)} .. ${percent(sides.large)}`,
     ),
   ];
-  return renderTable(columns, classes, colors);
+  return renderTable(columns, description.classes, colors);
 }
 
 function sizeTable({ sizes }: BoxesDescription, colors: Colors): string {
@@ -60,14 +68,26 @@ function adviceText({ advice, images }: BoxesDescription): string {
   );
 }
 
-function problems({ refusal, findings, classes, splits }: BoxesDescription): string[] {
-  const empty = classes.filter(({ boxes }) => boxes === 0).map(({ name }) => name);
+/** A class of images with boxes or masks. */
+interface PlacedClass {
+  readonly name: string;
+  readonly images: number;
+  readonly splits: SplitCounts | null;
+}
+
+/** What may spoil a run. @param one what a class is without: `a box` */
+export function placedProblems(
+  { refusal, findings, splits }: PlacedDescription,
+  classes: readonly PlacedClass[],
+  one: string,
+): string[] {
+  const empty = classes.filter(({ images }) => images === 0).map(({ name }) => name);
   return [
     ...(refusal === null ? [] : [`These images cannot be split: ${refusal.message}. ${refusal.hint ?? ''}`.trimEnd()]),
-    ...(empty.length === 0 ? [] : [`Without a box: ${empty.join(', ')}.`]),
+    ...(empty.length === 0 ? [] : [`Without ${one}: ${empty.join(', ')}.`]),
     ...splitNames.flatMap((split) => {
-      const without = classes.filter((own) => own.boxes > 0 && own.splits?.[split] === 0).map(({ name }) => name);
-      return splits === null || without.length === 0 ? [] : [`Without a box in ${split}: ${without.join(', ')}.`];
+      const without = classes.filter((own) => own.images > 0 && own.splits?.[split] === 0).map(({ name }) => name);
+      return splits === null || without.length === 0 ? [] : [`Without ${one} in ${split}: ${without.join(', ')}.`];
     }),
     ...findings.map(({ text, all }) =>
       listed(
@@ -94,6 +114,6 @@ export function boxesText(description: BoxesDescription, colors: Colors): string
       ? ''
       : `\n${colors.bold('Boxes at the size of a network')}\n${sizeTable(description, colors)}  ${adviceText(description)}\n`,
     section('How it was read', description.notes.map(printable), colors),
-    problemSection(problems(description), colors),
+    problemSection(placedProblems(description, description.classes, 'a box'), colors),
   ].join('');
 }

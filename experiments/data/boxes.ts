@@ -1,25 +1,24 @@
-import type { ErrorDetails } from '../../base/errors.js';
-import { counted } from '../../base/text.js';
 import { quantile } from '../../base/statistics.js';
 import {
   adviseSize,
   findingKinds,
   networkSizes,
   readBoxes,
-  splitNames,
-  splitsOrRefusal,
   type BoxData,
   type BoxesConfig,
-  type Finding,
   type FindingKind,
-  type ImageRow,
   type NetworkSize,
   type ReadBoxesOptions,
   type SizeAdvice,
   type SplitName,
 } from '../../trainers/index.js';
-
-type SplitCounts = Readonly<Record<SplitName, number>>;
+import {
+  countBySplit,
+  describePlaced,
+  type NamedSplitImage,
+  type PlacedDescription,
+  type SplitCounts,
+} from './placed.js';
 
 /** A class with its boxes. */
 export interface BoxClass {
@@ -36,7 +35,7 @@ export interface BoxClass {
 }
 
 /** The contents of a data set of boxes, and what is wrong with them. */
-export interface BoxesDescription {
+export interface BoxesDescription extends PlacedDescription<FindingKind> {
   readonly name: string;
   readonly data: BoxesConfig;
   readonly format: BoxData['format'];
@@ -48,14 +47,9 @@ export interface BoxesDescription {
   /** Images that no file with boxes names. */
   readonly unlabelled: number;
   readonly classes: readonly BoxClass[];
-  /** Images by split; null: they cannot be split. */
-  readonly splits: SplitCounts | null;
-  readonly assigned: readonly SplitName[];
-  readonly refusal: ({ readonly message: string } & Pick<ErrorDetails, 'hint'>) | null;
   readonly sizes: readonly NetworkSize[];
   /** A size and a stride of networks for the boxes; null: there are none. */
   readonly advice: SizeAdvice | null;
-  readonly findings: readonly { readonly kind: FindingKind; readonly text: string; readonly all: readonly Finding[] }[];
   readonly notes: readonly string[];
 }
 
@@ -63,42 +57,33 @@ export interface BoxesDescription {
 export interface DescribedBoxes {
   readonly description: BoxesDescription;
   readonly data: BoxData;
+  /** The images with the classes of their boxes, in the order of the data. */
+  readonly images: readonly NamedSplitImage[];
   readonly splits: readonly SplitName[] | null;
 }
 
 /** Reads and describes a data set of boxes. @throws NasError `invalid-input` with file and line as `readBoxes` */
 export async function describeBoxes(config: BoxesConfig, options: ReadBoxesOptions): Promise<DescribedBoxes> {
   const data = await readBoxes(config, options);
-  const split = splitsOrRefusal(data, config);
-  const splits = 'code' in split ? null : split;
-  const { images, findings } = data;
+  const { images, findings, classes } = data;
+  const labelled = images.map((image) => ({
+    ...image,
+    labels: [...new Set(image.boxes.flatMap(({ label, ignored }) => (ignored ? [] : [label])))],
+  }));
+  const { placed, splits } = describePlaced(labelled, classes, config, { findings, kinds: findingKinds });
   const all = images.flatMap(({ boxes }) => boxes);
   const ignored = all.filter((box) => box.ignored).length;
   const sizes = networkSizes(images);
-  const kinds = Object.keys(findingKinds) as FindingKind[];
   const description: BoxesDescription = {
     ...{ name: config.path, data: config, format: data.format, images: images.length, sizes },
     boxes: all.length - ignored,
     ignored,
     withoutBoxes: images.filter(({ boxes }) => boxes.length === 0).length,
     ...{ unlabelled: data.unlabelled, notes: data.notes, advice: adviseSize(sizes) },
-    classes: data.classes.map((name, label) => classOf(name, label, data, splits)),
-    splits: splits && countBySplit(splits.map((name) => [name, 1])),
-    assigned: splitNames.filter((name) => images.some((image) => image.split === name)),
-    refusal: 'code' in split ? { message: split.message, ...(split.hint !== undefined && { hint: split.hint }) } : null,
-    findings: kinds.flatMap((kind) => {
-      const own = findings.filter((finding) => finding.kind === kind);
-      const [one, many] = findingKinds[kind];
-      return own.length === 0 ? [] : [{ kind, text: counted(own.length, one, many), all: own }];
-    }),
+    ...placed,
+    classes: classes.map((name, label) => classOf(name, label, data, splits)),
   };
-  return { description, data, splits };
-}
-
-function countBySplit(entries: readonly (readonly [SplitName, number])[]): SplitCounts {
-  const counts = { train: 0, validation: 0, test: 0 };
-  for (const [name, count] of entries) counts[name] += count;
-  return counts;
+  return { description, data, images: labelled, splits };
 }
 
 function classOf(name: string, label: number, { images }: BoxData, splits: readonly SplitName[] | null): BoxClass {
@@ -120,12 +105,3 @@ function classOf(name: string, label: number, { images }: BoxData, splits: reado
     sides: sides.length === 0 ? null : { small, median, large },
   };
 }
-
-/** The images of a data set of boxes with their classes and splits, as lines of a table. */
-export const boxRows = ({ data: { images, classes }, splits }: DescribedBoxes): ImageRow[] =>
-  images.map(({ file, boxes, content }, i) => ({
-    path: file.path,
-    label: [...new Set(boxes.map(({ label }) => classes[label]))].join(';'),
-    split: splits?.[i] ?? '',
-    content,
-  }));

@@ -26,6 +26,7 @@ export { createLoader, trainingLoader, type Loader } from './loader.js';
 export { LogitsWriter } from './logits-file.js';
 export { addRenderings, imagePaths, openSource, prepareDataset, readReport, type PrepareOptions } from './prepare.js';
 export { maskFindings, type MaskFinding, type MaskFindingKind } from './masks/findings.js';
+export { holdsMasks } from './masks/layout.js';
 export { readMasks, type MaskData, type MaskImage } from './masks/read.js';
 export { isPlaced, masksSchema, type MasksConfig, type PlacedConfig } from './schema.js';
 export { isTable } from './reading/table.js';

@@ -18,8 +18,8 @@ export const findingKinds = {
 } as const;
 export type FindingKind = keyof typeof findingKinds;
 
-export interface Finding {
-  readonly kind: FindingKind;
+export interface Finding<Kind extends string = FindingKind> {
+  readonly kind: Kind;
   /** `labels/a.txt, line 3`. */
   readonly where: string;
   /** Values. */

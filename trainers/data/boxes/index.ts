@@ -4,4 +4,4 @@ export { readBoxes, type BoxData, type BoxImage, type ReadBoxesOptions } from '.
 export { boxesSchema, type BoxesConfig } from '../schema.js';
 export { boxFormats } from './schema.js';
 export { adviseSize, networkSizes, type NetworkSize, type SizeAdvice } from './sizes.js';
-export { splitsOrRefusal } from './split.js';
+export { splitsOrRefusal, type SplitImage } from './split.js';

@@ -1,23 +1,34 @@
 import type { NasError } from '../../../base/errors.js';
 import { assignedCode, labelStrata, noGroup, orRefusal, splitImages } from '../split-images.js';
-import { splitNames, type SplitName } from '../splits.js';
-import type { BoxData } from './read.js';
-import type { BoxesConfig } from '../schema.js';
+import { splitNames, type SplitName, type SplitShares } from '../splits.js';
+
+/** An image with boxes or a mask, before it is converted. */
+export interface SplitImage {
+  /** The split that the source assigns; null: none. */
+  readonly split: SplitName | null;
+  /** Name of the group that stays in one split; empty: none. */
+  readonly group: string;
+  /** SHA-256 of the file. */
+  readonly content: string;
+  /** Classes of its boxes or pixels. */
+  readonly labels: readonly number[];
+}
 
 /**
  * The split of each image: the one of the source, or a share of the images by their rarest class, so that each split has rare
  * classes; groups stay together.
  * @throws NasError `invalid-input` when there are too few images
  */
-export function splitBoxes(
-  { images, classes }: BoxData,
-  shares: Pick<BoxesConfig, 'test' | 'validation'>,
+function splitsOf(
+  images: readonly SplitImage[],
+  classes: readonly string[],
+  shares: Pick<SplitShares, 'test' | 'validation'>,
 ): SplitName[] {
   const groups = new Map<string, number>();
   for (const { group } of images) if (group !== '' && !groups.has(group)) groups.set(group, groups.size);
   const targets = new Float32Array(images.length * classes.length);
-  images.forEach(({ boxes }, i) => {
-    for (const { label, ignored } of boxes) if (!ignored) targets[i * classes.length + label] = 1;
+  images.forEach(({ labels }, i) => {
+    for (const label of labels) targets[i * classes.length + label] = 1;
   });
   const table = {
     count: images.length,
@@ -34,6 +45,6 @@ export function splitBoxes(
   return splits;
 }
 
-/** `splitBoxes`, or why the images cannot be split. */
-export const splitsOrRefusal = (data: BoxData, config: BoxesConfig): readonly SplitName[] | NasError =>
-  orRefusal(() => splitBoxes(data, config));
+/** The split of each image, or why the images cannot be split. */
+export const splitsOrRefusal = (...given: Parameters<typeof splitsOf>): readonly SplitName[] | NasError =>
+  orRefusal(() => splitsOf(...given));

@@ -1,3 +1,5 @@
+import type { Finding } from '../boxes/check.js';
+
 /** What is wrong with masks and images, with the words of reports, the worst first. */
 export const maskFindings = {
   damaged: ['image that cannot be read, left out', 'images that cannot be read, left out'],
@@ -17,10 +19,5 @@ export const maskFindings = {
 } as const;
 export type MaskFindingKind = keyof typeof maskFindings;
 
-export interface MaskFinding {
-  readonly kind: MaskFindingKind;
-  /** Path of the mask, or of the image. */
-  readonly where: string;
-  /** Values. */
-  readonly detail: string;
-}
+/** `where` is the path of the mask, or of the image. */
+export type MaskFinding = Finding<MaskFindingKind>;

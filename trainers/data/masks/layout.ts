@@ -74,11 +74,19 @@ export async function findMasks({ path }: Pick<MasksConfig, 'path'>): Promise<Fo
     table: tableOf(texts, path),
     convention: conventionOf(pairs.map(({ mask }) => mask.path)),
     findings: [
-      ...missing.map(({ path: where }): MaskFinding => ({ kind: 'missing', where, detail: '' })),
-      ...orphans.map(({ path: where }): MaskFinding => ({ kind: 'orphan', where, detail: '' })),
+      ...missing.map(({ path: where }): MaskFinding => ({ kind: 'missing', where, detail: '', image: where })),
+      ...orphans.map(({ path: where }): MaskFinding => ({ kind: 'orphan', where, detail: '', image: null })),
     ],
     notes,
   };
+}
+
+/** Whether a path has images with masks, and none without: most are pairs. A path that cannot be read has none. */
+export async function holdsMasks(path: string): Promise<boolean> {
+  const tree = await openTree(path, purpose).catch(() => null);
+  if (tree === null) return false;
+  const { pairs, missing, orphans } = pairFiles(tree.files.filter(({ path: name }) => kindOf(name) === 'image'));
+  return pairs.length > 4 * (missing.length + orphans.length);
 }
 
 /** The table of classes with colours, else the first one. */

@@ -85,9 +85,11 @@ export async function readMasks(config: MasksConfig, options: ReadBoxesOptions =
       findings.push({
         kind: 'unknown',
         where: mask.path,
+        image: file.path,
         detail: `${texts.join(', ')}${unknown.length > texts.length ? `, ... (${unknown.length} in all)` : ''}`,
       });
-    if (pixels.every((count) => count === 0)) findings.push({ kind: 'ignored', where: mask.path, detail: '' });
+    if (pixels.every((count) => count === 0))
+      findings.push({ kind: 'ignored', where: mask.path, detail: '', image: file.path });
     const { width, height, content } = header;
     return {
       ...{ width, height, split, content, pixels, ignored },

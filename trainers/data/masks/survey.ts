@@ -43,15 +43,16 @@ export async function surveyMasks(
   for await (const { index, survey, bytes = null } of loaded) {
     options.signal?.throwIfAborted();
     const { file, mask } = files[index];
+    const image = file.path;
     const header = headers[index];
-    if (typeof header === 'string') findings.push({ kind: 'damaged', where: file.path, detail: header });
-    else if (typeof survey === 'string') findings.push({ kind: 'unreadable', where: mask.path, detail: survey });
+    if (typeof header === 'string') findings.push({ kind: 'damaged', where: image, detail: header, image });
+    else if (typeof survey === 'string') findings.push({ kind: 'unreadable', where: mask.path, detail: survey, image });
     else {
       const detail = `${survey.width} x ${survey.height}, the image ${header.width} x ${header.height}`;
       const isSame = isSameProportions(survey, header);
-      if (!isSame) findings.push({ kind: 'proportions', where: mask.path, detail });
+      if (!isSame) findings.push({ kind: 'proportions', where: mask.path, detail, image });
       else if (survey.width !== header.width || survey.height !== header.height)
-        findings.push({ kind: 'extent', where: mask.path, detail });
+        findings.push({ kind: 'extent', where: mask.path, detail, image });
       const load = async () => decodePicture(bytes ?? (await contentOf(tree, mask)));
       surveyed[index] = isSame ? { ...files[index], header, survey, load } : null;
     }

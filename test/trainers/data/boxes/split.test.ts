@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelledBox } from '../../../../base/boxes.js';
 import { contentHash } from '../../../../base/hash.js';
-import {
-  adviseSize,
-  boxesSchema,
-  networkSizes,
-  splitsOrRefusal,
-  type BoxData,
-  type BoxImage,
-} from '../../../../trainers/index.js';
+import { adviseSize, networkSizes, splitsOrRefusal, type BoxImage } from '../../../../trainers/index.js';
 
 const boxOf = (label: number, side = 10): LabelledBox => ({
   ...{ left: 0, top: 0, right: side, bottom: side, ignored: false },
@@ -20,17 +13,18 @@ const imageOf = (i: number, boxes: readonly LabelledBox[], others: Partial<BoxIm
   boxes,
   ...others,
 });
-const dataOf = (images: readonly BoxImage[]): BoxData => ({
-  tree: { path: '', files: [], emptyFolders: [], skipped: [], read: () => [] },
-  ...{ format: 'coco', classes: ['often', 'rare'], images, unlabelled: 0, findings: [], notes: [] },
-});
 const shares = { test: 0.2, validation: 0.2 };
-const config = boxesSchema.parse({ type: 'boxes', path: 'boxes', ...shares });
+const splitsOf = (images: readonly BoxImage[]) =>
+  splitsOrRefusal(
+    images.map((image) => ({ ...image, labels: image.boxes.map(({ label }) => label) })),
+    ['often', 'rare'],
+    shares,
+  );
 
 describe('splits of images with boxes', () => {
   it('have rare classes in each split, whatever else is on the images', () => {
     const images = Array.from({ length: 100 }, (_, i) => imageOf(i, i < 5 ? [boxOf(0), boxOf(1)] : [boxOf(0)]));
-    const splits = splitsOrRefusal(dataOf(images), config);
+    const splits = splitsOf(images);
     if (!Array.isArray(splits)) throw new Error('refused');
     expect(new Set(splits.slice(0, 5))).toEqual(new Set(['train', 'validation', 'test']));
     expect(splits.filter((split) => split === 'test').length).toBe(20);
@@ -40,7 +34,7 @@ describe('splits of images with boxes', () => {
     const images = Array.from({ length: 60 }, (_, i) =>
       imageOf(i, i % 4 === 0 ? [] : [boxOf(0)], { group: `g${i % 20}` }),
     );
-    const splits = splitsOrRefusal(dataOf(images), config);
+    const splits = splitsOf(images);
     if (!Array.isArray(splits)) throw new Error('refused');
     for (let i = 0; i < 20; i++) expect(new Set([splits[i], splits[i + 20], splits[i + 40]]).size).toBe(1);
     expect(splits.filter((split, i) => split === 'train' && i % 4 === 0).length).toBeGreaterThan(0);
@@ -48,11 +42,11 @@ describe('splits of images with boxes', () => {
 
   it('keep those of the source, and say why images cannot be split', () => {
     const given = Array.from({ length: 10 }, (_, i) => imageOf(i, [boxOf(0)], { split: i < 7 ? 'train' : 'test' }));
-    const splits = splitsOrRefusal(dataOf(given), config);
+    const splits = splitsOf(given);
     if (!Array.isArray(splits)) throw new Error('refused');
     expect(splits.slice(7)).toEqual(['test', 'test', 'test']);
     expect(splits.filter((split) => split === 'validation').length).toBe(1);
-    expect(splitsOrRefusal(dataOf(given.slice(7)), config)).toHaveProperty('message');
+    expect(splitsOf(given.slice(7))).toHaveProperty('message');
   });
 });
 
