@@ -10,9 +10,9 @@ export const sheetPicture = { side: 160, density: 2, square: true } as const;
 /** The words of a kind of data on its contact sheet. */
 export interface SheetTexts extends Pick<ContactSheet, 'name' | 'summary'> {
   /** What a row says under its class. */
-  rowOf(label: number): string[];
+  readonly rowOf: (label: number) => string[];
   /** What an image says before its split. */
-  imageOf(at: number): string;
+  readonly imageOf: (at: number) => string;
 }
 
 /** A data set of boxes or masks. */
