@@ -1,16 +1,24 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { exportOnnx } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import {
+  describeDataset,
   fit,
   prepareDataset,
   prepareTeacher,
   readTensorFile,
+  readWeights,
+  teacherSchema,
   trainSchema,
   type DatasetRef,
   type FitJob,
+  type NetworkTeacher,
+  type TeacherConfig,
 } from '../../../trainers/index.js';
 import { makeMaskedImages } from '../../support/boxed-images.js';
+import { detectorMetadata } from '../../support/detector-files.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { smallDetector } from '../../support/trained-detector.js';
 import { auto, quiet } from '../support/tiny-training.js';
@@ -76,15 +84,31 @@ describe('training on masks', () => {
     expect(weightsOf(plain.weights)).not.toEqual(weightsOf(whole.weights));
   });
 
-  it('learns from a teacher whose map has other cells', async () => {
-    const config = { type: 'network', name: 'one', network, weights: join(folder, 'trained', 'weights.bin') } as const;
+  it('learns from a teacher whose map has other cells: a network, its file, or one that is trained first', async () => {
+    const trained = await complete(job('trained', { epochs: 12 }));
     const train = trainSchema.parse({ epochs: 1, batch: 8, loss: { type: 'kd', alpha: 1 } });
-    const teacher = await prepareTeacher(config, {
-      ...{ dataset, train, seed: 1, engine: auto, threads: 1, cache: join(folder, 'cache') },
-    });
+    const teach = async (config: TeacherConfig | NetworkTeacher) => {
+      const teacher = await prepareTeacher(config, {
+        ...{ dataset, train, seed: 1, engine: auto, threads: 1, cache: join(folder, 'cache') },
+      });
+      if (teacher === null) throw new Error('there is no teacher');
+      return teacher;
+    };
+    const own = await teach({ type: 'network', name: 'one', network, weights: trained.weights });
+    expect(own.logits?.map).toEqual({ size: [48, 48], stride: 4 });
+    expect(own.accuracy).toBeCloseTo(trained.accuracy, 4);
+    const path = join(folder, 'teacher.onnx');
+    const model = { network, weights: readWeights(network, trained.weights) };
+    const { mean, std, classes } = describeDataset(dataset);
+    writeFileSync(path, exportOnnx(model, detectorMetadata(model, { mean, std, classes })));
+    expect((await teach(teacherSchema.parse({ type: 'file', path }))).accuracy).toBeCloseTo(own.accuracy, 4);
+    const config = { type: 'train', network: 'mobilenet', width: 0.25, epochs: 1, batch: 8 };
+    expect((await teach(teacherSchema.parse(config))).logits?.map?.stride).toBe(4);
+
     const student = segmenter({ stride: 8 });
-    const result = await complete(job('student', {}, { network: student, teacher, train }));
-    expect(result.curve[0].train_loss).toBeGreaterThan(0);
+    const taught = await complete(job('student', {}, { network: student, teacher: own, train }));
+    const alone = await complete(job('alone', {}, { network: student, train: { ...train, loss: undefined } }));
+    expect(taught.curve[0].train_loss).not.toBe(alone.curve[0].train_loss);
   });
 
   it('refuses networks for other tasks', async () => {
