@@ -24,7 +24,7 @@ export const lossSchema = z.discriminatedUnion('type', [
   z
     .strictObject({ type: z.literal('cross-entropy'), ...onLabels })
     .describe(
-      'labels only, no teacher; for multi-label data binary cross-entropy, for numbers the loss of Huber (1964)',
+      'labels only, no teacher; for multi-label data binary cross-entropy, for numbers the loss of Huber (1964), for masks with the loss of Dice added',
     ),
   z
     .strictObject({
