@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { defaultDecoding } from '../../base/detections.js';
 import { completeDecoding } from '../../base/preprocess.js';
-import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
-import { areOfBoxes } from '../../base/scores.js';
+import { exportOnnx, mapFacts, type ModelMetadata } from '../../deploy/index.js';
+import { thresholdsOf } from '../../base/scores.js';
 import type { BoxTask } from '../../base/task.js';
-import { detectionOf, type DetectionHead, type Network } from '../../spaces/index.js';
+import { detectionOf, mapTaskOf, type DetectionHead, type Network } from '../../spaces/index.js';
 import {
   describeDataset,
   engineSchema,
@@ -14,9 +13,10 @@ import {
   renderingOf,
   trainSchema,
   type BoxesConfig,
+  type MasksConfig,
   type DatasetRef,
 } from '../../trainers/index.js';
-import { makeBoxedImages } from './boxed-images.js';
+import { makeBoxedImages, makeMaskedImages } from './boxed-images.js';
 
 const detectorHead: DetectionHead = {
   ...{ kind: 'detection', stride: 4, deepest: 8, width: 16, depth: 1, act: 'relu' },
@@ -36,12 +36,12 @@ export const smallDetector: Network = {
 };
 
 export interface TrainedDetector {
-  readonly config: BoxesConfig;
+  readonly config: BoxesConfig | MasksConfig;
   readonly dataset: DatasetRef;
   readonly network: Network;
   /** File of the weights. */
   readonly weights: string;
-  /** Best thresholds of the validation images. */
+  /** Best thresholds of the validation images; none for masks. */
   readonly thresholds: readonly number[];
   readonly metadata: ModelMetadata;
   readonly onnx: Uint8Array;
@@ -50,13 +50,23 @@ export interface TrainedDetector {
 /** The same network for centroids. */
 export const smallCentroids: Network = { ...smallDetector, head: { ...detectorHead, stride: 8, centroids: true } };
 
+/** And for masks: background, squares and discs. */
+export const smallSegmenter: Network = {
+  ...smallDetector,
+  classes: 3,
+  head: { ...detectorHead, segmentation: true },
+};
+
 /** A small detector of squares and discs after some seconds of training, and its ONNX file as runs write it. */
 export async function trainedDetector(
   folder: string,
   cache: string,
   { network = smallDetector, task }: { readonly network?: Network; readonly task?: BoxTask } = {},
 ): Promise<TrainedDetector> {
-  const images = await makeBoxedImages(join(folder, 'images'), { count: 120 });
+  const head = detectionOf(network);
+  if (head === null) throw new Error('the network gives no maps');
+  const make = head.segmentation === true ? makeMaskedImages : makeBoxedImages;
+  const images = await make(join(folder, 'images'), { count: 120 });
   const config = { ...images, ...(task && { task }) };
   const dataset = await prepareDataset(config, { cache });
   const result = await fit(
@@ -64,7 +74,10 @@ export async function trainedDetector(
       ...{ network, dataset, seed: 1, threads: 1, sharedCores: false, teacher: null },
       engine: engineSchema.parse({ type: 'compiled' }),
       directory: join(folder, 'training'),
-      train: trainSchema.parse({ epochs: 6, batch: 8, augment: ['window', 'flip'] }),
+      train: trainSchema.parse({
+        ...{ epochs: head.segmentation === true ? 16 : 6, batch: 8, augment: ['window', 'flip'] },
+        ...(head.segmentation === true && { class_weight: 'auto' }),
+      }),
     },
     {
       onEpoch: () => undefined,
@@ -73,15 +86,16 @@ export async function trainedDetector(
       signal: new AbortController().signal,
     },
   );
-  if (result.state !== 'complete' || result.details === undefined || !areOfBoxes(result.details))
-    throw new Error('the training failed');
+  if (result.state !== 'complete' || result.details === undefined) throw new Error('the training failed');
   const { classes, mean, std, task: learned } = describeDataset(dataset);
-  const thresholds = result.details.classes.map(({ threshold }) => threshold);
+  const thresholds = thresholdsOf(result.details) ?? [];
+  const { detection, segmentation } = mapFacts(mapTaskOf(head), head.stride);
   const metadata: ModelMetadata = {
     ...{ classes, task: learned, layout: 'NHWC', input: network.input, mean, std, network },
     preprocess: completeDecoding(renderingOf(config)),
     ...{ nas_version: '0.1.0', created: '2026-01-02T03:04:05.000Z' },
-    detection: { stride: detectionOf(network)?.stride ?? 4, ...defaultDecoding, thresholds },
+    ...(detection && { detection: { ...detection, thresholds } }),
+    segmentation,
   };
   const { weights } = result;
   return {

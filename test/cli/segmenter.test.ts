@@ -1,0 +1,115 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseOnnx } from '../../compiler/index.js';
+import { readMetadata } from '../../deploy/index.js';
+import { engineSchema } from '../../trainers/index.js';
+import { sharedFolder } from '../support/temporary.js';
+import { smallSegmenter, trainedDetector, type TrainedDetector } from '../support/trained-detector.js';
+import { evaluateModel } from '../trainers/support/evaluate-model.js';
+import { nasInside } from './nas.js';
+
+const folder = sharedFolder();
+const [float, int8] = ['float', 'int8'].map((name) => join(folder, `${name}.onnx`));
+let trained: TrainedDetector;
+let data: string;
+beforeAll(async () => {
+  vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
+  trained = await trainedDetector(folder, join(folder, 'cache'), { network: smallSegmenter });
+  data = join(folder, 'data.yaml');
+  writeFileSync(data, JSON.stringify({ data: trained.config }));
+  writeFileSync(float, trained.onnx);
+}, 60_000);
+afterAll(() => vi.unstubAllEnvs());
+
+const nas = async (...args: readonly string[]): Promise<string> => {
+  const { code, out, err } = await nasInside(args);
+  expect({ args, code, err }).toEqual({ args, code: 0, err });
+  if (code !== 0) throw new Error(err);
+  return out;
+};
+
+interface Found {
+  readonly accuracy: number;
+  readonly loss: number;
+  readonly confusion: readonly (readonly number[])[];
+  readonly errors: { readonly score: number };
+  readonly perClass: readonly {
+    readonly name: string;
+    readonly iou: number;
+    readonly errors: { readonly iou: number };
+  }[];
+  readonly metrics: { readonly worst_iou: number; readonly pixel_accuracy: number };
+}
+const evaluated = async (file: string, split = 'validation'): Promise<Found> =>
+  JSON.parse(await nas('evaluate', file, '--data', data, '--split', split, '--json')) as Found;
+
+describe('a segmenter', () => {
+  it('has the mIoU of its training in its file', async () => {
+    const { network, weights, dataset } = trained;
+    const own = { network, weights, dataset, split: 'validation', threads: 1 } as const;
+    const expected = await evaluateModel({ ...own, engine: engineSchema.parse({ type: 'compiled' }) });
+    expect(expected.accuracy).toBeGreaterThan(0.6);
+    const { accuracy, loss, confusion, errors, perClass, metrics } = await evaluated(float);
+    expect(accuracy).toBeCloseTo(expected.accuracy, 4);
+    expect(loss).toBeCloseTo(expected.loss, 4);
+    expect(perClass.map(({ name }) => name)).toEqual(['background', 'square', 'disc']);
+    const ious = perClass.map(({ iou }) => iou);
+    expect(ious.reduce((a, b) => a + b) / 3).toBeCloseTo(accuracy, 6);
+    expect(metrics.worst_iou).toBe(Math.min(...ious));
+    const [row] = confusion;
+    expect(row[0] / (row[0] + row[1] + row[2] + confusion[1][0] + confusion[2][0])).toBeCloseTo(ious[0], 6);
+    expect(Math.min(errors.score, ...perClass.map((one) => one.errors.iou))).toBeGreaterThan(0);
+  });
+
+  it('is shown in a terminal and on a sheet', async () => {
+    const sheet = join(folder, 'found.html');
+    const out = await nas('evaluate', float, '--data', data, '--sheet', sheet, '--wrong');
+    expect(out).toMatch(/^mIoU +\d+\.\d\d % ± .* of \d+ images of the test split$/m);
+    expect(out).toMatch(/^pixel accuracy +9\d\.\d\d % ± /m);
+    expect(out).toMatch(/^class +pixels +IoU /m);
+    expect(out).toMatch(/^Confusion matrix$/m);
+    expect(out).toMatch(/^images\/\d+\.png +\d+\.\d\d % of the pixels wrong/m);
+    const page = readFileSync(sheet, 'utf8');
+    expect(page).toContain('Images with most wrong pixels');
+    expect(page).toContain('in rising stripes');
+  });
+
+  it('is compared with its int8 file, which keeps its mIoU, as do .tflite files', async () => {
+    await nas('quantize', float, '--data', data, '-o', int8, '--images', '48', '--min-speedup', '0.01');
+    expect(readMetadata(readFileSync(int8))).toMatchObject({
+      ...{ precision: 'int8', task: { type: 'segmentation' }, segmentation: { stride: 4 } },
+    });
+    const [before, after] = [await evaluated(float), await evaluated(int8)];
+    expect(before.accuracy - after.accuracy).toBeLessThan(0.01);
+    const both = await nas('evaluate', float, int8, '--data', data);
+    expect(both).toMatch(/mIoU/);
+    expect(both).not.toContain('McNemar');
+    for (const [file, own] of [
+      [float, before],
+      [int8, after],
+    ] as const) {
+      const directory = `${file}-tflite`;
+      await nas('export', file, '--to', 'tflite', '-o', directory);
+      const lite = await evaluated(join(directory, 'model.tflite'));
+      expect(Math.abs(lite.accuracy - own.accuracy)).toBeLessThan(0.005);
+    }
+  });
+
+  it('is exported as C, as a layers model, and with its mask inside', async () => {
+    for (const [target, file, written] of [
+      ['c', int8, 'model.h'],
+      ['tfjs', float, 'model.json'],
+      ['onnx', float, 'model.onnx'],
+    ] as const) {
+      const directory = join(folder, `to-${target}`);
+      await nas('export', file, '--to', target, ...(target === 'onnx' ? ['--decoded'] : []), '-o', directory);
+      expect(existsSync(join(directory, written))).toBe(true);
+    }
+    const outputs = (path: string) => parseOnnx(readFileSync(path)).graph.output.map(({ name }) => name);
+    expect([float, join(folder, 'to-onnx/model.onnx')].map(outputs)).toEqual([['classes'], ['mask']]);
+    expect(readFileSync(join(folder, 'to-c/model.h'), 'utf8')).toContain('void nas_segment(uint8_t *classes);');
+    const refused = await nasInside(['evaluate', join(folder, 'to-onnx/model.onnx'), '--data', data]);
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('no outputs of a segmenter') as string]);
+  });
+});
