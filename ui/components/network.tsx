@@ -60,7 +60,7 @@ export const sizeFacts = ({ costs }: NetworkMember): Fact[] => [
 
 /** The output shape of a part: `14 x 14 x 40`, `10 logits`. */
 const outputText = ({ kind, output }: Pick<NetworkPart, 'kind' | 'output'>): string =>
-  kind === 'head' ? `${output.join()} logits` : output.join(' x ');
+  `${output.join(' x ')}${kind === 'head' ? ' logits' : ''}`;
 
 const columns: readonly Column<NetworkPart>[] = [
   { title: 'part', heading: true, cell: ({ name }) => name },

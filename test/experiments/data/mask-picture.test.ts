@@ -44,6 +44,18 @@ describe('a picture of masks', () => {
     for (const striped of [missed, wrong]) expect(striped.spread).toBeGreaterThan(8);
   });
 
+  it('has no borders of ignored pixels', async () => {
+    const bars = Uint8Array.from({ length: 64 }, (_, i) => (i % 8 < 2 || i % 8 > 5 ? 255 : 1));
+    const barred = { row: 0, wrong: 0, ...maskRuns(bars, new Uint8Array(64).fill(1), [8, 8]) };
+    const webp = await maskPicture(await cached(), barred, classes, { side: 160 });
+    const { width, height } = await sharp(webp).metadata();
+    expect([width, height]).toEqual([80, 160]);
+    const nothing = { ...barred, ...maskRuns(new Uint8Array(64).fill(255), bars, [8, 8]) };
+    expect((await sharp(await maskPicture(await cached(), nothing, classes, { side: 160 })).metadata()).width).toBe(
+      160,
+    );
+  });
+
   it('is on the sheet of an evaluation', async () => {
     const score = { pixels: 32, iou: 1 / 3, precision: 0.5, recall: 0.5, errors: { iou: 0.1 } };
     const details: PixelDetails = {
