@@ -19,6 +19,7 @@ const cocoSchema = z.object({
       bbox: z.tuple([z.number(), z.number(), z.number(), z.number()]),
       iscrowd: flag.nullish(),
       ignore: flag.nullish(),
+      segmentation: z.unknown().optional(),
     }),
   ),
   categories: z.array(z.object({ id, name: z.string().min(1), supercategory: z.unknown().optional() })),
@@ -124,7 +125,7 @@ function imagesOf(
     if (boxes.has(String(image.id))) throw wrong(where('images', index), `two images have the id ${image.id}`, unique);
     boxes.set(String(image.id), []);
   }
-  for (const [index, { image_id, category_id, bbox, iscrowd, ignore }] of annotations.entries()) {
+  for (const [index, { image_id, category_id, bbox, iscrowd, ignore, segmentation }] of annotations.entries()) {
     const own = boxes.get(String(image_id));
     if (own === undefined)
       throw wrong(where('annotations', index), `image_id is ${JSON.stringify(image_id)}, which no image has`, hint);
@@ -135,6 +136,7 @@ function imagesOf(
       label: known === undefined || known < 0 ? `category_id ${category_id}` : known,
       ignored: Boolean(iscrowd) || Boolean(ignore),
       ...(Boolean(iscrowd) && { crowd: true }),
+      shape: segmentation,
       where: () => where('annotations', index),
     });
   }

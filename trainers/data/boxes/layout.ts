@@ -102,7 +102,7 @@ export async function readRaw(config: BoxesConfig): Promise<{ readonly sources: 
   return { sources, data: readers[format](await readTexts(tree, formats[format]), sources, config) };
 }
 
-async function readTexts(tree: FileTree, files: readonly StoredFile[]): Promise<Text[]> {
+export async function readTexts(tree: FileTree, files: readonly StoredFile[]): Promise<Text[]> {
   const texts: Text[] = [];
   for await (const { index, load } of tree.read(files))
     texts[index] = { file: files[index], bytes: await load(), name: join(tree.path, files[index].path) };

@@ -10,6 +10,8 @@ export interface RawBox extends Box {
   readonly label: number | string;
   readonly ignored: boolean;
   readonly crowd?: true;
+  /** COCO's polygons or run lengths, which only masks use. */
+  readonly shape?: unknown;
   /** `labels/a.txt, line 3`. */
   readonly where: () => string;
 }

@@ -60,7 +60,7 @@ export async function readBoxes(config: BoxesConfig, options: ReadBoxesOptions =
   const notes = [...data.notes];
   const { classes } = data;
   if (classes.length === 0) throw wrong(config.path, 'the files have no class, and no box', hint);
-  const found = mergedImages(images, data, findings);
+  const found = mergedImages(images, data, (finding) => findings.push(finding));
   const splitOf = splitsNamed(new Set(found.flatMap(({ raw }) => raw.split ?? [])));
   const headers = await readHeaders(tree, found, options);
   let turned = 0;
@@ -120,7 +120,11 @@ interface Found {
 }
 
 /** The file of each image, in the order of the paths; images that are listed twice have the boxes of both. */
-function mergedImages(images: readonly StoredFile[], data: RawData, findings: Finding[]): Found[] {
+export function mergedImages(
+  images: readonly StoredFile[],
+  data: Pick<RawData, 'images'>,
+  report: (finding: Finding) => void,
+): Found[] {
   const byPath = new Map(images.map((file) => [file.path, file]));
   const find = finder({ at: (path) => byPath.get(path) ?? null, all: () => images });
   const found = new Map<string, Found>();
@@ -133,7 +137,7 @@ function mergedImages(images: readonly StoredFile[], data: RawData, findings: Fi
         ? (find(image, folder, isOwn) ?? find(posix.basename(image.replaceAll('\\', '/')), '', isOwn))
         : image;
     if (file === null) {
-      findings.push({
+      report({
         kind: 'missing',
         where: raw.where(),
         detail: typeof image === 'string' ? image : '',
@@ -152,7 +156,7 @@ function mergedImages(images: readonly StoredFile[], data: RawData, findings: Fi
         `${file.path} is in the split ${raw.split ?? '(none)'}, and in ${before.raw.split ?? '(none)'} by ${before.raw.where()}`,
         'An image is in one split: remove one of the entries.',
       );
-    findings.push({ kind: 'repeated', where: raw.where(), detail: before.raw.where(), image: file.path });
+    report({ kind: 'repeated', where: raw.where(), detail: before.raw.where(), image: file.path });
     before.boxes.push(...raw.boxes);
   }
   return [...found.values()].sort((a, b) => (a.file.path < b.file.path ? -1 : 1));

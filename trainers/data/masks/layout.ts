@@ -2,30 +2,16 @@ import { join } from 'node:path';
 import posix from 'node:path/posix';
 import { readText } from '../../../base/csv.js';
 import { invalidInput } from '../../../base/errors.js';
-import type { FileTree, StoredFile } from '../reading/files.js';
 import { kindOf, splitsNamed, type SplitMeaning } from '../reading/names.js';
 import { openTree } from '../reading/tree.js';
 import { splitOfPath } from '../boxes/split-paths.js';
 import type { MasksConfig } from '../schema.js';
-import type { SplitName } from '../splits.js';
 import type { MeaningOptions } from './meaning.js';
+import type { FoundMasks } from './found.js';
+import { findCocoMasks } from './coco.js';
 import { isClassTable, readClassTable, type ClassTable } from './names.js';
 import { pairFiles } from './pairs.js';
 import type { MaskFinding } from './findings.js';
-
-/** An image and its mask. */
-export interface MaskFile {
-  readonly file: StoredFile;
-  readonly mask: StoredFile;
-  readonly split: SplitName | null;
-}
-
-export interface FoundMasks extends Pick<MeaningOptions, 'table' | 'convention'> {
-  readonly tree: FileTree;
-  readonly files: readonly MaskFile[];
-  readonly findings: readonly MaskFinding[];
-  readonly notes: string[];
-}
 
 const purpose =
   'images and masks: images/a.jpg and masks/a.png, a.jpg and a_mask.png, SegmentationClass of PASCAL VOC, Cityscapes, or COCO JSON';
@@ -41,6 +27,8 @@ export async function findMasks({ path }: Pick<MasksConfig, 'path'>): Promise<Fo
   const tree = await openTree(path, purpose);
   const visible = tree.files.filter(({ path: name }) => kindOf(name) !== 'hidden');
   const { pairs, missing, orphans } = pairFiles(visible.filter(({ path: name }) => kindOf(name) === 'image'));
+  const coco = pairs.length === 0 ? await findCocoMasks(path) : null;
+  if (coco !== null) return coco;
   if (pairs.length === 0) throw invalidInput(`${path}: no image has a mask`, { hint: `Expected ${purpose}.` });
   const texts = new Map<string, string>();
   const small = visible.filter(({ path: name }) => isClassTable(name) || setFile.test(name));

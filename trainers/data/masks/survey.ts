@@ -5,7 +5,7 @@ import { readHeaders, type Header, type ReadBoxesOptions } from '../boxes/read.j
 import { mapInOrder } from '../decode-files.js';
 import type { FileTree, StoredFile } from '../reading/files.js';
 import type { MaskFinding } from './findings.js';
-import type { MaskFile } from './layout.js';
+import type { MaskFile } from './found.js';
 import { surveyOf, type SurveyedMask } from './meaning.js';
 import { decodePicture, type Picture } from './picture.js';
 
@@ -27,13 +27,26 @@ export async function surveyMasks(
   // Single files of a TAR archive take as long to read as all of them.
   const isTar = /\.(tar|tar\.gz|tgz)$/i.test(tree.path);
   const surveyed = new Array<Surveyed | null>(files.length).fill(null);
-  const masks = files.map(({ mask }) => mask);
+  const stored = files.flatMap(({ draw }, index) => (draw === undefined ? [index] : []));
+  async function* sources() {
+    for (const [index, { draw }] of files.entries()) {
+      const header = headers[index];
+      if (draw !== undefined && typeof header !== 'string')
+        yield { index, load: async () => ({ picture: await Promise.resolve(header).then(draw), bytes: null }) };
+    }
+    const masks = stored.map((index) => files[index].mask);
+    for await (const { index, load } of tree.read(masks, options.signal))
+      yield {
+        index: stored[index],
+        load: () => load().then(async (bytes) => ({ picture: await decodePicture(bytes), bytes })),
+      };
+  }
   const loaded = mapInOrder(
-    tree.read(masks, options.signal),
+    sources(),
     async ({ index, load }) => {
       try {
-        const bytes = await load();
-        return { index, bytes: isTar ? bytes : null, survey: surveyOf(await decodePicture(bytes)) };
+        const { picture, bytes } = await load();
+        return { index, bytes: isTar ? bytes : null, survey: surveyOf(picture) };
       } catch (error) {
         return { index, survey: messageOf(error).split('\n')[0] };
       }
@@ -42,7 +55,7 @@ export async function surveyMasks(
   );
   for await (const { index, survey, bytes = null } of loaded) {
     options.signal?.throwIfAborted();
-    const { file, mask } = files[index];
+    const { file, mask, draw } = files[index];
     const image = file.path;
     const header = headers[index];
     if (typeof header === 'string') findings.push({ kind: 'damaged', where: image, detail: header, image });
@@ -53,7 +66,8 @@ export async function surveyMasks(
       if (!isSame) findings.push({ kind: 'proportions', where: mask.path, detail, image });
       else if (survey.width !== header.width || survey.height !== header.height)
         findings.push({ kind: 'extent', where: mask.path, detail, image });
-      const load = async () => decodePicture(bytes ?? (await contentOf(tree, mask)));
+      const load = async () =>
+        draw === undefined ? decodePicture(bytes ?? (await contentOf(tree, mask))) : draw(header);
       surveyed[index] = isSame ? { ...files[index], header, survey, load } : null;
     }
   }

@@ -1,4 +1,4 @@
-import type { Files } from '../boxes/files.js';
+import { cat, coco, cocoBox, type Files } from '../boxes/files.js';
 import { coloured, deep, grey, ramp, transparent } from './files.js';
 
 /** A folder with one mistake, and the sentence about it: a refusal, or findings. */
@@ -81,6 +81,22 @@ export const broken: readonly BrokenMasks[] = [
       'classes.txt': 'sky\nsea\n',
     },
     findings: ['ignored: masks/b.png'],
+  },
+  {
+    name: 'a polygon of two points, and run lengths for another size',
+    files: {
+      '{a,b,c}.jpg': null,
+      'all.json': coco(['a.jpg', 'b.jpg', 'c.jpg'], {
+        annotations: [
+          cocoBox(1, 1, cat, { segmentation: [[1, 2, 3, 4]] }),
+          cocoBox(2, 1, cat, { segmentation: { size: [4, 4], counts: [16] } }),
+        ],
+      }),
+    },
+    findings: [
+      'unreadable: all.json, line 2: images[0]: a polygon is no list of at least three points',
+      'unreadable: all.json, line 3: images[1]: run lengths for 4 x 4, the image 100 x 50',
+    ],
   },
   {
     name: 'more values than classes',

@@ -1,4 +1,4 @@
-import type { Files } from '../boxes/files.js';
+import { cat, coco, cocoBox, dog, height, width, type Files } from '../boxes/files.js';
 import { coloured, grey, indexed, interlaced, noisy, vocPalette } from './files.js';
 
 /** A folder as people have it, and how it is read. The first image has a cat in its mask, whatever its name is. */
@@ -26,6 +26,33 @@ const names = 'background\ncat\ndog\n';
 const red = [255, 0, 0] as const;
 const black = [0, 0, 0] as const;
 const camvid = '0 0 0\tVoid\n255 0 0\tcat\n128 128 128\tSky\n';
+
+const [x, y, w, h] = cat;
+const polygon = [x, y, x + w, y, x + w, y + h, x, y + h];
+/** Run lengths, column by column. */
+const runs = [x * height + y, ...Array.from({ length: w - 1 }, () => [h, height - h]).flat(), h];
+const rle = { size: [height, width], counts: [...runs, width * height - runs.reduce((sum, run) => sum + run, 0)] };
+/** The same, compressed: the programs of COCO write it so. */
+function compressed(counts: readonly number[]): string {
+  let text = '';
+  counts.forEach((count, i) => {
+    let value = i > 2 ? count - counts[i - 2] : count;
+    for (let isMore = true; isMore;) {
+      const low = value & 31;
+      value >>= 5;
+      isMore = (low & 16) !== 0 ? value !== -1 : value !== 0;
+      text += String.fromCharCode((isMore ? low | 32 : low) + 48);
+    }
+  });
+  return text;
+}
+const cocoOf = (segmentation: unknown, others: object = {}): string =>
+  coco(['a.jpg', 'b.jpg'], {
+    annotations: [
+      cocoBox(1, 1, cat, { segmentation }),
+      cocoBox(2, 2, dog, { segmentation: [[0, 0, 9, 0, 9, 9]], ...others }),
+    ],
+  });
 
 export const maskLayouts: readonly MaskLayout[] = [
   {
@@ -256,6 +283,30 @@ export const maskLayouts: readonly MaskLayout[] = [
       'classes.csv': 'name,r,g,b\nbackground,0,0,0\ncat,255,0,0\n',
     },
     classes: ['background', 'cat'],
+    images: { all: 2 },
+  },
+  {
+    name: 'COCO: polygons, in a file for each split',
+    files: {
+      '{train2017,val2017}/{a,b}.jpg': null,
+      'annotations/instances_{train2017,val2017}.json': cocoOf([polygon]),
+    },
+    classes: pets,
+    cat: 'cat',
+    images: { train: 2, test: 2 },
+  },
+  {
+    name: 'COCO: run lengths, and a crowd',
+    files: { '{a,b}.jpg': null, 'all.json': cocoOf(rle, { iscrowd: 1 }) },
+    classes: pets,
+    cat: 'cat',
+    images: { all: 2 },
+  },
+  {
+    name: 'COCO: compressed run lengths',
+    files: { '{a,b}.jpg': null, 'all.json': cocoOf({ ...rle, counts: compressed(rle.counts) }) },
+    classes: pets,
+    cat: 'cat',
     images: { all: 2 },
   },
   {
