@@ -10,9 +10,9 @@ import type { WeightBits } from '../../deploy/index.js';
 /** NumPy format 1.0: magic, version, header length, header (a Python literal), values. */
 const magic = Buffer.from('\x93NUMPY\x01\x00', 'latin1');
 
-/** Writes float32 values as a `.npy` file. */
-export function writeNpy(path: string, values: Float32Array, shape: readonly number[]): void {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.map((extent) => `${extent},`).join(' ')}), }`;
+/** Writes float32 or uint8 values as a `.npy` file. */
+export function writeNpy(path: string, values: Float32Array | Uint8Array, shape: readonly number[]): void {
+  const text = `{'descr': '${values instanceof Uint8Array ? '|u1' : '<f4'}', 'fortran_order': False, 'shape': (${shape.map((extent) => `${extent},`).join(' ')}), }`;
   // The format aligns the values to 64 bytes.
   const padded = `${text.padEnd(Math.ceil((magic.length + 2 + text.length + 1) / 64) * 64 - magic.length - 3)}\n`;
   const length = Buffer.alloc(2);
