@@ -1,16 +1,10 @@
 import type { Extent } from '../base/boxes.js';
-import { invalidInput } from '../base/errors.js';
-import { Random } from '../base/random.js';
 import type { BoxTask } from '../base/task.js';
-// Not deploy's index: that loads TF.js.
-import { outlineOf } from '../deploy/edge/outline.js';
-import { edgeSizes } from '../deploy/edge/sizes.js';
-import { createSpace, sampleGenotype, spaceSchema } from '../spaces/index.js';
-import { defaultAugment, dataDefaults, spaceTask, type DatasetInfo } from '../trainers/index.js';
-import type { NetworkSize } from '../trainers/index.js';
+import type { DatasetInfo, NetworkSize } from '../trainers/index.js';
 import type { BoxesDescription } from './data/index.js';
-import { goalText, lengthText, number, openingText, searchText, plain, scalar, validating } from './propose.js';
-import { type BoardName, boards, limitsOf } from './schema/constraints.js';
+import { classesText, fitsBoard, mapPresets, percent, splitsText, tooSmall, trainText } from './propose-maps.js';
+import { goalText, number, openingText, searchText, plain, scalar, validating } from './propose.js';
+import type { BoardName } from './schema/constraints.js';
 
 /** Facts for the experiment of images with boxes. */
 export interface BoxesFacts {
@@ -42,9 +36,6 @@ interface BoardPlan {
   readonly size: Extent;
 }
 
-/** Random networks of a space, of which a quarter have to fit: then a search has a choice. */
-const asked = 16;
-
 /**
  * Boxes where networks for them fit into a board at the size that the boxes ask for; else centroids, whose networks are smaller, at the
  * largest size at which they fit.
@@ -57,43 +48,20 @@ export async function planForBoard(
   const wanted = proposeSize(description);
   if (wanted === null) return undefined;
   const classes = description.classes.map(({ name }) => name);
-  const limits = limitsOf({ board }).map(({ constraint }) => constraint?.max ?? Infinity);
-  const fits = async ({ task, size: { height, width } }: Omit<BoardPlan, 'board'>): Promise<boolean> => {
-    const space = await createSpace(
-      spaceSchema.parse({
-        ...{ type: 'mobilenet', preset: presets[task] },
-        ...(task === 'detection' && { detect: { stride: [...stridesFor(description)] } }),
-      }),
-      spaceTask({ height, width, channels: 3, classes }, task),
-    );
-    const random = new Random(1, 'board');
-    const fitting = Array.from({ length: asked }, () => {
-      const { sramBytes, flashBytes } = edgeSizes(outlineOf(space.build(sampleGenotype(space, random))));
-      return [sramBytes, flashBytes].every((bytes, i) => bytes <= limits[i]);
-    });
-    return 4 * fitting.filter(Boolean).length >= asked;
-  };
   const smaller = description.sizes.filter(({ width }) => width <= wanted.width).reverse();
   const plans = [
     { task: 'detection', size: wanted } as const,
     ...smaller.map((size) => ({ task: 'centroids', size }) as const),
   ];
-  for (const plan of plans) if (await fits(plan)) return { board, ...plan };
-  const { sram, flash } = boards[board];
-  throw invalidInput(
-    `networks for boxes do not fit into ${board}, which has ${sram} kB of SRAM and ${flash} kB of flash`,
-    {
-      hint: 'Give a larger board.',
-    },
-  );
+  for (const { task, size } of plans) {
+    const stride = task === 'detection' ? stridesFor(description) : undefined;
+    if (await fitsBoard(board, { task, size, classes, stride })) return { board, task, size };
+  }
+  throw tooSmall(board, 'boxes');
 }
-
-const percent = (share: number): string => `${number(Math.round(100 * share))} %`;
 
 /** Strides between which the search chooses, for the stride that the boxes ask for. */
 const strides = { 4: [4, 8], 8: [4, 8], 16: [8, 16] } as const;
-
-const presets = { detection: 'detector', centroids: 'centroids' } as const satisfies Record<BoxTask, string>;
 
 const stridesFor = ({ advice }: Pick<BoxesDescription, 'advice'>) => strides[advice?.stride ?? 4];
 
@@ -104,40 +72,22 @@ const strideText = (description: BoxesDescription): string => `
 function dataText({ path, description, info, plan }: BoxesFacts): string {
   const { data, images, boxes } = description;
   const shown = description.sizes.find(({ height, width }) => height === info.height && width === info.width);
-  const { train, validation, test } = info.counts;
-  const names = info.classes.slice(0, 8).map(plain).join(', ');
   const small =
     shown === undefined
       ? ''
       : `\n  # ${percent(shown.under6)} of the boxes are under 6 pixels there, which networks rarely find; \`nas data\` lists other sizes.`;
-  return `# ${number(images)} images with ${number(boxes)} boxes of ${info.classes.length} classes: ${names}${info.classes.length > 8 ? ', ...' : ''}.
+  return `# ${number(images)} images with ${number(boxes)} boxes of ${classesText(info.classes)}.
 data:
   type: boxes
   path: ${scalar(path)}${plan?.task === 'centroids' ? centroidsText(plan) : ''}
   # Height and width at which networks see the whole images, with grey bars: the median proportions of the images.${small}
   size: [${info.height}, ${info.width}]
-  # Shares kept aside, unless the images have splits of their own. ${number(train)} images train, ${number(validation)} validate: they decide the
-  # search. ${number(test)} test the result; the search never sees them.
-  validation: ${data.validation}
-  test: ${data.test}`;
+${splitsText(data, info.counts)}`;
 }
 
 const centroidsText = ({ board }: BoardPlan): string => `
   # Only the middle of each box: at the size that the boxes ask for, too few networks for whole boxes fit into ${board}.
   task: centroids`;
-
-function trainText({ description, info, minutes }: BoxesFacts): string {
-  const { train } = info.counts;
-  const batch = Math.min(dataDefaults(description.data).batch ?? train, train);
-  const augment = defaultAugment(description.data);
-  return `# How each candidate is trained: by the recipe \`fast\`, which needs no tuning.
-train:
-${lengthText(train, batch, minutes)}
-  # Images for each step: many short steps teach detectors more than few long ones.
-  batch: ${batch}
-  # Images are shown at other sizes, at other places, and mirrored. Leave flip out where left and right differ: text, digits, signs.
-  augment: [${augment.map(({ type }) => type).join(', ')}]`;
-}
 
 /**
  * The text of an experiment for images with boxes, with a reason for each value.
@@ -160,9 +110,9 @@ ${dataText(facts)}
 # \`nas space experiment.yaml\` lists the choices.
 space:
   type: mobilenet
-  preset: ${presets[task]}${task === 'detection' ? strideText(description) : ''}
+  preset: ${mapPresets[task]}${task === 'detection' ? strideText(description) : ''}
 
-${trainText(facts)}
+${trainText(description.data, facts)}
 
 ${goalText(task === 'centroids' ? 'f1' : 'ap50', plan?.board)}
 

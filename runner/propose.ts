@@ -7,8 +7,12 @@ import {
   dataSchema,
   describeDataset,
   holdsBoxes,
+  holdsMasks,
+  isPlaced,
   isTable,
+  masksSchema,
   prepareDataset,
+  readMasks,
   renderingOf,
   spaceTask,
   surveyImages,
@@ -25,6 +29,7 @@ import { defaultWorkdir } from './stored/workdir.js';
 import { earlierRuns } from './warm-start/earlier.js';
 import type { BoardName } from '../experiments/schema/constraints.js';
 import { describeBoxes } from '../experiments/data/index.js';
+import { masksExperimentText, proposeMaskSize } from '../experiments/propose-masks.js';
 import { boxesExperimentText, planForBoard, proposeSize } from '../experiments/propose-boxes.js';
 import { augmentFor, experimentText, proposeData, sizes, type DataProposal } from '../experiments/propose.js';
 
@@ -110,7 +115,7 @@ async function proposeWithin(
     const textWith = await textFor(request, options, size);
     const loaded = parseExperiment(request.file, textWith([]));
     const { data } = trainingOf(loaded);
-    const side = data.type === 'boxes' ? undefined : renderingOf(data).size[0];
+    const side = isPlaced(data) ? undefined : renderingOf(data).size[0];
     const smaller = side === undefined ? undefined : sizes.find((one) => one < side && one >= leastSize);
     const planned = await planBudget(loaded, minutes, options).catch((error: unknown) => {
       if (smaller !== undefined && error instanceof NasError && error.code === 'invalid-input') return null;
@@ -138,7 +143,10 @@ interface Draft {
 
 /** @param size of images with classes or labels; absent: as they ask for */
 async function textFor(request: ProposalRequest, options: EstimateOptions, size?: number): Promise<TextWith> {
-  const { task, text } = (await proposeFiles(request, options, size)) ?? (await proposeBoxes(request, options));
+  const isOfMasks = !isTable(request.images) && (await holdsMasks(request.images));
+  const { task, text } = isOfMasks
+    ? await proposeMasks(request, options)
+    : ((await proposeFiles(request, options, size)) ?? (await proposeBoxes(request, options)));
   const { name, space: config, objectives } = trainingOf(parseExperiment(request.file, text([], [])));
   const { runs = dirname(defaultWorkdir(name)) } = request;
   const earlier = earlierRuns(runs, await createSpace(config, task), objectives).map((workdir) =>
@@ -164,6 +172,20 @@ async function proposeBoxes(
   const info = describeDataset(await prepareDataset(settled, preparingData('Converting the images', observe, signal)));
   const facts = { name: runName(info.name), path: pathFrom(file, images), description, info, plan, minutes };
   return { task: spaceTask(info, info.task.type), text: (...lines) => boxesExperimentText(facts, ...lines) };
+}
+
+/** For images with masks. @throws NasError as `proposeMaskSize` */
+async function proposeMasks(
+  { images, file, board, minutes }: ProposalRequest,
+  { observe, signal }: EstimateOptions,
+): Promise<Draft> {
+  const config = masksSchema.parse({ type: 'masks', path: images });
+  const masks = await readMasks(config, preparingData('Reading the masks', observe, signal));
+  const { height, width } = await proposeMaskSize(masks, board);
+  const data = { ...config, size: [height, width] as [number, number] };
+  const info = describeDataset(await prepareDataset(data, preparingData('Converting the images', observe, signal)));
+  const facts = { name: runName(info.name), path: pathFrom(file, images), data, masks, info, board, minutes };
+  return { task: spaceTask(info, info.task.type), text: (...lines) => masksExperimentText(facts, ...lines) };
 }
 
 /** For images with classes or labels; null: they have boxes. */

@@ -1,11 +1,10 @@
-import { isBoxTask } from '../../base/task.js';
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
 import { isPlaced, renderingOf, type SingleTeacher, type TrainConfig, unsuitedKeys } from '../../trainers/index.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
 import { measureNamed, moments, taskOf } from '../schema/measures.js';
 import { epochsOf, isOwnSupernet, isTrainingExperiment } from '../schema/run-experiment.js';
 import { pathText } from './problem.js';
-import { boxChecks } from './box-checks.js';
+import { mapChecks } from './map-checks.js';
 import {
   type Check,
   compressChecks,
@@ -131,7 +130,7 @@ const taskSettings: TrainingCheck = (experiment) => {
       // `supernet` and `final` take the keys of `train`.
       if (seen.has(path.join('.'))) return [];
       seen.add(path.join('.'));
-      const data = isBoxTask(task) ? 'the data has boxes' : `data.task is ${task}`;
+      const data = isPlaced(experiment.data) ? `the data has ${experiment.data.type}` : `data.task is ${task}`;
       return [{ path: [key, ...path], message: `${why}; ${data}: expected none` }];
     }),
   );
@@ -248,7 +247,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   taskSettings,
   warmup,
   augmentation,
-  ...boxChecks,
+  ...mapChecks,
   ...evaluationChecks,
   ...compressChecks,
   ...workerChecks,

@@ -28,7 +28,7 @@ export { addRenderings, imagePaths, openSource, prepareDataset, readReport, type
 export { maskFindings, type MaskFinding, type MaskFindingKind } from './masks/findings.js';
 export { holdsMasks } from './masks/layout.js';
 export { readMasks, type MaskData, type MaskImage } from './masks/read.js';
-export { isPlaced, masksSchema, type MasksConfig, type PlacedConfig } from './schema.js';
+export { defaultSide, isPlaced, masksSchema, type MasksConfig, type PlacedConfig } from './schema.js';
 export { isTable } from './reading/table.js';
 export { leftOutLines, pairFindings, type DataReport, type PairFinding, type PairKind } from './report.js';
 export type { DataSource } from './sources/source.js';

@@ -1,9 +1,9 @@
-import { type TaskType, isBoxTask } from '../../base/task.js';
+import { type TaskType, isMapTask } from '../../base/task.js';
 import type { z } from 'zod';
 import { stepsPerEpoch } from '../data/batches.js';
 import { defaultAugment } from '../data/augment/defaults.js';
 import type { Augmentation } from '../data/augment/schema.js';
-import type { DataConfig } from '../data/schema.js';
+import { isPlaced, type DataConfig } from '../data/schema.js';
 import { optimizerSchema, trainKeys, type OptimizerConfig } from './train.js';
 
 type WrittenTraining = z.output<typeof trainKeys>;
@@ -55,21 +55,25 @@ export interface DataDefaults {
 /**
  * The defaults for a task. A detector learns from each cell of an image, so a batch has fewer images. The rate of Muon is then 0.1,
  * as in other trainings: on photographs with boxes, AP50 was 5 points higher than with a rate that follows the batch. AP50 is a mean over
- * classes: with images of rare classes repeated, it was another 4 points higher.
+ * classes: with images of rare classes repeated, it was another 4 points higher. Segmenters repeat them, too: without that, 300 steps
+ * found no defect of magnetic tiles. The rate of detectors gained them nothing: mIoU of defects was 22 and 7 % with it, 18 and 17 without.
  */
 export const taskDefaults = (task: TaskType): Omit<DataDefaults, 'augment'> =>
-  isBoxTask(task)
+  isMapTask(task)
     ? {
         batch: 16,
-        optimizer: optimizerSchema.parse({ type: 'muon', muon_rate: 0.283 }),
+        ...(task !== 'segmentation' && { optimizer: optimizerSchema.parse({ type: 'muon', muon_rate: 0.283 }) }),
         class_sampling: 'balanced',
       }
     : {};
 
+/** The task whose defaults data has. */
+const placedTasks = { boxes: 'detection', masks: 'segmentation' } as const;
+
 /** The defaults for some data. */
 export const dataDefaults = (data: DataConfig): DataDefaults => ({
   augment: defaultAugment(data),
-  ...taskDefaults(data.type === 'boxes' ? 'detection' : 'classification'),
+  ...taskDefaults(isPlaced(data) ? placedTasks[data.type] : 'classification'),
 });
 
 /** The defaults of a recipe for some data. */
