@@ -36,14 +36,14 @@ const data = dataSchema.parse({ type: 'masks', path, channels: 1, size: Number(o
 
 /** Writes the images and masks of all splits, one after the other, with the rows of each split. */
 const writeForPeer = (dataset: DatasetRef, folder: string): Promise<void> =>
-  withDataset(dataset, ({ info, split }) => {
-    const { height, width, channels, classes } = info;
+  withDataset(dataset, (open) => {
+    const { height, width, channels, classes } = open.info;
     const pixels = height * width;
-    const count = splitNames.reduce((sum, name) => sum + split(name).count, 0);
+    const count = splitNames.reduce((sum, name) => sum + open.split(name).count, 0);
     const [images, masks] = [new Uint8Array(count * pixels * channels), new Uint8Array(count * pixels)];
     let first = 0;
     const rows = splitNames.map((name) => {
-      const own = split(name);
+      const own = open.split(name);
       const positions = Array.from({ length: own.count }, (_, i) => i);
       own.read(positions, images.subarray(first * pixels * channels));
       own.readMasks?.(positions, masks.subarray(first * pixels));
