@@ -75,6 +75,7 @@ def main():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scored", default="test")
+    parser.add_argument("--balanced", action="store_true", help="draw images by the last class in their masks, each class alike")
     parser.add_argument("--onnx", help="file for the trained network")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
@@ -91,11 +92,19 @@ def main():
     model = lraspp(classes, inputs.shape[1], options.width)
     macs = macs_of(model, inputs[:1])
 
+    rare = torch.tensor([int(masks[row][masks[row] != 255].max()) if (masks[row] != 255).any() else 0 for row in train])
+    weights = 1 / torch.bincount(rare, minlength=classes)[rare].float()
+
+    def drawn():
+        if not options.balanced:
+            return torch.randperm(len(train))
+        return torch.multinomial(weights, len(train), replacement=True)
+
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.01)
     begin, steps, share = time.process_time(), 0, 0.0
     model.train()
     while share < 1:
-        for rows in torch.from_numpy(train)[torch.randperm(len(train))].split(options.batch):
+        for rows in torch.from_numpy(train)[drawn()].split(options.batch):
             share = (time.process_time() - begin) / options.seconds
             if share >= 1 or len(rows) < 2:
                 break
