@@ -90,7 +90,7 @@ const labelLosses: { readonly [T in TaskType]: string } = {
   regression: "Huber's loss",
   detection: 'focal and GIoU loss',
   centroids: 'focal loss',
-  segmentation: 'cross-entropy of pixels',
+  segmentation: 'cross-entropy and Dice of pixels',
 };
 
 const lossText = (task: TaskType, type: LossConfig['type']): string => {
