@@ -57,7 +57,12 @@ const writeForPeer = (dataset: DatasetRef, folder: string): Promise<void> =>
     return Promise.resolve();
   });
 
-if (options.peer !== undefined) await writeForPeer(await prepareDataset(data), options.peer);
+// The peer trains on all images that are not scored, too.
+if (options.peer !== undefined)
+  await writeForPeer(
+    { ...(await prepareDataset(data)), ...(options.scored === 'test' && { validation: 0 }) },
+    options.peer,
+  );
 else
   await benchMaps({
     task: 'segmentation',
