@@ -92,7 +92,7 @@ export const trainFields = {
   epoch_share: share.describe(
     'share of the training images that one epoch shows, each going on where the last ended: with many images, finer steps for search.fidelity and the learning curve',
   ),
-  batch: z.number().int().min(1).max(4096).describe('images for each step; 128, or 16 where they have boxes'),
+  batch: z.number().int().min(1).max(4096).describe('images for each step; 128, or 16 where they have boxes or masks'),
   optimizer: optimizerSchema.describe('how the weights follow the gradients; muon (fast), sgd (plain)'),
   schedule: z
     .enum(schedules)
@@ -120,7 +120,7 @@ export const trainFields = {
   class_sampling: z
     .enum(['natural', 'balanced'])
     .describe(
-      'images of an epoch. natural: each image once; balanced: as many images, equally many of each class, so that images of rare classes are repeated in other views. With boxes, the default of fast: balanced, where images of rare classes are repeated by the square root of how rare these are',
+      'images of an epoch. natural: each image once; balanced: as many images, equally many of each class, so that images of rare classes are repeated in other views. With boxes or masks, the default of fast: balanced, where images of rare classes are repeated by the square root of how rare these are',
     ),
   augment: augmentSchema.describe(
     'random changes of the training images: a list of steps, in their order; the same for a seed',
