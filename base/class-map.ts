@@ -18,7 +18,7 @@ interface Between {
   readonly share: number;
 }
 
-/** Pixels before the middle of the first cell and after that of the last one have its value. */
+/** At the border, a pixel beyond the middle of the outermost cell has the value of that cell. */
 const places = (pixels: number, cells: number, stride: number, scale: number, from: number): readonly Between[] =>
   Array.from({ length: pixels }, (_, pixel) => {
     const at = Math.min(cells - 1, Math.max(0, ((pixel + 0.5) * scale + from) / stride - 0.5));
@@ -44,7 +44,7 @@ const whole: Placement = { scaleX: 1, scaleY: 1, left: 0, top: 0 };
  * Finds the classes of an image's pixels, one row after the other: logits are upsampled bilinearly between the centres of the cells
  * (half-pixel centres), and the largest is taken, of equal ones the first. Every reader of a segmenter's file decides so.
  * @param size of the image, which may end within the last cells
- * @param placement where the image lies in that of the network
+ * @param placement where the image lies in the network's input
  * @returns writes the classes of a row of pixels to a place of an array
  */
 export function classesOfRows(

@@ -98,7 +98,7 @@ export interface PixelDetails {
 export interface PixelScores {
   /** Pixels of the class in the masks. */
   readonly pixels: number;
-  /** Pixels that are of the class and found as it, of those that are one or the other. */
+  /** Intersection over union: pixels both labelled and found as the class, over pixels that are either. */
   readonly iou: number | null;
   readonly precision: number | null;
   readonly recall: number | null;

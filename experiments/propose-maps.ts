@@ -27,7 +27,7 @@ interface MapNetworks {
   readonly size: Extent;
   readonly channels?: 1 | 3 | undefined;
   readonly classes: readonly string[];
-  /** Output strides; absent: those of the preset. */
+  /** Output strides; absent: the preset's. */
   readonly stride?: readonly number[] | undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { Extent } from '../base/boxes.js';
-import { quantile } from '../base/statistics.js';
+import { quantile, sum } from '../base/statistics.js';
 import { defaultSide, type DatasetInfo, type MaskData, type MasksConfig, sizeAlong } from '../trainers/index.js';
 import { classesText, fitsBoard, percent, splitsText, tooSmall, trainText } from './propose-maps.js';
 import { goalText, number, openingText, plain, scalar, searchText, validating } from './propose.js';
@@ -23,8 +23,8 @@ export interface MasksFacts {
 const boardSides = [192, 160, 128, 96, 64, 48];
 
 /**
- * The size at which networks see images with masks: their median proportions, at most 256 pixels and those of the median image. For a
- * board, the largest at which networks fit.
+ * Proposes the input size for images with masks. It has their median proportions; its longer side is that of the median image, at most
+ * 256 pixels. For a board, it is the largest size at which networks fit.
  * @throws NasError `invalid-input` where not even small images fit
  */
 export async function proposeMaskSize(
@@ -43,11 +43,8 @@ export async function proposeMaskSize(
 
 /** `background 92 %, crack 1 %`: the share of each class among the pixels that count, and the images that show it. */
 function sharesText({ images, classes }: Pick<MaskData, 'images' | 'classes'>): string {
-  const pixels = classes.map((_, label) => images.reduce((sum, image) => sum + image.pixels[label], 0));
-  const all = Math.max(
-    1,
-    pixels.reduce((sum, own) => sum + own, 0),
-  );
+  const pixels = classes.map((_, label) => sum(images.map((image) => image.pixels[label])));
+  const all = Math.max(1, sum(pixels));
   const texts = classes.map((name, label) => {
     const shown = images.filter((image) => image.pixels[label] > 0).length;
     const share = pixels[label] / all;

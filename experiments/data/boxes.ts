@@ -12,13 +12,7 @@ import {
   type SizeAdvice,
   type SplitName,
 } from '../../trainers/index.js';
-import {
-  countBySplit,
-  describePlaced,
-  type NamedSplitImage,
-  type PlacedDescription,
-  type SplitCounts,
-} from './placed.js';
+import { countBySplit, describePlaced, type Described, type PlacedDescription, type SplitCounts } from './placed.js';
 
 /** A class with its boxes. */
 export interface BoxClass {
@@ -53,14 +47,7 @@ export interface BoxesDescription extends PlacedDescription<FindingKind> {
   readonly notes: readonly string[];
 }
 
-/** A data set of boxes with its description and the split of each image; null: the images cannot be split. */
-export interface DescribedBoxes {
-  readonly description: BoxesDescription;
-  readonly data: BoxData;
-  /** The images with the classes of their boxes, in the order of the data. */
-  readonly images: readonly NamedSplitImage[];
-  readonly splits: readonly SplitName[] | null;
-}
+export type DescribedBoxes = Described<BoxesDescription, BoxData>;
 
 /** Reads and describes a data set of boxes. @throws NasError `invalid-input` with file and line as `readBoxes` */
 export async function describeBoxes(config: BoxesConfig, options: ReadBoxesOptions): Promise<DescribedBoxes> {

@@ -1,3 +1,4 @@
+import { sum } from '../../base/statistics.js';
 import {
   maskFindings,
   readMasks,
@@ -5,15 +6,8 @@ import {
   type MaskFindingKind,
   type MasksConfig,
   type ReadBoxesOptions,
-  type SplitName,
 } from '../../trainers/index.js';
-import {
-  countBySplit,
-  describePlaced,
-  type NamedSplitImage,
-  type PlacedDescription,
-  type SplitCounts,
-} from './placed.js';
+import { countBySplit, describePlaced, type Described, type PlacedDescription, type SplitCounts } from './placed.js';
 
 /** A class with its pixels. */
 export interface MaskClass {
@@ -41,16 +35,7 @@ export interface MasksDescription extends PlacedDescription<MaskFindingKind> {
   readonly notes: readonly string[];
 }
 
-/** A data set of masks with its description and the split of each image; null: the images cannot be split. */
-export interface DescribedMasks {
-  readonly description: MasksDescription;
-  readonly data: MaskData;
-  /** The images with the classes of their pixels, in the order of the data. */
-  readonly images: readonly NamedSplitImage[];
-  readonly splits: readonly SplitName[] | null;
-}
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+export type DescribedMasks = Described<MasksDescription, MaskData>;
 
 /** Reads and describes a data set of masks. @throws NasError `invalid-input` as `readMasks` */
 export async function describeMasks(config: MasksConfig, options: ReadBoxesOptions): Promise<DescribedMasks> {

@@ -13,7 +13,7 @@ import {
 
 export type SplitCounts = Readonly<Record<SplitName, number>>;
 
-/** What is told of images with boxes and of images with masks. */
+/** The part of a description that images with boxes and images with masks have. */
 export interface PlacedDescription<Kind extends string = string> {
   /** Images by split; null: they cannot be split. */
   readonly splits: SplitCounts | null;
@@ -25,6 +25,15 @@ export interface PlacedDescription<Kind extends string = string> {
 /** An image with its file and its classes. */
 export interface NamedSplitImage extends SplitImage {
   readonly file: BoxImage['file'];
+}
+
+/** A data set with its description and the split of each image; null: the images cannot be split. */
+export interface Described<Description, Data> {
+  readonly description: Description;
+  readonly data: Data;
+  /** The images with their classes, in the order of the data. */
+  readonly images: readonly NamedSplitImage[];
+  readonly splits: readonly SplitName[] | null;
 }
 
 export function countBySplit(entries: readonly (readonly [SplitName, number])[]): SplitCounts {

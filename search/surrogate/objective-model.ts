@@ -19,7 +19,7 @@ export interface ConditionedModel {
   readonly warp: Warp;
   /** Predictions of the pending candidates. */
   readonly expected: Prediction;
-  /** The values of trials without what the model takes for noise; of those that it has learned from. */
+  /** The posterior mean at each trial that the model has learned from, as a value of the objective. */
   readonly believed: ReadonlyMap<TrialResult, number>;
   /** Predictions as if the pending candidates had been observed at their expected values. */
   predict(candidates: Encoded): Prediction;

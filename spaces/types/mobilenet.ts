@@ -23,12 +23,25 @@ const universal = (filters: number, depth: Choices, expand: Choices) =>
 const fused = (filters: number, depth: Choices) =>
   ({ kind: 'fused_mbconv', filters, stride: 2, depth, expand: [4, 8], group_width: [0, 64], act: 'relu' }) as const;
 
+/** The backbone of networks that answer with maps: full convolutions where maps are large train faster than depthwise ones. */
+const mapBackbone = {
+  width: [0.5, 0.75, 1, 1.5],
+  share: 'stage',
+  stem: { filters: 16, stride: 2, act: 'relu' },
+  stages: [
+    { kind: 'fused_mbconv', filters: 24, stride: 2, depth: [1, 2, 3], act: 'relu' },
+    { kind: 'fused_mbconv', filters: 32, stride: 2, expand: 3, act: 'relu' },
+    { filters: 32, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
+    { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
+  ],
+} as const;
+
 /**
- * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
- * CIFAR), `small` for 64 to 128; `detector`, for images with boxes, has full convolutions where maps are large, which train faster
- * than depthwise ones; `centroids` is its small form with coarser cells; `segmenter` is for images with masks; the others are the spaces around MobileNetV1
- * (Howard et al. 2017), V2 (Sandler et al. 2018), V3 (Howard et al. 2019), V4 (Qin et al. 2024) and MobileNet-EdgeTPU-V2
- * (size S of TensorFlow's model garden) for 224 pixels, whose published networks are among their members.
+ * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST, CIFAR), `small`
+ * for 64 to 128. `detector` is for images with boxes, `centroids` is its small form with coarser cells, and `segmenter` is for images
+ * with masks. The others are the spaces around MobileNetV1 (Howard et al. 2017), V2 (Sandler et al. 2018), V3 (Howard et al. 2019), V4
+ * (Qin et al. 2024) and MobileNet-EdgeTPU-V2 (size S of TensorFlow's model garden) for 224 pixels, whose published networks are among
+ * their members.
  */
 export const mobilenetPresets = {
   tiny: {
@@ -55,15 +68,7 @@ export const mobilenetPresets = {
     head: { filters: 320, act: 'hard_swish', dropout: 0.1 },
   },
   detector: {
-    width: [0.5, 0.75, 1, 1.5],
-    share: 'stage',
-    stem: { filters: 16, stride: 2, act: 'relu' },
-    stages: [
-      { kind: 'fused_mbconv', filters: 24, stride: 2, depth: [1, 2, 3], act: 'relu' },
-      { kind: 'fused_mbconv', filters: 32, stride: 2, expand: 3, act: 'relu' },
-      { filters: 32, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
-      { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
-    ],
+    ...mapBackbone,
     detect: { stride: [4, 8], deepest: [8, 16], width: [16, 32, 48], depth: [0, 1, 2] },
   },
   centroids: {
@@ -79,15 +84,7 @@ export const mobilenetPresets = {
     detect: { stride: 8, deepest: [8, 16], width: [16, 32], depth: [0, 1] },
   },
   segmenter: {
-    width: [0.5, 0.75, 1, 1.5],
-    share: 'stage',
-    stem: { filters: 16, stride: 2, act: 'relu' },
-    stages: [
-      { kind: 'fused_mbconv', filters: 24, stride: 2, depth: [1, 2, 3], act: 'relu' },
-      { kind: 'fused_mbconv', filters: 32, stride: 2, expand: 3, act: 'relu' },
-      { filters: 32, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
-      { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
-    ],
+    ...mapBackbone,
     detect: { stride: [4, 8], deepest: 16, width: [16, 32, 48], depth: [0, 1, 2], se: [0, 0.25] },
   },
   mobilenetv1: {

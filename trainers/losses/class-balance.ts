@@ -11,7 +11,7 @@ export type ClassWeight = 'auto' | Readonly<Record<string, number>>;
  */
 const beta = 0.99;
 
-/** The weight of a class by its number of images or pixels, and that of all. */
+/** The weight of a class. @param count of its images or pixels @param all of all classes */
 type AutoWeight = (count: number, all: number) => number;
 
 const byImages: AutoWeight = (count) => (1 - beta) / (1 - beta ** Math.max(1, count));

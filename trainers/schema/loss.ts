@@ -52,7 +52,7 @@ export type LossConfig = z.output<typeof lossSchema>;
 export type Loss = LossConfig & {
   /** Absent: classification. */
   readonly task?: TaskType;
-  /** Weight of the images or pixels of each class, with mean 1 over those that train; absent: all are equal. */
+  /** Weight of each class; its mean over all training images, or pixels, is 1. Absent: classes are equal. */
   readonly classWeights?: readonly number[];
   /** Batches also hold images without labels, whose rows of labels are 0; absent: none. Only for classification with a teacher. */
   readonly unlabelled?: true;

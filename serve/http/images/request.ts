@@ -17,7 +17,7 @@ export interface ImageRequest {
   readonly top: number;
   /** Least score of a box; null: the thresholds of the network. */
   readonly threshold: number | null;
-  /** Longest side of a mask in pixels; null: that of the sent image. */
+  /** The longest side of an answered mask, in pixels; null: as the sent image. */
   readonly side: number | null;
   /** Most classes, labels, numbers or boxes of an image's answer. */
   readonly results: number;

@@ -35,7 +35,7 @@ export function labelsOf({ isColours, entries }: Meaning, picture: Omit<Picture,
   if (!isColours) return (value) => known.get(value) ?? unknownValue;
   const { palette, channels, lossy } = picture;
   const near = (colour: number): number => {
-    // Compression with losses changes colours, and mixes those of neighbours.
+    // Lossy compression changes colours, and mixes the colours of neighbouring pixels.
     let [best, least] = [unknownValue, Infinity];
     for (const [other, label] of entries) {
       const square = [16, 8, 0].reduce(

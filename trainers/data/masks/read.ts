@@ -7,7 +7,7 @@ import type { FileTree, StoredFile } from '../reading/files.js';
 import type { MasksConfig } from '../schema.js';
 import type { Size, SplitName } from '../splits.js';
 import { folderClasses } from './folder-classes.js';
-import type { MaskFinding } from './findings.js';
+import { maskFindings, type MaskFinding } from './findings.js';
 import { findMasks } from './layout.js';
 import { labelsOf, meaningOf } from './meaning.js';
 import { colourText } from './picture.js';
@@ -16,7 +16,7 @@ import { renderMask } from './render.js';
 
 /** An image with its mask. */
 export interface MaskImage extends Extent {
-  /** The image; its stamp is also that of the mask. */
+  /** The image's file. Its stamp covers the mask, too. */
   readonly file: StoredFile;
   readonly split: SplitName | null;
   /** Name of the group that stays in one split; empty: none. */
@@ -53,9 +53,9 @@ export async function readMasks(config: MasksConfig, options: ReadBoxesOptions =
   const findings = [...before];
   const found = await surveyMasks(tree, files, findings, options);
   if (found.length === 0) {
-    const [first] = findings;
+    const [{ kind, where, detail }] = findings;
     throw invalidInput(
-      `${path}: none of ${counted(files.length, 'image')} can be used: ${first.where}: ${first.detail}`,
+      `${path}: none of ${counted(files.length, 'image')} can be used: ${where}: ${maskFindings[kind][0]}${detail && ` (${detail})`}`,
       { hint: 'Name the folder that holds the images and their masks.' },
     );
   }

@@ -23,6 +23,12 @@ export const broken: readonly BrokenMasks[] = [
   { name: 'no masks at all', files: { 'images/{a,b}.png': null }, refused: 'FOLDER: no image has a mask' },
   { name: 'no images at all', files: { 'masks/{a,b}.png': grey(0, 1) }, refused: 'FOLDER: no image has a mask' },
   {
+    name: 'the only mask is a text',
+    files: { 'images/a.png': null, 'masks/a.png': text('nonsense') },
+    refused:
+      'FOLDER: none of 1 image can be used: masks/a.png: mask that cannot be read, left out with its image (text)',
+  },
+  {
     name: 'a mask of other proportions',
     files: { ...fine, 'masks/b.png': grey(0, 1, [50, 80]) },
     findings: ['proportions: masks/b.png: 80 x 50, the image 100 x 50'],
