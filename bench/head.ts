@@ -32,6 +32,7 @@ const options = await yargs(hideBin(process.argv))
     model: { type: 'string', demandOption: true, describe: 'classifier of any program' },
     images: { type: 'string', demandOption: true, describe: 'folder with one folder for each class' },
     features: { type: 'string', describe: 'value or TF.js layer that the layer reads' },
+    size: { type: 'number', describe: 'height and width of the images, where the file was exported for others' },
     subset: { type: 'number', default: 1, describe: 'share of the training images' },
     views: { type: 'number', default: 4, describe: 'of each training image' },
     python: { type: 'string', default: '/usr/bin/python3', describe: 'Python with scikit-learn' },
@@ -50,8 +51,8 @@ const used = (): number => {
   return (user + system) / 1e6;
 };
 
-const { model: path, images, features: from, subset, views, python } = options;
-const [height, width, channels] = (await fileInput({ path })) ?? [224, 224, 3];
+const { model: path, images, features: from, size: side, subset, views, python } = options;
+const [height, width, channels] = (await fileInput({ path, size: side })) ?? [224, 224, 3];
 const config = dataSchema.parse({
   type: 'image-folder',
   path: images,
@@ -61,7 +62,7 @@ const config = dataSchema.parse({
 });
 const cache = cacheDirectory();
 const dataset = openDataset(await prepareDataset(config, { cache }));
-const source = await readPretrained({ path, features: from }, dataset.info, dataset);
+const source = await readPretrained({ path, features: from, size: side }, dataset.info, dataset);
 const shared = {
   dataset,
   seed: 1,

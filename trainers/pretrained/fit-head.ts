@@ -224,8 +224,8 @@ const fewImages = 500;
 /** Parts of a cross-validation. */
 export const headParts = 5;
 
-/** Largest entry of the gradient at the end of a fit. */
-const tolerance = 1e-4;
+/** Largest entry of the gradient at the end of a fit: coarse while ridges are compared, fine for the chosen one. */
+const tolerances = { coarse: 1e-3, fine: 1e-4 };
 
 /** What a column is fitted on and judged by: the rows of a share that is 0 elsewhere. */
 interface Column {
@@ -314,16 +314,18 @@ export async function fitHead(
   let weights: Float64Array = new Float64Array((size + 1) * columns.length * outputs);
   let best: { readonly ridge: number; readonly loss: number; readonly weights: Float64Array } | null = null;
   let worse = 0;
+  const minimum = (done: number, ridge: number, from: Float64Array, tolerance: number): Promise<Float64Array> =>
+    minimise(
+      async (at) => {
+        await between?.(done, ridges.length);
+        return objective.at(at, ridge);
+      },
+      from,
+      { tolerance },
+    );
   try {
     for (const [done, ridge] of ridges.entries()) {
-      weights = await minimise(
-        async (at) => {
-          await between?.(done, ridges.length);
-          return objective.at(at, ridge);
-        },
-        weights,
-        { tolerance },
-      );
+      weights = await minimum(done, ridge, weights, tolerances.coarse);
       const { checks } = await objective.at(weights, ridge);
       const loss = checks.reduce((sum, one) => sum + one, 0) / judges;
       if (best === null || loss < best.loss) {
@@ -331,10 +333,11 @@ export async function fitHead(
         worse = 0;
       } else if (++worse > patience) break;
     }
+    if (best === null) throw new Error('no ridge was given');
+    const { ridge, loss } = best;
+    const fitted = await minimum(ridges.length - 1, ridge, best.weights, tolerances.fine);
+    return { ...unscaled(lastColumn(fitted, columns.length, outputs), scale, outputs), ridge, loss };
   } finally {
     await objective.close();
   }
-  if (best === null) throw new Error('no ridge was given');
-  const { ridge, loss } = best;
-  return { ...unscaled(lastColumn(best.weights, columns.length, outputs), scale, outputs), ridge, loss };
 }
