@@ -1,7 +1,7 @@
 import { BoundedCache } from '../base/bounded-cache.js';
 // Not deploy's index: that loads TF.js.
 import { outlineOf } from '../deploy/edge/outline.js';
-import { edgeSizes } from '../deploy/edge/sizes.js';
+import { edgeSizes, sizesWithin, type EdgeSizes } from '../deploy/edge/sizes.js';
 import type { LatencyModel } from '../latency-models/index.js';
 import type { Values } from '../search/index.js';
 import { costs, genotypeId, type Genotype, type Network, type Space } from '../spaces/index.js';
@@ -24,60 +24,81 @@ const measured = measuresOf('costs');
 /** Candidates whose networks, and whose costs, are cached before a cache is emptied. */
 const [networks, costed] = [200, 10_000];
 
+const costCaches = () =>
+  ({
+    fp32: new BoundedCache<Values>(costed),
+    int8: new BoundedCache<Values>(costed),
+  }) as const satisfies Record<StoredPrecision, unknown>;
+
 /** The networks of candidates and their cheap objectives, of the latest candidates from a cache. */
 export class CandidateNetworks {
   private readonly networks = new BoundedCache<Network>(networks);
-  private readonly computed = {
-    fp32: new BoundedCache<Values>(costed),
-    int8: new BoundedCache<Values>(costed),
-  } as const satisfies Record<StoredPrecision, unknown>;
+  private readonly exact = costCaches();
+  private readonly near = costCaches();
 
   /** Measures of memory that the experiment asks for. */
   private readonly memories: ReturnType<typeof measuresOf<'memory'>>;
+  /** The most memory of a candidate; undefined where memory is an objective. */
+  private readonly most: EdgeSizes | undefined;
 
   constructor(private readonly source: Source) {
     const { objectives = [], limits = [] } = source.experiment;
-    const asked = new Set([...objectives, ...limits].map(({ name }) => name));
-    this.memories = measuresOf('memory').filter(([name]) => asked.has(name));
+    const isObjective = (name: string): boolean => objectives.some((objective) => objective.name === name);
+    const limitOf = (name: string) => limits.find((limit) => limit.name === name)?.constraint?.max ?? Infinity;
+    this.memories = measuresOf('memory').filter(([name]) => isObjective(name) || limitOf(name) < Infinity);
+    this.most = this.memories.some(([name]) => isObjective(name))
+      ? undefined
+      : { sramBytes: limitOf('sram_bytes'), flashBytes: limitOf('flash_bytes') };
   }
 
-  network(genotype: Genotype): Network {
-    return this.networks.of(genotypeId(genotype), () => this.source.space.build(genotype));
+  network(genotype: Genotype, id = genotypeId(genotype)): Network {
+    return this.networks.of(id, () => this.source.space.build(genotype));
   }
 
   costs(genotype: Genotype, precision: StoredPrecision): Values {
-    return this.computed[precision].of(genotypeId(genotype), () => {
-      const network = this.network(genotype);
-      const found = costs(network);
-      return {
-        ...Object.fromEntries(measured.map(([name, { of }]) => [name, of(found, precision)])),
-        ...this.memory(network),
-      };
-    });
+    const id = genotypeId(genotype);
+    return this.exact[precision].of(id, () =>
+      this.valuesOf(this.network(genotype, id), precision, (network) => edgeSizes(outlineOf(network))),
+    );
   }
 
-  private memory(network: Network): Values {
-    if (this.memories.length === 0) return {};
-    const sizes = edgeSizes(outlineOf(network));
-    return Object.fromEntries(this.memories.map(([name, { of }]) => [name, of(sizes)]));
+  /** The same, with memory that is exact only near its limit. */
+  private judged(genotype: Genotype, id: string, precision: StoredPrecision): Values {
+    const { most } = this;
+    if (most === undefined) return this.costs(genotype, precision);
+    return this.near[precision].of(id, () =>
+      this.valuesOf(this.network(genotype, id), precision, (network) => sizesWithin(network, most)),
+    );
   }
 
-  /** Exact costs and predicted latency, both in the precision that the predictions favour. */
+  private valuesOf(network: Network, precision: StoredPrecision, sizesOf: (network: Network) => EdgeSizes): Values {
+    const values: Record<string, number> = {};
+    const found = costs(network);
+    for (const [name, { of }] of measured) values[name] = of(found, precision);
+    if (this.memories.length === 0) return values;
+    const sizes = sizesOf(network);
+    for (const [name, { of }] of this.memories) values[name] = of(sizes);
+    return values;
+  }
+
+  /** Costs and predicted latency, both in the precision that the predictions favour. Memory is exact only near its limit. */
   cheap(genotype: Genotype, models: LatencyModels | null): Values {
-    const predicted = this.predict(genotype, models);
+    const id = genotypeId(genotype);
+    const predicted = this.predict(genotype, models, id);
     const { fp32, int8 } = predicted;
     const precision = this.precision({
       ...(fp32 !== undefined && { fp32: fp32.ms }),
       ...(int8 !== undefined && { int8: int8.ms }),
     });
     const latency = predicted[precision];
-    const exact = this.costs(genotype, precision);
-    return latency === undefined ? exact : { ...exact, latency_ms: latency.ms };
+    const known = this.judged(genotype, id, precision);
+    return latency === undefined ? known : { ...known, latency_ms: latency.ms };
   }
 
-  predict(genotype: Genotype, models: LatencyModels | null): StoredPredictions {
-    const network = this.network(genotype);
-    return Object.fromEntries(Object.entries(models ?? {}).map(([name, model]) => [name, model.predict(network)]));
+  predict(genotype: Genotype, models: LatencyModels | null, id = genotypeId(genotype)): StoredPredictions {
+    if (models === null) return {};
+    const network = this.network(genotype, id);
+    return Object.fromEntries(Object.entries(models).map(([name, model]) => [name, model.predict(network)]));
   }
 
   of(trial: TrialRecord): { readonly values: ObjectiveValues } {

@@ -1,5 +1,6 @@
 import { applyRule, isFused, type Layer, type LayerKind, type LayerTable, type Shape } from './layers.js';
-import { layersOf, perNetwork } from './network-layers.js';
+import type { LayersBefore } from './layer-list.js';
+import { isChain, layersOf, type Part, partsOf, perNetwork } from './parts.js';
 
 /** The cost of one primitive layer for one image. */
 export interface LayerCost {
@@ -86,54 +87,78 @@ const counts: LayerTable<Count> = {
   },
 };
 
-const read = (layers: readonly Layer[], layer: Layer): number =>
-  layer.inputs.reduce((sum, i) => sum + size(layers[i].output), 0);
+/** Values that a layer reads: terms of a sum have one shape, and a gate has a value for each channel. */
+const read = ({ kind, input, inputs }: Layer): number =>
+  kind === 'multiply' ? size(input) + input[2] : inputs.length * size(input);
 
-/** Largest number of values alive at once; layers in place share the buffer of their input. */
-function peakValues(layers: readonly Layer[]): number {
-  const none = (): number[] => new Array<number>(layers.length).fill(0);
+/** Largest number of values alive at once, the input of the layers among them; layers in place share the buffer of their input. */
+function peakValues(layers: readonly Layer[], { count, read, shape }: LayersBefore): number {
+  // The first buffer is the input of the layers.
+  const at = (position: number): number => (position === read ? 0 : position - count + 1);
+  const none = (): number[] => new Array<number>(layers.length + 1).fill(0);
   const [buffer, lastUse, freedAfter] = [none(), none(), none()];
-  for (let i = 0; i < layers.length; i++) {
-    const layer = layers[i];
-    buffer[i] = isFused(layer) ? buffer[layer.inputs[0]] : i;
-    for (const j of layer.inputs) lastUse[buffer[j]] = i;
-    lastUse[buffer[i]] = i;
+  for (const [i, layer] of layers.entries()) {
+    const own = i + 1;
+    buffer[own] = isFused(layer) ? buffer[at(layer.inputs[0])] : own;
+    for (const input of layer.inputs) lastUse[buffer[at(input)]] = own;
+    lastUse[buffer[own]] = own;
   }
+  const bytes = [size(shape), ...layers.map(({ output }) => size(output))];
+  for (const [i, own] of bytes.entries()) if (buffer[i] === i) freedAfter[lastUse[i]] += own;
   let alive = 0;
   let peak = 0;
-  for (let i = 0; i < layers.length; i++) if (buffer[i] === i) freedAfter[lastUse[i]] += size(layers[i].output);
-  for (let i = 0; i < layers.length; i++) {
-    if (buffer[i] === i) alive += size(layers[i].output);
+  for (const [i, own] of bytes.entries()) {
+    if (buffer[i] === i) alive += own;
     peak = Math.max(peak, alive);
     alive -= freedAfter[i];
   }
   return peak;
 }
 
-/** Exact costs of a network; pure arithmetic on `layersOf`, nothing is built. */
-export const costs = perNetwork((network): Costs => {
-  const layers = layersOf(network);
+/** The costs of a part; its activations are those of a network where it reads only the part before it. */
+export function partCosts({ layers, before }: Part): Costs {
   const total = { macs: 0, params: 0, buffers: 0, traffic: 0, folded: 0, int8: 0 };
   const each = layers.map((layer): LayerCost => {
     const { macs, params, buffers, folded, int8 } = applyRule(counts, layer);
-    const trafficBytes =
-      isFused(layer) || layer.kind === 'input' ? 0 : bytesPerValue * (read(layers, layer) + size(layer.output));
+    const { name, kind, output } = layer;
+    const trafficBytes = isFused(layer) || kind === 'input' ? 0 : bytesPerValue * (read(layer) + size(output));
     total.macs += macs;
     total.params += params;
     total.buffers += buffers;
     total.traffic += trafficBytes;
     total.folded += folded;
     total.int8 += int8;
-    return { name: layer.name, kind: layer.kind, macs, params, trafficBytes };
+    return { name, kind, macs, params, trafficBytes };
   });
   return {
     macs: total.macs,
     params: total.params,
     buffers: total.buffers,
-    activationBytes: bytesPerValue * peakValues(layers),
+    activationBytes: bytesPerValue * peakValues(layers, before),
     trafficBytes: total.traffic,
     sizeBytes: bytesPerValue * total.folded,
     int8SizeBytes: total.int8,
     layers: each,
+  };
+}
+
+/** Exact costs of a network; pure arithmetic on its layers, nothing is built. */
+export const costs = perNetwork((network): Costs => {
+  const parts = partsOf(network).map((part) => part.of(partCosts));
+  const sum = (of: (costs: Costs) => number): number => parts.reduce((total, part) => total + of(part), 0);
+  let layers: readonly LayerCost[] | undefined;
+  return {
+    macs: sum(({ macs }) => macs),
+    params: sum(({ params }) => params),
+    buffers: sum(({ buffers }) => buffers),
+    activationBytes: isChain(network)
+      ? Math.max(...parts.map(({ activationBytes }) => activationBytes))
+      : bytesPerValue * peakValues(layersOf(network), partsOf(network)[0].before),
+    trafficBytes: sum(({ trafficBytes }) => trafficBytes),
+    sizeBytes: sum(({ sizeBytes }) => sizeBytes),
+    int8SizeBytes: sum(({ int8SizeBytes }) => int8SizeBytes),
+    get layers() {
+      return (layers ??= parts.flatMap((part) => part.layers));
+    },
   };
 });

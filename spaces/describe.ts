@@ -1,7 +1,7 @@
 import { cellNotation } from './cells.js';
-import { costs } from './costs.js';
+import { costs, partCosts } from './costs.js';
 import type { Layer } from './layers.js';
-import { layersOf } from './network-layers.js';
+import { layersOf, type Part, partsOf } from './parts.js';
 import {
   type BasicBlock,
   type BottleneckBlock,
@@ -144,12 +144,12 @@ class Weighted {
   private readonly sums = { kernel: 0, channels: 0, growth: 0 };
   count = 0;
 
-  add({ input, output }: Layer, kernel: number, macs: number): void {
+  add({ macs, kernel, channels, growth }: Convolution): void {
     this.count++;
     this.macs += macs;
-    this.sums.kernel += macs * kernel;
-    this.sums.channels += macs * Math.log2(output[2]);
-    this.sums.growth += macs * Math.log2(output[2] / input[2]);
+    this.sums.kernel += kernel;
+    this.sums.channels += channels;
+    this.sums.growth += growth;
   }
 
   /** Number, mean kernel, mean log2 of the output channels, mean log2 of output by input channels. */
@@ -159,27 +159,54 @@ class Weighted {
   }
 }
 
+/** A convolution: its multiply-accumulates, and other values times them. */
+interface Convolution {
+  readonly isDepthwise: boolean;
+  readonly height: number;
+  readonly macs: number;
+  readonly kernel: number;
+  readonly channels: number;
+  readonly growth: number;
+}
+
+/** What the features of a network need of a part. */
+function partFeatures(part: Part) {
+  const { layers } = part;
+  const { layers: each } = part.of(partCosts);
+  const convolutions = layers.flatMap((layer, i): Convolution[] => {
+    if (layer.kind !== 'conv' && layer.kind !== 'depthwise') return [];
+    const { kind, kernel, input, output } = layer;
+    const { macs } = each[i];
+    const [channels, growth] = [macs * Math.log2(output[2]), macs * Math.log2(output[2] / input[2])];
+    return [{ isDepthwise: kind === 'depthwise', height: output[0], macs, kernel: macs * kernel, channels, growth }];
+  });
+  const count = (kind: Layer['kind']): number => layers.reduce((sum, layer) => sum + (layer.kind === kind ? 1 : 0), 0);
+  const logits = layers.findLast(({ kind }) => kind === 'dense' || kind === 'detections');
+  return {
+    convolutions,
+    counts: [count('add'), count('multiply'), count('avg_pool')],
+    logits: Math.log2(1 + (logits?.input[2] ?? 0)),
+  };
+}
+
 /**
  * A fixed number of features of a network: size (logarithms of multiply-accumulates, parameters, memory and input),
  * numbers, kernels and widths of convolutions, residual sums and gates, and the distribution of work over resolutions.
  */
 export function networkFeatures(network: Network): number[] {
-  const layers = layersOf(network);
+  const parts = partsOf(network).map((part) => part.of(partFeatures));
   const total = costs(network);
   const [height] = network.input;
   const [full, depthwise] = [new Weighted(), new Weighted()];
   const work = new Float64Array(levels);
   const depth = new Float64Array(levels);
-  for (const [i, layer] of layers.entries()) {
-    if (layer.kind !== 'conv' && layer.kind !== 'depthwise') continue;
-    const { macs } = total.layers[i];
-    (layer.kind === 'conv' ? full : depthwise).add(layer, layer.kernel, macs);
-    const level = Math.min(levels - 1, Math.max(0, Math.round(Math.log2(height / layer.output[0]))));
-    work[level] += macs / Math.max(1, total.macs);
-    depth[level]++;
-  }
-  const count = (kind: Layer['kind']): number => layers.reduce((sum, layer) => sum + (layer.kind === kind ? 1 : 0), 0);
-  const logits = layers.findLast(({ kind }) => kind === 'dense' || kind === 'detections');
+  for (const { convolutions } of parts)
+    for (const one of convolutions) {
+      (one.isDepthwise ? depthwise : full).add(one);
+      const level = Math.min(levels - 1, Math.max(0, Math.round(Math.log2(height / one.height))));
+      work[level] += one.macs / Math.max(1, total.macs);
+      depth[level]++;
+    }
   return [
     ...[total.macs, total.params, total.activationBytes, total.trafficBytes, height].map((value) =>
       Math.log(1 + value),
@@ -188,9 +215,7 @@ export function networkFeatures(network: Network): number[] {
     ...depthwise.features(),
     ...work,
     ...depth,
-    count('add'),
-    count('multiply'),
-    count('avg_pool'),
-    Math.log2(1 + (logits?.input[2] ?? 0)),
+    ...[0, 1, 2].map((kind) => parts.reduce((sum, { counts }) => sum + counts[kind], 0)),
+    parts[parts.length - 1].logits,
   ];
 }

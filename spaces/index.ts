@@ -6,7 +6,7 @@ export { detectorOf } from './detector.js';
 export * from './describe.js';
 export * from './genotype.js';
 export * from './layers.js';
-export * from './network-layers.js';
+export { isChain, layersOf, type Part, partsOf } from './parts.js';
 export * from './network.js';
 export * from './operators.js';
 export * from './pruning/cuts.js';

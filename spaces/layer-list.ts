@@ -16,20 +16,32 @@ interface Filtering extends Window {
   readonly act: LayerActivation | null;
 }
 
+/** The layers of a network before a list: their number, and the position and the shape of the one that the list may read. */
+export interface LayersBefore {
+  readonly count: number;
+  readonly read: number;
+  readonly shape: Shape;
+}
+
 /** Appends layers to a list; each method returns the position of the last layer that it added. */
 export class LayerList {
   readonly layers: Layer[] = [];
 
-  constructor(private readonly style: Style) {}
+  /** @param before the layers before the first one of the list: how many there are, and the one that the list may read. */
+  constructor(
+    private readonly style: Style,
+    private readonly before: LayersBefore = { count: 0, read: -1, shape: [0, 0, 0] },
+  ) {}
 
   shape(position: number): Shape {
-    return this.layers[position].output;
+    const { count, read, shape } = this.before;
+    return position === read ? shape : this.layers[position - count].output;
   }
 
   add<K extends LayerKind>(kind: K, name: string, inputs: readonly number[], output: Shape, own: LayerParameters<K>) {
     const input = inputs.length === 0 ? output : this.shape(inputs[0]);
     const layer: LayerOf<K> = { kind, name, inputs, input, output, ...own };
-    return this.layers.push(layer as Layer) - 1;
+    return this.before.count + this.layers.push(layer as Layer) - 1;
   }
 
   /** A layer that keeps the shape of its first input. */

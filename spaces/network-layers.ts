@@ -1,7 +1,6 @@
 import { boxValues } from '../base/detections.js';
 import { cellEdges, liveEdges, type Cell, type CellOp } from './cells.js';
 import { LayerList } from './layer-list.js';
-import type { Layer } from './layers.js';
 import {
   type BasicBlock,
   type BottleneckBlock,
@@ -17,8 +16,6 @@ import {
   type PooledBlock,
   type ReductionBlock,
   type SeparableBlock,
-  strideOf,
-  styleOf,
   mapTaskOf,
 } from './network.js';
 
@@ -151,7 +148,8 @@ function reduction(list: LayerList, name: string, x: number, { filters }: Reduct
   return list.sum(`${name}_add`, [second, shortcut]);
 }
 
-function appendBlock(list: LayerList, name: string, x: number, block: Block): number {
+/** Appends the layers of a block. @returns the position of its result */
+export function appendBlock(list: LayerList, name: string, x: number, block: Block): number {
   switch (block.kind) {
     case 'mbconv':
       return mbconv(list, name, x, block);
@@ -200,45 +198,28 @@ function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head)
   return norm === true ? list.norm('head', x, act) : x;
 }
 
-/** Remembers what was computed last: what follows from a network is mostly asked for in a row. Networks never change. */
-export function perNetwork<T extends object>(compute: (network: Network) => T): (network: Network) => T {
-  let last: { readonly network: Network; readonly value: T } | undefined;
-  return (network) => {
-    if (last?.network !== network) last = { network, value: compute(network) };
-    return last.value;
-  };
+/** Appends the layers before the blocks. @returns the position of their result */
+export function appendStem(list: LayerList, { input, stem }: Network): number {
+  const x = list.conv('stem', list.add('input', 'input', [], input, {}), stem.filters, stem);
+  return stem.pool === undefined ? x : list.maxPool('stem_pool', x, list.padded({ kernel: stem.pool, stride: 2 }));
 }
 
-function listed(network: Network): readonly Layer[] {
-  const { input, classes, stem, blocks, head } = network;
-  const list = new LayerList(styleOf(network));
-  let x = list.add('input', 'input', [], input, {});
-  x = list.conv('stem', x, stem.filters, stem);
-  if (stem.pool !== undefined) x = list.maxPool('stem_pool', x, list.padded({ kernel: stem.pool, stride: 2 }));
-  let stride = stem.stride * (stem.pool === undefined ? 1 : 2);
-  const maps = new Map([[stride, x]]);
-  for (const [i, block] of blocks.entries()) {
-    x = appendBlock(list, `block${i + 1}`, x, block);
-    stride *= strideOf(block);
-    maps.set(stride, x);
-  }
+/** Appends the layers after the blocks. @param maps the last map of each stride, which detectors read */
+export function appendHead(
+  list: LayerList,
+  x: number,
+  { head, classes }: Pick<Network, 'head' | 'classes'>,
+  maps: ReadonlyMap<number, number>,
+): void {
   if ('kind' in head) {
     detectionLayers(list, maps, head, classes);
-    return list.layers;
+    return;
   }
-  x = beforePooling(list, x, head);
-  x = list.pool('head_pool', x);
+  let y = list.pool('head_pool', beforePooling(list, x, head));
   if (head.hidden !== undefined) {
-    x = list.dense('head_hidden', x, head.hidden);
-    x = list.same('activation', 'head_hidden_act', [x], { act: head.act });
+    y = list.dense('head_hidden', y, head.hidden);
+    y = list.same('activation', 'head_hidden_act', [y], { act: head.act });
   }
-  if (head.dropout > 0) x = list.same('dropout', 'head_dropout', [x], { rate: head.dropout });
-  list.dense('logits', x, classes);
-  return list.layers;
+  if (head.dropout > 0) y = list.same('dropout', 'head_dropout', [y], { rate: head.dropout });
+  list.dense('logits', y, classes);
 }
-
-/**
- * The primitive layers of a network in execution order, from the input to the outputs: the single
- * source for costs, latency features and exports. Blocks are numbered from 1 (`block1_expand`).
- */
-export const layersOf = perNetwork(listed);

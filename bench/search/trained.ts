@@ -6,12 +6,15 @@ import { stringify } from 'yaml';
 import { mean } from '../../base/statistics.js';
 import { Random } from '../../base/random.js';
 import { median } from '../../latency-models/statistics.js';
+import type { BoardName } from '../../experiments/schema/constraints.js';
 import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../spaces/index.js';
 
 /** What one run cost its coordinator. */
 export interface TrainedRun {
-  /** Time of each ask in ms. */
+  /** Processor time of each ask in ms. */
   readonly asks: readonly number[];
+  /** The id of the network that each ask gave. */
+  readonly networks: readonly string[];
   /** When each trial ended, in seconds. */
   readonly ends: readonly number[];
   readonly cpuSeconds: number;
@@ -24,6 +27,8 @@ export interface TrainedSetting {
   /** Among the objectives beside accuracy: exact, or predicted with a measurement of each trial. */
   readonly cost: 'macs' | 'latency_ms';
   readonly trials: number;
+  /** Whose memory the networks have to fit in. */
+  readonly board?: BoardName;
 }
 
 /** More than 10^9 networks. */
@@ -57,8 +62,11 @@ async function writeDevice(folder: string): Promise<string> {
 }
 
 /** Runs one search in a new process. */
-export async function runTrained(folder: string, { controller, cost, trials }: TrainedSetting): Promise<TrainedRun> {
-  const name = `${controller}-${cost}-${trials}`;
+export async function runTrained(
+  folder: string,
+  { controller, cost, trials, board }: TrainedSetting,
+): Promise<TrainedRun> {
+  const name = [controller, cost, trials, ...(board === undefined ? [] : [board])].join('-');
   mkdirSync(folder, { recursive: true });
   const module = join(folder, 'evaluate.mjs');
   writeFileSync(module, evaluation);
@@ -69,6 +77,7 @@ export async function runTrained(folder: string, { controller, cost, trials }: T
     space,
     evaluate: { type: 'module', path: module },
     objectives: ['accuracy', cost],
+    ...(board !== undefined && { constraints: { board } }),
     ...(cost === 'latency_ms' && { latency: { device, calibration: 8 } }),
     search: { controller, trials, parallel: 2 },
   };
@@ -86,7 +95,7 @@ export async function runTrained(folder: string, { controller, cost, trials }: T
 const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
 
 /** A row of the table of runs: the asks from 500 to 1,000 (of few trials, the first half) beside the last 500. */
-export function describeTrained({ controller, cost, trials }: TrainedSetting, run: TrainedRun): string[] {
+export function describeTrained({ controller, cost, trials, board }: TrainedSetting, run: TrainedRun): string[] {
   const { asks, ends } = run;
   const early = trials >= 1000 ? asks.slice(500, 1000) : asks.slice(0, asks.length >> 1);
   const late = asks.slice(-early.length);
@@ -94,7 +103,7 @@ export function describeTrained({ controller, cost, trials }: TrainedSetting, ru
   const rate = (part: readonly number[]): string => (part.length / seconds(part)).toFixed(0);
   return [
     controller,
-    cost === 'macs' ? 'exact' : 'predicted',
+    (cost === 'macs' ? 'exact' : 'predicted') + (board === undefined ? '' : `, ${board}`),
     String(trials),
     ms(median(asks)),
     ms(median(early)),

@@ -7,6 +7,7 @@ import {
   type LayerOf,
   type LayerTable,
   type Network,
+  type Part,
   type Shape,
   type Windowed,
 } from '../../spaces/index.js';
@@ -21,6 +22,18 @@ export function outlineOf(network: Network): EdgeProgram {
   const outline = new Outline(layersOf(network));
   outline.layers.forEach((layer) => outline.append(layer));
   return outline.finish();
+}
+
+/** The same of a part of a network alone, from the result of the part before it to its own. */
+export function outlineOfPart({ layers, before, next }: Part): EdgeProgram {
+  const { count, read, shape } = before;
+  const isFirst = count === 0;
+  const at = (position: number): number => (isFirst ? position : position === read ? 0 : position - count + 1);
+  const input = { kind: 'input', name: 'input', inputs: [], input: shape, output: shape } as const;
+  const own = layers.map((layer) => ({ ...layer, inputs: layer.inputs.map(at) }));
+  const outline = new Outline(isFirst ? own : [input, ...own]);
+  outline.layers.forEach((layer) => outline.append(layer));
+  return outline.until(at(next.read));
 }
 
 const onePixel = { kernel: 1, stride: 1 } as const;
@@ -50,6 +63,12 @@ class Outline {
 
   append(layer: Layer): void {
     this.values.push(applyRule(rules, layer, this));
+  }
+
+  /** The program that ends with the result of a layer. */
+  until(layer: number): EdgeProgram {
+    const { tensors, operators, values } = this;
+    return withoutUnused({ tensors, operators, input: values[0], outputs: [values[layer]] });
   }
 
   finish(): EdgeProgram {

@@ -111,6 +111,12 @@ function bounds({ buffers, overlaps }: Lifetimes): { readonly bound: number; rea
   return { bound, live };
 }
 
+/** The bounds of a plan, and the tensors that it would place. */
+export function arenaBounds(program: EdgeProgram) {
+  const found = lifetimes(program);
+  return { ...bounds(found), placed: found.bufferOf };
+}
+
 /** Buffers that exist beside each buffer, one list after the other, and the bytes that have to lie between their beginnings. */
 interface Neighbours {
   /** Where the list of each buffer begins, and where the last one ends. */

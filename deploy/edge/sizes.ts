@@ -1,6 +1,8 @@
 import { kernelCallsOf, type Constant, type KernelName, type KernelCall } from './c/kernel-calls.js';
 import type { ByteRounding } from './fixed-point.js';
-import { planArena } from './plan.js';
+import { isChain, type Network, type Part, partsOf } from '../../spaces/index.js';
+import { outlineOf, outlineOfPart } from './outline.js';
+import { arenaBounds, planArena } from './plan.js';
 import { givesMaps, numbersIn, type EdgeProgram, type TensorId } from './program.js';
 import { imageShape } from './reference.js';
 
@@ -81,6 +83,22 @@ function mapBytes(program: EdgeProgram, rounding: ByteRounding): number {
   return codeBytes[rounding].detect + 3 * 256 + classes;
 }
 
+/** Bytes of the numbers that a program reads, and the kernels that it calls. */
+function flashOf(program: EdgeProgram, placed: ReadonlyMap<TensorId, number>, rounding: ByteRounding) {
+  const calls = kernelCallsOf(program, rounding);
+  const read = calls.flatMap(({ a, b }) => (b === undefined ? [a] : [a, b]));
+  const constants = new Set<TensorId>(read.filter((id) => !placed.has(id)));
+  return {
+    bytes:
+      calls.reduce((total, call) => total + callBytes(call), 0) +
+      [...constants].reduce((sum, id) => sum + inWords(numbersIn(program.tensors[id])), 0),
+    kernels: new Set(calls.map(({ kernel }) => kernel)),
+  };
+}
+
+const codeOf = (kernels: ReadonlySet<KernelName>, rounding: ByteRounding): number =>
+  [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], codeBytes[rounding].always);
+
 /**
  * The memory of a network on a microcontroller, before it is trained: shapes decide, not values. A float program counts as what
  * it becomes in eight bits. Takes a few milliseconds.
@@ -89,17 +107,39 @@ export function edgeSizes(
   program: EdgeProgram,
   { rounding = 'exact' }: { readonly rounding?: ByteRounding } = {},
 ): EdgeSizes {
-  const calls = kernelCallsOf(program, rounding);
   const plan = planArena(program);
-  const read = calls.flatMap(({ a, b }) => (b === undefined ? [a] : [a, b]));
-  const constants = new Set<TensorId>(read.filter((id) => !plan.offsets.has(id)));
-  const kernels = new Set<KernelName | 'always'>(['always', ...calls.map(({ kernel }) => kernel)]);
+  const { bytes, kernels } = flashOf(program, plan.offsets, rounding);
+  return { sramBytes: plan.bytes, flashBytes: bytes + codeOf(kernels, rounding) + mapBytes(program, rounding) };
+}
+
+function partSizes(part: Part) {
+  const program = outlineOfPart(part);
+  const { bound, placed } = arenaBounds(program);
+  return { bound, ...flashOf(program, placed, 'exact') };
+}
+
+/** Whether its parts need what they need alone: a cell may pass its input on, or nothing. */
+const isSeparable = (network: Network): boolean =>
+  isChain(network) && network.blocks.every(({ kind }) => kind !== 'cell' && kind !== 'reduction');
+
+/** The memory of a network from that of its parts alone: at most a percent off. */
+function roughSizes(network: Network): EdgeSizes {
+  const parts = partsOf(network).map((part) => part.of(partSizes));
+  const kernels = new Set<KernelName>();
+  for (const part of parts) for (const kernel of part.kernels) kernels.add(kernel);
   return {
-    sramBytes: plan.bytes,
-    flashBytes:
-      calls.reduce((total, call) => total + callBytes(call), 0) +
-      [...constants].reduce((sum, id) => sum + inWords(numbersIn(program.tensors[id])), 0) +
-      [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], 0) +
-      mapBytes(program, rounding),
+    sramBytes: Math.max(...parts.map(({ bound }) => bound)),
+    flashBytes: parts.reduce((sum, { bytes }) => sum + bytes, codeOf(kernels, 'exact')),
   };
+}
+
+/** Sizes are exact where the rough ones are off a limit by at most this share of it. */
+const nearShare = 0.03;
+
+/** The memory of a network: exact near a limit, and rough where it is surely kept or broken, which takes a hundredth of the time. */
+export function sizesWithin(network: Network, limits: EdgeSizes): EdgeSizes {
+  const rough = isSeparable(network) ? roughSizes(network) : undefined;
+  const isNear = (name: keyof EdgeSizes): boolean =>
+    rough === undefined || Math.abs(rough[name] / limits[name] - 1) <= nearShare;
+  return rough === undefined || isNear('sramBytes') || isNear('flashBytes') ? edgeSizes(outlineOf(network)) : rough;
 }

@@ -9,7 +9,7 @@ import {
   type Shape,
   headsOf,
 } from '../layers.js';
-import { layersOf } from '../network-layers.js';
+import { layersOf } from '../parts.js';
 import { classification, type LearningTask, type TaskType, isMapTask } from '../../base/task.js';
 import { detectionOf, type Network, type Style } from '../network.js';
 import { type Model, type WeightResolver, weightsFrom, weightsOfLayer, type WeightSpec } from './weights.js';

@@ -9,7 +9,7 @@ import {
   type LayerTable,
   headsOf,
 } from '../layers.js';
-import { layersOf } from '../network-layers.js';
+import { layersOf } from '../parts.js';
 import { padOf } from './apply.js';
 import { weightsFrom, type Model, type Weights } from './weights.js';
 

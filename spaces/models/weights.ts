@@ -3,7 +3,7 @@ import { Random } from '../../base/random.js';
 import { product } from '../../base/statistics.js';
 import { toStorage } from '../../compiler/index.js';
 import { applyRule, convolutionNames, type Layer, type LayerTable, headsOf } from '../layers.js';
-import { layersOf } from '../network-layers.js';
+import { layersOf } from '../parts.js';
 import type { Network } from '../network.js';
 
 /** Name, shape and initial values of a weight. */

@@ -1,5 +1,5 @@
 import { applyRule, headsOf, type Layer, type LayerTable } from '../layers.js';
-import { layersOf } from '../network-layers.js';
+import { layersOf } from '../parts.js';
 import { type Block, hasExpansion, type Network } from '../network.js';
 
 /** An axis of a weight with one entry for each channel of a group. */

@@ -1,6 +1,7 @@
+import { BoundedCache } from '../../base/bounded-cache.js';
 import { backboneTo } from '../detector.js';
 import type { Task } from '../space.js';
-import type { Genotype } from '../genotype.js';
+import type { Choice, Genotype } from '../genotype.js';
 import {
   type Activation,
   activations,
@@ -24,6 +25,7 @@ import {
   type StageScale,
   scaledDepth,
   type ScaleOption,
+  type Slot,
   type StagedPlan,
   type StageSlots,
   type WidthRules,
@@ -159,13 +161,51 @@ export const detectionHead = (
   ...answersOf(maps),
 });
 
+/** Blocks of a stage that are cached before its cache is emptied. */
+const maxStages = 1000;
+
+interface BuiltStage {
+  /** The decisions that a number of blocks depends on. */
+  readonly decisions: Map<number, readonly number[]>;
+  readonly blocks: BoundedCache<readonly StageBlock[]>;
+}
+
+const built = new WeakMap<StageSlots, BuiltStage>();
+
+/** The decisions of a stage and of its first layers. */
+function decisionsOf({ kind, filters, stride, act, layers }: StageSlots, count: number): readonly number[] {
+  const slots: readonly Slot<Choice>[] = [
+    ...[kind, filters, stride, act],
+    ...layers.slice(0, count).flatMap((layer) => Object.values(layer)),
+  ];
+  return [...new Set(slots.flatMap(({ decision }) => decision ?? []))];
+}
+
+/** The blocks of a stage. Equal ones are the same objects, so that networks share their parts. */
 function stageBlocks(
   stage: StageSlots,
   genotype: Genotype,
   channels: number,
   scale: StageScale,
   rules: WidthRules,
-): StageBlock[] {
+): readonly StageBlock[] {
+  let known = built.get(stage);
+  if (known === undefined) built.set(stage, (known = { decisions: new Map(), blocks: new BoundedCache(maxStages) }));
+  const count = scaledDepth(pick(stage.depth, genotype), scale);
+  let decisions = known.decisions.get(count);
+  if (decisions === undefined) known.decisions.set(count, (decisions = decisionsOf(stage, count)));
+  let key = `${count} ${channels} ${scale.width}`;
+  for (const decision of decisions) key += ` ${genotype[decision]}`;
+  return known.blocks.of(key, () => newBlocks(stage, genotype, channels, scale, rules));
+}
+
+function newBlocks(
+  stage: StageSlots,
+  genotype: Genotype,
+  channels: number,
+  scale: StageScale,
+  rules: WidthRules,
+): readonly StageBlock[] {
   const { layers } = stage;
   const kind = pick(stage.kind, genotype);
   const filters = pick(stage.filters, genotype);
