@@ -1,4 +1,13 @@
-import { applyRule, layersOf, type Layer, type LayerTable, type Network, type Shape } from '../../spaces/index.js';
+import {
+  applyRule,
+  layersOf,
+  partsOf,
+  type Layer,
+  type LayerTable,
+  type Network,
+  type Part,
+  type Shape,
+} from '../../spaces/index.js';
 
 /** Names of the physical totals: `pointwise_macs`, `depthwise5_macs`, `conv_traffic`, ... */
 export type Column = string;
@@ -6,7 +15,7 @@ export type Column = string;
 /** An amount of one column, for one image. */
 export type Term = readonly [column: Column, amount: number];
 
-/** The contribution of one layer to the totals. */
+/** The contribution of one layer to the totals. Those with the same key are the same object. */
 export interface LayerFeatures {
   /** The configuration; layers with the same key take the same time. */
   readonly key: string;
@@ -154,6 +163,27 @@ function describeLayer(layer: Layer, key: string): LayerFeatures {
   };
 }
 
+/** The features of layers by key; spaces have few different layers. */
+const known = new Map<string, LayerFeatures>();
+
+function featuresOf(layer: Layer): LayerFeatures {
+  const key = keyOf(layer);
+  const features = known.get(key) ?? describeLayer(layer, key);
+  known.set(key, features);
+  return features;
+}
+
+const timedLayers = ({ layers }: Part): readonly LayerFeatures[] =>
+  layers.filter((layer) => !isFree(layer)).map(featuresOf);
+
+/** The different layers of a network that take time, in the order of their first occurrences, and how often each occurs. */
+export function countLayers(network: Network): ReadonlyMap<LayerFeatures, number> {
+  const counts = new Map<LayerFeatures, number>();
+  for (const part of partsOf(network))
+    for (const layer of part.of(timedLayers)) counts.set(layer, (counts.get(layer) ?? 0) + 1);
+  return counts;
+}
+
 /** The layers of a network by their positions in a catalogue. */
 export interface Profile {
   /** Ascending. */
@@ -170,42 +200,27 @@ export interface Sample {
   readonly ms: number;
 }
 
-/** The features of layers by key; a predictor keeps them from one network to the next. */
-export type KnownLayers = Map<string, LayerFeatures>;
+const isZero = ({ kind }: Layer): boolean => kind === 'zero';
 
 /** The distinct layers of some networks. */
 export class Catalogue {
   readonly layers: LayerFeatures[] = [];
-  private readonly positions = new Map<string, number>();
-
-  constructor(private readonly known: KnownLayers = new Map()) {}
+  private readonly positions = new Map<LayerFeatures, number>();
 
   /** The layers of a network that take time; new ones are added to the catalogue. */
   profile(network: Network): Profile {
-    const all = layersOf(network);
-    const found = new Map<number, number>();
-    for (const layer of all) {
-      if (isFree(layer)) continue;
-      const position = this.position(layer);
-      found.set(position, (found.get(position) ?? 0) + 1);
-    }
-    const layers = [...found.keys()].sort((a, b) => a - b);
-    const isConstant = all.some(({ kind }) => kind === 'zero');
-    return { layers, counts: layers.map((i) => found.get(i) ?? 0), isConstant };
+    const found = [...countLayers(network)].map(([layer, count]) => [this.position(layer), count] as const);
+    found.sort(([a], [b]) => a - b);
+    return {
+      layers: found.map(([position]) => position),
+      counts: found.map(([, count]) => count),
+      isConstant: layersOf(network).some(isZero),
+    };
   }
 
-  private position(layer: Layer): number {
-    const key = keyOf(layer);
-    const found = this.positions.get(key);
-    if (found !== undefined) return found;
-    const position = this.layers.push(this.described(layer, key)) - 1;
-    this.positions.set(key, position);
+  private position(layer: LayerFeatures): number {
+    const position = this.positions.get(layer) ?? this.layers.push(layer) - 1;
+    this.positions.set(layer, position);
     return position;
-  }
-
-  private described(layer: Layer, key: string): LayerFeatures {
-    const known = this.known.get(key) ?? describeLayer(layer, key);
-    this.known.set(key, known);
-    return known;
   }
 }

@@ -3,7 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import type { Network } from '../../spaces/index.js';
 import { precisions, type Precision } from '../schema.js';
 import { sumOf, surcharges, termsOf, type UnitCosts } from './columns.js';
-import { Catalogue, type KnownLayers, type LayerFeatures, type Profile } from './features.js';
+import { type Catalogue, countLayers, type LayerFeatures, type Profile } from './features.js';
 
 export interface Prediction {
   readonly ms: number;
@@ -44,8 +44,7 @@ interface LayerCost {
 /** Latency as a linear function of physical totals: multiply-accumulates by kind, activation traffic, launches, parameters. */
 export class LinearCostModel implements LatencyModel {
   private readonly unitCosts: UnitCosts;
-  private readonly costs = new Map<string, LayerCost>();
-  private readonly known: KnownLayers = new Map();
+  private readonly costs = new Map<LayerFeatures, LayerCost>();
 
   constructor(private readonly data: LinearCostData) {
     this.unitCosts = new Map(Object.entries(data.ms_per_unit));
@@ -56,19 +55,22 @@ export class LinearCostModel implements LatencyModel {
    * work (multiply-accumulates, or values where there are none), and that cost counts as error in `std`.
    */
   predict(network: Network): Prediction {
-    const catalogue = new Catalogue(this.known);
-    return this.predictProfile(catalogue, catalogue.profile(network));
+    return this.predictCounts(countLayers(network));
   }
 
   predictProfile(catalogue: Catalogue, { layers, counts }: Profile): Prediction {
+    return this.predictCounts(layers.map((i, k) => [catalogue.layers[i], counts[k]] as const));
+  }
+
+  private predictCounts(layers: Iterable<readonly [LayerFeatures, number]>): Prediction {
     const { data } = this;
     let ms = this.unitCosts.get('constant') ?? 0;
     let [work, covered] = [0, 0];
-    for (const [k, i] of layers.entries()) {
-      const cost = this.costOf(catalogue.layers[i]);
-      ms += counts[k] * cost.ms;
-      work += counts[k] * cost.work;
-      if (cost.covered) covered += counts[k] * cost.work;
+    for (const [layer, count] of layers) {
+      const cost = this.costOf(layer);
+      ms += count * cost.ms;
+      work += count * cost.work;
+      if (cost.covered) covered += count * cost.work;
     }
     const explained = Math.max(ms, data.floor_ms);
     const coverage = work === 0 ? 1 : covered / work;
@@ -85,7 +87,7 @@ export class LinearCostModel implements LatencyModel {
   }
 
   private costOf(layer: LayerFeatures): LayerCost {
-    const known = this.costs.get(layer.key);
+    const known = this.costs.get(layer);
     if (known !== undefined) return known;
     const cost: LayerCost = {
       ms: sumOf(termsOf(layer, this.data.heavy_traffic), this.unitCosts),
@@ -93,7 +95,7 @@ export class LinearCostModel implements LatencyModel {
       covered: layer.terms.every(([column]) => this.unitCosts.has(column) || surcharges.has(column)),
       work: layer.work,
     };
-    this.costs.set(layer.key, cost);
+    this.costs.set(layer, cost);
     return cost;
   }
 }
