@@ -7,8 +7,9 @@
  * first ask, including reading the table and the store. The first and last 5,000 trials show whether the cost per trial
  * grows. Afterwards, commands read the run.
  *
- * Then searches whose evaluation module answers at once, in a space that cannot be listed, with exact costs or with predicted latency
- * and a measurement of each trial: the wall time of each ask and the peak memory of the coordinator, at several numbers of trials.
+ * Then searches whose evaluation module answers at once, in a space that cannot be listed, with exact costs, with predicted latency and a
+ * measurement of each trial, or for a board that few networks fit in: the CPU time of each ask and the peak memory of the coordinator, at
+ * several numbers of trials.
  *
  * Asks are timed separately after many finished trials, on an enumerable space (NAS-Bench-201 cells) and on a large one
  * (inverted residuals at 224 x 224 pixels, with network costs): CPU time of a new controller's first ask, as after a resume,
@@ -118,6 +119,7 @@ console.log(commands.toString());
 const settings: readonly TrainedSetting[] = [
   ...trained.map((trials) => ({ controller: 'surrogate', cost: 'macs', trials }) as const),
   ...trained.map((trials) => ({ controller: 'surrogate', cost: 'latency_ms', trials }) as const),
+  ...trained.map((trials) => ({ controller: 'surrogate', cost: 'macs', trials, board: 'stm32f103c8' }) as const),
   { controller: 'local', cost: 'macs', trials: 10_000 },
 ];
 const runs = new Table({ head: trainedHead, style: { head: [], border: [] } });

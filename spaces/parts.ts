@@ -39,7 +39,7 @@ export class Part {
 }
 
 /** Parts of one style that are shared before all are forgotten. */
-const maxParts = 10_000;
+const maxParts = 3000;
 
 const first: LayersBefore = { count: 0, read: -1, shape: [0, 0, 0] };
 
@@ -53,7 +53,8 @@ class SharedParts {
 
   stem(network: Network): Part {
     const { input, stem } = network;
-    const key = `${input.join()} ${Object.values(stem).join()}`;
+    const { filters, kernel, stride, act, pool } = stem;
+    const key = `${input.join()} ${filters} ${kernel} ${stride} ${act} ${pool}`;
     return this.kept(this.stems, key, () => this.made(first, 0, (list) => appendStem(list, network)));
   }
 
@@ -64,20 +65,22 @@ class SharedParts {
     );
   }
 
-  head(place: Place, network: Network, maps: ReadonlyMap<number, number>, before: () => readonly Layer[]): Part {
+  /** @param parts those before it */
+  head(network: Network, parts: readonly Part[]): Part {
+    const { next } = parts[parts.length - 1];
     const { head, classes } = network;
-    const { read, blocks, heads, count } = place;
     // A detector reads other maps, too.
     if ('kind' in head) {
       const list = new LayerList(this.style);
-      list.layers.push(...before());
-      appendHead(list, read, network, maps);
-      return new Part(list.layers.slice(count), place, place);
+      list.layers.push(...layersIn(parts));
+      appendHead(list, next.read, network, mapsOf(network, parts));
+      return new Part(list.layers.slice(next.count), next, next);
     }
-    return this.kept(heads, `${Object.entries(head).join()} ${classes}`, () =>
-      this.made(place, blocks, (list) => {
-        appendHead(list, read, network, maps);
-        return count + list.layers.length - 1;
+    const { filters, act, norm, hidden, dropout } = head;
+    return this.kept(next.heads, `${filters} ${act} ${norm} ${hidden} ${dropout} ${classes}`, () =>
+      this.made(next, next.blocks, (list) => {
+        appendHead(list, next.read, network, new Map());
+        return next.count + list.layers.length - 1;
       }),
     );
   }
@@ -105,10 +108,21 @@ class SharedParts {
   }
 }
 
+/** The position of the last map of each stride. */
+function mapsOf({ stem, blocks }: Network, parts: readonly Part[]): ReadonlyMap<number, number> {
+  let stride = stem.stride * (stem.pool === undefined ? 1 : 2);
+  return new Map(
+    parts.map(({ next }, i) => {
+      if (i > 0) stride *= strideOf(blocks[i - 1]);
+      return [stride, next.read];
+    }),
+  );
+}
+
 const shared = new Map<string, SharedParts>();
 
 function partsIn(network: Network): SharedParts {
-  const key = JSON.stringify(network.style ?? {});
+  const key = network.style === undefined ? '' : JSON.stringify(network.style);
   let parts = shared.get(key);
   if (parts === undefined || parts.count > maxParts) shared.set(key, (parts = new SharedParts(styleOf(network))));
   return parts;
@@ -127,20 +141,10 @@ const layersIn = (parts: readonly Part[]): Layer[] => parts.flatMap(({ layers })
 
 /** The parts of a network from the stem to the head. Blocks are numbered from 1 (`block1_expand`). */
 export const partsOf = perNetwork((network): readonly Part[] => {
-  const { stem, blocks } = network;
   const own = partsIn(network);
   const parts = [own.stem(network)];
-  let { next } = parts[0];
-  let stride = stem.stride * (stem.pool === undefined ? 1 : 2);
-  const maps = new Map([[stride, next.read]]);
-  for (const block of blocks) {
-    const part = own.block(next, block);
-    parts.push(part);
-    ({ next } = part);
-    stride *= strideOf(block);
-    maps.set(stride, next.read);
-  }
-  parts.push(own.head(next, network, maps, () => layersIn(parts)));
+  for (const block of network.blocks) parts.push(own.block(parts[parts.length - 1].next, block));
+  parts.push(own.head(network, parts));
   return parts;
 });
 
