@@ -21,7 +21,7 @@ import {
 import { chooseEngine } from '../../trainers/engines/index.js';
 import { lossSchema } from '../../trainers/schema/loss.js';
 import { gateGradients } from '../../trainers/channel-importance.js';
-import { detectionBatch, tinyDetector } from '../support/tiny-detector.js';
+import { detectionBatch, segmentationBatch, tinyDetector } from '../support/tiny-detector.js';
 import { describeOnWebGpu } from '../support/webgpu.js';
 import { muon, specOf } from './engines/contract.js';
 import { makeSpace, task, tiniestSpace } from './supernet/spaces.js';
@@ -85,14 +85,17 @@ describeOnWebGpu('on WebGPU, as on the processor', () => {
     expect(relativeDistance(await of('card', webgpu), expected, any)).toBeLessThan(1e-5);
   });
 
-  test('steps of a detector that learns from maps', async () => {
-    const network = tinyDetector();
-    const loss = { ...lossSchema.parse({ type: 'kd' }), task: 'detection' } as const;
+  test.each([
+    ['detection', {}, detectionBatch],
+    ['segmentation', { segmentation: true, se: 0.5 }, segmentationBatch],
+  ] as const)('steps of %s that learns from maps', async (learned, head, batch) => {
+    const network = tinyDetector(head);
+    const loss = { ...lossSchema.parse({ type: 'kd' }), task: learned };
     const open = (engine: EngineConfig) =>
       createEngine(engine, specOf({ optimizer: muon, network, loss }), { threads: 1, batch: 4 });
     const [card, processor] = [await open(webgpu), await open(compiled)];
     for (let step = 0; step < 2; step++) {
-      const own = detectionBatch(network, 4, step);
+      const own = batch(network, 4, step);
       const [found, expected] = [await update(card, own, 0.05, step), await update(processor, own, 0.05, step)];
       expect(Math.abs(found.loss / expected.loss - 1)).toBeLessThan(1e-4);
     }
