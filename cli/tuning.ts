@@ -1,6 +1,6 @@
 /** The data, the training and the engine of `nas tune`, as its options say. */
 import { completeDecoding, type Rendering } from '../base/preprocess.js';
-import { isBoxTask } from '../base/task.js';
+import { isMapTask } from '../base/task.js';
 import { readBackbone, tuneDetector, tuneFile, type RunObserver, type TuneRequest } from '../runner/index.js';
 import {
   completeTraining,
@@ -17,7 +17,7 @@ import {
 } from '../trainers/index.js';
 import { experimentFor, parseDatasetOrBoxes, prepareFor, reported } from './arguments/dataset.js';
 
-/** Epochs of a detector, where they are not given. */
+/** Epochs of a detector or a segmenter, where they are not given. */
 const detectorEpochs = 12;
 
 /** What every tuning has. */
@@ -31,14 +31,14 @@ interface Tuning extends Pick<TuneRequest, 'seed' | 'threads'> {
 const imagesOf = (input: readonly [number, number, number] | undefined): Rendering | undefined =>
   input && { ...completeDecoding(), size: [input[0], input[1]], channels: input[2] };
 
-export async function tuneBoxes(
+export async function tuneMaps(
   { path, argument, own, ...common }: Tuning & { readonly path: string },
   observe: RunObserver,
   signal: AbortSignal,
 ): ReturnType<typeof tuneDetector> {
   const backbone = await readBackbone(path);
   const { input, task } = backbone.metadata;
-  const data = await parseDatasetOrBoxes(argument, imagesOf(isBoxTask(task?.type) ? input : undefined));
+  const data = await parseDatasetOrBoxes(argument, imagesOf(isMapTask(task?.type) ? input : undefined));
   const experiment = experimentFor(argument);
   const dataset = await prepareFor(argument, data, renderingOf(data), reported(observe, signal));
   const keys = { epochs: own.epochs ?? detectorEpochs, ...(own.batch !== undefined && { batch: own.batch }) };

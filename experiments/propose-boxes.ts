@@ -3,7 +3,7 @@ import type { BoxTask } from '../base/task.js';
 import type { DatasetInfo, NetworkSize } from '../trainers/index.js';
 import type { BoxesDescription } from './data/index.js';
 import { classesText, fitsBoard, mapPresets, percent, splitsText, tooSmall, trainText } from './propose-maps.js';
-import { goalText, number, openingText, searchText, plain, scalar, validating } from './propose.js';
+import { channelsText, goalText, number, openingText, searchText, plain, scalar, validating } from './propose.js';
 import type { BoardName } from './schema/constraints.js';
 
 /** Facts for the experiment of images with boxes. */
@@ -43,7 +43,7 @@ interface BoardPlan {
  */
 export async function planForBoard(
   board: BoardName,
-  description: Pick<BoxesDescription, 'advice' | 'sizes' | 'classes'>,
+  description: Pick<BoxesDescription, 'advice' | 'sizes' | 'classes' | 'data'>,
 ): Promise<BoardPlan | undefined> {
   const wanted = proposeSize(description);
   if (wanted === null) return undefined;
@@ -55,7 +55,8 @@ export async function planForBoard(
   ];
   for (const { task, size } of plans) {
     const stride = task === 'detection' ? stridesFor(description) : undefined;
-    if (await fitsBoard(board, { task, size, classes, stride })) return { board, task, size };
+    if (await fitsBoard(board, { task, size, channels: description.data.channels, classes, stride }))
+      return { board, task, size };
   }
   throw tooSmall(board, 'boxes');
 }
@@ -82,6 +83,7 @@ data:
   path: ${scalar(path)}${plan?.task === 'centroids' ? centroidsText(plan) : ''}
   # Height and width at which networks see the whole images, with grey bars: the median proportions of the images.${small}
   size: [${info.height}, ${info.width}]
+${channelsText(data.channels)}
 ${splitsText(data, info.counts)}`;
 }
 

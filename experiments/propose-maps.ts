@@ -25,7 +25,7 @@ const asked = 16;
 interface MapNetworks {
   readonly task: MapTask;
   readonly size: Extent;
-  readonly channels?: 1 | 3 | undefined;
+  readonly channels: 1 | 3;
   readonly classes: readonly string[];
   /** Output strides; absent: the preset's. */
   readonly stride?: readonly number[] | undefined;
@@ -34,7 +34,7 @@ interface MapNetworks {
 /** Whether enough networks of a preset fit into a board. */
 export async function fitsBoard(
   board: BoardName,
-  { task, size: { height, width }, channels = 3, classes, stride }: MapNetworks,
+  { task, size: { height, width }, channels, classes, stride }: MapNetworks,
 ): Promise<boolean> {
   const limits = limitsOf({ board }).map(({ constraint }) => constraint?.max ?? Infinity);
   const detect = stride && { detect: { stride } };

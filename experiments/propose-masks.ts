@@ -2,7 +2,7 @@ import type { Extent } from '../base/boxes.js';
 import { quantile, sum } from '../base/statistics.js';
 import { defaultSide, type DatasetInfo, type MaskData, type MasksConfig, sizeAlong } from '../trainers/index.js';
 import { classesText, fitsBoard, percent, splitsText, tooSmall, trainText } from './propose-maps.js';
-import { goalText, number, openingText, plain, scalar, searchText, validating } from './propose.js';
+import { channelsText, goalText, number, openingText, plain, scalar, searchText, validating } from './propose.js';
 import type { BoardName } from './schema/constraints.js';
 
 /** Facts for the experiment of images with masks. */
@@ -29,6 +29,7 @@ const boardSides = [192, 160, 128, 96, 64, 48];
  */
 export async function proposeMaskSize(
   { images, classes }: Pick<MaskData, 'images' | 'classes'>,
+  channels: MasksConfig['channels'],
   board: BoardName | undefined,
 ): Promise<Extent> {
   const longer = images.map(({ width, height }) => Math.max(width, height)).sort((a, b) => a - b);
@@ -36,7 +37,7 @@ export async function proposeMaskSize(
   if (board === undefined) return sizeAlong(images, side);
   for (const one of [side, ...boardSides.filter((smaller) => smaller < side)]) {
     const size = sizeAlong(images, one);
-    if (await fitsBoard(board, { task: 'segmentation', size, classes })) return size;
+    if (await fitsBoard(board, { task: 'segmentation', size, channels, classes })) return size;
   }
   throw tooSmall(board, 'masks');
 }
@@ -66,6 +67,7 @@ data:
   # Height and width at which networks see the whole images, with grey bars: the median proportions of the images.
   # ${why}
   size: [${info.height}, ${info.width}]
+${channelsText(data.channels)}
 ${splitsText(data, info.counts)}`;
 }
 

@@ -96,6 +96,11 @@ export const proposedValues = (
   ...(perClass !== null && areUnequal(perClass) && { 'train.class_weight': 'auto' }),
 });
 
+/** `channels:` with its reason. */
+export const channelsText = (channels: 1 | 3): string =>
+  `  # ${channels === 1 ? '1: the images have no colour.' : '3: the images have colours; 1 makes them grey.'}
+  channels: ${channels}`;
+
 function dataText({ type, path, survey, data, info }: ProposalFacts): string {
   const { size, channels, validation, test } = data;
   const { train, validation: validating, test: testing } = info.counts;
@@ -103,15 +108,13 @@ function dataText({ type, path, survey, data, info }: ProposalFacts): string {
     size < survey.side
       ? `\n  # Details that tell classes apart may need more; 96 costs ${((96 / size) ** 2).toFixed(1)} times as much.`
       : '';
-  const colour = channels === 1 ? '1: the images have no colour.' : '3: the images have colours; 1 makes them grey.';
   return `# ${number(train + validating + testing)} images of ${info.classes.length} classes: ${info.classes.slice(0, 8).map(plain).join(', ')}${info.classes.length > 8 ? ', ...' : ''}.
 data:
   type: ${type}
   path: ${scalar(path)}
   # Height and width that every image is resized to. The shorter side of the images has ${survey.side} pixels (median).${larger}
   size: ${size}
-  # ${colour}
-  channels: ${channels}
+${channelsText(channels)}
   # Shares kept aside, unless the images have splits of their own. ${number(train)} images train, ${number(validating)} validate: they decide the
   # search. ${number(testing)} test the result; the search never sees them.
   validation: ${validation}

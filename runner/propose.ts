@@ -4,6 +4,7 @@ import { NasError } from '../base/errors.js';
 import { counted } from '../base/text.js';
 import {
   boxesSchema,
+  channelsFor,
   dataSchema,
   describeDataset,
   holdsBoxes,
@@ -165,10 +166,12 @@ async function proposeBoxes(
   { observe, signal }: EstimateOptions,
 ): Promise<Draft> {
   const config = boxesSchema.parse({ type: 'boxes', path: images });
-  const { description } = await describeBoxes(config, preparingData('Reading the boxes', observe, signal));
+  const found = await describeBoxes(config, preparingData('Reading the boxes', observe, signal));
+  const data = { ...config, channels: await channelsFor(found.data) };
+  const description = { ...found.description, data };
   const plan = board === undefined ? undefined : await planForBoard(board, description);
   const size = plan?.size ?? proposeSize(description);
-  const settled = { ...config, ...(size !== null && { size: [size.height, size.width] as [number, number] }) };
+  const settled = { ...data, ...(size !== null && { size: [size.height, size.width] as [number, number] }) };
   const info = describeDataset(await prepareDataset(settled, preparingData('Converting the images', observe, signal)));
   const facts = { name: runName(info.name), path: pathFrom(file, images), description, info, plan, minutes };
   return { task: spaceTask(info, info.task.type), text: (...lines) => boxesExperimentText(facts, ...lines) };
@@ -181,8 +184,9 @@ async function proposeMasks(
 ): Promise<Draft> {
   const config = masksSchema.parse({ type: 'masks', path: images });
   const masks = await readMasks(config, preparingData('Reading the masks', observe, signal));
-  const { height, width } = await proposeMaskSize(masks, board);
-  const data = { ...config, size: [height, width] as [number, number] };
+  const channels = await channelsFor(masks);
+  const { height, width } = await proposeMaskSize(masks, channels, board);
+  const data = { ...config, channels, size: [height, width] as [number, number] };
   const info = describeDataset(await prepareDataset(data, preparingData('Converting the images', observe, signal)));
   const facts = { name: runName(info.name), path: pathFrom(file, images), data, masks, info, board, minutes };
   return { task: spaceTask(info, info.task.type), text: (...lines) => masksExperimentText(facts, ...lines) };

@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { defaultDecoding } from '../base/detections.js';
 import { invalidInput, NasError } from '../base/errors.js';
 import { cacheDirectory, makeDirectory } from '../base/files.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
 import { nasVersion } from '../base/modules.js';
 import { completeDecoding } from '../base/preprocess.js';
-import { mainScores, scoreText, thresholdsOf } from '../base/scores.js';
-import type { BoxTask } from '../base/task.js';
+import { mainScores, scoreText } from '../base/scores.js';
+import { isBoxTask, type MapTask } from '../base/task.js';
 import { classifierFile } from '../compiler/index.js';
-import { exportOnnx, metadataOfFile, readExport, type ModelMetadata } from '../deploy/index.js';
-import { mapTaskOf, detectionOf, detectorOf, type Network } from '../spaces/index.js';
+import { exportOnnx, mapFacts, metadataOfFile, readExport, type ModelMetadata } from '../deploy/index.js';
+import { answersOf, mapTaskOf, detectionOf, detectorOf, type Network } from '../spaces/index.js';
 import type { Model } from '../spaces/models/index.js';
 import {
   describeDataset,
@@ -31,10 +30,11 @@ import {
 import { initialContent, withClasses } from './initial-weights/index.js';
 import { weightsFileOf } from './initial-weights/read.js';
 import { evaluateOnSplit } from './models/on-dataset.js';
+import { withThresholds } from './models/thresholds.js';
 import type { RunObserver } from './events.js';
 import { hooksFor, type TuneReport, type TuneRequest } from './tune.js';
 
-/** A trained network, whose backbone a detector takes. */
+/** A trained network, whose backbone a detector or a segmenter takes. */
 export interface Backbone {
   /** The file, and its name for messages. */
   readonly file: string;
@@ -72,14 +72,15 @@ const newHead = { width: 32, depth: 1 } as const;
 const coarse = { stride: 8 } as const;
 
 /** What the network answers: as the data says, else as the file does. */
-function taskFor({ task }: DatasetRef, { model }: Backbone): BoxTask {
+function taskFor({ task }: DatasetRef, info: DatasetInfo, { model }: Backbone): MapTask {
+  if (info.task.type === 'segmentation') return 'segmentation';
   const head = detectionOf(model.network);
   const own = head === null ? undefined : mapTaskOf(head);
   return task ?? (own === 'centroids' ? own : 'detection');
 }
 
 /** @throws NasError `invalid-input` where the network takes other channels, or makes no maps that a head could read */
-function networkFor({ model: { network }, name }: Backbone, info: DatasetInfo, task: BoxTask): Network {
+function networkFor({ model: { network }, name }: Backbone, info: DatasetInfo, task: MapTask): Network {
   const input = [info.height, info.width, info.channels] as const;
   const classes = info.classes.length;
   if (network.input[2] !== info.channels)
@@ -93,9 +94,9 @@ function networkFor({ model: { network }, name }: Backbone, info: DatasetInfo, t
       : { ...network, input, classes };
   const head = own ?? detectionOf(detector);
   if (head === null || task === mapTaskOf(head)) return detector;
-  const { centroids: _, ...boxes } = head;
-  if (task === 'detection') return { ...detector, head: boxes };
-  return { ...detector, head: { ...boxes, ...(own === null && boxes.deepest >= 8 && coarse), centroids: true } };
+  const { centroids: _, segmentation: __, ...boxes } = head;
+  const isCoarse = task === 'centroids' && own === null && boxes.deepest >= 8;
+  return { ...detector, head: { ...boxes, ...(isCoarse && coarse), ...answersOf(task) } };
 }
 
 export interface TuneDetectorRequest
@@ -103,15 +104,15 @@ export interface TuneDetectorRequest
   readonly backbone: Backbone;
 }
 
-/** What tuning a detector has brought. Its head is trained with the rest. */
+/** What tuning a detector or a segmenter has brought. Its head is trained with the rest. */
 export interface DetectorReport extends Omit<TuneReport, 'ridge' | 'head' | 'adapted'> {
   /** none: the file scores more on the validation images than what training made of it, and is written as it was. */
   readonly adapted: 'all' | 'none';
 }
 
 /**
- * Trains a detector from the weights of a file: of a detector all, its logits where it knows the classes of the data; of a classifier the
- * backbone, with a new head. An interrupted training continues.
+ * Trains a detector, or a segmenter, from the weights of a file: of one of the same task all, its logits where it knows the classes of the
+ * data; of a classifier the backbone, with a new head. An interrupted training continues.
  * @returns the ONNX file and its report; the folder of the training continues it, and is needed until the file is written
  * @throws NasError as `fit`
  */
@@ -122,8 +123,8 @@ export async function tuneDetector(
 ): Promise<{ readonly model: Uint8Array; readonly report: DetectorReport; readonly directory: string }> {
   const info = describeDataset(ref);
   const { classes, counts, mean, std } = info;
-  const task = taskFor(ref, backbone);
-  const dataset = { ...ref, task };
+  const task = taskFor(ref, info, backbone);
+  const dataset = isBoxTask(task) ? { ...ref, task } : ref;
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
   const network = networkFor(backbone, info, task);
   const known = backbone.metadata.classes ?? null;
@@ -145,15 +146,16 @@ export async function tuneDetector(
     throw new NasError('interrupted', 'the training was interrupted; the same command continues it');
   const { places } = backbone.metadata;
   const stride = detectionOf(network)?.stride ?? 0;
-  const facts: ModelMetadata = {
+  const written: ModelMetadata = {
     ...{ classes, task: { type: task }, layout: 'NHWC', input: network.input, mean, std, network, seed },
     preprocess: completeDecoding(renderingOf(data)),
     nas_version: nasVersion(),
     created: new Date().toISOString(),
     weights: 'trained',
-    detection: { stride, ...defaultDecoding, thresholds: thresholdsOf(fitted.details) },
+    ...mapFacts(task, stride),
     ...(places !== undefined && { places: places.slice(0, network.blocks.length) }),
   };
+  const facts = withThresholds(written, fitted.details);
   const on = (file: Uint8Array, split: SplitName) =>
     evaluateOnSplit(file, dataset, split, {
       threads,

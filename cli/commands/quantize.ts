@@ -58,11 +58,12 @@ function runningDevice(argument: string): ReachableDevice {
 
 export const quantize = command({
   usage: 'quantize <model>',
-  summary: 'Quantize an ONNX classifier or detector to int8, and judge whether it pays off',
+  summary: 'Quantize an ONNX classifier, detector or segmenter to int8, and judge whether it pays off',
   examples: [
     ['quantize model.onnx --data experiment.yaml -o int8.onnx', 'calibrated on training images of the experiment'],
     ['quantize model.onnx --data image-folder:images -o int8.onnx --device browser', 'timed in a browser'],
     ['quantize faces.onnx --data boxes:photos -o int8.onnx', 'a detector; judged by AP50'],
+    ['quantize tiles.onnx --data masks:tiles -o int8.onnx', 'a segmenter; judged by mIoU'],
     ['quantize model.onnx --data cifar10:data -o int8.onnx --methods percentile --percentile 99.9', ''],
   ],
   options: (yargs) =>
@@ -95,7 +96,7 @@ export const quantize = command({
         type: 'number',
         default: defaults.max_accuracy_drop,
         describe:
-          'Maximum loss of validation accuracy, as a share: 0.005 is half a point; of mAP, R² or AP50 for other tasks',
+          'Maximum loss of validation accuracy, as a share: 0.005 is half a point; of mAP, R², AP50 or mIoU for other tasks',
       })
       .option('min-speedup', {
         type: 'number',

@@ -88,7 +88,7 @@ function refuseUnused({ epochs, minutes, batch, learningRate, norms, freeze }: G
     });
 }
 
-/** Options that a detector does not have: its head is trained with the rest, and its data says how images become inputs. */
+/** Options that detectors and segmenters do not have: their head is trained with the rest, and their data says how images become inputs. */
 const ofClassifiers = [
   'head-only',
   'minutes',
@@ -104,12 +104,12 @@ const ofClassifiers = [
 ];
 
 /** @throws NasError `invalid-input` for options that only classifiers have */
-function refuseForBoxes(args: Readonly<Record<string, unknown>>): void {
+function refuseForMaps(args: Readonly<Record<string, unknown>>, data: 'boxes' | 'masks'): void {
   const isGiven = (value: unknown): boolean =>
     value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
   const unused = ofClassifiers.find((name) => isGiven(args[name]));
   if (unused !== undefined)
-    throw invalidInput(`--${unused} is for classifiers, and the data has boxes`, {
+    throw invalidInput(`--${unused} is for classifiers, and the data has ${data}`, {
       hint: 'Leave it out; data.size of an experiment file gives another size.',
     });
 }
@@ -135,13 +135,14 @@ function normalisationOf({ normalisation, mean, std }: Normalisation) {
 
 export const tune = command({
   usage: 'tune <model>',
-  summary: 'Adapt a pretrained classifier of any program, or a detector, to your images',
+  summary: 'Adapt a pretrained classifier of any program, a detector or a segmenter, to your images',
   examples: [
     [
       'tune mobilenet_v3.onnx --data image-folder:images -o tuned.onnx --normalisation imagenet',
       'a file of torchvision',
     ],
     ['tune classifier.onnx --data boxes:photos -o detector.onnx', 'a detector on its backbone; or of a detector'],
+    ['tune segmenter.onnx --data masks:tiles -o tuned.onnx', 'a segmenter for other masks; or of a classifier'],
     ['tune model.onnx --data experiment.yaml -o tuned.onnx --head-only', 'a new last layer, in seconds'],
     ['tune model.onnx --data experiment.yaml -o tuned.onnx --freeze "features.0.*"', 'first layers stay as they are'],
     ['tune model.onnx --data image-folder:images -o tuned.onnx --size 96', 'a smaller and faster network'],
@@ -212,16 +213,17 @@ export const tune = command({
     if (headOnly) refuseUnused(args);
     checkOutput(output, path, 'tuned.onnx');
     const { parseDatasetOrBoxes } = await import('../arguments/dataset.js');
-    const { tuneBoxes, tuneClasses } = await import('../tuning.js');
-    const isBoxes = (await parseDatasetOrBoxes(data, undefined)).type === 'boxes';
-    if (isBoxes) refuseForBoxes(args);
+    const { tuneMaps, tuneClasses } = await import('../tuning.js');
+    const { type } = await parseDatasetOrBoxes(data, undefined);
+    const isMap = type === 'boxes' || type === 'masks';
+    if (isMap) refuseForMaps(args, type);
     const common = { argument: data, own, seed, threads };
     const file = { path, layout, size, ...normalisationOf(args), features };
     const adapt = headOnly ? 'head' : 'all';
-    const { model, report, directory } = await watch<Awaited<ReturnType<typeof tuneBoxes | typeof tuneClasses>>>(
+    const { model, report, directory } = await watch<Awaited<ReturnType<typeof tuneMaps | typeof tuneClasses>>>(
       (observe, signal) =>
-        isBoxes
-          ? tuneBoxes({ ...common, path }, observe, signal)
+        isMap
+          ? tuneMaps({ ...common, path }, observe, signal)
           : tuneClasses({ ...common, file, adapt, minutes, freeze, norms }, observe, signal),
       terminal,
     );

@@ -5,9 +5,16 @@ import { exportOnnx, readMetadata } from '../../deploy/index.js';
 import { readBackbone, tuneDetector } from '../../runner/index.js';
 import { detectionOf, type Network } from '../../spaces/index.js';
 import { drawWeights, toOnnx, weightSpecs } from '../../spaces/models/index.js';
-import { completeTraining, dataDefaults, prepareDataset, trainKeys, type BoxesConfig } from '../../trainers/index.js';
+import {
+  completeTraining,
+  dataDefaults,
+  prepareDataset,
+  trainKeys,
+  type BoxesConfig,
+  type MasksConfig,
+} from '../../trainers/index.js';
 import { metadataFor } from '../deploy/support/classifiers.js';
-import { makeBoxedImages } from '../support/boxed-images.js';
+import { makeBoxedImages, makeMaskedImages } from '../support/boxed-images.js';
 import { detectorMetadata, randomDetector } from '../support/detector-files.js';
 import { smallDetector } from '../support/trained-detector.js';
 import { auto } from '../trainers/support/tiny-training.js';
@@ -16,12 +23,19 @@ import { cachedFolder } from './experiment.js';
 const folder = cachedFolder();
 const classifier: Network = { ...smallDetector, classes: 5, head: { filters: 8, act: 'relu', dropout: 0 } };
 const weights = drawWeights(weightSpecs(classifier), 5);
-let data: BoxesConfig;
+let boxes: BoxesConfig;
+let masks: MasksConfig;
 beforeAll(async () => {
-  data = await makeBoxedImages(join(folder, 'images'), { count: 30 });
+  boxes = await makeBoxedImages(join(folder, 'images'), { count: 30 });
+  masks = await makeMaskedImages(join(folder, 'masked'), { count: 30 });
 });
 
-async function tuned(path: string, keys: object = {}, own: Pick<BoxesConfig, 'task'> = {}) {
+async function tuned(
+  path: string,
+  keys: object = {},
+  own: Pick<BoxesConfig, 'task'> = {},
+  data: BoxesConfig | MasksConfig = boxes,
+) {
   const dataset = { ...(await prepareDataset(data)), ...own };
   const train = completeTraining(trainKeys.parse({ epochs: 1, batch: 8, ...keys }), dataDefaults(data));
   const request = {
@@ -76,6 +90,23 @@ describe('tuning on images with boxes', () => {
     writeFileSync(file, model);
     const again = await tuned(file);
     expect(again.report).toMatchObject({ task: 'centroids', before: report.after });
+  });
+
+  it('makes a segmenter of a detector where the data has masks, and tunes it on them with its logits', async () => {
+    const path = join(folder, 'of-boxes.onnx');
+    writeFileSync(path, exportOnnx(randomDetector(), detectorMetadata(randomDetector())));
+    const { model, report } = await tuned(path, { epochs: 8 }, {}, masks);
+    const { task, network, detection, segmentation } = readMetadata(model);
+    expect([task, detection, segmentation]).toEqual([{ type: 'segmentation' }, undefined, { stride: 4 }]);
+    expect(network?.head).toMatchObject({ segmentation: true });
+    expect(report).toMatchObject({ task: 'segmentation', before: null, classes: ['background', 'square', 'disc'] });
+    const file = join(folder, 'segmenter.onnx');
+    writeFileSync(file, model);
+    const again = await tuned(file, {}, {}, masks);
+    expect(again.report.before?.test).toBeCloseTo(report.after.test, 6);
+    expect(again.report.curve[0].train_loss).toBeLessThan(report.curve[0].train_loss);
+    const back = await tuned(file);
+    expect(readMetadata(back.model).network?.head).not.toHaveProperty('segmentation');
   });
 
   it('takes the backbone of a file of another program', async () => {

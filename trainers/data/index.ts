@@ -42,4 +42,4 @@ export {
   type SplitName,
   type SplitShares,
 } from './splits.js';
-export { surveyImages, type ImageSurvey } from './survey.js';
+export { channelsFor, surveyImages, type ImageSurvey } from './survey.js';
