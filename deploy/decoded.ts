@@ -2,12 +2,11 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
 import { boxValues, headNames, sizeRange } from '../base/detections.js';
 import { invalidInput } from '../base/errors.js';
+import type { BoxTask } from '../base/task.js';
 import { contentInit, int, ints, parseOnnx, portInit, type OnnxFile } from '../compiler/index.js';
 import { maskOf } from './decoded-mask.js';
 import { metadataIn, type DetectionFacts } from './metadata.js';
 import { OnnxWriter } from './onnx-writer.js';
-
-const heads = headNames.detection;
 
 /** Below all logits: the score of what is no answer. */
 const lowest = -3.4e38;
@@ -16,6 +15,7 @@ const leastLogit = -1e38;
 
 /** The maps of a detector: their sizes, and how they become boxes. */
 interface Maps extends DetectionFacts {
+  readonly task: BoxTask;
   readonly classes: number;
   readonly rows: number;
   readonly columns: number;
@@ -23,8 +23,9 @@ interface Maps extends DetectionFacts {
 
 /**
  * A file with the decoding inside, for runtimes with all operators of ONNX. Of a segmenter: `mask` [N, height, width], uint8, the class
- * of each pixel of the input. Of a detector (`decode` of `base/detections.ts`): `boxes` [N, k, 4], left, top, right, bottom in pixels of the input; `scores` [N, k], the best first; `labels` [N, k], numbers
- * of classes. After the last box, scores and boxes are 0, and labels -1. Boxes under the thresholds of the metadata are left out.
+ * of each pixel of the input. Of a detector (`decode` of `base/detections.ts`): `boxes` [N, k, 4], left, top, right, bottom in pixels of the
+ * input, or `centroids` [N, k, 2], x and y; `scores` [N, k], the best first; `labels` [N, k], numbers of classes. After the last one, scores
+ * and boxes are 0, and labels -1. Boxes under the thresholds of the metadata are left out.
  * @throws NasError `invalid-input` for a file of nas that is neither
  */
 export function withDecoding(model: Uint8Array, where: string): Uint8Array {
@@ -39,15 +40,15 @@ export function withDecoding(model: Uint8Array, where: string): Uint8Array {
   }
   const maps = mapsOf(file, where);
   // The decoded boxes take the name of the raw ones.
-  const rename = (name: string): string => ((heads as readonly string[]).includes(name) ? `${name}/map` : name);
+  const rename = (name: string): string => (name === 'boxes' ? `${name}/map` : name);
   for (const node of graph.node) {
     node.input = node.input.map(rename);
     node.output = node.output.map(rename);
   }
-  const [classMap, boxMap] = heads.map(rename);
   const most = Math.min(maps.most, maps.rows * maps.columns * maps.classes);
-  return decodedBy(decoding(maps, classMap, boxMap), file, [
-    portInit('boxes', 'float32', ['N', most, boxValues.detection]),
+  const places = maps.task === 'detection' ? (['boxes', boxValues.detection] as const) : (['centroids', 2] as const);
+  return decodedBy(decoding(maps, most), file, [
+    portInit(places[0], 'float32', ['N', most, places[1]]),
     portInit('scores', 'float32', ['N', most]),
     portInit('labels', 'int64', ['N', most]),
   ]);
@@ -68,14 +69,13 @@ function decodedBy(
 }
 
 function mapsOf(file: OnnxFile, where: string): Maps {
-  const { detection, classes, input } = metadataIn(file, where);
+  const { detection, classes, input, task } = metadataIn(file, where);
+  const kind = task?.type === 'centroids' ? task.type : 'detection';
   const outputs = file.graph.output.map(({ name }) => name).join();
-  if (detection === undefined || classes === undefined || input === undefined || outputs !== heads.join())
+  if (detection === undefined || classes === undefined || input === undefined || outputs !== headNames[kind].join())
     throw invalidInput(
-      `${where} is neither a segmenter of nas nor a detector with the outputs classes and boxes, so there is nothing to decode`,
-      {
-        hint: 'Leave --decoded out, or give a network of a run on images with boxes or masks. Centroids need no decoding of boxes.',
-      },
+      `${where} is neither a segmenter of nas nor a detector with the outputs classes and boxes (of centroids, classes), so there is nothing to decode`,
+      { hint: 'Leave --decoded out, or give a network of a run on images with boxes or masks.' },
     );
   const { thresholds, stride } = detection;
   if (thresholds !== undefined && thresholds.length !== classes.length)
@@ -83,22 +83,32 @@ function mapsOf(file: OnnxFile, where: string): Maps {
       hint: 'Export the network again.',
     });
   const [rows, columns] = [Math.ceil(input[0] / stride), Math.ceil(input[1] / stride)];
-  return { ...detection, classes: classes.length, rows, columns };
+  return { ...detection, task: kind, classes: classes.length, rows, columns };
 }
 
-/** The nodes that make boxes of the maps. */
-function decoding(maps: Maps, classMap: string, boxMap: string): OnnxWriter {
+/** The nodes that make boxes or centroids of the maps. */
+function decoding(maps: Maps, most: number): OnnxWriter {
   const to = new OnnxWriter('decoded');
-  const { classes, rows, columns, overlap } = maps;
-  const most = Math.min(maps.most, rows * columns * classes);
+  const { task, classes, overlap } = maps;
   const limit = to.integers([most]);
   const largest = { axis: int(1), largest: int(1), sorted: int(1) };
   // Of equal logits TopK takes the first: the earlier cell, then the earlier class.
-  const [logits, places] = to.pair('TopK', [peaks(to, maps, classMap), limit], largest);
+  const [logits, places] = to.pair('TopK', [peaks(to, maps), limit], largest);
   const count = to.integers([classes]);
   const cells = to.add('Div', [places, count]);
   const labels = to.add('Sub', [places, to.add('Mul', [cells, count])]);
-  const boxes = boxesOf(to, maps, boxMap, cells);
+  /** Scores, labels and places, with zeros and -1 after the last one. */
+  const found = (best: string, label: string, placed: string, name: string): OnnxWriter => {
+    const isFound = to.add('Greater', [best, to.floats([leastLogit])]);
+    to.add('Sigmoid', [best], {}, 'scores');
+    to.add('Where', [isFound, label, to.integers([-1])], {}, 'labels');
+    to.add('Where', [to.add('Unsqueeze', [isFound, to.integers([2])]), placed, to.floats([0])], {}, name);
+    return to;
+  };
+  // Two cells of a class do not overlap.
+  if (task === 'centroids')
+    return found(logits, labels, to.add('Mul', [middlesOf(to, maps, cells), to.floats([maps.stride])]), 'centroids');
+  const boxes = boxesOf(to, maps, cells);
   // A box competes with boxes of its class alone.
   const ownClass = to.add('Equal', [
     to.add('Unsqueeze', [labels, to.integers([1])]),
@@ -106,7 +116,6 @@ function decoding(maps: Maps, classMap: string, boxMap: string): OnnxWriter {
   ]);
   const none = to.floats([lowest]);
   const byClass = to.add('Where', [ownClass, to.add('Unsqueeze', [logits, to.integers([1])]), none]);
-  const least = to.floats([leastLogit]);
   const selected = to.add('NonMaxSuppression', [
     boxes,
     byClass,
@@ -124,22 +133,17 @@ function decoding(maps: Maps, classMap: string, boxMap: string): OnnxWriter {
   const isKept = to.add('ScatterND', [filled(0, to.add('Shape', [logits])), slots, ones]);
   const kept = to.add('Where', [to.add('Greater', [isKept, to.floats([0])]), logits, none]);
   const [best, order] = to.pair('TopK', [kept, limit], largest);
-  const isBox = to.add('Greater', [best, least]);
-  to.add('Sigmoid', [best], {}, 'scores');
-  const found = to.add('GatherElements', [labels, order], { axis: int(1) });
-  to.add('Where', [isBox, found, to.integers([-1])], {}, 'labels');
   const last = to.integers([2]);
   const placed = to.add('GatherND', [boxes, to.add('Unsqueeze', [order, last])], { batch_dims: int(1) });
-  to.add('Where', [to.add('Unsqueeze', [isBox, last]), placed, to.floats([0])], {}, 'boxes');
-  return to;
+  return found(best, to.add('GatherElements', [labels, order], { axis: int(1) }), placed, 'boxes');
 }
 
 /**
  * The logits [N, cells x classes], `lowest` where they are under the threshold of their class or no peak: larger than the neighbours
  * before, and at least as large as the ones after.
  */
-function peaks(to: OnnxWriter, { classes, rows, columns, thresholds }: Maps, map: string): string {
-  const images = to.add('Transpose', [map], { perm: ints([0, 3, 1, 2]) });
+function peaks(to: OnnxWriter, { classes, rows, columns, thresholds }: Maps): string {
+  const images = to.add('Transpose', ['classes'], { perm: ints([0, 3, 1, 2]) });
   const around = to.add('MaxPool', [images], { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) });
   const across = to.add('MaxPool', [images], { kernel_shape: ints([1, 3]), pads: ints([0, 1, 0, 1]) });
   /** The values one row or column before. */
@@ -160,25 +164,29 @@ function peaks(to: OnnxWriter, { classes, rows, columns, thresholds }: Maps, map
   return to.add('Reshape', [cells, to.integers([0, -1])]);
 }
 
-/** The boxes [N, k, 4] of some cells [N, k]: left, top, right, bottom in pixels. */
-function boxesOf(to: OnnxWriter, { columns, stride }: Maps, map: string, cells: string): string {
-  const all = to.add('Reshape', [map, to.integers([0, -1, boxValues.detection])]);
-  const last = to.integers([2]);
-  const found = to.add('GatherND', [all, to.add('Unsqueeze', [cells, last])], { batch_dims: int(1) });
-  const [two, four] = [to.integers([2]), to.integers([4])];
-  const offsets = to.add('Slice', [found, to.integers([0]), two, last]);
-  const logs = to.add('Slice', [found, two, four, last]);
-  const pixels = to.floats([stride]);
-  const [low, high] = sizeRange;
-  const sides = to.add('Exp', [to.add('Clip', [logs, to.floats([low]), to.floats([high])])]);
-  const halves = to.add('Mul', [sides, to.floats([stride / 2])]);
-  const width = to.integers([columns]);
+/** The middles [N, k, 2] of some cells [N, k]: x and y in cells. */
+function middlesOf(to: OnnxWriter, { columns }: Maps, cells: string): string {
+  const [last, width] = [to.integers([2]), to.integers([columns])];
   const row = to.add('Div', [cells, width]);
   const column = to.add('Sub', [cells, to.add('Mul', [row, width])]);
   const at = to.add('Concat', [to.add('Unsqueeze', [column, last]), to.add('Unsqueeze', [row, last])], {
     axis: int(2),
   });
-  const corner = to.add('Cast', [at], { to: int(1) });
-  const middle = to.add('Mul', [to.add('Add', [to.add('Add', [corner, to.floats([0.5])]), offsets]), pixels]);
+  return to.add('Add', [to.add('Cast', [at], { to: int(1) }), to.floats([0.5])]);
+}
+
+/** The boxes [N, k, 4] of some cells [N, k]: left, top, right, bottom in pixels. */
+function boxesOf(to: OnnxWriter, maps: Maps, cells: string): string {
+  const { stride } = maps;
+  const all = to.add('Reshape', ['boxes/map', to.integers([0, -1, boxValues.detection])]);
+  const last = to.integers([2]);
+  const found = to.add('GatherND', [all, to.add('Unsqueeze', [cells, last])], { batch_dims: int(1) });
+  const [two, four] = [to.integers([2]), to.integers([4])];
+  const offsets = to.add('Slice', [found, to.integers([0]), two, last]);
+  const logs = to.add('Slice', [found, two, four, last]);
+  const [low, high] = sizeRange;
+  const sides = to.add('Exp', [to.add('Clip', [logs, to.floats([low]), to.floats([high])])]);
+  const halves = to.add('Mul', [sides, to.floats([stride / 2])]);
+  const middle = to.add('Mul', [to.add('Add', [middlesOf(to, maps, cells), offsets]), to.floats([stride])]);
   return to.add('Concat', [to.add('Sub', [middle, halves]), to.add('Add', [middle, halves])], { axis: int(2) });
 }

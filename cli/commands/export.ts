@@ -203,7 +203,7 @@ export const exportTrials = command({
       .option('decoded', {
         type: 'boolean',
         default: false,
-        describe: 'With --to onnx: the file of a detector gives boxes, scores and labels instead of maps',
+        describe: 'With --to onnx: the file of a detector gives boxes or centroids, scores and labels instead of maps',
       })
       .option('rounding', {
         choices: ['exact', 'tflm'] as const,

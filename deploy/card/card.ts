@@ -91,13 +91,15 @@ function inputOf({ target, metadata: { input, mean, std, layout, preprocess }, h
 }
 
 /** What the outputs are: as maps, and with the decoding inside the file. */
-const boxTexts = [
-  '`metadata.json` has under `detection` how the outputs become boxes; with `--to onnx --decoded` the file gives boxes.',
-  'Outputs: `boxes` [N, k, 4] (left, top, right, bottom in pixels of the input), `scores` [N, k] and `labels` [N, k]; -1 is no box.',
-] as const;
 const mapTexts: { readonly [T in MapTask]: readonly [maps: string, decoded: string] } = {
-  detection: boxTexts,
-  centroids: boxTexts,
+  detection: [
+    '`metadata.json` has under `detection` how the outputs become boxes; with `--to onnx --decoded` the file gives boxes.',
+    'Outputs: `boxes` [N, k, 4] (left, top, right, bottom in pixels of the input), `scores` [N, k] and `labels` [N, k]; -1 is no box.',
+  ],
+  centroids: [
+    '`metadata.json` has under `detection` how the cells of the output become centroids; with `--to onnx --decoded` the file gives centroids.',
+    'Outputs: `centroids` [N, k, 2] (x and y in pixels of the input), `scores` [N, k] and `labels` [N, k]; -1 is no centroid.',
+  ],
   segmentation: [
     'The output is a map of logits, one cell for the pixels that `segmentation.stride` in `metadata.json` says: upsample it bilinearly to the input and take the largest; with `--to onnx --decoded` the file gives the mask.',
     'Output: `mask` [N, height, width], the number of the class of each pixel of the input.',

@@ -12,16 +12,16 @@ export interface Program {
   readonly lines: readonly string[];
 }
 
-/** What a file answers: a row of outputs, or the boxes or the mask of a file with the decoding inside. */
-type Answered = RowTask | 'boxes' | 'mask';
+/** What a file answers: a row of outputs, or the boxes, centroids or mask of a file with the decoding inside. */
+type Answered = RowTask | 'boxes' | 'centroids' | 'mask';
 
-/** Null: only a file with the decoding inside answers in a form for short programs, and centroids in none. */
+/** Null: only a file with the decoding inside answers in a form for short programs. */
 const answers: { readonly [T in TaskType]: readonly [plain: Answered | null, decoded: Answered | null] } = {
   classification: ['classification', 'classification'],
   'multi-label': ['multi-label', 'multi-label'],
   regression: ['regression', 'regression'],
   detection: [null, 'boxes'],
-  centroids: [null, null],
+  centroids: [null, 'centroids'],
   segmentation: [null, 'mask'],
 };
 
@@ -59,19 +59,27 @@ const pythonFits: { readonly [F in Decoding['fit']]: (size: string, filter: stri
   stretch: (size, filter) => `image.resize(${size}, ${filter})`,
 };
 
+/** The line that prints found boxes or centroids. @param numbers of each */
+const pythonPlaces = (name: string): string =>
+  `print([(names[k], score, place.tolist()) for place, score, k in zip(${name}[0], scores[0], labels[0]) if k >= 0])`;
+const scriptPlaces = (name: string, numbers: number): string =>
+  `labels.forEach((k, i) => k >= 0 && console.log(names[k], scores[i], ${name}.slice(${numbers} * i, ${numbers} * i + ${numbers})));`;
+
 /** The line that prints the answer of `outputs` [1, n], and of the names of the outputs. */
 const pythonAnswers: { readonly [T in Answered]: string } = {
   classification: 'print(names[outputs[0].argmax()])',
   'multi-label': 'print([name for name, logit in zip(names, outputs[0]) if logit > 0])',
   regression: 'print(dict(zip(names, outputs[0])))',
-  boxes: 'print([(names[k], score, box.tolist()) for box, score, k in zip(boxes[0], scores[0], labels[0]) if k >= 0])',
+  boxes: pythonPlaces('boxes'),
+  centroids: pythonPlaces('centroids'),
   mask: 'print({names[k]: int(count) for k, count in enumerate(numpy.bincount(mask.ravel())) if count > 0})',
 };
 const scriptAnswers: { readonly [T in Answered]: string } = {
   classification: 'console.log(names[outputs.indexOf(Math.max(...outputs))]);',
   'multi-label': 'console.log(names.filter((_, i) => outputs[i] > 0));',
   regression: 'console.log(Object.fromEntries(names.map((name, i) => [name, outputs[i]])));',
-  boxes: 'labels.forEach((k, i) => k >= 0 && console.log(names[k], scores[i], boxes.slice(4 * i, 4 * i + 4)));',
+  boxes: scriptPlaces('boxes', 4),
+  centroids: scriptPlaces('centroids', 2),
   mask: 'console.log(Object.fromEntries(names.map((name, k) => [name, mask.filter((own) => own === k).length])));',
 };
 
@@ -80,18 +88,22 @@ const pythonOutputs: { readonly [T in Answered]: string } = {
   'multi-label': 'outputs',
   regression: 'outputs',
   boxes: 'boxes, scores, labels',
+  centroids: 'centroids, scores, labels',
   mask: 'mask',
 };
+
+const scriptFound = (name: string): readonly string[] => [
+  `const [${name}, scores] = [found.${name}.data as Float32Array, found.scores.data as Float32Array];`,
+  'const labels = Array.from(found.labels.data as BigInt64Array, Number);',
+];
 
 /** The lines that take the outputs of ONNX Runtime's `found`. */
 const scriptOutputs: { readonly [T in Answered]: readonly string[] } = {
   classification: ['const outputs = found.logits.data as Float32Array;'],
   'multi-label': ['const outputs = found.logits.data as Float32Array;'],
   regression: ['const outputs = found.numbers.data as Float32Array;'],
-  boxes: [
-    'const [boxes, scores] = [found.boxes.data as Float32Array, found.scores.data as Float32Array];',
-    'const labels = Array.from(found.labels.data as BigInt64Array, Number);',
-  ],
+  boxes: scriptFound('boxes'),
+  centroids: scriptFound('centroids'),
   mask: ['const mask = found.mask.data as Uint8Array;'],
 };
 

@@ -2,10 +2,7 @@ import { isPlaced } from '../../trainers/index.js';
 import { isOwnSupernet } from '../schema/run-experiment.js';
 import { type TrainingCheck, when } from './conditional-checks.js';
 
-/**
- * Teachers of detectors and segmenters: centroids have none, a supernet has none because the maps of its members have unequal sizes, and a run adapts
- * no file.
- */
+/** Teachers of detectors and segmenters: a supernet has none, because the maps of its members have unequal sizes, and a run adapts no file. */
 const notForMaps: TrainingCheck = ({ data, supernet, teacher }) => {
   if (!isPlaced(data)) return [];
   const [what, networks] = data.type === 'boxes' ? ['boxes', 'detectors'] : ['masks', 'segmenters'];
@@ -15,11 +12,6 @@ const notForMaps: TrainingCheck = ({ data, supernet, teacher }) => {
       ? teacher.of.map((one, i) => [['teacher', 'of', i], one] as const)
       : [[['teacher'], teacher] as const];
   return [
-    ...when(
-      data.type === 'boxes' && data.task === 'centroids' && teacher.type !== 'none',
-      ['teacher'],
-      `got "${teacher.type}"; data.task is centroids, which learn from no teacher: expected none`,
-    ),
     ...when(
       own !== null && teacher.type !== 'none',
       ['teacher'],

@@ -217,14 +217,11 @@ async function shrinkIn(
 
   const train = withStepsOn(info.counts.train, request.train);
   const epochs = request.epochs ?? fineTuningEpochs(train);
-  const isTaught = info.task.type !== 'centroids';
-  begin(`Fine-tuning the network for ${epochsText(epochs)}${isTaught ? ', with the uncut network as teacher' : ''}`);
+  begin(`Fine-tuning the network for ${epochsText(epochs)}, with the uncut network as teacher`);
   const tuning = fineTuning(train, epochs);
   const hooks = hooksFor(tuning, observe, signal);
   const teaching = { dataset, train: tuning, seed, engine, threads, hooks: { ...hooks, onLogits: counting('images') } };
-  const teacher = isTaught
-    ? await prepareTeacher({ type: 'network', name, network, weights: weights.whole }, teaching)
-    : null;
+  const teacher = await prepareTeacher({ type: 'network', name, network, weights: weights.whole }, teaching);
   const trained = await fit(
     {
       network: cut.network,

@@ -6,6 +6,7 @@ import { largestClasses } from '../../base/class-map.js';
 import { decode, defaultDecoding } from '../../base/detections.js';
 import { Random } from '../../base/random.js';
 import { createSession, portInit } from '../../compiler/index.js';
+import type { BoxTask } from '../../base/task.js';
 import { withDecoding } from '../../deploy/decoded.js';
 import { metadataProps, readMetadata, type DetectionFacts } from '../../deploy/metadata.js';
 import { modelOf, node } from '../compiler/support/onnx-models.js';
@@ -20,7 +21,11 @@ const names = (count: number): string[] => Array.from({ length: count }, (_, k) 
 const whole = (...values: readonly number[]) => [[values.length], BigInt64Array.from(values, BigInt)] as const;
 
 /** The file of a detector that gives its input, [N, rows, columns, classes + 4], as its two maps. */
-function mapsFile({ rows, columns, classes }: Shape, detection: DetectionFacts, outputs = ['boxes']): Uint8Array {
+function mapsFile(
+  { rows, columns, classes }: Shape,
+  detection: DetectionFacts,
+  { outputs = ['boxes'], task = 'detection' }: { readonly outputs?: readonly string[]; readonly task?: BoxTask } = {},
+): Uint8Array {
   const file = modelOf({
     opset: 18,
     input: ['N', rows, columns, classes + 4],
@@ -28,7 +33,7 @@ function mapsFile({ rows, columns, classes }: Shape, detection: DetectionFacts, 
     nodes: [node('Slice', 'x zero middle axis', 'classes'), node('Slice', 'x middle end axis', 'boxes')],
     output: 'classes',
     metadata: metadataProps({
-      ...{ classes: names(classes), task: { type: 'detection' }, layout: 'NHWC', mean: [0, 0, 0], std: [1, 1, 1] },
+      ...{ classes: names(classes), task: { type: task }, layout: 'NHWC', mean: [0, 0, 0], std: [1, 1, 1] },
       ...{
         input: [rows * detection.stride - 1, columns * detection.stride, 3],
         detection,
@@ -99,6 +104,28 @@ describe('a file with the decoding inside', () => {
     }
   });
 
+  it('of centroids gives the middles of the cells that decode gives', async () => {
+    const shape = { rows: 6, columns: 7, classes: 3 };
+    const maps = randomMaps(shape, 2, new Random(5, 'centroids'), 0.5);
+    const detection = { ...defaultDecoding, stride: 8, thresholds: [0.3, 0.1, 0.6] };
+    const file = mapsFile(shape, detection, { outputs: [], task: 'centroids' });
+    const found = await run(withDecoding(file, 'x'), maps, shape);
+    expect(Object.keys(found)).toEqual(['centroids', 'scores', 'labels']);
+    const most = shape.rows * shape.columns * shape.classes;
+    for (let image = 0; image < 2; image++) {
+      const own = maps.subarray((image * maps.length) / 2, ((image + 1) * maps.length) / 2);
+      const values = own.filter((_, at) => at % (shape.classes + 4) < shape.classes);
+      const expected = decode({ ...shape, stride: 8, values }, detection);
+      expect(expected.length).toBeGreaterThan(3);
+      const rows = (name: string, each: number) =>
+        Array.from(found[name].data.slice(image * most * each, (image * most + expected.length + 1) * each), Number);
+      expect(rows('labels', 1)).toEqual([...expected.map(({ label }) => label), -1]);
+      const middles = expected.flatMap(({ left, top }) => [left + 4, top + 4]);
+      expect(rows('centroids', 2)).toEqual([...middles, 0, 0]);
+      for (const [i, { score }] of expected.entries()) expect(rows('scores', 1)[i]).toBeCloseTo(score, 5);
+    }
+  });
+
   it('takes the boxes at the threshold of a score that the network gave', async () => {
     const shape = { rows: 5, columns: 5, classes: 1 };
     const maps = randomMaps(shape, 1, new Random(1), 1e-6);
@@ -152,7 +179,7 @@ describe('a file with the decoding inside', () => {
     ],
     [
       'other outputs',
-      () => mapsFile({ rows: 2, columns: 2, classes: 2 }, { ...defaultDecoding, stride: 4 }, []),
+      () => mapsFile({ rows: 2, columns: 2, classes: 2 }, { ...defaultDecoding, stride: 4 }, { outputs: [] }),
       /nor a detector with the outputs classes and boxes/,
     ],
     [

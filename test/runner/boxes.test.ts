@@ -108,7 +108,6 @@ describe('a run on images with boxes', () => {
       weight: { train: { class_weight: 'auto' } },
       rotation: { train: { augment: ['rotation'] } },
       centroids: { data: { ...data, task: 'centroids' } },
-      taughtCentroids: { data: { ...data, task: 'centroids' }, objectives: ['f1'], teacher: { type: 'train' } },
     };
     const found = Object.entries(given).map(([name, changes]) => [name, refusal(changes)]);
     expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
@@ -118,7 +117,6 @@ describe('a run on images with boxes', () => {
         "centroids": "objectives.0: got "ap50"; of a centroids task the search finds f1: expected f1",
         "rotation": "train.augment.0: rotation cannot move boxes (flip, window, mosaic, colour-jitter can); the data has boxes: expected none",
         "taught": "teacher: got "train"; the data has boxes, and a supernet of detectors has no teacher: expected none, or no supernet",
-        "taughtCentroids": "teacher: got "train"; data.task is centroids, which learn from no teacher: expected none",
         "temperature": "train.loss.temperature: temperature is for classes; the data has boxes: expected none",
         "weight": "train.class_weight: class_weight is for classes; the data has boxes: expected none",
       }

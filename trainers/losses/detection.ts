@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { boxValues, sizeRange } from '../../base/detections.js';
+import type { BoxTask } from '../../base/task.js';
 
 /** Weight of the boxes beside the classes. */
 export const boxWeight = 2;
@@ -94,24 +95,26 @@ export function detectionLoss(targets: tf.Tensor, outputs: tf.Tensor): tf.Scalar
 }
 
 /**
- * Distillation of maps: `detectionLoss` with a teacher's maps as soft labels. The term of classes is the quality focal loss of Li et al.
+ * Distillation of maps: `detectionLoss`, or `centroidLoss`, with a teacher's maps as soft labels. The term of classes is the quality focal loss of Li et al.
  * 2020: |p - q|² times the cross-entropy between the teacher's probabilities p and the student's q. The term of boxes weighs each cell by
  * the square of the teacher's largest probability, so that thousands of cells of background count little. The sum of the weights
  * divides both terms.
  *
- * @param teacher as `outputs` of `detectionLoss`, constant
+ * @param teacher as `outputs` of `detectionLoss` or `centroidLoss`, constant
  */
-export function mapDistillation(teacher: tf.Tensor, student: tf.Tensor): tf.Tensor {
-  const classes = (student.shape[3] ?? 0) - valuesOfBox;
+export function mapDistillation(teacher: tf.Tensor, student: tf.Tensor, task: BoxTask): tf.Tensor {
+  const classes = (student.shape[3] ?? 0) - boxValues[task];
   const logits = channels(student, 0, classes);
   const p = tf.sigmoid(channels(teacher, 0, classes));
   const weights = tf.square(tf.max(p, 3, true));
   // -p log q - (1 - p) log(1 - q)
   const entropy = tf.sub(tf.softplus(logits), tf.mul(p, logits));
   const focal = tf.sum(tf.mul(tf.square(tf.sub(p, tf.sigmoid(logits))), entropy));
+  const total = tf.maximum(tf.sum(weights), 1);
+  if (task === 'centroids') return tf.div(focal, total);
   const [wanted, found] = [teacher, student].map((maps) => answered(channels(maps, classes, valuesOfBox)));
   const both = tf.add(focal, tf.mul(boxLoss(weights, wanted, found), boxWeight));
-  return tf.div(both, tf.maximum(tf.sum(weights), 1));
+  return tf.div(both, total);
 }
 
 /** The sum over the images of the share of positive cells whose largest logit is the one of their class; 1 without such cells. */

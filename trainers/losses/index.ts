@@ -167,11 +167,9 @@ const distances: { readonly [T in TaskType]: Distance } = {
   classification: (...inputs) => knowledgeDistillation(...inputs),
   'multi-label': binaryDistillation,
   regression: (teacher, student) => huberLoss(teacher, student),
-  detection: (teacher, student) => mapDistillation(teacher, student),
+  detection: (teacher, student) => mapDistillation(teacher, student, 'detection'),
+  centroids: (teacher, student) => mapDistillation(teacher, student, 'centroids'),
   segmentation: (...inputs) => knowledgeDistillation(...inputs),
-  centroids: () => {
-    throw new Error('centroids have no teacher');
-  },
 };
 
 /**

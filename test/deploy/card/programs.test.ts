@@ -133,8 +133,8 @@ describe('the programs of a card give the class of ten images', () => {
   });
 });
 
-describe('the programs of a detector with its decoding inside', () => {
-  const detector = randomDetector();
+describe.each(['boxes', 'centroids'])('the programs of a detector of %s with its decoding inside', (kind) => {
+  const detector = randomDetector(kind === 'centroids' ? { head: { centroids: true } } : {});
   const own = {
     metadata: detectorMetadata(detector, { detection: { stride: 4, most: 20, overlap: 0.3, thresholds: [0.5, 0.6] } }),
     decoded: true,
@@ -146,7 +146,7 @@ describe('the programs of a detector with its decoding inside', () => {
     await picture({ width: 36, height: 24 }).png().toFile(own.images[0]);
   });
 
-  it.skipIf(!hasPython('onnxruntime', 'numpy', 'PIL'))('find the same boxes in both languages', async () => {
+  it.skipIf(!hasPython('onnxruntime', 'numpy', 'PIL'))('find the same in both languages', async () => {
     const found = await answersOfScript('onnx', own);
     const [names, scores] = [(text: string) => text.split(' ')[0], (text: string) => Number(text.split(' ')[1])];
     const other = answersOfPython('onnx', own).flatMap(

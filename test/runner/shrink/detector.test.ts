@@ -64,7 +64,7 @@ describe('nas shrink of a detector', { timeout: 300_000 }, () => {
     expect((await evaluateOnSplit(model, dataset, 'test')).accuracy).toBeCloseTo(tuned.test, 6);
   });
 
-  it('keeps centroids, which have no teacher', async () => {
+  it('keeps centroids, also with itself as teacher', async () => {
     const centroids = randomDetector({ head: { centroids: true, width: 8 }, input: [48, 48, 3] });
     const budget = Math.round(0.8 * costs(centroids.network).macs);
     const { model, report } = await shrunk(exportOnnx(centroids, detectorMetadata(centroids)), 1, budget);

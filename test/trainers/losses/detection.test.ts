@@ -97,14 +97,17 @@ describe('the distance from the maps of a teacher', () => {
       [2, 3, 4, 6],
     );
     const student = maps();
-    const [found, expected] = [mapDistillation(teacher, student), detectionLoss(labels, student)];
+    const [found, expected] = [mapDistillation(teacher, student, 'detection'), detectionLoss(labels, student)];
     expect(found.dataSync()[0]).toBeCloseTo(expected.dataSync()[0], 4);
+    const [sure, logits] = [teacher, student].map((both) => tf.split(both, [2, 4], 3)[0]);
+    const middles = [mapDistillation(sure, logits, 'centroids'), centroidLoss(labels, logits)];
+    expect(middles[0].dataSync()[0]).toBeCloseTo(middles[1].dataSync()[0], 4);
   });
 
   it('does not change logits that are the teacher’s', () => {
     const teacher = maps();
     const most = (student: tf.Tensor): number => {
-      const { grad } = tf.valueAndGrad((x: tf.Tensor) => mapDistillation(teacher, x))(student);
+      const { grad } = tf.valueAndGrad((x: tf.Tensor) => mapDistillation(teacher, x, 'detection'))(student);
       return Math.max(...tf.abs(tf.slice(grad, [0, 0, 0, 0], [-1, -1, -1, 2])).dataSync());
     };
     expect(most(teacher)).toBeLessThan(1e-6);

@@ -17,7 +17,7 @@ import {
 } from '../../../trainers/index.js';
 import { metadataFor, shaken } from '../../deploy/support/classifiers.js';
 import { makeBoxedImages } from '../../support/boxed-images.js';
-import { randomDetector, writeDetector } from '../../support/detector-files.js';
+import { detectorMetadata, randomDetector, writeDetector } from '../../support/detector-files.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { tinyDetector } from '../../support/tiny-detector.js';
 import { tiniestStudent } from '../support/networks.js';
@@ -33,8 +33,15 @@ beforeAll(async () => {
   dataset = await prepareDataset(config, { cache, renderings: [{ ...renderingOf(config), size: [48, 72] }] });
 });
 
-const teach = (config: TeacherConfig | NetworkTeacher, onLogits?: (done: number, total: number) => void) =>
-  prepareTeacher(config, { dataset, train, seed: 1, engine: auto, threads: 1, cache, hooks: { onLogits } });
+const teach = (
+  config: TeacherConfig | NetworkTeacher,
+  onLogits?: (done: number, total: number) => void,
+  own: Pick<DatasetRef, 'task'> = {},
+) =>
+  prepareTeacher(config, {
+    ...{ dataset: { ...dataset, ...own }, train, seed: 1, engine: auto, threads: 1, cache },
+    hooks: { onLogits },
+  });
 
 describe('a detector as a teacher', () => {
   test('teaches from its file what the network itself teaches, the classes in the order of the data', async () => {
@@ -84,6 +91,27 @@ describe('a detector as a teacher', () => {
     const teacher = await teach(teacherSchema.parse(config));
     expect(teacher).toMatchObject({ name: 'mobilenet (width 0.25)', logits: { map: { size: [24, 36], stride: 4 } } });
     expect(teacher?.accuracy).toBeLessThanOrEqual(1);
+  });
+
+  test('teaches centroids by a network that it trains, and by a file', async () => {
+    const task = { task: 'centroids' } as const;
+    const detector = randomDetector({ head: { centroids: true } });
+    const path = join(folder, 'centroids.onnx');
+    writeFileSync(path, exportOnnx(detector, detectorMetadata(detector)));
+    const configs = [
+      { type: 'train', network: 'mobilenet', width: 0.25, epochs: 1, batch: 4 },
+      { type: 'file', path, normalisation: 'data' },
+    ];
+    const network = tinyDetector({ stride: 8, centroids: true }, [24, 36, 3]);
+    const job = { network, seed: 1, train, dataset: { ...dataset, ...task }, engine: auto, threads: 1 };
+    const alone = await fit({ ...job, teacher: null, directory: join(folder, 'no-teacher') }, quiet());
+    for (const config of configs) {
+      const teacher = await teach(teacherSchema.parse(config), undefined, task);
+      expect(teacher?.logits?.map).toEqual({ size: [24, 36], stride: 4 });
+      const [taught] = (await fit({ ...job, teacher, directory: join(folder, `by-${config.type}`) }, quiet())).curve;
+      expect(Number.isFinite(taught.train_loss)).toBe(true);
+      expect(taught.train_loss).not.toBe(alone.curve[0].train_loss);
+    }
   });
 
   test('is no classifier', async () => {
