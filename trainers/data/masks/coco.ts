@@ -31,6 +31,7 @@ export async function findCocoMasks(path: string): Promise<FoundMasks | null> {
       file,
       mask: { path: raw.where(), stamp: contentHash(shapes) },
       split: raw.split === null ? null : splitOf(raw.split),
+      extent: raw.extent,
       draw(extent) {
         const mask = new Uint8Array(extent.width * extent.height);
         for (const { shape, value } of shapes) markSegmentation(shape, extent, (pixel) => (mask[pixel] = value));

@@ -12,6 +12,8 @@ export interface MaskFile {
   readonly split: SplitName | null;
   /** The mask where it is no image file. @throws Error with the reason where it cannot be drawn */
   readonly draw?: (extent: Extent) => Picture;
+  /** Size of the image as it is written beside shapes; absent: unknown. */
+  readonly extent?: Extent | null | undefined;
 }
 
 export interface FoundMasks extends Pick<MeaningOptions, 'table' | 'convention'> {

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { Extent } from '../../../base/boxes.js';
+import { storedExtent, turns } from '../boxes/turned.js';
 import { damageOf } from '../decode.js';
 
 /** The pixels of a mask, before they mean classes. */
@@ -92,6 +93,21 @@ function chunksOf(bytes: Buffer): { readonly name: string; readonly from: number
     from = to;
   }
   return parts;
+}
+
+/** The mask of an image as its file stores it, as the image is shown by its EXIF orientation. */
+export function upright(picture: Picture, orientation: number): Picture {
+  if (orientation === 1) return picture;
+  const { width, height, channels, data } = picture;
+  const shown = storedExtent(picture, orientation);
+  const turned = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [right, down] = turns[orientation](x + 0.5, y + 0.5, picture).map(Math.floor);
+      const from = (y * width + x) * channels;
+      turned.set(data.subarray(from, from + channels), (down * shown.width + right) * channels);
+    }
+  return { ...picture, width: shown.width, height: shown.height, data: turned };
 }
 
 /** Number of pixels of each value, or of each colour as 0xrrggbb. */

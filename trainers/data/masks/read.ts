@@ -51,7 +51,7 @@ export async function readMasks(config: MasksConfig, options: ReadBoxesOptions =
   const { path } = config;
   const { tree, files, table, convention, findings: before, notes } = await findMasks(config);
   const findings = [...before];
-  const found = await surveyMasks(tree, files, findings, options);
+  const found = await surveyMasks({ tree, files, notes }, findings, options);
   if (found.length === 0) {
     const [{ kind, where, detail }] = findings;
     throw invalidInput(

@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { Extent } from '../../../base/boxes.js';
 import { messageOf } from '../../../base/errors.js';
+import { isTurned, storedExtent } from '../boxes/turned.js';
 import { readHeaders, type Header, type ReadBoxesOptions } from '../boxes/read.js';
 import { mapInOrder } from '../decode-files.js';
 import type { FileTree, StoredFile } from '../reading/files.js';
+import { counted } from '../../../base/text.js';
 import type { MaskFinding } from './findings.js';
-import type { MaskFile } from './found.js';
+import type { FoundMasks, MaskFile } from './found.js';
 import { surveyOf, type SurveyedMask } from './meaning.js';
-import { decodePicture, type Picture } from './picture.js';
+import { decodePicture, upright, type Picture } from './picture.js';
 
 /** An image whose mask was looked at. */
 export interface Surveyed extends MaskFile {
@@ -18,8 +20,7 @@ export interface Surveyed extends MaskFile {
 
 /** Reads the headers of images and counts the values of their masks. */
 export async function surveyMasks(
-  tree: FileTree,
-  files: readonly MaskFile[],
+  { tree, files, notes }: Pick<FoundMasks, 'tree' | 'files' | 'notes'>,
   findings: MaskFinding[],
   options: ReadBoxesOptions,
 ): Promise<Surveyed[]> {
@@ -27,12 +28,16 @@ export async function surveyMasks(
   // Single files of a TAR archive take as long to read as all of them.
   const isTar = /\.(tar|tar\.gz|tgz)$/i.test(tree.path);
   const surveyed = new Array<Surveyed | null>(files.length).fill(null);
+  const ways = new Map<number, Way>();
+  const count = (way: Way): number => [...ways.values()].filter((one) => one === way).length;
+  // Most programs show images upright; where masks of other images are as the files store them, these are, too.
+  const usual = (): Way => (count('stored') > count('shown') ? 'stored' : 'shown');
   const stored = files.flatMap(({ draw }, index) => (draw === undefined ? [index] : []));
   async function* sources() {
-    for (const [index, { draw }] of files.entries()) {
+    for (const [index, file] of files.entries()) {
       const header = headers[index];
-      if (draw !== undefined && typeof header !== 'string')
-        yield { index, load: async () => ({ picture: await Promise.resolve(header).then(draw), bytes: null }) };
+      if (file.draw !== undefined && typeof header !== 'string')
+        yield { index, load: async () => ({ picture: await drawn(file, header), bytes: null }) };
     }
     const masks = stored.map((index) => files[index].mask);
     for await (const { index, load } of tree.read(masks, options.signal))
@@ -62,16 +67,55 @@ export async function surveyMasks(
     else if (typeof survey === 'string') findings.push({ kind: 'unreadable', where: mask.path, detail: survey, image });
     else {
       const detail = `${survey.width} x ${survey.height}, the image ${header.width} x ${header.height}`;
-      const isSame = isSameProportions(survey, header);
-      if (!isSame) findings.push({ kind: 'proportions', where: mask.path, detail, image });
-      else if (survey.width !== header.width || survey.height !== header.height)
+      const way = wayOf(survey, header);
+      if (way === null) {
+        findings.push({ kind: 'proportions', where: mask.path, detail, image });
+        continue;
+      }
+      const size = way === 'stored' ? storedExtent(header, header.orientation) : header;
+      if (survey.width !== size.width || survey.height !== size.height)
         findings.push({ kind: 'extent', where: mask.path, detail, image });
-      const load = async () =>
-        draw === undefined ? decodePicture(bytes ?? (await contentOf(tree, mask))) : draw(header);
-      surveyed[index] = isSame ? { ...files[index], header, survey, load } : null;
+      if (header.orientation > 1) ways.set(index, way);
+      const load = async () => {
+        const picture = await (draw === undefined
+          ? decodePicture(bytes ?? (await contentOf(tree, mask)))
+          : drawn(files[index], header));
+        const own = ways.get(index) === 'either' ? usual() : ways.get(index);
+        return own === 'stored' ? upright(picture, header.orientation) : picture;
+      };
+      surveyed[index] = { ...files[index], header, survey, load };
     }
   }
+  notes.push(...turnedNotes(count('stored'), count('either'), usual()));
   return surveyed.filter((one) => one !== null);
+}
+
+/** The mask of shapes, in the size for which they are written. */
+const drawn = async ({ draw, extent = null }: MaskFile, header: Exclude<Header, string>): Promise<Picture> => {
+  if (draw === undefined) throw new Error('the mask is an image file');
+  return Promise.resolve(isTurned(extent, header, header.orientation) ? extent : header).then(draw);
+};
+
+/** How the mask of an image lies: as the image is shown, as its file stores it turned, or both by its proportions. */
+type Way = 'shown' | 'stored' | 'either';
+
+/** Null: the mask has other proportions. */
+function wayOf(mask: Extent, { orientation, ...shown }: Exclude<Header, string>): Way | null {
+  const isShown = isSameProportions(mask, shown);
+  const isStored = orientation > 1 && isSameProportions(mask, storedExtent(shown, orientation));
+  return isShown && isStored ? 'either' : isShown ? 'shown' : isStored ? 'stored' : null;
+}
+
+function turnedNotes(stored: number, either: number, usual: Way): string[] {
+  const images = (count: number) => counted(count, 'image is', 'images are');
+  return [
+    ...(stored === 0
+      ? []
+      : [`${images(stored)} stored turned, and the masks with them: by their sizes, masks are those of the files.`]),
+    ...(either === 0
+      ? []
+      : [`${images(either)} stored turned, with masks that fit both ways: they are read as the images are ${usual}.`]),
+  ];
 }
 
 /** Whether two sizes differ by rounding alone. */

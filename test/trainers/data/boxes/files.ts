@@ -26,6 +26,15 @@ export function picture(shade: number): Promise<Buffer> {
   return made;
 }
 
+/** An image that a camera stored turned: it is shown as the others, 100 x 50. */
+export const turnedImage = (orientation: number): Promise<Buffer> => {
+  const [across, down] = orientation >= 5 ? [height, width] : [width, height];
+  return sharp({ create: { width: across, height: down, channels: 3, background: '#808080' } })
+    .jpeg()
+    .withMetadata({ orientation })
+    .toBuffer();
+};
+
 /** Files by path: their text or bytes; null: an image. A path with `{a,b}` is several files. */
 export type Files = Readonly<Record<string, string | (() => Promise<Buffer>) | null>>;
 

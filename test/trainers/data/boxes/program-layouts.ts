@@ -1,21 +1,13 @@
-import sharp from 'sharp';
-import { cat, coco, cocoBox, cocoImage, dog, height, object, voc, width, yolo } from './files.js';
+import { cat, coco, cocoBox, cocoImage, dog, height, object, turnedImage, voc, width, yolo } from './files.js';
 import type { BoxLayout } from './layouts.js';
 
 const [x, y, w, h] = cat;
 const corners = `${x},${y},${x + w},${y + h}`;
 const twoOf = (a: string, b: string): string => coco([a, b]);
 
-/** An image that a camera stored on its side: its file is 50 x 100, and it is shown as 100 x 50. */
-const turned = (orientation: number): Promise<Buffer> =>
-  sharp({ create: { width: height, height: width, channels: 3, background: '#808080' } })
-    .jpeg()
-    .withMetadata({ orientation })
-    .toBuffer();
-
-/** The cat in pixels of the file of `turned(6)`, which is shown turned to the right: x and y there are y and height - x here. */
+/** The cat in pixels of the file of `turnedImage(6)`, which is shown turned to the right: x and y there are y and height - x here. */
 const cat6 = [y, width - x - w, h, w] as const;
-/** The cat in the file of `turned(8)`, which is shown turned to the left. */
+/** The cat in the file of `turnedImage(8)`, which is shown turned to the left. */
 const cat8 = [height - y - h, x, h, w] as const;
 const storedImage = (id: number, name: string) => ({ ...cocoImage(id, name), width: height, height: width });
 
@@ -80,7 +72,7 @@ export const programLayouts: readonly BoxLayout[] = [
   },
   {
     name: 'COCO with boxes of images as they are shown, which their files hold turned',
-    files: { 'a.jpg': () => turned(6), 'b.jpg': null, 'a.json': twoOf('a.jpg', 'b.jpg') },
+    files: { 'a.jpg': () => turnedImage(6), 'b.jpg': null, 'a.json': twoOf('a.jpg', 'b.jpg') },
     format: 'coco',
     images: { all: 2 },
     boxes: 2,
@@ -88,7 +80,7 @@ export const programLayouts: readonly BoxLayout[] = [
   {
     name: 'COCO with boxes of images as their files hold them: turned to the right',
     files: {
-      'a.jpg': () => turned(6),
+      'a.jpg': () => turnedImage(6),
       'b.jpg': null,
       'a.json': coco(['a.jpg', 'b.jpg'], {
         images: [storedImage(1, 'a.jpg'), cocoImage(2, 'b.jpg')],
@@ -103,7 +95,7 @@ export const programLayouts: readonly BoxLayout[] = [
   {
     name: 'VOC with boxes of images as their files hold them: turned to the left',
     files: {
-      'a.jpg': () => turned(8),
+      'a.jpg': () => turnedImage(8),
       'b.jpg': null,
       'a.xml': voc('a.jpg', object('cat', cat8)).replace(
         '<width>100</width><height>50<',

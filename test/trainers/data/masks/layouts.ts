@@ -1,4 +1,5 @@
-import { cat, coco, cocoBox, dog, height, width, type Files } from '../boxes/files.js';
+import sharp from 'sharp';
+import { cat, coco, cocoBox, cocoImage, dog, height, turnedImage, width, type Files } from '../boxes/files.js';
 import { coloured, grey, indexed, interlaced, noisy, vocPalette } from './files.js';
 
 /** A folder as people have it, and how it is read. The first image has a cat in its mask, whatever its name is. */
@@ -54,7 +55,74 @@ const cocoOf = (segmentation: unknown, others: object = {}): string =>
     ],
   });
 
+/** The mask of an image as its file stores it: turned back by some degrees. */
+const storedMask = (degrees: number) => async (): Promise<Buffer> =>
+  sharp(await grey(0, 255)())
+    .rotate(-degrees)
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+const asStored = 'stored turned, and the masks with them: by their sizes, masks are those of the files';
+
 export const maskLayouts: readonly MaskLayout[] = [
+  {
+    name: 'photographs that are stored on their side, with masks as they are shown',
+    files: { 'images/{a,b}.jpg': () => turnedImage(6), 'masks/{a,b}.png': grey(0, 255) },
+    classes: binary,
+    images: { all: 2 },
+  },
+  ...(
+    [
+      [6, 90],
+      [8, 270],
+    ] as const
+  ).map(([orientation, degrees]): MaskLayout => ({
+    name: `photographs of orientation ${orientation}, with masks as they are stored`,
+    files: { 'images/a.jpg': () => turnedImage(orientation), 'masks/a.png': storedMask(degrees) },
+    classes: binary,
+    images: { all: 1 },
+    notes: [`1 image is ${asStored}`],
+  })),
+  {
+    name: 'photographs upside down, with masks as the others have them',
+    files: {
+      'images/a.jpg': () => turnedImage(3),
+      'images/b.jpg': () => turnedImage(6),
+      'masks/a.png': storedMask(180),
+      'masks/b.png': storedMask(90),
+    },
+    classes: binary,
+    images: { all: 2 },
+    notes: [
+      asStored,
+      '1 image is stored turned, with masks that fit both ways: they are read as the images are stored',
+    ],
+  },
+  {
+    name: 'a photograph upside down alone, whose mask is as it is shown',
+    files: { 'images/a.jpg': () => turnedImage(3), 'masks/a.png': grey(0, 255) },
+    classes: binary,
+    images: { all: 1 },
+    notes: ['they are read as the images are shown'],
+  },
+  {
+    name: 'COCO polygons in pixels of a photograph as it is stored',
+    files: {
+      'a.jpg': () => turnedImage(6),
+      'all.json': coco([], {
+        images: [{ ...cocoImage(1, 'a.jpg'), width: height, height: width }],
+        annotations: [
+          cocoBox(1, 1, cat, {
+            segmentation: [[y, width - x - w, y + h, width - x - w, y + h, width - x, y, width - x]],
+          }),
+        ],
+      }),
+    },
+    classes: pets,
+    cat: 'cat',
+    images: { all: 1 },
+    notes: [`1 image is ${asStored}`],
+  },
   {
     name: 'folders images and masks, black and white',
     files: { 'images/{a,b,c}.jpg': null, 'masks/{a,b,c}.png': grey(0, 255) },
