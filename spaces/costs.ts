@@ -158,7 +158,11 @@ export const costs = perNetwork((network): Costs => {
     sizeBytes: sum(({ sizeBytes }) => sizeBytes),
     int8SizeBytes: sum(({ int8SizeBytes }) => int8SizeBytes),
     get layers() {
-      return (layers ??= parts.flatMap((part) => part.layers));
+      if (layers === undefined) {
+        const own = layersOf(network);
+        layers = parts.flatMap((part) => part.layers).map((layer, i) => ({ ...layer, name: own[i].name }));
+      }
+      return layers;
     },
   };
 });

@@ -1,29 +1,28 @@
-import { BoundedCache } from '../base/bounded-cache.js';
 import { LayerList, type LayersBefore } from './layer-list.js';
-import type { Layer } from './layers.js';
+import type { Layer, Shape } from './layers.js';
 import { type Block, type Network, strideOf, styleOf } from './network.js';
 import { appendBlock, appendHead, appendStem } from './network-layers.js';
 
-/** Where a block or the head begins. Equal places of networks of one style are the same object. */
-interface Place extends LayersBefore {
-  /** Blocks before it. */
-  readonly blocks: number;
-  readonly parts: Map<Block, Part>;
+/** Where a block or the head may begin: the parts that read a map of this shape, in networks of one style. */
+interface Place {
+  readonly shape: Shape;
+  readonly blocks: Map<Block, Part>;
   readonly heads: Map<string, Part>;
 }
 
 /**
- * Consecutive layers of a network: the stem, a block, or the head. Networks share the parts of one block object at one place, so that searches
- * compute only once what follows from them.
+ * Consecutive layers of a network: the stem, a block, or the head. Networks share the parts of one block object that reads maps of one shape, so
+ * that searches compute only once what follows from them.
  */
 export class Part {
   private readonly known = new Map<unknown, unknown>();
 
   constructor(
-    /** Their inputs are positions in the network. */
+    /** Positions count from the part's input, which is 0; in the stem from the image. Names of a block begin with `block`, without its number. */
     readonly layers: readonly Layer[],
     readonly before: LayersBefore,
-    /** Where the next part begins. */
+    /** The position of its result. */
+    readonly output: number,
     readonly next: Place,
   ) {}
 
@@ -41,13 +40,11 @@ export class Part {
 /** Parts of one style that are shared before all are forgotten. */
 const maxParts = 3000;
 
-const first: LayersBefore = { count: 0, read: -1, shape: [0, 0, 0] };
-
 /** The parts of networks of one style. */
 class SharedParts {
   count = 0;
   private readonly stems = new Map<string, Part>();
-  private readonly places = new BoundedCache<Place>(maxParts);
+  private readonly places = new Map<string, Place>();
 
   constructor(private readonly style: ReturnType<typeof styleOf>) {}
 
@@ -55,34 +52,40 @@ class SharedParts {
     const { input, stem } = network;
     const { filters, kernel, stride, act, pool } = stem;
     const key = `${input.join()} ${filters} ${kernel} ${stride} ${act} ${pool}`;
-    return this.kept(this.stems, key, () => this.made(first, 0, (list) => appendStem(list, network)));
+    const before = { count: 0, read: -1, shape: [0, 0, 0] } as const;
+    return this.kept(this.stems, key, () => this.made(before, (list) => appendStem(list, network)));
   }
 
-  block(place: Place, block: Block): Part {
-    const { blocks, read, parts } = place;
-    return this.kept(parts, block, () =>
-      this.made(place, blocks + 1, (list) => appendBlock(list, `block${blocks + 1}`, read, block)),
-    );
+  block({ shape, blocks }: Place, block: Block): Part {
+    return this.kept(blocks, block, () => this.after(shape, (list) => appendBlock(list, 'block', 0, block)));
   }
 
-  /** @param parts those before it */
-  head(network: Network, parts: readonly Part[]): Part {
-    const { next } = parts[parts.length - 1];
-    const { head, classes } = network;
-    // A detector reads other maps, too.
-    if ('kind' in head) {
-      const list = new LayerList(this.style);
-      list.layers.push(...layersIn(parts));
-      appendHead(list, next.read, network, mapsOf(network, parts));
-      return new Part(list.layers.slice(next.count), next, next);
-    }
+  head({ shape, heads }: Place, head: Exclude<Network['head'], { kind: unknown }>, classes: number): Part {
     const { filters, act, norm, hidden, dropout } = head;
-    return this.kept(next.heads, `${filters} ${act} ${norm} ${hidden} ${dropout} ${classes}`, () =>
-      this.made(next, next.blocks, (list) => {
-        appendHead(list, next.read, network, new Map());
-        return next.count + list.layers.length - 1;
+    return this.kept(heads, `${filters} ${act} ${norm} ${hidden} ${dropout} ${classes}`, () =>
+      this.after(shape, (list) => {
+        appendHead(list, 0, { head, classes }, new Map());
+        return list.layers.length;
       }),
     );
+  }
+
+  /** The head of a detector, which reads other maps, too: positions count from the image. */
+  mapHead(network: Network, parts: readonly Part[]): Part {
+    const { layers, outputs } = joined(parts);
+    let stride = network.stem.stride * (network.stem.pool === undefined ? 1 : 2);
+    const maps = new Map([[stride, outputs[0]]]);
+    for (const [i, block] of network.blocks.entries()) {
+      stride *= strideOf(block);
+      maps.set(stride, outputs[i + 1]);
+    }
+    const { next } = parts[parts.length - 1];
+    const read = outputs[outputs.length - 1];
+    const list = new LayerList(this.style);
+    list.layers.push(...layers);
+    appendHead(list, read, network, maps);
+    const before = { count: layers.length, read, shape: next.shape };
+    return new Part(list.layers.slice(layers.length), before, list.layers.length - 1, next);
   }
 
   private kept<K>(known: Map<K, Part>, key: K, make: () => Part): Part {
@@ -94,29 +97,19 @@ class SharedParts {
     return part;
   }
 
-  private made(before: LayersBefore, blocks: number, append: (list: LayerList) => number): Part {
-    const list = new LayerList(this.style, before);
-    const read = append(list);
-    const count = before.count + list.layers.length;
-    const shape = list.shape(read);
-    const next = this.places.of(`${blocks} ${count} ${read} ${shape.join()}`, () => ({
-      ...{ blocks, count, read, shape },
-      parts: new Map(),
-      heads: new Map(),
-    }));
-    return new Part(list.layers, before, next);
+  private after(shape: Shape, append: (list: LayerList) => number): Part {
+    return this.made({ count: 1, read: 0, shape }, append);
   }
-}
 
-/** The position of the last map of each stride. */
-function mapsOf({ stem, blocks }: Network, parts: readonly Part[]): ReadonlyMap<number, number> {
-  let stride = stem.stride * (stem.pool === undefined ? 1 : 2);
-  return new Map(
-    parts.map(({ next }, i) => {
-      if (i > 0) stride *= strideOf(blocks[i - 1]);
-      return [stride, next.read];
-    }),
-  );
+  private made(before: LayersBefore, append: (list: LayerList) => number): Part {
+    const list = new LayerList(this.style, before);
+    const output = append(list);
+    const shape = list.shape(output);
+    const key = shape.join();
+    let next = this.places.get(key);
+    if (next === undefined) this.places.set(key, (next = { shape, blocks: new Map(), heads: new Map() }));
+    return new Part(list.layers, before, output, next);
+  }
 }
 
 const shared = new Map<string, SharedParts>();
@@ -137,14 +130,31 @@ export function perNetwork<T extends object>(compute: (network: Network) => T): 
   };
 }
 
-const layersIn = (parts: readonly Part[]): Layer[] => parts.flatMap(({ layers }) => layers);
+/** The layers of a network's parts, and the positions of the parts' results. */
+function joined(parts: readonly Part[]) {
+  const layers: Layer[] = [];
+  const outputs: number[] = [];
+  for (const [number, part] of parts.entries()) {
+    const { count, read } = part.before;
+    const [start, input] = [layers.length, outputs.at(-1) ?? -1];
+    const at = (position: number): number => (position === read ? input : start + position - count);
+    for (const layer of part.layers) {
+      const name = layer.name.replace(/^block(?=_|$)/, `block${number}`);
+      layers.push({ ...layer, name, inputs: layer.inputs.map(at) });
+    }
+    outputs.push(at(part.output));
+  }
+  return { layers, outputs };
+}
 
-/** The parts of a network from the stem to the head. Blocks are numbered from 1 (`block1_expand`). */
+/** The parts of a network from the stem to the head. */
 export const partsOf = perNetwork((network): readonly Part[] => {
+  const { blocks, head, classes } = network;
   const own = partsIn(network);
   const parts = [own.stem(network)];
-  for (const block of network.blocks) parts.push(own.block(parts[parts.length - 1].next, block));
-  parts.push(own.head(network, parts));
+  const next = (): Place => parts[parts.length - 1].next;
+  for (const block of blocks) parts.push(own.block(next(), block));
+  parts.push('kind' in head ? own.mapHead(network, parts) : own.head(next(), head, classes));
   return parts;
 });
 
@@ -153,6 +163,6 @@ export const isChain = ({ head }: Network): boolean => !('kind' in head);
 
 /**
  * The primitive layers of a network in execution order, from the input to the outputs: the single
- * source for costs, latency features and exports.
+ * source for costs, latency features and exports. Blocks are numbered from 1 (`block1_expand`).
  */
-export const layersOf = perNetwork((network): readonly Layer[] => layersIn(partsOf(network)));
+export const layersOf = perNetwork((network): readonly Layer[] => joined(partsOf(network)).layers);

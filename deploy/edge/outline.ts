@@ -25,15 +25,12 @@ export function outlineOf(network: Network): EdgeProgram {
 }
 
 /** The same of a part of a network alone, from the result of the part before it to its own. */
-export function outlineOfPart({ layers, before, next }: Part): EdgeProgram {
-  const { count, read, shape } = before;
-  const isFirst = count === 0;
-  const at = (position: number): number => (isFirst ? position : position === read ? 0 : position - count + 1);
+export function outlineOfPart({ layers, before, output }: Part): EdgeProgram {
+  const { count, shape } = before;
   const input = { kind: 'input', name: 'input', inputs: [], input: shape, output: shape } as const;
-  const own = layers.map((layer) => ({ ...layer, inputs: layer.inputs.map(at) }));
-  const outline = new Outline(isFirst ? own : [input, ...own]);
+  const outline = new Outline(count === 0 ? layers : [input, ...layers]);
   outline.layers.forEach((layer) => outline.append(layer));
-  return outline.until(at(next.read));
+  return outline.until(output);
 }
 
 const onePixel = { kernel: 1, stride: 1 } as const;

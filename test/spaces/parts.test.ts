@@ -21,7 +21,7 @@ const allOf = (network: Network) => [layersOf(network), costs(network), networkF
 const copied = (network: Network): Network => structuredClone(network);
 
 describe('partsOf', () => {
-  it('networks of a space share the parts of equal blocks at equal places', async () => {
+  it('networks of a space share the parts of equal blocks that read maps of one shape', async () => {
     const space = await spaceOf({ type: 'mobilenet', preset: 'tiny' });
     const genotype = sampleGenotype(space, new Random(1, 'parts'));
     const last = space.decisions.findIndex(({ name }) => name === 'stage3.kernel');
@@ -30,7 +30,7 @@ describe('partsOf', () => {
     const stage = one.findIndex((part, i) => part !== other[i]);
     expect(stage).toBeGreaterThan(2);
     expect(isShared.slice(0, stage)).not.toContain(false);
-    // Its head begins at the same place.
+    // Its head reads maps of the same shape.
     expect(isShared.at(-1)).toBe(true);
     expect(isShared.slice(stage, -1)).not.toContain(true);
   });
