@@ -20,7 +20,6 @@ import {
   signed,
   train,
   trainOf,
-  type Images,
   type Setting,
 } from './setting.js';
 
@@ -29,67 +28,43 @@ export type Rows = readonly (readonly string[])[];
 
 const seconds = (value: number): string => `${value.toFixed(0)} s`;
 
-/** Accuracy at a CPU time, between measured ones, linear in the logarithm of the time. */
-function at(curve: readonly { readonly accuracy: number; readonly cpuSeconds: number }[], time: number): string {
-  const after = curve.findIndex(({ cpuSeconds }) => cpuSeconds >= time);
-  if (after < 0) return `> ${points(curve[curve.length - 1].accuracy)}`;
-  if (after === 0) return points(curve[0].accuracy);
-  const [low, high] = [curve[after - 1], curve[after]];
-  const share = Math.log(time / low.cpuSeconds) / Math.log(high.cpuSeconds / low.cpuSeconds);
-  return points(low.accuracy + share * (high.accuracy - low.accuracy));
-}
-
 /**
- * A student with cached answers of teachers that trained for longer, the last one on more images, compared with the student
- * alone at equal steps, and alone for the CPU time of student and answers, and of the teacher's training besides.
+ * A student at equal steps alone, and with the cached answers of a teacher that trained on the same images: what each gains, and
+ * what the teacher costs in trainings of the student.
  */
 export async function teachers(setting: Setting): Promise<Rows> {
   const { quick, folder } = setting;
   const [seed] = setting.seeds;
-  const images = await imagesOf('cifar', setting);
-  const [student, network] = [await networkOf(images, {}), await networkOf(images, { shape: '4 M' })];
-  const epochs = quick ? 1 : 4;
-  const config = trainOf('fast', images, { epochs, loss: { type: 'kd' } });
-  const curve = await each(quick ? [1, 2] : [1, 2, 4, 8, 16], (factor) =>
-    train(setting, images, student, trainOf('fast', images, { epochs: factor * epochs }), seed),
-  );
-  const schools: readonly (readonly [epochs: number, images: Images])[] = [
-    ...(quick ? [1] : [2, 4, 12, 30]).map((long) => [long, images] as const),
-    [quick ? 1 : 12, await imagesOf('cifar', setting, quick ? 2000 : 38_000)],
-  ];
-  const rows = await each(schools, async ([long, school]) => {
-    const taught = await train(setting, school, network, trainOf('fast', school, { epochs: long }), seed);
-    const directory = folderOf(folder, 'answers', [taught.weights, config, describeDataset(images.dataset).hash]);
-    const [teacher, answers] = await cached(directory, () =>
-      cpuSeconds(() =>
-        prepareTeacher(
-          { type: 'network', name: `${long} epochs`, network, weights: taught.weights },
-          { dataset: images.dataset, train: config, seed, engine, threads, cache: join(folder, 'answers') },
-        ),
-      ),
-    );
-    const learned = await train(setting, images, student, config, seed, teacher ?? undefined);
-    progress(`teacher ${points(taught.accuracy)}: ${points(learned.accuracy)}`);
-    const time = learned.cpuSeconds + answers;
-    return [
-      `${points(taught.accuracy)} (${long} epochs of ${describeDataset(school.dataset).counts.train} images)`,
-      points(learned.accuracy),
-      signed(learned.accuracy - curve[0].accuracy),
-      [learned.cpuSeconds, answers, taught.cpuSeconds].map(seconds).join(' + '),
-      at(curve, time),
-      at(curve, time + taught.cpuSeconds),
-    ];
+  const rows = await each(quick ? [500] : [8000, 1000], async (count) => {
+    const images = await imagesOf('cifar', setting, count);
+    const { dataset } = images;
+    const { counts } = describeDataset(dataset);
+    const student = await networkOf(images, {});
+    const epochsOf = (steps: number): number => Math.ceil(steps / Math.max(1, Math.floor(counts.train / 128)));
+    const config = teacherSchema.parse({ type: 'train', epochs: epochsOf(quick ? 3 : 744) });
+    const taught = (steps: number) => trainOf('fast', images, { epochs: epochsOf(steps), loss: { type: 'kd' } });
+    const options = { dataset, train: taught(1), seed, engine, threads, cache: join(folder, 'answers') };
+    const directory = folderOf(folder, 'answers', [config, describeDataset(dataset).hash]);
+    const [teacher, cost] = await cached(directory, () => cpuSeconds(() => prepareTeacher(config, options)));
+    return each(quick ? [3] : [248, 744, 1860], async (steps) => {
+      const own = await train(setting, images, student, trainOf('fast', images, { epochs: epochsOf(steps) }), seed);
+      const listening = await train(setting, images, student, taught(steps), seed, teacher ?? undefined);
+      const row = [
+        String(counts.train),
+        points(teacher?.accuracy ?? NaN),
+        String(steps),
+        points(own.accuracy),
+        points(listening.accuracy),
+        signed(listening.accuracy - own.accuracy),
+        [own.cpuSeconds, listening.cpuSeconds, cost].map(seconds).join(', '),
+      ];
+      progress(row.join(' | '));
+      return row;
+    });
   });
   return [
-    [
-      'teacher',
-      'student',
-      'gain at equal steps',
-      'CPU time: student + answers + teacher',
-      'alone, for student + answers',
-      'alone, for all three',
-    ],
-    ...rows,
+    ['images', 'teacher', 'steps', 'alone', 'taught', 'gain', 'CPU time: alone, taught, teacher with answers'],
+    ...rows.flat(),
   ];
 }
 

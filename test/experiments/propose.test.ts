@@ -97,6 +97,17 @@ describe('the proposed experiment', () => {
     expect(parsed({ augment }).train.augment).toEqual(augment);
   });
 
+  it.each([
+    [300, '1,000 images of CIFAR-10', '-5.4, -2.6 and -2.9'],
+    [14_450, '8,000 images of CIFAR-10', '-0.3, +0.2 and -1.4'],
+  ])('of %d training images has no teacher, by what one did for %s', (train, like, gains) => {
+    const info = { classes: ['a', 'b'], counts: { train, validation: 100, test: 100 } };
+    expect(parsed({ info }).teacher).toEqual({ type: 'none' });
+    const text = experimentText(facts({ info }), []);
+    expect(text).toContain(like);
+    expect(text).toContain(`by ${gains} points`);
+  });
+
   it('weighs classes of unequal size', () => {
     expect(parsed({ perClass: [10, 900] }).train).toMatchObject({ class_weight: 'auto' });
     expect(experimentText(facts({ perClass: [10, 900] }), [])).toContain('The classes have 10 to 900 training images');
