@@ -1,7 +1,7 @@
-"""Trains torchvision's LR-ASPP on MobileNetV3-Large (Howard et al. 2019) from nothing, for a number of CPU seconds.
+"""Trains torchvision's LR-ASPP on MobileNetV3-Large (Howard et al. 2019) from nothing, for a number of CPU seconds or of steps.
 
 Reads images.npy [n, h, w, c] uint8, masks.npy [n, h, w] uint8 (255: ignored), and splits.json (train, validation, test: rows; classes:
-names). AdamW with a one-cycle schedule over the CPU seconds, cross-entropy, random flips, scales and shifts. Prints one line of JSON:
+names). AdamW with a one-cycle schedule over the time, cross-entropy, random flips, scales and shifts. Prints one line of JSON:
 `iou` of each class on the scored images, whose logits torchvision upsamples to the input; `miou`, their mean; `foreground`, the mean
 without the first class; `macs`, `params`, `steps`, `seconds`.
 """
@@ -69,7 +69,9 @@ def moved(images, masks):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
-    parser.add_argument("--seconds", type=float, required=True, help="CPU seconds of training")
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--seconds", type=float, help="CPU seconds of training")
+    length.add_argument("--steps", type=int, help="the number that a quiet machine takes in a time, for a busy one")
     parser.add_argument("--width", type=float, default=1)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -105,7 +107,7 @@ def main():
     model.train()
     while share < 1:
         for rows in torch.from_numpy(train)[drawn()].split(options.batch):
-            share = (time.process_time() - begin) / options.seconds
+            share = steps / options.steps if options.steps else (time.process_time() - begin) / options.seconds
             if share >= 1 or len(rows) < 2:
                 break
             warm = share / 0.1 if share < 0.1 else 0.5 * (1 + np.cos(np.pi * (share - 0.1) / 0.9))

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { nearest } from '../../base/text.js';
+import { measures } from '../schema/measures.js';
 import { alternativesOf, discriminatorOf, type JsonSchema, valuesOf } from './json-schema.js';
 import { gotExpected, isMap, type KeyPath, pathText, type Problem, quote, startsWith, valueAt } from './problem.js';
 import type { Source } from './source.js';
@@ -164,8 +165,16 @@ const noFeatures =
 
 const noFolders = 'was removed, because files travel over HTTP, once to each machine: leave it out';
 
-/** Keys of the past, and what replaces them. */
-const removedKeys = new Map([
+const limitText = (name: string, bound: string): string =>
+  `is a limit of an objective: objectives: [{ name: ${name}, constraint: { ${bound}: ... } }]`;
+
+/** Keys of the past and keys in a wrong place, `*` for positions in lists, and what is written instead. */
+const otherwise = new Map([
+  ...Object.entries(measures).map(
+    ([name, { direction }]) =>
+      [`constraints.${name}`, limitText(name, direction === 'minimize' ? 'max' : 'min')] as const,
+  ),
+  ...['min', 'max'].map((bound) => [`objectives.*.${bound}`, limitText('...', bound)] as const),
   ...['train', 'final', 'supernet'].flatMap((part) =>
     ['hints', 'attention'].map((key) => [`${part}.loss.${key}`, noFeatures] as const),
   ),
@@ -237,7 +246,7 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, source: Sourc
       where: source.where(path, 'key'),
       path,
       message:
-        removedKeys.get(pathText(path)) ??
+        otherwise.get(pathText(path.map((part) => (typeof part === 'number' ? '*' : part)))) ??
         (path[0] === 'space' ? removedOfSpaces.get(key) : undefined) ??
         `unknown key '${key}'; allowed: ${allowed.join(', ')}${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
       ...(meant === undefined ? {} : { meant: [...parent, meant] }),

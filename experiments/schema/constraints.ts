@@ -52,7 +52,10 @@ export const constraintsSchema = z
       `most flash for its weights, tables and operators in kB, as nas export --to c writes it; by default ${rest} flash`,
     ),
   })
-  .refine((given) => Object.keys(given).length > 0, 'needs board, sram_kb or flash_kb');
+  .refine((given) => Object.keys(given).length > 0, {
+    error: 'needs board, sram_kb or flash_kb',
+    when: ({ issues }) => issues.length === 0,
+  });
 
 type Constraints = z.output<typeof constraintsSchema>;
 
