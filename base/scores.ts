@@ -59,15 +59,15 @@ export interface WrongImage {
 export interface LabelDetails {
   readonly type: 'multi-label';
   readonly labels: readonly LabelScores[];
-  /** Standard errors of the main score and of metrics. Absent in results of older versions. */
-  readonly errors?: { readonly score: number; readonly macro_f1: number };
+  /** Standard errors of the main score and of metrics. */
+  readonly errors: { readonly score: number; readonly macro_f1: number };
 }
 
 export interface NumberDetails {
   readonly type: 'regression';
   readonly numbers: readonly NumberScores[];
-  /** Standard errors of the main score and of metrics. Absent in results of older versions. */
-  readonly errors?: { readonly score: number; readonly mae: number };
+  /** Standard errors of the main score and of metrics. */
+  readonly errors: { readonly score: number; readonly mae: number };
 }
 
 export interface BoxDetails {
@@ -151,8 +151,8 @@ export interface BoxScores {
 export interface LabelScores extends ClassScores {
   /** Mean precision over the images with the label, by falling probability, as in scikit-learn. */
   readonly averagePrecision: number | null;
-  /** Its standard error. Absent in results of older versions. */
-  readonly errors?: { readonly averagePrecision: number };
+  /** Its standard error. */
+  readonly errors: { readonly averagePrecision: number };
 }
 
 /** Scores of one number in its own unit. */
@@ -163,8 +163,8 @@ export interface NumberScores {
   readonly rmse: number;
   /** Share of the variance that is explained: 1 is perfect, 0 as good as the mean of these images. */
   readonly r2: number;
-  /** Their standard errors. Absent in results of older versions. */
-  readonly errors?: { readonly mae: number; readonly rmse: number; readonly r2: number };
+  /** Their standard errors. */
+  readonly errors: { readonly mae: number; readonly rmse: number; readonly r2: number };
 }
 
 /** Scores of one class or label; a ratio 0 / 0 is null. */

@@ -64,8 +64,6 @@ export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
   /** Absent: classification. */
   task: classifierFacts.task.optional(),
-  /** Absent in files of earlier versions, which had the defaults only. */
-  preprocess: classifierFacts.preprocess.optional(),
   /** Version of this package that wrote the file. */
   nas_version: z.string(),
   /** When the file was written (ISO 8601). */

@@ -15,7 +15,7 @@ import type { QueueConfig } from '../experiments/schema/workers.js';
 import type { TrainingExperiment } from '../experiments/schema/experiment.js';
 import type { RunObserver } from './events.js';
 
-/** The environment in which a run began, as stored; runs on a table, and of older versions, lack some of it. */
+/** The environment in which a run began, as stored; runs on a table lack some of it. */
 export type RecordedEnvironment = Readonly<
   Partial<Environment> & {
     /** Instruction set of the native engine. `best`: each machine takes its own best one. Absent: the run has another engine. */

@@ -95,12 +95,7 @@ async function spaceOf(
 ): Promise<DecisionSpace> {
   if (caution !== undefined) checkHarmless(experiment, workdir);
   if (isTableExperiment(experiment)) return (await loadResults(experiment)).table.space;
-  const task = store.run.task();
-  if (task === null)
-    throw invalidInput(`${workdir}: an older version began this run, and did not store the size of its images`, {
-      hint: 'Begin a run with the network under search.enqueue.',
-    });
-  return createSpace(experiment.space, task);
+  return createSpace(experiment.space, store.run.task());
 }
 
 /** The module or the table of a run that another user made may be any file. @throws NasError `invalid-input` */

@@ -142,7 +142,7 @@ export async function tuneDetector(
   const job = { network, seed, dataset, teacher: null, engine, threads, directory };
   const hooks = hooksFor(task, observe, signal);
   const fitted = await fit({ ...job, train: fromTrained(train), initial: { file: initial, partial: true } }, hooks);
-  if (fitted.state !== 'complete' || fitted.details === undefined)
+  if (fitted.state !== 'complete')
     throw new NasError('interrupted', 'the training was interrupted; the same command continues it');
   const { places } = backbone.metadata;
   const stride = detectionOf(network)?.stride ?? 0;

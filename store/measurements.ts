@@ -42,7 +42,6 @@ export interface BriefMeasurement extends Pick<
   MeasurementRecord,
   'id' | 'trial' | 'genotypeId' | 'purpose' | 'precision' | 'device' | 'ms' | 'interval' | 'takenAt'
 > {
-  /** True where a run of an older version does not say. */
   readonly reliable: boolean;
   /** Full phrases; none when reliable. */
   readonly reasons: readonly string[];
@@ -65,7 +64,7 @@ export interface PredictedMeasurement {
 interface BriefRow extends Omit<BriefMeasurement, 'interval' | 'reliable' | 'reasons'> {
   readonly low: number;
   readonly high: number;
-  readonly reliable: 0 | 1 | null;
+  readonly reliable: 0 | 1;
   readonly reasons: string | null;
 }
 
@@ -157,7 +156,7 @@ export class Measurements {
       .map(({ low, high, reliable, reasons, ...row }) => ({
         ...row,
         interval: [low, high],
-        reliable: reliable !== 0,
+        reliable: reliable === 1,
         // Written by the runner.
         reasons: reasons === null ? [] : (this.connection.parse(reasons) as readonly string[]),
       }));

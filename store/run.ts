@@ -12,13 +12,13 @@ export interface RunMeta {
   readonly source: string;
   /** The experiment with every default filled in; plain data. */
   readonly experiment: unknown;
-  /** What the user wrote; plain data. Runs of older versions do not have it. */
-  readonly written?: unknown;
-  /** Names of the data's classes, in label order. Runs on a table, and of older versions, do not have them. */
+  /** What the user wrote; plain data. */
+  readonly written: unknown;
+  /** Names of the data's classes, in label order. Runs on a table do not have them. */
   readonly classes?: readonly string[] | undefined;
-  /** Shape and classes of the data before a decision of the space on resolution. Runs on a table, and of older versions, do not have it. */
+  /** Shape and classes of the data before a decision of the space on resolution. Runs on a table do not have it. */
   readonly task?: { readonly input: readonly [number, number, number]; readonly classes: number } | undefined;
-  /** Number of training images. Runs that train nothing, and of older versions, do not have it. */
+  /** Number of training images. Runs that train nothing do not have it. */
   readonly images?: number | undefined;
   /** Training threads per worker: results repeat bit for bit only with the same number. */
   readonly threads: number;
@@ -103,9 +103,11 @@ export class Run {
     return this.found().classes ?? null;
   }
 
-  /** Shape and number of classes of the data; null when the run does not have them (`RunMeta`). */
-  task(): NonNullable<RunMeta['task']> | null {
-    return this.found().task ?? null;
+  /** Shape and number of classes of the data. @throws NasError `invalid-input` for a run on a table, which has none */
+  task(): NonNullable<RunMeta['task']> {
+    const { task } = this.found();
+    if (task === undefined) throw corrupt(this.connection.path, 'it does not say how large its images are');
+    return task;
   }
 
   /** Number of training images; null when the run does not have it (`RunMeta`). */

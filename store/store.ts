@@ -89,8 +89,8 @@ export class Store {
   }
 
   /**
-   * Opens the database of a run; an older schema is upgraded: in the file, or (`readonly`) in a copy in memory.
-   * @throws NasError `invalid-input` when it is missing, damaged, not of nas, of a newer nas, or may not be written.
+   * Opens the database of a run.
+   * @throws NasError `invalid-input` when it is missing, damaged, not of nas, of another version of its schema, or may not be written.
    */
   static open(path: string, options: StoreOptions = {}): Store {
     return new Store(openDatabase(path, options));

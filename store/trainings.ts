@@ -21,14 +21,14 @@ export interface Epoch {
   readonly trainAccuracy: number;
   readonly validationLoss: number;
   readonly validationAccuracy: number;
-  /** Class metrics of the validation, in [0, 1]; absent in epochs of older versions. */
-  readonly metrics?: Readonly<Record<string, number>> | undefined;
+  /** Class metrics of the validation, in [0, 1]. */
+  readonly metrics: Readonly<Record<string, number>>;
   readonly learningRate: number;
   readonly seconds: number;
 }
 
 interface EpochRow extends Omit<Epoch, 'metrics'> {
-  readonly metrics: string | null;
+  readonly metrics: string;
 }
 
 const columns = `epoch, train_loss AS trainLoss, train_accuracy AS trainAccuracy, validation_loss AS validationLoss,
@@ -70,7 +70,7 @@ export class Curves {
       trainAccuracy: finite(epoch.trainAccuracy, `training accuracy of ${where}`),
       validationLoss: finite(epoch.validationLoss, `validation loss of ${where}`),
       validationAccuracy: finite(epoch.validationAccuracy, `validation accuracy of ${where}`),
-      metrics: epoch.metrics === undefined ? null : json(epoch.metrics, `validation metrics of ${where}`),
+      metrics: json(epoch.metrics, `validation metrics of ${where}`),
       learningRate: finite(epoch.learningRate, `learning rate of ${where}`),
       seconds: finite(epoch.seconds, `duration of ${where}`),
     };
@@ -92,7 +92,7 @@ export class Curves {
 
   private toEpoch({ metrics, ...row }: EpochRow): Epoch {
     // Written by `add`.
-    return metrics === null ? row : { ...row, metrics: this.connection.parse(metrics) as Epoch['metrics'] };
+    return { ...row, metrics: this.connection.parse(metrics) as Epoch['metrics'] };
   }
 }
 

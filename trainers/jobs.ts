@@ -73,8 +73,8 @@ export interface EpochMetrics {
   /** The task's loss and main score (`Scores`) over the validation split, with the averaged weights if there are any. */
   readonly validation_loss: number;
   readonly validation_accuracy: number;
-  /** Further metrics over the validation split; absent in trainings of older versions. */
-  readonly metrics?: Readonly<Record<string, number>> | undefined;
+  /** Further metrics over the validation split. */
+  readonly metrics: Readonly<Record<string, number>>;
   /** Learning rate of the last step. */
   readonly learning_rate: number;
   /** Time spent; the only value that differs between two runs of the same job. */
@@ -117,8 +117,8 @@ export interface CompleteFit {
   /** The main score (`Scores`) on the validation split after the last epoch. */
   readonly accuracy: number;
   readonly curve: readonly EpochMetrics[];
-  /** On the validation split after the last epoch; absent in trainings of older versions. */
-  readonly details?: Details | undefined;
+  /** On the validation split after the last epoch. */
+  readonly details: Details;
   /** File with the final weights (`readWeights`); their moving average when there is one. */
   readonly weights: string;
 }

@@ -170,7 +170,7 @@ export interface TableSearch {
 export async function searchTable(results: TableResults, experiment: TableExperiment): Promise<TableSearch> {
   const { name, seed } = experiment;
   const simulation = new Simulation(0);
-  const meta = { name, seed, source: '', experiment, threads: 1, version: '', environment: {} };
+  const meta = { name, seed, source: '', experiment, written: undefined, threads: 1, version: '', environment: {} };
   const store = Store.inMemory(meta, simulation.now);
   const plan = {
     kind: 'table',

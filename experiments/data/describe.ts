@@ -131,7 +131,7 @@ export async function describeData<T>(
       })),
       plain: plain.map(nameOf),
       unlabelled: unlabelled && { images: unlabelled.indices.length, copies: unlabelled.copies },
-      // Data sets without image files, and files that an older version converted.
+      // Data sets without image files.
       notes: report?.notes ?? ['There is no report of this conversion: images that look the same are not known.'],
       proposed:
         survey === null

@@ -200,8 +200,8 @@ export function objectiveOf(name: MeasureName): Objective & { readonly name: Mea
 /** Results of a validation. */
 export interface Validated {
   readonly accuracy: number;
-  /** By name; absent in trainings of older versions. */
-  readonly metrics?: Values | undefined;
+  /** By name. */
+  readonly metrics: Values;
 }
 
 interface Trained {

@@ -42,7 +42,7 @@ export interface ClassReport extends Partial<Pick<BoxDetails, 'sides' | 'sizes' 
   readonly classes: readonly ClassRow[];
   /** `[actual][predicted]`: number of images, or of pixels; null without classes, or with too many. */
   readonly matrix: Confusion | null;
-  /** Images that it takes for another class with the highest confidence; absent in results of older versions. */
+  /** Images that it takes for another class with the highest confidence; absent where they are not kept. */
   readonly wrong?: WrongImages;
   /** The most frequent confusions. */
   readonly confused: readonly ConfusedClasses[];

@@ -136,7 +136,7 @@ export interface ReportPrecision {
   /** Latency prediction from before the training. */
   readonly predicted: StoredPrediction | null;
   readonly final: FinalResult | null;
-  /** Results by class, of the test images where they are known. Absent in trials of older versions, and without a network. */
+  /** Results by class, of the test images where they are known. Absent without a network. */
   readonly classes?: ClassReport;
   readonly files: readonly ReportFile[];
 }

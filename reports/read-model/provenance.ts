@@ -65,12 +65,12 @@ function describeSupernet(supernet: SupernetSettings): string {
   return `trained for ${epochsText(epochs)}: in each step the largest network, the smallest and ${networks} others, held for ${hold} steps`;
 }
 
-/** How trials are evaluated; runs of older versions store no `evaluate` and trained from scratch. */
+/** How trials are evaluated. */
 export function evaluationText({
-  search: { evaluate = 'train' },
+  search: { evaluate },
   train,
 }: {
-  readonly search: { readonly evaluate?: Evaluation };
+  readonly search: { readonly evaluate: Evaluation };
   readonly train: Pick<TrainingExperiment['train'], 'epochs'>;
 }): string {
   switch (evaluate) {

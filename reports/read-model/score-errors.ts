@@ -17,8 +17,8 @@ import { sum } from '../../base/statistics.js';
  */
 export function metricErrors(details: Details): Readonly<Partial<Record<Metric, number>>> {
   const { type } = details;
-  if (type === 'regression') return details.errors === undefined ? {} : { mae: details.errors.mae };
-  if (type === 'multi-label') return details.errors === undefined ? {} : { macro_f1: details.errors.macro_f1 };
+  if (type === 'regression') return { mae: details.errors.mae };
+  if (type === 'multi-label') return { macro_f1: details.errors.macro_f1 };
   if (areOfBoxes(details)) {
     const { ap, f1 } = details.errors ?? {};
     return { ...(ap !== undefined && { ap }), ...(f1 !== undefined && { f1 }) };

@@ -173,7 +173,7 @@ class Trainings implements AccuracySource {
     const { result } = outcome;
     if (result.state === 'interrupted') return undefined;
     const { accuracy, curve } = result;
-    return { state: result.state, values: this.values({ accuracy, metrics: curve.at(-1)?.metrics }) };
+    return { state: result.state, values: this.values({ accuracy, metrics: curve[curve.length - 1].metrics }) };
   }
 
   known({ number }: TrialRecord, epochs: number): ObjectiveValues | undefined {

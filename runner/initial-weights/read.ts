@@ -199,7 +199,6 @@ function classesBeside(folder: string): readonly string[] | null {
 interface TrialNetwork {
   readonly network: Network;
   readonly places: readonly string[];
-  /** Of the run's data; null for runs of earlier versions, which do not store them. */
   readonly classes: readonly string[] | null;
 }
 

@@ -7,8 +7,8 @@ export function toStored({ environment, provenance, reliable, reasons, ...timing
   return { ...timing, device: environment.device, environment: { ...environment, provenance, reliable, reasons } };
 }
 
-/** Fields that `toStored` adds to the environment; runs of older versions have measured everything. */
-const originSchema = z.looseObject({ provenance: z.enum(['measured', 'imported', 'predicted']).default('measured') });
+/** Fields that `toStored` adds to the environment. */
+const originSchema = z.looseObject({ provenance: z.enum(['measured', 'imported', 'predicted']) });
 export const latencyValue = ({
   ms,
   environment,

@@ -248,7 +248,7 @@ async function shrinkIn(
     return { validation: await on('validation'), test: await on('test'), macs, params, latency: ms ?? null };
   };
   const tunedModel = { network: cut.network, weights: readWeights(cut.network, trained.weights) };
-  const thresholds = trained.details && thresholdsOf(trained.details);
+  const thresholds = thresholdsOf(trained.details);
   const { detection } = metadata;
   const tunedMetadata = { ...metadata, ...(detection && thresholds && { detection: { ...detection, thresholds } }) };
   const [before, after] = latencies ?? [undefined, undefined];

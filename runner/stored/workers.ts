@@ -9,7 +9,7 @@ export interface ResumedDetail {
   readonly workers?: WorkersConfig;
 }
 
-/** The workers of an experiment; runs of older versions, and tables, have local ones. */
+/** The workers of an experiment; runs on a table have local ones. */
 export const workersIn = (experiment: Experiment): WorkersConfig =>
   'workers' in experiment ? experiment.workers : { type: 'pool' };
 

@@ -101,9 +101,9 @@ export function recordClasses(
   { store, plan }: TrainingContext,
   trial: number,
   of: Pick<ClassResult, 'stage' | 'precision' | 'split'>,
-  details: Details | undefined,
+  details: Details,
 ): void {
-  if (details !== undefined) store.classResults.add(trial, { ...of, classes: plan.data.classes, details });
+  store.classResults.add(trial, { ...of, classes: plan.data.classes, details });
 }
 
 interface RecordedCurve {

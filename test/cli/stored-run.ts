@@ -12,7 +12,7 @@ search: {trials: 100000}
 
 /**
  * A workdir with a database of `count` finished trials: real networks, made-up accuracies.
- * @param classes names of the data's classes; absent: as of older versions
+ * @param classes names of the data's classes
  */
 export async function storedRun(
   workdir: string,
@@ -21,7 +21,7 @@ export async function storedRun(
 ): Promise<void> {
   const experiment = trainingOf(parseExperiment('stored.yaml', source));
   const meta = {
-    ...{ name: 'stored', seed: 1, source, experiment, classes, threads: 1, version: '0.1.0' },
+    ...{ name: 'stored', seed: 1, source, experiment, written: undefined, classes, threads: 1, version: '0.1.0' },
     task: { input: [28, 28, 1] as const, classes: 10 },
     images: 1000,
     environment: { provider: 'cpu', cpu: 'x' },

@@ -15,7 +15,7 @@ import { inside } from './inside.js';
 const folder = cachedFolder();
 const silent = () => undefined;
 
-/** A run that an older version of nas has just begun, on a machine that runs more trials at a time. */
+/** A run that has just begun on a machine that runs more trials at a time. */
 function begun() {
   const folder = temporaryFolder();
   const { file } = writeTable(folder);

@@ -38,13 +38,28 @@ it('results by class are kept by stage, precision and split; a later one replace
 it('results by label and by number are kept', () => {
   const { store } = newStore();
   store.trials.ask(newTrial(0));
-  const label = { count: 0, precision: 0, recall: null, f1: 0, averagePrecision: null };
-  const labels: ClassResult = { ...result, classes: ['red'], details: { type: 'multi-label', labels: [label] } };
+  const label = {
+    count: 0,
+    precision: 0,
+    recall: null,
+    f1: 0,
+    averagePrecision: null,
+    errors: { averagePrecision: 0 },
+  };
+  const labels: ClassResult = {
+    ...result,
+    classes: ['red'],
+    details: { type: 'multi-label', labels: [label], errors: { score: 0, macro_f1: 0.1 } },
+  };
   const numbers: ClassResult = {
     ...result,
     stage: 'final',
     classes: ['age'],
-    details: { type: 'regression', numbers: [{ mae: 4.5, rmse: 6, r2: -0.25 }] },
+    details: {
+      type: 'regression',
+      numbers: [{ mae: 4.5, rmse: 6, r2: -0.25, errors: { mae: 0.5, rmse: 1, r2: 0.25 } }],
+      errors: { score: 0.25, mae: 0.5 },
+    },
   };
   store.classResults.add(0, labels);
   store.classResults.add(0, numbers);

@@ -19,6 +19,7 @@ describe('the history', () => {
         trainAccuracy: 1,
         validationLoss: 1,
         validationAccuracy: 1,
+        metrics: {},
         learningRate: 1,
         seconds: 1,
       },

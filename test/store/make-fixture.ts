@@ -19,6 +19,7 @@ const store = Store.create(
     name: 'fixture',
     seed: 3,
     source: 'name: fixture\nseed: 3\n',
+    written: { name: 'fixture', seed: 3 },
     experiment: { name: 'fixture', seed: 3, search: { controller: 'random', trials: 4 } },
     threads: 1,
     version: '0.1.0',
@@ -49,6 +50,7 @@ store.curves.add(
     trainAccuracy: 0.5,
     validationLoss: 1.5,
     validationAccuracy: 0.25,
+    metrics: {},
     learningRate: 0.1,
     seconds: 9,
   },
@@ -130,7 +132,15 @@ store.finals.finish(0, {
   from: 'supernet',
 });
 store.artifacts.add({ stage: 'final', trial: 0 }, { kind: 'onnx', path: 'artifacts/0.onnx', sha256: 'ab', bytes: 123 });
-const epoch = { epoch: 0, trainLoss: 1.5, trainAccuracy: 0.5, validationLoss: 1.25, learningRate: 0.1, seconds: 40 };
+const epoch = {
+  epoch: 0,
+  trainLoss: 1.5,
+  trainAccuracy: 0.5,
+  validationLoss: 1.25,
+  metrics: {},
+  learningRate: 0.1,
+  seconds: 40,
+};
 store.curves.add({ stage: 'final', trial: 0 }, { ...epoch, validationAccuracy: 0.78125 });
 store.curves.add({ stage: 'supernet' }, { ...epoch, validationAccuracy: 0.625 });
 const weights = { kind: 'weights', path: 'artifacts/supernet/weights.bin', sha256: 'cd', bytes: 45 };
@@ -154,7 +164,11 @@ store.classResults.add(1, {
   precision: 'fp32',
   split: 'validation',
   classes: ['age'],
-  details: { type: 'regression', numbers: [{ mae: 4.5, rmse: 6, r2: 0.75 }] },
+  details: {
+    type: 'regression',
+    numbers: [{ mae: 4.5, rmse: 6, r2: 0.75, errors: { mae: 0.5, rmse: 0.75, r2: 0.0625 } }],
+    errors: { score: 0.0625, mae: 0.5 },
+  },
 });
 store.run.setStatus('interrupted', 'Ctrl-C');
 store.close();

@@ -16,6 +16,7 @@ const epoch = {
   trainAccuracy: 0.5,
   validationLoss: 1.5,
   validationAccuracy: 0.75,
+  metrics: {},
   learningRate: 0.1,
   seconds: 9,
 };

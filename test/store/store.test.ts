@@ -8,6 +8,7 @@ const epoch = (n: number, trainLoss = 1 / (n + 3)): Epoch => ({
   trainAccuracy: 0.1 + 0.2,
   validationLoss: 2,
   validationAccuracy: 1 / 3,
+  metrics: {},
   learningRate: 1e-3,
   seconds: 12.5,
 });
@@ -15,7 +16,9 @@ const epoch = (n: number, trainLoss = 1 / (n + 3)): Epoch => ({
 describe('a run', () => {
   it('is what it was created with', () => {
     const { store } = newStore();
-    expect(store.run.get()).toEqual({ ...meta, createdAt: 1_700_000_000_000 });
+    const { written, ...facts } = meta;
+    expect(store.events.of('created')[0].detail).toMatchObject({ written });
+    expect(store.run.get()).toEqual({ ...facts, createdAt: 1_700_000_000_000 });
     expect(store.run.status()).toMatchObject({ status: 'running', message: null });
     store.run.setStatus('interrupted', 'Ctrl-C');
     store.run.setStatus('infeasible', 'no network is small enough');

@@ -15,6 +15,7 @@ export const meta: RunMeta = {
   seed: 2 ** 53 - 1,
   source: 'name: test # ünïcode\n',
   experiment: { name: 'test', search: { trials: 3 }, final: null },
+  written: { name: 'test' },
   threads: 2,
   version: '0.1.0',
   environment: { cpu: 'a processor' },

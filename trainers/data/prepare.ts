@@ -76,7 +76,7 @@ interface ConvertedDataset {
   readonly source: DataSource;
   /** Folder of the cache. */
   readonly directory: string;
-  /** Null for data sets that hold no image files, and when an older version converted them. */
+  /** Null for data sets that hold no image files. */
   readonly report: DataReport | null;
 }
 
@@ -190,7 +190,7 @@ const reportFile = (directory: string): string => join(directory, 'report.json')
 /** Lists the files of the images, in their order. */
 const filesFile = (directory: string): string => join(directory, 'files.jsonl');
 
-/** The files of some images of a converted data set; none where it holds no image files, or an older version converted it. */
+/** The files of some images of a converted data set; none where it holds no image files. */
 export function imagePaths(directory: string, rows: readonly number[]): ReadonlyMap<number, string> {
   if (rows.length === 0) return new Map();
   const files = convertedFiles(directory);
@@ -207,7 +207,7 @@ export function convertedFiles(directory: string): readonly WorkEntry[] {
     .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as WorkEntry]));
 }
 
-/** The report of a converted data set; null when an older version converted it. */
+/** The report of a converted data set; null where it holds no image files. */
 export function readReport(directory: string): DataReport | null {
   const file = reportFile(directory);
   return existsSync(file) ? reportSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;

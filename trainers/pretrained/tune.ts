@@ -99,7 +99,7 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
       return withHead;
     }
     const { weights, curve, accuracy } = fitted;
-    const details = fitted.details ?? head.scores.details;
+    const details = fitted.details;
     const after = judged.of({ accuracy, metrics: metricsOf(details) });
     if (after >= before) {
       const model = fileOf(readTensorFile(weights).tensors);

@@ -83,8 +83,6 @@ export const completeFit = (
 export class TrainingLoop {
   private readonly meter = new SpeedMeter();
   private savedAt = performance.now();
-  /** Of the last validation. */
-  private details: Details | undefined;
   /** Start of the time that `position.seconds` does not include yet; moved forward by pauses. */
   private resumedAt = performance.now();
 
@@ -151,11 +149,13 @@ export class TrainingLoop {
     while (this.position.epoch < until && !this.isSettled()) {
       if (!(await this.trainEpoch())) return this.interrupt();
       if (this.position.epoch + 1 === plan.train.epochs) await this.estimateStatistics();
-      const metrics = await this.validate();
-      if (metrics === null) return this.interrupt();
-      this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
+      const validated = await this.validate();
+      if (validated === null) return this.interrupt();
+      const { metrics, details } = validated;
+      const curve = [...this.position.curve, metrics];
+      this.position = { ...startPosition, epoch: this.position.epoch + 1, curve, details };
       this.resumedAt = performance.now();
-      if (plan.best !== undefined) await this.keepBest(plan.best);
+      if (plan.best !== undefined) await this.keepBest(plan.best, { curve, details });
       if (this.position.epoch < plan.train.epochs) await this.save();
       hooks.onEpoch(metrics, this.dataset.info.task.type);
     }
@@ -163,7 +163,9 @@ export class TrainingLoop {
     if (this.position.epoch < plan.train.epochs && !this.isSettled())
       return { state: 'paused', accuracy: accuracyIn(curve, plan.best), curve };
     const kept = plan.best === undefined ? null : this.files.readBest();
-    const validations = { curve, details: kept === null ? this.details : kept.details };
+    const details = kept?.details ?? this.position.details;
+    if (details === null) throw new Error('a training without epochs');
+    const validations = { curve, details };
     this.files.writeWeights(validations, kept?.weights ?? evaluatedWeights(await this.engine.state()));
     this.hooks.onFile?.(this.files.weights);
     rmSync(this.files.checkpoint, { force: true });
@@ -179,10 +181,10 @@ export class TrainingLoop {
   }
 
   /** Keeps the weights of the epoch that was just validated, where it is the best one. */
-  private async keepBest(best: BestEpoch): Promise<void> {
-    const { curve } = this.position;
+  private async keepBest(best: BestEpoch, validations: Validations): Promise<void> {
+    const { curve } = validations;
     if (keptEpoch(curve, best) < curve.length - 1) return;
-    this.files.writeBest({ curve, details: this.details }, evaluatedWeights(await this.engine.state()));
+    this.files.writeBest(validations, evaluatedWeights(await this.engine.state()));
   }
 
   async close(): Promise<void> {
@@ -243,7 +245,7 @@ export class TrainingLoop {
   }
 
   /** Validates the epoch that was just trained; null when interrupted. */
-  private async validate(): Promise<EpochMetrics | null> {
+  private async validate(): Promise<{ readonly metrics: EpochMetrics; readonly details: Details } | null> {
     const { engine, dataset, validation, batches, plan } = this;
     const result = await evaluateLoader(
       (images, size) => engine.evaluate(images, size),
@@ -256,17 +258,18 @@ export class TrainingLoop {
     const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, plan.train);
     if (!Number.isFinite(result.loss))
       throw this.diverged(`the validation loss is ${result.loss} after epoch ${epoch}`, rate);
-    this.details = result.details;
-    return {
+    const { details } = result;
+    const metrics = {
       epoch,
       train_loss: sums.loss / sums.images,
       train_accuracy: sums.correct / sums.images,
       validation_loss: result.loss,
       validation_accuracy: result.accuracy,
-      metrics: metricsOf(result.details),
+      metrics: metricsOf(details),
       learning_rate: rate,
       seconds: this.seconds(),
     };
+    return { metrics, details };
   }
 
   /** Between steps: lets messages in and waits while paused; false when interrupted. */

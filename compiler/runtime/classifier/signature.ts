@@ -4,7 +4,7 @@ import { invalidInput } from '../../../base/errors.js';
 import { learningTaskSchema } from '../../../base/task-schema.js';
 import { classification, isMapTask, type MapTask } from '../../../base/task.js';
 import { partialDecodingSchema } from '../../../base/preprocess.js';
-import { imageLayouts, leastStd } from './inputs-outputs.js';
+import { imageLayouts } from './inputs-outputs.js';
 import { inputsOf, outputsOf, showTensor, showTensors, type OnnxFile, type TensorInfo } from '../../onnx/file.js';
 
 const positive = z.number().int().min(1);
@@ -23,15 +23,7 @@ export const classifierFacts = {
   input: z.tuple([positive, positive, positive]).readonly(),
   /** Mean and standard deviation per channel of pixel / 255. */
   mean: z.array(z.number()).readonly(),
-  /** Files of earlier versions have 0 for a channel that was constant in the data. */
-  std: z
-    .array(
-      z
-        .number()
-        .min(0)
-        .transform((std) => (std === 0 ? leastStd : std)),
-    )
-    .readonly(),
+  std: z.array(z.number().gt(0)).readonly(),
   /** How files become pixels of that size; absent keys have their defaults. */
   preprocess: partialDecodingSchema,
 };

@@ -54,8 +54,8 @@ export interface BenchLine {
   /** Ticks a second. */
   readonly hz: number;
   readonly wrong: number;
-  /** With its version; absent in programs of older versions. */
-  readonly compiler?: string;
+  /** With its version. */
+  readonly compiler: string;
 }
 
 /** CRC-32 of ASCII text; Node.js before 20.15 has none. */
@@ -69,13 +69,12 @@ function crc32(text: string): number {
 }
 
 const pattern =
-  /(?<text>nas (?<id>[0-9a-f]{16}) (?<run>\d{1,10}) (?<ticks>\d{1,10}) (?<hz>\d{1,10}) (?<wrong>\d{1,10}) (?:(?<compiler>[A-Za-z][ -~]{0,90}) )?)(?<crc>\d{1,10})\r?$/;
+  /(?<text>nas (?<id>[0-9a-f]{16}) (?<run>\d{1,10}) (?<ticks>\d{1,10}) (?<hz>\d{1,10}) (?<wrong>\d{1,10}) (?<compiler>[A-Za-z][ -~]{0,90}) )(?<crc>\d{1,10})\r?$/;
 
 /** Reads a line that `nas_bench` printed; undefined for all other text, damaged lines included. */
 export function parseBenchLine(line: string): BenchLine | undefined {
   const groups = pattern.exec(line)?.groups;
   if (groups === undefined || Number(groups['crc']) !== crc32(groups['text'])) return undefined;
   const [run, ticks, hz, wrong] = ['run', 'ticks', 'hz', 'wrong'].map((name) => Number(groups[name]));
-  const compiler = groups['compiler'] as string | undefined;
-  return { id: groups['id'], run, ticks, hz, wrong, ...(compiler !== undefined && { compiler }) };
+  return { id: groups['id'], run, ticks, hz, wrong, compiler: groups['compiler'] };
 }

@@ -68,9 +68,9 @@ export class AgentDevice implements Device {
     }
   }
 
-  /** As the agent reports; the sums of older agents, which do not report it, count as exact. */
+  /** As the agent reports. */
   async integers(): Promise<IntegerArithmetic> {
-    return (await new AgentClient(this.config).device()).integers ?? 'exact';
+    return (await new AgentClient(this.config).device()).integers;
   }
 
   /** Requests a measurement, or finds an earlier request, and waits for the result. */

@@ -70,11 +70,11 @@ export const stateSchema = z.discriminatedUnion('state', [
 ]);
 export type MeasurementState = z.output<typeof stateSchema>;
 
-/** An agent's device, and how it sums products of bytes (absent for older agents). */
+/** An agent's device, and how it sums products of bytes. */
 export const deviceSchema = z.object({
   device: z.string(),
   environment: environmentSchema,
-  integers: z.enum(['exact', 'saturating']).optional(),
+  integers: z.enum(['exact', 'saturating']),
 });
 
 export const errorSchema = z.object({ error: z.object({ message: z.string(), hint: z.string().optional() }) });

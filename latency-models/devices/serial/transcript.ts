@@ -101,7 +101,7 @@ export class Transcript {
 
   result() {
     const timing = this.timing();
-    const { hz, compiler = 'unknown compiler' } = this.last ?? { hz: 0 };
+    const { hz, compiler } = this.last ?? { hz: 0, compiler: 'unknown compiler' };
     const tick = 1000 / hz / timing.ms;
     const { reasons } = reliabilityOf({ ...timing, disturbed: 0 }, null);
     const coarse = `a tick of the board's clock is ${(100 * tick).toFixed(0)} % of the latency`;

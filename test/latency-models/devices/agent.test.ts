@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AgentDevice } from '../../../latency-models/devices/agent/agent-device.js';
 import { createDevice, DeviceUnavailable, startAgent, type Agent } from '../../../latency-models/index.js';
-import { describeEnvironment } from '../../../latency-models/machine.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { client, headersFor, local, testAgent } from './agents.js';
 import { classifier, large, small } from './models.js';
@@ -60,12 +59,9 @@ describe('an agent', () => {
     expect(readdirSync(directory).sort()).toEqual(['measurements', 'models', 'nas-agent']);
   });
 
-  it('reports how its device sums bytes; an older agent without a report counts as exact', async () => {
+  it('reports how its device sums bytes', async () => {
     const here = await createDevice(local).integers?.();
     expect(await client(await testAgent()).integers?.()).toBe(here);
-    const environment = describeEnvironment('local', { provider: 'cpu', threads: 1, batch: 1 });
-    const older = await answering(() => JSON.stringify({ device: 'local', environment }));
-    expect(await client({ address: older }).integers?.()).toBe('exact');
   });
 
   it('locks its state folder', async () => {

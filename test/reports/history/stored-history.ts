@@ -13,7 +13,14 @@ export async function storedHistory(workdir: string): Promise<Store> {
 }
 
 export function addCurves(store: Store): void {
-  const epoch = { trainLoss: 1, trainAccuracy: 0.25, validationLoss: 1.5, learningRate: 0.125, seconds: 2 };
+  const epoch = {
+    trainLoss: 1,
+    trainAccuracy: 0.25,
+    validationLoss: 1.5,
+    metrics: {},
+    learningRate: 0.125,
+    seconds: 2,
+  };
   store.curves.add({ stage: 'search', trial: 0 }, { ...epoch, epoch: 0, validationAccuracy: 0.5 });
   store.curves.add({ stage: 'search', trial: 0 }, { ...epoch, epoch: 1, validationAccuracy: 0.6 });
   store.curves.add({ stage: 'final', trial: 0 }, { ...epoch, epoch: 0, validationAccuracy: 0.7 });

@@ -63,6 +63,7 @@ describe('a report of a real store', () => {
       seed: 1,
       source,
       experiment,
+      written: undefined,
       threads: 1,
       version: '0.1.0',
       environment: { cpu: 'x' },

@@ -5,7 +5,6 @@ import {
   columnsOf,
   metricsOf,
   outputScores,
-  type Details,
   type OutputColumn,
   scoreError,
   type Scores,
@@ -93,8 +92,3 @@ for (const [task, own] of cases)
     );
     for (const column of columns) within(ofFirst[column], jackknife(outputs.map((output) => output[column] ?? NaN)));
   });
-
-it('results of older versions have no standard errors', () => {
-  const old: Details = { type: 'regression', numbers: [{ mae: 1, rmse: 1, r2: 0.5 }] };
-  expect([scoreError(old), metricErrors(old), outputErrors(old)]).toEqual([undefined, {}, [{}]]);
-});

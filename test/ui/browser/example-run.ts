@@ -96,7 +96,7 @@ export async function writeExampleRun(
   const space = await createSpace(experiment.space, task);
   const random = new Random(seed, 'example-run');
   let now = Date.UTC(2026, 0, 1);
-  const meta = { name: title, seed, source, experiment, task, threads: 1, version: '0.1.0', environment };
+  const meta = { name: title, seed, source, experiment, written: undefined, task, threads: 1, version: '0.1.0', environment };
   const store = Store.create(join(workdir, 'nas.sqlite'), meta, () => (now += 20));
   const seen = new Set<string>();
 
@@ -110,6 +110,7 @@ export async function writeExampleRun(
         trainAccuracy: end - 0.3 * left + 0.01,
         validationLoss: 0.35 + 2 * left,
         validationAccuracy: end - 0.3 * left,
+        metrics: {},
         learningRate: 0.1 * left,
         seconds: 3,
       });

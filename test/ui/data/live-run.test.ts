@@ -93,7 +93,7 @@ describe('LiveRun', () => {
       pending: [],
     });
     const epoch = { epoch: 0, trainLoss: 1, trainAccuracy: 0.4, validationLoss: 1, validationAccuracy: 0.5 };
-    store.curves.add({ stage: 'search', trial: number }, { ...epoch, learningRate: 0.1, seconds: 1 });
+    store.curves.add({ stage: 'search', trial: number }, { ...epoch, metrics: {}, learningRate: 0.1, seconds: 1 });
     store.trials.finish(number, {
       state: 'complete',
       values: {

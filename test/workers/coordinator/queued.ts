@@ -37,6 +37,7 @@ export class QueuedRun {
       seed: 1,
       source: '',
       experiment: {},
+      written: undefined,
       threads: 1,
       version: '0',
       environment: {},

@@ -61,9 +61,10 @@ describe('the files of a delivered job', () => {
     });
     expect(written).toEqual([join(home, '1', 'checkpoint.bin')]);
     expect(place.resumed().map(({ inside }) => inside)).toEqual(['checkpoint.bin']);
+    const details = { type: 'classification', confusion: [[1]], calibrationError: 0 } as const;
     const named: string[] = [];
     const weights = join(home, '1', 'weights.bin');
-    const answer = place.answer({ state: 'complete', accuracy: 1, curve: [], weights }, ({ inside }) =>
+    const answer = place.answer({ state: 'complete', accuracy: 1, curve: [], details, weights }, ({ inside }) =>
       named.push(inside),
     );
     expect(answer).toMatchObject({ weights: '@1/weights.bin' });

@@ -31,7 +31,7 @@ const measurement = (trial: number, ms: number, samples: readonly number[] = [ms
     interval: [ms, ms],
     converged: true,
     samples,
-    environment: { cpu: 'x', threads: 1, nested: { runtime: 'y' } },
+    environment: { cpu: 'x', threads: 1, nested: { runtime: 'y' }, reliable: true },
   }) as const;
 
 describe('a run with networks in several precisions', () => {
@@ -160,7 +160,7 @@ describe('a trial', () => {
     const gaps = many.samples.slice(1).map((sample, i) => sample - many.samples[i]);
     expect(Math.max(...gaps)).toBeLessThan(0.0601);
     expect(few.samples).toEqual([1, 2, 3]);
-    expect(few.environment).toEqual({ cpu: 'x', threads: '1', 'nested.runtime': 'y' });
+    expect(few.environment).toEqual({ cpu: 'x', threads: '1', 'nested.runtime': 'y', reliable: 'true' });
   });
 
   it('has its curves, texts and log', async () => {

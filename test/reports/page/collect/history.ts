@@ -24,7 +24,7 @@ export function begun(experiment = experimentOn(), file?: string): Written {
   let now = start;
   const clock: Clock = () => now;
   const about = { name: 'history', seed: 5, source: '', threads: 1, version: '0.1.0', environment: { cpu: 'x' } };
-  const meta = { ...about, experiment };
+  const meta = { ...about, experiment, written: undefined };
   const store = file === undefined ? Store.inMemory(meta, clock) : Store.create(file, meta, clock);
   return { store, wait: (ms) => void (now += ms), now: clock };
 }
@@ -53,6 +53,7 @@ export const epoch = (number: number, accuracy = 0.5) => ({
   trainAccuracy: accuracy,
   validationLoss: 1,
   validationAccuracy: accuracy,
+  metrics: {},
   learningRate: 0.1,
   seconds: 2,
 });
