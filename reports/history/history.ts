@@ -185,7 +185,7 @@ export class History {
       ['validation/loss', epoch.validationLoss],
       ...(this.ofTraining ? [[`train/${score}`, epoch.trainAccuracy] as const] : []),
       [`validation/${score}`, epoch.validationAccuracy],
-      ...Object.entries(epoch.metrics ?? {}).map(([name, value]) => [`validation/${name}`, value] as const),
+      ...Object.entries(epoch.metrics).map(([name, value]) => [`validation/${name}`, value] as const),
       ['learning_rate', epoch.learningRate],
       ...speed.map((value) => ['images_per_second', value] as const),
     ];

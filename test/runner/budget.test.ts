@@ -42,7 +42,16 @@ const minute = 60_000;
 function storeAt() {
   let now = 0;
   const clock = (): number => now;
-  const meta = { name: 'run', seed: 1, source: '', experiment: {}, written: undefined, threads: 1, version: '0', environment: {} };
+  const meta = {
+    name: 'run',
+    seed: 1,
+    source: '',
+    experiment: {},
+    written: undefined,
+    threads: 1,
+    version: '0',
+    environment: {},
+  };
   const store = Store.inMemory(meta, clock);
   const at = (minutes: number, write: () => unknown) => {
     now = minutes * minute;

@@ -12,7 +12,16 @@ export function earlierRun(
   count = 16,
 ): string {
   const experiment = { objectives: [{ name: objective, direction: 'maximize', cost: 'expensive' }] };
-  const meta = { name: 'earlier', seed: 1, source: '', experiment, written: undefined, threads: 1, version: '0.1.0', environment: {} };
+  const meta = {
+    name: 'earlier',
+    seed: 1,
+    source: '',
+    experiment,
+    written: undefined,
+    threads: 1,
+    version: '0.1.0',
+    environment: {},
+  };
   const store = Store.create(join(workdir, 'nas.sqlite'), meta);
   const random = new Random(1, 'earlier');
   store.transaction(() => {

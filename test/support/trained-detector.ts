@@ -86,7 +86,7 @@ export async function trainedDetector(
       signal: new AbortController().signal,
     },
   );
-  if (result.state !== 'complete' || result.details === undefined) throw new Error('the training failed');
+  if (result.state !== 'complete') throw new Error('the training failed');
   const { classes, mean, std, task: learned } = describeDataset(dataset);
   const thresholds = thresholdsOf(result.details) ?? [];
   const { detection, segmentation } = mapFacts(mapTaskOf(head), head.stride);

@@ -120,8 +120,7 @@ function judgeOf({ info: { task } }: Dataset, { class_weight, class_sampling }: 
   const isBalanced = task.type === 'classification' && (class_weight !== undefined || class_sampling === 'balanced');
   const title = isBalanced ? metricTexts.balanced_accuracy[0] : mainScores[task.type].title;
   return {
-    of: ({ accuracy, metrics }: Judged): number =>
-      (isBalanced ? metrics?.['balanced_accuracy'] : undefined) ?? accuracy,
+    of: ({ accuracy, metrics }: Judged): number => (isBalanced ? metrics['balanced_accuracy'] : undefined) ?? accuracy,
     text: (score: number): string => `${title} of ${scoreText(task.type, score)}`,
   };
 }

@@ -70,8 +70,8 @@ export class TrainingFiles {
   readCheckpoint(): Checkpoint | null {
     if (!existsSync(this.checkpoint)) return null;
     const { meta, tensors } = readTensorFile(this.checkpoint);
-    const begun = this.own<Omit<Checkpoint, 'state'>>(meta);
-    return begun && { position: begun.position, engine: begun.engine, state: tensors };
+    if (!this.wrote(meta)) return null;
+    return { position: meta.position, engine: meta.engine, state: tensors };
   }
 
   writeBest(validations: Validations, weights: EngineState): void {
@@ -82,9 +82,8 @@ export class TrainingFiles {
   readBest(): { readonly weights: EngineState; readonly details: Validations['details'] } {
     if (!existsSync(this.best)) throw new CorruptFile(this.best, 'there is no such file');
     const { meta, tensors } = readTensorFile(this.best);
-    const best = this.own<Validations>(meta);
-    if (best === null) throw new CorruptFile(this.best, 'it holds no weights of this training');
-    return { weights: tensors, details: best.details };
+    if (!this.wrote(meta)) throw new CorruptFile(this.best, 'it holds no weights of this training');
+    return { weights: tensors, details: meta.details };
   }
 
   writeWeights(validations: Validations, weights: EngineState): void {
@@ -97,13 +96,12 @@ export class TrainingFiles {
    */
   readFinished(): Validations | null {
     if (!existsSync(this.weights)) return null;
-    const finished = this.own<Validations>(readTensorFile(this.weights).meta);
-    return finished && { curve: finished.curve, details: finished.details };
+    const { meta } = readTensorFile(this.weights);
+    return this.wrote(meta) ? { curve: meta.curve, details: meta.details } : null;
   }
 
-  /** What a file of this job holds: its checksum says that it is as this class wrote it. Null: of another job. */
-  private own<T>(meta: unknown): T | null {
-    const kept = meta as { readonly job?: unknown } & T;
-    return kept.job === this.job ? kept : null;
+  /** Whether a file is of this job, as its checksum says that it was written; a checkpoint has other facts than weights. */
+  private wrote(meta: unknown): meta is Validations & Omit<Checkpoint, 'state'> {
+    return typeof meta === 'object' && meta !== null && 'job' in meta && meta.job === this.job;
   }
 }

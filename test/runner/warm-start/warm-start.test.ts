@@ -172,7 +172,16 @@ describe('search.seed_from', () => {
       'name: x\ndata: fashion-mnist\nspace: mobilenet\nobjectives: [accuracy, macs]\n',
       { checkFiles: false },
     );
-    const meta = { name: 'x', seed: 1, source, experiment, written: undefined, threads: 1, version: '0', environment: {} };
+    const meta = {
+      name: 'x',
+      seed: 1,
+      source,
+      experiment,
+      written: undefined,
+      threads: 1,
+      version: '0',
+      environment: {},
+    };
     const store = Store.create(join(workdir, 'nas.sqlite'), meta);
     // In another order, and with a choice that this space does not have.
     const rows = [

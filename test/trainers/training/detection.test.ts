@@ -35,7 +35,7 @@ describe('training on boxes', () => {
     expect(result.accuracy).toBeGreaterThan(0.8);
     expect(result.curve.at(-1)?.metrics).toHaveProperty('ap');
     const { details } = result;
-    if (details?.type !== 'detection') throw new Error('other details');
+    if (details.type !== 'detection') throw new Error('other details');
     for (const { threshold, boxes } of details.classes) {
       expect(boxes).toBeGreaterThan(5);
       expect(threshold).toBeGreaterThan(0.05);

@@ -57,10 +57,10 @@ describe('training on masks', () => {
     const result = await complete(job('trained', { epochs: 12 }));
     expect(result.accuracy).toBeGreaterThan(0.75);
     const { details } = result;
-    if (details?.type !== 'segmentation') throw new Error('other details');
+    if (details.type !== 'segmentation') throw new Error('other details');
     const [background, square, disc] = details.classes;
     expect(background.pixels).toBeGreaterThan(square.pixels + disc.pixels);
-    expect(Math.min(square.iou ?? 0, disc.iou ?? 0)).toBe(result.curve.at(-1)?.metrics?.worst_iou);
+    expect(Math.min(square.iou ?? 0, disc.iou ?? 0)).toBe(result.curve.at(-1)?.metrics.worst_iou);
     expect(details.errors.score).toBeGreaterThan(0);
     const evaluated = await evaluateModel({
       ...{ network, weights: result.weights, dataset, split: 'validation', threads: 1, engine: auto },

@@ -96,7 +96,17 @@ export async function writeExampleRun(
   const space = await createSpace(experiment.space, task);
   const random = new Random(seed, 'example-run');
   let now = Date.UTC(2026, 0, 1);
-  const meta = { name: title, seed, source, experiment, written: undefined, task, threads: 1, version: '0.1.0', environment };
+  const meta = {
+    name: title,
+    seed,
+    source,
+    experiment,
+    written: undefined,
+    task,
+    threads: 1,
+    version: '0.1.0',
+    environment,
+  };
   const store = Store.create(join(workdir, 'nas.sqlite'), meta, () => (now += 20));
   const seen = new Set<string>();
 
