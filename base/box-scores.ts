@@ -12,6 +12,7 @@ import {
   type Weights,
 } from './average-precision.js';
 import { Random } from './random.js';
+import { jackknife } from './scoreboard.js';
 import { meanOfKnown, type BoxDetails, type BoxScores, type BoxSize, type SideRecall } from './scores.js';
 import { mean } from './statistics.js';
 import type { BoxTask } from './task.js';
@@ -94,12 +95,13 @@ const scorers: {
   f1: (ranking, threshold, weights) => f1Of(ranking, threshold, weights).f1,
 };
 
-const deviation = (values: readonly number[]): number => {
+/** Deviations from the mean, as `Scores` has them. */
+function centred(values: readonly number[]): Float64Array {
   const average = mean(values);
-  return Math.sqrt(mean(values.map((value) => (value - average) ** 2)));
-};
+  return Float64Array.from(values, (value) => (value - average) / Math.sqrt(values.length));
+}
 
-/** The standard error of a score by bootstrap over images (Efron 1979). */
+/** The deviations of a score by bootstrap over images (Efron 1979): seed and number of images decide which are drawn. */
 function bootstrap(rankings: readonly Ranking[], thresholds: readonly Threshold[], count: number, seed: number) {
   const drawn = Array.from({ length: resamples }, (_, i) => {
     const random = new Random(seed, 'bootstrap', i);
@@ -107,17 +109,21 @@ function bootstrap(rankings: readonly Ranking[], thresholds: readonly Threshold[
     for (let image = 0; image < count; image++) weights[random.int(count)]++;
     return weights;
   });
-  return (score: Score): number =>
-    deviation(
+  return (score: Score): Float64Array =>
+    centred(
       drawn.map((weights) =>
         meanOfKnown(rankings.map((ranking, label) => scorers[score](ranking, thresholds[label], weights))),
       ),
     );
 }
 
-function errorsOf(task: BoxTask, errorOf: (score: Score) => number): BoxDetails['errors'] {
+function errorsOf(task: BoxTask, deviationsOf: (score: Score) => Float64Array) {
   const [main, ...metrics] = scoresOf[task];
-  return { score: errorOf(main), ...Object.fromEntries(metrics.map((metric) => [metric, errorOf(metric)])) };
+  const deviations = deviationsOf(main);
+  const others: Partial<Record<Score, number>> = {};
+  for (const metric of metrics) others[metric] = jackknife(deviationsOf(metric));
+  const errors: BoxDetails['errors'] = { score: jackknife(deviations), ...others };
+  return { deviations, errors };
 }
 
 function curveOf(ranking: Ranking): Pick<BoxScores, 'curve'> {
@@ -130,7 +136,7 @@ export function scoreBoxes(
   images: readonly BoxedImage[],
   classes: number,
   { task = 'detection', thresholds: given, seed, curves = false }: BoxScoring = {},
-): { readonly score: number; readonly details: BoxDetails } {
+): { readonly score: number; readonly details: BoxDetails; readonly deviations?: Float64Array } {
   const labels = Array.from({ length: classes }, (_, label) => label);
   const rankers = labels.map((label) => ranker(images, label));
   const rankings = rankers.map((rank) => rank());
@@ -159,7 +165,9 @@ export function scoreBoxes(
     return { from, to: Number.isFinite(to) ? to : null, boxes, recall: boxes === 0 ? null : right / boxes };
   });
   const [main] = scoresOf[task];
+  const found = seed === undefined ? null : errorsOf(task, bootstrap(rankings, thresholds, images.length, seed));
   return {
+    ...(found && { deviations: found.deviations }),
     score: meanOfKnown(rows.map((row) => row[main] ?? null)),
     details: {
       type: task,
@@ -168,7 +176,7 @@ export function scoreBoxes(
         sizes: { small: sizeOf('small'), medium: sizeOf('medium'), large: sizeOf('large') },
       }),
       sides,
-      ...(seed !== undefined && { errors: errorsOf(task, bootstrap(rankings, thresholds, images.length, seed)) }),
+      ...(found && { errors: found.errors }),
     },
   };
 }

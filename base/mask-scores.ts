@@ -33,7 +33,7 @@ const of = ({ length }: Confusion): Float64Array => new Float64Array(length);
 export function scorePixels(
   images: readonly ImagePixels[],
   confusion: Confusion,
-): { readonly score: number; readonly details: PixelDetails } {
+): { readonly score: number; readonly details: PixelDetails; readonly deviations: Float64Array } {
   /** Derivatives of the IoU of each class by the weight of each image. */
   const derivatives: Float64Array[] = [];
   const classes = confusion.map((row, label): PixelScores => {
@@ -50,10 +50,12 @@ export function scorePixels(
   const known = classes.filter(({ iou }) => iou !== null).sort((a, b) => Number(a.iou) - Number(b.iou));
   const pixels = Math.max(1, sum(classes.map((row) => row.pixels)));
   const accuracy = sum(confusion.map((row, label) => row[label])) / pixels;
+  const deviations = Float64Array.from(
+    images,
+    (_, i) => sum(derivatives.map((own) => own[i])) / Math.max(1, known.length),
+  );
   const errors = {
-    score: jackknife(
-      Float64Array.from(images, (_, i) => sum(derivatives.map((own) => own[i])) / Math.max(1, known.length)),
-    ),
+    score: jackknife(deviations),
     worst_iou: known.at(0)?.errors.iou ?? 0,
     pixel_accuracy: jackknife(
       Float64Array.from(images, ({ actual, right }) => (sum(right) - accuracy * sum(actual)) / pixels),
@@ -62,5 +64,6 @@ export function scorePixels(
   return {
     score: meanOfKnown(classes.map(({ iou }) => iou)),
     details: { type: 'segmentation', confusion, classes, errors },
+    deviations,
   };
 }

@@ -1,3 +1,40 @@
+import { jackknife } from './scoreboard.js';
+import type { Scores } from './scores.js';
+
+/** How a network compares with another one on the same images. */
+export interface Compared {
+  /** p-value of the hypothesis that their main scores are equal. */
+  readonly p: number;
+  /** Of classifiers. */
+  readonly discordance?: Discordance;
+  /** Of detectors and segmenters: how much higher the main score is than the other's, with the standard error of the difference. */
+  readonly difference?: number;
+  readonly error?: number;
+}
+
+/** Undefined where it is not known which images are right, or the scores are of two tasks. */
+export function comparedTo(first: Scores, own: Scores): Compared | undefined {
+  if (first.wrong && own.wrong) {
+    const [a, b] = [first.wrong, own.wrong].map((images) => images.map(({ row }) => row));
+    const found = discordance(a, b);
+    return { p: mcNemar(found), discordance: found };
+  }
+  const { deviations } = own;
+  if (first.details.type !== own.details.type || !deviations || first.deviations?.length !== deviations.length) return;
+  const others = first.deviations;
+  const difference = own.accuracy - first.accuracy;
+  const error = jackknife(deviations.map((deviation, i) => deviation - others[i]));
+  return { difference, error, p: error === 0 ? Number(difference === 0) : bothTails(difference / error) };
+}
+
+/** Share of the normal distribution beyond a distance from its middle, on both sides (Abramowitz and Stegun 7.1.26, to 1.5e-7). */
+function bothTails(distance: number): number {
+  const x = Math.abs(distance) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * x);
+  const series = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
+  return series.reduce((sum, factor) => (sum + factor) * t, 0) * Math.exp(-x * x);
+}
+
 /** How two classifiers answer the same images, where only one of them is right. */
 export interface Discordance {
   readonly onlyFirst: number;

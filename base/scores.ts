@@ -16,6 +16,11 @@ export interface Scores<D extends Details = Details> {
   readonly loss: number;
   readonly count: number;
   readonly details: D;
+  /**
+   * Deviations of the main score with its images, of which the root of the sum of squares is its standard error: of networks on the same
+   * images, those of a difference are the differences. Detectors and segmenters have them where `wrong` is asked for.
+   */
+  readonly deviations?: Float64Array;
   /** The images that are taken for another class, by their places among all; absent where they are not asked for. */
   readonly wrong?: readonly WrongImage[];
   /** Images with their boxes or masks, by their places among all; absent where they are not asked for. */

@@ -72,9 +72,12 @@ export class BoxScoreboard implements Scoreboard<BoxDetails> {
   scores(): Scores<BoxDetails> {
     const { images, options, positives } = this;
     const { classes, keepsWrong = false } = options;
-    const { score, details } = scoreBoxes(images, classes, { ...options, curves: keepsWrong });
+    const { score, details, deviations } = scoreBoxes(images, classes, { ...options, curves: keepsWrong });
     const loss = (this.classLoss + boxWeight * this.boxLoss) / Math.max(1, positives);
-    const seen = keepsWrong && { seen: this.seen(details.classes.map(({ threshold }) => threshold)) };
+    const seen = keepsWrong && {
+      ...(deviations && { deviations }),
+      seen: this.seen(details.classes.map(({ threshold }) => threshold)),
+    };
     return { accuracy: score, loss, count: images.length, details, ...seen };
   }
 

@@ -61,9 +61,9 @@ export class MaskScoreboard implements Scoreboard<PixelDetails> {
 
   scores(): Scores<PixelDetails> {
     const { images, confusion, options } = this;
-    const { score, details } = scorePixels(images, confusion);
+    const { score, details, deviations } = scorePixels(images, confusion);
     const cells = images.length * options.grid.rows * options.grid.columns;
-    const seen = options.keepsWrong === true && { seen: seenMasks(this.seen, options.classes) };
+    const seen = options.keepsWrong === true && { deviations, seen: seenMasks(this.seen, options.classes) };
     return { accuracy: score, loss: this.loss / cells, count: images.length, details, ...seen };
   }
 

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
-import { discordance } from '../../base/paired.js';
+import { comparedTo } from '../../base/paired.js';
 import { areOfMaps, classFacts, mainScores } from '../../base/scores.js';
 import { isMapTask } from '../../base/task.js';
 import { command, dataOrBoxesOption, jsonOption } from '../command.js';
@@ -173,8 +173,8 @@ export const evaluate = command({
     const all: Evaluated[] = [];
     for (const subject of subjects) {
       const one = await evaluated(subject, asked, terminal);
-      const [wrongOfFirst, own] = [all.at(0) ?? one, one].map(({ scores }) => scores.wrong?.map(({ row }) => row));
-      all.push({ ...one, ...(!isOne && wrongOfFirst && own && { discordance: discordance(wrongOfFirst, own) }) });
+      const compared = comparedTo((all.at(0) ?? one).scores, one.scores);
+      all.push({ ...one, ...(!isOne && compared && { compared }) });
     }
     const [first] = all;
     await writeSheet(() => sheetOf(first));

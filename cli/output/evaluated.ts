@@ -2,7 +2,7 @@ import type { ModelMetadata } from '../../deploy/index.js';
 import type { Measurement } from '../../latency-models/index.js';
 import { estimateText } from '../../base/certainty.js';
 import { percentilesText, valueText } from '../../base/number-text.js';
-import { mcNemar, type Discordance } from '../../base/paired.js';
+import type { Compared, Discordance } from '../../base/paired.js';
 import type { TaskType } from '../../base/task.js';
 import { ms, providerText, type ClassReport } from '../../reports/index.js';
 import {
@@ -10,6 +10,7 @@ import {
   boxSizes,
   classFacts,
   mainScores,
+  scoreChange,
   scoreError,
   type Details,
   type Scores,
@@ -29,8 +30,8 @@ export interface Evaluated {
   /** The arithmetic that ran, as text; absent without a measurement. */
   readonly executed?: string;
   readonly isSaturated: boolean;
-  /** Against the first of several files; absent for tasks without classes. */
-  readonly discordance?: Discordance;
+  /** With the first of several files; absent where there is no test for the task. */
+  readonly compared?: Compared;
 }
 
 /** The main score of some images with its standard error. */
@@ -111,39 +112,47 @@ const chanceText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3))
 
 /** Several files side by side, and whether their accuracies differ from the first one's. */
 export function comparisonTable(all: readonly Evaluated[], colors: Colors): string {
-  const [{ scores, split, report, discordance }] = all;
+  const [{ scores, split, report, compared: test }] = all;
   const isTimed = all.some(({ latency }) => latency !== null);
-  const compared = (cell: (own: Discordance) => string) => (one: Evaluated) =>
-    one === all[0] || one.discordance === undefined ? '-' : cell(one.discordance);
+  const compared = (cell: (own: Compared) => string) => (one: Evaluated) =>
+    one === all[0] || one.compared === undefined ? '-' : cell(one.compared);
+  const ofBoth = (key: keyof Discordance) => compared(({ discordance }) => String(discordance?.[key] ?? '-'));
   const columns: readonly Column<Evaluated>[] = [
     { title: 'model', cell: ({ file }) => file },
     { title: 'precision', cell: ({ metadata }) => metadata.precision ?? '-' },
     numeric(mainScores[report.task].title, (one) => scoreOf(one.scores)),
     ...(isTimed ? [numeric('latency', ({ latency }: Evaluated) => (latency === null ? '-' : ms(latency.ms)))] : []),
-    ...(discordance === undefined
+    ...(test?.discordance === undefined
+      ? []
+      : [numeric('only it is right', ofBoth('onlySecond')), numeric('only the first', ofBoth('onlyFirst'))]),
+    ...(test?.difference === undefined
       ? []
       : [
           numeric(
-            'only it is right',
-            compared(({ onlySecond }) => `${onlySecond}`),
+            'difference',
+            compared(
+              ({ difference = NaN, error = NaN }) =>
+                `${scoreChange(report.task, difference)} ± ${(100 * error).toFixed(2)}`,
+            ),
           ),
-          numeric(
-            'only the first',
-            compared(({ onlyFirst }) => `${onlyFirst}`),
-          ),
+        ]),
+    ...(test === undefined
+      ? []
+      : [
           numeric(
             'p',
-            compared((own) => chanceText(mcNemar(own))),
+            compared(({ p }) => chanceText(p)),
           ),
         ]),
   ];
   const title = `${scores.count} images of the ${split} split`;
-  const test = "p: McNemar's exact test of the same accuracy as the first file's; small values say that they differ.";
-  return `${colors.bold(title)}\n${renderTable(columns, all, colors)}${discordance === undefined ? '' : `${test}\n`}`;
+  const name = test?.discordance ? "McNemar's exact test" : 'paired test';
+  const said = `p: ${name} of the same ${mainScores[report.task].title} as the first file's; small values say that they differ.`;
+  return `${colors.bold(title)}\n${renderTable(columns, all, colors)}${test === undefined ? '' : `${said}\n`}`;
 }
 
 /** What `--json` prints of a file. */
-export function evaluatedJson({ file, split, metadata, scores, report, latency, isSaturated, discordance }: Evaluated) {
+export function evaluatedJson({ file, split, metadata, scores, report, latency, isSaturated, compared }: Evaluated) {
   const { details, accuracy, loss, count } = scores;
   const standardError = scoreError(details);
   return {
@@ -163,6 +172,6 @@ export function evaluatedJson({ file, split, metadata, scores, report, latency, 
       ...{ converged: latency.converged, environment: latency.environment },
     },
     ...(latency?.environment.precision === 'int8' && { saturates: isSaturated }),
-    ...(discordance && { againstFirst: { ...discordance, p: mcNemar(discordance) } }),
+    ...(compared && { againstFirst: { ...compared, discordance: undefined, ...compared.discordance } }),
   };
 }

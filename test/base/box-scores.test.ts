@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { averagePrecision, bestThreshold, overlaps, ranker, type BoxedImage } from '../../base/average-precision.js';
 import { scoreBoxes } from '../../base/box-scores.js';
 import type { LabelledBox } from '../../base/boxes.js';
+import { comparedTo } from '../../base/paired.js';
 import { Random } from '../../base/random.js';
 
 const truth = (
@@ -218,6 +219,10 @@ describe('scores of boxes', () => {
     expect(a?.score).toBeGreaterThan(0.01);
     expect(a?.score).toBeLessThan(0.15);
     expect(scoreBoxes(images, 2).details.errors).toBeUndefined();
+    // Two detectors are compared on the same resamples.
+    const of = (seed: number) => ({ accuracy: 0, loss: 0, count: 40, ...scoreBoxes(images, 2, { seed }) });
+    expect(comparedTo(of(1), of(1))).toEqual({ difference: 0, error: 0, p: 1 });
+    expect(comparedTo(of(1), of(2))?.error).toBeGreaterThan(0);
   });
 });
 

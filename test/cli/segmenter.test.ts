@@ -84,7 +84,9 @@ describe('a segmenter', () => {
     expect(before.accuracy - after.accuracy).toBeLessThan(0.01);
     const both = await nas('evaluate', float, int8, '--data', data);
     expect(both).toMatch(/mIoU/);
-    expect(both).not.toContain('McNemar');
+    expect(both).toMatch(/^model +precision +mIoU +difference +p$/m);
+    expect(both).toMatch(/int8 +\d.* [+−]?\d\.\d\d points ± \d\.\d\d +\d/);
+    expect(both).toContain("p: paired test of the same mIoU as the first file's");
     for (const [file, own] of [
       [float, before],
       [int8, after],
