@@ -219,7 +219,7 @@ function teacherText(train: number): string {
   const far = (images: number): number => Math.abs(Math.log(images / train));
   const { images, gains, cost } = teachers.reduce((a, b) => (far(b.images) < far(a.images) ? b : a));
   const [short, middle, long] = gains.map((gain) => `${gain > 0 ? '+' : ''}${gain}`);
-  return `# No teacher: one that is trained on the same images ({ type: train }) did not pay. With ${number(images)} images of CIFAR-10 it took as long
+  return `# No teacher: one that trained on the same images for 744 steps did not pay. With ${number(images)} images of CIFAR-10 it took as long
 # as ${cost} trainings of 744 steps, and changed the accuracy of a small network by ${short}, ${middle} and ${long} points in 248, 744 and 1,860
 # steps of one seed; taught networks see 4 fixed views (docs/benchmarks.md). One that has learned from many other images: docs/pretrained.md.
 # teacher: { type: file, path: pretrained.onnx, adapt: all }`;
