@@ -135,6 +135,19 @@ export async function tuneDetector(
   makeDirectory(directory);
   const initial = join(directory, 'initial.bin');
   const own = { ...backbone.model, network: { ...backbone.model.network, input: network.input } };
+  const on = (file: Uint8Array, split: SplitName) =>
+    evaluateOnSplit(file, dataset, split, {
+      ...{ threads, where: backbone.name },
+      // Validation images are scored as trainings score them, which choose the thresholds on them.
+      ...(split === 'validation' && { thresholds: 'best' }),
+      onProgress: (done, total) => observe({ kind: 'progress', phase: 'tune', done, total, unit: 'images' }),
+    });
+  // Before the training: a file that cannot be scored is refused at once.
+  const isSame =
+    canonicalJson(detectionOf(own.network)) === canonicalJson(detectionOf(network)) &&
+    String(own.network.input) === String(backbone.model.network.input);
+  const knowsAll = known?.length === classes.length && classes.every((name) => known.includes(name));
+  const before = isSame && knowsAll && backbone.file.endsWith('.onnx') ? await scoresOf(backbone.file, on) : null;
   await withDataset(dataset, async (open) => {
     const whole = backbone.isFolded ? await unfoldBatchNorm(own, open, statistics) : own;
     saveWeights(withClasses(whole.weights, known, classes), initial);
@@ -156,19 +169,7 @@ export async function tuneDetector(
     ...(places !== undefined && { places: places.slice(0, network.blocks.length) }),
   };
   const facts = withThresholds(written, fitted.details);
-  const on = (file: Uint8Array, split: SplitName) =>
-    evaluateOnSplit(file, dataset, split, {
-      threads,
-      // Validation images are scored as trainings score them, which choose the thresholds on them.
-      ...(split === 'validation' && { thresholds: 'best' }),
-      onProgress: (done, total) => observe({ kind: 'progress', phase: 'tune', done, total, unit: 'images' }),
-    });
   const trained = { network, weights: readWeights(network, fitted.weights) };
-  const isSame =
-    canonicalJson(detectionOf(own.network)) === canonicalJson(detectionOf(network)) &&
-    String(own.network.input) === String(backbone.model.network.input);
-  const knowsAll = known?.length === classes.length && classes.every((name) => known.includes(name));
-  const before = isSame && knowsAll && backbone.file.endsWith('.onnx') ? await scoresOf(backbone.file, on) : null;
   const report = { task, before: before?.scores ?? null, curve: fitted.curve, classes };
   if (before !== null && before.scores.validation > fitted.accuracy) {
     const { title } = mainScores[task];

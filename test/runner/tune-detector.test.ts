@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { exportOnnx, readMetadata } from '../../deploy/index.js';
+import { exportOnnx, readMetadata, withDecoding } from '../../deploy/index.js';
+import type { RunEvent } from '../../runner/events.js';
 import { readBackbone, tuneDetector } from '../../runner/index.js';
 import { detectionOf, type Network } from '../../spaces/index.js';
 import { drawWeights, toOnnx, weightSpecs } from '../../spaces/models/index.js';
@@ -35,6 +36,7 @@ async function tuned(
   keys: object = {},
   own: Pick<BoxesConfig, 'task'> = {},
   data: BoxesConfig | MasksConfig = boxes,
+  observe: (event: RunEvent) => void = () => undefined,
 ) {
   const dataset = { ...(await prepareDataset(data)), ...own };
   const train = completeTraining(trainKeys.parse({ epochs: 1, batch: 8, ...keys }), dataDefaults(data));
@@ -47,7 +49,7 @@ async function tuned(
     train,
     engine: auto,
   };
-  return tuneDetector(request, () => undefined, new AbortController().signal);
+  return tuneDetector(request, observe, new AbortController().signal);
 }
 
 describe('tuning on images with boxes', () => {
@@ -90,6 +92,16 @@ describe('tuning on images with boxes', () => {
     writeFileSync(file, model);
     const again = await tuned(file);
     expect(again.report).toMatchObject({ task: 'centroids', before: report.after });
+  });
+
+  it('refuses a file with the decoding inside before it trains', async () => {
+    const path = join(folder, 'decoded.onnx');
+    const detector = randomDetector({ head: { centroids: true }, input: smallDetector.input });
+    writeFileSync(path, withDecoding(exportOnnx(detector, detectorMetadata(detector)), 'x'));
+    const events: RunEvent[] = [];
+    const tuning = tuned(path, {}, {}, boxes, (event) => events.push(event));
+    await expect(tuning).rejects.toThrow(/decoded.onnx gives centroids.*no outputs of a detector/);
+    expect(events).toEqual([]);
   });
 
   it('makes a segmenter of a detector where the data has masks, and tunes it on them with its logits', async () => {
