@@ -9,12 +9,13 @@ import type { MasksConfig } from '../schema.js';
 import type { MeaningOptions } from './meaning.js';
 import type { FoundMasks } from './found.js';
 import { findCocoMasks } from './coco.js';
+import { findLabelMe, holdsLabelMe } from './labelme.js';
 import { isClassTable, readClassTable, type ClassTable } from './names.js';
 import { pairFiles } from './pairs.js';
 import type { MaskFinding } from './findings.js';
 
 const purpose =
-  'images and masks: images/a.jpg and masks/a.png, a.jpg and a_mask.png, SegmentationClass of PASCAL VOC, Cityscapes, or COCO JSON';
+  'images and masks: images/a.jpg and masks/a.png, a.jpg and a_mask.png, SegmentationClass of PASCAL VOC, Cityscapes, COCO JSON, or JSON of LabelMe beside the images';
 
 /** `ImageSets/Segmentation/train.txt` of PASCAL VOC. */
 const setFile = /(^|\/)ImageSets\/Segmentation\/(train|val|test)\.txt$/i;
@@ -29,13 +30,16 @@ export async function findMasks({ path }: Pick<MasksConfig, 'path'>): Promise<Fo
   const { pairs, missing, orphans } = pairFiles(visible.filter(({ path: name }) => kindOf(name) === 'image'));
   const coco = pairs.length === 0 ? await findCocoMasks(path) : null;
   if (coco !== null) return coco;
-  if (pairs.length === 0) throw invalidInput(`${path}: no image has a mask`, { hint: `Expected ${purpose}.` });
   const texts = new Map<string, string>();
   const small = visible.filter(({ path: name }) => isClassTable(name) || setFile.test(name));
   for await (const { index, load } of tree.read(small)) {
     const name = small[index].path;
     texts.set(name, readText(join(path, name), await load()).text);
   }
+  const table = tableOf(texts, path);
+  const labelMe = pairs.length === 0 ? await findLabelMe(tree, table) : null;
+  if (labelMe !== null) return labelMe;
+  if (pairs.length === 0) throw invalidInput(`${path}: no image has a mask`, { hint: `Expected ${purpose}.` });
   const notes: string[] = [];
   const sets = new Map<string, SplitMeaning['split']>();
   for (const [name, text] of texts) {
@@ -59,7 +63,7 @@ export async function findMasks({ path }: Pick<MasksConfig, 'path'>): Promise<Fo
       mask,
       split: meaning === null ? null : splitOf(meaning),
     })),
-    table: tableOf(texts, path),
+    table,
     convention: conventionOf(pairs.map(({ mask }) => mask.path)),
     findings: [
       ...missing.map(({ path: where }): MaskFinding => ({ kind: 'missing', where, detail: '', image: where })),
@@ -69,12 +73,12 @@ export async function findMasks({ path }: Pick<MasksConfig, 'path'>): Promise<Fo
   };
 }
 
-/** Whether a path has images with masks, and none without: most are pairs. A path that cannot be read has none. */
+/** Whether a path has images with masks, and none without: most are pairs, or shapes of LabelMe. A path that cannot be read has none. */
 export async function holdsMasks(path: string): Promise<boolean> {
   const tree = await openTree(path, purpose).catch(() => null);
   if (tree === null) return false;
   const { pairs, missing, orphans } = pairFiles(tree.files.filter(({ path: name }) => kindOf(name) === 'image'));
-  return pairs.length > 4 * (missing.length + orphans.length);
+  return pairs.length > 4 * (missing.length + orphans.length) || (pairs.length === 0 && (await holdsLabelMe(tree)));
 }
 
 /** The table of classes with colours, else the first one. */

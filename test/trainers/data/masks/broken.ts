@@ -1,4 +1,5 @@
 import { cat, coco, cocoBox, type Files } from '../boxes/files.js';
+import { labelMe } from './layouts.js';
 import { coloured, deep, grey, ramp, transparent } from './files.js';
 
 /** A folder with one mistake, and the sentence about it: a refusal, or findings. */
@@ -102,6 +103,30 @@ export const broken: readonly BrokenMasks[] = [
     findings: [
       'unreadable: all.json, line 2: images[0]: a polygon is no list of at least three points',
       'unreadable: all.json, line 3: images[1]: run lengths for 4 x 4, the image 100 x 50',
+    ],
+  },
+  {
+    name: 'files of LabelMe that are cut, without an image, with two points, and without points',
+    files: {
+      '{a,b,c,d}.jpg': null,
+      'a.json': labelMe('a.jpg'),
+      'b.json': labelMe('b.jpg').slice(0, -9),
+      'c.json': labelMe('c.jpg', {
+        label: 'cat',
+        points: [
+          [1, 2],
+          [3, 4],
+        ],
+        shape_type: 'polygon',
+      }),
+      'd.json': labelMe('d.jpg', { label: 'cat' }),
+      'e.json': labelMe('e.jpg'),
+    },
+    findings: [
+      'orphan: e.json: e.jpg',
+      'unreadable: b.json: no whole JSON: save it again',
+      'unreadable: d.json: shapes.0.points: Invalid input: expected array, received undefined',
+      'unreadable: c.json: a polygon is no list of at least three points',
     ],
   },
   {

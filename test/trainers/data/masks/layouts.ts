@@ -64,6 +64,30 @@ const storedMask = (degrees: number) => async (): Promise<Buffer> =>
     .toBuffer();
 const asStored = 'stored turned, and the masks with them: by their sizes, masks are those of the files';
 
+/** A file of LabelMe with shapes of a label, a type and points. */
+export const labelMe = (imagePath: string, ...shapes: readonly unknown[]): string =>
+  JSON.stringify({
+    version: '5.5.0',
+    flags: {},
+    shapes,
+    imagePath,
+    imageData: null,
+    imageHeight: height,
+    imageWidth: width,
+  });
+const shape = (label: string, shape_type: string, points: readonly (readonly number[])[], others: object = {}) => ({
+  ...{ label, points, group_id: null, shape_type, flags: {} },
+  ...others,
+});
+const corners = [
+  [x + w, y + h],
+  [x, y],
+];
+const pixelMask = await sharp(new Uint8Array(w * h).fill(1), { raw: { width: w, height: h, channels: 1 } })
+  .toColourspace('b-w')
+  .png()
+  .toBuffer();
+
 export const maskLayouts: readonly MaskLayout[] = [
   {
     name: 'photographs that are stored on their side, with masks as they are shown',
@@ -383,5 +407,80 @@ export const maskLayouts: readonly MaskLayout[] = [
     classes: pets,
     around: 'cat',
     images: { all: 2 },
+  },
+  {
+    name: 'LabelMe: a rectangle on a circle on a polygon, and a line',
+    files: {
+      '{train,val}/{a,b}.jpg': null,
+      '{train,val}/a.json': labelMe(
+        '..\\elsewhere\\a.jpg',
+        shape('dog', 'circle', [
+          [30, 15],
+          [36, 15],
+        ]),
+        shape('dog', 'line', [
+          [0, 0],
+          [9, 9],
+        ]),
+        shape('cat', 'rectangle', corners),
+      ),
+      '{train,val}/b.json': labelMe(
+        'b.jpg',
+        shape('dog', 'circle', [
+          [50, 25],
+          [50, 45],
+        ]),
+        shape('_background_', 'polygon', [
+          [0, 0],
+          [100, 0],
+          [100, 50],
+          [0, 50],
+        ]),
+      ),
+    },
+    classes: pets,
+    cat: 'cat',
+    images: { train: 2, test: 2 },
+    notes: ["Classes are those of LabelMe's shapes", '2 shapes of the type line, without an area, left out'],
+  },
+  {
+    name: 'LabelMe: folders of images and of shapes, labels.txt, and a mask in the file',
+    files: {
+      'photos/{a,b}.jpg': null,
+      'shapes/first.json': labelMe(
+        '..\\photos\\a.jpg',
+        shape('cat', 'mask', corners.toReversed(), { mask: pixelMask.toString('base64') }),
+      ),
+      'labels.txt': '__ignore__\n_background_\ncat\ndog\n',
+    },
+    classes: pets,
+    cat: 'cat',
+    images: { all: 1 },
+    findings: ['missing: photos/b.jpg'],
+  },
+  {
+    name: 'LabelMe: what counts for nothing, in polygons without a type',
+    files: {
+      'a.jpg': null,
+      'a.json': labelMe(
+        'a.jpg',
+        shape('__ignore__', 'rectangle', [
+          [0, 0],
+          [100, 50],
+        ]),
+        {
+          label: 'cat',
+          points: [
+            [x, y],
+            [x + w, y],
+            [x + w, y + h],
+            [x, y + h],
+          ],
+        },
+      ),
+    },
+    classes: ['background', 'cat'],
+    around: null,
+    images: { all: 1 },
   },
 ];
