@@ -242,12 +242,16 @@ export default {
     ...errors(javascript),
     'import/no-cycle': ['error', { ignoreTypes: false }],
     'no-fallthrough': 'error',
+    'no-shadow': ['error', { allow: ['_'] }],
     'no-restricted-properties': ['error', ...restrictedProperties],
   },
   overrides: [
     {
       files: ['test/**'],
-      rules: { 'no-restricted-properties': ['error', ...restrictedProperties, ...tensorflowKernels] },
+      rules: {
+        'no-restricted-properties': ['error', ...restrictedProperties, ...tensorflowKernels],
+        'no-shadow': 'off',
+      },
     },
     {
       files: ['**/*.{ts,tsx}'],

@@ -197,7 +197,7 @@ async function started(
 ): Promise<RunningRun> {
   const listener = listening(on);
   let announce = (): void => undefined;
-  const begun = new Promise<void>((resolve) => (announce = resolve));
+  const begun = new Promise<void>((settle) => (announce = settle));
   const observe: RunObserver = (event) => {
     if (event.kind === 'begun') announce();
     listener(event);

@@ -172,7 +172,7 @@ export function ranker(images: readonly BoxedImage[], label: number): (options?:
 export type Weights = ArrayLike<number>;
 
 export const truthsOf = ({ truths }: Ranking, weights?: Weights): number =>
-  truths.reduce((sum, count, image) => sum + count * (weights?.[image] ?? 1), 0);
+  truths.reduce((total, count, image) => total + count * (weights?.[image] ?? 1), 0);
 
 /**
  * The best precision at each of some recalls, rising, or at a higher recall, at one of the overlaps.

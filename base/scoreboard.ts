@@ -46,7 +46,7 @@ export function createScoreboard(task: LearningTask, outputs: number, keepsWrong
  * @param derivatives of the score by the weight of each image
  */
 export const jackknife = (derivatives: Float64Array): number =>
-  Math.sqrt(derivatives.reduce((sum, derivative) => sum + derivative * derivative, 0));
+  Math.sqrt(derivatives.reduce((total, derivative) => total + derivative * derivative, 0));
 
 /** Sums in float64. Targets are distributions. */
 export class ClassScoreboard implements Scoreboard<ClassDetails> {
@@ -68,7 +68,7 @@ export class ClassScoreboard implements Scoreboard<ClassDetails> {
       const row = logits.subarray(start, start + classes);
       const truth = labels.subarray(start, start + classes);
       const highest = row.reduce((a, b) => Math.max(a, b), -Infinity);
-      const logTotal = highest + Math.log(row.reduce((sum, z) => sum + Math.exp(z - highest), 0));
+      const logTotal = highest + Math.log(row.reduce((total, z) => total + Math.exp(z - highest), 0));
       truth.forEach((y, c) => (this.loss += y * (logTotal - row[c])));
       const [actual, predicted] = [largest(truth), largest(row)];
       this.confusion[actual][predicted]++;
@@ -93,7 +93,7 @@ export class ClassScoreboard implements Scoreboard<ClassDetails> {
       details: {
         type: 'classification',
         confusion: confusion.map((row) => [...row]),
-        calibrationError: gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / count,
+        calibrationError: gaps.reduce((total, gap) => total + Math.abs(gap), 0) / count,
       },
       ...(this.keepsWrong && { wrong: this.wrong }),
     };
@@ -126,9 +126,7 @@ class LabelScoreboard implements Scoreboard<LabelDetails> {
     const [byPrecision, byF1] = [new Float64Array(count), new Float64Array(count)];
     const found = this.logits.map((logits, label) => labelScores(logits, this.targets[label]));
     const labels = found.map(({ scores }) => scores);
-    const known = labels.map(({ averagePrecision, f1 }) =>
-      [averagePrecision, f1].map((score) => Number(score !== null)),
-    );
+    const known = labels.map((own) => [own.averagePrecision, own.f1].map((score) => Number(score !== null)));
     const [precisions, f1s] = [0, 1].map((which) => sum(known.map((each) => each[which])));
     for (const { precision, f1 } of found)
       for (let i = 0; i < count; i++) {
@@ -136,7 +134,7 @@ class LabelScoreboard implements Scoreboard<LabelDetails> {
         byF1[i] += f1[i] / Math.max(1, f1s);
       }
     return {
-      accuracy: meanOfKnown(labels.map(({ averagePrecision }) => averagePrecision)),
+      accuracy: meanOfKnown(labels.map((own) => own.averagePrecision)),
       loss: this.loss / (count * this.count),
       count,
       details: {
@@ -179,15 +177,15 @@ function averagePrecision(logits: readonly number[], targets: readonly boolean[]
   const order = logits.map((_, i) => i).sort((a, b) => logits[b] - logits[a]);
   // Images with equal logits have one place.
   const places: { readonly start: number; readonly end: number; readonly here: number; readonly found: number }[] = [];
-  let [found, sum] = [0, 0];
+  let [found, total] = [0, 0];
   for (let start = 0, end = 0; start < order.length; start = end) {
     while (end < order.length && logits[order[end]] === logits[order[start]]) end++;
     const here = order.slice(start, end).filter((i) => targets[i]).length;
     found += here;
-    sum += (here * found) / end;
+    total += (here * found) / end;
     places.push({ start, end, here, found });
   }
-  const value = sum / found;
+  const value = total / found;
   // Sums over the images with the label at this place and below it.
   let [shares, precisions] = [0, 0];
   for (const { start, end, here, found: above } of places.reverse()) {

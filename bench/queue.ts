@@ -69,9 +69,9 @@ async function withWorkers<T>(
 }
 
 /** Median CPU time of each part in ms. */
-const partsText = (rounds: readonly PartSeconds[]): string =>
-  Object.keys(rounds[0])
-    .map((part) => `${part} ${(1000 * median(rounds.map((round) => round[part]))).toFixed(2)}`)
+const partsText = (measured: readonly PartSeconds[]): string =>
+  Object.keys(measured[0])
+    .map((part) => `${part} ${(1000 * median(measured.map((round) => round[part]))).toFixed(2)}`)
     .join(', ') || 'unavailable on this system';
 
 const print = (text: string): void => console.log(`${text}   (load ${loadavg()[0].toFixed(1)})`);
@@ -116,11 +116,11 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
         pool.push(await trainTrials(folder, `pool-${round}`, localWorkers, trials, seconds));
       }
     });
-    const [rate, poolRate] = [queue, pool].map((rounds) => median(rounds.map(({ trialsPerHour }) => trialsPerHour)));
+    const [rate, poolRate] = [queue, pool].map((runs) => median(runs.map(({ trialsPerHour }) => trialsPerHour)));
     print(
       `trainings: ${rate.toFixed(0)} trials/h by two workers, ${poolRate.toFixed(0)} by a pool of two: ${(rate / poolRate).toFixed(3)} (bar: 0.95)`,
     );
-    const partsOf = (rounds: readonly Trained[]): string => partsText(rounds.map(({ parts }) => parts));
+    const partsOf = (measured: readonly Trained[]): string => partsText(measured.map(({ parts }) => parts));
     print(`trainings: CPU time per trial in ms, with workers: ${partsOf(queue)}; of the pool: ${partsOf(pool)}`);
   },
 };

@@ -117,9 +117,9 @@ console.log(table.toString());
 console.log(commands.toString());
 
 const settings: readonly TrainedSetting[] = [
-  ...trained.map((trials) => ({ controller: 'surrogate', cost: 'macs', trials }) as const),
-  ...trained.map((trials) => ({ controller: 'surrogate', cost: 'latency_ms', trials }) as const),
-  ...trained.map((trials) => ({ controller: 'surrogate', cost: 'macs', trials, board: 'stm32f103c8' }) as const),
+  ...trained.map((count) => ({ controller: 'surrogate', cost: 'macs', trials: count }) as const),
+  ...trained.map((count) => ({ controller: 'surrogate', cost: 'latency_ms', trials: count }) as const),
+  ...trained.map((count) => ({ controller: 'surrogate', cost: 'macs', trials: count, board: 'stm32f103c8' }) as const),
   { controller: 'local', cost: 'macs', trials: 10_000 },
 ];
 const runs = new Table({ head: trainedHead, style: { head: [], border: [] } });

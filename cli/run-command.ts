@@ -80,10 +80,10 @@ function checkArguments([verb, ...rest]: readonly string[]): void {
   for (const [option, instead] of Object.entries(removedOptions[verb] ?? {}))
     if (rest.some((one) => one === `--${option}` || one.startsWith(`--${option}=`)))
       throw invalidInput(`nas ${verb} --${option} was removed: ${instead}`);
-  const [run, trial] = rest;
+  const [folder, trial] = rest;
   if (verb === 'shrink' && /^\d+$/.test(trial))
     throw invalidInput(`nas shrink takes the number of the trial as an option: --trial ${trial}`, {
-      hint: `nas shrink ${run} --trial ${trial} -o small.onnx, with --latency or --macs.`,
+      hint: `nas shrink ${folder} --trial ${trial} -o small.onnx, with --latency or --macs.`,
     });
 }
 

@@ -96,8 +96,8 @@ function productsOf(graph: OnnxGraph): Product[] {
 /** The product of each layer: by the name of its node, or, where another program has renamed nodes, by their order. */
 function byLayer(layers: readonly Kernel[], found: readonly Product[], where: string): (readonly [Kernel, Product])[] {
   const named = layers.flatMap((layer) => {
-    const product = found.find(({ name }) => name.startsWith(`${layer.name}/`));
-    return product === undefined ? [] : [[layer, product] as const];
+    const own = found.find(({ name }) => name.startsWith(`${layer.name}/`));
+    return own === undefined ? [] : [[layer, own] as const];
   });
   if (named.length === layers.length) return named;
   if (found.length === layers.length) return layers.map((layer, i) => [layer, found[i]] as const);
@@ -185,8 +185,7 @@ export function onnxWeights(file: OnnxFile, network: Network, where: string): We
       (next): next is LayerOf<'batch_norm'> => next.kind === 'batch_norm' && next.inputs.includes(position),
     );
     if (norm === undefined) continue;
-    for (const [name, value] of biasNorm(norm.name, vector(channels, bias).data, norm.epsilon))
-      weights.set(name, value);
+    for (const [own, value] of biasNorm(norm.name, vector(channels, bias).data, norm.epsilon)) weights.set(own, value);
   }
   const apart = layers.filter(
     (layer): layer is LayerOf<'batch_norm'> => layer.kind === 'batch_norm' && !weights.has(`${layer.name}/gamma`),

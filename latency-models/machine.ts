@@ -83,10 +83,10 @@ const busyMs = (): number =>
  * @returns a function for the load since this call.
  */
 export function watchLoad(own: () => number): () => MachineLoad {
-  const read = (): Reading => ({ at: performance.now(), busy: busyMs(), stolen: stolenMs(), own: own() });
-  const begin = read();
+  const reading = (): Reading => ({ at: performance.now(), busy: busyMs(), stolen: stolenMs(), own: own() });
+  const begin = reading();
   return () => {
-    const end = read();
+    const end = reading();
     const elapsed = Math.max(end.at - begin.at, tickMs);
     const others = end.busy - begin.busy - (end.own - begin.own);
     return {

@@ -334,7 +334,7 @@ export function preparingData(message: string, observe: RunObserver, signal: Abo
   let announced = false;
   return {
     signal,
-    onNote: (message) => observe({ kind: 'note', message }),
+    onNote: (note) => observe({ kind: 'note', message: note }),
     onProgress: (done, total) => {
       if (!announced) observe({ kind: 'phase', name: 'data', message });
       announced = true;

@@ -24,7 +24,7 @@ export function functionalAnova(observations: Observations, random: Random): Ano
   const { choices, sizes } = observations;
   const rows = observations.values.length;
   // Centred, as squares of large values would lose their differences.
-  const middle = observations.values.reduce((sum, value) => sum + value / rows, 0);
+  const middle = observations.values.reduce((total, value) => total + value / rows, 0);
   const values = observations.values.map((value) => value - middle);
   const sums = new Float64Array(rows);
   const unseenBy = new Int32Array(rows);
@@ -51,7 +51,7 @@ export function functionalAnova(observations: Observations, random: Random): Ano
 
   const fit = determination(
     values,
-    sums.map((sum, row) => sum / unseenBy[row]),
+    sums.map((predicted, row) => predicted / unseenBy[row]),
   );
   return { shares: alone.map((own) => (variance > 0 ? Math.min(1, own / variance) : 0)), fit };
 }
@@ -59,9 +59,9 @@ export function functionalAnova(observations: Observations, random: Random): Ano
 /** The coefficient of determination, without predictions that are NaN; 0 when all values are equal. */
 function determination(values: Float64Array, predicted: Float64Array): number {
   const rows = [...values.keys()].filter((row) => Number.isFinite(predicted[row]));
-  const mean = rows.reduce((sum, row) => sum + values[row], 0) / rows.length;
-  const spread = rows.reduce((sum, row) => sum + (values[row] - mean) ** 2, 0);
-  const error = rows.reduce((sum, row) => sum + (values[row] - predicted[row]) ** 2, 0);
+  const mean = rows.reduce((total, row) => total + values[row], 0) / rows.length;
+  const spread = rows.reduce((total, row) => total + (values[row] - mean) ** 2, 0);
+  const error = rows.reduce((total, row) => total + (values[row] - predicted[row]) ** 2, 0);
   return spread > 0 ? 1 - error / spread : 0;
 }
 
@@ -89,7 +89,7 @@ export function decompose({ leaves }: Tree, sizes: readonly number[]): Decomposi
       for (let choice = 0; choice < choices.length; choice++) if (choices[choice] === 1) marginal[choice] += weighed;
     }
   }
-  const alone = marginals.map((marginal) => marginal.reduce((sum, a) => sum + (a - mean) ** 2, 0) / marginal.length);
+  const alone = marginals.map((marginal) => sum(marginal.map((value) => (value - mean) ** 2)) / marginal.length);
   return { mean, variance: Math.max(0, square - mean ** 2), alone };
 }
 
@@ -147,7 +147,7 @@ interface Cut {
  * groups with the smallest squared error. With choices ordered by their means the best groups are contiguous, also for
  * choices without an order (Breiman et al. 1984, section 9.4).
  */
-export function growTree({ choices, values, sizes }: Observations, rows: Int32Array, random: Random): Tree {
+export function growTree({ choices, values, sizes }: Observations, sample: Int32Array, random: Random): Tree {
   const leaves: Leaf[] = [];
   // Scratch space by choice of one decision.
   const widest = sizes.reduce((a, b) => Math.max(a, b), 0);
@@ -181,9 +181,9 @@ export function growTree({ choices, values, sizes }: Observations, rows: Int32Ar
   };
 
   const leafOf = (rows: Int32Array, part: readonly Choices[]): Leaf => {
-    let sum = 0;
-    for (const row of rows) sum += values[row];
-    const leaf: Leaf = { kind: 'leaf', value: sum / rows.length, part };
+    let total = 0;
+    for (const row of rows) total += values[row];
+    const leaf: Leaf = { kind: 'leaf', value: total / rows.length, part };
     leaves.push(leaf);
     return leaf;
   };
@@ -218,20 +218,20 @@ export function growTree({ choices, values, sizes }: Observations, rows: Int32Ar
     const whole = total ** 2 / rows.length;
     // Rounding alone must not count as a gain.
     let [most, at] = [1e-12 * whole, 0];
-    let [sum, below] = [0, 0];
+    let [before, below] = [0, 0];
     for (let i = 0; i < order.length - 1; i++) {
-      sum += sums[order[i]];
+      before += sums[order[i]];
       below += counts[order[i]];
       const rest = rows.length - below;
       if (below < minRows || rest < minRows) continue;
-      const gain = sum ** 2 / below + (total - sum) ** 2 / rest - whole;
+      const gain = before ** 2 / below + (total - before) ** 2 / rest - whole;
       if (gain > most) [most, at] = [gain, i + 1];
     }
     return at === 0 ? undefined : { decision, gain: most, order, count: at };
   };
 
   const root = grow(
-    rows,
+    sample,
     sizes.map((size) => new Uint8Array(size).fill(1)),
   );
   return {

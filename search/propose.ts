@@ -115,9 +115,9 @@ function descend(space: DecisionSpace, filter: Filter, random: Random): Candidat
   let current = filter.closest;
   for (let i = 0; i < tries.descent && current !== undefined; i++) {
     const genotype = mutate(space, current.genotype, random);
-    const { accepted, violation } = filter.judge(genotype);
-    if (accepted) return { genotype, reason: 'mutated until the constraints were kept' };
-    if (violation <= current.violation) current = { genotype, violation };
+    const verdict = filter.judge(genotype);
+    if (verdict.accepted) return { genotype, reason: 'mutated until the constraints were kept' };
+    if (verdict.violation <= current.violation) current = { genotype, violation: verdict.violation };
   }
   return undefined;
 }

@@ -88,7 +88,7 @@ const counts: LayerTable<Count> = {
 };
 
 /** Values that a layer reads: terms of a sum have one shape, and a gate has a value for each channel. */
-const read = ({ kind, input, inputs }: Layer): number =>
+const valuesRead = ({ kind, input, inputs }: Layer): number =>
   kind === 'multiply' ? size(input) + input[2] : inputs.length * size(input);
 
 /** Largest number of values alive at once, the input of the layers among them; layers in place share the buffer of their input. */
@@ -121,7 +121,7 @@ export function partCosts({ layers, before }: Part): Costs {
   const each = layers.map((layer): LayerCost => {
     const { macs, params, buffers, folded, int8 } = applyRule(counts, layer);
     const { name, kind, output } = layer;
-    const trafficBytes = isFused(layer) || kind === 'input' ? 0 : bytesPerValue * (read(layer) + size(output));
+    const trafficBytes = isFused(layer) || kind === 'input' ? 0 : bytesPerValue * (valuesRead(layer) + size(output));
     total.macs += macs;
     total.params += params;
     total.buffers += buffers;

@@ -143,8 +143,8 @@ function reduction(list: LayerList, name: string, x: number, { filters }: Reduct
     act: 'relu',
   });
   const second = list.conv(`${name}_conv2`, first, filters, { kernel: 3, stride: 1, act: null });
-  const pooled = list.avgPool(`${name}_pool`, x, 2, 2);
-  const shortcut = list.bareConv(`${name}_shortcut`, pooled, filters, { kernel: 1, stride: 1 });
+  const halved = list.avgPool(`${name}_pool`, x, 2, 2);
+  const shortcut = list.bareConv(`${name}_shortcut`, halved, filters, { kernel: 1, stride: 1 });
   return list.sum(`${name}_add`, [second, shortcut]);
 }
 

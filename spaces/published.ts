@@ -164,6 +164,6 @@ export function publishedNetwork(name: PublishedName, task: Task, width = 1, fla
   const space = createStagedSpace(plan(task, width, flavour));
   const chosen = Object.fromEntries(stages.flatMap(choicesOfStage));
   // Layers beyond the depth have decisions, too.
-  const rest = Object.fromEntries(space.decisions.map(({ name, choices: [first] }) => [name, first]));
+  const rest = Object.fromEntries(space.decisions.map((decision) => [decision.name, decision.choices[0]]));
   return space.build(genotypeOf(space.decisions, { ...rest, ...chosen }));
 }

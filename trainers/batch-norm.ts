@@ -59,9 +59,9 @@ export async function calibrateBatchNorm(
     try {
       const sums = new Float64Array(statisticNames(model.network).reduce((sum, name) => sum + sizeOf(model, name), 0));
       let seen = 0;
-      for await (const { images } of loader.epoch(0)) {
+      for await (const loaded of loader.epoch(0)) {
         await between?.();
-        const own = await statistics.run(images, [batch, ...model.network.input]);
+        const own = await statistics.run(loaded.images, [batch, ...model.network.input]);
         for (const [i, value] of own.entries()) sums[i] += value;
         if (++seen === batches) break;
       }

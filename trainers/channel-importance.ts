@@ -155,9 +155,9 @@ export async function channelImportance(options: ImportanceOptions, hooks: Impor
         await setImmediate();
         await hooks.pause?.();
         if (hooks.signal?.aborted === true) throw new NasError('interrupted', 'computing importance was interrupted');
-        for (const [name, gates] of await gradients.of(images, labels)) {
+        for (const [name, slopes] of await gradients.of(images, labels)) {
           const sum = sums.get(name) ?? [];
-          for (const [channel, gate] of gates.entries()) sum[channel] += gate * gate;
+          for (const [channel, gate] of slopes.entries()) sum[channel] += gate * gate;
         }
         hooks.onProgress?.(++done * batch, batches * batch);
       }

@@ -109,7 +109,7 @@ function processor(): string {
 }
 
 /** The C library, which ONNX Runtime calls. */
-function library(): string | null {
+function libraryName(): string | null {
   if (platform() !== 'linux') return null;
   // Without it, the report resolves network names, which may take long. The types of Node 20 lack it.
   const report = Object.assign(process.report, { excludeNetwork: true });
@@ -140,7 +140,7 @@ async function describe(): Promise<Group> {
     `ONNX Runtime ${versionOf('onnxruntime-node')}`,
     `TF.js ${versionOf('@tensorflow/tfjs-core')}`,
     `Node.js ${process.versions.node.split('.')[0]}`,
-    library(),
+    libraryName(),
   ].filter((part) => part !== null);
   return { group: contentHash('group', parts).slice(0, 12), text: parts.join(', ') };
 }

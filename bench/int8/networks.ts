@@ -52,7 +52,7 @@ interface Style {
 }
 
 /** A small classifier with blocks of one kind. */
-function network(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape = small }: Style): Network {
+function networkOf(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape = small }: Style): Network {
   const block = (filters: number, stride: 1 | 2): Block =>
     kind === 'basic' ? { kind, filters, kernel, stride, act } : { kind, filters, kernel, stride, act, expand, se };
   return {
@@ -77,26 +77,26 @@ interface TrainedSubject {
   readonly build: (task: Task) => Network;
 }
 
-const subject = (images: ImageSet, name: string, style: Style): TrainedSubject => ({
+const subjectOf = (images: ImageSet, name: string, style: Style): TrainedSubject => ({
   name,
   images,
-  build: (task) => network(task, style),
+  build: (task) => networkOf(task, style),
 });
 
 /** Networks of every activation, with squeeze-excite, fused and residual blocks, on both image sets. */
 export const trainedSubjects: readonly TrainedSubject[] = [
-  subject('fashion-mnist', 'relu', { kind: 'mbconv', act: 'relu' }),
-  subject('fashion-mnist', 'relu6', { kind: 'mbconv', act: 'relu6' }),
-  subject('fashion-mnist', 'hard-swish', { kind: 'mbconv', act: 'hard_swish' }),
-  subject('fashion-mnist', 'hard-swish, squeeze-excite', { kind: 'mbconv', act: 'hard_swish', se: 0.25 }),
-  subject('fashion-mnist', 'swish, squeeze-excite', { kind: 'mbconv', act: 'swish', se: 0.25, kernel: 5 }),
-  subject('fashion-mnist', 'fused, swish', { kind: 'fused_mbconv', act: 'swish', expand: 2 }),
-  subject('fashion-mnist', 'residual, relu', { kind: 'basic', act: 'relu' }),
-  subject('fashion-mnist', 'relu6, odd widths', { kind: 'mbconv', act: 'relu6', shape: odd }),
-  subject('cifar10', 'relu6', { kind: 'mbconv', act: 'relu6' }),
-  subject('cifar10', 'hard-swish, squeeze-excite', { kind: 'mbconv', act: 'hard_swish', se: 0.25 }),
-  subject('cifar10', 'swish, squeeze-excite', { kind: 'mbconv', act: 'swish', se: 0.25 }),
-  subject('cifar10', 'fused, relu, squeeze-excite', { kind: 'fused_mbconv', act: 'relu', expand: 2, se: 0.25 }),
+  subjectOf('fashion-mnist', 'relu', { kind: 'mbconv', act: 'relu' }),
+  subjectOf('fashion-mnist', 'relu6', { kind: 'mbconv', act: 'relu6' }),
+  subjectOf('fashion-mnist', 'hard-swish', { kind: 'mbconv', act: 'hard_swish' }),
+  subjectOf('fashion-mnist', 'hard-swish, squeeze-excite', { kind: 'mbconv', act: 'hard_swish', se: 0.25 }),
+  subjectOf('fashion-mnist', 'swish, squeeze-excite', { kind: 'mbconv', act: 'swish', se: 0.25, kernel: 5 }),
+  subjectOf('fashion-mnist', 'fused, swish', { kind: 'fused_mbconv', act: 'swish', expand: 2 }),
+  subjectOf('fashion-mnist', 'residual, relu', { kind: 'basic', act: 'relu' }),
+  subjectOf('fashion-mnist', 'relu6, odd widths', { kind: 'mbconv', act: 'relu6', shape: odd }),
+  subjectOf('cifar10', 'relu6', { kind: 'mbconv', act: 'relu6' }),
+  subjectOf('cifar10', 'hard-swish, squeeze-excite', { kind: 'mbconv', act: 'hard_swish', se: 0.25 }),
+  subjectOf('cifar10', 'swish, squeeze-excite', { kind: 'mbconv', act: 'swish', se: 0.25 }),
+  subjectOf('cifar10', 'fused, relu, squeeze-excite', { kind: 'fused_mbconv', act: 'relu', expand: 2, se: 0.25 }),
 ];
 
 /** A subject after training. */

@@ -23,7 +23,7 @@ const childrenOf = (pid: number): readonly number[] =>
 
 /** CPU seconds of a process and all its descendants. */
 const treeSeconds = (pid: number): number =>
-  childrenOf(pid).reduce((sum, child) => sum + treeSeconds(child), ownSeconds(pid));
+  childrenOf(pid).reduce((total, child) => total + treeSeconds(child), ownSeconds(pid));
 
 /** Part of the queue → CPU seconds. */
 export type PartSeconds = Readonly<Record<string, number>>;

@@ -79,12 +79,12 @@ async function variants(setting: Setting): Promise<Comparison[]> {
     ['24 pixels', { resolution: 24 }, {}],
     ['cached teacher', {}, {}, teacher],
   ];
-  return each(rows, async ([name, shape, keys, teacher]) => ({
+  return each(rows, async ([name, shape, keys, given]) => ({
     name,
     images,
     network: await networkOf(images, shape),
     keys: { epochs, ...keys },
-    ...(teacher === undefined ? {} : { teacher }),
+    ...(given === undefined ? {} : { teacher: given }),
     bar: 0,
   }));
 }

@@ -109,7 +109,7 @@ export async function networkOf(
     ...(resolution === undefined ? {} : { resolution }),
     width: 1,
     stem: { filters: 16, stride, act },
-    stages: stages.map(([filters, expand, stride, depth]) => ({ filters, expand, stride, depth, se, act })),
+    stages: stages.map(([filters, expand, step, depth]) => ({ filters, expand, stride: step, depth, se, act })),
     head: { filters: 2 * (stages.at(-1)?.[0] ?? 0), act, dropout: 0 },
   });
   return space.build(space.canonical(space.decisions.map(() => 0)));
@@ -119,8 +119,8 @@ export async function networkOf(
 export function trainOf(recipe: Recipe, { dataset, augment, plain }: Images, keys: object): TrainConfig {
   const own = recipe === 'plain' ? plain : {};
   const config = completeTraining(trainKeys.parse({ recipe, ...own, ...keys }), { augment });
-  const { train } = describeDataset(dataset).counts;
-  return withStepsOn(train, { ...config, batch: Math.min(config.batch, train) });
+  const { train: count } = describeDataset(dataset).counts;
+  return withStepsOn(count, { ...config, batch: Math.min(config.batch, count) });
 }
 
 export const engine = engineSchema.parse({});

@@ -83,11 +83,11 @@ export async function ownTeachers(setting: Setting): Promise<Rows> {
       ];
   const rows = await each(written, async (keys) => {
     const teacher = teacherSchema.parse({ type: 'train', ...keys });
-    const train = trainOf('fast', { dataset, augment, data: config, plain: {} }, {});
+    const recipe = trainOf('fast', { dataset, augment, data: config, plain: {} }, {});
     const [prepared, time] = await cpuSeconds(() =>
       prepareTeacher(teacher, {
         dataset,
-        train,
+        train: recipe,
         seed: setting.seeds[0],
         engine,
         threads: availableParallelism(),

@@ -10,14 +10,14 @@ import { closedLoad, folderOf, oneWorker, openLoad, type Setting } from './setti
 const weighted =
   (subjects: readonly Subject[]) =>
   ({ report }: Measurement): number =>
-    subjects.reduce((sum, { name, accuracy }) => sum + accuracy * (report.networks[name] ?? 0), 0) / report.seconds;
+    subjects.reduce((total, { name, accuracy }) => total + accuracy * (report.networks[name] ?? 0), 0) / report.seconds;
 
 const lateShare = ({ report: { counts } }: Measurement): number => counts.late / Math.max(1, counts.late + counts.good);
 
 /** Shares of networks in the goodput. */
 function mixText(measurements: readonly Measurement[], subjects: readonly Subject[]): string {
   const counts = subjects.map(({ name }) =>
-    measurements.reduce((sum, { report }) => sum + (report.networks[name] ?? 0), 0),
+    measurements.reduce((total, { report }) => total + (report.networks[name] ?? 0), 0),
   );
   const all = Math.max(1, sum(counts));
   return counts.map((count, i) => `${((100 * count) / all).toFixed(0)} % ${subjects[i].name}`).join(', ');

@@ -69,7 +69,7 @@ function printRatio(
   if (theirs.length > 0) setting.print(`${text}: ${ratio().toFixed(2)} (bar: ${bar})`);
 }
 
-async function match(
+async function measure(
   setting: Setting,
   name: string,
   subject: Subject,
@@ -87,7 +87,7 @@ async function match(
 
 /** Request rate for a network that costs less than the server around it, with 32 connections. */
 export async function rawSmall(setting: Setting): Promise<void> {
-  const { nas, fastify, fastapi } = await match(
+  const { nas, fastify, fastapi } = await measure(
     setting,
     'raw-small',
     small,
@@ -103,7 +103,7 @@ export async function rawSmall(setting: Setting): Promise<void> {
 
 /** CPU time that the server adds to a network that costs far more than the server. */
 export async function rawLarge(setting: Setting): Promise<void> {
-  const { nas, fastify, fastapi } = await match(
+  const { nas, fastify, fastapi } = await measure(
     setting,
     'raw-large',
     large,
@@ -116,7 +116,7 @@ export async function rawLarge(setting: Setting): Promise<void> {
 
 /** CPU time to decode, resize and classify JPEGs of 640 x 480. */
 export async function image(setting: Setting): Promise<void> {
-  const { nas, fastify, fastapi } = await match(setting, 'image', large, imageRequests, {
+  const { nas, fastify, fastapi } = await measure(setting, 'image', large, imageRequests, {
     connections: 8,
     options: ['--workers', '1'],
   });

@@ -90,12 +90,12 @@ function parsed(argument: string, rendering: Rendering | undefined): DataConfig 
       hint: 'For example --data image-folder:images.',
     });
   const images = type === 'image-folder' || type === 'list' ? rendering : undefined;
-  const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
-  if (parsed.success) return parsed.data;
+  const checked = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
+  if (checked.success) return checked.data;
   const known = types.includes(type);
   throw invalidInput(
     known
-      ? `--data ${argument}: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`
+      ? `--data ${argument}: ${checked.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`
       : `--data ${argument}: expected an experiment file, the folder of a run, or one of ${types.join(', ')} with :folder after it${didYouMean(type, types)}`,
     { hint: 'For example --data fashion-mnist, --data cifar10:data/cifar-10-batches-bin, --data experiment.yaml.' },
   );

@@ -271,8 +271,8 @@ export const exportTrials = command({
           };
           const { metadata, float, tested, ...result } = await exporters[to](store, workdir, wanted, terminal);
           const { againText, originOf, writeModelCard } = await import('../output/card.js');
-          const command = againText(workdir, { ...asked, trial: number, precision: own, output: directory });
-          const facts = { metadata, float, tested, ...originOf(store, workdir, number), commands: [command] };
+          const again = againText(workdir, { ...asked, trial: number, precision: own, output: directory });
+          const facts = { metadata, float, tested, ...originOf(store, workdir, number), commands: [again] };
           return { ...result, accuracy: metadata.accuracy, said: await writeModelCard(staged, asked, facts) };
         });
         written.push({

@@ -74,7 +74,7 @@ const finalFacts = (task: TaskType, final: FinalResult, objectives: readonly Obj
   ];
 };
 
-function facts(task: TaskType, member: ReportMember, objectives: readonly Objective[]): (Fact | false)[] {
+function memberFacts(task: TaskType, member: ReportMember, objectives: readonly Objective[]): (Fact | false)[] {
   const { costs, final } = member;
   return [
     ['trial', `${member.number} (${member.state}${member.message === null ? '' : `: ${member.message}`})`],
@@ -135,7 +135,7 @@ export const show = command({
         return;
       }
       const task = taskOfRun(experimentOf(store));
-      out(renderFacts(facts(task, member, objectivesOf(store)), colors));
+      out(renderFacts(memberFacts(task, member, objectivesOf(store)), colors));
       out(precisionsListing(task, member, colors));
       if (member.classes !== undefined) out(classListing(member.classes, colors));
       if (member.network !== null) {

@@ -98,7 +98,7 @@ export function listed(text: string, all: readonly string[], total = all.length)
 }
 
 /** What may spoil a run: one paragraph for each problem, the worst first. */
-function problems(description: DataDescription): string[] {
+function problemsOf(description: DataDescription): string[] {
   const { refusal, pairs, plain, imbalance, classes, images, damaged, skipped } = description;
   const fresh = withoutRepeated(pairs);
   return [
@@ -149,7 +149,7 @@ export function dataText(description: DataDescription, proposal: readonly string
     renderFacts(facts(description), colors),
     `\n${classTable(description, colors)}`,
     section('How it was read', notes.map(printable), colors),
-    problemSection(problems(description), colors),
+    problemSection(problemsOf(description), colors),
     section('Proposed', proposal, colors),
   ].join('');
 }

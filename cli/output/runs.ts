@@ -17,7 +17,7 @@ const cell =
   (listed: Listed): string =>
     'problem' in listed ? '-' : of(listed);
 
-const columns: readonly Column<Listed>[] = [
+const runColumns: readonly Column<Listed>[] = [
   { title: 'workdir', cell: ({ workdir }) => workdir },
   { title: 'status', cell: (listed) => ('problem' in listed ? listed.problem : listed.run.status) },
   numeric(
@@ -38,7 +38,7 @@ const columns: readonly Column<Listed>[] = [
   },
 ];
 
-export const runsTable = (runs: readonly Listed[], colors: Colors): string => renderTable(columns, runs, colors);
+export const runsTable = (runs: readonly Listed[], colors: Colors): string => renderTable(runColumns, runs, colors);
 
 const stages: { readonly [S in Training['stage']]: string } = {
   search: 'search',

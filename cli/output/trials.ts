@@ -48,7 +48,7 @@ export function finalColumns(
   if (all.length === 0) return [];
   const trained = all.some(({ accuracy, state }) => accuracy !== null || state === 'failed');
   const { unit } = mainScores[task];
-  const final: Column<ReportTrial> = numeric(finalTitle(task, all), (trial) => {
+  const accuracy: Column<ReportTrial> = numeric(finalTitle(task, all), (trial) => {
     const final = finals.of(trial);
     return final?.state === 'failed' ? colors.red('failed') : estimateText(unit, final?.accuracy, final?.standardError);
   });
@@ -63,7 +63,7 @@ export function finalColumns(
     foldsText(task, finals.of(trial)),
   );
   return [
-    ...(trained ? [final] : []),
+    ...(trained ? [accuracy] : []),
     ...(all.some(({ folds }) => folds !== undefined) ? [crossValidated] : []),
     ...(trained ? [ranked] : []),
     numeric(testTitle(task, objectives, all), (trial) => {

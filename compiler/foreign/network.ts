@@ -188,7 +188,7 @@ function weightOf(
   return { name: names.get(name) ?? name, shape: storedShape(form), data: toStorage(data, shape, order), isTrainable };
 }
 
-function network(parts: Parts): ForeignNetwork {
+function networkOf(parts: Parts): ForeignNetwork {
   const { where, input, layout, head, layers, answer, facts, newHead } = parts;
   const { stored, norms, classes } = survey(parts);
   const own = [...stored].map((each) => weightOf(parts, each));
@@ -217,25 +217,25 @@ function network(parts: Parts): ForeignNetwork {
     file: parts,
     newHead,
     apply: (weights, images, mode) => run(parts, images, { weights, mode, stored, isReading: false }),
-    withHead(head) {
+    withHead(wanted) {
       const { head: old, graph } = parts;
       if (old === null)
         throw invalidInput(`${where} has no last linear layer that could be replaced`, {
           hint: 'Name the features that a new layer reads (features), for example the output of the last pooling.',
         });
-      if (head.kernel.length !== old.inputs * head.bias.length)
-        throw new Error(`a head for ${old.inputs} features has ${head.kernel.length} numbers`);
+      if (wanted.kernel.length !== old.inputs * wanted.bias.length)
+        throw new Error(`a head for ${old.inputs} features has ${wanted.kernel.length} numbers`);
       const type = graph.types.get(old.features) ?? { dtype: 'float32' as const, shape: [] };
       const cut = withoutDeadCode({ ...graph, outputs: [{ name: old.features, ...type }] });
       const kept = new Set(cut.nodes);
       const nodes = parts.nodes.filter((node) => kept.has(node));
-      return network({
+      return networkOf({
         ...parts,
         graph: cut,
         scope: scopeOf(cut),
         nodes,
         answer: { node: null, answer: 'logits' },
-        newHead: head,
+        newHead: wanted,
       });
     },
   };
@@ -250,7 +250,7 @@ export function foreignNetwork(bytes: Uint8Array, options: ReadOptions = {}): Fo
   const { where = 'the file', features } = options;
   const layers = linearLayers(file);
   const head = features === undefined ? (layers[0] ?? null) : namedHead(file, features, where);
-  return network({ ...file, where, head, layers, answer: answerOf(file), newHead: null });
+  return networkOf({ ...file, where, head, layers, answer: answerOf(file), newHead: null });
 }
 
 /** Updates batch norm's moving statistics from batches; assigns the variables of their names. */

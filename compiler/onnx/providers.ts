@@ -65,9 +65,9 @@ export const capabilitiesOf = (provider: string): ProviderCapabilities => capabi
 /** @param block channels in a block; null: no blocked layout */
 export function targetWith(block: number | null, options: TargetOptions = {}): Target {
   const { provider = 'cpu', device = null, threads = 1, spinning = true, without = [] } = options;
-  const capabilities = capabilitiesOf(provider);
-  const { stepsAtOnce = capabilities.stepsAtOnce } = options;
-  const left = new Set<LoweringName>([...capabilities.without, ...without]);
+  const known = capabilitiesOf(provider);
+  const { stepsAtOnce = known.stepsAtOnce } = options;
+  const left = new Set<LoweringName>([...known.without, ...without]);
   const usable = lowerings.filter(({ name, needs }) => !left.has(name) && (needs === 'portable' || block !== null));
   const names = new Set(usable.map(({ name }) => name));
   return Object.freeze({ provider, device, threads, spinning, block, stepsAtOnce, lowerings: names });

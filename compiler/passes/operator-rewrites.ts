@@ -103,15 +103,15 @@ export const sign: OperatorRewrite = (w) => {
 
 /** Cuts out constant positions of some axes by a Gather along each axis. */
 export const byGathering: OperatorRewrite = (w) => {
-  const [x, ...bounds] = w.node.inputs;
+  const [x, ...slice] = w.node.inputs;
   const { shape } = w.typeOf(x);
-  const [starts, ends, axes, steps] = bounds.map((name) => w.numbers(name));
+  const [starts, ends, axes, steps] = slice.map((name) => w.numbers(name));
   let cut = x;
   for (const [i, given] of axes.entries()) {
     const axis = given < 0 ? given + shape.length : given;
     const size = shape[axis];
     if (!isFixed(size)) return null;
-    const step = bounds.length > 3 ? steps[i] : 1;
+    const step = slice.length > 3 ? steps[i] : 1;
     const { first, count } = sliced(size, starts[i], ends[i], step);
     const kept = range(count).map((k) => first + k * step);
     cut = w.emit('Gather', [cut, w.constant(kept, [kept.length], 'int32')], { axis: int(axis) });

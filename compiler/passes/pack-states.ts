@@ -86,7 +86,7 @@ class Packing {
   /** Adds one update of whole vectors for equal updates of their states; updates of a part of a vector stay as they are. */
   private unite(updates: readonly Update[], ends: Ends): void {
     const [{ leaves, nodes, states, results }] = updates;
-    const members = states.map((_, i) => updates.map(({ states, size }) => ({ name: states[i].name, size })));
+    const members = states.map((_, i) => updates.map((update) => ({ name: update.states[i].name, size: update.size })));
     if (!members.every((own) => this.isWhole(own))) return;
     const packs = members.map((own) => this.open(this.places.get(own[0].name) ?? this.lay(own)));
     for (const { vector } of packs) this.complete.add(vector);
@@ -95,7 +95,7 @@ class Packing {
     const vectors = new Map(states.map(({ input }, i) => [input, packs[i].input]));
     for (const [i, { kind, name }] of leaves.entries())
       if (kind === 'value') {
-        const values = updates.map(({ leaves, size }, u) => this.flat(`${group}/${i}/${u}`, leaves[i].name, size));
+        const values = updates.map((update, u) => this.flat(`${group}/${i}/${u}`, update.leaves[i].name, update.size));
         vectors.set(name, this.join(`${group}/${i}`, values));
       }
     for (const [i, { op, inputs, outputs, attributes }] of nodes.entries()) {
@@ -149,9 +149,9 @@ class Packing {
       if (vector === undefined || this.complete.has(vector) || !this.outputs.has(output)) continue;
       this.complete.add(vector);
       const pack = this.open(vector);
-      const parts = pack.members.map(({ name, size }, i) => {
-        const next = this.ports.get(name)?.output ?? '';
-        return this.outputs.has(next) ? this.flat(`${next}/flat`, next, size) : partOf(vector, i);
+      const parts = pack.members.map((member, i) => {
+        const next = this.ports.get(member.name)?.output ?? '';
+        return this.outputs.has(next) ? this.flat(`${next}/flat`, next, member.size) : partOf(vector, i);
       });
       this.join(nextOf(vector), parts);
     }

@@ -114,12 +114,12 @@ const dynamicBatchOf = (inputs: Readonly<Record<string, InputSpec>>, batch: numb
   return Object.values(inputs).some(({ shape }) => shape[0] === null) ? batch : null;
 };
 
-function feed(trace: Trace, inputs: Readonly<Record<string, InputSpec>>): Record<string, tf.Tensor> {
+function feed(current: Trace, inputs: Readonly<Record<string, InputSpec>>): Record<string, tf.Tensor> {
   const tensors: Record<string, tf.Tensor> = {};
   for (const [name, { shape, dtype = 'float32' }] of Object.entries(inputs)) {
-    const fixed = shape.map((d) => d ?? trace.builder.dynamicBatch ?? 0);
-    const value = Val.of(trace.builder, trace.builder.input(name, fixed, requireDtype(dtype)), fixed, dtype);
-    tensors[name] = tf.engine().makeTensorFromTensorInfo(trace.backend.tensorInfo(value), trace.backend);
+    const fixed = shape.map((d) => d ?? current.builder.dynamicBatch ?? 0);
+    const value = Val.of(current.builder, current.builder.input(name, fixed, requireDtype(dtype)), fixed, dtype);
+    tensors[name] = tf.engine().makeTensorFromTensorInfo(current.backend.tensorInfo(value), current.backend);
   }
   return tensors;
 }
@@ -138,13 +138,13 @@ function namedOutputs(result: tf.Tensor | Tensors): Tensors {
 const notTensors = (message: string): NasError =>
   invalidInput(message, { hint: 'Return a tensor, or an object of tensors by name; the function cannot be async.' });
 
-function outputStates(trace: Trace): void {
-  const { builder, variables } = trace;
+function outputStates(current: Trace): void {
+  const { builder, variables } = current;
   for (const record of variables.used()) {
     if (!variables.isAssigned(record)) continue;
     const { variable } = record;
     if (record.frozen) throw invalidInput(`variable '${variable.name}' is frozen but the function assigns to it`);
-    const value = trace.backend.value(variable);
+    const value = current.backend.value(variable);
     const perm = variables.settle(record, value.perm ?? range(value.rank));
     builder.output(stateOutput(variable.name), value.fullForm(perm));
   }
@@ -163,8 +163,8 @@ const undoAll =
     for (const step of undo.toReversed()) step();
   };
 
-function override(trace: Trace, options: TraceOptions): () => void {
-  const { builder } = trace;
+function override(current: Trace, options: TraceOptions): () => void {
+  const { builder } = current;
   const gradientOrigins = trackGradientOrigins(
     () => builder.origin,
     (name) => void (builder.origin = name),
@@ -173,29 +173,29 @@ function override(trace: Trace, options: TraceOptions): () => void {
 }
 
 /** Runs `f` with the tracing backend active and restores TF.js's engine, also when `f` throws. */
-function withEngine<T>(trace: Trace, options: TraceOptions, f: () => T): T {
+function withEngine<T>(current: Trace, options: TraceOptions, f: () => T): T {
   const engine = tf.engine();
   const home = homeBackend();
-  trace.backend.begin(trace);
-  for (const variable of Object.values(engine.registeredVariables)) trace.variables.add(variable);
+  current.backend.begin(current);
+  for (const variable of Object.values(engine.registeredVariables)) current.variables.add(variable);
   const undo = undoAll([
-    override(trace, options),
-    followNewVariables(trace.backend, home.backend, (variable) => trace.variables.add(variable)),
-    countNoBytes(trace.backend),
+    override(current, options),
+    followNewVariables(current.backend, home.backend, (variable) => current.variables.add(variable)),
+    countNoBytes(current.backend),
   ]);
   void engine.setBackend(backendName);
   engine.startScope('trace');
   try {
     return f();
   } catch (error) {
-    throw withoutArray(error, trace.builder.dynamicBatch);
+    throw withoutArray(error, current.builder.dynamicBatch);
   } finally {
-    trace.variables.restore();
+    current.variables.restore();
     engine.endScope();
     undo();
     forgetLayerOrders();
     void engine.setBackend(home.name);
-    trace.backend.end();
+    current.backend.end();
   }
 }
 

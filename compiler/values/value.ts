@@ -77,7 +77,7 @@ interface Storage {
   readonly undecided: Undecided | null;
 }
 
-const storage = (known: Partial<Storage> = {}): Storage => ({
+const newStorage = (known: Partial<Storage> = {}): Storage => ({
   forms: new Map(),
   blocks: new Map(),
   blockOrder: null,
@@ -116,16 +116,16 @@ export class Val {
   static constant(builder: GraphBuilder, data: Data, shape: Shape, dtype: TfDType): Val {
     const uniform = data.length > 0 && data.every((v: number | bigint) => v === data[0]);
     const stored = uniform ? shape.map(() => 1) : shape;
-    return new Val(builder, shape, dtype, stored, storage({ data: uniform ? data.slice(0, 1) : data }));
+    return new Val(builder, shape, dtype, stored, newStorage({ data: uniform ? data.slice(0, 1) : data }));
   }
 
   static fill(builder: GraphBuilder, number: number, shape: Shape, dtype: TfDType): Val {
     const stored = shape.map(() => 1);
-    return new Val(builder, shape, dtype, stored, storage({ data: elementTypes[dtype].array.of(number) }));
+    return new Val(builder, shape, dtype, stored, newStorage({ data: elementTypes[dtype].array.of(number) }));
   }
 
   static undecided(builder: GraphBuilder, source: Undecided, shape: Shape, dtype: TfDType): Val {
-    return new Val(builder, shape, dtype, shape, storage({ undecided: source }));
+    return new Val(builder, shape, dtype, shape, newStorage({ undecided: source }));
   }
 
   /** The graph value `name`, which holds it in the order `perm`. */
@@ -143,7 +143,7 @@ export class Val {
       throw new Error(
         `internal: '${name}' is ${got.dtype}[${got.shape.join(',')}], expected ${dtype}[${expected.join(',')}]`,
       );
-    return new Val(builder, shape, dtype, stored, storage({ forms: new Map([[perm.join(), { perm, name }]]) }));
+    return new Val(builder, shape, dtype, stored, newStorage({ forms: new Map([[perm.join(), { perm, name }]]) }));
   }
 
   /** An NHWC value in the blocked layout, which `name` holds in any shape. */
@@ -154,7 +154,7 @@ export class Val {
       shape,
       'float32',
       shape,
-      storage({ blockOrder: order, blocks: new Map([[order, blocks]]) }),
+      newStorage({ blockOrder: order, blocks: new Map([[order, blocks]]) }),
     );
   }
 
@@ -269,7 +269,7 @@ export class Val {
     const known = this.data
       ? { data: toStorage(this.data, this.stored, axes) }
       : { forms: this.formsAs((perm) => perm.map((axis) => axes.indexOf(axis))) };
-    return new Val(this.builder, permute(this.shape, axes), this.dtype, permute(this.stored, axes), storage(known));
+    return new Val(this.builder, permute(this.shape, axes), this.dtype, permute(this.stored, axes), newStorage(known));
   }
 
   reshaped(shape: Shape): Val {
@@ -317,7 +317,7 @@ export class Val {
   relabelled(shape: Shape): Val {
     if (sameShape(shape, this.shape)) return this;
     const known = this.data ? { data: this.data } : { forms: this.formsAs((perm) => perm) };
-    return new Val(this.builder, shape, this.dtype, this.stored, storage(known));
+    return new Val(this.builder, shape, this.dtype, this.stored, newStorage(known));
   }
 
   /** The data in logical order and full size, if known while tracing. */

@@ -123,9 +123,9 @@ const conv: Kernel<'conv'> = (call) => {
     for (let o = 0; o < outChannels; o++) {
       const x = pixel * channels + Math.floor(o / perGroup) * depth;
       const w = (o * rows * columns + tap) * depth;
-      let sum = 0;
-      for (let i = 0; i < depth; i++) sum += (image[x + i] - zero) * weights[w + i];
-      sums[o] += sum;
+      let total = 0;
+      for (let i = 0; i < depth; i++) total += (image[x + i] - zero) * weights[w + i];
+      sums[o] += total;
     }
   });
 };
@@ -186,9 +186,9 @@ const mean: Kernel<'mean'> = ({ inputs, output, values: [image], rounding }) => 
   const [from, to] = [quantizationOf(inputs[0]), quantizationOf(output)];
   const factor = meanMultiplier[integers(rounding)](from, to, height * width);
   return Int8Array.from({ length: channels }, (_, channel) => {
-    let sum = -from.zero * height * width;
-    for (let at = channel; at < image.length; at += channels) sum += image[at];
-    return toByte(scaled[rounding](sum, factor) + to.zero);
+    let total = -from.zero * height * width;
+    for (let at = channel; at < image.length; at += channels) total += image[at];
+    return toByte(scaled[rounding](total, factor) + to.zero);
   });
 };
 

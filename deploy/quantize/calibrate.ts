@@ -148,7 +148,7 @@ export class Histogram {
     this.total += values.length;
     this.widenTo(Math.max(this.high, -this.low));
     // As long as all values are zero there is no width, and none is needed.
-    count(values, this.counts, this.exponent === -Infinity ? 0 : 2 ** -this.exponent);
+    countBins(values, this.counts, this.exponent === -Infinity ? 0 : 2 ** -this.exponent);
     return true;
   }
 
@@ -214,6 +214,6 @@ function extremes(values: Float32Array): Range {
 }
 
 /** Counts values into bins, `perValue` of them to the unit. */
-function count(values: Float32Array, counts: Float64Array, perValue: number): void {
+function countBins(values: Float32Array, counts: Float64Array, perValue: number): void {
   for (let i = 0; i < values.length; i++) counts[Math.floor(values[i] * perValue) + half]++;
 }

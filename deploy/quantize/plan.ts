@@ -260,8 +260,8 @@ class Planner {
     const scales = new Map<string, ScaleSource>();
     // Moved bytes keep their scale; the tensor that they were moved from comes first.
     for (const name of this.bytes) scales.set(name, this.movedFrom(name, scales) ?? this.scaleOf(name));
-    const scores = [...this.treatments].findLast(([, treatment]) => treatment === 'scores')?.[0] ?? null;
-    return { treatments: this.treatments, scales, aliases: this.aliases, floats: this.floats, scores };
+    const scored = [...this.treatments].findLast(([, treatment]) => treatment === 'scores')?.[0] ?? null;
+    return { treatments: this.treatments, scales, aliases: this.aliases, floats: this.floats, scores: scored };
   }
 
   private treat(node: OnnxNode): void {
@@ -332,11 +332,11 @@ class Planner {
   private endOf(name: string): number {
     const readers = this.editor.consumers(name);
     const gates = readers.filter(({ op }) => op in endsBelow);
-    const products = readers.filter(({ op, inputs }) => {
+    const gated = readers.filter(({ op, inputs }) => {
       const other = inputs.find((one) => one !== name);
       return op === 'Mul' && gates.some(({ outputs }) => outputs[0] === other);
     });
-    if (gates.length === 0 || gates.length + products.length < readers.length) return -Infinity;
+    if (gates.length === 0 || gates.length + gated.length < readers.length) return -Infinity;
     // Below its lower end a gate is 0, so its product is, too: other readers of the gate see no difference.
     return Math.min(...gates.map((gate) => endsBelow[gate.op](gate)));
   }

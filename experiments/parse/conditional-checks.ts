@@ -17,7 +17,7 @@ export type TrainingCheck = (experiment: TrainingExperiment) => readonly Contrad
 export const when = (condition: boolean, path: KeyPath, message: string): readonly Contradiction[] =>
   condition ? [{ path, message }] : [];
 
-const int8 = ['compress', 'int8'];
+const int8Path = ['compress', 'int8'];
 
 const got = ({ compress }: TrainingExperiment): string => `got "${compress.int8}"`;
 
@@ -29,9 +29,9 @@ const use: TrainingCheck = (experiment) => {
   const table = `${got(experiment)}; the latencies of a table are of one precision: expected off, or a device that measures`;
   const board = `${got(experiment)}; a board runs the int8 program alone, so that there is no float32 to compare: expected require`;
   return [
-    ...when(evaluate !== undefined, int8, own),
-    ...when(latency.device.type === 'table', int8, table),
-    ...when(latency.device.type === 'serial' && compress.int8 === 'auto', int8, board),
+    ...when(evaluate !== undefined, int8Path, own),
+    ...when(latency.device.type === 'table', int8Path, table),
+    ...when(latency.device.type === 'serial' && compress.int8 === 'auto', int8Path, board),
   ];
 };
 
@@ -49,7 +49,7 @@ const devicePrecision: TrainingCheck = ({ compress: { int8 }, latency: { device 
 };
 
 /** Each precision needs its own latency model. */
-const predictor: TrainingCheck = ({ compress, latency: { predictor, from } }): readonly Contradiction[] => {
+const predictorPrecision: TrainingCheck = ({ compress, latency: { predictor, from } }): readonly Contradiction[] => {
   const path = ['latency', 'predictor'];
   if (from !== undefined) {
     const isFile = from.endsWith('.json') && compress.int8 === 'auto';
@@ -82,7 +82,7 @@ const methods: TrainingCheck = ({ compress: { calibration } }) =>
   });
 
 /** Checks of int8 candidates, their device and latency models. */
-export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictor, methods];
+export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictorPrecision, methods];
 
 /** An own evaluation excludes every kind of training. */
 const ownEvaluation: TrainingCheck = ({ evaluate, teacher, supernet, final }) => {

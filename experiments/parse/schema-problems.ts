@@ -113,7 +113,7 @@ function expectation(schemas: readonly JsonSchema[]): string {
   const lists = alternatives.filter(({ type }) => type === 'array');
   const ofSuch = ({ items }: JsonSchema): boolean =>
     typeof items === 'object' && expectation([items]) === single.join();
-  return [...new Set([...single, ...lists.map((list) => (ofSuch(list) ? 'a list of such' : inWords(list)))])].join(
+  return [...new Set([...single, ...lists.map((other) => (ofSuch(other) ? 'a list of such' : inWords(other)))])].join(
     ', or ',
   );
 }

@@ -210,8 +210,8 @@ interface Trained {
 }
 
 /** Values of a validation as stored: the main score by the name that belongs to task and evaluation, and further metrics. */
-export const trainedValues = ({ data, search }: Trained, { accuracy, metrics }: Validated): ObjectiveValues =>
-  valuesFrom('training', { [accuracyOf(search.evaluate, taskOf(data))]: accuracy, ...metrics });
+export const trainedValues = ({ data, search }: Trained, { accuracy, metrics: further }: Validated): ObjectiveValues =>
+  valuesFrom('training', { [accuracyOf(search.evaluate, taskOf(data))]: accuracy, ...further });
 
 /** Values of a source with their provenance, as stored. */
 export const valuesFrom = (kind: SourceKind, values: Values): ObjectiveValues => {

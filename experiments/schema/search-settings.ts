@@ -40,11 +40,11 @@ export const objectiveEntrySchema = z.preprocess(
     typeof value === 'string' ? { name: value } : value,
   objectiveMap.transform((entry): Objective & { readonly name: MeasureName } => {
     const name = objectiveNamed(entry.name);
-    const { direction, cost } = objectiveOf(name);
+    const measure = objectiveOf(name);
     return {
       name,
-      direction: entry.direction ?? direction,
-      cost: entry.cost ?? cost,
+      direction: entry.direction ?? measure.direction,
+      cost: entry.cost ?? measure.cost,
       ...(entry.constraint === undefined ? {} : { constraint: entry.constraint }),
     };
   }),

@@ -23,12 +23,12 @@ const objectiveSchema = z.preprocess(
   (value: z.input<typeof objectiveMap> | string) => (typeof value === 'string' ? { name: value } : value),
   objectiveMap.transform(({ constraint: bounds, name, direction: given }, context): Objective => {
     const measure = measureNamed(name);
-    const direction = given ?? measure?.direction;
-    if (direction === undefined)
+    const completed = given ?? measure?.direction;
+    if (completed === undefined)
       context.addIssue({ code: 'custom', message: 'expected a direction beside the name: maximize or minimize' });
     return {
       name,
-      direction: direction ?? 'maximize',
+      direction: completed ?? 'maximize',
       cost: isComputed(name) ? 'cheap' : 'expensive',
       ...(bounds === undefined ? {} : { constraint: bounds }),
     };

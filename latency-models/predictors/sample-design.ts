@@ -13,7 +13,7 @@ const [minQuantile, maxQuantile] = [0.02, 0.98];
 /** Prior standard deviation of details, relative to that of other shares. */
 const detailSize = 0.12;
 /** Variance of the measurement noise, in units of the prior. */
-const noise = 0.01;
+const measurementNoise = 0.01;
 
 /** The positions of the `count` most informative profiles: D-optimal under the prior of the model. Deterministic. */
 export function designSamples(catalogue: Catalogue, profiles: readonly Profile[], count: number): number[] {
@@ -30,7 +30,7 @@ export function designSamples(catalogue: Catalogue, profiles: readonly Profile[]
     kept.map((i) => profiles[i]),
   );
   const scaled = rows.map((row) => row.map((value, j) => value * (isDetail[j] ? detailSize : 1)));
-  return selectDiverse(scaled, noise, count).map((i) => kept[i]);
+  return selectDiverse(scaled, measurementNoise, count).map((i) => kept[i]);
 }
 
 const macsOf = ({ terms }: LayerFeatures): number =>

@@ -64,7 +64,7 @@ const [maxError, minRank] = [10, 0.9];
 const wideRange = 1.3;
 
 /** Reasons, as phrases, why a fitted model cannot be trusted; none when it can. */
-export function trustWarnings({ pairs, mape, spearman }: CrossValidation): string[] {
+export function trustWarnings({ pairs, mape, spearman: rankCorrelation }: CrossValidation): string[] {
   const measured = pairs.map((pair) => pair.measured);
   const range = Math.max(...measured) / Math.min(...measured);
   return [
@@ -73,8 +73,8 @@ export function trustWarnings({ pairs, mape, spearman }: CrossValidation): strin
           `its mean error on networks that it was not fitted to is ${mape.toFixed(1)} % (at most ${maxError} % is asked)`,
         ]
       : []),
-    ...(range >= wideRange && !(spearman >= minRank)
-      ? [`its rank correlation on them is ${spearman.toFixed(3)} (at least ${minRank} is asked)`]
+    ...(range >= wideRange && !(rankCorrelation >= minRank)
+      ? [`its rank correlation on them is ${rankCorrelation.toFixed(3)} (at least ${minRank} is asked)`]
       : []),
   ];
 }
@@ -131,8 +131,8 @@ function failure(trials: readonly Predicted[]): { mape: number; count: number } 
     .flatMap(({ ms, predictedMs }) => (predictedMs === undefined ? [] : [{ predicted: predictedMs, measured: ms }]))
     .slice(-newest);
   if (pairs.length < minTrials) return undefined;
-  const { mape, spearman } = validate(pairs);
-  return mape > uselessError && !(spearman >= uselessRank) ? { mape, count: pairs.length } : undefined;
+  const { mape, spearman: rankCorrelation } = validate(pairs);
+  return mape > uselessError && !(rankCorrelation >= uselessRank) ? { mape, count: pairs.length } : undefined;
 }
 
 /** A measured latency beside its earlier prediction. */

@@ -74,8 +74,8 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const sliceOfTrial = async (): Promise<Model> => {
     const before = store.run.get().environment as RecordedEnvironment;
     const engine = await settleEngine(experiment.engine, { before, acceptEnvironment: true, observe: () => undefined });
-    const weights = await sliceWeights(workdir, { space, dataset, engine, threads: 1 }, trial.genotype);
-    return { network, weights };
+    const slice = await sliceWeights(workdir, { space, dataset, engine, threads: 1 }, trial.genotype);
+    return { network, weights: slice };
   };
   const model = weights === undefined ? await sliceOfTrial() : candidateModel({ network, seed: trial.seed, weights });
   const kind = weightsKind(experiment, training?.state === 'complete' ? training : null);

@@ -58,7 +58,7 @@ export function weightsFilesOf(path: string): readonly string[] {
   const file = weightsFileOf(path);
   if (!file.endsWith('.json')) return [file];
   const beside = ['metadata.json', ...weightPaths(file)].sort().map((name) => join(dirname(file), name));
-  return [file, ...beside.filter((path) => existsSync(path))];
+  return [file, ...beside.filter((other) => existsSync(other))];
 }
 
 /**

@@ -94,8 +94,8 @@ export class LatencyMeasurer {
     const stored = store.transaction(() =>
       subjects.map(({ genotype, candidate: { network }, trial, precision = 'fp32' }, i) => {
         const record = { ...toStored(measured[i]), genotypeId: genotypeId(genotype), purpose, precision };
-        const id = store.measurements.add({ ...record, network, ...(trial === undefined ? {} : { trial }) });
-        return { ...record, id, trial: trial ?? null };
+        const storedId = store.measurements.add({ ...record, network, ...(trial === undefined ? {} : { trial }) });
+        return { ...record, id: storedId, trial: trial ?? null };
       }),
     );
     for (const record of stored) {

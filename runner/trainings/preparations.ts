@@ -175,7 +175,7 @@ async function prepareTeacher(context: TrainingContext, train: TrainConfig): Pro
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await resultOfPart(context, order, listener);
   if (teacher !== null) {
-    for (const { kind, message } of teacherMessages(teacher, taskOf(plan.experiment.data))) observe({ kind, message });
+    for (const note of teacherMessages(teacher, taskOf(plan.experiment.data))) observe(note);
   }
   return teacher;
 }

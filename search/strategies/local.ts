@@ -67,7 +67,7 @@ const archiveFold = (objectives: readonly Objective[]): HistoryFold<Archive> =>
 function scaling({ members, seen }: Archive): (point: Point) => Point {
   const own = members.map(({ point }) => point).reduce<Extent | undefined>(widened, undefined);
   if (own === undefined || seen === undefined) return (point) => point;
-  const [low, size] = [own, seen].reduceRight<readonly [number[], number[]]>(
+  const [low, spread] = [own, seen].reduceRight<readonly [number[], number[]]>(
     ([offsets, sizes], range) => {
       const spans = range.high.map((value, i) => value - range.low[i]);
       return [
@@ -77,7 +77,7 @@ function scaling({ members, seen }: Archive): (point: Point) => Point {
     },
     [[...own.low], own.low.map(() => 1)],
   );
-  return (point) => point.map((value, i) => (value - low[i]) / size[i]);
+  return (point) => point.map((value, i) => (value - low[i]) / spread[i]);
 }
 
 /** The distance of a point from being dominated: the additive epsilon indicator (Zitzler & Künzli 2004). */

@@ -148,7 +148,7 @@ class Surrogate {
     const { space, objectives } = this.input;
     let best: { score: number; candidate: Candidate } | undefined;
     let passedOver = 0;
-    const score = (candidates: readonly Individual[]): number[] => {
+    const scoresOf = (candidates: readonly Individual[]): number[] => {
       const scores = candidates.map(({ genotype, id }) => {
         const { violation } = judge(genotype, id);
         // Its network is at hand.
@@ -185,7 +185,7 @@ class Surrogate {
     const ranks = nonDominatedRanks(ranked.map(({ point }) => point));
     const order = [...ranked.keys()].sort((a, b) => ranks[a] - ranks[b] || b - a).slice(0, pastParents);
     const start = [...order.map((i) => ranked[i].genotype), ...sampled(space, samples, random)];
-    evolve(space, start, context.history.length, score, random);
+    evolve(space, start, context.history.length, scoresOf, random);
     return best && { ...best.candidate, passedOver };
   }
 

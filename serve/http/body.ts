@@ -127,7 +127,7 @@ export function acceptBytes(
         else
           decompressed(request, body, encoding, context).then(
             (bytes) => done(null, bytes),
-            (error: unknown) => done(error instanceof Error ? error : new Error(messageOf(error))),
+            (cause: unknown) => done(cause instanceof Error ? cause : new Error(messageOf(cause))),
           );
       });
   });

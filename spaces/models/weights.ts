@@ -181,12 +181,12 @@ export const weightsFrom =
 
 /** The weights of a batch norm that adds a bias and does nothing else in inference. */
 export function biasNorm(name: string, bias: Float32Array, epsilon: number): Weights {
-  const vector = (role: string, data: Float32Array) => [`${name}/${role}`, { shape: [data.length], data }] as const;
+  const perChannel = (role: string, data: Float32Array) => [`${name}/${role}`, { shape: [data.length], data }] as const;
   const filled = (value: number): Float32Array => new Float32Array(bias.length).fill(value);
   return new Map([
-    vector('gamma', filled(1)),
-    vector('beta', bias),
-    vector('moving_mean', filled(0)),
-    vector('moving_variance', filled(1 - epsilon)),
+    perChannel('gamma', filled(1)),
+    perChannel('beta', bias),
+    perChannel('moving_mean', filled(0)),
+    perChannel('moving_variance', filled(1 - epsilon)),
   ]);
 }

@@ -90,7 +90,7 @@ interface Parts {
   readonly groups: number;
 }
 
-const blocks: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
+const blockTypes: { readonly [K in BlockKind]: (parts: Parts) => StageBlock } = {
   mbconv: ({ conv, expand, se, before }) => ({
     ...{ kind: 'mbconv', ...conv, expand, se },
     ...(before === 0 ? {} : { before }),
@@ -116,7 +116,7 @@ export function blockOf(choices: BlockChoices, channels: number, scale: StageSca
   const se = exactSe(wide, channels, choices.se, rules);
   const groups = exactGroups(group_width, channels, wide);
   const conv = { filters, kernel, stride, act };
-  const block = blocks[kind]({ conv, expand, se, before, groups });
+  const block = blockTypes[kind]({ conv, expand, se, before, groups });
   return isActive(block) ? block : { ...block, act: activations[0] };
 }
 

@@ -55,7 +55,7 @@ function add<T extends Choice>({ choices, decision }: Slot<T>, fits: (choice: T)
 /** Whether a block has a choice. */
 type Fits<T> = (block: BlockWithInput, choice: T, rules: WidthRules, scale: StageScale) => boolean;
 
-const fits = {
+const fitsBlock = {
   stride: ({ block }, stride) => block.stride === stride,
   filters: ({ block }, filters, { divisor }, scale) => block.filters === scaledWidth(filters, scale, divisor),
   kind: ({ block }, kind) => block.kind === kind,
@@ -102,21 +102,21 @@ function readStage(stage: StageSlots, reading: Reading, start: number, end: numb
   const { blocks } = reading;
   for (let i = start + 1; i < end; i++) if (blocks[i].block.stride !== 1) return false;
   const isRead =
-    addFor(stage.stride, fits.stride, reading, start, start + 1) &&
-    addFor(stage.filters, fits.filters, reading, start, end) &&
-    addFor(stage.kind, fits.kind, reading, start, end) &&
-    addFor(stage.act, fits.act, reading, start, end);
+    addFor(stage.stride, fitsBlock.stride, reading, start, start + 1) &&
+    addFor(stage.filters, fitsBlock.filters, reading, start, end) &&
+    addFor(stage.kind, fitsBlock.kind, reading, start, end) &&
+    addFor(stage.act, fitsBlock.act, reading, start, end);
   if (!isRead) return false;
   // Layers that share a decision are read together.
   const size = share === 'stage' ? end - start : 1;
   for (let i = start; i < end; i += size) {
     const { kernel, expand, se, before, group_width } = stage.layers[i - start];
     const isLayer =
-      addFor(kernel, fits.kernel, reading, i, i + size) &&
-      addFor(expand, fits.expand, reading, i, i + size) &&
-      addFor(se, fits.se, reading, i, i + size) &&
-      addFor(before, fits.before, reading, i, i + size) &&
-      addFor(group_width, fits.group_width, reading, i, i + size);
+      addFor(kernel, fitsBlock.kernel, reading, i, i + size) &&
+      addFor(expand, fitsBlock.expand, reading, i, i + size) &&
+      addFor(se, fitsBlock.se, reading, i, i + size) &&
+      addFor(before, fitsBlock.before, reading, i, i + size) &&
+      addFor(group_width, fitsBlock.group_width, reading, i, i + size);
     if (!isLayer) return false;
   }
   return true;

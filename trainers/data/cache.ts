@@ -286,8 +286,8 @@ export async function writeCache(
     };
     const grouped = columns.groups.some((group) => group !== noGroup);
     const groups = grouped ? [Uint32Array.from(columns.groups)] : [];
-    for (const name of ['labels', 'keys', 'assigned', 'sums'] as const)
-      writeFileSync(join(directory, fileNames[name]), small[name]);
+    for (const column of ['labels', 'keys', 'assigned', 'sums'] as const)
+      writeFileSync(join(directory, fileNames[column]), small[column]);
     for (const ids of groups) writeFileSync(join(directory, fileNames.groups), ids);
     const targets = task === undefined ? [] : [Float32Array.from(columns.targets)];
     for (const values of targets) writeFileSync(join(directory, fileNames.targets), values);

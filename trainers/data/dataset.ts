@@ -238,9 +238,9 @@ function pixelStatistics(
       sum += sums[2 * (index * meta.channels + c)];
       squares += sums[2 * (index * meta.channels + c) + 1];
     }
-    const mean = sum / pixels;
-    const std = Math.sqrt(Math.max(0, squares / pixels - mean * mean)) / 255;
-    return { mean: mean / 255, std: Math.max(leastStd, std) };
+    const average = sum / pixels;
+    const std = Math.sqrt(Math.max(0, squares / pixels - average * average)) / 255;
+    return { mean: average / 255, std: Math.max(leastStd, std) };
   });
-  return { mean: perChannel.map(({ mean }) => mean), std: perChannel.map(({ std }) => std) };
+  return { mean: perChannel.map((channel) => channel.mean), std: perChannel.map(({ std }) => std) };
 }

@@ -251,8 +251,8 @@ export function renderingOf(data: DataConfig): Rendering {
     }
     case 'boxes':
     case 'masks': {
-      const { size = defaultSide[data.type], channels, resampling } = data;
-      const decoding = completeDecoding({ fit: 'contain', background: frameBackground, resampling });
+      const { size = defaultSide[data.type], channels } = data;
+      const decoding = completeDecoding({ ...data, fit: 'contain', background: frameBackground });
       return { ...decoding, size: typeof size === 'number' ? [size, size] : size, channels };
     }
   }

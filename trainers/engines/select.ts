@@ -50,7 +50,7 @@ export const onOthers = (provider: string, device: EngineConfig['device']): Comp
     ? onProcessor
     : { ...onProcessor, provider, device: device === undefined ? null : String(device), untried: true };
 
-const hint = '`nas doctor` shows what works here and how to get more.';
+const doctorHint = '`nas doctor` shows what works here and how to get more.';
 
 /** Without a configured provider: a working hardware graphics card; null: there is none. */
 async function onCard(): Promise<CompiledChoice | null> {
@@ -91,7 +91,7 @@ async function onWebGpu(wanted: string | null): Promise<CompiledChoice> {
 async function native(): Promise<NativeChoice> {
   const library = await workingNative();
   if (!('reason' in library)) return { type: 'native', isa: library.isa };
-  throw invalidInput(`engine.type is native, which does not work here: ${library.reason}`, { hint });
+  throw invalidInput(`engine.type is native, which does not work here: ${library.reason}`, { hint: doctorHint });
 }
 
 /** Re-validates on this machine an engine chosen elsewhere; throws if it is unavailable or software-only. */
@@ -112,7 +112,7 @@ async function nativeHere(choice: NativeChoice): Promise<NativeChoice | Compiled
   const library = await workingNative(choice.isa ?? undefined);
   if (!('reason' in library)) return { type: 'native', isa: library.isa };
   throw new DeviceFailure('lost', `the native engine does not work here: ${library.reason}`, {
-    hint: `Train on machines where it works, or with engine: compiled. ${hint}`,
+    hint: `Train on machines where it works, or with engine: compiled. ${doctorHint}`,
   });
 }
 

@@ -48,7 +48,7 @@ export function classWeights(
   const weights = classes.map((name, c) =>
     config === 'auto' ? auto(counts[c], images) : Object.hasOwn(config, name) ? config[name] : 1,
   );
-  const mean = weights.reduce((sum, weight, c) => sum + weight * counts[c], 0) / images;
+  const mean = weights.reduce((total, weight, c) => total + weight * counts[c], 0) / images;
   return weights.map((weight) => weight / mean);
 }
 

@@ -118,8 +118,8 @@ export function arraysOf(specs: readonly WeightSpec[], isTrained: (spec: WeightS
       return [name, begin] as const;
     }),
   );
-  const inBuffer = (name: string, own: readonly WeightSpec[], floats: number): Map<string, Slice> => {
-    const buffer: Buffer = { name, floats, kept: true };
+  const inBuffer = (role: string, own: readonly WeightSpec[], floats: number): Map<string, Slice> => {
+    const buffer: Buffer = { name: role, floats, kept: true };
     return new Map(own.map(({ name, shape }) => [name, { buffer, from: from.get(name) ?? 0, floats: product(shape) }]));
   };
   const gradientFloats = others.length === 0 ? end : (from.get(others[0].name) ?? 0);

@@ -51,9 +51,9 @@ export function muon(config: ConfigOf<'muon'>, parameters: readonly Parameter[],
     const slot = slotOf(kernel);
     // Nesterov's direction divided by 1 + momentum, from the old slot: only the next step reads the new one, so that a
     // program can update all slots in one vector.
-    const direction = tf.add(tf.mul(slot, momentum ** 2 / (1 + momentum)), gradient);
+    const ahead = tf.add(tf.mul(slot, momentum ** 2 / (1 + momentum)), gradient);
     slot.assign(tf.add(tf.mul(slot, momentum), gradient));
-    return toMatrix(direction);
+    return toMatrix(ahead);
   };
   return {
     slots,

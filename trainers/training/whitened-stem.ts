@@ -35,8 +35,8 @@ export function whitenedFilters(covariance: Float64Array, shape: FilterShape): W
   const data = new Float32Array(size * filters);
   for (let filter = 0; filter < filters; filter++) {
     const direction = filter >> 1;
-    const values = direction < size ? white[direction] : combination(white, direction);
-    for (let i = 0; i < size; i++) data[i * filters + filter] = filter % 2 === 0 ? values[i] : -values[i];
+    const row = direction < size ? white[direction] : combination(white, direction);
+    for (let i = 0; i < size; i++) data[i * filters + filter] = filter % 2 === 0 ? row[i] : -row[i];
   }
   return { shape, data };
 }

@@ -53,13 +53,13 @@ export function Classes({ report, onPair }: ClassesProps) {
               label={`Confusion matrix: classes in rows, predictions in columns${task === 'segmentation' ? ', share of the pixels of a class' : ''}`}
               rows={rows}
               columns={[
-                { title: 'class \\ predicted', heading: true, cell: ({ name }) => name },
-                ...classes.map(({ name }, predicted) =>
-                  numberColumn(name, ({ counts, actual }: (typeof rows)[number]) => {
+                { title: 'class \\ predicted', heading: true, cell: (row) => row.name },
+                ...classes.map(({ name: other }, predicted) =>
+                  numberColumn(other, ({ counts, actual }: (typeof rows)[number]) => {
                     const text = confusionText(task, counts, predicted);
                     if (actual === predicted) return <strong>{text}</strong>;
                     if (onPair === undefined || counts[predicted] === 0) return text;
-                    const label = `${text} images of ${classes[actual].name} taken for ${name}`;
+                    const label = `${text} images of ${classes[actual].name} taken for ${other}`;
                     return (
                       <button type="button" class="cell" aria-label={label} onClick={() => onPair(actual, predicted)}>
                         {text}

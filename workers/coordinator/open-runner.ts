@@ -96,7 +96,7 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    const { signal } = abortWhen(stopping, closers);
+    const { signal: stopped } = abortWhen(stopping, closers);
     const connection = await connectQueue(queueAddress(config));
     closers.push(() => connection.close());
     for (const message of connection.warnings) observe({ kind: 'warning', message });
@@ -108,14 +108,14 @@ export async function openRunner(config: QueueConfig, opened: RunToOpen): Promis
     const wanted = requirementsOf(config, modules);
     const coordinator = { id: workdirId(workdir), host: hostname(), pid: process.pid };
     const record = { run, name, coordinator, artifacts: address, version: nasVersion(), ...wanted };
-    const lease = await takeLease(connection, record, observe, signal);
+    const lease = await takeLease(connection, record, observe, stopped);
     closers.push(() => lease.release());
 
     const onTrouble = onceInARow((message) => observe({ kind: 'note', message: `The queue server: ${message}` }));
     const client = new JobClient(connection, onTrouble);
     closers.push(() => client.close());
     const agreeOnGroup = async (): Promise<string | null> => {
-      const options = { connection, wanted, url: config.url, store, observe, acceptEnvironment, signal };
+      const options = { connection, wanted, url: config.url, store, observe, acceptEnvironment, signal: stopped };
       const chosen = config.mixed ? null : await chooseGroup(options);
       await lease.update({ group: chosen });
       reportSlots(slotsByGroup({ ...wanted, group: chosen }, await listWorkers(connection)), parallel, observe);

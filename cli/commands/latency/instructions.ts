@@ -21,21 +21,18 @@ export const instructions = command({
     const { countInstructions, qemuTools, requireQemu, timedProgram } = await import('../../../deploy/index.js');
     const { modelOf } = await import('../../../latency-models/index.js');
     requireQemu();
-    const instructions = await withSubject(model, trial, async (subject) =>
+    const executed = await withSubject(model, trial, async (subject) =>
       countInstructions(await timedProgram(await modelOf(subject), model), core),
     );
     const tools = qemuTools();
-    if (asJson) out(json({ model, trial: trial ?? null, core, instructions, tools }));
+    if (asJson) out(json({ model, trial: trial ?? null, core, instructions: executed, tools }));
     else
       out(
         renderFacts(
           [
             ['model', trial === undefined ? model : `trial ${trial} of ${model}`],
             ['core', `${core}, int8, -O2`],
-            [
-              'instructions',
-              `${instructions.toLocaleString('en-US')} (${count(instructions)}) an image: a count, not a time`,
-            ],
+            ['instructions', `${executed.toLocaleString('en-US')} (${count(executed)}) an image: a count, not a time`],
             ...Object.entries(tools).map(([name, version]): Fact => [name, version ?? 'missing']),
           ],
           colors,

@@ -118,7 +118,7 @@ const reduction =
     const { rank } = value.tensor;
     const axes = [...(call.integers(1, 'axes') ?? range(rank))];
     const keep = intOf(call.node, 'keepdims', 1) === 1;
-    const places = (of: FileValue): number[] => axes.map((axis) => axisIn(of, axis));
+    const places = (operand: FileValue): number[] => axes.map((axis) => axisIn(operand, axis));
     if (places(value).some((axis) => axis < 0)) return call.refuse(`has axes [${axes}] that its input does not have`);
     if (keep) return { tensor: of(value.tensor, places(value), true), isLast: value.isLast };
     // Without height and width, the channels stand behind N in both orders.

@@ -52,9 +52,9 @@ export function spread(x: Blocks, strides: readonly [number, number]): string {
   const [rows, columns] = strides;
   const lines = (x.images * x.channels * height) / block;
   // A row of w pixels becomes w pixels with zeros behind each, then rows of zeros.
-  const view = builder.reshape(x.name, [lines, width, block]);
+  const rowsAsBlocks = builder.reshape(x.name, [lines, width, block]);
   const amounts = builder.integers([0, 0, 0, 0, (rows - 1) * width, (columns - 1) * block]);
-  return builder.emit('Pad', [view, amounts]);
+  return builder.emit('Pad', [rowsAsBlocks, amounts]);
 }
 
 /** The gradient of the input as a stride-1 convolution with the flipped filter; null when sizes do not allow it. */

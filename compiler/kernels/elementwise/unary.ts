@@ -24,8 +24,8 @@ function select(condition: Val, then: Val, otherwise: Val): Val {
   const shape = [...condition.shape, ...new Array<number>(then.rank - condition.rank).fill(1)];
   const [a, b] =
     then.dtype === otherwise.dtype ? [then, otherwise] : [castTo(then, 'float32'), castTo(otherwise, 'float32')];
-  const one = condition.stored.every((d) => d === 1) && sizeOf(condition.shape) > 1;
-  if (one) return elementwise('Where', [condition.relabelled(condition.stored).reshaped([]), a, b]);
+  const isSingle = condition.stored.every((d) => d === 1) && sizeOf(condition.shape) > 1;
+  if (isSingle) return elementwise('Where', [condition.relabelled(condition.stored).reshaped([]), a, b]);
   return elementwise('Where', [short ? condition.reshaped(shape) : condition, a, b]);
 }
 
@@ -37,11 +37,11 @@ function expm1(x: Val): Val {
 
 /** log(1 + x), and what rounding 1 + x loses of an x near 0. */
 function log1p(x: Val): Val {
-  const one = numberLike(x, 1);
-  const near = elementwise('Clip', [x, numberLike(x, -0.5), one]);
-  const sum = elementwise('Add', [near, one]);
-  const lost = elementwise('Sub', [near, elementwise('Sub', [sum, one])]);
-  const log = elementwise('Log', [elementwise('Add', [x, one])]);
+  const unit = numberLike(x, 1);
+  const near = elementwise('Clip', [x, numberLike(x, -0.5), unit]);
+  const sum = elementwise('Add', [near, unit]);
+  const lost = elementwise('Sub', [near, elementwise('Sub', [sum, unit])]);
+  const log = elementwise('Log', [elementwise('Add', [x, unit])]);
   return elementwise('Add', [log, elementwise('Div', [lost, sum])]);
 }
 

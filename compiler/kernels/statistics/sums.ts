@@ -82,8 +82,8 @@ export function blockedReduce(op: OnnxOp, x: Val, axes: readonly number[]): Val 
   const scaled = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
   const factors = factorsOf(x);
   if (factors) {
-    const dots = perImage ? imageDots(...factors) : channelDots(...factors);
-    return scaled(dots, op === 'ReduceMean' ? 1 / count : 1);
+    const totals = perImage ? imageDots(...factors) : channelDots(...factors);
+    return scaled(totals, op === 'ReduceMean' ? 1 / count : 1);
   }
   if (perImage) return scaled(imageMeans(x), op === 'ReduceSum' ? count : 1);
   return scaled(channelSums(x), op === 'ReduceMean' ? 1 / count : 1);

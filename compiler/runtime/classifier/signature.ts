@@ -108,8 +108,8 @@ export function onnxSignature(file: OnnxFile, where: string): ClassifierSignatur
   const facts = factsOf(Object.fromEntries(texts));
   const [inputs, outputs] = [inputsOf(file), outputsOf(file)];
   const task = facts.task?.type;
-  const ends = isMapTask(task) ? checkMaps(inputs, outputs, task, where) : checkSignature(inputs, outputs, where);
-  return { ...ends, facts, end: endOf(file) };
+  const checked = isMapTask(task) ? checkMaps(inputs, outputs, task, where) : checkSignature(inputs, outputs, where);
+  return { ...checked, facts, end: endOf(file) };
 }
 
 /** @throws NasError `invalid-input` unless a detector takes a batch of images and gives the maps of its task with equal sides */

@@ -179,12 +179,12 @@ function summarise(nodes: readonly ExecutedNode[], graph: GraphProto | undefined
   const operators: Record<string, number> = {};
   for (const { operator } of nodes) operators[operator] = (operators[operator] ?? 0) + 1;
   const computing = nodes.filter(({ format }) => format !== null);
-  const products = computing.filter(({ operator }) => productOf(operator) !== undefined);
-  const integer = products.filter(({ format }) => format === 'int8').length;
-  const known = depths(products, graph);
+  const multiplying = computing.filter(({ operator }) => productOf(operator) !== undefined);
+  const integer = multiplying.filter(({ format }) => format === 'int8').length;
+  const known = depths(multiplying, graph);
   const comparable = known.every((depth) => depth !== undefined);
   const work = new Map<NumberFormat, number>();
-  for (const [i, { format, values }] of products.entries()) {
+  for (const [i, { format, values }] of multiplying.entries()) {
     const macs = values === undefined ? 1 : values * (comparable ? (known[i] ?? 1) : 1);
     if (format !== null) work.set(format, (work.get(format) ?? 0) + macs);
   }
@@ -194,7 +194,7 @@ function summarise(nodes: readonly ExecutedNode[], graph: GraphProto | undefined
     precision: most(work),
     weights,
     integerShare: total === 0 ? 0 : (work.get('int8') ?? 0) / total,
-    products: { all: products.length, integer },
+    products: { all: multiplying.length, integer },
     floats:
       integer === 0
         ? []

@@ -233,12 +233,12 @@ export class StateStore {
     const vector = new Float32Array(size);
     const holder = { tensor: toOrt('float32', vector, [size]) };
     let offset = 0;
-    for (const { name, size } of members) {
-      const entry = this.entry(name);
+    for (const member of members) {
+      const entry = this.entry(member.name);
       // In host memory: no program has updated it yet.
       vector.set(fromOrt(entry.holder.tensor).data, offset);
       Object.assign(entry, { holder, offset });
-      offset += size;
+      offset += member.size;
     }
     this.vectors.push({ members, holder });
   }

@@ -240,9 +240,9 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
     {
       kernel: 'pad',
       shorts: numbers(8, () => {
-        const { top, left, bottom, right }: Padding = operator.padding;
+        const { top, left, ...after }: Padding = operator.padding;
         const zero = quantizationOf(tensors[operator.output]).zero;
-        return [...imageShape(tensors[operator.inputs[0]]), top, left, bottom, right, zero];
+        return [...imageShape(tensors[operator.inputs[0]]), top, left, after.bottom, after.right, zero];
       }),
     },
   ],

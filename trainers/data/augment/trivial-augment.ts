@@ -70,10 +70,10 @@ function sharpen(image: Pixels, into: Pixels, { height, width, channels }: Image
   into.set(image);
   for (let y = 1; y < height - 1; y++) {
     for (let i = y * row + channels; i < (y + 1) * row - channels; i++) {
-      let sum = 4 * image[i];
+      let weighted = 4 * image[i];
       for (let above = i - row; above <= i + row; above += row)
-        sum += image[above - channels] + image[above] + image[above + channels];
-      into[i] = image[i] + amount * (image[i] - sum / 13);
+        weighted += image[above - channels] + image[above] + image[above + channels];
+      into[i] = image[i] + amount * (image[i] - weighted / 13);
     }
   }
 }

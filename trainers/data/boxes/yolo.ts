@@ -95,11 +95,11 @@ const tail = (path: string): string => path.trim().replaceAll('\\', '/').split('
 
 /** Whether an image lies in a folder as `data.yaml` names it, from another folder or machine: its last two folders decide. */
 function isBelow(path: string, folder: string): boolean {
-  const names = folder
+  const parents = folder
     .replaceAll('\\', '/')
     .split('/')
     .filter((name) => !/^\.*$/.test(name));
-  return `/${posix.dirname(path)}/`.includes(`/${names.slice(-2).join('/')}/`.replace('//', '/'));
+  return `/${posix.dirname(path)}/`.includes(`/${parents.slice(-2).join('/')}/`.replace('//', '/'));
 }
 
 /** The lines of a text file that are not blank, with their places. */

@@ -43,12 +43,12 @@ function classesInSplits(reading: Reading, parts: readonly Part[]): Pick<Listing
   const { tree, wanted, notes } = reading;
   const isWanted = (folder: Folder): boolean => wanted === undefined || isNamed(folder, wanted);
   const first = unwrap(parts[0].folder);
-  const classFolders = first.folders.filter(isWanted);
+  const ofClasses = first.folders.filter(isWanted);
   if (wanted === undefined) {
     checkClasses(reading, first);
     refuseOddClasses(reading, first);
   }
-  const classes = wanted ?? classFolders.map(({ name }) => name);
+  const classes = wanted ?? ofClasses.map(({ name }) => name);
   const labels = new Map(classes.map((name, label) => [plainName(name), label]));
   // Names that differ only in case are classes of their own where one split has both.
   if (labels.size < classes.length) {
@@ -77,7 +77,7 @@ function classesInSplits(reading: Reading, parts: readonly Part[]): Pick<Listing
       for (const file of images) items.push({ file, label, split });
     }
   }
-  const deep = classFolders.filter(({ folders }) => folders.length > 1);
+  const deep = ofClasses.filter(({ folders }) => folders.length > 1);
   if (deep.length > 0) {
     notes.push(`The images of all sub-folders belong to the class: ${namesOf(deep)}.`);
   }

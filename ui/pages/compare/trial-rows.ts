@@ -43,14 +43,14 @@ const scoresOf = (task: TaskType): readonly Further[] => {
 const costs: readonly Further[] = [
   // Percentiles have no interval, so none is the best one.
   { title: 'latency, 95th percentile', unit: 'ms', direction: undefined, of: ({ latency }) => exact(latency?.p95) },
-  { title: 'MACs', unit: 'count', direction: 'minimize', of: ({ costs }) => exact(costs?.macs) },
-  { title: 'parameters', unit: 'count', direction: 'minimize', of: ({ costs }) => exact(costs?.params) },
-  { title: 'model size', unit: 'bytes', direction: 'minimize', of: ({ costs }) => exact(costs?.sizeBytes) },
+  { title: 'MACs', unit: 'count', direction: 'minimize', of: (trial) => exact(trial.costs?.macs) },
+  { title: 'parameters', unit: 'count', direction: 'minimize', of: (trial) => exact(trial.costs?.params) },
+  { title: 'model size', unit: 'bytes', direction: 'minimize', of: (trial) => exact(trial.costs?.sizeBytes) },
   {
     title: 'activation memory',
     unit: 'bytes',
     direction: 'minimize',
-    of: ({ costs }) => exact(costs?.activationBytes),
+    of: (trial) => exact(trial.costs?.activationBytes),
   },
 ];
 
