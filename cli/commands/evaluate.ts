@@ -24,6 +24,8 @@ interface Asked {
   readonly times: boolean;
   /** Whether images that are answered wrong are kept. */
   readonly keepsWrong: boolean;
+  /** Called with what was noticed in the images. */
+  readonly onNote: (message: string) => void;
 }
 
 /** A model file in ONNX. */
@@ -58,7 +60,7 @@ async function evaluated({ file, model }: Subject, asked: Asked, terminal: Termi
   const counter = createCounter(terminal);
   const dataset = await prepareFor(data, config, rendering, {
     onProgress: counter.show('images converted'),
-    onNote: (message) => terminal.err(`${message}\n`),
+    onNote: asked.onNote,
   });
   // The seed of the bootstrap of boxes: the same file has the same errors.
   const options = {
@@ -162,7 +164,13 @@ export const evaluate = command({
       });
     const size = args.size === undefined ? undefined : wholeNumber('--size', args.size, 8);
     const keepsWrong = wrong || sheet !== undefined || !isOne;
-    const asked = { data, split, size, threads, provider, times: args.latency ?? isOne, keepsWrong };
+    // Several files mostly take the same images: their notes are printed once.
+    const notes = new Set<string>();
+    const onNote = (message: string): void => {
+      if (!notes.has(message)) terminal.err(`${message}\n`);
+      notes.add(message);
+    };
+    const asked = { data, split, size, threads, provider, times: args.latency ?? isOne, keepsWrong, onNote };
     const subjects: Subject[] = [];
     for (const file of models) subjects.push(await openSubject(file, asked));
     const { readMetadata } = await import('../../deploy/index.js');

@@ -82,7 +82,8 @@ describe('a segmenter', () => {
     });
     const [before, after] = [await evaluated(float), await evaluated(int8)];
     expect(before.accuracy - after.accuracy).toBeLessThan(0.01);
-    const both = await nas('evaluate', float, int8, '--data', data);
+    const { out: both, err } = await nasInside(['evaluate', float, int8, '--data', data]);
+    expect(err.match(/The whole report: /g)).toHaveLength(1);
     expect(both).toMatch(/mIoU/);
     expect(both).toMatch(/^model +precision +mIoU +difference +p$/m);
     expect(both).toMatch(/int8 +\d.* [+−]?\d\.\d\d points ± \d\.\d\d +\d/);
