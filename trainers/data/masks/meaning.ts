@@ -1,4 +1,4 @@
-import { invalidInput } from '../../../base/errors.js';
+import { invalidInput, type NasError } from '../../../base/errors.js';
 import { counted } from '../../../base/text.js';
 import { ignoredPixel } from '../../../base/seen-masks.js';
 import type { MasksConfig } from '../schema.js';
@@ -81,92 +81,123 @@ export interface MeaningOptions extends Pick<MasksConfig, 'path' | 'classes' | '
   readonly convention: 'cityscapes-ids' | 'cityscapes-train-ids' | 'voc' | null;
 }
 
+/** What all masks hold. */
+interface Held {
+  readonly masks: readonly SurveyedMask[];
+  readonly isColours: boolean;
+  /** Value, rising → the number of its pixels. */
+  readonly sums: ReadonlyMap<number, number>;
+}
+
+/** Names of values, those of ignored values among them. */
+interface Naming {
+  readonly named: readonly Named[];
+  /** The labels of values without a name. */
+  readonly others?: Meaning['entries'];
+  readonly isBinary?: boolean;
+  readonly notes?: readonly string[];
+}
+
+const ignored255: Meaning['entries'] = [[255, ignoredPixel]];
+const textOf = (value: number, { isColours }: Held): string => (isColours ? colourText(value) : String(value));
+const textsOf = (values: Iterable<number>, held: Held): string[] => Array.from(values, (value) => textOf(value, held));
+
 /**
  * Decides what the values of masks mean.
  * @throws NasError `invalid-input` when they are too many, or names do not fit
  */
-export function meaningOf(
-  masks: readonly SurveyedMask[],
-  { path, classes, ignore = [], table, convention }: MeaningOptions,
-  notes: string[],
-): Meaning {
+export function meaningOf(masks: readonly SurveyedMask[], options: MeaningOptions, notes: string[]): Meaning {
+  const { path, classes, ignore = [], table } = options;
   const isColours = masks.some(({ channels }) => channels === 3) || table?.isColours === true;
-  const sums = totals(masks, isColours);
-  const values = [...sums.keys()];
-  const textOf = (value: number): string => (isColours ? colourText(value) : String(value));
+  const held: Held = { masks, isColours, sums: totals(masks, isColours) };
+  const published = classes === undefined ? (byTable(held, options) ?? byCityscapes(options)) : null;
+  const naming = published ?? byTwoValues(held, options) ?? byValue(held, options);
+  notes.push(...(naming.notes ?? []));
   const isIgnored = ({ name, value }: Named): boolean =>
-    ignore.some((one) => one === name || one === value || String(one).toLowerCase() === textOf(value)) ||
+    ignore.some((one) => one === name || one === value || String(one).toLowerCase() === textOf(value, held)) ||
     ignoredNames.test(name);
-  const finish = (all: readonly Named[], others: Meaning['entries'] = [], isBinary = false): Meaning => {
-    const kept = all.filter((one) => !isIgnored(one));
-    const left = all.filter(isIgnored);
-    if (left.length > 0) notes.push(`Ignored pixels: ${left.map(({ name }) => name).join(', ')}.`);
-    const names = [...new Set(kept.map(({ name }) => name))];
-    checkNames(names, path, ignore, all);
-    return {
-      classes: names,
-      isColours,
-      entries: [
-        ...others,
-        ...kept.map(({ value, name }) => [value, names.indexOf(name)] as const),
-        ...left.map(({ value }) => [value, ignoredPixel] as const),
-      ],
-      isBinary: isBinary && names.length === 2,
-    };
+  const kept = naming.named.filter((one) => !isIgnored(one));
+  const left = naming.named.filter(isIgnored);
+  if (left.length > 0) notes.push(`Ignored pixels: ${left.map(({ name }) => name).join(', ')}.`);
+  const names = [...new Set(kept.map(({ name }) => name))];
+  checkNames(names, path, ignore, naming.named);
+  return {
+    classes: names,
+    isColours,
+    entries: [
+      ...(naming.others ?? []),
+      ...kept.map(({ value, name }) => [value, names.indexOf(name)] as const),
+      ...left.map(({ value }) => [value, ignoredPixel] as const),
+    ],
+    isBinary: naming.isBinary === true && names.length === 2,
   };
-  if (table !== null && classes === undefined && (table.isColours || !isColours)) {
-    notes.push(`Classes are those of ${table.name}.`);
-    const own = table.entries.map(({ value, name }) => ({ value, name }));
-    return finish(own, isColours || own.some(({ value }) => value === 255) ? [] : [[255, ignoredPixel]]);
-  }
-  if (convention === 'cityscapes-ids' && classes === undefined) {
-    notes.push('Masks of Cityscapes: the ids of its 19 training classes; the others are ignored.');
-    const ids = Array.from({ length: 256 }, (_, id) => [id, ignoredPixel] as const);
-    return finish(
-      cityscapes.map(([value, name]) => ({ value, name })),
-      ids,
-    );
-  }
-  if (convention === 'cityscapes-train-ids' && classes === undefined)
-    return finish(
-      cityscapes.map(([, name], value) => ({ value, name })),
-      [[255, ignoredPixel]],
-    );
-  const twoOf = twoClusters(sums, isColours);
-  if (twoOf !== null) {
-    if (twoOf.noise > 0)
-      notes.push(
-        `Masks have ${twoOf.noise} grey values near black and white: from ${threshold} on, a pixel is foreground.`,
-      );
-    const [background, foreground] = classes ?? ['background', 'foreground'];
-    if (classes !== undefined && classes.length !== 2) throw wrongCount(path, classes, 2, values.map(textOf));
-    const own = [
-      { value: twoOf.low, name: background },
-      { value: twoOf.high, name: foreground },
-    ];
-    return finish(own, twoOf.noise === 0 ? [] : greys(), classes === undefined);
-  }
-  // 255 beside small values is no class.
+}
+
+/** The names of a file beside the masks. */
+function byTable({ isColours }: Held, { table }: MeaningOptions): Naming | null {
+  if (table === null || (isColours && !table.isColours)) return null;
+  const others = isColours || table.entries.some(({ value }) => value === 255) ? [] : ignored255;
+  return { named: table.entries, others, notes: [`Classes are those of ${table.name}.`] };
+}
+
+function byCityscapes({ convention }: MeaningOptions): Naming | null {
+  if (convention === 'cityscapes-train-ids')
+    return { named: cityscapes.map(([, name], value) => ({ value, name })), others: ignored255 };
+  if (convention !== 'cityscapes-ids') return null;
+  return {
+    named: cityscapes.map(([value, name]) => ({ value, name })),
+    others: Array.from({ length: 256 }, (_, id) => [id, ignoredPixel] as const),
+    notes: ['Masks of Cityscapes: the ids of its 19 training classes; the others are ignored.'],
+  };
+}
+
+/** Background and foreground. */
+function byTwoValues(held: Held, { path, classes }: MeaningOptions): Naming | null {
+  const found = twoClusters(held);
+  if (found === null) return null;
+  const { low, high, noise } = found;
+  if (classes !== undefined && classes.length !== 2)
+    throw wrongCount(path, classes, 2, textsOf(held.sums.keys(), held));
+  const [background, foreground] = classes ?? ['background', 'foreground'];
+  const named = [
+    { value: low, name: background },
+    { value: high, name: foreground },
+  ];
+  const binary = { named, isBinary: classes === undefined };
+  if (noise === 0) return binary;
+  const note = `Masks have ${noise} grey values near black and white: from ${threshold} on, a pixel is foreground.`;
+  return { ...binary, others: greys(), notes: [note] };
+}
+
+/** A class for each value; 255 beside small values is none. */
+function byValue(held: Held, options: MeaningOptions): Naming {
+  const values = [...held.sums.keys()];
   const isVoid =
-    !isColours && values.at(-1) === 255 && (values.length > 2 || values[0] !== 0) && (values.at(-2) ?? 255) < 128;
+    !held.isColours && values.at(-1) === 255 && (values.length > 2 || values[0] !== 0) && (values.at(-2) ?? 255) < 128;
   const found = isVoid ? values.slice(0, -1) : values;
-  const others: Meaning['entries'] = isVoid ? [[255, ignoredPixel]] : [];
-  if (isVoid) notes.push('Ignored pixels: those of the value 255.');
-  if (classes !== undefined) {
-    const isByValue = !isColours && found.every((value) => value < classes.length);
-    if (!isByValue && found.length !== classes.length) throw wrongCount(path, classes, found.length, found.map(textOf));
-    return finish(
-      classes.map((name, i) => ({ value: isByValue ? i : found[i], name })),
-      others,
-    );
-  }
-  if (convention === 'voc' && !isColours && found.every((value) => value < pascalVoc.length) && isVocPalette(masks)) {
-    notes.push('Classes are those of PASCAL VOC.');
-    return finish(
-      pascalVoc.map((name, value) => ({ value, name })),
-      others,
-    );
-  }
+  const naming = byGivenNames(found, held, options) ?? byVoc(found, held, options) ?? unnamed(found, held, options);
+  if (!isVoid) return naming;
+  const note = 'Ignored pixels: those of the value 255.';
+  return { ...naming, others: ignored255, notes: [note, ...(naming.notes ?? [])] };
+}
+
+/** The names of `data.classes`: by value where each value is a position in that list, else in the order of the values. */
+function byGivenNames(found: readonly number[], held: Held, { path, classes }: MeaningOptions): Naming | null {
+  if (classes === undefined) return null;
+  const isPosition = !held.isColours && found.every((value) => value < classes.length);
+  if (!isPosition && found.length !== classes.length)
+    throw wrongCount(path, classes, found.length, textsOf(found, held));
+  return { named: classes.map((name, i) => ({ value: isPosition ? i : found[i], name })) };
+}
+
+function byVoc(found: readonly number[], { masks, isColours }: Held, { convention }: MeaningOptions): Naming | null {
+  const isVoc =
+    convention === 'voc' && !isColours && found.every((value) => value < pascalVoc.length) && isVocPalette(masks);
+  if (!isVoc) return null;
+  return { named: pascalVoc.map((name, value) => ({ value, name })), notes: ['Classes are those of PASCAL VOC.'] };
+}
+
+function unnamed(found: readonly number[], { isColours }: Held, { path }: MeaningOptions): Naming {
   if (found.length > mostUnnamed)
     throw invalidInput(
       `${path}: the masks have ${found.length > 4096 ? 'thousands of' : found.length} ${isColours ? 'colours' : 'values'}, more than ${mostUnnamed}`,
@@ -176,13 +207,8 @@ export function meaningOf(
     );
   const nameOf = (value: number): string =>
     isColours && value !== 0 ? colourText(value) : value === 0 ? 'background' : `class ${value}`;
-  notes.push(
-    `No file names the classes: they have the names of ${isColours ? 'their colours' : 'their values'}; data.classes names them.`,
-  );
-  return finish(
-    found.map((value) => ({ value, name: nameOf(value) })),
-    others,
-  );
+  const note = `No file names the classes: they have the names of ${isColours ? 'their colours' : 'their values'}; data.classes names them.`;
+  return { named: found.map((value) => ({ value, name: nameOf(value) })), notes: [note] };
 }
 
 /** From here on, a grey is white. */
@@ -191,7 +217,7 @@ const greys = (): (readonly [number, number])[] =>
   Array.from({ length: 256 }, (_, value) => [value, Number(value >= threshold)]);
 
 /** The two values of binary masks, and how many greys near them there are besides; null: there are other values. */
-function twoClusters(sums: ReadonlyMap<number, number>, isColours: boolean) {
+function twoClusters({ sums, isColours }: Held) {
   const values = [...sums.keys()];
   if (values.length === 1 && values[0] === 0) return { low: 0, high: isColours ? 0xffffff : 255, noise: 0 };
   if (values.length === 2 && values[0] === 0) return { low: 0, high: values[1], noise: 0 };
@@ -211,7 +237,7 @@ function twoClusters(sums: ReadonlyMap<number, number>, isColours: boolean) {
 const isVocPalette = (masks: readonly SurveyedMask[]): boolean =>
   masks.every(({ palette }) => palette === undefined || palette.length < 2 || palette[1] === rgb(128, 0, 0));
 
-const wrongCount = (path: string, classes: readonly string[], count: number, values: readonly string[]) =>
+const wrongCount = (path: string, classes: readonly string[], count: number, values: readonly string[]): NasError =>
   invalidInput(
     `${path}: data.classes names ${counted(classes.length, 'class', 'classes')}, but the masks have ${counted(count, 'value')}: ${values.slice(0, 20).join(', ')}`,
     { hint: 'Name one class for each value, in this order.' },
