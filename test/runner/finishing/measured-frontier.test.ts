@@ -53,7 +53,7 @@ async function settled(store: Store, ms: readonly Milliseconds[], int8: 'auto' |
     rounds.push(subjects.map(({ trial, precision }) => `${trial} ${precision}`));
     for (const { trial = 0, precision = 'fp32' } of subjects)
       store.measurements.add({
-        ...newMeasurement({ ms: ms[trial][precision] }),
+        ...newMeasurement({ ms: ms[trial][precision], environment: { provenance: 'measured' } }),
         purpose: 'frontier',
         trial,
         precision,
