@@ -36,11 +36,8 @@ export const queueOptions = <T>(yargs: Argv<T>) =>
     });
 
 /** @throws NasError `invalid-input` without a server, or as `queueAddress` */
-export async function queueAddressOf(
-  args: QueueArguments,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<QueueAddress> {
-  const url = args.queue ?? (env['NAS_QUEUE'] || undefined);
+export async function queueAddressOf(args: QueueArguments): Promise<QueueAddress> {
+  const url = args.queue ?? (process.env['NAS_QUEUE'] || undefined);
   if (url === undefined)
     throw invalidInput('no queue server is named', { hint: 'Give --queue redis://10.0.0.5:6379, or set NAS_QUEUE.' });
   if (!/^[A-Za-z0-9][\w.-]{0,31}$/.test(args.prefix))
@@ -54,5 +51,5 @@ export async function queueAddressOf(
     prefix: args.prefix,
     insecure: args.insecureQueue,
   };
-  return queueAddress(config, env);
+  return queueAddress(config, process.env);
 }

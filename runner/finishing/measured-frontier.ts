@@ -38,7 +38,7 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
       trial: number,
       precision,
     }));
-    if (!(await latency.measureAgain(measured, 'frontier'))) return members;
+    if (!(await latency.measureAgain(measured))) return members;
   }
 }
 

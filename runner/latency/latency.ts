@@ -2,7 +2,7 @@ import { judgedPairs, leastPairs } from '../../base/certainty.js';
 import { messageOf } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { selectCalibration, validate, type LatencyModel } from '../../latency-models/index.js';
-import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../store/index.js';
+import type { MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../store/index.js';
 import { precisionsOf } from '../compress/index.js';
 import { judgedIn } from '../stored/uncertainty.js';
 import type { LatencyModels } from '../candidate-networks.js';
@@ -155,16 +155,16 @@ export class LatencyService {
     return measurements.find((record) => record.purpose === 'trial' && record.precision === precision);
   }
 
-  /** Measures networks that have a latency already; returns false when the device fails, and they keep it. */
-  async measureAgain(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<boolean> {
+  /** Measures the frontier, which has latencies already; returns false when the device fails, and it keeps them. */
+  async measureAgain(subjects: readonly Subject[]): Promise<boolean> {
     const { observe, stopping } = this.context;
     try {
-      await this.measurer.measure(subjects, purpose);
+      await this.measurer.measure(subjects, 'frontier');
       return true;
     } catch (error) {
       if (stopping()) return false;
       if (!(error instanceof DeviceFailed)) throw error;
-      const message = `the ${purpose} could not be measured and keeps the latencies of the search: ${messageOf(error)}`;
+      const message = `the frontier could not be measured and keeps the latencies of the search: ${messageOf(error)}`;
       observe({ kind: 'warning', message });
       return false;
     }

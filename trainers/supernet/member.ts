@@ -23,9 +23,9 @@ export interface MemberEvaluation extends Scores {
  * A member's part of the shared weights, with batch norm calibrated on training images.
  * @throws NasError `failure` when the file does not hold the space's shared weights
  */
-export async function calibratedMember(job: MemberJob, hooks: MemberHooks = {}): Promise<Weights> {
+export async function calibratedMember(job: MemberJob): Promise<Weights> {
   const engine = await activeEngine(job);
-  return withDataset(job.dataset, async (dataset) => (await calibrated(job, dataset, engine, hooks)).weights);
+  return withDataset(job.dataset, async (dataset) => (await calibrated(job, dataset, engine, {})).weights);
 }
 
 /** `calibratedMember`, and the accuracy of the weights on the validation split. */

@@ -94,8 +94,9 @@ function pointsOf({ trials, frontier, objectives, measures }: ReportData, plane:
   ];
 }
 
-export function frontierOfReport(data: ReportData, theme: ChartTheme, plane = planeOf(data.objectives)): FrontierInput {
+export function frontierOfReport(data: ReportData, theme: ChartTheme): FrontierInput {
   const { objectives, measures } = data;
+  const plane = planeOf(objectives);
   const points = pointsOf(data, plane);
   const finals = points.some(({ series }) => series === 'final');
   const kind = unusualAccuracy(data);

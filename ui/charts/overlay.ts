@@ -100,6 +100,6 @@ export function overlayOption(input: OverlayInput): ChartOption {
   };
 }
 
-/** Whether the values of lines suit a logarithmic axis. */
-export const asksForLog = (lines: readonly OverlayLine[], axis: 'x' | 'y'): boolean =>
-  spansDecades(extentOf(lines.flatMap(({ points }) => points.map((point) => point[axis]))));
+/** Whether the x values of lines suit a logarithmic axis. */
+export const asksForLog = (lines: readonly OverlayLine[]): boolean =>
+  spansDecades(extentOf(lines.flatMap(({ points }) => points.map(({ x }) => x))));

@@ -78,11 +78,7 @@ export const renderCurves = (
 ): string => curvesPicture(task, "Learning curves of the frontier's networks", memberCurves(members), quantity, theme);
 
 /** The learning curve of the supernet's largest network, the only one whose batch norm statistics are trained. */
-export const renderSupernet = (
-  task: TaskType,
-  points: readonly CurvePoint[],
-  theme: ChartTheme = chartThemes.light,
-): string => {
+export const renderSupernet = (task: TaskType, points: readonly CurvePoint[], theme: ChartTheme): string => {
   const curves = [{ label: 'largest network', stage: 'search', points } as const];
   return curvesPicture(task, "Learning curve of the supernet's largest network", curves, 'score', theme);
 };

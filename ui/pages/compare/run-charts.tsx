@@ -60,7 +60,7 @@ export function ComparedFrontiers({ answer }: Props) {
     });
     return { name: id, points: skyline(points, x.direction, y.direction) };
   });
-  const log = 'log' in query ? query['log'] === 'x' : asksForLog(lines, 'x');
+  const log = 'log' in query ? query['log'] === 'x' : asksForLog(lines);
   const options = objectives.map(({ name }) => [name, titleOf(measures, name)] as const);
   const axisOf = ({ name }: (typeof objectives)[number]) => ({
     measure: name,
