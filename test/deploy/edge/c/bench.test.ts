@@ -43,9 +43,9 @@ describeWith(['gcc'], 'the benchmark in C', () => {
 });
 
 describe('lines of the benchmark', () => {
-  const line = 'nas 0123456789abcdef 7 345678 1000000 0 568119252';
+  const line = 'nas 0123456789abcdef 7 345678 1000000 0 gcc 13.2 3983618035';
   test('are read after other text, and with the end of a line of Windows', () => {
-    const expected = { id: '0123456789abcdef', run: 7, ticks: 345_678, hz: 1_000_000, wrong: 0 };
+    const expected = { id: '0123456789abcdef', run: 7, ticks: 345_678, hz: 1_000_000, wrong: 0, compiler: 'gcc 13.2' };
     expect(parseBenchLine(line)).toEqual(expected);
     expect(parseBenchLine(`\u0000ÿboot nas ${line}\r`)).toEqual(expected);
   });
