@@ -1,3 +1,4 @@
+import { cumulative } from './normal.js';
 import { jackknife } from './scoreboard.js';
 import type { Scores } from './scores.js';
 
@@ -24,15 +25,11 @@ export function comparedTo(first: Scores, own: Scores): Compared | undefined {
   const others = first.deviations;
   const difference = own.accuracy - first.accuracy;
   const error = jackknife(deviations.map((deviation, i) => deviation - others[i]));
-  return { difference, error, p: error === 0 ? Number(difference === 0) : bothTails(difference / error) };
-}
-
-/** Share of the normal distribution beyond a distance from its middle, on both sides (Abramowitz and Stegun 7.1.26, to 1.5e-7). */
-function bothTails(distance: number): number {
-  const x = Math.abs(distance) / Math.SQRT2;
-  const t = 1 / (1 + 0.3275911 * x);
-  const series = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
-  return series.reduce((sum, factor) => (sum + factor) * t, 0) * Math.exp(-x * x);
+  return {
+    difference,
+    error,
+    p: error === 0 ? Number(difference === 0) : 2 * cumulative(-Math.abs(difference) / error),
+  };
 }
 
 /** How two classifiers answer the same images, where only one of them is right. */

@@ -64,6 +64,8 @@ export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
   /** Absent: classification. */
   task: classifierFacts.task.optional(),
+  /** Absent: the defaults. */
+  preprocess: classifierFacts.preprocess.optional(),
   /** Version of this package that wrote the file. */
   nas_version: z.string(),
   /** When the file was written (ISO 8601). */

@@ -3,7 +3,8 @@ import { judgedPoint, toPoint } from '../frontier.js';
 import { HistoryMap } from '../history.js';
 import { observed, type Objective } from '../objective.js';
 import { nonDominated, type Point } from '../pareto.js';
-import { logBetween, type Transform } from './warp.js';
+import { logBetween } from '../../base/normal.js';
+import type { Transform } from './warp.js';
 
 /** The bound on the bad side of an objective, turned so that smaller is better; Infinity without one. */
 export const limitOf = ({ direction, constraint }: Objective): number =>

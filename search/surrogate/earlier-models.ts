@@ -6,7 +6,7 @@ import type { Encoded, Encoder } from './encoding.js';
 import { withValue, type Models } from './models.js';
 import { ObjectiveModel, type ConditionedModel } from './objective-model.js';
 import type { SurrogateInputs } from './pool.js';
-import { normalQuantile } from './warp.js';
+import { normalQuantile } from '../../base/normal.js';
 
 /** Fewest values of an objective for which an earlier run counts. */
 const fewest = 8;

@@ -39,7 +39,6 @@ beforeAll(async () => {
     input: network.input,
     mean,
     std,
-    preprocess: {},
     nas_version: '0.1.0',
     created: '2026-01-02T03:04:05.000Z',
   };

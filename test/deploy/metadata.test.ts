@@ -15,7 +15,6 @@ const metadata: ModelMetadata = {
   input: [28, 28, 1],
   mean: [0.286],
   std: [0.353],
-  preprocess: {},
   nas_version: '0.1.0',
   created: '2026-01-02T03:04:05.000Z',
   experiment: 'quickstart',

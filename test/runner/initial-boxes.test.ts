@@ -43,7 +43,6 @@ describe('train.from of detectors', () => {
 
   const metadata = (more: Partial<ModelMetadata>): ModelMetadata => ({
     ...{ classes, layout: 'NHWC', input: member.network.input, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-    preprocess: {},
     ...{ nas_version: '1', created: '2026-12-01', network: member.network, places: [...member.places], ...more },
   });
 

@@ -60,7 +60,6 @@ describe('unfoldBatchNorm', () => {
       input: network.input,
       mean: [0],
       std: [1],
-      preprocess: {},
       nas_version: '0.1.0',
       created: '2026-01-02T03:04:05.000Z',
       network,

@@ -29,7 +29,6 @@ export const metadataFor = (
   input,
   mean: new Array<number>(input[2]).fill(0.5),
   std: new Array<number>(input[2]).fill(0.25),
-  preprocess: {},
   nas_version: '0.1.0',
   created: '2026-01-02T03:04:05.000Z',
   ...more,

@@ -56,7 +56,6 @@ const metadata = (changes: Partial<ModelMetadata> = {}): ModelMetadata => ({
   input: member.network.input,
   mean: data.mean,
   std: data.std,
-  preprocess: {},
   nas_version: '0.1.0',
   created: '2026-01-02T03:04:05.000Z',
   network: member.network,

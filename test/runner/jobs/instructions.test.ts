@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 import { tiniestStudent } from '../../trainers/support/networks.js';
 
 /** What a board prints: 2,000 ticks of a microsecond, no wrong outputs, and a checksum. */
-const line = 'nas 0123456789abcdef 0 2000 1000000 0 4134710235';
+const line = 'nas 0123456789abcdef 0 2000 1000000 0 gcc 13.2 2126957255';
 const versions = '[ "$1" = --version ] && echo version && exit\n';
 
 /** Scripts in place of compiler and QEMU. @returns a file that QEMU makes when it starts */
