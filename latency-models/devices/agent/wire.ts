@@ -70,11 +70,11 @@ export const stateSchema = z.discriminatedUnion('state', [
 ]);
 export type MeasurementState = z.output<typeof stateSchema>;
 
-/** An agent's device, and how it sums products of bytes. */
+/** An agent's device, and how it sums products of bytes (absent where a device cannot say). */
 export const deviceSchema = z.object({
   device: z.string(),
   environment: environmentSchema,
-  integers: z.enum(['exact', 'saturating']),
+  integers: z.enum(['exact', 'saturating']).optional(),
 });
 
 export const errorSchema = z.object({ error: z.object({ message: z.string(), hint: z.string().optional() }) });
