@@ -17,8 +17,8 @@ export interface Scores<D extends Details = Details> {
   readonly count: number;
   readonly details: D;
   /**
-   * Deviations of the main score with its images, of which the root of the sum of squares is its standard error: of networks on the same
-   * images, those of a difference are the differences. Detectors and segmenters have them where `wrong` is asked for.
+   * Deviations of the main score: the root of the sum of their squares is its standard error. For two networks on the same images, the
+   * deviations of the difference of their scores are the differences of these. Only detectors and segmenters have them.
    */
   readonly deviations?: Float64Array;
   /** The images that are taken for another class, by their places among all; absent where they are not asked for. */

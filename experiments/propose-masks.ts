@@ -23,8 +23,8 @@ export interface MasksFacts {
 const boardSides = [192, 160, 128, 96, 64, 48];
 
 /**
- * Proposes the input size for images with masks. It has their median proportions; its longer side is that of the median image, at most
- * 256 pixels. For a board, it is the largest size at which networks fit.
+ * Proposes the input size for images with masks. Its proportions are the median of the images. Its longer side is the median of their
+ * longer sides, and at most 256 pixels. For a board, it is the largest size at which networks fit.
  * @throws NasError `invalid-input` where not even small images fit
  */
 export async function proposeMaskSize(

@@ -115,7 +115,7 @@ function peakValues(layers: readonly Layer[], { count, read, shape }: LayersBefo
   return peak;
 }
 
-/** The costs of a part; its activations are those of a network where it reads only the part before it. */
+/** The costs of a part. Its activation memory is the network's own where the part reads only the one before it. */
 export function partCosts({ layers, before }: Part): Costs {
   const total = { macs: 0, params: 0, buffers: 0, traffic: 0, folded: 0, int8: 0 };
   const each = layers.map((layer): LayerCost => {

@@ -151,6 +151,8 @@ export function comparisonTable(all: readonly Evaluated[], colors: Colors): stri
   return `${colors.bold(title)}\n${renderTable(columns, all, colors)}${test === undefined ? '' : `${said}\n`}`;
 }
 
+const flat = ({ discordance, ...test }: Compared) => ({ ...test, ...discordance });
+
 /** What `--json` prints of a file. */
 export function evaluatedJson({ file, split, metadata, scores, report, latency, isSaturated, compared }: Evaluated) {
   const { details, accuracy, loss, count } = scores;
@@ -172,6 +174,6 @@ export function evaluatedJson({ file, split, metadata, scores, report, latency, 
       ...{ converged: latency.converged, environment: latency.environment },
     },
     ...(latency?.environment.precision === 'int8' && { saturates: isSaturated }),
-    ...(compared && { againstFirst: { ...compared, discordance: undefined, ...compared.discordance } }),
+    ...(compared && { againstFirst: flat(compared) }),
   };
 }

@@ -122,7 +122,7 @@ function partSizes(part: Part) {
 const isSeparable = (network: Network): boolean =>
   isChain(network) && network.blocks.every(({ kind }) => kind !== 'cell' && kind !== 'reduction');
 
-/** The memory of a network from that of its parts alone: at most a percent off. */
+/** Estimates the memory of a network from that of each part alone. The error is at most a percent. */
 function roughSizes(network: Network): EdgeSizes {
   const parts = partsOf(network).map((part) => part.of(partSizes));
   const kernels = new Set<KernelName>();

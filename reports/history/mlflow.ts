@@ -1,3 +1,4 @@
+import { abortedAfter } from '../../base/deadline.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { messageOf, NasError } from '../../base/errors.js';
@@ -214,9 +215,6 @@ export class MlflowLog implements RunLog {
   private async once(method: string, path: string, body?: unknown): Promise<unknown> {
     const { url, authorization, patience, signal } = this.access;
     const isFile = body instanceof Uint8Array;
-    const deadline = AbortSignal.timeout(patience);
-    // `any` holds it weakly in Node.js 20: without a listener it can be collected, and silence would last for ever.
-    deadline.addEventListener('abort', () => undefined);
     const response = await fetch(`${url.replace(/\/$/, '')}/api/2.0/${path}`, {
       method,
       headers: {
@@ -224,7 +222,7 @@ export class MlflowLog implements RunLog {
         ...(body !== undefined && { 'content-type': isFile ? 'application/octet-stream' : 'application/json' }),
       },
       ...(body !== undefined && { body: isFile ? Buffer.from(body) : JSON.stringify(body) }),
-      signal: AbortSignal.any([deadline, ...(signal ? [signal] : [])]),
+      signal: AbortSignal.any([abortedAfter(patience), ...(signal ? [signal] : [])]),
     });
     const answer: unknown = await response.json().catch(() => undefined);
     if (response.ok) return answer;

@@ -182,13 +182,8 @@ function decisionsOf({ kind, filters, stride, act, layers }: StageSlots, count: 
 }
 
 /** The blocks of a stage. Equal ones are the same objects, so that networks share their parts. */
-function stageBlocks(
-  stage: StageSlots,
-  genotype: Genotype,
-  channels: number,
-  scale: StageScale,
-  rules: WidthRules,
-): readonly StageBlock[] {
+function stageBlocks(...at: Parameters<typeof newBlocks>): readonly StageBlock[] {
+  const [stage, genotype, channels, scale] = at;
   let known = built.get(stage);
   if (known === undefined) built.set(stage, (known = { decisions: new Map(), blocks: new BoundedCache(maxStages) }));
   const count = scaledDepth(pick(stage.depth, genotype), scale);
@@ -196,7 +191,7 @@ function stageBlocks(
   if (decisions === undefined) known.decisions.set(count, (decisions = decisionsOf(stage, count)));
   let key = `${count} ${channels} ${scale.width}`;
   for (const decision of decisions) key += ` ${genotype[decision]}`;
-  return known.blocks.of(key, () => newBlocks(stage, genotype, channels, scale, rules));
+  return known.blocks.of(key, () => newBlocks(...at));
 }
 
 function newBlocks(

@@ -9,6 +9,7 @@ import { Store } from '../../store/index.js';
 import { newTrial } from '../store/support.js';
 import { findingsOf, writeTable } from './table-experiment.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { meta } from '../store/support.js';
 
 let folder: string;
 beforeEach(() => (folder = temporaryFolder()));
@@ -42,17 +43,7 @@ const minute = 60_000;
 function storeAt() {
   let now = 0;
   const clock = (): number => now;
-  const meta = {
-    name: 'run',
-    seed: 1,
-    source: '',
-    experiment: {},
-    written: undefined,
-    threads: 1,
-    version: '0',
-    environment: {},
-  };
-  const store = Store.inMemory(meta, clock);
+  const store = Store.inMemory({ ...meta, experiment: {} }, clock);
   const at = (minutes: number, write: () => unknown) => {
     now = minutes * minute;
     write();

@@ -1,3 +1,4 @@
+import { abortedAfter } from '../../../base/deadline.js';
 import { createHash } from 'node:crypto';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -33,13 +34,6 @@ interface Call<T> {
   readonly answer: z.ZodType<T>;
   /** Statuses that are answers, not errors. */
   readonly statuses?: Readonly<Record<number, T>>;
-}
-
-/** The timer holds the signal. A signal that combines others does not: Node.js may collect them, and it would never abort. */
-function abortedAfter(ms: number): AbortSignal {
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(new DOMException('no answer in time', 'TimeoutError')), ms).unref();
-  return controller.signal;
 }
 
 /**

@@ -10,6 +10,7 @@ import { Store } from '../../../store/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import type { Valkey } from '../../support/valkey.js';
 import { addressOf } from '../worker/stand.js';
+import { meta } from '../../store/support.js';
 
 /** `workers:` of an experiment with this queue. */
 export function configOf({ url }: Pick<Valkey, 'url'>, more: object = {}): QueueConfig {
@@ -32,16 +33,7 @@ export class QueuedRun {
   readonly store: Store;
 
   constructor(private readonly valkey: Valkey) {
-    this.store = Store.create(join(this.workdir, 'nas.sqlite'), {
-      name: 'jobs',
-      seed: 1,
-      source: '',
-      experiment: {},
-      written: undefined,
-      threads: 1,
-      version: '0',
-      environment: {},
-    });
+    this.store = Store.create(join(this.workdir, 'nas.sqlite'), { ...meta, experiment: {} });
     onTestFinished(() => this.store.close());
   }
 

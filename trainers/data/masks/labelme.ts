@@ -97,7 +97,7 @@ export async function findLabelMe(tree: FileTree, table: ClassTable | null): Pro
   return { ...drawn, findings: [...drawn.findings, ...findings, ...missing] };
 }
 
-/** The names that LabelMe's own programs give to pixels outside of all shapes, and to those that do not count. */
+/** LabelMe's own names for pixels outside of all shapes (`isBackground`), and for ignored pixels. */
 const isBackground = (label: string): boolean => label === '_background_' || label === 'background';
 const ignored = '__ignore__';
 

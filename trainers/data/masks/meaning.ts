@@ -89,7 +89,7 @@ interface Held {
   readonly sums: ReadonlyMap<number, number>;
 }
 
-/** Names of values, those of ignored values among them. */
+/** The names of values, also of values that are ignored afterwards. */
 interface Naming {
   readonly named: readonly Named[];
   /** The labels of values without a name. */

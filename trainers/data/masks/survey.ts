@@ -28,10 +28,10 @@ export async function surveyMasks(
   // Single files of a TAR archive take as long to read as all of them.
   const isTar = /\.(tar|tar\.gz|tgz)$/i.test(tree.path);
   const surveyed = new Array<Surveyed | null>(files.length).fill(null);
-  const ways = new Map<number, Way>();
-  const count = (way: Way): number => [...ways.values()].filter((one) => one === way).length;
+  /** The images that are stored turned. */
+  const turned: Record<Way, number> = { shown: 0, stored: 0, either: 0 };
   // Most programs show images upright; where masks of other images are as the files store them, these are, too.
-  const usual = (): Way => (count('stored') > count('shown') ? 'stored' : 'shown');
+  const usual = (): Way => (turned.stored > turned.shown ? 'stored' : 'shown');
   const stored = files.flatMap(({ draw }, index) => (draw === undefined ? [index] : []));
   async function* sources() {
     for (const [index, file] of files.entries()) {
@@ -75,18 +75,17 @@ export async function surveyMasks(
       const size = way === 'stored' ? storedExtent(header, header.orientation) : header;
       if (survey.width !== size.width || survey.height !== size.height)
         findings.push({ kind: 'extent', where: mask.path, detail, image });
-      if (header.orientation > 1) ways.set(index, way);
+      if (header.orientation > 1) turned[way]++;
       const load = async () => {
         const picture = await (draw === undefined
           ? decodePicture(bytes ?? (await contentOf(tree, mask)))
           : drawn(files[index], header));
-        const own = ways.get(index) === 'either' ? usual() : ways.get(index);
-        return own === 'stored' ? upright(picture, header.orientation) : picture;
+        return (way === 'either' ? usual() : way) === 'stored' ? upright(picture, header.orientation) : picture;
       };
       surveyed[index] = { ...files[index], header, survey, load };
     }
   }
-  notes.push(...turnedNotes(count('stored'), count('either'), usual()));
+  notes.push(...turnedNotes(turned, usual()));
   return surveyed.filter((one) => one !== null);
 }
 
@@ -106,7 +105,7 @@ function wayOf(mask: Extent, { orientation, ...shown }: Exclude<Header, string>)
   return isShown && isStored ? 'either' : isShown ? 'shown' : isStored ? 'stored' : null;
 }
 
-function turnedNotes(stored: number, either: number, usual: Way): string[] {
+function turnedNotes({ stored, either }: Readonly<Record<Way, number>>, usual: Way): string[] {
   const images = (count: number) => counted(count, 'image is', 'images are');
   return [
     ...(stored === 0
