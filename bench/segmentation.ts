@@ -1,14 +1,14 @@
 /**
  * Segmenters from nothing: mIoU after few CPU seconds, by the defaults of the recipe.
  *
- * Method: the network of `bench:detection` with a head of class logits (output stride 8, or `--stride 4`), trained on one thread for
- * each seed, on all images that are not scored: the test images, or with `--scored validation` the validation images. CPU time is that
- * of the training (`fit`). The images are photographs of magnetic tiles with defects, 128 x 128 and grey. `foreground` is the mean IoU
- * without the first class, the background.
+ * Method: the network of `bench:detection` with a head of class logits (output stride 8, or `--stride 4`; with `--se 0.25` a gate by
+ * the whole image), trained on one thread for each seed, on all images that are not scored: the test images, or with
+ * `--scored validation` the validation images. CPU time is that of the training (`fit`). The images are photographs of magnetic tiles
+ * with defects, 128 x 128 and grey. `foreground` is the mean IoU without the first class, the background.
  *
  * `--peer folder` writes the images, masks and splits for `bench/segmentation/torch_peer.py` and trains nothing:
  *
- *   npm run bench:segmentation -- [--images folder] [--size 128] [--stride 8] [--train '{"steps": 600}'] [--seeds 1,2,3]
+ *   npm run bench:segmentation -- [--images folder] [--size 128] [--stride 8] [--se 0] [--train '{"steps": 600}'] [--seeds 1,2,3]
  *   npm run bench:segmentation -- --peer runs/tiles
  *   python3 bench/segmentation/torch_peer.py --data runs/tiles --seconds 300
  */
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     ...mapOptions,
     size: { type: 'string', default: '128' },
     stride: { type: 'string', default: '8' },
+    se: { type: 'string', default: '0' },
     train: { type: 'string', default: '{"steps": 600}' },
     peer: { type: 'string' },
     output: { type: 'string', short: 'o', default: 'runs/bench-segmentation' },
@@ -68,6 +69,7 @@ else
     task: 'segmentation',
     data,
     stride: Number(options.stride),
+    se: Number(options.se),
     ofClass: 'iou',
     meanOver: { title: 'foreground', isMember: (label) => label > 0 },
     options,

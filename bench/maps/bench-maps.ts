@@ -41,6 +41,8 @@ interface MapBench {
   readonly data: DataConfig;
   /** Output stride. */
   readonly stride: number;
+  /** Share of the channels in the gate of the deepest map; default: none. */
+  readonly se?: number;
   /** The main score among those of a class. */
   readonly ofClass: 'ap50' | 'f1' | 'iou';
   /** A further mean of the scores of some classes. */
@@ -60,7 +62,7 @@ interface Row {
 }
 
 /** The network of the benchmarks: all sides are fixed. */
-const spaceOf = (task: MapTask, stride: number, width: number) => ({
+const spaceOf = ({ task, stride, se = 0 }: MapBench, width: number) => ({
   type: 'mobilenet',
   preset: task === 'segmentation' ? 'segmenter' : 'detector',
   width,
@@ -70,21 +72,19 @@ const spaceOf = (task: MapTask, stride: number, width: number) => ({
     { filters: 32, depth: 2, expand: 3, act: 'relu' },
     { filters: 64, stride: 2, depth: 3, expand: 3, act: 'relu' },
   ],
-  detect: { stride, deepest: 16, width: 32, depth: 1 },
+  detect: { stride, deepest: 16, width: 32, depth: 1, se },
 });
 
 /**
  * Trains a network that answers with maps for each seed, by the defaults of the recipe, and prints its scores and CPU seconds.
  * @returns the data set
  */
-export async function benchMaps({ task, data, stride, ofClass, meanOver, options }: MapBench): Promise<DatasetRef> {
+export async function benchMaps(bench: MapBench): Promise<DatasetRef> {
+  const { task, data, ofClass, meanOver, options } = bench;
   const scored = z.enum(['test', 'validation']).parse(options.scored);
   const dataset = { ...(await prepareDataset(data)), ...(scored === 'test' && { validation: 0 }) };
   const info = describeDataset(dataset);
-  const searched = await createSpace(
-    spaceSchema.parse(spaceOf(task, stride, Number(options.width))),
-    spaceTask(info, task),
-  );
+  const searched = await createSpace(spaceSchema.parse(spaceOf(bench, Number(options.width))), spaceTask(info, task));
   const network = searched.build(searched.canonical(searched.decisions.map(() => 0)));
   const keys = trainKeys.parse(JSON.parse(options.train));
   const train = withStepsOn(info.counts.train, completeTraining(keys, dataDefaults(data)));
