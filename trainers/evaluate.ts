@@ -37,7 +37,7 @@ export function scoreboardOf(
   const [what, name] = type === 'segmentation' ? ['masks', 'segmenter'] : ['boxes', 'detector'];
   if (stride === undefined)
     throw invalidInput(`the data has ${what}, and the network is no ${name}`, {
-      hint: `Use a file of nas that was trained on ${what}, or data with classes.`,
+      hint: `Use a file that was trained on ${what}, or data with classes.`,
     });
   const pixels = size ?? [info.height, info.width];
   const grid = gridOf(pixels, stride);

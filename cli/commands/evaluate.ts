@@ -85,11 +85,16 @@ async function evaluated({ file, model }: Subject, asked: Asked, terminal: Termi
   return { file, split, threads, metadata: readMetadata(model), scores, report, latency, ...executed, isSaturated };
 }
 
+const noSheet = (file: string) =>
+  invalidInput(`--sheet: ${file} is neither a detector nor a segmenter`, {
+    hint: '--wrong lists mistakes of classifiers.',
+  });
+
 /** The page of `--sheet`. */
 async function sheetOf(found: Evaluated) {
   const { file, report } = found;
   const { details } = found.scores;
-  if (!areOfMaps(details)) throw new Error('sheets are for detectors and segmenters');
+  if (!areOfMaps(details)) throw noSheet(file);
   const { seenSheet } = await import('../../experiments/data/index.js');
   const { renderPrecisionRecall } = await import('../../ui/index.js');
   const facts = classFacts(report).map(([name, value]) => `${name} ${value}`);
@@ -174,10 +179,9 @@ export const evaluate = command({
     const subjects: Subject[] = [];
     for (const file of models) subjects.push(await openSubject(file, asked));
     const { readMetadata } = await import('../../deploy/index.js');
-    if (sheet !== undefined && !isMapTask(readMetadata(subjects[0].model).task?.type))
-      throw invalidInput(`--sheet ${sheet}: ${models[0]} is neither a detector nor a segmenter`, {
-        hint: '--wrong lists mistakes of classifiers.',
-      });
+    // A file of another program may be a segmenter: that shows when it meets the masks.
+    const { task } = readMetadata(subjects[0].model);
+    if (sheet !== undefined && task !== undefined && !isMapTask(task.type)) throw noSheet(models[0]);
     const all: Evaluated[] = [];
     for (const subject of subjects) {
       const one = await evaluated(subject, asked, terminal);

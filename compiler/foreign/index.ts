@@ -7,5 +7,6 @@ export type { TfjsFiles } from './tfjs-files.js';
 export { exportForeign, followNorms, foreignNetwork } from './network.js';
 export type { ForeignNetwork, ForeignOutputs, ForeignWeight, NewHead } from './network.js';
 export { trainedOperators } from './operators/index.js';
+export { mapStrides, segmenterFile } from './segmenter.js';
 export { answerOf, linearLayers, readClassifier } from './read.js';
 export type { Answer, Head, ReadFile, ReadOptions } from './read.js';

@@ -2,6 +2,7 @@ import { areOfMaps, thresholdsOf, type Scores, type WrongImage, type WrongImages
 import type { PixelScale } from '../../base/preprocess.js';
 import { invalidInput } from '../../base/errors.js';
 import { classification, isBoxTask } from '../../base/task.js';
+import { segmenterFile } from '../../compiler/index.js';
 import {
   type DetectionFacts,
   evaluateOnnx,
@@ -47,26 +48,28 @@ export interface EvaluateFileOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Images classified at once. */
-const batch = 128;
+/** Images classified at once: fewer of large ones, whose maps take memory. */
+const batchOf = ({ size: [height, width] }: ImagesFor): number =>
+  Math.max(1, Math.min(128, Math.floor(2 ** 22 / (height * width))));
 
 /**
- * Runs an ONNX classifier or detector on one split of a data set, whose images were rendered in the size of the model's input.
+ * Runs an ONNX classifier, detector or segmenter on one split of a data set, whose images were rendered in the size of the model's input.
  * @throws NasError `invalid-input` when model and data do not fit.
  */
 export async function evaluateOnSplit(
-  model: Uint8Array,
+  file: Uint8Array,
   dataset: DatasetRef,
   split: SplitName,
   { provider = 'cpu', threads = 1, keepsWrong = false, onProgress, seed, ...options }: EvaluateFileOptions = {},
 ): Promise<Scores> {
-  return withDataset(seenBy(model, dataset), async (open) => {
+  return withDataset(seenBy(file, dataset), async (open) => {
     const { info } = open;
+    const model = await segmenterFile(file, options.where ?? 'the model', info);
     const detection = detectionFor(model, open);
     const { segmentation } = readMetadata(model);
     const thresholds = options.thresholds === 'best' ? undefined : detection?.thresholds;
     const images = { ...imagesFor(model, open), stride: (detection ?? segmentation)?.stride };
-    const loader = evaluationLoader(open, split, batch, images);
+    const loader = evaluationLoader(open, split, batchOf(images), images);
     try {
       const { seen, ...scores } = await evaluateOnnx(model, loader.epoch(0), {
         data: dataFor(open, images),
@@ -215,7 +218,7 @@ async function* drawnImages(
 }
 
 async function* wholeSplit(dataset: Dataset, images: ImagesFor): AsyncGenerator<LabelledImages> {
-  const loader = evaluationLoader(dataset, 'validation', batch, images);
+  const loader = evaluationLoader(dataset, 'validation', batchOf(images), images);
   try {
     yield* loader.epoch(0);
   } finally {

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseOnnx } from '../../compiler/index.js';
 import { readMetadata } from '../../deploy/index.js';
 import { engineSchema } from '../../trainers/index.js';
+import { foreignSegmenter, type ForeignEnd } from '../support/foreign-segmenter.js';
 import { sharedFolder } from '../support/temporary.js';
 import { smallSegmenter, trainedDetector, type TrainedDetector } from '../support/trained-detector.js';
 import { evaluateModel } from '../trainers/support/evaluate-model.js';
@@ -62,6 +63,23 @@ describe('a segmenter', () => {
     expect(Math.min(errors.score, ...perClass.map((one) => one.errors.iou))).toBeGreaterThan(0);
   });
 
+  it('has the same mIoU as a file of another program, which is shown on a sheet, too', async () => {
+    const { accuracy } = await evaluated(float);
+    const ends: readonly (readonly ForeignEnd[])[] = [['channels first', 'upsample'], ['softmax']];
+    for (const [i, end] of ends.entries()) {
+      const file = join(folder, `foreign${i}.onnx`);
+      writeFileSync(file, foreignSegmenter(trained.onnx, end));
+      const sheet = join(folder, `foreign${i}.html`);
+      await nas('evaluate', file, '--data', data, '--sheet', sheet);
+      expect(readFileSync(sheet, 'utf8')).toContain('Images with most wrong pixels');
+      expect((await evaluated(file)).accuracy).toBeCloseTo(accuracy, 6);
+    }
+    const file = join(folder, 'binary.onnx');
+    writeFileSync(file, foreignSegmenter(trained.onnx, ['channels first', 'second']));
+    const { code, err } = await nasInside(['evaluate', file, '--data', data]);
+    expect([code, err]).toEqual([2, expect.stringContaining('has 2 outputs, the data 3 classes') as string]);
+  });
+
   it('is shown in a terminal and on a sheet', async () => {
     const sheet = join(folder, 'found.html');
     const out = await nas('evaluate', float, '--data', data, '--sheet', sheet, '--wrong');
@@ -99,7 +117,7 @@ describe('a segmenter', () => {
     }
   });
 
-  it('is exported as C, as a layers model, and with its mask inside', async () => {
+  it('is exported as C, as a layers model of the same mIoU, also without its metadata, and with its mask inside', async () => {
     for (const [target, file, written] of [
       ['c', int8, 'model.h'],
       ['tfjs', float, 'model.json'],
@@ -108,6 +126,12 @@ describe('a segmenter', () => {
       const directory = join(folder, `to-${target}`);
       await nas('export', file, '--to', target, ...(target === 'onnx' ? ['--decoded'] : []), '-o', directory);
       expect(existsSync(join(directory, written))).toBe(true);
+    }
+    const layers = join(folder, 'to-tfjs');
+    const { accuracy } = await evaluated(float);
+    for (const metadata of [true, false]) {
+      if (!metadata) rmSync(join(layers, 'metadata.json'));
+      expect((await evaluated(layers)).accuracy).toBeCloseTo(accuracy, 6);
     }
     const outputs = (path: string) => parseOnnx(readFileSync(path)).graph.output.map(({ name }) => name);
     expect([float, join(folder, 'to-onnx/model.onnx')].map(outputs)).toEqual([['classes'], ['mask']]);

@@ -145,7 +145,7 @@ const single = [
       ...adaptation,
     })
     .superRefine(checkAdaptation)
-    .describe('a classifier of any program; for boxes, a detector of nas'),
+    .describe('a classifier of any program; for masks, a segmenter of any program; for boxes, a detector of nas'),
 ] as const;
 
 /** `teacher:`; the teacher of the candidates. */

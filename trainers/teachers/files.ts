@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { readInput } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { isMapTask } from '../../base/task.js';
 import {
   classifierFile,
+  mapStrides,
+  segmenterFile,
   fitClassifier,
   foreignNetwork,
   isTfjs,
@@ -80,7 +81,7 @@ function fitFile(config: Config<'file'>, bytes: Uint8Array, info: DatasetInfo) {
 
 /**
  * Pixels for each cell of a detector or segmenter; undefined where the data has neither boxes nor masks.
- * @throws NasError `invalid-input` for such data and a file that has no maps of nas
+ * @throws NasError `invalid-input` for such data and a file that has no maps
  */
 function strideOf(
   { output, facts }: ClassifierSignature,
@@ -88,15 +89,16 @@ function strideOf(
   where: string,
 ): number | undefined {
   if (!isMapTask(task.type)) return undefined;
-  const found = detectionStrides.find((stride) => {
+  const found = mapStrides.find((stride) => {
     const { rows, columns } = gridOf([height, width], stride);
     return facts.task?.type === task.type && String(output.shape.slice(1, 3)) === String([rows, columns]);
   });
   if (found !== undefined) return found;
-  const [what, data] = task.type === 'segmentation' ? ['segmenter', 'masks'] : ['detector', 'boxes'];
-  throw invalidInput(`${where} is no ${what} of nas, and the data has ${data}`, {
-    hint: `Give an ONNX file of a ${what} that nas exported.`,
-  });
+  const [what, data, give] =
+    task.type === 'segmentation'
+      ? ['segmenter', 'masks', 'a file with one output of logits for each class and pixel, or cell of pixels']
+      : ['detector of nas', 'boxes', 'an ONNX file of a detector that nas exported'];
+  throw invalidInput(`${where} is no ${what}, and the data has ${data}`, { hint: `Give ${give}.` });
 }
 
 /**
@@ -104,11 +106,18 @@ function strideOf(
  * which loads TF.js.
  * @throws NasError `invalid-input` as `fileTeacher`
  */
-export function checkTeacher(config: Teacher | { readonly type: 'none' }, info: DatasetInfo): void {
-  if (config.type === 'average') for (const one of config.of) checkTeacher(one, info);
+export async function checkTeacher(config: Teacher | { readonly type: 'none' }, info: DatasetInfo): Promise<void> {
+  if (config.type === 'average') for (const one of config.of) await checkTeacher(one, info);
   if (config.type === 'file' && !isAdapted(config) && !isTfjs(config.path))
-    fitFile(config, readInput(config.path), info);
+    fitFile(config, await readFile(config, info), info);
 }
+
+/** A file as ONNX. The logits of segmenters are kept for all images: their cells are no smaller than those of students. */
+const readFile = async (config: Config<'file'>, info: DatasetInfo): Promise<Uint8Array> =>
+  segmenterFile(await classifierFile(config.path), nameOf(config), info, {
+    layout: config.layout,
+    least: detectionStrides[0],
+  });
 
 /** The normalisation that the norms of a file tell; null where it has none, or is not understood. */
 function scaleIn(
@@ -135,7 +144,7 @@ export async function fileTeacher(
   info: DatasetInfo,
   { engine, threads, dataset }: TeacherOptions,
 ): Promise<TeacherSource> {
-  const bytes = await classifierFile(config.path);
+  const bytes = await readFile(config, info);
   const written = fitFile(config, bytes, info);
   const isSaid = config.normalisation !== undefined || written.normalisation.from !== 'data';
   const found = isSaid ? null : await withDataset(dataset, (open) => scaleIn(bytes, config, open));

@@ -120,7 +120,12 @@ function checkMaps(
   where: string,
 ): Pick<ClassifierSignature, 'input' | 'output' | 'boxes'> {
   const input = checkInput(inputs, where);
-  const maps = headNames[task].flatMap((name) => outputs.find((output) => output.name === name) ?? []);
+  const names: readonly string[] = headNames[task];
+  // A TF.js model names its only map in another way.
+  const maps =
+    names.length === outputs.length && names.length === 1
+      ? outputs
+      : names.flatMap((name) => outputs.find((output) => output.name === name) ?? []);
   const [classes, boxes] = maps;
   const sides = (map: TensorInfo): string => map.shape.slice(1, 3).join();
   const fit = maps.every((map) => map.type === 'float32' && map.shape.length === 4 && sides(map) === sides(classes));
@@ -168,13 +173,13 @@ export function checkSignature(
     throw invalidInput(`${where} has ${outputs.length} outputs (${showTensors(outputs)}), not one`, {
       hint: areHeads
         ? 'A detector of nas says its task in its metadata, which this file does not have: export it again.'
-        : 'Only classifiers with one output [batch, classes] are supported.',
+        : 'Only classifiers with one output [batch, classes] and segmenters with one map are supported.',
     });
   }
   const [output] = outputs;
   if (output.type !== 'float32')
     throw invalidInput(`${where} gives ${showTensor(output)}, not float32`, {
-      hint: 'Supported is an output [batch, classes] of logits or probabilities.',
+      hint: 'Supported is an output [batch, classes] of logits or probabilities; of a segmenter, a map of them.',
     });
   return { input, output };
 }
