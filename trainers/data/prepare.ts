@@ -82,7 +82,7 @@ interface ConvertedDataset {
 
 /** Converts a data set once, whether or not its images can be split. */
 export async function convertDataset(config: DataConfig, options: PrepareOptions): Promise<ConvertedDataset> {
-  const source = await openSource(config);
+  const source = await openSource(config, undefined, options);
   const directory = await converted(source, options);
   const report = readReport(directory);
   return { source, directory, report: report && source.kind === 'files' ? renewedReport(report, source) : report };
@@ -125,7 +125,7 @@ export async function addRenderings(
   options: PrepareOptions = {},
 ): Promise<DatasetRef> {
   const { unlabelled } = ref;
-  const labelled = await rendered(ref, renderings, (rendering) => openSource(config, rendering), options);
+  const labelled = await rendered(ref, renderings, (rendering) => openSource(config, rendering, options), options);
   if (unlabelled === undefined) return labelled;
   const open = (rendering: Rendering) => openUnlabelledFiles(config, rendering);
   return { ...labelled, unlabelled: await rendered(unlabelled, renderings, open, options) };
@@ -292,10 +292,14 @@ async function writeConverted(
  * @param rendering default: the configuration's own; pixels that are given stay as they are
  * @throws NasError `invalid-input` when files are missing or damaged
  */
-export async function openSource(config: DataConfig, rendering?: Rendering): Promise<DataSource> {
+export async function openSource(
+  config: DataConfig,
+  rendering?: Rendering,
+  { cache }: Pick<PrepareOptions, 'cache'> = {},
+): Promise<DataSource> {
   if (isImageFiles(config)) return openImageFiles(config, rendering);
   if (config.type === 'boxes') return openBoxFiles(config, rendering);
-  if (config.type === 'masks') return openMaskFiles(config, rendering);
+  if (config.type === 'masks') return openMaskFiles(config, rendering, cache);
   const pixels = await openPixels(config);
   return rendering === undefined ? pixels : renderedSource(pixels, rendering);
 }
@@ -314,8 +318,8 @@ async function openBoxFiles(config: BoxesConfig, given?: Rendering): Promise<Fil
 }
 
 /** The images of a data set of masks; an image has the labels of its pixels, and no boxes. */
-async function openMaskFiles(config: MasksConfig, given?: Rendering): Promise<FileSource> {
-  const { tree, images, classes, notes, meaning } = await readMasks(config);
+async function openMaskFiles(config: MasksConfig, given?: Rendering, cache?: string): Promise<FileSource> {
+  const { tree, images, classes, notes, meaning } = await readMasks(config, { cache });
   const rendering = given ?? placedRendering(config, images);
   const groupOf = groupsOf(images);
   const items = images.map(({ file, width, height, pixels, split, group }): Item => {

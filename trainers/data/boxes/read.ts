@@ -43,6 +43,8 @@ export interface BoxData {
 }
 
 export interface ReadBoxesOptions {
+  /** Folder of all caches; by default `cacheDirectory()`. */
+  readonly cache?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   onProgress?(done: number, total: number): void;
 }

@@ -39,9 +39,11 @@ async function decoded(bytes: Buffer): Promise<Picture> {
   const isPng = bytes.toString('latin1', 0, 4) === png.signature && bytes.length > png.next;
   const isIndexed = isPng && bytes[png.colour] === paletteColours;
   const image = sharp(isIndexed ? asGrey(bytes) : bytes);
-  const { format, depth, hasAlpha, width, height, space } = await image.metadata();
+  const { format, depth, hasAlpha, hasProfile, width, height, space } = await image.metadata();
   if (depth !== 'uchar') throw new UnsuitedMask(`samples of type ${depth}: save it with 8 bits`);
   if (space === 'cmyk') throw new UnsuitedMask('CMYK colours: save it as RGB');
+  // Greys would be decoded as three equal channels.
+  if (space === 'b-w' && !hasAlpha && !hasProfile) image.toColourspace('b-w');
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   const pixels = width * height;
   const { channels } = info;
@@ -50,8 +52,9 @@ async function decoded(bytes: Buffer): Promise<Picture> {
     if (data[i * channels + alpha] !== 255) throw new UnsuitedMask('transparent pixels: save it without transparency');
   const isGrey = channels < 3 || isGreyData(data, channels);
   const kept = isGrey ? 1 : 3;
-  const values = new Uint8Array(pixels * kept);
-  for (let i = 0; i < pixels; i++) for (let c = 0; c < kept; c++) values[i * kept + c] = data[i * channels + c];
+  const values = channels === kept ? new Uint8Array(data) : new Uint8Array(pixels * kept);
+  for (let i = 0; channels !== kept && i < pixels; i++)
+    for (let c = 0; c < kept; c++) values[i * kept + c] = data[i * channels + c];
   const picture: Picture = { width, height, lossy: format === 'jpeg', channels: kept, data: values };
   if (!isIndexed) return picture;
   // Greys of fewer bits are decoded to the whole range.

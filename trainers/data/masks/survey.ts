@@ -7,6 +7,7 @@ import { mapInOrder } from '../decode-files.js';
 import type { FileTree, StoredFile } from '../reading/files.js';
 import { counted } from '../../../base/text.js';
 import type { MaskFinding } from './findings.js';
+import { KnownSurveys } from './known-surveys.js';
 import type { FoundMasks, MaskFile } from './found.js';
 import { surveyOf, type SurveyedMask } from './meaning.js';
 import { decodePicture, upright, type Picture } from './picture.js';
@@ -18,54 +19,82 @@ export interface Surveyed extends MaskFile {
   readonly load: () => Promise<Picture>;
 }
 
-/** Reads the headers of images and counts the values of their masks. */
+/** The values of a mask, or why it cannot be read. */
+interface Counted {
+  readonly survey: SurveyedMask | string;
+  /** Of its file, where reading it alone takes long. */
+  readonly bytes?: Buffer;
+}
+
+/** Counts the values of masks, unless they were counted before; of shapes that belong to a damaged image, none are. */
+async function countMasks(
+  { tree, files }: Pick<FoundMasks, 'tree' | 'files'>,
+  headers: readonly (Header | string)[],
+  { cache, signal }: ReadBoxesOptions,
+): Promise<readonly (Counted | undefined)[]> {
+  // Single files of a TAR archive take as long to read as all of them.
+  const isTar = /\.(tar|tar\.gz|tgz)$/i.test(tree.path);
+  const known = isTar ? null : new KnownSurveys(tree.path, cache);
+  const all = files.map(({ draw, mask }): Counted | undefined => {
+    const survey = draw === undefined ? known?.find(mask) : undefined;
+    return survey && { survey };
+  });
+  const stored = files.flatMap(({ draw }, i) => (draw === undefined && all[i] === undefined ? [i] : []));
+  async function* sources() {
+    for (const [index, file] of files.entries()) {
+      const header = headers[index];
+      if (file.draw !== undefined && typeof header !== 'string')
+        yield { index, read: async () => ({ survey: surveyOf(await drawn(file, header)) }) };
+    }
+    const masks = stored.map((index) => files[index].mask);
+    for await (const { index, load } of tree.read(masks, signal))
+      yield {
+        index: stored[index],
+        read: async () => {
+          const bytes = await load();
+          const survey = surveyOf(await decodePicture(bytes));
+          known?.add(masks[index], survey);
+          return { survey, ...(isTar && { bytes }) };
+        },
+      };
+  }
+  const reads = mapInOrder(
+    sources(),
+    async ({ index, read }) => {
+      const refused = (error: unknown): Counted => ({ survey: messageOf(error).split('\n')[0] });
+      return { index, one: await read().catch(refused) };
+    },
+    2 * availableParallelism(),
+  );
+  for await (const { index, one } of reads) {
+    signal?.throwIfAborted();
+    all[index] = one;
+  }
+  known?.write();
+  return all;
+}
+
+/** Reads the headers of images and the values of their masks. */
 export async function surveyMasks(
   { tree, files, notes }: Pick<FoundMasks, 'tree' | 'files' | 'notes'>,
   findings: MaskFinding[],
   options: ReadBoxesOptions,
 ): Promise<Surveyed[]> {
   const headers = await readHeaders(tree, files, options);
-  // Single files of a TAR archive take as long to read as all of them.
-  const isTar = /\.(tar|tar\.gz|tgz)$/i.test(tree.path);
-  const surveyed = new Array<Surveyed | null>(files.length).fill(null);
+  const masks = await countMasks({ tree, files }, headers, options);
+  const surveyed: Surveyed[] = [];
   /** The images that are stored turned. */
   const turned: Record<Way, number> = { shown: 0, stored: 0, either: 0 };
   // Most programs show images upright; where masks of other images are as the files store them, these are, too.
   const usual = (): Way => (turned.stored > turned.shown ? 'stored' : 'shown');
-  const stored = files.flatMap(({ draw }, index) => (draw === undefined ? [index] : []));
-  async function* sources() {
-    for (const [index, file] of files.entries()) {
-      const header = headers[index];
-      if (file.draw !== undefined && typeof header !== 'string')
-        yield { index, load: async () => ({ picture: await drawn(file, header), bytes: null }) };
-    }
-    const masks = stored.map((index) => files[index].mask);
-    for await (const { index, load } of tree.read(masks, options.signal))
-      yield {
-        index: stored[index],
-        load: () => load().then(async (bytes) => ({ picture: await decodePicture(bytes), bytes })),
-      };
-  }
-  const loaded = mapInOrder(
-    sources(),
-    async ({ index, load }) => {
-      try {
-        const { picture, bytes } = await load();
-        return { index, bytes: isTar ? bytes : null, survey: surveyOf(picture) };
-      } catch (error) {
-        return { index, survey: messageOf(error).split('\n')[0] };
-      }
-    },
-    2 * availableParallelism(),
-  );
-  for await (const { index, survey, bytes = null } of loaded) {
-    options.signal?.throwIfAborted();
-    const { file, mask, draw } = files[index];
+  for (const [index, one] of files.entries()) {
+    const { file, mask, draw } = one;
     const image = file.path;
     const header = headers[index];
+    const { survey, bytes } = masks[index] ?? {};
     if (typeof header === 'string') findings.push({ kind: 'damaged', where: image, detail: header, image });
     else if (typeof survey === 'string') findings.push({ kind: 'unreadable', where: mask.path, detail: survey, image });
-    else {
+    else if (survey !== undefined) {
       const detail = `${survey.width} x ${survey.height}, the image ${header.width} x ${header.height}`;
       const way = wayOf(survey, header);
       if (way === null) {
@@ -79,14 +108,14 @@ export async function surveyMasks(
       const load = async () => {
         const picture = await (draw === undefined
           ? decodePicture(bytes ?? (await contentOf(tree, mask)))
-          : drawn(files[index], header));
+          : drawn(one, header));
         return (way === 'either' ? usual() : way) === 'stored' ? upright(picture, header.orientation) : picture;
       };
-      surveyed[index] = { ...files[index], header, survey, load };
+      surveyed.push({ ...one, header, survey, load });
     }
   }
   notes.push(...turnedNotes(turned, usual()));
-  return surveyed.filter((one) => one !== null);
+  return surveyed;
 }
 
 /** The mask of shapes, in the size for which they are written. */
