@@ -55,6 +55,7 @@ export { fileInput, readPretrained, type PretrainedFile } from './pretrained/rea
 export { tuneParts, type TunePart } from './pretrained/new-head.js';
 export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
 export { dataSettings, tuneTraining } from './pretrained/training.js';
+export { scaleOfSegmenter } from './pretrained/normalisation.js';
 export { checkTeacher, teacherSchedule, teacherSize } from './teachers/files.js';
 export type { TeacherOptions } from './teachers/source.js';
 export { teacherBatch, teacherNetwork } from './teachers/trained.js';

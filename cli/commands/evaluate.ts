@@ -69,6 +69,7 @@ async function evaluated({ file, model }: Subject, asked: Asked, terminal: Termi
     provider,
     keepsWrong,
     seed: 1,
+    onNote: asked.onNote,
     onProgress: counter.show('images classified'),
   };
   const scores = await evaluateOnSplit(model, dataset, split, options);

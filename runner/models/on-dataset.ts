@@ -12,6 +12,7 @@ import {
   type QuantizedClassifier,
   type QuantizingStep,
   readMetadata,
+  withMetadata,
 } from '../../deploy/index.js';
 import {
   createLoader,
@@ -20,6 +21,7 @@ import {
   type DatasetRef,
   evaluationLoader,
   imagePaths,
+  scaleOfSegmenter,
   scoreboardOf,
   type Size,
   type SplitName,
@@ -44,6 +46,8 @@ export interface EvaluateFileOptions {
   readonly thresholds?: 'stored' | 'best';
   /** Seed of the bootstrap for standard errors of a detector's scores; absent: none. */
   readonly seed?: number;
+  /** Called with what was found of a segmenter of another program. */
+  readonly onNote?: (message: string) => void;
   /** Called with the number of finished and of all images. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -64,7 +68,7 @@ export async function evaluateOnSplit(
 ): Promise<Scores> {
   return withDataset(seenBy(file, dataset), async (open) => {
     const { info } = open;
-    const model = await segmenterFile(file, options.where ?? 'the model', info);
+    const model = await readSegmenter(file, open, options);
     const detection = detectionFor(model, open);
     const { segmentation } = readMetadata(model);
     const thresholds = options.thresholds === 'best' ? undefined : detection?.thresholds;
@@ -88,6 +92,20 @@ export async function evaluateOnSplit(
       await loader.close();
     }
   });
+}
+
+/** A segmenter of another program as one of ours, with the usual normalisation that fits best where it says none; other files as they are. */
+async function readSegmenter(
+  file: Uint8Array,
+  dataset: Dataset,
+  { where = 'the model', onNote }: Pick<EvaluateFileOptions, 'where' | 'onNote'>,
+): Promise<Uint8Array> {
+  const model = await segmenterFile(file, where, dataset.info);
+  const { segmentation, mean } = readMetadata(model);
+  if (model === file || segmentation === undefined || mean !== undefined) return model;
+  const { found, ...scale } = await scaleOfSegmenter(model, dataset, { where, ...segmentation });
+  onNote?.(`${where} says no normalisation of its images: ${found}`);
+  return withMetadata(model, { mean: [...scale.mean], std: [...scale.std] });
 }
 
 /** The data as a model learned it: images with boxes are for detectors of boxes and of centroids. */

@@ -195,6 +195,7 @@ const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   metadata: "as its file's metadata says",
   norms: 'found',
   head: 'found',
+  answers: 'found',
   data: 'those of the data',
 };
 

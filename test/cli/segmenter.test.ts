@@ -66,11 +66,13 @@ describe('a segmenter', () => {
   it('has the same mIoU as a file of another program, which is shown on a sheet, too', async () => {
     const { accuracy } = await evaluated(float);
     const ends: readonly (readonly ForeignEnd[])[] = [['channels first', 'upsample'], ['softmax']];
+    const { mean, std } = trained.metadata;
     for (const [i, end] of ends.entries()) {
       const file = join(folder, `foreign${i}.onnx`);
-      writeFileSync(file, foreignSegmenter(trained.onnx, end));
+      writeFileSync(file, foreignSegmenter(trained.onnx, end, i === 0 ? { mean, std } : undefined));
       const sheet = join(folder, `foreign${i}.html`);
-      await nas('evaluate', file, '--data', data, '--sheet', sheet);
+      const { err } = await nasInside(['evaluate', file, '--data', data, '--sheet', sheet]);
+      expect(err).toContain(`it answers well on ${i === 0 ? 'images in [0, 1]' : "the data's own mean and deviation"}`);
       expect(readFileSync(sheet, 'utf8')).toContain('Images with most wrong pixels');
       expect((await evaluated(file)).accuracy).toBeCloseTo(accuracy, 6);
     }

@@ -1,7 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { percent } from '../../base/number-text.js';
+import { mean as meanOf } from '../../base/statistics.js';
 import type { PixelScale } from '../../base/preprocess.js';
-import { exportFunction, runOnnx, type ForeignNetwork } from '../../compiler/index.js';
+import {
+  exportFunction,
+  fitClassifier,
+  imageSizeIn,
+  onnxSignature,
+  openClassifier,
+  openOnnx,
+  parseOnnx,
+  runOnnx,
+  type ForeignNetwork,
+} from '../../compiler/index.js';
 import { weightsFrom } from '../../spaces/models/index.js';
 import type { Dataset } from '../data/index.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
@@ -17,6 +28,7 @@ interface Candidate {
   readonly scale: PixelScale;
 }
 
+/** The last one is the data's own. */
 function candidatesFor(data: PixelScale): Candidate[] {
   const all = (mean: number, std: number): PixelScale => ({
     mean: data.mean.map(() => mean),
@@ -101,8 +113,83 @@ async function fitsOfHead(network: ForeignNetwork, dataset: Dataset): Promise<Fi
   return fits;
 }
 
-/** The next normalisation must fit so many times worse. */
-const clearly = { norms: 1.5, head: 1.1 };
+/**
+ * A segmenter answers for images of the data, normalised in each way, and their masks say how well.
+ * @param stride pixels for each cell of its map
+ */
+async function fitsOfAnswers(
+  model: Uint8Array,
+  dataset: Dataset,
+  { where, stride, classes }: SegmenterToFit,
+): Promise<Fit[]> {
+  const { info } = dataset;
+  const signature = onnxSignature(parseOnnx(model, where), where);
+  const [height, width] = imageSizeIn(signature.input, signature.facts) ?? [info.height, info.width];
+  const most = Math.min(64, Math.max(8, Math.floor(2 ** 22 / (height * width))));
+  const { images, targets, count } = await someImages(dataset, [height, width], most, stride);
+  const plain = { mean: info.mean.map(() => 0), std: info.std.map(() => 1) };
+  const data = { ...info, ...plain, height, width };
+  const open = await openOnnx(model, where);
+  try {
+    const fits: Fit[] = [];
+    for (const candidate of candidatesFor(info)) {
+      const classifier = fitClassifier(signature, data, where, { ...candidate.scale, classes });
+      const outputs = await openClassifier(open, classifier, data, where).outputs(images, count);
+      fits.push({ ...candidate, misfit: 1 - meanIou(outputs, targets, info.classes.length) });
+    }
+    return fits;
+  } finally {
+    await open.close();
+  }
+}
+
+/** The mean IoU over the classes that occur. @param outputs logits of cells @param targets shares of the classes in each */
+function meanIou(outputs: Float32Array, targets: Float32Array, classes: number): number {
+  const [right, either] = [new Float64Array(classes), new Float64Array(classes)];
+  for (let cell = 0; cell < outputs.length; cell += classes) {
+    let best = 0;
+    for (let k = 1; k < classes; k++) if (outputs[cell + k] > outputs[cell + best]) best = k;
+    for (let k = 0; k < classes; k++) {
+      either[k] += targets[cell + k];
+      // Where the class of the answer is another one, the union has its pixels, too.
+      if (k !== best) either[best] += targets[cell + k];
+    }
+    right[best] += targets[cell + best];
+  }
+  return meanOf(Array.from(right, (own, k) => own / either[k]).filter((iou) => !Number.isNaN(iou)));
+}
+
+interface SegmenterToFit {
+  /** Names the file in errors. */
+  readonly where: string;
+  readonly stride: number;
+  /** The data's class names in the order of its outputs, where the file does not say it. */
+  readonly classes?: readonly string[] | undefined;
+}
+
+interface Way {
+  /** The next normalisation must fit so many times worse. */
+  readonly clearly: number;
+  readonly why: string;
+  readonly text: (misfit: number) => string;
+}
+
+const ways: { readonly [F in 'norms' | 'head' | 'answers']: Way } = {
+  norms: { clearly: 1.5, why: 'its first batch norm fits', text: (misfit) => `divergence ${misfit.toPrecision(2)}` },
+  head: { clearly: 1.1, why: 'a quick head answers best on', text: (misfit) => percent(1 - misfit) },
+  answers: { clearly: 1.1, why: 'it answers well on', text: (misfit) => `mIoU ${percent(1 - misfit)}` },
+};
+
+/** The usual normalisation that fits best. @param usual is taken unless another one fits clearly better */
+function bestOf(fits: readonly Fit[], from: keyof typeof ways, usual?: Fit): TeacherNormalisation {
+  const { clearly, why, text } = ways[from];
+  const sorted = fits.toSorted((a, b) => a.misfit - b.misfit);
+  const best = usual !== undefined && usual.misfit <= clearly * sorted[0].misfit ? usual : sorted[0];
+  const [next] = sorted.filter((one) => one !== best);
+  const said = ({ name, misfit }: Fit): string => `${name} (${text(misfit)})`;
+  const close = next.misfit > clearly * best.misfit ? '' : '; that is close: normalisation, or mean and std, decides';
+  return { ...best.scale, from, found: `${why} ${said(best)}, next ${said(next)}${close}` };
+}
 
 /**
  * The usual normalisation that fits a network best: by the statistics of its first norm, or, where norms are folded, by a quick
@@ -111,12 +198,15 @@ const clearly = { norms: 1.5, head: 1.1 };
 export async function foundScale(network: ForeignNetwork, dataset: Dataset): Promise<TeacherNormalisation | null> {
   const from = network.norms.length > 0 ? 'norms' : 'head';
   if (from === 'head' && network.head === null) return null;
-  const fits = await (from === 'norms' ? fitsOfNorm : fitsOfHead)(network, dataset);
-  const [best, next] = fits.toSorted((a, b) => a.misfit - b.misfit);
-  const text = ({ name, misfit }: Fit): string =>
-    `${name} (${from === 'norms' ? `divergence ${misfit.toPrecision(2)}` : percent(1 - misfit)})`;
-  const sure = next.misfit > clearly[from] * best.misfit;
-  const why = from === 'norms' ? 'its first batch norm fits' : 'a quick head answers best on';
-  const close = sure ? '' : '; that is close: normalisation, or mean and std, decides';
-  return { ...best.scale, from, found: `${why} ${text(best)}, next ${text(next)}${close}` };
+  return bestOf(await (from === 'norms' ? fitsOfNorm : fitsOfHead)(network, dataset), from);
+}
+
+/** The usual normalisation with which a segmenter answers well: that of the data, unless another one is clearly better. */
+export async function scaleOfSegmenter(
+  model: Uint8Array,
+  dataset: Dataset,
+  options: SegmenterToFit,
+): Promise<TeacherNormalisation> {
+  const fits = await fitsOfAnswers(model, dataset, options);
+  return bestOf(fits, 'answers', fits.at(-1));
 }

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { PixelScale } from '../../base/preprocess.js';
-import type { ImageSize } from '../../base/image-pixels.js';
 import { Cholesky, dot } from '../../base/linear-algebra.js';
 import { exportFunction, openOnnx, type ForeignNetwork } from '../../compiler/index.js';
 import { weightsFrom } from '../../spaces/models/index.js';
@@ -13,14 +12,20 @@ interface Sample {
   readonly count: number;
 }
 
-/** At most so many training images, the same ones at each call. */
-export async function someImages(dataset: Dataset, [height, width]: ImageSize, most: number): Promise<Sample> {
+/** At most so many training images, the same ones at each call. @param stride of the targets of detectors and segmenters */
+export async function someImages(
+  dataset: Dataset,
+  [height, width]: readonly number[],
+  most: number,
+  stride?: number,
+): Promise<Sample> {
   const { info } = dataset;
   const loader = createLoader({
     dataset,
     split: 'train',
     batch: Math.min(most, info.counts.train),
     size: [height, width],
+    stride,
     scale: { mean: info.mean.map(() => 0), std: info.std.map(() => 1) },
     seed: 0,
     viewSeed: 0,

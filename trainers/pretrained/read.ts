@@ -135,6 +135,7 @@ const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   metadata: "by the file's metadata",
   norms: 'found',
   head: 'found',
+  answers: 'found',
   data: "the data's, as the file does not say: normalisation imagenet suits most files of torchvision and timm; of Keras, mean 0 and std 1 images in [0, 1], mean 0.5 and std 0.5 images in [-1, 1]",
 };
 

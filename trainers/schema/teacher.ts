@@ -181,10 +181,11 @@ export interface TeacherNormalisation {
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /**
-   * Its source; `norms`, `head`: the usual one that fits the file's first batch norm, or a quick head on its features, best; `data`: neither the experiment nor the file
+   * Its source; `norms`, `head`: the usual one that fits the file's first batch norm, or a quick head on its features, best;
+   * `answers`: the usual one with which a segmenter answers best; `data`: neither the experiment nor the file
    * says it, so the data's is used.
    */
-  readonly from: 'configuration' | 'metadata' | 'norms' | 'head' | 'data';
+  readonly from: 'configuration' | 'metadata' | 'norms' | 'head' | 'answers' | 'data';
   /** Of `norms` and `head`: which one it is, and how much better it fits than the next. */
   readonly found?: string;
 }

@@ -19,7 +19,7 @@ import { detectionStrides } from '../../spaces/index.js';
 import { withDataset, type Dataset, type DatasetInfo, type Size } from '../data/index.js';
 import { gridOf } from '../data/box-targets.js';
 import { chooseEngine, placeOf } from '../engines/index.js';
-import { foundScale } from '../pretrained/normalisation.js';
+import { foundScale, scaleOfSegmenter } from '../pretrained/normalisation.js';
 import { fileInput, inputOf, writtenScale } from '../pretrained/read.js';
 import { dataSettings, tuneTraining } from '../pretrained/training.js';
 import type { Adaptation } from '../pretrained/tune.js';
@@ -119,12 +119,16 @@ const readFile = async (config: Config<'file'>, info: DatasetInfo): Promise<Uint
     least: detectionStrides[0],
   });
 
-/** The normalisation that the norms of a file tell; null where it has none, or is not understood. */
+/** The normalisation that the norms of a file, or the answers of a segmenter tell; null where it has no norms, or is not understood. */
 function scaleIn(
   bytes: Uint8Array,
-  { path, layout }: Config<'file'>,
+  config: Config<'file'>,
   dataset: Dataset,
+  stride: number | undefined,
 ): Promise<TeacherNormalisation | null> {
+  const { path, layout, classes } = config;
+  if (dataset.info.task.type === 'segmentation' && stride !== undefined)
+    return scaleOfSegmenter(bytes, dataset, { where: nameOf(config), stride, classes });
   const signature = onnxSignature(parseOnnx(bytes, path), path);
   const [height, width] = inputOf(signature, { layout }) ?? [dataset.info.height, dataset.info.width];
   try {
@@ -147,7 +151,7 @@ export async function fileTeacher(
   const bytes = await readFile(config, info);
   const written = fitFile(config, bytes, info);
   const isSaid = config.normalisation !== undefined || written.normalisation.from !== 'data';
-  const found = isSaid ? null : await withDataset(dataset, (open) => scaleIn(bytes, config, open));
+  const found = isSaid ? null : await withDataset(dataset, (open) => scaleIn(bytes, config, open, written.stride));
   const { data, classifier, stride } =
     found === null ? written : fitFile({ ...config, mean: [...found.mean], std: [...found.std] }, bytes, info);
   const normalisation = found ?? written.normalisation;
