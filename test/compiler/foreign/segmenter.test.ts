@@ -40,6 +40,12 @@ describe('a segmenter of another program', () => {
     for (const [cell, value] of expected.entries()) expect(found[cell]).toBeCloseTo(value, 3);
   });
 
+  test('that has a sigmoid for each class has their logarithms', async () => {
+    const logits = await run(own);
+    const found = await run(await read(['channels first', 'sigmoid']));
+    for (const [i, logit] of logits.entries()) expect(found[i]).toBeCloseTo(-Math.log1p(Math.exp(-logit)), 3);
+  });
+
   test('keeps maps of pixels that are upsampled in another way, unless larger cells are asked for', async () => {
     for (const [least, cells] of [
       [1, 24 * 36],
