@@ -77,10 +77,7 @@ export async function ownTeachers(setting: Setting): Promise<Rows> {
   const augment = defaultAugment(dataSchema.parse(config));
   const written: readonly object[] = quick
     ? [{ network: 'pooled', width: 0.5, epochs: 1 }]
-    : [
-        { network: 'pooled', epochs: 8 },
-        { network: 'resnet', width: 1.5, epochs: 22 },
-      ];
+    : [{ network: 'pooled', epochs: 8 }, { minutes: 24 }, { network: 'resnet', width: 1.5, epochs: 22 }];
   const rows = await each(written, async (keys) => {
     const teacher = teacherSchema.parse({ type: 'train', ...keys });
     const recipe = trainOf('fast', { dataset, augment, data: config, plain: {} }, {});

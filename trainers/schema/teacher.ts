@@ -106,7 +106,7 @@ const single = [
         .gt(0)
         .optional()
         .describe(
-          'time of its training: a step is timed on the machine that trains it, and width and epochs grow together with the time. A resumed run keeps them',
+          'time of its training, without its answers: a step is timed on the machine that trains it, and width and epochs grow together with the time. A resumed run keeps them',
         ),
       batch: z
         .number()
