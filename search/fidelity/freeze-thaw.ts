@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group.js';
 import { feasible, toPoint } from '../frontier.js';
 import { hypervolume } from '../hypervolume.js';
 import { minimized, type Objective, type Values } from '../objective.js';
@@ -88,8 +89,7 @@ export function freezeThaw({ objectives, rungs, epochs, eta, minGain }: Options)
 
 /** All results by trial, and the latest result of each trial that is complete, in training, or paused at a rung. */
 function progressOf({ results, steps, ended }: SchedulerState, epochs: number) {
-  const byTrial = new Map<number, RungResult[]>();
-  for (const result of results) byTrial.set(result.trial, [...(byTrial.get(result.trial) ?? []), result]);
+  const byTrial = groupBy(results, ({ trial }) => trial);
   const target = new Map(steps.map(({ trial, epochs: to }) => [trial, to]));
   const latest = [...byTrial.values()].flatMap((own) => own.slice(-1));
   const isGoing = ({ trial, epochs: here }: RungResult): boolean => (target.get(trial) ?? here) > here;

@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group.js';
 import { BoundedCache } from '../../base/bounded-cache.js';
 import { meanOrZero } from '../../base/statistics.js';
 import { genotypeId, type Decision, type DecisionSpace, type Genotype } from '../../spaces/index.js';
@@ -39,11 +40,7 @@ const minAlike = 3;
  * network's layers), where it is likely to have the same effect.
  */
 function tallyOf(decisions: readonly Decision[]): (genotype: Genotype) => number[] {
-  const groups = new Map<string, number[]>();
-  for (const [i, { choices }] of decisions.entries()) {
-    const key = JSON.stringify(choices);
-    groups.set(key, [...(groups.get(key) ?? []), i]);
-  }
+  const groups = groupBy(decisions.keys(), (i) => JSON.stringify(decisions[i].choices));
   const alike = [...groups.values()].filter(
     (group) => group.length >= minAlike && decisions[group[0]].choices.length > 1,
   );

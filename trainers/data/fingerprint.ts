@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group.js';
 import { relative, resolve } from 'node:path';
 import { contentHash } from '../../base/hash.js';
 import { boxesText } from './box-table.js';
@@ -114,11 +115,7 @@ export function imageChanges(before: readonly ImageRow[], now: readonly ImageRow
     else if (was.split !== row.split)
       split.push(`${row.path}: ${was.split || 'none'} before, ${row.split || 'none'} now`);
   }
-  const gone = new Map<string, string[]>();
-  for (const path of left) {
-    const key = old.get(path)?.content ?? '';
-    gone.set(key, [...(gone.get(key) ?? []), path]);
-  }
+  const gone = groupBy(left, (path) => old.get(path)?.content ?? '');
   const renamed: string[] = [];
   const added: string[] = [];
   for (const row of fresh) {

@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group.js';
 import { invalidInput } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
 import { noGroup, type ImageTable } from './split-images.js';
@@ -52,14 +53,10 @@ export function partsOf(table: ImageTable, rows: readonly number[], count: numbe
 
 /** The images that stay together. */
 function unitsOf({ keys, groups }: ImageTable, rows: readonly number[]): number[][] {
-  const units = new Map<string, number[]>();
-  for (const row of rows) {
+  const units = groupBy(rows, (row) => {
     const group = groups?.[row] ?? noGroup;
-    const name = group === noGroup ? `image ${keys[row]}` : `group ${group}`;
-    const unit = units.get(name);
-    if (unit === undefined) units.set(name, [row]);
-    else unit.push(row);
-  }
+    return group === noGroup ? `image ${keys[row]}` : `group ${group}`;
+  });
   const lowest = (unit: readonly number[]): number => unit.reduce((least, row) => Math.min(least, keys[row]), Infinity);
   return [...units.values()].sort((a, b) => b.length - a.length || lowest(a) - lowest(b));
 }

@@ -1,3 +1,5 @@
+import { groupBy } from '../../base/group.js';
+
 /** Columns and rows of the grid that an image is averaged to. */
 const [columns, rows] = [9, 8];
 /** Differences of grey levels below this are noise of compression. */
@@ -84,13 +86,7 @@ export function findDuplicates(
   const near: Pair[] = [];
   const seen = new Set<number>();
   for (let band = 0; band < bands; band++) {
-    const buckets = new Map<number, number[]>();
-    for (const i of unique) {
-      const bits = (looks[2 * i + (band >> 1)] >>> (16 * (band & 1))) & 0xffff;
-      const bucket = buckets.get(bits);
-      if (bucket === undefined) buckets.set(bits, [i]);
-      else bucket.push(i);
-    }
+    const buckets = groupBy(unique, (i) => (looks[2 * i + (band >> 1)] >>> (16 * (band & 1))) & 0xffff);
     for (const bucket of buckets.values()) {
       if (bucket.length > largestBucket) continue;
       for (const [at, a] of bucket.entries())

@@ -1,3 +1,4 @@
+import { groupBy } from '../../../base/group.js';
 import { readCsvLines } from '../../../base/csv.js';
 import { counted } from '../../../base/text.js';
 import { imageColumns, splitCell } from '../reading/list.js';
@@ -134,14 +135,8 @@ function imagesOf(
   isSplit: boolean,
 ): RawImage[] {
   const labels = new Map(classes.map((name, label) => [name, label]));
-  const byImage = new Map<string, Row[]>();
-  for (const row of rows) {
-    const own = byImage.get(row.image);
-    if (own === undefined) byImage.set(row.image, [row]);
-    else own.push(row);
-  }
   const folder = file.path.split('/').slice(0, -1).join('/');
-  return [...byImage].map(([image, own]) => {
+  return [...groupBy(rows, ({ image }) => image)].map(([image, own]) => {
     const [first] = own;
     for (const key of ['split', 'group'] as const) {
       const other = own.find((row) => row[key] !== first[key]);

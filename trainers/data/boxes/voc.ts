@@ -1,3 +1,4 @@
+import { groupBy } from '../../../base/group.js';
 import posix from 'node:path/posix';
 import { readText } from '../../../base/csv.js';
 import type { StoredFile } from '../reading/files.js';
@@ -23,13 +24,7 @@ export function readVoc(texts: readonly Text[], images: readonly StoredFile[]): 
   const notes: string[] = [];
   const sets = setsOf(texts);
   const lists = readSets(sets);
-  const byStem = new Map<string, StoredFile[]>();
-  for (const file of images) {
-    const { name } = posix.parse(file.path);
-    const own = byStem.get(name);
-    if (own === undefined) byStem.set(name, [file]);
-    else own.push(file);
-  }
+  const byStem = groupBy(images, ({ path }) => posix.parse(path).name);
   const read = texts.filter(({ file }) => !isImageSet(file.path)).map(annotationOf);
   const firsts = read.flatMap(({ objects }) => objects.flatMap(({ box }) => [box.left, box.top]));
   const first = firsts.some((value) => value < 1) ? 0 : 1;

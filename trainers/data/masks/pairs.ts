@@ -1,3 +1,4 @@
+import { groupBy } from '../../../base/group.js';
 import posix from 'node:path/posix';
 import type { StoredFile } from '../reading/files.js';
 
@@ -123,17 +124,12 @@ const preferred = (files: readonly StoredFile[]): StoredFile =>
  */
 export function pairFiles(files: readonly StoredFile[]): Pairs {
   const all = files.filter(({ path }) => !otherPictures.test(path)).map(named);
-  const group = (of: (one: Named) => string, among: readonly Named[]): Map<string, Named[]> => {
-    const groups = new Map<string, Named[]>();
-    for (const one of among) groups.set(of(one), [...(groups.get(of(one)) ?? []), one]);
-    return groups;
-  };
   const hasMasks = all.some(({ isMask }) => isMask);
   // Without names of masks, the PNG beside a JPEG is its mask.
   const isMask = hasMasks ? (one: Named) => one.isMask : ({ file }: Named) => /\.(png|gif|tiff?)$/i.test(file.path);
   const [images, masks] = [all.filter((one) => !isMask(one)), all.filter(isMask)];
-  const [byKey, byStem] = [group(({ key }) => key, masks), group(({ stem }) => stem, masks)];
-  const imagesOfStem = group(({ stem }) => stem, images);
+  const [byKey, byStem] = [groupBy(masks, ({ key }) => key), groupBy(masks, ({ stem }) => stem)];
+  const imagesOfStem = groupBy(images, ({ stem }) => stem);
   const used = new Set<Named>();
   const pairs = images.flatMap((image) => {
     const alone = imagesOfStem.get(image.stem)?.length === 1 ? byStem.get(image.stem) : undefined;

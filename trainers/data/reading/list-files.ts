@@ -1,3 +1,4 @@
+import { groupBy } from '../../../base/group.js';
 import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import posix from 'node:path/posix';
@@ -34,14 +35,7 @@ export function finder(
 ): (image: string, folder: string, isOwn?: (file: StoredFile) => boolean) => StoredFile | null {
   let byName: Map<string, StoredFile[]> | undefined;
   const namesakes = (name: string): StoredFile[] => {
-    if (byName === undefined) {
-      byName = new Map();
-      for (const file of files.all()) {
-        const own = byName.get(posix.basename(file.path));
-        if (own === undefined) byName.set(posix.basename(file.path), [file]);
-        else own.push(file);
-      }
-    }
+    byName ??= groupBy(files.all(), ({ path }) => posix.basename(path));
     return byName.get(name) ?? [];
   };
   return (image, folder, isOwn = () => false) => {

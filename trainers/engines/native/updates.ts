@@ -1,3 +1,4 @@
+import { groupBy } from '../../../base/group.js';
 import type { Buffer, Pass, Slice } from '../../../compiler/native/index.js';
 import type { WeightSpec } from '../../../spaces/models/index.js';
 import type { OptimizerConfig } from '../../schema/train.js';
@@ -75,11 +76,7 @@ interface Alike {
 }
 
 function alike(parameters: readonly Parameter[]): Alike[] {
-  const found = new Map<string, Parameter[]>();
-  for (const parameter of parameters) {
-    const key = `${decays(parameter)} ${parameter.rate}`;
-    found.set(key, [...(found.get(key) ?? []), parameter]);
-  }
+  const found = groupBy(parameters, (parameter) => `${decays(parameter)} ${parameter.rate}`);
   return [...found.values()].map((own) => ({
     decays: decays(own[0]),
     rate: own[0].rate,

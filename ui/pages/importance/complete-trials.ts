@@ -1,3 +1,4 @@
+import { groupBy } from '../../../base/group.js';
 import { useMemo } from 'preact/hooks';
 import { quantile } from '../../../base/statistics.js';
 import type { Choice, Importance } from '../../../reports/page/api.js';
@@ -94,13 +95,7 @@ export interface ChoiceGroup {
 }
 
 export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGroup[] {
-  const groups = new Map<Choice | null, ChoiceValue[]>();
-  for (const value of values) {
-    const group = groups.get(value.choice);
-    if (group === undefined) groups.set(value.choice, [value]);
-    else group.push(value);
-  }
-  return [...groups]
+  return [...groupBy(values, ({ choice }) => choice)]
     .map(([choice, some]) => {
       const members = some.toSorted((a, b) => a.value - b.value);
       const sorted = members.map(({ value }) => value);

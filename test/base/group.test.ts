@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { groupBy } from '../../base/group.js';
+
+test('items of a key stay in their order, and keys in the order of their first items', () => {
+  const groups = groupBy(['b1', 'a1', 'b2', 'a2', 'c1'], (name) => name[0]);
+  expect([...groups]).toEqual([
+    ['b', ['b1', 'b2']],
+    ['a', ['a1', 'a2']],
+    ['c', ['c1']],
+  ]);
+});
