@@ -118,12 +118,34 @@ export interface Pairs {
 const preferred = (files: readonly StoredFile[]): StoredFile =>
   files.find(({ path }) => /trainids/i.test(path)) ?? files[0];
 
+/** `a/image.jpg` and `a/mask.png`: a folder for each image, whose only other files are its masks. */
+function pairsOfFolders(files: readonly StoredFile[]): Pairs {
+  const isMask = ({ path }: StoredFile): boolean => wordsOf(posix.parse(path).name).some((word) => maskWords.has(word));
+  const folders = [...groupBy(files, ({ path }) => posix.dirname(path)).values()].map((own) => ({
+    images: own.filter((file) => !isMask(file)),
+    masks: own.filter(isMask),
+  }));
+  const isPair = ({ images, masks }: (typeof folders)[number]): boolean => images.length === 1 && masks.length > 0;
+  const others = folders.filter((folder) => !isPair(folder));
+  return {
+    pairs: folders.filter(isPair).map(({ images: [image], masks }) => ({ image, mask: preferred(masks) })),
+    missing: others.flatMap(({ images }) => images),
+    orphans: others.flatMap(({ masks }) => masks),
+  };
+}
+
 /**
  * The image and the mask of each pair, by the names of files and folders: `images/a.jpg` and `masks/a.png`, `a.jpg` and
- * `a_mask.png`, or `a.jpg` and `a.png` in one folder.
+ * `a_mask.png`, `a.jpg` and `a.png` in one folder, or `a/image.jpg` and `a/mask.png`.
  */
 export function pairFiles(files: readonly StoredFile[]): Pairs {
-  const all = files.filter(({ path }) => !otherPictures.test(path)).map(named);
+  const pictures = files.filter(({ path }) => !otherPictures.test(path));
+  const found = pairsOfNames(pictures.map(named));
+  const inFolders = found.pairs.length === 0 ? pairsOfFolders(pictures) : null;
+  return inFolders !== null && inFolders.pairs.length > 0 ? inFolders : found;
+}
+
+function pairsOfNames(all: readonly Named[]): Pairs {
   const hasMasks = all.some(({ isMask }) => isMask);
   // Without names of masks, the PNG beside a JPEG is its mask.
   const isMask = hasMasks ? (one: Named) => one.isMask : ({ file }: Named) => /\.(png|gif|tiff?)$/i.test(file.path);

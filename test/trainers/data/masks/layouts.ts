@@ -180,6 +180,18 @@ export const maskLayouts: readonly MaskLayout[] = [
     images: { all: 6 },
   },
   {
+    name: 'a folder for each image',
+    files: { '{a1,b7,c3}/image.jpg': null, '{a1,b7,c3}/mask.png': grey(0, 255) },
+    classes: binary,
+    images: { all: 3 },
+  },
+  {
+    name: 'a folder for each image, with names that differ',
+    files: { 'x1/x1.jpg': null, 'x2/x2.jpg': null, 'x{1,2}/label.png': grey(0, 1) },
+    classes: binary,
+    images: { all: 2 },
+  },
+  {
     name: 'numbered folders, which are no classes',
     files: { 'case_{01,02}/image/{a,b,c}.png': null, 'case_{01,02}/mask/{a,b,c}.png': grey(0, 255) },
     classes: binary,
