@@ -9,6 +9,15 @@ function cell(value: CsvCell): string {
 /** One line of CSV. */
 export const csvLine = (cells: readonly CsvCell[]): string => `${cells.map(cell).join(',')}\n`;
 
+/** The value of a JSON text; undefined for any other text. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `1 image`, `1,200 images`. @param many the plural; default: `one` with an s */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;

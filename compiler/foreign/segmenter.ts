@@ -24,7 +24,7 @@ interface ClassesMap {
   readonly stride: number;
 }
 
-/** Null: the value has no cells. Where both layouts fit, it has that of the input. */
+/** The map in a value; null where its sides are not those of the image divided by a stride. If both layouts fit, the input's is taken. */
 function mapOf(
   name: string,
   [, ...sides]: readonly number[],
@@ -52,7 +52,7 @@ function upsampled({ graph }: OnnxFile): string | null {
   return isBilinear ? node.input[0] : null;
 }
 
-/** The sizes of some values for images of zeros. */
+/** Runs the file on images of zeros. @returns the shapes of these values */
 async function sizesOf(
   file: OnnxFile,
   names: readonly string[],

@@ -122,7 +122,7 @@ function partSizes(part: Part) {
 const isSeparable = (network: Network): boolean =>
   isChain(network) && network.blocks.every(({ kind }) => kind !== 'cell' && kind !== 'reduction');
 
-/** Estimates the memory of a network from that of each part alone. The error is at most a percent. */
+/** Estimates the memory of a network from the memory of its parts. The error is at most 1 %. */
 function roughSizes(network: Network): EdgeSizes {
   const parts = partsOf(network).map((part) => part.of(partSizes));
   const kernels = new Set<KernelName>();

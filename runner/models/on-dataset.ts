@@ -94,7 +94,7 @@ export async function evaluateOnSplit(
   });
 }
 
-/** A segmenter of another program as one of ours, with the usual normalisation that fits best where it says none; other files as they are. */
+/** Rewrites a segmenter of another program as one of ours, and finds its normalisation where the file does not say it. Other files stay. */
 async function readSegmenter(
   file: Uint8Array,
   dataset: Dataset,

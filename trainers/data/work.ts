@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readFully, writeFully } from '../../base/files.js';
+import { jsonIn } from '../../base/text.js';
 import { damageCauses, type DamageCause, type ImageHeader } from './decode.js';
 import type { StoredFile } from './reading/files.js';
 
@@ -89,7 +90,7 @@ export class Work {
     let end = 0;
     for (let next = text.indexOf(10); next >= 0; next = text.indexOf(10, end)) {
       const line = text.toString('utf8', end, next);
-      const entry = entrySchema.safeParse(parseJson(line));
+      const entry = entrySchema.safeParse(jsonIn(line));
       if (!entry.success) break;
       this.remember(entry.data);
       end = next + 1;
@@ -142,13 +143,5 @@ export class Work {
 
   close(): void {
     closeSync(this.pixels);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -171,23 +171,36 @@ interface Way {
   /** The next normalisation must fit so many times worse. */
   readonly clearly: number;
   readonly why: string;
+  /** What to do where two normalisations fit alike. */
+  readonly advice: string;
   readonly text: (misfit: number) => string;
 }
 
+const keys = 'normalisation, or mean and std, decides';
 const ways: { readonly [F in 'norms' | 'head' | 'answers']: Way } = {
-  norms: { clearly: 1.5, why: 'its first batch norm fits', text: (misfit) => `divergence ${misfit.toPrecision(2)}` },
-  head: { clearly: 1.1, why: 'a quick head answers best on', text: (misfit) => percent(1 - misfit) },
-  answers: { clearly: 1.1, why: 'it answers well on', text: (misfit) => `mIoU ${percent(1 - misfit)}` },
+  norms: {
+    clearly: 1.5,
+    why: 'its first batch norm fits',
+    advice: keys,
+    text: (misfit) => `divergence ${misfit.toPrecision(2)}`,
+  },
+  head: { clearly: 1.1, why: 'a quick head answers best on', advice: keys, text: (misfit) => percent(1 - misfit) },
+  answers: {
+    clearly: 1.1,
+    why: 'it answers well on',
+    advice: 'mean and std in the metadata of the file decide',
+    text: (misfit) => `mIoU ${percent(1 - misfit)}`,
+  },
 };
 
-/** The usual normalisation that fits best. @param usual is taken unless another one fits clearly better */
+/** The normalisation with the least misfit. @param usual is taken unless another one fits clearly better */
 function bestOf(fits: readonly Fit[], from: keyof typeof ways, usual?: Fit): TeacherNormalisation {
-  const { clearly, why, text } = ways[from];
+  const { clearly, why, advice, text } = ways[from];
   const sorted = fits.toSorted((a, b) => a.misfit - b.misfit);
   const best = usual !== undefined && usual.misfit <= clearly * sorted[0].misfit ? usual : sorted[0];
   const [next] = sorted.filter((one) => one !== best);
   const said = ({ name, misfit }: Fit): string => `${name} (${text(misfit)})`;
-  const close = next.misfit > clearly * best.misfit ? '' : '; that is close: normalisation, or mean and std, decides';
+  const close = next.misfit > clearly * best.misfit ? '' : `; that is close: ${advice}`;
   return { ...best.scale, from, found: `${why} ${said(best)}, next ${said(next)}${close}` };
 }
 
@@ -201,7 +214,7 @@ export async function foundScale(network: ForeignNetwork, dataset: Dataset): Pro
   return bestOf(await (from === 'norms' ? fitsOfNorm : fitsOfHead)(network, dataset), from);
 }
 
-/** The usual normalisation with which a segmenter answers well: that of the data, unless another one is clearly better. */
+/** Finds the normalisation of a segmenter: the data's own mean and deviation, unless its mIoU is clearly higher with another one. */
 export async function scaleOfSegmenter(
   model: Uint8Array,
   dataset: Dataset,

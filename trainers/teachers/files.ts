@@ -112,14 +112,20 @@ export async function checkTeacher(config: Teacher | { readonly type: 'none' }, 
     fitFile(config, await readFile(config, info), info);
 }
 
-/** A file as ONNX. The logits of segmenters are kept for all images: their cells are no smaller than those of students. */
+/**
+ * A teacher's file as ONNX. A segmenter's map is averaged to the smallest cells that a student has, since its logits are stored for
+ * all images.
+ */
 const readFile = async (config: Config<'file'>, info: DatasetInfo): Promise<Uint8Array> =>
   segmenterFile(await classifierFile(config.path), nameOf(config), info, {
     layout: config.layout,
     least: detectionStrides[0],
   });
 
-/** The normalisation that the norms of a file, or the answers of a segmenter tell; null where it has no norms, or is not understood. */
+/**
+ * Finds the normalisation of a file: of a segmenter by its answers, of a classifier by its norms. Null for a classifier without norms,
+ * and for one that cannot be read.
+ */
 function scaleIn(
   bytes: Uint8Array,
   config: Config<'file'>,

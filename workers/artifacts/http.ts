@@ -3,6 +3,7 @@ import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, NasError } from '../../base/errors.js';
+import { jsonIn } from '../../base/text.js';
 import type { ArtifactsAddress } from '../registry.js';
 import { ArtifactGone, FilesRefused, FilesUnreachable, WrongContent, type Artifact } from './artifact.js';
 import { append, Unreachable, type ContentFile, type Transfer } from './content-file.js';
@@ -112,14 +113,6 @@ export class HttpTransport {
     return new FilesRefused(`the files of the run cannot be reached: ${this.server.url} refuses: ${message}`, {
       hint: hint ?? 'Does workers.artifacts name the address of nas run, and does a proxy between let requests pass?',
     });
-  }
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

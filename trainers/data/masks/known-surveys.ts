@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { cacheDirectory, writeFileAtomic } from '../../../base/files.js';
+import { jsonIn } from '../../../base/text.js';
 import type { StoredFile } from '../reading/files.js';
 import type { SurveyedMask } from './meaning.js';
 
@@ -39,7 +40,7 @@ export class KnownSurveys {
     const name = createHash('sha256').update(resolve(path)).digest('hex').slice(0, 16);
     this.file = join(cache, 'data', `masks-${name}.jsonl`);
     for (const line of linesOf(this.file)) {
-      const found = lineSchema.safeParse(parsed(line)).data;
+      const found = lineSchema.safeParse(jsonIn(line)).data;
       if (found === undefined) continue;
       const { path: own, stamp, counts, palette, ...survey } = found;
       this.before.set(keyOf({ path: own, stamp }), { ...survey, ...(palette && { palette }), counts: new Map(counts) });
@@ -76,13 +77,5 @@ function linesOf(file: string): readonly string[] {
   } catch {
     // There is none, or it is another user's.
     return [];
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
