@@ -6,7 +6,7 @@
 import { invalidInput } from '../base/errors.js';
 import { readCsv } from '../spaces/index.js';
 import { runAsProgram } from './command-line.js';
-import { readDeviceTable } from './latency/device-table.js';
+import { columnKinds, readDeviceTable } from './latency/device-table.js';
 import {
   evaluateTable,
   meanOver,
@@ -81,6 +81,12 @@ export const latencyEvaluate = command({
         default: 'auto' as const,
         describe: 'auto: by optimal design; random: by chance',
       })
+      .option('columns', {
+        choices: columnKinds,
+        default: 'layers' as const,
+        describe:
+          'layers: totals of the executed layers; choices: how often each choice occurs, whether it is executed or not',
+      })
       .option('trim', {
         type: 'number',
         default: 0,
@@ -88,7 +94,7 @@ export const latencyEvaluate = command({
       })
       .option('seeds', { type: 'number', default: 20, describe: 'Repetitions with different random rows' })
       .option('json', jsonOption),
-  run: async ({ space: name, table: file, target, json: asJson, ...rest }, terminal) => {
+  run: async ({ space: name, table: file, target, columns: kind, json: asJson, ...rest }, terminal) => {
     const { out, colors } = terminal;
     const protocol: EvaluationProtocol = {
       samples: rest.samples,
@@ -100,7 +106,7 @@ export const latencyEvaluate = command({
     const targets = namesOf(target);
     if (targets.length === 0) throw invalidInput('--target: expected the names of one or more columns');
     const { space } = await parseSpace(name);
-    const table = readDeviceTable(readCsv(file), space, targets);
+    const table = readDeviceTable(readCsv(file), space, targets, kind);
     const counter = createCounter(terminal);
     const evaluations = evaluateTable(table, targets, protocol, {
       now: () => performance.now(),
@@ -109,7 +115,7 @@ export const latencyEvaluate = command({
     counter.close();
     const overall = meanOver(evaluations);
     if (asJson) {
-      out(json({ space: space.name, table: file, ...protocol, ...overall, targets: evaluations }));
+      out(json({ space: space.name, table: file, columns: kind, ...protocol, ...overall, targets: evaluations }));
       return;
     }
     const rows: Row[] = [...evaluations];

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
-import { readDeviceTable, type DeviceTable } from '../../bench/latency/device-table.js';
+import { readDeviceTable, type ColumnKind, type DeviceTable } from '../../bench/latency/device-table.js';
 import { evaluateTable, meanOver } from '../../bench/latency/evaluation.js';
 import { latencyEvaluate } from '../../bench/latency-evaluate.js';
 import { designSamples } from '../../latency-models/predictors/sample-design.js';
-import { createSpace, liveEdges, readCsv, spaceSchema, type Space } from '../../spaces/index.js';
+import { choicesOf, createSpace, liveEdges, products, readCsv, spaceSchema, type Space } from '../../spaces/index.js';
 import { nasInside } from '../cli/nas.js';
 import { sharedFolder } from '../support/temporary.js';
 
@@ -63,6 +63,23 @@ describe('evaluateTable', () => {
     expect(within10.mean).toBeGreaterThan(0.97);
     const random = meanOver(evaluateTable(whole, ['phone', 'chip'], { ...protocol, select: 'random' }, options));
     expect(random.mape.mean).toBeGreaterThan(mape.mean);
+  });
+
+  it('counts choices where operations take time that the output does not depend on', async () => {
+    const space = await cells();
+    const rows = [...products(space.decisions.map(({ choices }) => choices.length))].filter((_, i) => i % 50 === 0);
+    const file = join(folder, 'all-operations.csv');
+    const lines = rows.map((genotype) => {
+      const ops = Object.values(choicesOf(space.decisions, genotype)).filter(isOp);
+      return [...ops, ops.reduce((sum, op) => sum + devices.phone[op], 2)].join(',');
+    });
+    writeFileSync(file, [[...space.decisions.map(({ name }) => name), 'phone'].join(','), ...lines].join('\n'));
+    const errorOf = (kind: ColumnKind): number => {
+      const read = readDeviceTable(readCsv(file), space, ['phone'], kind);
+      return meanOver(evaluateTable(read, ['phone'], protocol, options)).mape.mean;
+    };
+    expect(errorOf('choices')).toBeLessThan(1);
+    expect(errorOf('layers')).toBeGreaterThan(5);
   });
 });
 
