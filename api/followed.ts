@@ -24,12 +24,8 @@ const usualPatience: Patience = { answer: 5000, end: 60_000, silentEnd: 2000 };
 
 /** The store is open for one reading only: a run leaves one file behind where nobody else has it open. */
 function reading<T>(workdir: string, task: (store: Store) => T): T {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return task(store);
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  return task(store);
 }
 
 /** A program that follows a run. What it does not take is sent again with the next trial. */

@@ -98,12 +98,8 @@ export class Run {
   }
 
   private read<T>(task: (store: Store) => T): T {
-    const store = Store.open(databasePath(this.workdir), { readonly: true });
-    try {
-      return task(store);
-    } finally {
-      store.close();
-    }
+    using store = Store.open(databasePath(this.workdir), { readonly: true });
+    return task(store);
   }
 }
 

@@ -3,11 +3,13 @@ import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 
-/** A held lock. */
-export interface Lock {
+/** A held lock; `using` releases it at the end of a block. */
+export interface Lock extends Disposable {
   /** Safe to call twice. */
   release(): void;
 }
+
+const lockOf = (release: () => void): Lock => ({ release, [Symbol.dispose]: release });
 
 /**
  * Takes the exclusive lock of a file; null when it is held. The operating system locks the file through SQLite and releases
@@ -24,13 +26,11 @@ export function takeLock(path: string, clock: () => number = Date.now): Lock | n
     database.close();
     throw error;
   }
-  return {
-    release() {
-      if (!database.open) return;
-      rmSync(holder, { force: true });
-      database.close();
-    },
-  };
+  return lockOf(() => {
+    if (!database.open) return;
+    rmSync(holder, { force: true });
+    database.close();
+  });
 }
 
 /**
@@ -44,7 +44,7 @@ export function shareLock(path: string): Lock | null {
     // A read transaction that stays open.
     database.exec('BEGIN');
     database.pragma('schema_version');
-    return { release: () => void database.close() };
+    return lockOf(() => void database.close());
   } catch (error) {
     database.close();
     if (isBusy(error)) return null;

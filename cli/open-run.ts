@@ -26,10 +26,6 @@ export async function withRun<T>(workdir: string, task: (store: Store) => Promis
       hint: 'Give the folder of a run (runs/<name> by default); nas run <yaml> starts one.',
     });
   }
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return await task(store);
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  return await task(store);
 }

@@ -43,33 +43,29 @@ export async function enqueueIn(
   caution?: Caution,
 ): Promise<EnqueuedNetwork> {
   if (!hasRun(workdir)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
-  const store = Store.open(databasePath(workdir), { closingPatience: 0, ...caution });
-  try {
-    const experiment = storedExperiment(store, workdir);
-    const space = await spaceOf(experiment, store, workdir, caution);
-    const unknown = unknownDecision(space, Object.keys(given));
-    if (unknown !== undefined) throw invalidInput(unknown);
-    return store.transaction(() => {
-      const earlier = storedEnqueued(store);
-      const random = new Random(experiment.seed, 'enqueued', earlier.length);
-      const fit = fitChoices(space, new Map(Object.entries(given)), random);
-      if ('misfit' in fit) throw invalidInput(fit.misfit);
-      const { genotype } = fit;
-      const id = genotypeId(genotype);
-      const asked = store.trials.numberOf(id);
-      if (asked !== undefined) throw invalidInput(`trial ${asked} of ${workdir} has this network already`);
-      const same = earlier.find((one) => genotypeId(one.genotype) === id);
-      if (same !== undefined) throw invalidInput(`the network is enqueued already, as ${same.name}`);
-      const one = { name: name ?? `enqueued ${earlier.length + 1}`, genotype };
-      storeEnqueued(store, [one]);
-      const choices = choicesOf(space.decisions, genotype);
-      const waiting = earlier.filter((other) => store.trials.numberOf(genotypeId(other.genotype)) === undefined);
-      const trials = Object.values(store.trials.progress()).reduce((a, b) => a + b, 0);
-      return { name: one.name, choices, planned: trials + waiting.length < experiment.search.trials };
-    });
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { closingPatience: 0, ...caution });
+  const experiment = storedExperiment(store, workdir);
+  const space = await spaceOf(experiment, store, workdir, caution);
+  const unknown = unknownDecision(space, Object.keys(given));
+  if (unknown !== undefined) throw invalidInput(unknown);
+  return store.transaction(() => {
+    const earlier = storedEnqueued(store);
+    const random = new Random(experiment.seed, 'enqueued', earlier.length);
+    const fit = fitChoices(space, new Map(Object.entries(given)), random);
+    if ('misfit' in fit) throw invalidInput(fit.misfit);
+    const { genotype } = fit;
+    const id = genotypeId(genotype);
+    const asked = store.trials.numberOf(id);
+    if (asked !== undefined) throw invalidInput(`trial ${asked} of ${workdir} has this network already`);
+    const same = earlier.find((one) => genotypeId(one.genotype) === id);
+    if (same !== undefined) throw invalidInput(`the network is enqueued already, as ${same.name}`);
+    const one = { name: name ?? `enqueued ${earlier.length + 1}`, genotype };
+    storeEnqueued(store, [one]);
+    const choices = choicesOf(space.decisions, genotype);
+    const waiting = earlier.filter((other) => store.trials.numberOf(genotypeId(other.genotype)) === undefined);
+    const trials = Object.values(store.trials.progress()).reduce((a, b) => a + b, 0);
+    return { name: one.name, choices, planned: trials + waiting.length < experiment.search.trials };
+  });
 }
 
 /**
@@ -78,13 +74,9 @@ export async function enqueueIn(
  * @throws NasError `invalid-input` as `enqueueIn`
  */
 export async function decisionsOf(workdir: string, caution?: Caution): Promise<readonly Decision[]> {
-  const store = Store.open(databasePath(workdir), { readonly: true, ...caution });
-  try {
-    const { decisions } = await spaceOf(storedExperiment(store, workdir), store, workdir, caution);
-    return decisions.map(({ name, choices }) => ({ name, choices }));
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true, ...caution });
+  const { decisions } = await spaceOf(storedExperiment(store, workdir), store, workdir, caution);
+  return decisions.map(({ name, choices }) => ({ name, choices }));
 }
 
 async function spaceOf(

@@ -134,16 +134,12 @@ export function specialize(workdir: string, wanted: Specialization): Specialized
 }
 
 function runOf(workdir: string): { readonly written: Written; readonly experiment: TrainingExperiment } {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    const experiment = trainingExperimentOf(store, workdir);
-    // Stored when the run began.
-    const [{ detail }] = store.events.of('created');
-    const { written } = detail as { readonly written: Written };
-    return { written, experiment };
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  const experiment = trainingExperimentOf(store, workdir);
+  // Stored when the run began.
+  const [{ detail }] = store.events.of('created');
+  const { written } = detail as { readonly written: Written };
+  return { written, experiment };
 }
 
 /**
@@ -155,26 +151,22 @@ async function requireSameSource(
   observe: RunObserver,
   signal: AbortSignal,
 ): Promise<void> {
-  const store = Store.open(databasePath(source), { readonly: true });
-  try {
-    const experiment = trainingExperimentOf(store, source);
-    const images = imagesOf(await prepareImages(experiment.data, { locating: locatingNowhere, observe, signal }));
-    const stored = storedInputs(store.run.get(), source);
-    const { data } = loaded.experiment as TrainingExperiment;
-    const read = [
-      'data',
-      ...('unlabelled' in data && data.unlabelled !== undefined ? ['data.unlabelled'] : []),
-      ...Object.keys(filesOf(loaded.experiment)),
-    ];
-    const trainedWith = read.filter((key) => /^(data|space|teacher)\b/.test(key));
-    const changes = inputChanges(experiment, images, { stored, workdir: source });
-    requireSameInputs(
-      changes.filter(({ key }) => trainedWith.includes(key)),
-      source,
-    );
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(source), { readonly: true });
+  const experiment = trainingExperimentOf(store, source);
+  const images = imagesOf(await prepareImages(experiment.data, { locating: locatingNowhere, observe, signal }));
+  const stored = storedInputs(store.run.get(), source);
+  const { data } = loaded.experiment as TrainingExperiment;
+  const read = [
+    'data',
+    ...('unlabelled' in data && data.unlabelled !== undefined ? ['data.unlabelled'] : []),
+    ...Object.keys(filesOf(loaded.experiment)),
+  ];
+  const trainedWith = read.filter((key) => /^(data|space|teacher)\b/.test(key));
+  const changes = inputChanges(experiment, images, { stored, workdir: source });
+  requireSameInputs(
+    changes.filter(({ key }) => trainedWith.includes(key)),
+    source,
+  );
 }
 
 /**

@@ -27,26 +27,22 @@ const mayDiffer = /^(workers|log)(\.|$)/;
  * @throws NasError `invalid-input` when the workdir's run has another experiment; `mayDiffer` are what it may have others of
  */
 export function requireSame(workdir: string, { experiment }: LoadedExperiment): Moved {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    // Compared as written: a default may depend on the machine or on the version.
-    const stored = asWritten(store, workdir) ?? filled(experimentOf(store), experiment);
-    const moved: Record<string, string> = {};
-    for (const key of movable) {
-      const [before, now] = [stored, experiment].map((each) => valueAt(each, key.split('.')));
-      if (typeof before === 'string' && typeof now === 'string') moved[key] = now;
-    }
-    const differing = differences(stored, experiment).filter((key) => !mayDiffer.test(key) && !(key in moved));
-    if (differing.length === 0) return moved;
-    const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
-    throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {
-      hint: more
-        ? 'nas resume with --trials gives the old run more trials; or choose another folder with --workdir, or throw it away with --fresh.'
-        : 'Choose another folder with --workdir, continue the old run with nas resume, or throw it away with --fresh.',
-    });
-  } finally {
-    store.close();
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  // Compared as written: a default may depend on the machine or on the version.
+  const stored = asWritten(store, workdir) ?? filled(experimentOf(store), experiment);
+  const moved: Record<string, string> = {};
+  for (const key of movable) {
+    const [before, now] = [stored, experiment].map((each) => valueAt(each, key.split('.')));
+    if (typeof before === 'string' && typeof now === 'string') moved[key] = now;
   }
+  const differing = differences(stored, experiment).filter((key) => !mayDiffer.test(key) && !(key in moved));
+  if (differing.length === 0) return moved;
+  const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
+  throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {
+    hint: more
+      ? 'nas resume with --trials gives the old run more trials; or choose another folder with --workdir, or throw it away with --fresh.'
+      : 'Choose another folder with --workdir, continue the old run with nas resume, or throw it away with --fresh.',
+  });
 }
 
 /** The experiment with files elsewhere; the same one when none is. @throws NasError `invalid-input` for a key that it does not have */

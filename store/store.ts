@@ -33,7 +33,7 @@ export interface StoreOptions {
  * All methods throw NasError `invalid-input` when the disk is full, the file is damaged or read-only, and `in-use`
  * when another process keeps it locked; `failure` when a number to be stored is NaN or infinite.
  */
-export class Store {
+export class Store implements Disposable {
   readonly run: Run;
   readonly trials: Trials;
   readonly overview: TrialOverview;
@@ -111,8 +111,12 @@ export class Store {
     return dirname(this.connection.path);
   }
 
-  /** Closes the file; safe to call twice. */
+  /** Closes the file; safe to call twice. `using` does it at the end of a block. */
   close(): void {
     this.connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

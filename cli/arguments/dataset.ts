@@ -45,12 +45,8 @@ function experimentAt(file: string): TrainingExperiment {
 export function experimentFor(argument: string): TrainingExperiment | undefined {
   if (/\.ya?ml$/.test(argument)) return experimentAt(argument);
   if (!hasRun(argument)) return undefined;
-  const store = Store.open(databasePath(argument), { readonly: true });
-  try {
-    return trainingExperimentOf(store, argument);
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(argument), { readonly: true });
+  return trainingExperimentOf(store, argument);
 }
 
 /** Whether an argument is a type of data set, alone or before the path of its files. */

@@ -86,15 +86,11 @@ export class WatchedRun {
    * @throws NasError `in-use` while it is locked; `invalid-input` when it cannot be read; errors of the task.
    */
   async read<T>(task: (store: Store, cache: RunCache) => T | Promise<T>): Promise<T> {
-    const store = Store.open(databasePath(this.workdir), { readonly: true, patience: lockTimeout });
-    try {
-      const createdAt = store.run.createdAt();
-      if (createdAt !== this.createdAt) this.cache = new RunCache();
-      this.createdAt = createdAt;
-      return await task(store, this.cache);
-    } finally {
-      store.close();
-    }
+    using store = Store.open(databasePath(this.workdir), { readonly: true, patience: lockTimeout });
+    const createdAt = store.run.createdAt();
+    if (createdAt !== this.createdAt) this.cache = new RunCache();
+    this.createdAt = createdAt;
+    return await task(store, this.cache);
   }
 }
 

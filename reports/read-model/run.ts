@@ -246,12 +246,8 @@ export const collectRuns = (folder: string): (RunListing | { readonly workdir: s
     });
 
 function listingOf(workdir: string): RunListing {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return { workdir, run: collectRun(store), ...listedFrontier(collectFrontier(store), objectivesOf(store)) };
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  return { workdir, run: collectRun(store), ...listedFrontier(collectFrontier(store), objectivesOf(store)) };
 }
 
 /** Facts about a run that change only when it is extended. */

@@ -188,12 +188,8 @@ const runOf = (folder: string): string => join(folder, '..', '..', '..');
 function classesBeside(folder: string): readonly string[] | null {
   const workdir = join(folder, '..', '..');
   if (join(workdir, supernetFolder) !== folder || !hasRun(workdir)) return null;
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return store.run.classes();
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  return store.run.classes();
 }
 
 interface TrialNetwork {
@@ -208,21 +204,17 @@ async function trialOf(folder: string): Promise<TrialNetwork | null> {
   const number = Number(basename(folder));
   const isOfTrial = trialStages.some((stage) => join(workdir, trialFolder(stage, number)) === folder);
   if (!isOfTrial || !hasRun(workdir)) return null;
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    const trial = store.trials.get(number);
-    if (trial === undefined) return null;
-    // Stored by the runner when the trial was asked.
-    const network = store.networks.get(trial.genotypeId) as Network;
-    const { input, classes } = network;
-    const head = detectionOf(network);
-    const space = await createSpace(trainingExperimentOf(store, workdir).space, {
-      input,
-      classes,
-      ...(head !== null && { maps: mapTaskOf(head) }),
-    });
-    return { network, places: memberOf(space, trial.genotype).places, classes: store.run.classes() };
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  const trial = store.trials.get(number);
+  if (trial === undefined) return null;
+  // Stored by the runner when the trial was asked.
+  const network = store.networks.get(trial.genotypeId) as Network;
+  const { input, classes } = network;
+  const head = detectionOf(network);
+  const space = await createSpace(trainingExperimentOf(store, workdir).space, {
+    input,
+    classes,
+    ...(head !== null && { maps: mapTaskOf(head) }),
+  });
+  return { network, places: memberOf(space, trial.genotype).places, classes: store.run.classes() };
 }

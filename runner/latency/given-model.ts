@@ -61,32 +61,28 @@ const minNetworks = 4;
 
 /** A model fitted to the measurements of a run, as the run itself would fit it to continue. */
 function modelOfRun(workdir: string, precision: StoredPrecision): LatencyModel {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    const measured = store.measurements
-      .all()
-      .filter((record) => record.purpose !== 'frontier' && record.precision === precision);
-    if (measured.length < minNetworks) {
-      const found = `the run in ${workdir} has measured ${measured.length} networks in ${precision}`;
-      throw invalidInput(`latency.from: ${found}; a model needs at least ${minNetworks}`, {
-        hint: 'Name a run that measures latency in this precision, or a file of nas latency fit.',
-      });
-    }
-    const observed = measured.map(({ trial, genotypeId, ms }): Observation & { trial: number | null } => ({
-      trial,
-      network: store.networks.get(genotypeId) as Network,
-      ms,
-    }));
-    const trials = observed.filter(({ trial }) => trial !== null).sort((a, b) => Number(a.trial) - Number(b.trial));
-    const adapted = adaptModel(
-      observed.filter(({ trial }) => trial === null),
-      trials,
-    );
-    if (adapted?.model == null) throw new Error('a model is dropped only for its predictions');
-    return adapted.model;
-  } finally {
-    store.close();
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  const measured = store.measurements
+    .all()
+    .filter((record) => record.purpose !== 'frontier' && record.precision === precision);
+  if (measured.length < minNetworks) {
+    const found = `the run in ${workdir} has measured ${measured.length} networks in ${precision}`;
+    throw invalidInput(`latency.from: ${found}; a model needs at least ${minNetworks}`, {
+      hint: 'Name a run that measures latency in this precision, or a file of nas latency fit.',
+    });
   }
+  const observed = measured.map(({ trial, genotypeId, ms }): Observation & { trial: number | null } => ({
+    trial,
+    network: store.networks.get(genotypeId) as Network,
+    ms,
+  }));
+  const trials = observed.filter(({ trial }) => trial !== null).sort((a, b) => Number(a.trial) - Number(b.trial));
+  const adapted = adaptModel(
+    observed.filter(({ trial }) => trial === null),
+    trials,
+  );
+  if (adapted?.model == null) throw new Error('a model is dropped only for its predictions');
+  return adapted.model;
 }
 
 /** @throws NasError `invalid-input` when it cannot be read, is not a latency model, or is one of another precision. */

@@ -40,13 +40,9 @@ export async function readShrinkSubject(path: string, trial: number | undefined)
     throw invalidInput(`${path} is a run: which of its trials?`, {
       hint: `Give --trial N; nas trials ${path} lists them.`,
     });
-  const store = Store.open(databasePath(path), { readonly: true });
-  try {
-    const { model, metadata } = await trainedModel(store, path, trial);
-    return { name: `trial ${trial}`, model, metadata, isFolded: false, seed: metadata.seed ?? 1 };
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(path), { readonly: true });
+  const { model, metadata } = await trainedModel(store, path, trial);
+  return { name: `trial ${trial}`, model, metadata, isFolded: false, seed: metadata.seed ?? 1 };
 }
 
 /**

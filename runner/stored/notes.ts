@@ -124,14 +124,10 @@ export function addNote(workdir: string, change: NoteChange, clock: () => number
  */
 export function noteIn(workdir: string, change: NoteChange, options: { readonly patience?: number } = {}): void {
   if (!hasRun(workdir)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
-  const store = Store.open(databasePath(workdir), { readonly: true, ...options });
-  try {
-    const { trial } = change;
-    if (trial !== null && store.trials.get(trial) === undefined)
-      throw invalidInput(`${workdir} has no trial ${trial}`, { hint: `nas trials ${workdir} lists them.` });
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true, ...options });
+  const { trial } = change;
+  if (trial !== null && store.trials.get(trial) === undefined)
+    throw invalidInput(`${workdir} has no trial ${trial}`, { hint: `nas trials ${workdir} lists them.` });
   addNote(workdir, change);
 }
 

@@ -113,26 +113,22 @@ export function sharedWeights(workdir: string): string {
  */
 export function trainedSupernet(workdir: string): TrainedSupernet {
   if (!hasRun(workdir)) throw invalidInput(`${workdir} holds no run; expected a workdir of nas run`);
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    const experiment = experimentOf(store);
-    const supernet = isTrainingExperiment(experiment) ? experiment.supernet : undefined;
-    if (!isTrainingExperiment(experiment) || supernet === undefined)
-      throw invalidInput(`the run in ${workdir} has no supernet`, {
-        hint: 'Give the workdir of a run whose experiment has supernet.',
-      });
-    if (!isOwnSupernet(supernet)) return trainedSupernet(supernet.from);
-    const file = join(workdir, supernetFolder, weightsFile);
-    const trained = trainedDetail(store);
-    if (trained === null || !existsSync(file))
-      throw invalidInput(`the supernet of ${workdir} is not trained to its end`, {
-        hint: `nas resume ${workdir} trains it on.`,
-      });
-    const { seed, space, data } = experiment;
-    return { file, config: supernet, seed, space, data, trained };
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  const experiment = experimentOf(store);
+  const supernet = isTrainingExperiment(experiment) ? experiment.supernet : undefined;
+  if (!isTrainingExperiment(experiment) || supernet === undefined)
+    throw invalidInput(`the run in ${workdir} has no supernet`, {
+      hint: 'Give the workdir of a run whose experiment has supernet.',
+    });
+  if (!isOwnSupernet(supernet)) return trainedSupernet(supernet.from);
+  const file = join(workdir, supernetFolder, weightsFile);
+  const trained = trainedDetail(store);
+  if (trained === null || !existsSync(file))
+    throw invalidInput(`the supernet of ${workdir} is not trained to its end`, {
+      hint: `nas resume ${workdir} trains it on.`,
+    });
+  const { seed, space, data } = experiment;
+  return { file, config: supernet, seed, space, data, trained };
 }
 
 /** Shared weights, ready to take slices from. */

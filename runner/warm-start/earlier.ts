@@ -19,25 +19,21 @@ export interface EarlierTrials {
  */
 export function earlierTrials(workdir: string, space: DecisionSpace, objectives: readonly Objective[]): EarlierTrials {
   if (!hasRun(workdir)) throw invalidInput(`${workdir} holds no run; expected a workdir of nas run`);
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    const complete = store.trials.all().filter(({ state }) => state === 'complete');
-    const trials = complete.flatMap(({ number, choices, observed: values }): TrialResult[] => {
-      const fit = fitChoices(space, new Map(Object.entries(choices)), null);
-      return 'genotype' in fit ? [{ number, genotype: fit.genotype, state: 'complete', values }] : [];
-    });
-    const expensive = objectives.filter(({ cost }) => cost !== 'cheap').map(({ name }) => name);
-    const told = expensive.filter((name) => trials.some(({ values }) => name in values));
-    if (told.length === 0)
-      throw invalidInput(
-        `${workdir} has no trial of the space ${space.name} with ${expensive.join(' or ')}: nothing to learn from`,
-        { hint: 'Give a run of the same space that has finished trials.' },
-      );
-    const note = `${trials.length} of ${complete.length} trials of ${basename(workdir)} say which networks are promising: ${told.join(', ')}`;
-    return { trials, note };
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  const complete = store.trials.all().filter(({ state }) => state === 'complete');
+  const trials = complete.flatMap(({ number, choices, observed: values }): TrialResult[] => {
+    const fit = fitChoices(space, new Map(Object.entries(choices)), null);
+    return 'genotype' in fit ? [{ number, genotype: fit.genotype, state: 'complete', values }] : [];
+  });
+  const expensive = objectives.filter(({ cost }) => cost !== 'cheap').map(({ name }) => name);
+  const told = expensive.filter((name) => trials.some(({ values }) => name in values));
+  if (told.length === 0)
+    throw invalidInput(
+      `${workdir} has no trial of the space ${space.name} with ${expensive.join(' or ')}: nothing to learn from`,
+      { hint: 'Give a run of the same space that has finished trials.' },
+    );
+  const note = `${trials.length} of ${complete.length} trials of ${basename(workdir)} say which networks are promising: ${told.join(', ')}`;
+  return { trials, note };
 }
 
 /** Runs with fewer trials say little. */

@@ -16,16 +16,12 @@ export interface Seed {
 
 /** The frontier of another run, by its own objectives and values. */
 function frontierOfRun(workdir: string, name = basename(workdir)): Seed[] {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    const trials = store.trials.all().map((trial) => ({ ...trial, values: trial.observed }));
-    return frontier(trials, objectivesOf(store)).map(({ number, choices }) => ({
-      name: `trial ${number} of ${name}`,
-      choices: new Map(Object.entries(choices)),
-    }));
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  const trials = store.trials.all().map((trial) => ({ ...trial, values: trial.observed }));
+  return frontier(trials, objectivesOf(store)).map(({ number, choices }) => ({
+    name: `trial ${number} of ${name}`,
+    choices: new Map(Object.entries(choices)),
+  }));
 }
 
 /** The column in which `nas trials` writes the state; rows of other files are complete. */

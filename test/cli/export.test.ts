@@ -29,12 +29,8 @@ beforeAll(async () => {
 }, 120_000);
 
 const onFrontier = (): number => {
-  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-  try {
-    return store.artifacts.all().find(({ kind }) => kind === 'onnx')?.trial ?? -1;
-  } finally {
-    store.close();
-  }
+  using store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  return store.artifacts.all().find(({ kind }) => kind === 'onnx')?.trial ?? -1;
 };
 
 type Exported = { readonly to: string; readonly model: Buffer; readonly metadata: ModelMetadata; readonly err: string };

@@ -17,12 +17,8 @@ export function cachedFolder(): string {
 }
 
 export function reading<T>(workdir: string, task: (store: Store) => T): T {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return task(store);
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir), { readonly: true });
+  return task(store);
 }
 
 /** Some hundred networks of one or two blocks: a training of one takes less time than loading what trains it. */

@@ -66,20 +66,16 @@ export function writeTable(
 
 /** Trials of a run, with simulated times in ms after its start. */
 export function findingsOf(workdir: string) {
-  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-  try {
-    const { createdAt } = store.run.get();
-    const after = (at: number | null): number | null => (at === null ? null : at - createdAt);
-    return {
-      status: store.run.status().status,
-      trials: store.trials.all().map(({ askedAt, startedAt, finishedAt, ...trial }) => ({
-        ...trial,
-        asked: after(askedAt),
-        started: after(startedAt),
-        finished: after(finishedAt),
-      })),
-    };
-  } finally {
-    store.close();
-  }
+  using store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  const { createdAt } = store.run.get();
+  const after = (at: number | null): number | null => (at === null ? null : at - createdAt);
+  return {
+    status: store.run.status().status,
+    trials: store.trials.all().map(({ askedAt, startedAt, finishedAt, ...trial }) => ({
+      ...trial,
+      asked: after(askedAt),
+      started: after(startedAt),
+      finished: after(finishedAt),
+    })),
+  };
 }

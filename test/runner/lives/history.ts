@@ -32,21 +32,17 @@ export class History {
   constructor(private readonly workdir: string) {}
 
   look(): Seen {
-    const store = Store.open(databasePath(this.workdir), { readonly: true });
-    try {
-      const trials = store.trials.all();
-      const news = store.events.all(this.seq);
-      this.compare(trials);
-      for (const event of news) this.follow(event, trials);
-      this.trials = trials;
-      this.seq = news.at(-1)?.seq ?? this.seq;
-      const experiment = experimentOf(store);
-      expect(trials.length).toBeLessThanOrEqual(experiment.search.trials);
-      const { ms: spent } = new WorkingTime(experiment, store, () => 0);
-      return { state: store.run.state().status, trials, experiment, news, spent };
-    } finally {
-      store.close();
-    }
+    using store = Store.open(databasePath(this.workdir), { readonly: true });
+    const trials = store.trials.all();
+    const news = store.events.all(this.seq);
+    this.compare(trials);
+    for (const event of news) this.follow(event, trials);
+    this.trials = trials;
+    this.seq = news.at(-1)?.seq ?? this.seq;
+    const experiment = experimentOf(store);
+    expect(trials.length).toBeLessThanOrEqual(experiment.search.trials);
+    const { ms: spent } = new WorkingTime(experiment, store, () => 0);
+    return { state: store.run.state().status, trials, experiment, news, spent };
   }
 
   /** No trial is lost, asked anew, or changed after its end. */

@@ -26,13 +26,9 @@ function writeWeights(workdir: string, weight: number, seconds: number): void {
 function hashOf(name: string, change: (store: Store, workdir: string) => void): string {
   const workdir = join(folder, name);
   cpSync(original, workdir, { recursive: true });
-  const store = Store.open(databasePath(workdir));
-  try {
-    change(store, workdir);
-    return findingsHash(store, workdir);
-  } finally {
-    store.close();
-  }
+  using store = Store.open(databasePath(workdir));
+  change(store, workdir);
+  return findingsHash(store, workdir);
 }
 
 it('is the same for other times and latencies, and another for a weight or an accuracy', () => {

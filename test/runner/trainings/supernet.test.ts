@@ -97,21 +97,17 @@ describe('a run of slices', () => {
   it('exports any trial with the accuracy that the search found', { timeout: 120_000 }, async () => {
     const workdir = join(directory, 'slices');
     const { data } = trainingOf(loadExperiment(join(directory, 'slices.yaml')));
-    const store = Store.open(databasePath(workdir), { readonly: true });
-    try {
-      const onFrontier = store.finals.all().map(({ trial }) => trial);
-      const other = store.trials.all().find(({ number }) => !onFrontier.includes(number));
-      const { number, values } = other ?? store.trials.all()[0];
-      const { model, metadata } = await trainedModel(store, workdir, number);
-      expect(metadata).toMatchObject({
-        weights: 'supernet',
-        accuracy: { validation: values['supernet_accuracy'].value },
-      });
-      const found = await evaluateOnSplit(exportOnnx(model, metadata), await prepareDataset(data), 'validation');
-      expect(found.accuracy).toBeCloseTo(values['supernet_accuracy'].value, 2);
-    } finally {
-      store.close();
-    }
+    using store = Store.open(databasePath(workdir), { readonly: true });
+    const onFrontier = store.finals.all().map(({ trial }) => trial);
+    const other = store.trials.all().find(({ number }) => !onFrontier.includes(number));
+    const { number, values } = other ?? store.trials.all()[0];
+    const { model, metadata } = await trainedModel(store, workdir, number);
+    expect(metadata).toMatchObject({
+      weights: 'supernet',
+      accuracy: { validation: values['supernet_accuracy'].value },
+    });
+    const found = await evaluateOnSplit(exportOnnx(model, metadata), await prepareDataset(data), 'validation');
+    expect(found.accuracy).toBeCloseTo(values['supernet_accuracy'].value, 2);
   });
 
   it('is trained from the supernet in the end, unless it says otherwise', { timeout: 300_000 }, async () => {

@@ -9,15 +9,11 @@ import { temporaryFolder } from '../../../support/temporary.js';
 it('parameter importance is computed from a sample of 2,000 trials', async () => {
   const workdir = temporaryFolder();
   await storedRun(workdir, 2100);
-  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-  try {
-    const { trials, objectives } = await collectImportance(store, factsOf(store));
-    expect(trials).toBe(2000);
-    const [accuracy, latency] = objectives ?? [];
-    expect(latency.fit).toBeGreaterThan(0.8);
-    expect(latency.decisions[0]).toMatchObject({ decision: 'width' });
-    expect(accuracy.fit).toBeLessThan(latency.fit);
-  } finally {
-    store.close();
-  }
+  using store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  const { trials, objectives } = await collectImportance(store, factsOf(store));
+  expect(trials).toBe(2000);
+  const [accuracy, latency] = objectives ?? [];
+  expect(latency.fit).toBeGreaterThan(0.8);
+  expect(latency.decisions[0]).toMatchObject({ decision: 'width' });
+  expect(accuracy.fit).toBeLessThan(latency.fit);
 });
