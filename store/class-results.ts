@@ -36,16 +36,11 @@ function confusionOf(cells: readonly Cell[], classes: number): number[][] {
 
 /** Results of trials by class. A later one of the same stage, precision and split replaces an earlier one. */
 export class ClassResults {
-  private readonly insert;
   private readonly select;
   private readonly selectImages;
   private readonly selectAny;
 
   constructor(private readonly connection: Connection) {
-    this.insert = connection.prepare(
-      `INSERT INTO class_results (trial, stage, precision, split, classes, cells, calibration_error, details)
-       VALUES ($trial, $stage, $precision, $split, $classes, $cells, $calibrationError, $details)`,
-    );
     this.selectImages = connection.prepare<{ images: number | null }>(
       `SELECT (SELECT sum(json_extract(value, '$[2]')) FROM json_each(cells)) AS images
        FROM class_results WHERE split = $split AND cells <> '[]' LIMIT 1`,
@@ -71,7 +66,7 @@ export class ClassResults {
       calibrationError: finite(byClass.calibrationError, `calibration error of trial ${trial}`),
       details: details.type !== 'classification' ? json(details, what) : wrong && json({ wrong }, what),
     };
-    this.connection.write(() => this.insert.run(row));
+    this.connection.write(() => this.connection.insert('class_results', row));
   }
 
   /** The number of classified images of a split; null when none is known. */

@@ -10,9 +10,15 @@ type Parameters = Readonly<Record<string, SqlValue>>;
 /** How long a closing writer waits between two tries, in ms. */
 const closingPause = 10;
 
-/** A prepared statement: parameters by name, rows as plain objects. */
-export interface Statement<Row> {
-  run(parameters: Parameters): void;
+/** `INSERT INTO attempts (started_at) VALUES ($startedAt)`. */
+function insertion(table: string, row: Parameters): string {
+  const names = Object.keys(row);
+  const columns = names.map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${names.map((name) => `$${name}`).join(', ')})`;
+}
+
+/** A prepared query: parameters by name, rows as plain objects. */
+export interface Query<Row> {
   get(parameters: Parameters): Row | undefined;
   all(parameters: Parameters): Row[];
 }
@@ -23,6 +29,7 @@ export interface Statement<Row> {
  */
 export class Connection {
   private readonly transaction: Database.Transaction<(task: () => unknown) => unknown>;
+  private readonly inserts = new Map<string, Database.Statement<[Parameters]>>();
 
   constructor(
     private readonly database: Database.Database,
@@ -33,15 +40,24 @@ export class Connection {
     this.transaction = database.transaction((task: () => unknown) => task());
   }
 
-  /** A statement that is compiled at its first use: a short visit needs few of them. */
-  prepare<Row = unknown>(sql: string): Statement<Row> {
+  /** A query that is compiled at its first use: a short visit needs few of them. */
+  prepare<Row>(sql: string): Query<Row> {
     let compiled: Database.Statement<[Parameters], Row> | undefined;
     const statement = () => (compiled ??= this.explained(() => this.database.prepare<[Parameters], Row>(sql)));
     return {
-      run: (parameters) => void statement().run(parameters),
       get: (parameters) => statement().get(parameters),
       all: (parameters) => statement().all(parameters),
     };
+  }
+
+  /**
+   * Adds a row to a table, inside `write`. Its keys are the names of the columns in camel case.
+   * @returns the row's id
+   */
+  insert(table: string, row: Parameters): number {
+    const statement = this.inserts.get(table) ?? this.explained(() => this.database.prepare(insertion(table, row)));
+    this.inserts.set(table, statement);
+    return Number(statement.run(row).lastInsertRowid);
   }
 
   /** Runs a task that sees one state of the database. */

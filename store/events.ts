@@ -45,28 +45,21 @@ export interface NewEvent {
   readonly detail?: unknown;
 }
 
-export interface EventRecord {
+export interface EventRecord extends Required<Omit<NewEvent, 'trial'>> {
   /** Order of events over the whole run. */
   readonly seq: number;
   /** When, in ms since 1970. */
   readonly at: number;
-  readonly kind: EventKind;
   readonly trial: number | null;
-  readonly detail: unknown;
 }
 
 const isRareKind = (kind: EventKind): boolean => !isRare.includes(`'${kind}'`);
 
-interface Row {
-  readonly seq: number;
-  readonly at: number;
-  readonly kind: EventKind;
-  readonly trial: number | null;
+interface Row extends Omit<EventRecord, 'detail'> {
   readonly detail: string;
 }
 
 export class Events {
-  private readonly insert;
   private readonly select;
   private readonly selectOf;
   private readonly selectRareOf;
@@ -76,9 +69,6 @@ export class Events {
   private readonly selectLatest;
 
   constructor(private readonly connection: Connection) {
-    this.insert = connection.prepare(
-      'INSERT INTO events (at, kind, trial, detail) VALUES ($at, $kind, $trial, $detail)',
-    );
     const columns = 'SELECT seq, at, kind, trial, detail FROM events';
     const among = 'kind IN (SELECT value FROM json_each($kinds))';
     this.select = connection.prepare<Row>(`${columns} WHERE seq > $after ORDER BY seq LIMIT $limit`);
@@ -94,7 +84,7 @@ export class Events {
 
   add({ kind, trial, detail = {} }: NewEvent): void {
     const row = { at: this.connection.clock(), kind, trial: trial ?? null, detail: json(detail, `event ${kind}`) };
-    this.connection.write(() => this.insert.run(row));
+    this.connection.write(() => this.connection.insert('events', row));
   }
 
   /** Events in order; with `after`, only those whose `seq` is greater; at most `limit`. */

@@ -47,7 +47,6 @@ export interface FoldRecord {
 
 /** The full trainings of the frontier's networks, a record for each precision in which a network is kept. */
 export class Finals {
-  private readonly insert;
   private readonly select;
 
   constructor(
@@ -55,11 +54,6 @@ export class Finals {
     private readonly events: Events,
     private readonly attempts: Attempts,
   ) {
-    this.insert = connection.prepare(
-      `INSERT INTO finals (trial, precision, state, accuracy, test_accuracy, epochs, seconds, from_weights,
-         message, finished_at)
-       VALUES ($trial, $precision, $state, $accuracy, $testAccuracy, $epochs, $seconds, $from, $message, $at)`,
-    );
     this.select = connection.prepare<FinalRecord>(
       `SELECT trial, precision, state, accuracy, test_accuracy AS testAccuracy, epochs, seconds, from_weights AS "from",
          message, finished_at AS finishedAt
@@ -90,12 +84,12 @@ export class Finals {
       testAccuracy: testAccuracy === undefined ? null : finite(testAccuracy, `test accuracy ${what}`),
       epochs,
       seconds: finite(seconds, `duration ${what}`),
-      from: from ?? 'nothing',
+      fromWeights: from ?? 'nothing',
       message: message ?? null,
-      at: this.connection.clock(),
+      finishedAt: this.connection.clock(),
     };
     this.connection.write(() => {
-      this.insert.run(row);
+      this.connection.insert('finals', row);
       const detail = { state, ...(precision === 'fp32' ? {} : { precision }) };
       this.events.add({ kind: 'final-finished', trial, detail });
     });

@@ -80,7 +80,6 @@ const columns = `id, trial, genotype_id AS genotypeId, purpose, precision, devic
 
 /** Latencies measured during the run, in the order in which they were taken. */
 export class Measurements {
-  private readonly insert;
   private readonly select;
   private readonly selectOf;
   private readonly selectBrief;
@@ -93,12 +92,6 @@ export class Measurements {
     private readonly events: Events,
     private readonly networks: Networks,
   ) {
-    this.insert = connection.prepare<{ id: number }>(
-      `INSERT INTO measurements (trial, genotype_id, purpose, precision, device, ms, p50, p95, p99, low, high, converged,
-         samples, environment, taken_at)
-       VALUES ($trial, $genotypeId, $purpose, $precision, $device, $ms, $p50, $p95, $p99, $low, $high, $converged,
-         $samples, $environment, $takenAt) RETURNING id`,
-    );
     this.select = connection.prepare<Row>(`SELECT ${columns} FROM measurements ORDER BY id`);
     this.selectBrief = connection.prepare<BriefRow>(
       `SELECT id, trial, genotype_id AS genotypeId, purpose, precision, device, ms, low, high, taken_at AS takenAt,
@@ -138,7 +131,7 @@ export class Measurements {
     };
     return this.connection.write(() => {
       this.networks.add(genotypeId, measurement.network);
-      const id = this.insert.get(row)?.id ?? 0;
+      const id = this.connection.insert('measurements', row);
       const detail = { id, purpose, ...(precision === 'fp32' ? {} : { precision }) };
       this.events.add({ kind: 'measured', detail, ...(trial === undefined ? {} : { trial }) });
       return id;
@@ -206,14 +199,9 @@ export type StoredPredictions = Readonly<Partial<Record<StoredPrecision, StoredP
 
 /** The latencies that were predicted for trials when they were asked. */
 export class Predictions {
-  private readonly insertOne;
   private readonly select;
 
   constructor(private readonly connection: Connection) {
-    this.insertOne = connection.prepare(
-      `INSERT INTO predictions (trial, precision, ms, std, coverage)
-       VALUES ($trial, $precision, $ms, $std, $coverage)`,
-    );
     this.select = connection.prepare<StoredPrediction>(
       'SELECT ms, std, coverage FROM predictions WHERE trial = $trial AND precision = $precision',
     );
@@ -225,7 +213,7 @@ export class Predictions {
     for (const precision of storedPrecisions) {
       const prediction = predictions[precision];
       if (prediction === undefined) continue;
-      this.insertOne.run({
+      this.connection.insert('predictions', {
         trial,
         precision,
         ms: finite(prediction.ms, `predicted latency ${what}`),
@@ -242,13 +230,9 @@ export class Predictions {
 
 /** Descriptions of networks, one for each genotype id. */
 export class Networks {
-  private readonly insert;
   private readonly select;
 
   constructor(private readonly connection: Connection) {
-    this.insert = connection.prepare(
-      'INSERT INTO networks (genotype_id, network) VALUES ($genotypeId, $network) ON CONFLICT DO NOTHING',
-    );
     this.select = connection.prepare<{ network: string }>(
       'SELECT network FROM networks WHERE genotype_id = $genotypeId',
     );
@@ -257,7 +241,10 @@ export class Networks {
   /** Stores a network; the first description under an id stays. */
   add(genotypeId: string, network: unknown): void {
     const text = json(network, `network ${genotypeId}`);
-    this.connection.write(() => this.insert.run({ genotypeId, network: text }));
+    this.connection.write(() => {
+      if (this.select.get({ genotypeId }) === undefined)
+        this.connection.insert('networks', { genotypeId, network: text });
+    });
   }
 
   /** The description as plain data, or undefined when this network was neither asked nor measured. */

@@ -52,24 +52,15 @@ interface Row extends Omit<RunRecord, 'experiment' | 'environment'> {
 
 /** The run that a database is about, and its status. */
 export class Run {
-  private readonly insert;
   private readonly select;
-  private readonly insertStatus;
   private readonly selectStatus;
 
   constructor(
     private readonly connection: Connection,
     private readonly events: Events,
   ) {
-    this.insert = connection.prepare(
-      `INSERT INTO run (id, name, seed, source, experiment, threads, version, environment, created_at)
-       VALUES (1, $name, $seed, $source, $experiment, $threads, $version, $environment, $createdAt)`,
-    );
     this.select = connection.prepare<Row>(
       `SELECT name, seed, source, experiment, threads, version, environment, created_at AS createdAt FROM run`,
-    );
-    this.insertStatus = connection.prepare(
-      'INSERT INTO run_states (status, message, at) VALUES ($status, $message, $at)',
     );
     this.selectStatus = connection.prepare<RunStatusRecord>('SELECT status, message, at FROM run_status');
   }
@@ -77,7 +68,8 @@ export class Run {
   /** Writes the facts of the run; once, when the database is created. The run is then `running`. */
   begin({ written, classes, task, images, ...meta }: RunMeta): void {
     this.connection.write(() => {
-      this.insert.run({
+      this.connection.insert('run', {
+        id: 1,
         ...meta,
         experiment: json(meta.experiment, 'experiment'),
         environment: json(meta.environment, 'environment'),
@@ -155,7 +147,7 @@ export class Run {
 
   setStatus(status: RunStatus, message?: string): void {
     this.connection.write(() => {
-      this.insertStatus.run({ status, message: message ?? null, at: this.connection.clock() });
+      this.connection.insert('run_states', { status, message: message ?? null, at: this.connection.clock() });
       this.events.add({ kind: 'status', detail: { status } });
     });
   }

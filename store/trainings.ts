@@ -38,7 +38,6 @@ const keyOf = ({ stage, trial }: Training) => ({ stage, trial: trial ?? null });
 
 /** Learning curves. An epoch that is recorded again (it was trained again after a crash) replaces the earlier record. */
 export class Curves {
-  private readonly insert;
   private readonly select;
   private readonly selectOne;
 
@@ -46,12 +45,6 @@ export class Curves {
     private readonly connection: Connection,
     private readonly events: Events,
   ) {
-    this.insert = connection.prepare(
-      `INSERT INTO epochs (stage, trial, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy,
-         metrics, learning_rate, seconds)
-       VALUES ($stage, $trial, $epoch, $trainLoss, $trainAccuracy, $validationLoss, $validationAccuracy,
-         $metrics, $learningRate, $seconds)`,
-    );
     const ofTraining = 'stage = $stage AND trial IS $trial';
     this.select = connection.prepare<EpochRow>(`SELECT ${columns} FROM curves WHERE ${ofTraining} ORDER BY epoch`);
     this.selectOne = connection.prepare<EpochRow>(
@@ -75,7 +68,7 @@ export class Curves {
       seconds: finite(epoch.seconds, `duration of ${where}`),
     };
     this.connection.write(() => {
-      this.insert.run(row);
+      this.connection.insert('epochs', row);
       const detail = { stage, epoch: epoch.epoch };
       this.events.add({ kind: 'epoch', detail, ...(trial === undefined ? {} : { trial }) });
     });
@@ -98,16 +91,12 @@ export class Curves {
 
 /** Starts of trainings: one row for the first start of a training and one for every start after it. */
 export class Attempts {
-  private readonly insert;
   private readonly count;
 
   constructor(
     private readonly connection: Connection,
     private readonly events: Events,
   ) {
-    this.insert = connection.prepare(
-      'INSERT INTO attempts (stage, trial, attempt, started_at) VALUES ($stage, $trial, $attempt, $at)',
-    );
     this.count = connection.prepare<{ attempts: number }>(
       'SELECT count(*) AS attempts FROM attempts WHERE stage = $stage AND trial = $trial',
     );
@@ -117,7 +106,7 @@ export class Attempts {
   start(stage: TrialStage, trial: number): number {
     return this.connection.write(() => {
       const attempt = this.made(stage, trial) + 1;
-      this.insert.run({ stage, trial, attempt, at: this.connection.clock() });
+      this.connection.insert('attempts', { stage, trial, attempt, startedAt: this.connection.clock() });
       this.events.add({ kind: 'started', trial, detail: { stage, attempt } });
       return attempt;
     });
@@ -148,17 +137,12 @@ export interface ArtifactRecord extends NewArtifact {
 
 /** Files that belong to trainings. A file that is written again replaces its earlier record. */
 export class Artifacts {
-  private readonly insert;
   private readonly select;
 
   constructor(
     private readonly connection: Connection,
     private readonly events: Events,
   ) {
-    this.insert = connection.prepare(
-      `INSERT INTO artifacts (trial, stage, kind, path, sha256, bytes, written_at)
-       VALUES ($trial, $stage, $kind, $path, $sha256, $bytes, $at)`,
-    );
     this.select = connection.prepare<ArtifactRecord>(
       `SELECT trial, stage, kind, path, sha256, bytes, written_at AS writtenAt FROM current_artifacts ORDER BY seq`,
     );
@@ -167,7 +151,8 @@ export class Artifacts {
   add(training: Training, { kind, path, sha256, bytes }: NewArtifact): void {
     const { stage, trial } = training;
     this.connection.write(() => {
-      this.insert.run({ ...keyOf(training), kind, path, sha256, bytes, at: this.connection.clock() });
+      const writtenAt = this.connection.clock();
+      this.connection.insert('artifacts', { ...keyOf(training), kind, path, sha256, bytes, writtenAt });
       this.events.add({ kind: 'artifact', detail: { stage, kind, path }, ...(trial === undefined ? {} : { trial }) });
     });
   }

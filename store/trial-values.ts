@@ -28,13 +28,9 @@ interface Row extends ObjectiveValue {
 
 /** Objective values of trials, in the order in which they became known. A later value replaces an earlier one. */
 export class TrialValues {
-  private readonly insertOne;
   private readonly select;
 
   constructor(private readonly connection: Connection) {
-    this.insertOne = connection.prepare(
-      'INSERT INTO trial_values (trial, objective, value, provenance) VALUES ($trial, $objective, $value, $provenance)',
-    );
     this.select = connection.prepare<Row>(
       `SELECT trial, objective, value, provenance FROM trial_values
        WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq`,
@@ -44,7 +40,8 @@ export class TrialValues {
   /** Writes values; part of a caller's transaction. */
   insert(trial: number, values: ObjectiveValues): void {
     for (const [objective, { value, provenance }] of Object.entries(values)) {
-      this.insertOne.run({ trial, objective, value: finite(value, `${objective} of trial ${trial}`), provenance });
+      const known = finite(value, `${objective} of trial ${trial}`);
+      this.connection.insert('trial_values', { trial, objective, value: known, provenance });
     }
   }
 

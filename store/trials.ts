@@ -41,9 +41,6 @@ const noValues: StoredValues = { values: {}, observed: {} };
 
 /** The trials of the search, from asking to their outcome. */
 export class Trials {
-  private readonly insert;
-  private readonly insertChoice;
-  private readonly insertOutcome;
   private readonly selectSome;
   private readonly selectRange;
   private readonly selectWords;
@@ -59,16 +56,6 @@ export class Trials {
     private readonly connection: Connection,
     private readonly tables: Tables,
   ) {
-    this.insert = connection.prepare(
-      `INSERT INTO trials (number, genotype, genotype_id, choices, seed, reason, rejected, pending, asked_at)
-       VALUES ($number, $genotype, $genotypeId, $choices, $seed, $reason, $rejected, $pending, $askedAt)`,
-    );
-    this.insertChoice = connection.prepare(
-      'INSERT INTO chosen_precisions (trial, precision) VALUES ($trial, $precision)',
-    );
-    this.insertOutcome = connection.prepare(
-      'INSERT INTO outcomes (trial, state, message, finished_at) VALUES ($trial, $state, $message, $at)',
-    );
     const select = `SELECT number, genotype, genotype_id AS genotypeId, choices, seed, reason, rejected, pending,
       asked_at AS askedAt, started_at AS startedAt, finished_at AS finishedAt, attempts, state, precision, message
       FROM trial_states`;
@@ -113,7 +100,7 @@ export class Trials {
     const what = `trial ${number}`;
     this.connection.write(() => {
       this.tables.networks.add(genotypeId, trial.network);
-      this.insert.run({
+      this.connection.insert('trials', {
         number,
         genotype: json(trial.genotype, what),
         genotypeId,
@@ -137,7 +124,8 @@ export class Trials {
   /** Records how a trial ended, with its values. Throws when it had ended before. */
   finish(number: number, { state, message, values, precision }: Outcome): void {
     this.connection.write(() => {
-      this.insertOutcome.run({ trial: number, state, message: message ?? null, at: this.connection.clock() });
+      const finishedAt = this.connection.clock();
+      this.connection.insert('outcomes', { trial: number, state, message: message ?? null, finishedAt });
       this.tables.values.insert(number, values);
       this.choose(number, precision);
       const detail = { state, ...(precision === undefined ? {} : { precision }) };
@@ -159,7 +147,7 @@ export class Trials {
   }
 
   private choose(trial: number, precision: StoredPrecision | undefined): void {
-    if (precision !== undefined) this.insertChoice.run({ trial, precision });
+    if (precision !== undefined) this.connection.insert('chosen_precisions', { trial, precision });
   }
 
   all(): TrialRecord[] {

@@ -47,8 +47,6 @@ type Found = Partial<Record<StoredPrecision, { values: Record<string, ObjectiveV
  * it is accepted. A later value or verdict replaces an earlier one.
  */
 export class Variants {
-  private readonly insertValue;
-  private readonly insertVerdict;
   private readonly selectValues;
   private readonly selectVerdicts;
   private readonly selectAny;
@@ -57,14 +55,6 @@ export class Variants {
     private readonly connection: Connection,
     private readonly events: Events,
   ) {
-    this.insertValue = connection.prepare(
-      `INSERT INTO variant_values (trial, precision, objective, value, provenance)
-       VALUES ($trial, $precision, $objective, $value, $provenance)`,
-    );
-    this.insertVerdict = connection.prepare(
-      `INSERT INTO variant_verdicts (trial, precision, accepted, reason, detail)
-       VALUES ($trial, $precision, $accepted, $reason, $detail)`,
-    );
     const some = 'WHERE trial IN (SELECT value FROM json_each($trials)) ORDER BY seq';
     this.selectValues = connection.prepare<ValueRow>(
       `SELECT trial, precision, objective, value, provenance FROM variant_values ${some}`,
@@ -87,7 +77,7 @@ export class Variants {
     this.connection.write(() => {
       for (const [objective, { value, provenance }] of Object.entries(values)) {
         const known = finite(value, `${objective} of trial ${trial} in ${precision}`);
-        this.insertValue.run({ trial, precision, objective, value: known, provenance });
+        this.connection.insert('variant_values', { trial, precision, objective, value: known, provenance });
       }
       const objectives = Object.keys(values);
       this.events.add({ kind: 'variant-values', trial, detail: { precision, objectives } });
@@ -99,7 +89,7 @@ export class Variants {
     const what = `the ${precision} variant of trial ${trial}`;
     const row = { trial, precision, accepted: accepted ? 1 : 0, reason, detail: json(detail, what) };
     this.connection.write(() => {
-      this.insertVerdict.run(row);
+      this.connection.insert('variant_verdicts', row);
       this.events.add({ kind: 'variant-judged', trial, detail: { precision, accepted, reason } });
     });
   }
