@@ -1,5 +1,6 @@
+import { groupBy } from '../base/group.js';
 import type { Connection } from './connection.js';
-import type { Events } from './events.js';
+import type { EventRecord, Events } from './events.js';
 import type { Attempts } from './trainings.js';
 import { finite, type StoredPrecision } from './values.js';
 
@@ -103,17 +104,10 @@ export class Finals {
 
   /** The trainings on folds by trial number, in the order of the folds. */
   folds(): ReadonlyMap<number, readonly FoldRecord[]> {
-    const byTrial = new Map<number, FoldRecord[]>();
-    for (const { trial, detail } of this.events.of('fold-finished')) {
-      if (trial === null) continue;
-      // Written by `finishFold`.
-      const record = detail as FoldRecord;
-      byTrial.set(
-        trial,
-        [...(byTrial.get(trial) ?? []), record].sort((a, b) => a.fold - b.fold),
-      );
-    }
-    return byTrial;
+    // Written by `finishFold`.
+    const foldOf = ({ detail }: EventRecord) => detail as FoldRecord;
+    const byTrial = groupBy(this.events.of('fold-finished'), ({ trial }) => trial ?? -1);
+    return new Map([...byTrial].map(([trial, all]) => [trial, all.map(foldOf).sort((a, b) => a.fold - b.fold)]));
   }
 
   /** By trial number, in order; of one trial, fp32 first. */

@@ -25,5 +25,6 @@ export {
   type TrialState,
 } from './trial-record.js';
 export type { ObjectiveValue, ObjectiveValues, Provenance } from './trial-values.js';
+export type { TrialWords } from './trials.js';
 export { storedPrecisions, type StoredPrecision } from './values.js';
 export type { VariantRecord } from './variants.js';

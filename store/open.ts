@@ -9,15 +9,18 @@ import { schema, schemaVersion } from './schema.js';
 /** Marks an SQLite file as a run of nas: "nasr" in ASCII. */
 const applicationId = 0x6e617372;
 
-/** How long a statement waits for another process's lock, in ms. */
-const busyTimeout = 5000;
-
-export interface OpenOptions {
+export interface StoreOptions {
+  /** Nothing is written, and a run that goes on at this moment is not disturbed. Default: false. */
   readonly readonly?: boolean;
-  /** How long a statement waits for another process's lock, in ms. */
+  /** How long a call waits for another process's lock before it fails as `in-use`, in ms. Default: 5000. */
   readonly patience?: number;
+  /** Default: `Date.now`. */
   readonly clock?: Clock;
-  readonly closingPatience?: number | undefined;
+  /**
+   * How long `close` waits for other connections, so that it leaves one file behind, in ms; 0 where several processes work
+   * on the run by design. Default: 500.
+   */
+  readonly closingPatience?: number;
 }
 
 /**
@@ -59,8 +62,8 @@ function inMemory(path: string, clock: Clock) {
  * Waiting for the disk at every commit (`FULL`) would save those commits at ten times the price.
  * @throws NasError `invalid-input`: missing, not of nas, damaged, written by another version of nas, or not writable.
  */
-export function openDatabase(path: string, options: OpenOptions = {}): Connection {
-  const { readonly = false, patience = busyTimeout, clock = Date.now, closingPatience } = options;
+export function openDatabase(path: string, options: StoreOptions): Connection {
+  const { readonly = false, patience = 5000, clock = Date.now, closingPatience } = options;
   if (!existsSync(path)) {
     throw invalidInput(`${path}: there is no such file`, { hint: 'Give the folder of a run that was started before.' });
   }

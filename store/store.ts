@@ -4,27 +4,13 @@ import type { Clock, Connection } from './connection.js';
 import { Events } from './events.js';
 import { Finals } from './finals.js';
 import { Measurements, Networks, Predictions } from './measurements.js';
-import { createDatabase, memoryDatabase, openDatabase } from './open.js';
+import { createDatabase, memoryDatabase, openDatabase, type StoreOptions } from './open.js';
 import { Run, type RunMeta } from './run.js';
 import { Artifacts, Attempts, Curves } from './trainings.js';
 import { TrialOverview } from './trial-overview.js';
 import { TrialValues } from './trial-values.js';
 import { Trials } from './trials.js';
 import { Variants } from './variants.js';
-
-export interface StoreOptions {
-  /** Nothing is written, and a run that goes on at this moment is not disturbed. Default: false. */
-  readonly readonly?: boolean;
-  /** How long a call waits for another process's lock before it fails as `in-use`, in ms. Default: 5000. */
-  readonly patience?: number;
-  /** Default: `Date.now`. */
-  readonly clock?: Clock;
-  /**
-   * How long `close` waits for other connections, so that it leaves one file behind, in ms; 0 where several processes work
-   * on the run by design. Default: 500.
-   */
-  readonly closingPatience?: number;
-}
 
 /**
  * Everything that is known about one run, in one SQLite file: an append-only history, and views of its current state.

@@ -21,6 +21,7 @@ interface TrialRow extends Omit<TrialRecord, 'genotype' | 'choices' | 'pending' 
   readonly pending: string;
 }
 
+/** The texts of a trial. */
 export type TrialWords = Pick<TrialRecord, 'number' | 'genotypeId' | 'reason' | 'message' | 'pending'>;
 
 interface Tables {

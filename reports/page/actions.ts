@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Actions, Bodies, RunId, SpaceDecision } from './api.js';
+import type { Actions, Bodies, Decision, RunId } from './api.js';
 import { noteIn } from '../../runner/stored/notes.js';
 import { parseBody } from './requests.js';
 import { lockTimeout, type RunFolder } from './run-folder.js';
@@ -14,7 +14,7 @@ type Handlers = {
 const caution = { patience: lockTimeout };
 
 /** The decisions of a run's space. */
-export const decisionsIn = async (workdir: string): Promise<readonly SpaceDecision[]> =>
+export const decisionsIn = async (workdir: string): Promise<readonly Decision[]> =>
   (await import('../../runner/enqueue.js')).decisionsOf(workdir, caution);
 
 /**

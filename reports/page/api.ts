@@ -7,7 +7,7 @@
  */
 import type { z } from 'zod';
 import type { Objective, Values } from '../../search/index.js';
-import type { Choice } from '../../spaces/index.js';
+import type { Choice, Decision } from '../../spaces/index.js';
 import type {
   MeasurementPurpose,
   MeasurementRecord,
@@ -15,6 +15,7 @@ import type {
   StoredPrecision,
   Training,
   TrialState,
+  TrialWords,
 } from '../../store/index.js';
 import type { Activity } from '../read-model/activity.js';
 import type { Notes } from '../../runner/stored/notes.js';
@@ -39,7 +40,18 @@ export type { Note, Notes } from '../../runner/stored/notes.js';
 export type { Activity } from '../read-model/activity.js';
 export type { ReportPictures } from '../read-model/seen-pictures.js';
 export type { ContactSheet, SheetImage } from '../../experiments/data/sheet.js';
-export type { Choice, MeasurementPurpose, Objective, Provenance, StoredPrecision, Training, TrialState, Values };
+export type { TrialWords as TrialText } from '../../store/index.js';
+export type {
+  Choice,
+  Decision,
+  MeasurementPurpose,
+  Objective,
+  Provenance,
+  StoredPrecision,
+  Training,
+  TrialState,
+  Values,
+};
 
 /** Name of a run's workdir, used in addresses. */
 export type RunId = string;
@@ -184,18 +196,6 @@ export interface TrialsAnswer {
   readonly total: number;
 }
 
-/** Texts of a trial, fetched for visible rows. */
-export interface TrialText {
-  readonly number: number;
-  readonly genotypeId: string;
-  /** The controller's reason for the trial, one line. */
-  readonly reason: string;
-  /** Why it was pruned or failed. */
-  readonly message: string | null;
-  /** Earlier trials whose results the controller had not seen. */
-  readonly pending: readonly number[];
-}
-
 export interface EpochChange extends CurvePoint {
   readonly training: Training;
 }
@@ -234,7 +234,7 @@ export interface MeasuredLatency extends Pick<
 
 export interface TrialAnswer {
   readonly trial: ReportMember;
-  readonly text: TrialText;
+  readonly text: TrialWords;
   readonly attempts: number;
   /** Assignments of its trainings to workers of a queue. Absent when there are none. */
   readonly assignments?: readonly ReportAssignment[];
@@ -313,12 +313,6 @@ export interface ErrorAnswer {
   readonly error: { readonly message: string; readonly hint?: string };
 }
 
-/** A decision of a run's space, with its choices. */
-export interface SpaceDecision {
-  readonly name: string;
-  readonly choices: readonly Choice[];
-}
-
 /** Answers to GET, by address; `:run` is a RunId, `:trial` a number. */
 export interface Answers {
   /** What this browser may do: send `Actions`, see images of data sets; and whether the server knows its token. */
@@ -326,12 +320,13 @@ export interface Answers {
   readonly '/api/runs': RunsAnswer;
   readonly '/api/runs/:run': RunAnswer;
   readonly '/api/runs/:run/trials': TrialsAnswer;
-  readonly '/api/runs/:run/texts': readonly TrialText[];
+  /** Texts of trials, fetched for visible rows. */
+  readonly '/api/runs/:run/texts': readonly TrialWords[];
   readonly '/api/runs/:run/curves': readonly TrialCurves[];
   readonly '/api/runs/:run/trials/:trial': TrialAnswer;
   readonly '/api/runs/:run/hypervolume': HypervolumeAnswer;
   readonly '/api/runs/:run/importance': ImportanceAnswer;
-  readonly '/api/runs/:run/space': readonly SpaceDecision[];
+  readonly '/api/runs/:run/space': readonly Decision[];
   readonly '/api/runs/:run/predictions': PredictionsAnswer;
   readonly '/api/compare': ComparisonAnswer;
 }

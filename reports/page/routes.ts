@@ -5,7 +5,7 @@ import { collectPredictions } from '../read-model/statistics.js';
 import { decisionsIn } from './actions.js';
 import { hasToken, type Access } from './access.js';
 import type { Address, Answers, ComparisonAnswer, Query, RunId } from './api.js';
-import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
+import { collectCurves, collectTrialsAnswer } from './collect/columns.js';
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
 import { collectRunAnswer } from './collect/run-answer.js';
 import type { RunCache } from './collect/run-cache.js';
@@ -52,7 +52,7 @@ function handlers({ folder, list, clock }: Omit<AnswersOptions, 'access'>): Hand
         return collectTrialsAnswer(store, { from, limit: Math.min(limit, maxTrials) }, cache.facts);
       }),
     '/api/runs/:run/texts': ({ params, query: { from, to } }) =>
-      readRun(params.run, (store) => collectTexts(store, from, to)),
+      readRun(params.run, (store) => store.trials.words(from, to)),
     '/api/runs/:run/curves': ({ params, query: { trials } }) =>
       readRun(params.run, (store) => collectCurves(store, trials)),
     '/api/runs/:run/trials/:trial': ({ params, query: { precision } }) =>

@@ -58,72 +58,40 @@ interface Open extends Omit<ReportAssignment, 'ended'> {
   ended: string | null;
 }
 
-/** Derives the assignments of a trial, and how each ended, from its events. */
-class AssignmentHistory {
-  readonly all: Open[] = [];
-
-  constructor(
-    private readonly createdAt: number,
-    /** Why the trial was pruned or failed. */
-    private readonly message: string | null,
-  ) {}
-
-  private readonly handlers: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
-    taken: (event) => {
-      const { training, attempt, host, group, at } = assignmentOf(event);
-      // A worker that is stopped gives its job back.
-      this.end([training.stage], 'given back');
-      this.all.push({
-        stage: training.stage,
-        attempt,
-        host,
-        group,
-        takenAfter: (at - this.createdAt) / 1000,
-        ended: null,
-      });
-    },
-    // Within a run, `retried` follows and overwrites the reason.
-    started: (_, { stage = 'search' }) => this.end([stage], 'the run was stopped'),
-    retried: (_, { stage = 'search', message = '' }) => {
-      const last = this.last(stage);
-      if (last !== undefined) last.ended = message;
-    },
-    promoted: () => this.end(['search'], 'trained in part'),
-    finished: (_, { state = '' }) => this.end(['search'], this.message === null ? state : `${state}: ${this.message}`),
-    'final-finished': (_, { state = '' }) => this.end(['final'], state),
-  };
-
-  apply(event: EventRecord): void {
-    // Details of these kinds are plain objects.
-    this.handlers[event.kind]?.(event, event.detail as Detail);
-  }
-
-  static readonly kinds: readonly EventKind[] = [
-    'started',
-    'taken',
-    'retried',
-    'promoted',
-    'finished',
-    'final-finished',
-  ];
-
-  private last(stage: Training['stage']): Open | undefined {
-    return this.all.findLast((assignment) => assignment.stage === stage);
-  }
-
-  private end(stages: readonly Training['stage'][], how: string): void {
-    for (const stage of stages) {
-      const last = this.last(stage);
-      if (last !== undefined) last.ended ??= how;
-    }
-  }
-}
-
 const maxEvents = 1000;
 
 /** Assignments of a trial's trainings to workers, in order; none when only the run's own machine worked. */
 export function collectAssignments(store: Store, trial: number): ReportAssignment[] {
-  const history = new AssignmentHistory(store.run.createdAt(), store.trials.get(trial)?.message ?? null);
-  for (const event of store.events.last(AssignmentHistory.kinds, maxEvents, trial).reverse()) history.apply(event);
-  return history.all;
+  const all: Open[] = [];
+  const createdAt = store.run.createdAt();
+  // Why the trial was pruned or failed.
+  const reason = store.trials.get(trial)?.message ?? null;
+  const lastOf = (stage: Training['stage']) => all.findLast((assignment) => assignment.stage === stage);
+  const end = (stage: Training['stage'], how: string): void => {
+    const last = lastOf(stage);
+    if (last !== undefined) last.ended ??= how;
+  };
+  const handlers: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
+    taken: (event) => {
+      const { training, attempt, host, group, at } = assignmentOf(event);
+      const { stage } = training;
+      // A worker that is stopped gives its job back.
+      end(stage, 'given back');
+      all.push({ stage, attempt, host, group, takenAfter: (at - createdAt) / 1000, ended: null });
+    },
+    // Within a run, `retried` follows and overwrites the reason.
+    started: (_, { stage = 'search' }) => end(stage, 'the run was stopped'),
+    retried: (_, { stage = 'search', message = '' }) => {
+      const last = lastOf(stage);
+      if (last !== undefined) last.ended = message;
+    },
+    promoted: () => end('search', 'trained in part'),
+    finished: (_, { state = '' }) => end('search', reason === null ? state : `${state}: ${reason}`),
+    'final-finished': (_, { state = '' }) => end('final', state),
+  };
+  const kinds = Object.keys(handlers) as EventKind[];
+  for (const event of store.events.last(kinds, maxEvents, trial).reverse())
+    // Details of these kinds are plain objects.
+    handlers[event.kind]?.(event, event.detail as Detail);
+  return all;
 }

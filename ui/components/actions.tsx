@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Choice, RunId, SpaceDecision } from '../../reports/page/api.js';
+import type { Choice, Decision, RunId } from '../../reports/page/api.js';
 import { useRun } from '../data/hooks.js';
 import { post, problemText } from '../data/connection.js';
 import { useAnswer } from '../data/use-answer.js';
@@ -65,13 +65,7 @@ export function StopButton({ id }: { readonly id: RunId }) {
 
 const atRandom = '';
 
-function EnqueueForm({
-  decisions,
-  initial,
-}: {
-  readonly decisions: readonly SpaceDecision[];
-  readonly initial: Choices;
-}) {
+function EnqueueForm({ decisions, initial }: { readonly decisions: readonly Decision[]; readonly initial: Choices }) {
   const { live } = useRun();
   const [chosen, setChosen] = useState<Choices>(initial);
   const [name, setName] = useState('');

@@ -5,11 +5,9 @@ import { foldSummaries } from '../../read-model/finals.js';
 import { curveOf } from '../../read-model/member.js';
 import { factsOf, type RunFacts } from '../../read-model/run.js';
 import { candidatesOf, type Candidate, plainValues } from '../../../runner/stored/candidates.js';
-import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../api.js';
+import type { CandidateColumns, TrialCurves, TrialsAnswer } from '../api.js';
 
 type TrialSelection = { readonly from: number; readonly limit: number } | readonly number[];
-
-type Row = Candidate;
 
 /** A column for each name that occurs in any row; null where a row has no value. */
 function columnsOf<T, V>(
@@ -27,13 +25,13 @@ function columnsOf<T, V>(
 }
 
 /** Looks up the final training of a candidate. */
-function finalsOf(store: Store): (row: Row) => FinalRecord | undefined {
+function finalsOf(store: Store): (row: Candidate) => FinalRecord | undefined {
   const finals = new Map(store.finals.all().map((final) => [`${final.trial} ${final.precision}`, final]));
   return ({ trial, precision }) => finals.get(`${trial.number} ${precision}`);
 }
 
 /** Rows without values for precisions that are not candidates: they replace rows of earlier messages. */
-function withdrawn(trial: TrialRecord, candidates: readonly Row[]): Row[] {
+function withdrawn(trial: TrialRecord, candidates: readonly Candidate[]): Candidate[] {
   const isKnown = (precision: StoredPrecision): boolean => candidates.some((row) => row.precision === precision);
   if (trial.precision === 'fp32' && trial.variants.length === 0) return [];
   return storedPrecisions
@@ -58,15 +56,15 @@ export function collectColumns(
           const candidates = candidatesOf(trial);
           return [...candidates, ...withdrawn(trial, candidates)];
         });
-  const column = <V>(cell: (row: Row) => V): V[] => rows.map(cell);
+  const column = <V>(cell: (row: Candidate) => V): V[] => rows.map(cell);
   const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
   const finalOf = finalsOf(store);
-  const errorOf = (split: 'validation' | 'test', score: number | null | undefined, { trial, precision }: Row) =>
+  const errorOf = (split: 'validation' | 'test', score: number | null | undefined, { trial, precision }: Candidate) =>
     evidence.errorOf(split, score ?? null, { number: trial.number, precision }) ?? null;
   const folds = foldSummaries(store);
-  const foldsOf = ({ trial, precision }: Row) => folds.get(`${trial.number} ${precision}`);
+  const foldsOf = ({ trial, precision }: Candidate) => folds.get(`${trial.number} ${precision}`);
   const valueColumns = columnsOf(rows, ({ values }) => values);
-  const partOf = <V>(part: (cell: Row['values'][string]) => V) =>
+  const partOf = <V>(part: (cell: Candidate['values'][string]) => V) =>
     Object.fromEntries(
       Object.entries(valueColumns).map(([name, cells]) => [
         name,
@@ -111,9 +109,6 @@ export function collectTrialsAnswer(
     return { cursor: store.events.latest(), candidates, next: next < total ? next : null, total };
   });
 }
-
-/** Texts of the trials from `from` to `to`, exclusive. */
-export const collectTexts = (store: Store, from: number, to: number): TrialText[] => store.trials.words(from, to);
 
 export const collectCurves = (store: Store, trials: readonly number[]): TrialCurves[] =>
   store.reading(() =>

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collectCurves, collectTexts } from '../../../../reports/page/collect/columns.js';
+import { collectCurves } from '../../../../reports/page/collect/columns.js';
 import { collectPredictions } from '../../../../reports/read-model/statistics.js';
 import { collectRunAnswer } from '../../../../reports/page/collect/run-answer.js';
 import { collectTrialAnswer, commandsFor } from '../../../../reports/page/collect/trial-answer.js';
@@ -179,7 +179,7 @@ describe('a trial', () => {
       { number: 0, search: [point], final: [point] },
       { number: 1, search: [], final: [] },
     ]);
-    expect(collectTexts(store, 0, 1)).toEqual([
+    expect(store.trials.words(0, 1)).toEqual([
       { number: 0, genotypeId: '0', reason: 'because of 0', message: 'it diverged', pending: [] },
     ]);
     const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunCache());
