@@ -6,7 +6,7 @@ import type { LatencyModel } from '../latency-models/index.js';
 import type { Values } from '../search/index.js';
 import { costs, genotypeId, type Genotype, type Network, type Space } from '../spaces/index.js';
 import type { ObjectiveValues, StoredPrecision, StoredPredictions, TrialRecord } from '../store/index.js';
-import { precisionBefore } from './compress/index.js';
+import { precisionBefore } from './compress/gates.js';
 import { measuresOf, valuesFrom } from '../experiments/schema/measures.js';
 import type { TrainingExperiment } from '../experiments/schema/experiment.js';
 

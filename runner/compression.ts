@@ -12,18 +12,8 @@ import {
   type TrialRecord,
   type VariantRecord,
 } from '../store/index.js';
-import {
-  accuracyGate,
-  countInt8,
-  precisionsText,
-  precisionBefore,
-  precisionsOf,
-  speedGate,
-  speedupOf,
-  verdictDetail,
-  weightBitsFor,
-  type VerdictDetail,
-} from './compress/index.js';
+import { accuracyGate, precisionBefore, precisionsOf, speedGate, speedupOf } from './compress/gates.js';
+import { countInt8, precisionsText, verdictDetail, weightBitsFor, type VerdictDetail } from './compress/verdict.js';
 import { measureNamed, taskOf, trainedValues } from '../experiments/schema/measures.js';
 import { JobFailed, type JobOrder } from './jobs/job-runner.js';
 import type { QuantizeJob, QuantizeResult, SeededNetwork } from './jobs/jobs.js';

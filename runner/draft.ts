@@ -10,6 +10,7 @@ import { slotsFor, type JobRunners } from './job-runners.js';
 import { defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { startOfSearch } from './start-checks.js';
+import { never } from './stop.js';
 import type { WarmStart, WarmStartInput } from './warm-start/index.js';
 
 export interface DraftOptions extends JobRunners {
@@ -31,8 +32,6 @@ export interface DraftRun {
   /** What it tries first and learns from. */
   readonly start: WarmStart;
 }
-
-const never = new AbortController().signal;
 
 /**
  * Makes all checks of a new run: its queue, engine, devices, data, space, supernet, teacher, weights and controller. It writes

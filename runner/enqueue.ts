@@ -63,8 +63,8 @@ export async function enqueueIn(
     storeEnqueued(store, [one]);
     const choices = choicesOf(space.decisions, genotype);
     const waiting = earlier.filter((other) => store.trials.numberOf(genotypeId(other.genotype)) === undefined);
-    const trials = Object.values(store.trials.progress()).reduce((a, b) => a + b, 0);
-    return { name: one.name, choices, planned: trials + waiting.length < experiment.search.trials };
+    const planned = store.overview.count() + waiting.length < experiment.search.trials;
+    return { name: one.name, choices, planned };
   });
 }
 

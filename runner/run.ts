@@ -35,6 +35,7 @@ import type { Plan } from './plan.js';
 import { imagesOf, inputChanges, requireSameInputs, storedInputs, writeImages } from './inputs.js';
 import { prepareImages, preparePlan } from './prepare-plan.js';
 import { environmentOf, requireOutside } from './provenance.js';
+import { never } from './stop.js';
 import { writeReport, type DrawReport } from './report.js';
 import {
   requireSame,
@@ -81,8 +82,6 @@ interface Following {
   /** Whether there are networks to try first. */
   readonly hasResults: boolean;
 }
-
-const never = new AbortController().signal;
 
 /** A run whose database was just created, and whose workdir is locked for this process. */
 export interface BegunRun<P extends Plan = Plan> {

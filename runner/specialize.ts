@@ -11,6 +11,7 @@ import { isMap } from '../experiments/parse/problem.js';
 import type { RunObserver } from './events.js';
 import { runExperiment, type RunOptions } from './run.js';
 import { type RunOutcome } from './execute.js';
+import { never } from './stop.js';
 import { filesOf, imagesOf, inputChanges, requireSameInputs, storedInputs } from './inputs.js';
 import { prepareImages } from './prepare-plan.js';
 import { trainedSupernet } from './trainings/supernet.js';
@@ -179,7 +180,7 @@ export async function runSpecialized(
   observe: RunObserver,
 ): Promise<RunOutcome> {
   const { loaded, workdir } = specializedRun;
-  await requireSameSource(specializedRun, observe, options.signal ?? new AbortController().signal);
+  await requireSameSource(specializedRun, observe, options.signal ?? never);
   const file = join(workdir, experimentFile);
   return runExperiment(loaded, { ...options, workdir }, (event) => {
     // The workdir exists after the data phase.

@@ -1,7 +1,7 @@
 import { requireKnown } from '../compiler/index.js';
 import { loadController } from '../search/index.js';
 import { checkClassWeight, teacherSize, type Size, type TrainConfig } from '../trainers/index.js';
-import { precisionsOf } from './compress/index.js';
+import { precisionsOf } from './compress/gates.js';
 import type { Locating } from '../experiments/parse/index.js';
 import type { TrainingExperiment } from '../experiments/schema/experiment.js';
 import { isOwnSupernet } from '../experiments/schema/run-experiment.js';

@@ -5,6 +5,9 @@ import { writeFileAtomic } from '../base/files.js';
 import { Store, workerIn } from '../store/index.js';
 import { databasePath, hasRun, stopFile } from './stored/workdir.js';
 
+/** A signal that is never aborted. */
+export const never = new AbortController().signal;
+
 /** Milliseconds between two looks at the request. */
 const interval = 300;
 

@@ -111,7 +111,7 @@ export function differences(before: unknown, now: unknown, path = ''): string[] 
  */
 export function withMoreTrials(experiment: Experiment, text: string, store: Store, observe: RunObserver): Experiment {
   const { search } = experiment;
-  const asked = Object.values(store.trials.progress()).reduce((a, b) => a + b, 0);
+  const asked = store.overview.count();
   const trials = text.startsWith('+') ? search.trials + Number(text) : Number(text);
   if (!/^\+?\d+$/.test(text) || Number(text) === 0 || !Number.isSafeInteger(trials))
     throw invalidInput(`--trials ${text}: expected a number of trials, such as 70, or of further ones, such as +20`);

@@ -1,6 +1,6 @@
 import { bytes, ms, percent } from '../../base/number-text.js';
 import { mainScores, scoreChange, scoreText } from '../../base/scores.js';
-import { speedupOf } from '../../runner/compress/index.js';
+import { speedupOf } from '../../runner/compress/gates.js';
 import type { BeforeAfter, QuantizedReport, ShownFloat } from '../../runner/models/quantize-file.js';
 import { type Colors, type Column, renderFacts, renderTable, numeric } from './terminal.js';
 

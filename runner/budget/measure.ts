@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../base/random.js';
+import { mean } from '../../base/statistics.js';
 import { defaultProtocol } from '../../latency-models/index.js';
 import { familyProcessorTime, watchLoad } from '../../latency-models/machine.js';
 import { median } from '../../latency-models/statistics.js';
@@ -50,8 +51,6 @@ interface Pace {
 
 /** Programs that fill all processors share them with another one. */
 const leastFree = 0.1;
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Does work with the processes of this machine that a run would have, in a folder that is removed after it. */
 export async function inPool<T>(

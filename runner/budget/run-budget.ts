@@ -1,6 +1,7 @@
+import { sum } from '../../base/statistics.js';
 import type { Store, TrialRecord } from '../../store/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
-import { frontierCandidates } from '../stored/candidates.js';
+import { frontierCandidates, trialsOf } from '../stored/candidates.js';
 import { experimentOf } from '../stored/experiment.js';
 import type { RunObserver } from '../events.js';
 import type { TimeBudget, TrainingPlan } from '../plan.js';
@@ -22,7 +23,6 @@ const overrun = 0.25;
 export class RunBudget implements TimeBudget {
   private readonly time: WorkingTime;
   private readonly seconds: number;
-  private readonly start: BudgetStart;
   private choosesTrials: boolean;
 
   /** @returns undefined for a run without a budget */
@@ -34,9 +34,8 @@ export class RunBudget implements TimeBudget {
   private constructor(
     private readonly plan: TrainingPlan,
     private readonly store: Store,
-    start: BudgetStart,
+    private readonly start: BudgetStart,
   ) {
-    this.start = start;
     this.seconds = 60 * (plan.experiment.budget?.minutes ?? 0);
     this.time = new WorkingTime(plan.experiment, store, plan.clock);
     this.choosesTrials = decidesTrials(store);
@@ -84,39 +83,33 @@ export class RunBudget implements TimeBudget {
     const { plan, fixed } = this.start;
     const { seconds, members, trials } = plan;
     const ended = this.store.trials.progress().complete;
-    const share = ended < firstTrials ? 1 : Math.min(1, Math.max(leastReserve, this.frontier().length / members));
+    const found = () => trialsOf(frontierCandidates(this.store.trials.all(), this.plan.experiment.objectives)).length;
+    const share = ended < firstTrials ? 1 : Math.min(1, Math.max(leastReserve, found() / members));
     // On a slower machine, written final trainings take longer; others are shorter, so that not trials alone are fewer.
     const slower = fixed.final === undefined ? 1 : (this.progress().pace * trials) / seconds.search;
     const reserve = share * slower * (seconds.final + seconds.end);
     return usable * this.seconds - Math.min(reserve, mostReserve * this.seconds);
   }
 
-  private frontier(): TrialRecord[] {
-    const { store, plan } = this;
-    const members = frontierCandidates(store.trials.all(), plan.experiment.objectives);
-    return [...new Map(members.map(({ trial }) => [trial.number, trial])).values()];
-  }
-
   /** The paces of trials, from their trainings in the search. */
   private pacesOf(trials: readonly TrialRecord[]): Pace[] {
-    const {
-      store,
-      plan,
-      start: { parts },
-    } = this;
+    const { store, plan, start } = this;
     const { train } = plan.experiment;
     const each = stepsOf(plan, train) / train.epochs;
     return trials.map(({ number }) => {
       const curve = store.curves.of({ stage: 'search', trial: number });
-      const seconds = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
-      return { start: parts.start, step: curve.length === 0 ? parts.step : seconds / (curve.length * each) };
+      const seconds = sum(curve.map((epoch) => epoch.seconds));
+      return {
+        start: start.parts.start,
+        step: curve.length === 0 ? start.parts.step : seconds / (curve.length * each),
+      };
     });
   }
 
   endSearch(observe: RunObserver): void {
     if (!this.choosesTrials) return;
     const { trials: planned } = this.start.plan;
-    const trials = Object.values(this.store.trials.progress()).reduce((a, b) => a + b, 0);
+    const trials = this.store.overview.count();
     const minutes = (this.spent / 60).toFixed(1);
     const message = `The search ends after ${trials} trials (planned ${planned}) and ${minutes} minutes of work, to leave time for the rest`;
     this.decide(

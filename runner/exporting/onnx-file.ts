@@ -20,7 +20,7 @@ import { imagesOfRun } from '../inputs.js';
 import { latencyFact } from '../finishing/save.js';
 import type { ExportSource } from './source.js';
 import { createDevice, DeviceUnavailable, type DeviceConfig } from '../../latency-models/index.js';
-import { weightBitsFor } from '../compress/index.js';
+import { weightBitsFor } from '../compress/verdict.js';
 import { settledWeightBits } from '../compression.js';
 
 /** Number formats for the kernels of a float file. */

@@ -3,7 +3,7 @@ import type { CalibrationMethod } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import type { StoredPrecision, TrialRecord, WeightsOrigin } from '../../store/index.js';
 import { fromTrained } from '../../trainers/index.js';
-import { accuracyGate } from '../compress/index.js';
+import { accuracyGate } from '../compress/gates.js';
 import { accuracyOf, taskOf } from '../../experiments/schema/measures.js';
 import { quantizeOrder } from '../compression.js';
 import type { Preparations } from '../trainings/preparations.js';

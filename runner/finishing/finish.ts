@@ -3,7 +3,7 @@ import { epochsText } from '../../base/number-text.js';
 import { mainScores } from '../../base/scores.js';
 import type { TrialRecord } from '../../store/index.js';
 import { taskOf } from '../../experiments/schema/measures.js';
-import type { Candidate } from '../stored/candidates.js';
+import { trialsOf, type Candidate } from '../stored/candidates.js';
 import type { Preparations } from '../trainings/preparations.js';
 import type { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
@@ -38,11 +38,6 @@ export async function finishFrontier(
   if (!stopping()) await saveAll(context, finalists, searched);
   if (!stopping()) await crossValidate(context, finalists, preparations);
 }
-
-/** The trials of the members, in the order of their final trainings. */
-const trialsOf = (members: readonly Candidate[]): TrialRecord[] => [
-  ...new Map(members.map(({ trial }) => [trial.number, trial])).values(),
-];
 
 /** The run with the final training that its budget leaves time for. */
 function withinBudget(context: TrainingContext, members: readonly Candidate[]): TrainingContext {

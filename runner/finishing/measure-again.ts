@@ -1,8 +1,6 @@
 import { trainingExperimentOf } from '../stored/experiment.js';
 import { resolve } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput, NasError } from '../../base/errors.js';
-import { quantizeForTiming } from '../../deploy/index.js';
 import {
   createDevice,
   defaultProtocol,
@@ -17,12 +15,12 @@ import { measureNamed } from '../../experiments/schema/measures.js';
 import { frontierCandidates } from '../stored/candidates.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
 import type { RunObserver } from '../events.js';
-import { candidateOnnx } from '../jobs/candidate-model.js';
+import { timedOnnx } from '../jobs/candidate-model.js';
 import { environmentDifferences, toStored } from '../latency/stored-latency.js';
 import { type DrawReport, writeReport } from '../report.js';
-import { stopSignal } from '../stop.js';
+import { never, stopSignal } from '../stop.js';
 import { isSaved } from './save.js';
-import { type InPrecision, isSame, measuredFor, settleAll } from './measured-frontier.js';
+import { type InPrecision, measuredFor, settleAll } from './measured-frontier.js';
 
 /** A latency before and after the frontier was measured again, in ms. */
 export interface MeasuredAgain {
@@ -43,13 +41,6 @@ export interface MeasureAgainOptions {
   readonly report?: DrawReport;
 }
 
-const never = new AbortController().signal;
-
-const modelOf = (network: Network, seed: number, precision: StoredPrecision): Uint8Array => {
-  const model = candidateOnnx({ network, seed });
-  return precision === 'int8' ? quantizeForTiming(model, 'the network') : model;
-};
-
 /**
  * Measures the frontier of a run anew, side by side on the run's device, and stores the latencies. Where that lets other
  * networks in, all are measured again. Nothing else of the run changes.
@@ -61,8 +52,6 @@ export async function measureFrontierAgain(
   { protocol = defaultProtocol, signal: asked = never, onProgress, report }: MeasureAgainOptions,
   observe: RunObserver,
 ): Promise<readonly MeasuredAgain[]> {
-  // Suppresses the console message about TF.js's native package.
-  tf.enableProdMode();
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
@@ -75,13 +64,9 @@ export async function measureFrontierAgain(
       throw invalidInput(`${workdir}: latency is no objective of this run, so it has no latencies to measure again`);
     if (device.type === 'worker') throw needsQueue(device);
     const context = { store, observe, plan: { experiment } };
-    const membersOf = (): InPrecision[] =>
-      frontierCandidates(store.trials.all(), experiment.objectives)
-        .flatMap((member) => measuredFor(context, member))
-        .filter((one, i, all) => all.findIndex((other) => isSame(one, other)) === i);
     let done: readonly MeasuredAgain[] = [];
     for (;;) {
-      const members = membersOf();
+      const members = measuredFor(context, frontierCandidates(store.trials.all(), experiment.objectives));
       if (members.length === 0)
         throw invalidInput(`${workdir}: there is no frontier yet`, {
           hint: `nas resume ${workdir} continues the run.`,
@@ -92,7 +77,7 @@ export async function measureFrontierAgain(
       const measurements = await createDevice(device).measureAll(
         members.map(({ trial: { genotypeId, seed, choices }, precision }) => ({
           // The runner stores a network for every trial.
-          model: () => modelOf(store.networks.get(genotypeId) as Network, seed, precision),
+          model: () => timedOnnx({ network: store.networks.get(genotypeId) as Network, seed }, precision),
           choices,
         })),
         protocol,

@@ -1,5 +1,6 @@
 import type { ObjectiveValue, ObjectiveValues, StoredPrecision, TrialRecord } from '../../store/index.js';
-import { speedGate, speedupOf, verdictDetail } from '../compress/index.js';
+import { speedGate, speedupOf } from '../compress/gates.js';
+import { verdictDetail } from '../compress/verdict.js';
 import { frontierCandidates, type Candidate } from '../stored/candidates.js';
 import { measuresLatency, type LatencyService } from '../latency/latency.js';
 import type { Subject } from '../latency/measurer.js';
@@ -26,9 +27,7 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
     const latest = settleAll(context);
     const members = frontierCandidates(store.trials.all(), plan.experiment.objectives);
     if (!measuresLatency(plan) || stopping()) return members;
-    const subjects = members
-      .flatMap((member) => measuredFor(context, member))
-      .filter((one, i, all) => all.findIndex((other) => isSame(one, other)) === i);
+    const subjects = measuredFor(context, members);
     if (subjects.every(({ trial: { number }, precision }) => latest(number, precision) !== undefined)) return members;
     const message = `Measuring the frontier's ${networksOf(members)} side by side`;
     observe({ kind: 'phase', name: 'frontier', message });
@@ -44,14 +43,14 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
 
 export type InPrecision = Pick<Candidate, 'trial' | 'precision'>;
 
-export const isSame = (a: InPrecision, b: InPrecision): boolean =>
-  a.trial.number === b.trial.number && a.precision === b.precision;
-
-/** The measurements that a member needs: its own, and fp32 for the speed gate. */
-export function measuredFor({ plan }: Settling, { trial, precision }: Candidate): InPrecision[] {
-  const own = { trial, precision };
-  const gated = precision === 'int8' && plan.experiment.compress.int8 === 'auto';
-  return gated ? [{ trial, precision: 'fp32' }, own] : [own];
+/** The measurements that members need, each once: their own, and fp32 for the speed gate. */
+export function measuredFor({ plan }: Settling, members: readonly Candidate[]): InPrecision[] {
+  const needed = members.flatMap(({ trial, precision }): InPrecision[] => {
+    const own = { trial, precision };
+    const gated = precision === 'int8' && plan.experiment.compress.int8 === 'auto';
+    return gated ? [{ trial, precision: 'fp32' }, own] : [own];
+  });
+  return [...new Map(needed.map((one) => [`${one.trial.number} ${one.precision}`, one])).values()];
 }
 
 function latestIn({ store }: Settling): Latest {

@@ -7,15 +7,8 @@ import { inspect } from 'node:util';
 import { DeviceFailure, messageOf, NasError } from '../../base/errors.js';
 import { makeDirectory, writeFileAtomic } from '../../base/files.js';
 import { importFunction } from '../../base/modules.js';
-import {
-  countInstructions,
-  exportOnnx,
-  quantizeForTiming,
-  timedProgram,
-  withMetadata,
-  type ModelMetadata,
-} from '../../deploy/index.js';
-import { createDevice, type DeviceConfig, type Measurement } from '../../latency-models/index.js';
+import { countInstructions, exportOnnx, timedProgram, withMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { createDevice, type Measurement } from '../../latency-models/index.js';
 import { createSpace } from '../../spaces/index.js';
 import {
   describeDataset,
@@ -28,14 +21,12 @@ import {
   tuneParts,
   type SplitName,
 } from '../../trainers/index.js';
-import { candidateModel, candidateOnnx } from './candidate-model.js';
-import { evaluateOnSplit } from '../models/on-dataset.js';
+import { candidateModel, candidateOnnx, timedOnnx } from './candidate-model.js';
+import { evaluateOnSplit, quantizeOnDataset } from '../models/on-dataset.js';
 import { withThresholds } from '../models/thresholds.js';
 import type { EvaluatorModule } from '../../experiments/schema/search-settings.js';
 import { convertInitial } from '../initial-weights/index.js';
-import { quantizeOnDataset } from '../models/on-dataset.js';
 import type {
-  ChosenNetwork,
   EvaluateResult,
   ExportResult,
   InstructionsResult,
@@ -137,15 +128,6 @@ function numberOf(value: unknown, name: string): number {
   throw new Error(`the module gave ${name}: ${inspect(value)}; expected a finite number`);
 }
 
-/**
- * A candidate to time. The scales of an int8 network do not change its time, so it needs no calibration. A serial device quantizes
- * the float32 file itself.
- */
-function timedOnnx({ precision = 'fp32', ...candidate }: ChosenNetwork, device: DeviceConfig): Uint8Array {
-  const model = candidateOnnx(candidate);
-  return precision === 'fp32' || device.type === 'serial' ? model : quantizeForTiming(model, 'the network');
-}
-
 /** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
 async function measureJob(
   { device: config, candidates, space: { config: space, task }, protocol, id }: JobOf<'measure'>,
@@ -153,9 +135,10 @@ async function measureJob(
 ): Promise<readonly Measurement[]> {
   const { signal } = context;
   const device = createDevice(config, config.type === 'table' ? { space: await createSpace(space, task) } : {});
-  const subjects = candidates.map((candidate) => ({
-    model: () => timedOnnx(candidate, config),
-    choices: candidate.choices,
+  const subjects = candidates.map(({ choices, precision = 'fp32', ...candidate }) => ({
+    // A serial device quantizes the float32 file itself.
+    model: () => timedOnnx(candidate, config.type === 'serial' ? 'fp32' : precision),
+    choices,
   }));
   const onProgress = counting(context, 'blocks');
   return device.measureAll(subjects, protocol, { signal, id, onProgress });
@@ -187,8 +170,9 @@ async function instructionsJob(
 /** Quantizes a trained network, and evaluates it beside the float one on the validation images. */
 async function quantizeJob(
   { candidate, dataset, calibration, seed, weightBits, threads }: JobOf<'quantize'>,
-  { onEvent, signal, pause }: JobContext,
+  context: JobContext,
 ): Promise<QuantizeResult> {
+  const { signal, pause } = context;
   const model = candidateOnnx(candidate, describeDataset(dataset).task);
   const [height, width] = candidate.network.input;
   await pause();
@@ -201,7 +185,7 @@ async function quantizeJob(
       threads,
       signal,
       between: pause,
-      onProgress: (_, done, total) => onEvent({ kind: 'count', done, total, what: 'images' }),
+      onProgress: (_, done, total) => counting(context, 'images')(done, total),
     });
     return { method, accuracy, scores, tried, images };
   } catch (error) {

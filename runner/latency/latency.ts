@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { selectCalibration, validate, type LatencyModel } from '../../latency-models/index.js';
 import type { MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../store/index.js';
-import { precisionsOf } from '../compress/index.js';
+import { precisionsOf } from '../compress/gates.js';
 import { judgedIn } from '../stored/uncertainty.js';
 import type { LatencyModels } from '../candidate-networks.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';

@@ -17,7 +17,8 @@ import {
 } from '../../latency-models/index.js';
 import { describeDataset, renderingOf, type DataConfig, type DatasetRef } from '../../trainers/index.js';
 import type { CompressConfig } from '../../experiments/schema/compress.js';
-import { weightBitsFor, type Win, winOf } from '../compress/index.js';
+import { type Win, winOf } from '../compress/gates.js';
+import { weightBitsFor } from '../compress/verdict.js';
 import { evaluateOnSplit, seenBy, quantizeOnDataset } from './on-dataset.js';
 
 type Normalisation = Readonly<Partial<Record<'mean' | 'std', readonly number[]>>>;

@@ -23,6 +23,11 @@ export interface Candidate {
   readonly values: ObjectiveValues;
 }
 
+/** The trials of some candidates, each once. */
+export const trialsOf = (candidates: readonly Candidate[]): TrialRecord[] => [
+  ...new Map(candidates.map(({ trial }) => [trial.number, trial])).values(),
+];
+
 /**
  * The candidates of a trial: its chosen variant first, then every other accepted one. A trial that is not complete, or
  * has one precision only, is its own candidate.

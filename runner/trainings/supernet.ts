@@ -5,18 +5,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, NasError } from '../../base/errors.js';
-import { canonicalJson, contentHash } from '../../base/hash.js';
+import { canonicalJson } from '../../base/hash.js';
 import { epochsText } from '../../base/number-text.js';
 import { memberOf, type Genotype, type Space, type SpaceConfig } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
-import type {
-  DataConfig,
-  DatasetInfo,
-  InitialWeights,
-  MemberJob,
-  PreparedTeacher,
-  SupernetConfig,
-} from '../../trainers/index.js';
+import type { DataConfig, DatasetInfo, InitialWeights, MemberJob, PreparedTeacher } from '../../trainers/index.js';
 import { isOwnSupernet, isTrainingExperiment } from '../../experiments/schema/run-experiment.js';
 import type { Locating } from '../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
@@ -47,8 +40,12 @@ export async function planSupernet(
   const first = space.decisions.map(() => 0);
   await locating(['space'], () => memberOf(space, first));
   if (isOwnSupernet(supernet)) return { config: supernet, seed, file: null };
-  const trained = await locating(['supernet', 'from'], () => fitting(supernet.from, experiment, data));
-  return { config: trained.config, seed: trained.seed, file: trained.file };
+  const {
+    file,
+    config,
+    seed: own,
+  } = await locating(['supernet', 'from'], () => fitting(supernet.from, experiment, data));
+  return { config, seed: own, file };
 }
 
 /** The supernet of another run; checks that it was trained for the space and the data of the experiment. */
@@ -80,12 +77,8 @@ const trainedSchema = z.object({
 });
 type TrainedDetail = z.output<typeof trainedSchema>;
 
-interface TrainedSupernet {
-  /** Of the shared weights. */
-  readonly file: string;
-  readonly config: SupernetConfig;
-  /** Of the run that trained it: it also decides the images that members are calibrated on. */
-  readonly seed: number;
+/** Its seed is of the run that trained it: it also decides the images that members are calibrated on. */
+interface TrainedSupernet extends PreparedSupernet {
   readonly space: SpaceConfig;
   readonly data: DataConfig;
   readonly trained: TrainedDetail;
@@ -132,12 +125,7 @@ export function trainedSupernet(workdir: string): TrainedSupernet {
 }
 
 /** Shared weights, ready to take slices from. */
-export interface PreparedSupernet {
-  readonly file: string;
-  readonly hash: string;
-  readonly config: SupernetConfig;
-  readonly seed: number;
-}
+export type PreparedSupernet = SupernetPlan & { readonly file: string };
 
 interface SupernetInputs {
   readonly teacher: PreparedTeacher | null;
@@ -152,17 +140,15 @@ interface SupernetInputs {
  */
 export async function prepareSupernet(
   context: TrainingContext,
-  { config, seed, file }: SupernetPlan,
+  plan: SupernetPlan,
   inputs: () => Promise<SupernetInputs>,
 ): Promise<PreparedSupernet> {
-  const trained = file ?? (await trainSupernet(context, config, seed, await inputs()));
-  return { file: trained, hash: contentHash(readFileSync(trained)), config, seed };
+  return { ...plan, file: plan.file ?? (await trainSupernet(context, plan, await inputs())) };
 }
 
 async function trainSupernet(
   context: TrainingContext,
-  config: SupernetConfig,
-  seed: number,
+  { config, seed }: SupernetPlan,
   { teacher, initial }: SupernetInputs,
 ): Promise<string> {
   const { plan, observe } = context;
@@ -214,7 +200,7 @@ export const sliceOf = (space: Space, { file }: PreparedSupernet, genotype: Geno
 /** The evaluation of a network's slice without training, after calibration. */
 export function memberJob(
   { space, dataset, engine, threads }: Pick<TrainingPlan, 'space' | 'dataset' | 'engine' | 'threads'>,
-  { file, config, seed }: Omit<PreparedSupernet, 'hash'>,
+  { file, config, seed }: PreparedSupernet,
   genotype: Genotype,
 ): MemberJob {
   const { augment, class_sampling: classSampling, batch, calibration } = config;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
-import { verdictDetail } from '../../runner/compress/index.js';
+import { verdictDetail } from '../../runner/compress/verdict.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../runner/index.js';
 import { JobFailed } from '../../runner/jobs/job-runner.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { verdictDetail } from '../../runner/compress/index.js';
+import { verdictDetail } from '../../runner/compress/verdict.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import { candidatesOf } from '../../runner/stored/candidates.js';
 import { runExperiment } from '../../runner/index.js';

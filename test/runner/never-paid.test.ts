@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { precisionBefore, type VerdictDetail } from '../../runner/compress/index.js';
+import { precisionBefore } from '../../runner/compress/gates.js';
+import { type VerdictDetail } from '../../runner/compress/verdict.js';
 import { SpeedVerdicts } from '../../runner/compression.js';
 import type { TrialRecord } from '../../store/index.js';
 import { complete, inPrecisions } from './stored/trials.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { accuracyGate, speedGate, verdictDetail } from '../../../runner/compress/index.js';
+import { accuracyGate, speedGate } from '../../../runner/compress/gates.js';
+import { verdictDetail } from '../../../runner/compress/verdict.js';
 
 describe('the gate of speed', () => {
   const least = { min_speedup: 1.05 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compressSchema } from '../../../experiments/schema/compress.js';
-import { winOf, type Comparison } from '../../../runner/compress/index.js';
+import { winOf, type Comparison } from '../../../runner/compress/gates.js';
 
 const limits = compressSchema.parse({});
 
