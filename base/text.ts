@@ -1,3 +1,5 @@
+import { groupBy } from './group.js';
+
 export type CsvCell = string | number | boolean | null | undefined;
 
 /** RFC 4180: quoted around a comma, a quote or a line break. */
@@ -73,4 +75,14 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const meant = nearest(word, candidates);
   return meant === undefined ? '' : `; did you mean '${meant}'?`;
+}
+
+/**
+ * The most frequent of some texts, which may differ in their numbers: the first one of its kind, and how many there are. Undefined
+ * without texts.
+ */
+export function mostFrequent(texts: readonly string[]): { readonly text: string; readonly count: number } | undefined {
+  const kinds = [...groupBy(texts, (text) => text.replaceAll(/[\d.]+/g, '0')).values()];
+  const most = kinds.sort((a, b) => b.length - a.length).at(0);
+  return most && { text: most[0], count: most.length };
 }

@@ -1,4 +1,5 @@
 import { isInterruption, messageOf, NasError } from '../base/errors.js';
+import { mostFrequent } from '../base/text.js';
 import { controllerTitle, type Objective, violated } from '../search/index.js';
 import type { Store, TrialRecord } from '../store/index.js';
 import { frontierCandidates, plainValues } from './stored/candidates.js';
@@ -147,21 +148,14 @@ export function requireResult(
 /** `all 5 trials failed; trial 1: out of memory (the reason of 4)`; empty when none failed. */
 function failuresOf(trials: readonly TrialRecord[]): string[] {
   const failed = trials.filter(({ state }) => state === 'failed');
-  if (failed.length === 0) return [];
+  const reasons = failed.map(({ message }) => message ?? 'no reason was recorded');
+  const most = mostFrequent(reasons);
+  if (most === undefined) return [];
   const all = trials.length === 1 ? 'the only trial failed' : `all ${trials.length} trials failed`;
   const some = `${failed.length} of ${trials.length} trials failed`;
-  return [failed.length === trials.length ? all : some, mostFrequent(failed)];
-}
-
-/** The reason that most failures share; numbers in it (a step, an address) may differ. */
-function mostFrequent(failed: readonly TrialRecord[]): string {
-  const kindOf = ({ message }: TrialRecord): string => message?.replaceAll(/\d+/g, '0') ?? '';
-  const counts = new Map<string, number>();
-  for (const trial of failed) counts.set(kindOf(trial), (counts.get(kindOf(trial)) ?? 0) + 1);
-  const most = Math.max(...counts.values());
-  const first = failed.find((trial) => counts.get(kindOf(trial)) === most) ?? failed[0];
-  const times = most === 1 ? '' : ` (the reason of ${most})`;
-  return `trial ${first.number}: ${first.message ?? 'no reason was recorded'}${times}`;
+  const times = most.count === 1 ? '' : ` (the reason of ${most.count})`;
+  const first = failed[reasons.indexOf(most.text)].number;
+  return [failed.length === trials.length ? all : some, `trial ${first}: ${most.text}${times}`];
 }
 
 const short = (value: number): string => String(Number(value.toPrecision(6)));

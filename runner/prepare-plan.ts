@@ -1,6 +1,6 @@
-import { isBoxTask, isMapTask } from '../base/task.js';
+import { isMapTask } from '../base/task.js';
 import { requireQemu } from '../deploy/index.js';
-import { invalidInput, NasError } from '../base/errors.js';
+import { NasError } from '../base/errors.js';
 import { canonicalJson } from '../base/hash.js';
 import { requireWorking } from '../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../spaces/index.js';
@@ -12,13 +12,11 @@ import {
   checkTeacher,
   defaultAugment,
   describeDataset,
-  epochImages,
   prepareDataset,
   type DataConfig,
   type DatasetInfo,
   type DatasetRef,
   type PrepareOptions,
-  type Size,
   renderingOf,
   spaceTask,
   teacherBatch,
@@ -34,7 +32,6 @@ import { isOwnSupernet, isTableExperiment, isTrainingExperiment } from '../exper
 import { measureNamed } from '../experiments/schema/measures.js';
 import type { Locating } from '../experiments/parse/index.js';
 import {
-  finalRepeatsSearch,
   foldsOf,
   type Experiment,
   type StudyExperiment,
@@ -53,7 +50,17 @@ import {
   type TablePlan,
   type TrainingPlan,
 } from './plan.js';
-import { checkTrainings, requireKnownProviders, trainings } from './start-checks.js';
+import {
+  batches,
+  checkAnswers,
+  checkBatch,
+  checkTrainings,
+  imagesOf,
+  requireKnownProviders,
+  requireSameProportions,
+  unseenMessage,
+  warningsOf,
+} from './start-checks.js';
 import { planSupernet } from './trainings/supernet.js';
 
 type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
@@ -244,29 +251,6 @@ const lengthNotes = ({ train, final }: TrainingExperiment, asked: TrainingExperi
     return [`${key}: ${config.epochs} epochs of ${config.batch} images a step, to make ${config.steps ?? 0} steps`];
   });
 
-/** Number of images that an epoch of a training shows. */
-const imagesOf = ({ loss }: TrainConfig, info: DatasetInfo): number =>
-  epochImages(info, loss !== undefined && loss.type !== 'cross-entropy');
-
-/** The batch sizes of all trainings and the images that they have, by their key in the file. */
-const batches = (
-  experiment: TrainingExperiment,
-  info: DatasetInfo,
-): (readonly [key: string, batch: number, images: number])[] => [
-  ...trainings(experiment).map(([key, config]) => [key, config.batch, imagesOf(config, info)] as const),
-  ...(experiment.teacher.type === 'train'
-    ? [['teacher', teacherBatch(experiment.teacher, info), info.counts.train] as const]
-    : []),
-];
-
-/** @throws NasError when there are fewer training images than one step takes. */
-function checkBatch(batch: number, images: number): void {
-  if (batch > images)
-    throw invalidInput(`a batch of ${batch} images is more than the ${images} images to train with`, {
-      hint: 'Set a smaller batch, or a larger data.subset.',
-    });
-}
-
 /**
  * The number of folds, before anything trains; null without cross-validation.
  * @throws NasError `invalid-input` when the images cannot be split into as many folds as the user wants
@@ -289,46 +273,6 @@ function possibleFolds(
   }
 }
 
-/**
- * Checks that images for training and for validation have boxes or labels: otherwise nothing is learned, or nothing decides the search.
- * @param absent the classes without an image in each split
- * @throws NasError `invalid-input` when a split has none
- */
-function checkAnswers(
-  { classes, counts, task }: DatasetInfo,
-  absent: { readonly [S in 'train' | 'validation']: readonly string[] },
-): void {
-  const names = { train: 'training', validation: 'validation' } as const;
-  for (const split of ['train', 'validation'] as const)
-    if (absent[split].length === classes.length)
-      throw invalidInput(
-        `none of the ${counts[split]} ${names[split]} images has a ${isBoxTask(task.type) ? 'box' : 'label'}`,
-        { hint: 'Give that split images that have some, or set a larger data.validation.' },
-      );
-}
-
-/** Largest difference of the proportions of two images that show the same views. */
-const sameProportions = 0.02;
-
-/**
- * Checks that a detector sees the views of its students: the place of an image in a view follows the proportions of its sides.
- * @throws NasError `invalid-input` for other proportions
- */
-function requireSameProportions(teacher: Size, students: readonly Size[]): void {
-  const proportions = ([height, width]: Size): number => width / height;
-  const other = students.find((size) => Math.abs(proportions(size) / proportions(teacher) - 1) > sameProportions);
-  if (other !== undefined)
-    throw invalidInput(
-      `the teacher takes images of ${teacher.join(' x ')} pixels, and the networks of ${other.join(' x ')}: expected equal proportions`,
-      { hint: `Set data.size: [${teacher.join(', ')}], or sizes with its proportions.` },
-    );
-}
-
-const unseenMessage = (classes: readonly string[]): string => {
-  const named = `${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ', ...' : ''}`;
-  return `No validation image is of ${named}: the search does not see how well networks find ${classes.length === 1 ? 'it' : 'them'}. Give the validation split images of every class, or leave that split out`;
-};
-
 /** Announces a conversion when it begins, and shows its progress. */
 export function preparingData(message: string, observe: RunObserver, signal: AbortSignal): PrepareOptions {
   let announced = false;
@@ -342,24 +286,3 @@ export function preparingData(message: string, observe: RunObserver, signal: Abo
     },
   };
 }
-
-/** Warnings about settings that are allowed and hardly meant. */
-export function warningsOf(experiment: TrainingExperiment): string[] {
-  const { train, final } = experiment;
-  return [
-    ...(finalRepeatsSearch(experiment)
-      ? [
-          `final: begins as the search's trainings do and is no longer than their ${train.epochs} epochs, so it will hardly come to more; give final.epochs more`,
-        ]
-      : []),
-    ...new Set([train, final].flatMap(twiceBalanced)),
-  ];
-}
-
-/** A warning about a training with two corrections for rare classes. */
-const twiceBalanced = (config: TrainConfig | null): string[] =>
-  config?.class_weight === 'auto' && config.class_sampling === 'balanced'
-    ? [
-        'class_weight: auto and class_sampling: balanced each correct for rare classes, and together too much: give one of them',
-      ]
-    : [];

@@ -1,42 +1,29 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidInput } from '../base/errors.js';
 import { canonicalJson } from '../base/hash.js';
 import { nasVersion } from '../base/modules.js';
 import type { Lock } from '../base/lock.js';
-import { lockWorkdir, Store, type Clock } from '../store/index.js';
-import type { EngineChoice } from '../trainers/index.js';
+import { lockWorkdir, Store } from '../store/index.js';
 import type { Experiment, StudyExperiment } from '../experiments/schema/experiment.js';
 import { isStudy, isTrainingExperiment } from '../experiments/schema/run-experiment.js';
 import { locatingNowhere, type LoadedExperiment } from '../experiments/parse/index.js';
-import { acceptedInputs } from './stored/generation.js';
 import { workersGiven } from '../experiments/parse/override.js';
 import type { WorkersConfig } from '../experiments/schema/workers.js';
-import { storeEarlier, storeEnqueued } from './stored/experiment.js';
-import {
-  changeGeneration,
-  clearRun,
-  databasePath,
-  defaultWorkdir,
-  generationIn,
-  hasRun,
-  imagesPath,
-  nextDatabase,
-} from './stored/workdir.js';
+import { beginRun, endChange, engineOf, type Following, type RunOptions } from './begin.js';
+import { databasePath, defaultWorkdir, generationIn, hasRun, imagesPath } from './stored/workdir.js';
 import { workersIn, workersNow, type ResumedDetail } from './stored/workers.js';
 import type { RecordedEnvironment } from './engine.js';
 import type { RunObserver } from './events.js';
-import { storeBudget, withinBudget } from './budget/index.js';
-import { draftRun, withWorkers } from './draft.js';
+import { withWorkers } from './draft.js';
 import { execute, type RunOutcome } from './execute.js';
-import { jobRunnerOf, slotsFor, type JobRunners } from './job-runners.js';
+import { jobRunnerOf, slotsFor } from './job-runners.js';
 import { environmentDifferences } from './latency/stored-latency.js';
-import type { Plan } from './plan.js';
 import { imagesOf, inputChanges, requireSameInputs, storedInputs, writeImages } from './inputs.js';
 import { prepareImages, preparePlan } from './prepare-plan.js';
-import { environmentOf, requireOutside } from './provenance.js';
+import { environmentOf } from './provenance.js';
 import { never } from './stop.js';
-import { writeReport, type DrawReport } from './report.js';
+import { writeReport } from './report.js';
 import {
   requireSame,
   storedExperiment,
@@ -46,24 +33,6 @@ import {
   type Moved,
 } from './stored-experiment.js';
 
-export interface RunOptions extends JobRunners {
-  /** Folder of everything that the run writes; by default `runs/<name>`. */
-  readonly workdir?: string;
-  readonly fresh?: boolean;
-  /** Continue although latency is now measured on another device, or otherwise than before. */
-  readonly acceptEnvironment?: boolean;
-  /** Continue although images or other files that the run reads have changed: its next generation of results begins. */
-  readonly acceptData?: boolean;
-  /** The time, in ms since 1970; default: `Date.now`. A run on a table simulates its own. */
-  readonly clock?: Clock;
-  /** Aborted: checkpoint and stop. */
-  readonly signal?: AbortSignal;
-  /** Replaces `workers` of the experiment: processes of this machine, or a queue. */
-  readonly workersConfig?: WorkersConfig | undefined;
-  /** Draws the files that are written into the workdir when the run ends: `drawReport` of api/. Default: none. */
-  readonly report?: DrawReport;
-}
-
 export interface ResumeOptions {
   /** Trials in all (`70`), or further ones (`+20`); also of a run that is complete. Default: as many as it has. */
   readonly trials?: string;
@@ -71,100 +40,6 @@ export interface ResumeOptions {
   readonly workersAt?: string;
   /** Where the images are now (`data.path`). Default: where they were. */
   readonly data?: string;
-}
-
-/** What the next generation of a run follows. */
-interface Following {
-  /** The lock of the workdir, which the caller holds. */
-  readonly lock: Lock;
-  /** What changed in the inputs. */
-  readonly changes: readonly string[];
-  /** Whether there are networks to try first. */
-  readonly hasResults: boolean;
-}
-
-/** A run whose database was just created, and whose workdir is locked for this process. */
-export interface BegunRun<P extends Plan = Plan> {
-  readonly plan: P;
-  readonly store: Store;
-  readonly lock: Lock;
-}
-
-/**
- * Begins a new run. Nothing is written before the file, the data, the space and the controller have proved good.
- * @throws NasError `in-use` when another process works in the workdir
- */
-export async function beginRun(
-  loaded: LoadedExperiment,
-  workdir: string,
-  options: Omit<RunOptions, 'workdir' | 'report'> & { readonly following?: Following },
-  observe: RunObserver,
-): Promise<BegunRun> {
-  const { source, written } = loaded;
-  const { following, fresh = false } = options;
-  if (fresh) requireOutside(workdir, loaded.experiment);
-  const generation = following === undefined ? 1 : generationIn(workdir) + 1;
-  const earlier = following?.hasResults === true ? { path: workdir, name: `generation ${generation - 1}` } : undefined;
-  const { clock = Date.now, signal = never } = options;
-  const began = clock();
-  const draft = await draftRun(loaded, { ...options, workdir, earlier }, observe);
-  const { threads, start, images } = draft;
-  const elapsed = (): number => (clock() - began) / 1000;
-  const { plan, budget } = await withinBudget(draft.plan, { written, elapsed, observe, signal });
-  const { experiment } = plan;
-  const lock = following?.lock ?? lockWorkdir(workdir);
-  try {
-    if (fresh) clearRun(workdir);
-    const environment = environmentOf(experiment, threads, engineOf(plan), images.hashes);
-    const meta = {
-      name: experiment.name,
-      seed: experiment.seed,
-      source,
-      experiment,
-      written,
-      classes: plan.kind === 'training' ? plan.data.classes : undefined,
-      task: plan.kind === 'table' ? undefined : plan.task,
-      images: plan.kind === 'training' ? plan.data.counts.train : undefined,
-      threads,
-      version: nasVersion(),
-      environment,
-    };
-    const create = (path: string): Store =>
-      Store.create(path, meta, plan.clock, (store) => {
-        if (budget !== undefined) storeBudget(store, budget);
-        if (start.enqueued.length > 0) storeEnqueued(store, start.enqueued);
-        for (const trials of start.earlier) storeEarlier(store, trials);
-        if (following !== undefined) acceptedInputs.add(store, { generation, changes: following.changes });
-      });
-    const store =
-      following === undefined
-        ? create(databasePath(workdir))
-        : nextGeneration(workdir, plan.clock, () => create(nextDatabase(workdir)).close());
-    if (images.rows.length > 0) writeImages(imagesPath(workdir), images.rows);
-    return { plan, store, lock };
-  } catch (error) {
-    if (following === undefined) lock.release();
-    throw error;
-  }
-}
-
-/** Puts a new database in the place of the results of a run, which stay in a folder of their generation. */
-function nextGeneration(workdir: string, clock: Clock, create: () => void): Store {
-  rmSync(nextDatabase(workdir), { force: true });
-  create();
-  changeGeneration(workdir);
-  return Store.open(databasePath(workdir), { clock });
-}
-
-/** Ends the change of generations that a killed process began. */
-export function endChange(workdir: string): void {
-  if (!existsSync(nextDatabase(workdir))) return;
-  const lock = lockWorkdir(workdir);
-  try {
-    if (existsSync(nextDatabase(workdir))) changeGeneration(workdir);
-  } finally {
-    lock.release();
-  }
 }
 
 /**
@@ -190,14 +65,11 @@ export async function runExperiment(
     const { workersConfig = workersIn(experiment) } = options;
     return resumeExperiment(workdir, { ...options, workersConfig, moved, log: experiment.log }, observe);
   }
-  const { plan, store, lock } = await beginRun(loaded, workdir, options, observe);
-  try {
-    return await withStore(store, () =>
-      execute(plan, store, { observe, signal, workers: jobRunnerOf(plan.experiment, options), report }),
-    );
-  } finally {
-    lock.release();
-  }
+  const begun = await beginRun(loaded, workdir, options, observe);
+  using _ = begun.lock;
+  using store = begun.store;
+  const { plan } = begun;
+  return await execute(plan, store, { observe, signal, workers: jobRunnerOf(plan.experiment, options), report });
 }
 
 type Log = Exclude<Experiment, StudyExperiment>['log'];
@@ -226,96 +98,100 @@ export async function resumeExperiment(
   options: ContinueOptions,
   observe: RunObserver,
 ): Promise<RunOutcome> {
-  const { acceptEnvironment = false, signal = never, workersConfig, workersAt, trials, report } = options;
   const path = resolve(workdir);
   endChange(path);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
-  const lock = lockWorkdir(path);
-  try {
-    // The stored experiment decides whether time is simulated.
-    let { clock = Date.now } = options;
-    const store = Store.open(databasePath(path), { clock: () => clock() });
-    const outcome = await withStore(store, async (): Promise<RunOutcome | RenewedRun> => {
-      const isOver = store.run.status().status === 'complete' && trials === undefined;
-      const complete = async (): Promise<RunOutcome> => {
-        observe({ kind: 'note', message: 'This run is complete' });
-        // It may have been killed after its last result and before its report.
-        await writeReport(store, path, report, observe);
-        return { state: 'complete', workdir: path };
-      };
-      if (isOver && options.acceptData !== true) return complete();
-      const record = store.run.get();
-      const { threads, environment, createdAt } = record;
-      const moved = { ...options.moved, ...(options.data !== undefined && { 'data.path': resolve(options.data) }) };
-      const settled = storedExperiment(store, path);
-      const placed = withPaths(settled, moved);
-      const stored = storedInputs(record, workdir);
-      const prepared = isTrainingExperiment(placed)
-        ? await prepareImages(placed.data, { locating: locatingNowhere, observe, signal })
-        : null;
-      const images = imagesOf(prepared);
-      const changes = inputChanges(placed, images, { stored, workdir: path });
-      requireSameInputs(changes, workdir, options.acceptData);
-      if (isOver && changes.length === 0) return complete();
-      const followed = 'log' in options ? withLog(placed, options.log) : placed;
-      const asked = trials === undefined ? followed : withMoreTrials(followed, trials, store, observe);
-      if (changes.length > 0) {
-        const loaded = { ...writtenIn(store, path), source: record.source, experiment: asked };
-        const hasResults = store.trials.progress().complete > 0;
-        return {
-          loaded,
-          changes: changes.map(({ text }) => text),
-          hasResults,
-          workersConfig: workersConfig ?? workersNow(store),
-        };
-      }
-      if (prepared !== null && !existsSync(imagesPath(path))) writeImages(imagesPath(path), images.rows);
-      if (isStudy(asked)) {
-        store.transaction(() => {
-          if (asked !== settled) store.run.extend(asked);
-          store.run.setStatus('running');
-        });
-        observe({ kind: 'note', message: `Programs evaluate its networks: nas ask ${workdir} gives the next one` });
-        return { state: 'complete', workdir: path };
-      }
-      const earlier = workersNow(store);
-      const kept = workersConfig ?? earlier;
-      const given = workersAt === undefined ? kept : workersGiven(workersAt, kept);
-      const experiment = withWorkers(asked, given);
-      await slotsFor(experiment, options);
-      // `environmentOf` made it when the run began.
-      const before = environment as RecordedEnvironment;
-      const plan = await preparePlan(experiment, {
-        workdir: path,
-        threads,
-        fixedWorkers: true,
-        fixedBatch: () => true,
-        before,
-        acceptEnvironment,
-        latest: Math.max(createdAt, store.trials.totals().changedAt),
-        clock,
-        locating: locatingNowhere,
-        observe,
-        signal,
-        prepared,
-      });
-      if (workersIn(experiment).type !== 'queue')
-        noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
-      ({ clock } = plan);
-      const changed = canonicalJson(given) === canonicalJson(earlier) ? {} : { workers: given };
-      const detail: ResumedDetail = { version: nasVersion(), ...changed };
-      store.transaction(() => {
-        // First: the time between a kill and this event is not work.
-        store.events.add({ kind: 'resumed', detail });
-        if (asked !== settled) store.run.extend(asked);
-        store.run.setStatus('running');
-      });
-      return execute(plan, store, { observe, signal, workers: jobRunnerOf(experiment, options), report });
-    });
-    return 'state' in outcome ? outcome : await renew(path, outcome, { ...options, lock }, observe);
-  } finally {
-    lock.release();
+  using lock = lockWorkdir(path);
+  const outcome = await continued(workdir, options, observe);
+  return 'state' in outcome ? outcome : await renew(path, outcome, { ...options, lock }, observe);
+}
+
+/** Continues a run whose workdir is locked; of one whose inputs changed, what its next generation begins with. */
+async function continued(
+  workdir: string,
+  options: ContinueOptions,
+  observe: RunObserver,
+): Promise<RunOutcome | RenewedRun> {
+  const { acceptEnvironment = false, signal = never, workersConfig, workersAt, trials, report } = options;
+  const path = resolve(workdir);
+  // The stored experiment decides whether time is simulated.
+  let { clock = Date.now } = options;
+  using store = Store.open(databasePath(path), { clock: () => clock() });
+  const isOver = store.run.status().status === 'complete' && trials === undefined;
+  const complete = async (): Promise<RunOutcome> => {
+    observe({ kind: 'note', message: 'This run is complete' });
+    // It may have been killed after its last result and before its report.
+    await writeReport(store, path, report, observe);
+    return { state: 'complete', workdir: path };
+  };
+  if (isOver && options.acceptData !== true) return await complete();
+  const record = store.run.get();
+  const { threads, environment, createdAt } = record;
+  const moved = { ...options.moved, ...(options.data !== undefined && { 'data.path': resolve(options.data) }) };
+  const settled = storedExperiment(store, path);
+  const placed = withPaths(settled, moved);
+  const stored = storedInputs(record, workdir);
+  const prepared = isTrainingExperiment(placed)
+    ? await prepareImages(placed.data, { locating: locatingNowhere, observe, signal })
+    : null;
+  const images = imagesOf(prepared);
+  const changes = inputChanges(placed, images, { stored, workdir: path });
+  requireSameInputs(changes, workdir, options.acceptData);
+  if (isOver && changes.length === 0) return await complete();
+  const followed = 'log' in options ? withLog(placed, options.log) : placed;
+  const asked = trials === undefined ? followed : withMoreTrials(followed, trials, store, observe);
+  if (changes.length > 0) {
+    const loaded = { ...writtenIn(store, path), source: record.source, experiment: asked };
+    const hasResults = store.trials.progress().complete > 0;
+    return {
+      loaded,
+      changes: changes.map(({ text }) => text),
+      hasResults,
+      workersConfig: workersConfig ?? workersNow(store),
+    };
   }
+  if (prepared !== null && !existsSync(imagesPath(path))) writeImages(imagesPath(path), images.rows);
+  if (isStudy(asked)) {
+    store.transaction(() => {
+      if (asked !== settled) store.run.extend(asked);
+      store.run.setStatus('running');
+    });
+    observe({ kind: 'note', message: `Programs evaluate its networks: nas ask ${workdir} gives the next one` });
+    return { state: 'complete', workdir: path };
+  }
+  const earlier = workersNow(store);
+  const kept = workersConfig ?? earlier;
+  const given = workersAt === undefined ? kept : workersGiven(workersAt, kept);
+  const experiment = withWorkers(asked, given);
+  await slotsFor(experiment, options);
+  // `environmentOf` made it when the run began.
+  const before = environment as RecordedEnvironment;
+  const plan = await preparePlan(experiment, {
+    workdir: path,
+    threads,
+    fixedWorkers: true,
+    fixedBatch: () => true,
+    before,
+    acceptEnvironment,
+    latest: Math.max(createdAt, store.trials.totals().changedAt),
+    clock,
+    locating: locatingNowhere,
+    observe,
+    signal,
+    prepared,
+  });
+  if (workersIn(experiment).type !== 'queue')
+    noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
+  ({ clock } = plan);
+  const changed = canonicalJson(given) === canonicalJson(earlier) ? {} : { workers: given };
+  const detail: ResumedDetail = { version: nasVersion(), ...changed };
+  store.transaction(() => {
+    // First: the time between a kill and this event is not work.
+    store.events.add({ kind: 'resumed', detail });
+    if (asked !== settled) store.run.extend(asked);
+    store.run.setStatus('running');
+  });
+  return await execute(plan, store, { observe, signal, workers: jobRunnerOf(experiment, options), report });
 }
 
 /** A run whose inputs changed, as its next generation begins. */
@@ -336,14 +212,13 @@ async function renew(
   const following = { ...others, lock };
   const { clock = Date.now } = options;
   const begin = { acceptEnvironment, clock, signal, workersConfig: given, ...(workers && { workers }), following };
-  const { plan, store } = await beginRun(loaded, workdir, begin, observe);
+  const begun = await beginRun(loaded, workdir, begin, observe);
+  using store = begun.store;
+  const { plan } = begun;
   const message = `Generation ${generationIn(workdir)} of the results begins, as the inputs changed: ${others.changes.join('; ')}`;
   observe({ kind: 'note', message });
-  return withStore(store, async () =>
-    plan.kind === 'study'
-      ? { state: 'complete', workdir }
-      : execute(plan, store, { observe, signal, workers: jobRunnerOf(plan.experiment, options), report }),
-  );
+  if (plan.kind === 'study') return { state: 'complete', workdir };
+  return await execute(plan, store, { observe, signal, workers: jobRunnerOf(plan.experiment, options), report });
 }
 
 /** Warns that results may differ: trainings repeat bit for bit on one machine only, counts of instructions with one compiler only. */
@@ -352,14 +227,4 @@ function noteOtherMachine(before: RecordedEnvironment, now: RecordedEnvironment,
   if (differences === '') return;
   const message = `The run goes on in another environment (${differences}); its results may differ from there on`;
   observe({ kind: 'note', message });
-}
-
-const engineOf = (plan: Plan): EngineChoice | undefined => (plan.kind === 'training' ? plan.engine : undefined);
-
-async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
-  try {
-    return await task();
-  } finally {
-    store.close();
-  }
 }

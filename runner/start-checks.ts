@@ -1,9 +1,19 @@
+import { invalidInput } from '../base/errors.js';
+import { isBoxTask } from '../base/task.js';
 import { requireKnown } from '../compiler/index.js';
 import { loadController } from '../search/index.js';
-import { checkClassWeight, teacherSize, type Size, type TrainConfig } from '../trainers/index.js';
+import {
+  checkClassWeight,
+  epochImages,
+  teacherBatch,
+  teacherSize,
+  type DatasetInfo,
+  type Size,
+  type TrainConfig,
+} from '../trainers/index.js';
 import { precisionsOf } from './compress/gates.js';
 import type { Locating } from '../experiments/parse/index.js';
-import type { TrainingExperiment } from '../experiments/schema/experiment.js';
+import { finalRepeatsSearch, type TrainingExperiment } from '../experiments/schema/experiment.js';
 import { isOwnSupernet } from '../experiments/schema/run-experiment.js';
 import { measureNamed } from '../experiments/schema/measures.js';
 import { warmStart, type WarmStart, type WarmStartInput } from './warm-start/index.js';
@@ -65,3 +75,87 @@ export async function startOfSearch(
   await loadController(search, { space, objectives, seed, enqueued, earlier });
   return start;
 }
+
+/** Number of images that an epoch of a training shows. */
+export const imagesOf = ({ loss }: TrainConfig, info: DatasetInfo): number =>
+  epochImages(info, loss !== undefined && loss.type !== 'cross-entropy');
+
+/** The batch sizes of all trainings and the images that they have, by their key in the file. */
+export const batches = (
+  experiment: TrainingExperiment,
+  info: DatasetInfo,
+): (readonly [key: string, batch: number, images: number])[] => [
+  ...trainings(experiment).map(([key, config]) => [key, config.batch, imagesOf(config, info)] as const),
+  ...(experiment.teacher.type === 'train'
+    ? [['teacher', teacherBatch(experiment.teacher, info), info.counts.train] as const]
+    : []),
+];
+
+/** @throws NasError when there are fewer training images than one step takes. */
+export function checkBatch(batch: number, images: number): void {
+  if (batch > images)
+    throw invalidInput(`a batch of ${batch} images is more than the ${images} images to train with`, {
+      hint: 'Set a smaller batch, or a larger data.subset.',
+    });
+}
+
+/**
+ * Checks that images for training and for validation have boxes or labels: otherwise nothing is learned, or nothing decides the search.
+ * @param absent the classes without an image in each split
+ * @throws NasError `invalid-input` when a split has none
+ */
+export function checkAnswers(
+  { classes, counts, task }: DatasetInfo,
+  absent: { readonly [S in 'train' | 'validation']: readonly string[] },
+): void {
+  const names = { train: 'training', validation: 'validation' } as const;
+  for (const split of ['train', 'validation'] as const)
+    if (absent[split].length === classes.length)
+      throw invalidInput(
+        `none of the ${counts[split]} ${names[split]} images has a ${isBoxTask(task.type) ? 'box' : 'label'}`,
+        { hint: 'Give that split images that have some, or set a larger data.validation.' },
+      );
+}
+
+/** Largest difference of the proportions of two images that show the same views. */
+const sameProportions = 0.02;
+
+/**
+ * Checks that a detector sees the views of its students: the place of an image in a view follows the proportions of its sides.
+ * @throws NasError `invalid-input` for other proportions
+ */
+export function requireSameProportions(teacher: Size, students: readonly Size[]): void {
+  const proportions = ([height, width]: Size): number => width / height;
+  const other = students.find((size) => Math.abs(proportions(size) / proportions(teacher) - 1) > sameProportions);
+  if (other !== undefined)
+    throw invalidInput(
+      `the teacher takes images of ${teacher.join(' x ')} pixels, and the networks of ${other.join(' x ')}: expected equal proportions`,
+      { hint: `Set data.size: [${teacher.join(', ')}], or sizes with its proportions.` },
+    );
+}
+
+export const unseenMessage = (classes: readonly string[]): string => {
+  const named = `${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ', ...' : ''}`;
+  return `No validation image is of ${named}: the search does not see how well networks find ${classes.length === 1 ? 'it' : 'them'}. Give the validation split images of every class, or leave that split out`;
+};
+
+/** Warnings about settings that are allowed and hardly meant. */
+export function warningsOf(experiment: TrainingExperiment): string[] {
+  const { train, final } = experiment;
+  return [
+    ...(finalRepeatsSearch(experiment)
+      ? [
+          `final: begins as the search's trainings do and is no longer than their ${train.epochs} epochs, so it will hardly come to more; give final.epochs more`,
+        ]
+      : []),
+    ...new Set([train, final].flatMap(twiceBalanced)),
+  ];
+}
+
+/** A warning about a training with two corrections for rare classes. */
+const twiceBalanced = (config: TrainConfig | null): string[] =>
+  config?.class_weight === 'auto' && config.class_sampling === 'balanced'
+    ? [
+        'class_weight: auto and class_sampling: balanced each correct for rare classes, and together too much: give one of them',
+      ]
+    : [];

@@ -12,8 +12,7 @@ import {
   type TrialRecord,
 } from '../store/index.js';
 import { compressSchema } from '../experiments/schema/compress.js';
-import type { LoadedExperiment } from '../experiments/parse/index.js';
-import { locatingNowhere } from '../experiments/parse/index.js';
+import { locatingNowhere, type LoadedExperiment } from '../experiments/parse/index.js';
 import { isComputed } from '../experiments/schema/measures.js';
 import { isStudy } from '../experiments/schema/run-experiment.js';
 import { reportOf, storeReport } from './stored/reports.js';
@@ -25,7 +24,7 @@ import type { Paused } from './evaluators/evaluator.js';
 import type { RunContext, StudyPlan } from './plan.js';
 import { studyPlan } from './prepare-plan.js';
 import { writeReport, type DrawReport } from './report.js';
-import { beginRun, endChange } from './run.js';
+import { beginRun, endChange } from './begin.js';
 import { Decisions, type Candidates } from './search/decisions.js';
 import { requireSame, storedExperiment } from './stored-experiment.js';
 import { outOfTime } from './working-time.js';
@@ -149,7 +148,8 @@ export class Study {
       const step = this.openStep(number);
       const { epochs } = decisions.log.steps[step];
       const outcome = this.outcomeOf(decisions.trials[number], epochs, result);
-      if (outcome.state === 'paused') storeReport(context.store, number, { epochs, values: told(result) });
+      if (outcome.state === 'paused')
+        storeReport(context.store, number, { epochs, values: isFailure(result) ? {} : result });
       decisions.record(step, outcome);
       decisions.knowledge.learn(step);
       const { fidelity } = context.plan.experiment.search;
@@ -208,14 +208,12 @@ export class Study {
     const computed = this.candidates.known(trial);
     if (isFailure(result)) return { state: 'failed', values: computed, message: result.failed };
     const { objectives, evaluate } = this.context.plan.experiment;
-    const expected = objectives.map(({ name }) => name).filter(isTold);
+    const expected = objectives.map(({ name }) => name).filter((name) => !isComputed(name));
     for (const [name, value] of Object.entries<unknown>(result)) {
       if (!expected.includes(name))
         throw invalidInput(
           `trial ${trial.number}: ${name} is no value of this study; expected ${expected.join(', ')}`,
-          {
-            ...(name in computed && { hint: `nas computes ${name} itself.` }),
-          },
+          name in computed ? { hint: `nas computes ${name} itself.` } : {},
         );
       if (typeof value !== 'number' || !Number.isFinite(value))
         throw invalidInput(`trial ${trial.number}: ${name} is ${JSON.stringify(value)}; expected a finite number`);
@@ -236,7 +234,7 @@ export class Study {
   /** Runs an operation while no other process decides, with everything that others stored. */
   private locked<T>(task: () => Promise<T> | T): Promise<T> {
     return this.queue.add(async () => {
-      const lock = await waitForWorkdir(this.workdir);
+      using _ = await waitForWorkdir(this.workdir);
       try {
         if (inodeOf(this.workdir) !== this.inode)
           throw invalidInput(`${this.workdir}: another process began the study anew`, {
@@ -246,7 +244,6 @@ export class Study {
         return await task();
       } finally {
         this.decisions.took();
-        lock.release();
       }
     });
   }
@@ -265,8 +262,7 @@ async function begin(
     lock.release();
   } catch (error) {
     if (fresh || !existsSync(workdir)) throw error;
-    const lock = await waitForWorkdir(workdir);
-    lock.release();
+    (await waitForWorkdir(workdir)).release();
     if (!hasRun(workdir)) throw error;
     requireSame(workdir, loaded);
   }
@@ -277,11 +273,6 @@ const imported = (values: Values): ObjectiveValues =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'imported' }]));
 
 const isFailure = (result: Values | TrialFailure): result is TrialFailure => typeof result['failed'] === 'string';
-
-const told = (result: Values | TrialFailure): Values => (isFailure(result) ? {} : result);
-
-/** Whether a program tells the value of an objective. */
-const isTold = (name: string): boolean => !isComputed(name);
 
 /** @param where names it in the error */
 function requireStudy(experiment: LoadedExperiment['experiment'], where: string): StudyPlan['experiment'] {

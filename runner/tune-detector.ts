@@ -3,8 +3,6 @@ import { basename, join } from 'node:path';
 import { invalidInput, NasError } from '../base/errors.js';
 import { cacheDirectory, makeDirectory } from '../base/files.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
-import { nasVersion } from '../base/modules.js';
-import { completeDecoding } from '../base/preprocess.js';
 import { mainScores, scoreText } from '../base/scores.js';
 import { isBoxTask, type MapTask } from '../base/task.js';
 import { classifierFile } from '../compiler/index.js';
@@ -17,7 +15,6 @@ import {
   fromTrained,
   readWeights,
   recogniseNetwork,
-  renderingOf,
   saveWeights,
   trimCache,
   unfoldBatchNorm,
@@ -30,7 +27,7 @@ import {
 import { initialContent, withClasses } from './initial-weights/index.js';
 import { weightsFileOf } from './initial-weights/read.js';
 import { evaluateOnSplit } from './models/on-dataset.js';
-import { withThresholds } from './models/thresholds.js';
+import { fileFacts, withThresholds } from './models/file-facts.js';
 import type { RunObserver } from './events.js';
 import { hooksFor, type TuneReport, type TuneRequest } from './tune.js';
 
@@ -122,7 +119,7 @@ export async function tuneDetector(
   signal: AbortSignal,
 ): Promise<{ readonly model: Uint8Array; readonly report: DetectorReport; readonly directory: string }> {
   const info = describeDataset(ref);
-  const { classes, counts, mean, std } = info;
+  const { classes, counts } = info;
   const task = taskFor(ref, info, backbone);
   const dataset = isBoxTask(task) ? { ...ref, task } : ref;
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
@@ -160,11 +157,8 @@ export async function tuneDetector(
   const { places } = backbone.metadata;
   const stride = detectionOf(network)?.stride ?? 0;
   const written: ModelMetadata = {
-    ...{ classes, task: { type: task }, layout: 'NHWC', input: network.input, mean, std, network, seed },
-    preprocess: completeDecoding(renderingOf(data)),
-    nas_version: nasVersion(),
-    created: new Date().toISOString(),
-    weights: 'trained',
+    ...fileFacts({ ...info, task: { type: task } }, data, network.input),
+    ...{ network, seed, weights: 'trained' },
     ...mapFacts(task, stride),
     ...(places !== undefined && { places: places.slice(0, network.blocks.length) }),
   };

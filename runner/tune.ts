@@ -2,16 +2,13 @@ import { join } from 'node:path';
 import { invalidInput } from '../base/errors.js';
 import { cacheDirectory } from '../base/files.js';
 import { contentHash } from '../base/hash.js';
-import { nasVersion } from '../base/modules.js';
-import { completeDecoding } from '../base/preprocess.js';
 import { scoreText, mainScores, type Details } from '../base/scores.js';
 import type { TaskType } from '../base/task.js';
-import { withMetadata, type ModelMetadata } from '../deploy/index.js';
+import { withMetadata } from '../deploy/index.js';
 import {
   chooseEngine,
   onProcessor,
   describeDataset,
-  renderingOf,
   trimCache,
   tune,
   tuneParts,
@@ -25,6 +22,7 @@ import {
   type TuneJob,
   type TunePart,
 } from '../trainers/index.js';
+import { fileFacts } from './models/file-facts.js';
 import { evaluateOnSplit } from './models/on-dataset.js';
 import type { RunObserver } from './events.js';
 
@@ -130,18 +128,8 @@ export async function tuneFile(
   trimCache(cache, 'tuned');
   const tuned = await tune({ ...request, dataset, cache, directory }, hooksFor(info.task.type, observe, signal));
   const { source, head, curve, adapted } = tuned;
-  const facts = {
-    classes,
-    ...(info.task.type !== 'classification' && { task: info.task }),
-    layout: 'NHWC',
-    input: [source.size[0], source.size[1], channels],
-    mean: source.scale.mean,
-    std: source.scale.std,
-    preprocess: completeDecoding(renderingOf(data)),
-    nas_version: nasVersion(),
-    created: new Date().toISOString(),
-    weights: 'trained',
-  } as const satisfies ModelMetadata;
+  const input = [source.size[0], source.size[1], channels] as const;
+  const facts = { ...fileFacts({ ...info, ...source.scale }, data, input), weights: 'trained' } as const;
   const on = (file: Uint8Array, split: SplitName) =>
     evaluateOnSplit(file, dataset, split, {
       threads,

@@ -14,7 +14,7 @@ import { latencyFact, modelMetadata, weightsKind } from '../finishing/save.js';
 import { memberJob, trainedSupernet } from '../trainings/supernet.js';
 import { candidateModel } from '../jobs/candidate-model.js';
 import { accuracyAmong } from '../../experiments/schema/measures.js';
-import { withThresholds } from '../models/thresholds.js';
+import { withThresholds } from '../models/file-facts.js';
 import { trialFolder, weightsFile } from '../stored/workdir.js';
 
 /** A network with float32 weights and metadata. */

@@ -54,9 +54,9 @@ export async function measureFrontierAgain(
 ): Promise<readonly MeasuredAgain[]> {
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
-  const lock = lockWorkdir(path);
+  using _ = lockWorkdir(path);
   const { signal, end } = stopSignal(path, asked);
-  const store = Store.open(databasePath(path));
+  using store = Store.open(databasePath(path));
   try {
     const experiment = trainingExperimentOf(store, workdir);
     const { device } = experiment.latency;
@@ -114,9 +114,7 @@ export async function measureFrontierAgain(
   } catch (error) {
     throw signal.aborted ? new NasError('interrupted', 'the measurement was stopped before its end') : error;
   } finally {
-    store.close();
     end();
-    lock.release();
   }
 }
 

@@ -3,7 +3,6 @@ import { speedGate, speedupOf } from '../compress/gates.js';
 import { verdictDetail } from '../compress/verdict.js';
 import { frontierCandidates, type Candidate } from '../stored/candidates.js';
 import { measuresLatency, type LatencyService } from '../latency/latency.js';
-import type { Subject } from '../latency/measurer.js';
 import { latencyValue } from '../latency/stored-latency.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 
@@ -31,7 +30,7 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
     if (subjects.every(({ trial: { number }, precision }) => latest(number, precision) !== undefined)) return members;
     const message = `Measuring the frontier's ${networksOf(members)} side by side`;
     observe({ kind: 'phase', name: 'frontier', message });
-    const measured = subjects.map(({ trial: { number, genotype, seed }, precision }): Subject => ({
+    const measured = subjects.map(({ trial: { number, genotype, seed }, precision }) => ({
       genotype,
       candidate: { network: candidates.network(genotype), seed },
       trial: number,

@@ -1,9 +1,6 @@
 import { join } from 'node:path';
 import { mapFacts } from '../../deploy/metadata.js';
-import { nasVersion } from '../../base/modules.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import { completeDecoding } from '../../base/preprocess.js';
-import { renderingOf } from '../../trainers/index.js';
 import type { CalibrationMethod, ModelMetadata } from '../../deploy/index.js';
 import { detectionOf, mapTaskOf, type Network } from '../../spaces/index.js';
 import type {
@@ -19,6 +16,7 @@ import { LatencyEvidence } from '../stored/uncertainty.js';
 import { searchInitialisation, type TrainingExperiment } from '../../experiments/schema/experiment.js';
 import { frontierModel } from '../stored/workdir.js';
 import { settleWeightBits } from '../compression.js';
+import { fileFacts } from '../models/file-facts.js';
 import type { ExportJob } from '../jobs/jobs.js';
 import { recordClasses } from '../trainings/training.js';
 import { latencyValue } from '../latency/stored-latency.js';
@@ -154,15 +152,7 @@ export function modelMetadata(
 ): ModelMetadata {
   const head = detectionOf(network);
   return {
-    classes: data.classes,
-    ...(data.task.type !== 'classification' && { task: data.task }),
-    layout: 'NHWC',
-    input: network.input,
-    mean: data.mean,
-    std: data.std,
-    preprocess: completeDecoding(renderingOf(experiment.data)),
-    nas_version: nasVersion(),
-    created: new Date().toISOString(),
+    ...fileFacts(data, experiment.data, network.input),
     experiment: experiment.name,
     trial: trial.number,
     seed: trial.seed,

@@ -34,24 +34,18 @@ const written = (file: string, at: Relocate): string =>
 const trained = (folder: string, at: Relocate): string =>
   at(folder, { kind: 'folder', resumed: [checkpointFile, weightsFile] });
 
-const unlabelledAt = (
-  { directory, copies, renderings }: NonNullable<DatasetRef['unlabelled']>,
-  at: Relocate,
-): NonNullable<DatasetRef['unlabelled']> => ({
-  directory: at(directory, input),
-  copies: at(copies, input),
-  ...(renderings !== undefined && {
-    renderings: renderings.map((one) => ({ ...one, directory: at(one.directory, input) })),
+/** Converted images and their renderings. */
+const imagesAt = <I extends Pick<DatasetRef, 'directory' | 'renderings'>>(images: I, at: Relocate): I => ({
+  ...images,
+  directory: at(images.directory, input),
+  ...(images.renderings && {
+    renderings: images.renderings.map((one) => ({ ...one, directory: at(one.directory, input) })),
   }),
 });
 
-const datasetAt = (dataset: DatasetRef, at: Relocate): DatasetRef => ({
-  ...dataset,
-  directory: at(dataset.directory, input),
-  ...(dataset.renderings !== undefined && {
-    renderings: dataset.renderings.map((one) => ({ ...one, directory: at(one.directory, input) })),
-  }),
-  ...(dataset.unlabelled !== undefined && { unlabelled: unlabelledAt(dataset.unlabelled, at) }),
+const datasetAt = ({ unlabelled, ...dataset }: DatasetRef, at: Relocate): DatasetRef => ({
+  ...imagesAt(dataset, at),
+  ...(unlabelled && { unlabelled: { ...imagesAt(unlabelled, at), copies: at(unlabelled.copies, input) } }),
 });
 
 /** A data set for jobs on some networks, without the renderings of other sizes; for training, with the images without labels. */

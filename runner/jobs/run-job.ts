@@ -23,7 +23,7 @@ import {
 } from '../../trainers/index.js';
 import { candidateModel, candidateOnnx, timedOnnx } from './candidate-model.js';
 import { evaluateOnSplit, quantizeOnDataset } from '../models/on-dataset.js';
-import { withThresholds } from '../models/thresholds.js';
+import { withThresholds } from '../models/file-facts.js';
 import type { EvaluatorModule } from '../../experiments/schema/search-settings.js';
 import { convertInitial } from '../initial-weights/index.js';
 import type {

@@ -7,7 +7,14 @@ import { precisionsOf } from '../compress/gates.js';
 import { judgedIn } from '../stored/uncertainty.js';
 import type { LatencyModels } from '../candidate-networks.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
-import { DeviceFailed, LatencyMeasurer, precisionField, type StoredMeasurement, type Subject } from './measurer.js';
+import {
+  DeviceFailed,
+  LatencyMeasurer,
+  precisionField,
+  type InPrecision,
+  type StoredMeasurement,
+  type Subject,
+} from './measurer.js';
 import { LatencyPredictor } from './predictor.js';
 import { latencyValue } from './stored-latency.js';
 
@@ -133,7 +140,7 @@ export class LatencyService {
     return this.precisions.length > 1 && isRejected ? ['fp32'] : this.precisions;
   }
 
-  private inEach(subject: Subject): Subject[] {
+  private inEach(subject: Subject): InPrecision[] {
     return this.precisions.map((precision) => ({ ...subject, precision }));
   }
 
@@ -156,7 +163,7 @@ export class LatencyService {
   }
 
   /** Measures the frontier, which has latencies already; returns false when the device fails, and it keeps them. */
-  async measureAgain(subjects: readonly Subject[]): Promise<boolean> {
+  async measureAgain(subjects: readonly InPrecision[]): Promise<boolean> {
     const { observe, stopping } = this.context;
     try {
       await this.measurer.measure(subjects, 'frontier');

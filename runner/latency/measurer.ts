@@ -12,8 +12,11 @@ export interface Subject {
   readonly genotype: Genotype;
   readonly candidate: SeededNetwork;
   readonly trial?: number;
-  /** Default: fp32. */
-  readonly precision?: StoredPrecision;
+}
+
+/** A network, and the precision in which it is measured. */
+export interface InPrecision extends Subject {
+  readonly precision: StoredPrecision;
 }
 
 /** A measurement failed: the device is at fault, or (`invalid-input`) the network. */
@@ -54,14 +57,14 @@ export class LatencyMeasurer {
   }
 
   /** Measures networks side by side, so that changes over time affect all alike. */
-  async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
+  async measure(subjects: readonly InPrecision[], purpose: MeasurementPurpose): Promise<void> {
     const { plan, jobs, store, observe } = this.context;
     const { device } = plan.experiment.latency;
     const { decisions } = plan.space;
     const id = this.measurementId(subjects, purpose);
     const job = {
       kind: 'measure',
-      candidates: subjects.map(({ candidate, genotype, precision = 'fp32' }) => ({
+      candidates: subjects.map(({ candidate, genotype, precision }) => ({
         ...candidate,
         choices: choicesOf(decisions, genotype),
         precision,
@@ -88,11 +91,10 @@ export class LatencyMeasurer {
       throw error;
     });
     const measured = device.type === 'worker' ? answers.map((one) => asMeasuredBy(device, one, host)) : answers;
-    for (const [i, { precision = 'fp32' }] of subjects.entries())
-      if (subjects.findIndex((other) => (other.precision ?? 'fp32') === precision) === i)
-        this.compare(measured[i].environment, precision);
+    for (const precision of new Set(subjects.map((subject) => subject.precision)))
+      this.compare(measured[subjects.findIndex((one) => one.precision === precision)].environment, precision);
     const stored = store.transaction(() =>
-      subjects.map(({ genotype, candidate: { network }, trial, precision = 'fp32' }, i) => {
+      subjects.map(({ genotype, candidate: { network }, trial, precision }, i) => {
         const record = { ...toStored(measured[i]), genotypeId: genotypeId(genotype), purpose, precision };
         const storedId = store.measurements.add({ ...record, network, ...(trial === undefined ? {} : { trial }) });
         return { ...record, id: storedId, trial: trial ?? null };
@@ -102,7 +104,7 @@ export class LatencyMeasurer {
       this.count(purpose);
       this.learn(record);
     }
-    for (const [i, { trial, precision = 'fp32' }] of subjects.entries()) {
+    for (const [i, { trial, precision }] of subjects.entries()) {
       const predictedMs = trial === undefined ? undefined : store.trials.prediction(trial, precision)?.ms;
       const { ms, interval, converged } = measured[i];
       observe({
@@ -146,9 +148,9 @@ export class LatencyMeasurer {
   }
 
   /** The same for the same measurement of this run, also after it was killed and resumed. */
-  private measurementId(subjects: readonly Subject[], purpose: MeasurementPurpose): string {
+  private measurementId(subjects: readonly InPrecision[], purpose: MeasurementPurpose): string {
     const { compress } = this.context.plan.experiment;
-    const trials = subjects.map(({ genotype, trial, precision = 'fp32' }) => {
+    const trials = subjects.map(({ genotype, trial, precision }) => {
       const network = [genotypeId(genotype), trial ?? null];
       return compress.int8 === 'off' ? network : [...network, precision];
     });

@@ -3,10 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput, NasError } from '../../base/errors.js';
-import { nasVersion } from '../../base/modules.js';
 import { epochsText } from '../../base/number-text.js';
-import { completeDecoding } from '../../base/preprocess.js';
-import { thresholdsOf } from '../../base/scores.js';
 import { type TaskType, isBoxTask, isMapTask } from '../../base/task.js';
 import { exportOnnx, type ModelMetadata } from '../../deploy/index.js';
 import { createDevice, type ReachableDevice } from '../../latency-models/index.js';
@@ -28,7 +25,6 @@ import {
   fit,
   prepareTeacher,
   readWeights,
-  renderingOf,
   saveWeights,
   unfoldBatchNorm,
   withDataset,
@@ -43,6 +39,7 @@ import {
 } from '../../trainers/index.js';
 import type { RunObserver } from '../events.js';
 import { candidateOnnx } from '../jobs/candidate-model.js';
+import { fileFacts, withThresholds } from '../models/file-facts.js';
 import { evaluateOnSplit } from '../models/on-dataset.js';
 import { preparedOtherwise } from '../models/quantize-file.js';
 import { cutToBudget, type ShrinkTarget } from './cut.js';
@@ -114,28 +111,16 @@ function checkOutputs({ name, model, metadata }: ShrinkSubject, { classes, count
 /** The metadata of a cut network's file: how to use it, without its place in the space. */
 function shrunkMetadata(
   { name, metadata }: ShrinkSubject,
-  { classes, task, mean, std }: DatasetInfo,
+  info: DatasetInfo,
   data: DataConfig,
   { input }: Network,
 ): ModelMetadata {
-  const { preprocess = completeDecoding(renderingOf(data)), detection, segmentation, experiment, seed } = metadata;
+  const { preprocess, detection, segmentation, experiment, seed } = metadata;
   return {
-    classes,
-    ...(task.type !== 'classification' && { task }),
-    layout: 'NHWC',
-    input,
-    mean,
-    std,
-    preprocess,
-    ...(detection !== undefined && { detection }),
-    ...(segmentation !== undefined && { segmentation }),
-    nas_version: nasVersion(),
-    created: new Date().toISOString(),
-    experiment,
-    seed,
-    weights: 'trained',
-    precision: 'fp32',
-    shrunk_from: name,
+    ...fileFacts(info, data, input),
+    ...(preprocess && { preprocess }),
+    ...{ detection, segmentation, experiment, seed },
+    ...{ weights: 'trained', precision: 'fp32', shrunk_from: name },
   };
 }
 
@@ -248,9 +233,7 @@ async function shrinkIn(
     return { validation: await on('validation'), test: await on('test'), macs, params, latency: ms ?? null };
   };
   const tunedModel = { network: cut.network, weights: readWeights(cut.network, trained.weights) };
-  const thresholds = thresholdsOf(trained.details);
-  const { detection } = metadata;
-  const tunedMetadata = { ...metadata, ...(detection && thresholds && { detection: { ...detection, thresholds } }) };
+  const tunedMetadata = withThresholds(metadata, trained.details);
   const [before, after] = latencies ?? [undefined, undefined];
   const stages = {
     whole: await stage(whole, before?.ms),

@@ -3,7 +3,8 @@
  * Pages, terminals and reports only show what this module computes.
  */
 import { type Certainty, type Interval, normal } from '../../base/certainty.js';
-import { shellWord } from '../../base/text.js';
+import { mean, sum } from '../../base/statistics.js';
+import { mostFrequent, shellWord } from '../../base/text.js';
 import type {
   BriefMeasurement,
   MeasurementPurpose,
@@ -94,9 +95,9 @@ export function sessionSpread(
     if (own.size < 2) continue;
     const several = [...own.values()];
     const logs = several.map(({ ms }) => Math.log(ms));
-    const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-    squares += logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
-    within += (several.reduce((sum, one) => sum + errorOf(one) ** 2, 0) * (logs.length - 1)) / logs.length;
+    const average = mean(logs);
+    squares += sum(logs.map((log) => (log - average) ** 2));
+    within += (sum(several.map((one) => errorOf(one) ** 2)) * (logs.length - 1)) / logs.length;
     freedom += logs.length - 1;
     repeated++;
   }
@@ -165,22 +166,12 @@ export class LatencyEvidence {
     const measured = [...this.used.values()];
     const unreliable = measured.filter(({ reliable }) => !reliable);
     if (unreliable.length === 0) return null;
-    const counts = new Map<string, number>();
-    for (const reason of unreliable.flatMap(({ reasons }) => reasons)) {
-      // Reasons differ in their numbers.
-      const kind = reason.replaceAll(/[\d.]+/g, '0');
-      counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    }
-    const [most] = [...counts].sort(([, a], [, b]) => b - a).map(([kind]) => kind);
-    const reason = unreliable
-      .flatMap(({ reasons }) => reasons)
-      .find((each) => each.replaceAll(/[\d.]+/g, '0') === most);
     return {
       measured: measured.length,
       unreliable: unreliable.length,
       members: members.filter(({ number, precision }) => this.of(number, precision ?? 'fp32')?.reliable === false)
         .length,
-      reason: reason ?? 'the device did not say why',
+      reason: mostFrequent(unreliable.flatMap(({ reasons }) => reasons))?.text ?? 'the device did not say why',
       command: `nas latency measure ${shellWord(workdir)} --frontier`,
     };
   }
@@ -225,7 +216,7 @@ export function judgedIn(store: Store): Judged[] {
 /** Standard error of the mean of absolute percentage errors. */
 export function errorOfMape(pairs: readonly { readonly predicted: number; readonly measured: number }[]): number {
   const errors = pairs.map(({ predicted, measured }) => 100 * Math.abs(predicted / measured - 1));
-  const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
-  const variance = errors.reduce((sum, error) => sum + (error - mean) ** 2, 0) / Math.max(1, errors.length - 1);
+  const average = mean(errors);
+  const variance = sum(errors.map((error) => (error - average) ** 2)) / Math.max(1, errors.length - 1);
   return Math.sqrt(variance / errors.length);
 }

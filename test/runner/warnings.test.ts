@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseExperiment, trainingOf } from '../../experiments/parse/index.js';
-import { defaultAugmentNote, warningsOf } from '../../runner/prepare-plan.js';
+import { defaultAugmentNote } from '../../runner/prepare-plan.js';
+import { warningsOf } from '../../runner/start-checks.js';
 
 function warnings(text: string): string[] {
   const written = `name: x\ndata: fashion-mnist\nspace: mobilenet\n${text}`;

@@ -3,7 +3,7 @@ import { settledFrontier } from '../../../runner/finishing/measured-frontier.js'
 import type { TrainingContext } from '../../../runner/plan.js';
 import type { RunEvent } from '../../../runner/events.js';
 import type { LatencyService } from '../../../runner/latency/latency.js';
-import type { Subject } from '../../../runner/latency/measurer.js';
+import type { InPrecision } from '../../../runner/latency/measurer.js';
 import type { Store, StoredPrecision } from '../../../store/index.js';
 import { newMeasurement, newStore, newTrial } from '../../store/support.js';
 import { measured } from '../stored/trials.js';
@@ -49,9 +49,9 @@ async function settled(store: Store, ms: readonly Milliseconds[], int8: 'auto' |
     observe: (event: RunEvent) => void events.push(event),
     stopping: () => false,
   };
-  const measureAgain = (subjects: readonly Subject[]): Promise<boolean> => {
+  const measureAgain = (subjects: readonly InPrecision[]): Promise<boolean> => {
     rounds.push(subjects.map(({ trial, precision }) => `${trial} ${precision}`));
-    for (const { trial = 0, precision = 'fp32' } of subjects)
+    for (const { trial = 0, precision } of subjects)
       store.measurements.add({
         ...newMeasurement({ ms: ms[trial][precision], environment: { provenance: 'measured' } }),
         purpose: 'frontier',

@@ -9,7 +9,7 @@ import { loadExperiment } from '../../../experiments/parse/index.js';
 import { limitsIn } from '../../../experiments/schema/run-experiment.js';
 import { enqueueIn } from '../../../runner/enqueue.js';
 import { measureFrontierAgain, resumeExperiment, runExperiment } from '../../../runner/index.js';
-import { endChange } from '../../../runner/run.js';
+import { endChange } from '../../../runner/begin.js';
 import { type RunEvent } from '../../../runner/events.js';
 import { runSpecialized, specialize } from '../../../runner/specialize.js';
 import { requestStop } from '../../../runner/stop.js';
