@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { Network } from '../../spaces/index.js';
 
+const count = z.number().int().min(1);
+const positive = z.number().gt(0);
+
 /** What a file of another program may leave open: the normalisation of its images, and the order of its classes. */
 const foreign = {
   normalisation: z
@@ -14,7 +17,7 @@ const foreign = {
     .optional()
     .describe('subtracted from pixel / 255, for each channel, or one for all; instead of normalisation'),
   std: z
-    .union([z.number().gt(0), z.array(z.number().gt(0))])
+    .union([positive, z.array(positive)])
     .optional()
     .describe('divisor after the subtraction, for each channel, or one for all'),
   classes: z
@@ -33,13 +36,12 @@ const adaptation = {
     .describe(
       'none: the file knows the classes of the data; head: its last linear layer is replaced, and fitted on the features that the network computes of the images; all: then all of its weights are fine-tuned. By default none',
     ),
-  epochs: z.number().int().min(1).optional().describe('of the fine-tuning; by default 8, more where images are few'),
+  epochs: count.optional().describe('of the fine-tuning; by default 8, more where images are few'),
   freeze: z
     .array(z.string().min(1))
     .optional()
     .describe('names of weights that fine-tuning leaves as they are; * stands for any characters'),
   size: z
-    .number()
     .int()
     .min(8)
     .max(1024)
@@ -89,37 +91,25 @@ const single = [
         .describe(
           'a ResNet-style reference, a MobileNet, or convolutions with max pools for short trainings (airbench), of the given width; for boxes with a detection head. By default pooled for classes, resnet for numbers and boxes',
         ),
-      width: z
-        .number()
-        .gt(0)
+      width: positive
         .max(8)
         .optional()
         .describe('multiplier of all its widths; by default 1, or what minutes leave time for'),
-      epochs: z
-        .number()
-        .int()
-        .min(1)
+      epochs: count
         .optional()
         .describe('times that it sees all training images; by default 12, more where images are few'),
-      minutes: z
-        .number()
-        .gt(0)
+      minutes: positive
         .optional()
         .describe(
           'time of its training, without its answers: a step is timed on the machine that trains it, and width and epochs grow together with the time. A resumed run keeps them',
         ),
-      batch: z
-        .number()
-        .int()
-        .min(1)
+      batch: count
         .max(4096)
         .optional()
         .describe(
           'images for each step; 128, or 16 where they have boxes; 256 for network: pooled with 12,800 images or more',
         ),
-      learning_rate: z
-        .number()
-        .gt(0)
+      learning_rate: positive
         .optional()
         .describe('of SGD with momentum along a cosine, as in the recipe plain; by default the recipe fast'),
     })

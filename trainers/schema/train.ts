@@ -6,8 +6,10 @@ const fraction = z.number().min(0).max(1);
 const decay = z.number().min(0).lt(1);
 const weightDecay = z.number().min(0);
 const share = z.number().gt(0).max(1);
+const rate = z.number().gt(0);
+const count = z.number().int().min(1);
 
-const learningRate = z.number().gt(0).describe('after the warm-up, before it falls as the schedule says');
+const learningRate = rate.describe('after the warm-up, before it falls as the schedule says');
 const nesterov = z.boolean().default(true).describe("Nesterov's momentum");
 const momentum = decay.default(0.9).describe('share of the last update that is kept; 0: none');
 const l2 = weightDecay
@@ -39,21 +41,13 @@ export const optimizerSchema = z.discriminatedUnion('type', [
         .describe(
           'of SGD, which updates all weights but those kernels; for a batch of 128, with others times √(batch / 128)',
         ),
-      muon_rate: z
-        .number()
-        .gt(0)
+      muon_rate: rate
         .default(0.1)
         .describe('of Muon; follows the same schedule: length of an update beside kernels of norm sqrt(channels)'),
       momentum,
       nesterov,
       muon_momentum: decay.default(0.6).describe("share of Muon's last update that is kept"),
-      iterations: z
-        .number()
-        .int()
-        .min(1)
-        .max(8)
-        .default(3)
-        .describe('of Newton and Schulz, which make an update orthogonal'),
+      iterations: count.max(8).default(3).describe('of Newton and Schulz, which make an update orthogonal'),
       weight_decay: l2,
     })
     .describe(
@@ -81,18 +75,14 @@ export const trainFields = {
     .describe(
       'the defaults of optimizer, schedule, stem, final_learning_rate, tuning_rate, augment and steps. fast: accurate in few epochs without tuning; plain: SGD at 0.1 along a cosine. By default fast, or plain with another optimizer than muon',
     ),
-  epochs: z.number().int().min(1).describe('times that all training images, or `epoch_share` of them, are seen'),
-  steps: z
-    .number()
-    .int()
-    .min(1)
-    .describe(
-      'updates of the weights; may stand for epochs, which are then as many as make these steps; with both, the longer counts',
-    ),
+  epochs: count.describe('times that all training images, or `epoch_share` of them, are seen'),
+  steps: count.describe(
+    'updates of the weights; may stand for epochs, which are then as many as make these steps; with both, the longer counts',
+  ),
   epoch_share: share.describe(
     'share of the training images that one epoch shows, each going on where the last ended: with many images, finer steps for search.fidelity and the learning curve',
   ),
-  batch: z.number().int().min(1).max(4096).describe('images for each step; 128, or 16 where they have boxes or masks'),
+  batch: count.max(4096).describe('images for each step; 128, or 16 where they have boxes or masks'),
   optimizer: optimizerSchema.describe('how the weights follow the gradients; muon (fast), sgd (plain)'),
   schedule: z
     .enum(schedules)
@@ -127,35 +117,18 @@ export const trainFields = {
   ),
   views: viewsSchema,
   ema: decay.describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
-  checkpoint_seconds: z
-    .number()
-    .gt(0)
-    .describe('a checkpoint is written each epoch and whenever this many seconds have passed since the last'),
+  checkpoint_seconds: rate.describe(
+    'a checkpoint is written each epoch and whenever this many seconds have passed since the last',
+  ),
 };
-
-/**
- * `train:` as written. Keys without a default depend on the recipe; `completeTraining` fills them in.
- */
-export const trainKeys = z.strictObject({
-  recipe: trainFields.recipe.optional(),
-  epochs: trainFields.epochs.optional(),
-  steps: trainFields.steps.optional(),
-  epoch_share: trainFields.epoch_share.default(1),
-  batch: trainFields.batch.optional(),
-  optimizer: trainFields.optimizer.optional(),
-  schedule: trainFields.schedule.optional(),
-  warmup_epochs: trainFields.warmup_epochs.default(0.5),
-  final_learning_rate: trainFields.final_learning_rate.optional(),
-  tuning_rate: trainFields.tuning_rate.optional(),
-  stem: trainFields.stem.optional(),
-  loss: trainFields.loss.optional(),
-  class_weight: trainFields.class_weight.optional(),
-  class_sampling: trainFields.class_sampling.optional(),
-  augment: trainFields.augment.optional(),
-  views: trainFields.views.optional(),
-  ema: trainFields.ema.default(0),
-  checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
-});
 
 /** `final:`; overrides of `train` for the frontier's networks after the search. Missing keys keep their values. */
 export const finalSchema = z.strictObject(trainFields).partial();
+
+/** `train:` as written. Keys without a default depend on the recipe; `completeTraining` fills them in. */
+export const trainKeys = finalSchema.extend({
+  epoch_share: trainFields.epoch_share.default(1),
+  warmup_epochs: trainFields.warmup_epochs.default(0.5),
+  ema: trainFields.ema.default(0),
+  checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
+});

@@ -5,6 +5,7 @@ const range = (bound: z.ZodNumber) =>
   z.tuple([bound, bound]).refine(([from, to]) => from <= to, 'begins above its end');
 
 const strength = z.number().min(0).max(1);
+const count = z.number().int().min(1);
 const mixingWeight = z.number().gt(0).max(16);
 
 const stepSchema = z.discriminatedUnion('type', [
@@ -20,13 +21,7 @@ const stepSchema = z.discriminatedUnion('type', [
   z
     .strictObject({
       type: z.literal('crop'),
-      pixels: z
-        .number()
-        .int()
-        .min(1)
-        .max(64)
-        .optional()
-        .describe('most pixels that the image moves; by default a sixteenth of its side'),
+      pixels: count.max(64).optional().describe('most pixels that the image moves; by default a sixteenth of its side'),
     })
     .describe('moves the image in both directions; its border is filled by reflection'),
   z
@@ -70,13 +65,7 @@ const stepSchema = z.discriminatedUnion('type', [
   z
     .strictObject({
       type: z.literal('cutout'),
-      size: z
-        .number()
-        .int()
-        .min(1)
-        .max(256)
-        .optional()
-        .describe("side of the square in pixels; by default a quarter of the image's"),
+      size: count.max(256).optional().describe("side of the square in pixels; by default a quarter of the image's"),
     })
     .describe('sets a square to the mean, after all other steps of an image (DeVries & Taylor 2017)'),
   z
@@ -130,10 +119,7 @@ export type Augmentation = readonly AugmentStep[];
 export type StepConfig<Type extends AugmentStep['type']> = Extract<AugmentStep, { readonly type: Type }>;
 
 /** `train.views:`. */
-export const viewsSchema = z
-  .number()
-  .int()
-  .min(1)
+export const viewsSchema = count
   .max(64)
   .describe(
     "distinct augmented views of each image, shown in turn; by default new ones in each epoch, or, where a teacher's answers are learned, 4, and for boxes as many as epochs, at most 12: answers are computed once for each view (Beyer et al. 2022: teacher and student see the same view)",
