@@ -7,7 +7,7 @@ import type { BoxesConfig } from '../../trainers/index.js';
 import { makeBoxedImages } from '../support/boxed-images.js';
 import { writeBoxesExperiment } from './boxes-experiment.js';
 import { cachedFolder, reading } from './experiment.js';
-import { interruptInside, runInside } from './inside.js';
+import { interruptInside, messagesOf, runInside } from './inside.js';
 
 const folder = cachedFolder();
 let data: BoxesConfig;
@@ -75,9 +75,7 @@ describe('a search of detectors', () => {
     const path = (file: string) => writeBoxesExperiment(folder, file, data, changes);
     const workdir = join(folder, 'taught');
     const { expected, events } = await runInside(path('taught'), workdir);
-    expect(events.flatMap((event) => (event.kind === 'note' ? [event.message] : [])).join('\n')).toMatch(
-      /The teacher, mobilenet \(width 0.25\), has a validation AP50 of \d/,
-    );
+    expect(messagesOf(events).join('\n')).toMatch(/The teacher, mobilenet \(width 0.25\), has a validation AP50 of \d/);
     expect(await interruptInside(path('taught-parts'), join(folder, 'taught-parts'), 1)).toEqual(expected);
   });
 

@@ -83,9 +83,8 @@ describe('a run on images with boxes', () => {
     expect(test).toBe(accuracy?.test);
     if (details.type !== 'centroids') throw new Error('other details');
     expect(details.errors?.score).toBeGreaterThanOrEqual(0);
-    const store = Store.open(databasePath(workdir), { readonly: true });
+    using store = Store.open(databasePath(workdir), { readonly: true });
     const report = (await drawReport(store))['report.html'];
-    store.close();
     expect(report).toContain('F1');
     expect(report).not.toContain('AP50');
   });

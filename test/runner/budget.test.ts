@@ -6,10 +6,10 @@ import { type RunEvent } from '../../runner/events.js';
 import { outOfTime, WorkingTime } from '../../runner/working-time.js';
 import { storeEnqueued } from '../../runner/stored/experiment.js';
 import { Store } from '../../store/index.js';
-import { newTrial } from '../store/support.js';
+import { interrupted, trialsFinished } from './inside.js';
+import { meta, newTrial } from '../store/support.js';
 import { findingsOf, writeTable } from './table-experiment.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { meta } from '../store/support.js';
 
 let folder: string;
 beforeEach(() => (folder = temporaryFolder()));
@@ -94,11 +94,7 @@ describe('search.stop', () => {
     const ends = trials.map(({ finished }) => finished ?? 0);
     expect(Math.max(...trials.map(({ started }) => started ?? 0))).toBeLessThan(180_000);
     expect(Math.max(...ends)).toBeGreaterThanOrEqual(180_000);
-    const stop = new AbortController();
-    let finished = 0;
-    await runExperiment(loadExperiment(file), { workdir: stopped, signal: stop.signal }, ({ kind }) => {
-      if (kind === 'trial-finished' && ++finished === 3) stop.abort();
-    });
+    await interrupted(loadExperiment(file), stopped, trialsFinished(3));
     await resumeExperiment(stopped, {}, () => undefined);
     expect(findingsOf(stopped)).toEqual(findingsOf(whole));
     await expect(more(stopped, '+5')).rejects.toThrow('--trials +5: the 0.05 hours of the search');

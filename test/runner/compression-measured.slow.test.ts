@@ -3,13 +3,12 @@ import { expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import { verdictDetail } from '../../runner/compress/verdict.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
-import { resumeExperiment, runExperiment } from '../../runner/index.js';
+import { resumeExperiment } from '../../runner/index.js';
 import { JobFailed } from '../../runner/jobs/job-runner.js';
-import type { CreateJobRunner } from '../../runner/job-runners.js';
 import { type MeasurementRecord, type StoredPrecision, type TrialRecord } from '../../store/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
-import { inside, runInside } from './inside.js';
+import { insideExcept, interrupted, messagesOf, runInside } from './inside.js';
 
 const directory = cachedFolder();
 
@@ -30,9 +29,8 @@ function prepare(compress: string, trials: number, epochs = 1) {
 async function run(compress: string, trials: number) {
   const { file, workdir } = prepare(compress, trials);
   const { events } = await runInside(file, workdir);
-  const notes = events.flatMap((event) => (event.kind === 'note' || event.kind === 'warning' ? [event.message] : []));
   return reading(workdir, (store) => ({
-    notes,
+    notes: messagesOf(events),
     trials: store.trials.all(),
     measured: store.measurements.all(),
     predictions: store.trials.all().map(({ number }) => ({
@@ -56,15 +54,9 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     expect(environment).toMatchObject({ precision });
     return [purpose, trial, precision];
   });
-  const trialLabels = [0].flatMap((trial) => [
-    ['trial', trial, 'fp32'],
-    ['trial', trial, 'int8'],
-  ]);
-  const calibration = Array.from({ length: 4 }, () => [
-    ['calibration', null, 'fp32'],
-    ['calibration', null, 'int8'],
-  ]).flat();
-  expect(labels.slice(0, 10)).toEqual([...calibration, ...trialLabels]);
+  const inBoth = (purpose: string, trial: number | null) => ['fp32', 'int8'].map((each) => [purpose, trial, each]);
+  const calibration = Array.from({ length: 4 }, () => inBoth('calibration', null)).flat();
+  expect(labels.slice(0, 10)).toEqual([...calibration, ...inBoth('trial', 0)]);
   // A latency model for each precision.
   for (const { fp32, int8 } of predictions) expect(fp32?.ms).not.toBe(int8?.ms);
   for (const trial of trials) {
@@ -121,42 +113,25 @@ it('where int8 alone counts, nothing else is measured', async () => {
   for (const { fp32, int8 } of predictions) expect([fp32, typeof int8?.ms]).toEqual([undefined, 'number']);
 });
 
-/** Runs its jobs inside this process, but none that measures a trial in int8. */
-function refusing(refuse: () => Error, asked: () => void): CreateJobRunner {
-  return () => {
-    const runner = inside();
-    return {
-      submit: (order, listener) => {
-        const { id, job } = order;
-        const trial = job.kind === 'measure' && id.startsWith('trial-');
-        if (!trial || !job.candidates.some(({ precision }) => precision === 'int8'))
-          return runner.submit(order, listener);
-        asked();
-        return { result: Promise.reject(refuse()), cancel: () => undefined };
-      },
-      stop: () => runner.stop(),
-      close: () => runner.close(),
-    };
-  };
-}
-
-async function runInterrupted(compress: string, workers: CreateJobRunner): Promise<TrialRecord> {
+/** Interrupts and resumes a run whose jobs run inside this process, but none that measures a trial in int8. */
+async function runInterrupted(compress: string, refuse: () => Error): Promise<TrialRecord> {
   const { file, workdir } = prepare(compress, 1, 2);
-  const stop = new AbortController();
-  await runExperiment(loadExperiment(file), { workdir, workers, signal: stop.signal }, ({ kind }) => {
-    if (kind === 'trial-epoch') stop.abort();
-  });
+  const workers = () =>
+    insideExcept(({ id, job }) => {
+      const ofTrial = job.kind === 'measure' && id.startsWith('trial-');
+      return ofTrial && job.candidates.some(({ precision }) => precision === 'int8') ? refuse() : undefined;
+    });
+  await interrupted(loadExperiment(file), workdir, ({ kind }) => kind === 'trial-epoch', workers);
   await resumeExperiment(workdir, { workers }, () => undefined);
   return reading(workdir, (store) => store.trials.all()[0]);
 }
 
 it('a network that cannot run in int8 keeps fp32, and is not measured in int8 again after a resume', async () => {
   let asked = 0;
-  const cannot = () => new NasError('invalid-input', 'an operator is missing');
-  const trial = await runInterrupted(
-    'int8: auto',
-    refusing(cannot, () => asked++),
-  );
+  const trial = await runInterrupted('int8: auto', () => {
+    asked++;
+    return new NasError('invalid-input', 'an operator is missing');
+  });
   expect(trial).toMatchObject({ state: 'complete', precision: 'fp32' });
   expect(trial.values['latency_ms'].provenance).toBe('measured');
   expect(trial.variants[1]).toMatchObject({
@@ -167,11 +142,7 @@ it('a network that cannot run in int8 keeps fp32, and is not measured in int8 ag
 });
 
 it('what is rejected by latencies that are only predicted says so', async () => {
-  const lost = () => new JobFailed('the device is gone');
-  const trial = await runInterrupted(
-    'int8: auto, min_speedup: 50',
-    refusing(lost, () => undefined),
-  );
+  const trial = await runInterrupted('int8: auto, min_speedup: 50', () => new JobFailed('the device is gone'));
   expect(trial).toMatchObject({ state: 'complete', precision: 'fp32' });
   expect(trial.variants[1].reason).toMatch(
     /^int8 is \d\.\d+ × as fast \(min_speedup 50\), as predicted, not measured$/,

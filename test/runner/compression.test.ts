@@ -6,11 +6,10 @@ import { candidatesOf } from '../../runner/stored/candidates.js';
 import { runExperiment } from '../../runner/index.js';
 import { type RunEvent } from '../../runner/events.js';
 import { JobFailed } from '../../runner/jobs/job-runner.js';
-import type { CreateJobRunner } from '../../runner/job-runners.js';
 import { costs, type Network } from '../../spaces/index.js';
 import type { TrialRecord } from '../../store/index.js';
 import { cachedFolder, reading, smallSpace, writeExperiment } from './experiment.js';
-import { inside, runInside } from './inside.js';
+import { insideExcept, messagesOf, runInside } from './inside.js';
 
 const directory = cachedFolder();
 
@@ -27,23 +26,11 @@ const small = (name: string, compress: string, search = 'trials: 2', space: obje
     compress: `{ calibration: { images: 32 }, ${compress} }`,
   });
 
-const notes = (events: readonly RunEvent[]): string[] =>
-  events.flatMap((event) => (event.kind === 'note' || event.kind === 'warning' ? [event.message] : []));
-
 const int8Of = ({ variants }: TrialRecord) => variants.find(({ precision }) => precision === 'int8');
 
 /** Runs its jobs inside this process, but none that quantizes: its worker dies of it. */
-const unableToQuantize: CreateJobRunner = () => {
-  const runner = inside();
-  return {
-    submit: (order, listener) =>
-      order.job.kind === 'quantize'
-        ? { result: Promise.reject(new JobFailed('out of memory')), cancel: () => undefined }
-        : runner.submit(order, listener),
-    stop: () => runner.stop(),
-    close: () => runner.close(),
-  };
-};
+const unableToQuantize = () =>
+  insideExcept(({ job }) => (job.kind === 'quantize' ? new JobFailed('out of memory') : undefined));
 
 async function runUnable(name: string, compress: string) {
   const workdir = join(directory, `${name}-run`);
@@ -87,9 +74,9 @@ describe('a run whose candidates may be int8', () => {
       expect(detail?.accuracy?.int8).toBe(Math.max(...(detail?.tried ?? []).map(({ accuracy }) => accuracy)));
       expect(int8.values['accuracy'].value).toBe(detail?.accuracy?.int8);
       expect(candidatesOf(trial).map(({ precision }) => precision)).toEqual(['int8', 'fp32']);
-      expect(notes(events).filter((note) => note.startsWith(`trial ${i}: int8 accepted: `))).toHaveLength(1);
+      expect(messagesOf(events).filter((note) => note.startsWith(`trial ${i}: int8 accepted: `))).toHaveLength(1);
     }
-    expect(notes(events)).toContain('int8 chosen for 2 of 2 trials');
+    expect(messagesOf(events)).toContain('int8 chosen for 2 of 2 trials');
   });
 
   it('keeps fp32 where the network cannot be quantized, and says why', async () => {
@@ -101,8 +88,8 @@ describe('a run whose candidates may be int8', () => {
       expect(trial.values['size_bytes'].value).toBe(trial.variants[0].values['size_bytes'].value);
       expect(candidatesOf(trial)).toHaveLength(1);
     }
-    expect(notes(events)).toContain('trial 0: kept fp32: int8 cannot be had: out of memory');
-    expect(notes(events)).toContain('int8 chosen for 0 of 1 trials (1 could not be quantized)');
+    expect(messagesOf(events)).toContain('trial 0: kept fp32: int8 cannot be had: out of memory');
+    expect(messagesOf(events)).toContain('int8 chosen for 0 of 1 trials (1 could not be quantized)');
   });
 });
 
@@ -118,7 +105,7 @@ describe('a run whose candidates must be int8', () => {
       expect(trial.variants.map(({ precision, accepted }) => [precision, accepted])).toEqual([['int8', true]]);
       expect(verdictDetail(int8Of(trial)?.detail)?.images).toBe(180);
       const { fp32 = 0, int8 = 0 } = verdictDetail(int8Of(trial)?.detail)?.accuracy ?? {};
-      const warned = notes(events).some((note) => note.startsWith(`trial ${trial.number}: int8 loses`));
+      const warned = messagesOf(events).some((note) => note.startsWith(`trial ${trial.number}: int8 loses`));
       expect(warned).toBe(fp32 - int8 > 1e-9);
       expect(int8Of(trial)?.reason?.includes('it counts all the same') ?? false).toBe(warned);
     }

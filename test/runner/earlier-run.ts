@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Random } from '../../base/random.js';
 import { choicesOf, genotypeId, sampleGenotype, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
+import { meta } from '../store/support.js';
 
 /** A workdir whose database has trials of a space, with an objective by `valueOf`. */
 export function earlierRun(
@@ -12,17 +13,7 @@ export function earlierRun(
   count = 16,
 ): string {
   const experiment = { objectives: [{ name: objective, direction: 'maximize', cost: 'expensive' }] };
-  const meta = {
-    name: 'earlier',
-    seed: 1,
-    source: '',
-    experiment,
-    written: undefined,
-    threads: 1,
-    version: '0.1.0',
-    environment: {},
-  };
-  const store = Store.create(join(workdir, 'nas.sqlite'), meta);
+  using store = Store.create(join(workdir, 'nas.sqlite'), { ...meta, experiment });
   const random = new Random(1, 'earlier');
   store.transaction(() => {
     for (let number = 0; number < count; number++) {
@@ -36,6 +27,5 @@ export function earlierRun(
       });
     }
   });
-  store.close();
   return workdir;
 }

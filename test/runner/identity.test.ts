@@ -10,7 +10,7 @@ import { Store } from '../../store/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { findingsOf, writeTable } from './table-experiment.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
-import { inside } from './inside.js';
+import { inside, interrupted, trialsFinished } from './inside.js';
 
 const folder = cachedFolder();
 const silent = () => undefined;
@@ -66,15 +66,7 @@ describe('the workers of a run', () => {
       search: '{ controller: random, trials: 2, parallel: 1 }',
     });
     const workdir = join(folder, 'run');
-    const stop = new AbortController();
-    const first = await runExperiment(
-      loadExperiment(file),
-      { workdir, signal: stop.signal, workers: inside },
-      (event) => {
-        if (event.kind === 'trial-finished') stop.abort();
-      },
-    );
-    expect(first.state).toBe('interrupted');
+    await interrupted(loadExperiment(file), workdir, trialsFinished(1));
     const queued = loadExperiment(file, { workers: 'redis://queue.example:6379' });
     expect((await runExperiment(queued, { workdir, workers: inside }, silent)).state).toBe('complete');
     expect(reading(workdir, workersNow)).toMatchObject({ type: 'queue', url: 'redis://queue.example:6379' });

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readMetadata } from '../../deploy/index.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
-import { resumeExperiment, runExperiment } from '../../runner/index.js';
+import { resumeExperiment } from '../../runner/index.js';
 import { nasInside } from '../cli/nas.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
-import { inside, runInside } from './inside.js';
+import { inside, interrupted, messagesOf, runInside } from './inside.js';
 
 const directory = cachedFolder();
 let file = '';
@@ -17,7 +17,7 @@ const first = join(directory, 'first');
 /** Runs the experiment from given weights. @returns what it notes. */
 const notesOf = async (workdir: string, ...set: readonly string[]) => {
   const { events } = await runInside(file, workdir, { set });
-  return events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
+  return messagesOf(events, ['note']);
 };
 
 const refusal = (workdir: string, ...set: readonly string[]) =>
@@ -76,12 +76,8 @@ describe('train.from', () => {
     const copy = join(directory, 'copy.onnx');
     cpSync(exported(frontier()), copy);
     const workdir = join(directory, 'changed');
-    const stop = new AbortController();
     const loaded = loadExperiment(file, { set: [`train.from=${copy}`] });
-    const { state } = await runExperiment(loaded, { workdir, signal: stop.signal, workers: inside }, () => {
-      if (existsSync(join(workdir, 'artifacts', 'initial.bin'))) stop.abort();
-    });
-    expect(state).toBe('interrupted');
+    await interrupted(loaded, workdir, () => existsSync(join(workdir, 'artifacts', 'initial.bin')));
     writeFileSync(copy, Buffer.concat([readFileSync(copy), Buffer.from([0])]));
     await expect(resumeExperiment(workdir, { workers: inside }, () => undefined)).rejects.toMatchObject({
       code: 'inputs-changed',

@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { expect } from 'vitest';
 import { NasError } from '../../base/errors.js';
-import { loadExperiment } from '../../experiments/parse/index.js';
+import { loadExperiment, type LoadedExperiment } from '../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment, type RunOptions } from '../../runner/index.js';
+import type { CreateJobRunner } from '../../runner/job-runners.js';
 import { type RunEvent, type RunObserver } from '../../runner/events.js';
 import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../runner/jobs/job-runner.js';
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
@@ -61,18 +62,49 @@ class InsideRunner implements JobRunner {
 
 export const inside = (): JobRunner => new InsideRunner();
 
-/** As `inside`; it appends the kind of each job. */
-export function insideWith(kinds: Job['kind'][]): JobRunner {
+/** As `inside`, but jobs for which `failureOf` gives an error fail with it. */
+export function insideExcept(failureOf: (order: JobOrder, listener?: JobListener) => Error | undefined): JobRunner {
   const jobs = inside();
   return {
     submit(order, listener) {
-      kinds.push(order.job.kind);
-      return jobs.submit(order, listener);
+      const error = failureOf(order, listener);
+      if (error === undefined) return jobs.submit(order, listener);
+      return { result: Promise.reject(error), cancel: () => undefined };
     },
     stop: () => jobs.stop(),
     close: () => jobs.close(),
   };
 }
+
+/** As `inside`; it appends the kind of each job. */
+export const insideWith = (kinds: Job['kind'][]): JobRunner => insideExcept(({ job }) => void kinds.push(job.kind));
+
+/** Runs an experiment, and stops it at an event that `isLast` accepts. @returns its events */
+export async function interrupted(
+  loaded: LoadedExperiment,
+  workdir: string,
+  isLast: (event: RunEvent) => boolean,
+  workers: CreateJobRunner = inside,
+): Promise<RunEvent[]> {
+  const stop = new AbortController();
+  const events: RunEvent[] = [];
+  const { state } = await runExperiment(loaded, { workdir, signal: stop.signal, workers }, (event) => {
+    events.push(event);
+    if (isLast(event)) stop.abort();
+  });
+  expect(state).toBe('interrupted');
+  return events;
+}
+
+/** Accepts the event with which so many trials have finished. */
+export function trialsFinished(count: number): (event: RunEvent) => boolean {
+  let finished = 0;
+  return ({ kind }) => kind === 'trial-finished' && ++finished === count;
+}
+
+/** The texts of events: notes and warnings, or one kind. */
+export const messagesOf = (events: readonly RunEvent[], kinds: readonly RunEvent['kind'][] = ['note', 'warning']) =>
+  events.flatMap((event) => (kinds.includes(event.kind) && 'message' in event ? [event.message ?? ''] : []));
 
 interface InsideOptions extends Pick<RunOptions, 'report'> {
   /** Assignments, as after `--set`. */
@@ -112,13 +144,7 @@ export async function resumeInside(workdir: string): Promise<void> {
 
 /** Interrupts a run inside this process after so many trials, and resumes it. @returns its findings. */
 export async function interruptInside(file: string, workdir: string, trials: number) {
-  const stop = new AbortController();
-  let finished = 0;
-  const options = { workdir, signal: stop.signal, workers: inside };
-  const { state } = await runExperiment(loadExperiment(file), options, ({ kind }) => {
-    if (kind === 'trial-finished' && ++finished === trials) stop.abort();
-  });
-  expect(state).toBe('interrupted');
+  await interrupted(loadExperiment(file), workdir, trialsFinished(trials));
   await resumeInside(workdir);
   return findings(workdir);
 }

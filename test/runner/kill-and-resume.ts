@@ -7,7 +7,7 @@ import { Random } from '../../base/random.js';
 import type { RunEvent } from '../../runner/events.js';
 import { ended, start } from './experiment.js';
 import { findings } from './findings.js';
-import { resumeInside, runInside } from './inside.js';
+import { messagesOf, resumeInside, runInside } from './inside.js';
 
 /** How many kills; `npm run test:kills` takes 25. */
 export const killCount = Number(process.env['NAS_KILLS'] ?? 1);
@@ -101,8 +101,7 @@ export async function killAndCompare(
   seed: number,
 ) {
   // Each training is the native engine's, unless there is none for its networks.
-  const notes = events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
-  expect(notes.filter((note) => note.includes('engine'))).toEqual([]);
+  expect(messagesOf(events, ['note']).filter((note) => note.includes('engine'))).toEqual([]);
   const inHalfOfIt = Math.ceil(events.filter(({ kind }) => results.includes(kind)).length / 2);
   const nextKill = randomKills(inHalfOfIt, seed);
   let hits = 0;

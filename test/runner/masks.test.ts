@@ -38,9 +38,8 @@ describe('a run on images with masks', () => {
     expect(stored?.details).toEqual(details);
     if (details.type !== 'segmentation') throw new Error('other details');
     expect(details.seen?.worst[0].path).toMatch(/^images\/\d{4}\.png$/);
-    const store = Store.open(databasePath(workdir), { readonly: true });
+    using store = Store.open(databasePath(workdir), { readonly: true });
     const report = (await drawReport(store))['report.html'];
-    store.close();
     for (const part of ['mIoU', 'Images with most wrong pixels', '<img src="data:image/webp'])
       expect([part, report.includes(part)]).toEqual([part, true]);
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { loadExperiment } from '../../experiments/index.js';
 import { resumeExperiment, runExperiment } from '../../runner/index.js';
-import { runInside } from './inside.js';
+import { interrupted, runInside, trialsFinished } from './inside.js';
 import { findingsOf, writeTable } from './table-experiment.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -20,19 +20,11 @@ function experiment(): { readonly file: string; readonly path: string } {
   return { file: writeTable(folder, { search }).file, path };
 }
 
-async function interrupted(file: string, workdir: string, after: number): Promise<void> {
-  const stop = new AbortController();
-  let finished = 0;
-  await runExperiment(loadExperiment(file), { workdir, signal: stop.signal }, ({ kind }) => {
-    if (kind === 'trial-finished' && ++finished === after) stop.abort();
-  });
-}
-
 it('chooses the trials of a run, also when it is interrupted and goes on', async () => {
   const { file } = experiment();
   const [whole, stopped] = [join(folder, 'whole'), join(folder, 'stopped')];
   await runExperiment(loadExperiment(file), { workdir: whole }, nothing);
-  await interrupted(file, stopped, 5);
+  await interrupted(loadExperiment(file), stopped, trialsFinished(5));
   await resumeExperiment(stopped, {}, nothing);
   const found = findingsOf(whole);
   expect(found).toMatchObject({ status: 'complete' });
@@ -43,7 +35,7 @@ it('chooses the trials of a run, also when it is interrupted and goes on', async
 it('does not go on with another content of its module', async () => {
   const { file, path } = experiment();
   const workdir = join(folder, 'run');
-  await interrupted(file, workdir, 3);
+  await interrupted(loadExperiment(file), workdir, trialsFinished(3));
   appendFileSync(path, '// another\n');
   await expect(resumeExperiment(workdir, {}, nothing)).rejects.toThrow(/the module .*mine\.mjs has another content/);
 });

@@ -11,7 +11,7 @@ import { trainedModel } from '../../runner/exporting/trained-model.js';
 import { Store } from '../../store/index.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
-import { inside } from './inside.js';
+import { inside, interrupted } from './inside.js';
 
 const folder = cachedFolder();
 const module = join(folder, 'mine.mjs');
@@ -98,11 +98,10 @@ describe('a function of one’s own', () => {
   });
 
   it('leaves no weights to export, which is said', async () => {
-    const store = Store.open(join(whole, 'nas.sqlite'), { readonly: true });
+    using store = Store.open(join(whole, 'nas.sqlite'), { readonly: true });
     const complete = store.trials.all().find(({ state }) => state === 'complete');
     const exported = trainedModel(store, whole, complete?.number ?? -1);
     await expect(exported).rejects.toThrow(/has no trained weights: .*mine\.mjs evaluated it/);
-    store.close();
   });
 
   it('gives the same when the run is interrupted and goes on', async () => {
@@ -146,11 +145,8 @@ describe('a function of one’s own', () => {
     writeFileSync(killer, "export default () => process.kill(process.pid, 'SIGKILL');");
     const set = [`evaluate.path=${killer}`, 'search.trials=1', 'search.parallel=1', 'search.retries=1'];
     const workdir = join(folder, 'killed');
-    const stop = new AbortController();
     const loaded = loadExperiment(file, { set: [...set, 'objectives=[accuracy, macs]'] });
-    await runExperiment(loaded, { workdir, signal: stop.signal, workers: localWorkers }, ({ kind }) => {
-      if (kind === 'trial-retried') stop.abort();
-    });
+    await interrupted(loaded, workdir, ({ kind }) => kind === 'trial-retried', localWorkers);
     await expect(resumeExperiment(workdir, { workers: localWorkers }, nothing)).rejects.toThrow('trial');
     const attempts = reading(workdir, ({ events }) =>
       events.of('retried').map(({ detail }) => (detail as { readonly attempt: number }).attempt),
@@ -167,12 +163,8 @@ describe('a function of one’s own', () => {
     ].map((one) => one.replace('epochs.mjs', join(folder, 'epochs.mjs')));
     const loaded = loadExperiment(file, { set });
     const workdir = join(folder, 'in-parts');
-    const stop = new AbortController();
-    const events: RunEvent[] = [];
-    await runExperiment(loaded, { workdir, signal: stop.signal, workers: inside }, (event) => {
-      events.push(event);
-      if (events.filter(({ kind }) => kind === 'trial-paused').length >= 4) stop.abort();
-    });
+    let paused = 0;
+    const events = await interrupted(loaded, workdir, ({ kind }) => kind === 'trial-paused' && ++paused >= 4);
     await resumeExperiment(workdir, { workers: inside }, (event) => events.push(event));
     const done = reading(workdir, ({ trials }) => trials.all());
     expect(new Set(done.map(({ state }) => state))).toEqual(new Set(['complete', 'pruned']));

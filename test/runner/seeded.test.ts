@@ -2,10 +2,11 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../experiments/parse/index.js';
-import { resumeExperiment, runExperiment } from '../../runner/index.js';
+import { resumeExperiment } from '../../runner/index.js';
 import { nasInside } from '../cli/nas.js';
 import { findingsOf, writeTable, type TableFiles } from './table-experiment.js';
 import { cachedFolder } from './experiment.js';
+import { interrupted, trialsFinished } from './inside.js';
 
 const folder = cachedFolder();
 
@@ -76,12 +77,7 @@ describe('a run that is given networks beforehand', () => {
     const whole = join(folder, 'whole');
     expect(await nas(whole, source)).toMatchObject({ code: 0 });
     const workdir = join(folder, 'interrupted');
-    const stop = new AbortController();
-    const loaded = loadExperiment(files.file, { set: set(source) });
-    const { state } = await runExperiment(loaded, { workdir, signal: stop.signal }, (event) => {
-      if (event.kind === 'trial-finished' && event.number === 1) stop.abort();
-    });
-    expect(state).toBe('interrupted');
+    await interrupted(loadExperiment(files.file, { set: set(source) }), workdir, trialsFinished(2));
     expect(findingsOf(workdir).trials.length).toBeLessThan(enqueued(whole).length);
     rmSync(source);
     await resumeExperiment(workdir, {}, () => undefined);

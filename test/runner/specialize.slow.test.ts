@@ -2,10 +2,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runSpecialized, specialize } from '../../runner/specialize.js';
-import { Store } from '../../store/index.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { nasInside } from '../cli/nas.js';
-import { cachedFolder, ended, start, writeExperiment } from './experiment.js';
+import { cachedFolder, ended, reading, start, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, runInside } from './inside.js';
 
@@ -63,9 +62,8 @@ describe('nas specialize', () => {
     const from = join(directory, 'kills-table-2.5ms');
     const derived = specialize(from, { latencyMs: 9, trials: 1, epochs: 1, workdir });
     await runSpecialized(derived, { workers: inside }, () => undefined);
-    const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-    expect(store.finals.all()).toMatchObject([{ state: 'complete', epochs: 1, from: 'supernet' }]);
-    store.close();
+    const finals = reading(workdir, (store) => store.finals.all());
+    expect(finals).toMatchObject([{ state: 'complete', epochs: 1, from: 'supernet' }]);
   });
 
   it('fails when no network is within the budget', async () => {

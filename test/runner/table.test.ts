@@ -7,6 +7,7 @@ import { type RunEvent, type RunObserver } from '../../runner/events.js';
 import { nasInside } from '../cli/nas.js';
 import { findingsOf, rows, writeTable } from './table-experiment.js';
 import { cachedFolder } from './experiment.js';
+import { interrupted, trialsFinished } from './inside.js';
 
 const folder = cachedFolder();
 
@@ -90,16 +91,7 @@ describe('a run on a table', () => {
     const { file } = writeTable(fresh());
     const whole = await run(file, fresh(), parallel);
     const workdir = fresh();
-    const stop = new AbortController();
-    let finished = 0;
-    const { state } = await runExperiment(
-      loadExperiment(file, { set: parallel }),
-      { workdir, signal: stop.signal },
-      ({ kind }) => {
-        if (kind === 'trial-finished' && ++finished === 11) stop.abort();
-      },
-    );
-    expect(state).toBe('interrupted');
+    await interrupted(loadExperiment(file, { set: parallel }), workdir, trialsFinished(11));
     expect(findingsOf(workdir).trials.filter(({ state: s }) => s === 'complete')).toHaveLength(11);
     await resumeExperiment(workdir, {}, () => undefined);
     expect(findingsOf(workdir)).toEqual(whole);
@@ -109,10 +101,7 @@ describe('a run on a table', () => {
     const directory = fresh();
     const { file } = writeTable(directory);
     const workdir = fresh();
-    const stop = new AbortController();
-    await runExperiment(loadExperiment(file), { workdir, signal: stop.signal }, ({ kind }) => {
-      if (kind === 'trial-finished') stop.abort();
-    });
+    await interrupted(loadExperiment(file), workdir, trialsFinished(1));
     writeTable(directory, { change: (row) => ({ ...row, acc: row.acc / 2 }) });
     await expect(resumeExperiment(workdir, {}, () => undefined)).rejects.toThrow(
       /space\.file: the table .*results\.csv has another content/,

@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/index.js';
 import { budgetDecisions, budgetMinutes } from '../../../runner/budget/decisions.js';
-import { resumeExperiment, runExperiment } from '../../../runner/index.js';
+import { resumeExperiment } from '../../../runner/index.js';
 import { experimentOf } from '../../../runner/stored/experiment.js';
+import { localWorkers } from '../../../runner/job-runners.js';
 import { cachedFolder, reading, writeExperiment } from '../experiment.js';
+import { interrupted, trialsFinished } from '../inside.js';
 
 const folder = cachedFolder();
 const minutes = 1;
@@ -19,12 +21,7 @@ it('ends a run in about its time, also when it stops in between, and decides eac
   });
   const loaded = loadExperiment(file, { set: [`budget.minutes=${minutes}`] });
   const workdir = join(folder, 'run');
-  const stop = new AbortController();
-  let ended = 0;
-  const first = await runExperiment(loaded, { workdir, signal: stop.signal }, ({ kind }) => {
-    if (kind === 'trial-finished' && ++ended === 3) stop.abort();
-  });
-  expect(first.state).toBe('interrupted');
+  await interrupted(loaded, workdir, trialsFinished(3), localWorkers);
   const second = await resumeExperiment(workdir, {}, () => undefined);
   expect(second.state).toBe('complete');
   reading(workdir, (store) => {

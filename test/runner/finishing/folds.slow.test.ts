@@ -10,7 +10,7 @@ import { databasePath } from '../../../runner/stored/workdir.js';
 import { Store, type FoldRecord } from '../../../store/index.js';
 import { renderPage } from '../../../ui/index.js';
 import { cachedFolder, reading, writeExperiment } from '../experiment.js';
-import { inside } from '../inside.js';
+import { inside, interrupted } from '../inside.js';
 
 const folder = cachedFolder();
 
@@ -77,15 +77,8 @@ describe('a final training with folds', () => {
 
   it('goes on where it was stopped, with the same accuracies', async () => {
     const workdir = join(folder, 'stopped');
-    const stop = new AbortController();
-    const { state } = await runExperiment(
-      experiment('whole'),
-      { workdir, workers: inside, signal: stop.signal },
-      (event) => {
-        if (event.kind === 'progress' && event.unit === 'trainings' && event.done === 1) stop.abort();
-      },
-    );
-    expect(state).toBe('interrupted');
+    const isLast = (event: RunEvent) => event.kind === 'progress' && event.unit === 'trainings' && event.done === 1;
+    await interrupted(experiment('whole'), workdir, isLast);
     const before = [...foldsIn(workdir).values()].flat().length;
     expect(before).toBeGreaterThanOrEqual(1);
     await resumeExperiment(workdir, { workers: inside }, () => undefined);

@@ -4,14 +4,14 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { frontierCandidates } from '../../../runner/stored/candidates.js';
-import { measureFrontierAgain, resumeExperiment, runExperiment } from '../../../runner/index.js';
+import { measureFrontierAgain, resumeExperiment } from '../../../runner/index.js';
 import { type RunEvent } from '../../../runner/events.js';
 import { objectivesOf } from '../../../runner/stored/experiment.js';
 import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../../spaces/index.js';
 import { lockWorkdir } from '../../../store/index.js';
 import { cachedFolder, reading, smallSpace, writeExperiment } from '../experiment.js';
 import { findings } from '../findings.js';
-import { inside } from '../inside.js';
+import { inside, interrupted } from '../inside.js';
 
 const folder = cachedFolder();
 const table = join(folder, 'phone.csv');
@@ -68,15 +68,7 @@ beforeAll(async () => {
     search: '{ controller: random, trials: 3, parallel: 1 }',
     final: null,
   });
-  const stopping = new AbortController();
-  const { state } = await runExperiment(
-    loadExperiment(file),
-    { workdir: searched, signal: stopping.signal, workers: inside },
-    (event) => {
-      if (event.kind === 'phase' && event.name === 'frontier') stopping.abort();
-    },
-  );
-  expect(state).toBe('interrupted');
+  await interrupted(loadExperiment(file), searched, (event) => event.kind === 'phase' && event.name === 'frontier');
 });
 
 beforeEach(async () => {

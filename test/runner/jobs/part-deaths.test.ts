@@ -2,31 +2,22 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/index.js';
 import { resumeExperiment, runExperiment } from '../../../runner/index.js';
-import { WorkerDied, type JobListener, type JobOrder } from '../../../runner/jobs/job-runner.js';
+import { WorkerDied } from '../../../runner/jobs/job-runner.js';
 import type { Job } from '../../../runner/jobs/jobs.js';
-import type { CreateJobRunner } from '../../../runner/job-runners.js';
 import { cachedFolder, writeExperiment } from '../experiment.js';
-import { inside } from '../inside.js';
+import { insideExcept } from '../inside.js';
 
 const directory = cachedFolder();
 const nothing = () => undefined;
 
 /** Jobs of a kind kill their workers, once in each part of the run, until the run is stopped. */
-const killing =
-  (kind: Job['kind'], deaths: (number | undefined)[]): CreateJobRunner =>
-  () => {
-    const runner = inside();
-    return {
-      submit: <J extends Job>(order: JobOrder<J>, listener: JobListener = {}) => {
-        if (order.job.kind !== kind) return runner.submit(order, listener);
-        deaths.push(order.deaths);
-        listener.retry?.(2 + (order.deaths ?? 0), 10, 'killed');
-        return { result: Promise.reject(new WorkerDied('killed again')), cancel: nothing };
-      },
-      stop: () => runner.stop(),
-      close: () => runner.close(),
-    };
-  };
+const killing = (kind: Job['kind'], all: (number | undefined)[]) => () =>
+  insideExcept(({ job, deaths }, listener) => {
+    if (job.kind !== kind) return undefined;
+    all.push(deaths);
+    listener?.retry?.(2 + (deaths ?? 0), 10, 'killed');
+    return new WorkerDied('killed again');
+  });
 
 const supernet = {
   name: 'shared',

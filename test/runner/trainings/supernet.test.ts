@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { exportOnnx, readMetadata } from '../../../deploy/index.js';
 import { evaluateOnSplit } from '../../../runner/models/on-dataset.js';
 import { loadExperiment, trainingOf } from '../../../experiments/parse/index.js';
-import { resumeExperiment, runExperiment } from '../../../runner/index.js';
+import { resumeExperiment } from '../../../runner/index.js';
 import { databasePath } from '../../../runner/stored/workdir.js';
 import { trainedModel } from '../../../runner/exporting/trained-model.js';
 import { Store } from '../../../store/index.js';
 import { prepareDataset } from '../../../trainers/index.js';
 import { drawReport } from '../../../api/report.js';
 import { cachedFolder, reading, writeExperiment } from '../experiment.js';
-import { inside, runInside } from '../inside.js';
+import { runInside, interrupted } from '../inside.js';
 
 const silent = () => undefined;
 
@@ -155,17 +155,9 @@ describe('a supernet that does not serve', () => {
   });
 
   it('is refused where it was not trained to its end', { timeout: 120_000 }, async () => {
-    const stopped = new AbortController();
     const file = writeExperiment(directory, { ...small, name: 'unfinished' });
     const workdir = join(directory, 'unfinished');
-    const outcome = await runExperiment(
-      loadExperiment(file),
-      { workdir, signal: stopped.signal, workers: inside },
-      ({ kind }) => {
-        if (kind === 'progress') stopped.abort();
-      },
-    );
-    expect(outcome.state).toBe('interrupted');
+    await interrupted(loadExperiment(file), workdir, ({ kind }) => kind === 'progress');
     const early = slices('early', { supernet: `{ from: ${workdir} }` });
     await expect(runInside(early, join(directory, 'early'))).rejects.toThrow(/is not trained to its end/);
   });

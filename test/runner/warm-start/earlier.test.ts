@@ -2,7 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
-import { resumeExperiment, runExperiment } from '../../../runner/index.js';
+import { resumeExperiment } from '../../../runner/index.js';
+import { interrupted, trialsFinished } from '../inside.js';
 import { tableSpace } from '../../../spaces/index.js';
 import { nasInside } from '../../cli/nas.js';
 import { earlierRun } from '../earlier-run.js';
@@ -36,11 +37,7 @@ describe('a search that learns from an earlier run', () => {
     expect(reasons).toEqual([true, true, true, true, false, false, false, false]);
 
     const workdir = join(folder, 'interrupted');
-    const stop = new AbortController();
-    const { state } = await runExperiment(loadExperiment(file, { set }), { workdir, signal: stop.signal }, (event) => {
-      if (event.kind === 'trial-finished' && event.number === 1) stop.abort();
-    });
-    expect(state).toBe('interrupted');
+    await interrupted(loadExperiment(file, { set }), workdir, trialsFinished(2));
     rmSync(earlier, { recursive: true });
     await resumeExperiment(workdir, {}, () => undefined);
     expect(findingsOf(workdir)).toEqual(findingsOf(whole));
