@@ -160,11 +160,9 @@ export class PoolPosterior {
 
   /** Adds the process's new observations. */
   follow(): void {
-    const { process } = this;
-    while (this.known < process.observations) {
-      this.addRow();
-      learn(this.mean, process.scores[this.known - 1], this.rows, (this.known - 1) * this.pool.count);
-    }
+    const { known, process } = this;
+    this.addRows();
+    for (let i = known; i < this.known; i++) learn(this.mean, process.scores[i], this.rows, i * this.pool.count);
   }
 
   /** The predictions, as if the candidates of `pending` had been observed at their expected values. */
@@ -172,45 +170,74 @@ export class PoolPosterior {
     if (pending === undefined || pending.count === 0) return { mean: this.mean, variance: this.variance };
     const { known } = this;
     const variance = this.variance.slice();
-    for (let i = 0; i < pending.count; i++) {
-      this.process.observe(pending, i);
-      this.addRow(variance);
-    }
+    for (let i = 0; i < pending.count; i++) this.process.observe(pending, i);
+    this.addRows(variance);
     this.process.truncate(known);
     this.known = known;
     return { mean: this.mean, variance };
   }
 
-  /** Adds the row of the process's next observation, which lowers the variances. */
-  private addRow(variance = this.variance): void {
-    const { process, pool, known } = this;
-    const at = known * pool.count;
-    this.rows = this.memory.of(at + pool.count);
-    process.covariances(known, pool, this.rows, at);
-    eliminate(this.rows, pool.count, process.factor.row(known));
-    lower(variance, this.rows, at);
-    this.known++;
+  /** Adds the rows of the process's new observations, which lower the variances. */
+  private addRows(variance = this.variance): void {
+    const { process, pool, known: first } = this;
+    const { count } = pool;
+    const { observations, factor } = process;
+    this.rows = this.memory.of(observations * count);
+    const { rows } = this;
+    for (let i = first; i < observations; i++) process.covariances(i, pool, rows, i * count);
+    let eliminated = 0;
+    for (let i = first; i < observations; i++) {
+      if ((i - first) % 4 === 0)
+        eliminated = i + 4 > observations ? 0 : eliminateFour(rows, count, i, (offset) => factor.row(i + offset));
+      eliminate(rows, count, factor.row(i), eliminated);
+      lower(variance, rows, i * count);
+    }
+    this.known = observations;
   }
 }
 
 // Asks spend their time in these loops, hence small functions over whole rows, several rows at a time.
 
-/** Solves for the last row, given those before it and the row of the factor. */
-function eliminate(rows: Float64Array, count: number, factors: Float64Array): void {
-  const last = factors.length - 1;
-  const row = last * count;
+/**
+ * Subtracts the rows before `first` from the four rows from there on. The rows before are read once for all four.
+ * @returns how many rows are subtracted: the largest multiple of four up to `first`
+ */
+function eliminateFour(
+  rows: Float64Array,
+  count: number,
+  first: number,
+  factorsOf: (offset: number) => Float64Array,
+): number {
+  const [a, b, c, d] = [factorsOf(0), factorsOf(1), factorsOf(2), factorsOf(3)];
+  const rowA = first * count;
+  const rowB = rowA + count;
+  const rowC = rowB + count;
+  const rowD = rowC + count;
   let j = 0;
-  for (; j + 8 <= last; j += 8) {
-    const [f0, f1, f2, f3] = [factors[j], factors[j + 1], factors[j + 2], factors[j + 3]];
-    const [f4, f5, f6, f7] = [factors[j + 4], factors[j + 5], factors[j + 6], factors[j + 7]];
+  for (; j + 4 <= first; j += 4) {
+    const [a0, a1, a2, a3] = [a[j], a[j + 1], a[j + 2], a[j + 3]];
+    const [b0, b1, b2, b3] = [b[j], b[j + 1], b[j + 2], b[j + 3]];
+    const [c0, c1, c2, c3] = [c[j], c[j + 1], c[j + 2], c[j + 3]];
+    const [d0, d1, d2, d3] = [d[j], d[j + 1], d[j + 2], d[j + 3]];
     for (let i = 0, at = j * count; i < count; i++, at++) {
-      const half =
-        rows[row + i] - (f0 * rows[at] + f1 * rows[at + count] + f2 * rows[at + 2 * count] + f3 * rows[at + 3 * count]);
-      rows[row + i] =
-        half -
-        (f4 * rows[at + 4 * count] + f5 * rows[at + 5 * count] + f6 * rows[at + 6 * count] + f7 * rows[at + 7 * count]);
+      const x0 = rows[at];
+      const x1 = rows[at + count];
+      const x2 = rows[at + 2 * count];
+      const x3 = rows[at + 3 * count];
+      rows[rowA + i] -= a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3;
+      rows[rowB + i] -= b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3;
+      rows[rowC + i] -= c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3;
+      rows[rowD + i] -= d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3;
     }
   }
+  return j;
+}
+
+/** Solves for the last row of the factor, from whose row of the pool `from` earlier ones are subtracted already. */
+function eliminate(rows: Float64Array, count: number, factors: Float64Array, from: number): void {
+  const last = factors.length - 1;
+  const row = last * count;
+  let j = from;
   for (; j + 4 <= last; j += 4) {
     const [f0, f1, f2, f3] = [factors[j], factors[j + 1], factors[j + 2], factors[j + 3]];
     for (let i = 0, at = j * count; i < count; i++, at++)
