@@ -55,12 +55,14 @@ export function optimized(
   layout: StateLayout = new StateStore().layout,
   check?: GraphCheck,
 ): Pick<StatefulDraft, 'graph' | 'packs'> {
-  const names = traced.states.map(({ variable }) => variable.name);
-  const states = names.map((name) => ({ name, input: stateInput(name), output: stateOutput(name) }));
-  const single = target.lowerings.has('states in long vectors') ? layout.single : new Set(names);
+  const states = traced.states.map(({ variable: { name } }) => ({
+    name,
+    input: stateInput(name),
+    output: stateOutput(name),
+  }));
   // A tensor on a device has no views of its parts.
   const { deviceTensors: wholeVectors } = capabilitiesOf(target.provider);
-  const draft = { graph: traced.graph, states, layout: { ...layout, single }, wholeVectors, packs: [] };
+  const draft = { graph: traced.graph, states, layout, wholeVectors, packs: [] };
   return runPasses<StatefulDraft>(draft, stateful, target, check);
 }
 

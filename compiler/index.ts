@@ -49,7 +49,7 @@ export {
   type Provider,
 } from './runtime/providers/providers.js';
 export { portable, type Target, type TargetOptions } from './target.js';
-export { allBelow, normalizeBatch, uniform, withNoise } from './trace/operations.js';
+export { normalizeBatch, uniform, withNoise } from './trace/operations.js';
 export type { NormalizedBatch } from './trace/operations.js';
 export { inLayer } from './trace/overrides.js';
 export { trace, type InputSpec, type TraceOptions, type Traced, type TracedFunction } from './trace/trace.js';

@@ -1,6 +1,4 @@
-import { lowerings, type LoweringName } from './lowerings.js';
-
-/** Where a program runs and which lowerings it uses; made by `resolveTarget`. */
+/** Where a program runs; made by `resolveTarget`. */
 export interface Target {
   /** ONNX Runtime execution provider, e.g. `cpu`, `cuda`, `webgpu`. */
   readonly provider: string;
@@ -14,7 +12,8 @@ export interface Target {
   readonly block: number | null;
   /** Best number of training steps per run: more than 1 where each run copies all states between memories. */
   readonly stepsAtOnce: number;
-  readonly lowerings: ReadonlySet<LoweringName>;
+  /** Whether depthwise convolutions of small images become matrix products: where a provider's own kernels are slow. */
+  readonly matrices: boolean;
 }
 
 export interface TargetOptions {
@@ -30,12 +29,7 @@ export interface TargetOptions {
   readonly blocked?: boolean;
   /** Training steps per run; default: the provider's best. */
   readonly stepsAtOnce?: number;
-  /** Lowerings to leave out, to measure their gain; none by default. */
-  readonly without?: readonly LoweringName[];
 }
-
-/** Lowerings that gain nothing on providers with direct depthwise kernels. */
-export const withoutMatrices: readonly LoweringName[] = ['depthwise convolutions as matrix products'];
 
 /** Standard operators that are fast on most providers: the target of exported files. */
 export const portable: Target = Object.freeze({
@@ -45,9 +39,5 @@ export const portable: Target = Object.freeze({
   spinning: true,
   block: null,
   stepsAtOnce: 1,
-  lowerings: new Set(
-    lowerings
-      .filter(({ name, needs }) => needs === 'portable' && !withoutMatrices.includes(name))
-      .map(({ name }) => name),
-  ),
+  matrices: false,
 });

@@ -20,7 +20,6 @@ export const attributeList = (attributes: Attributes): [string, Attribute][] =>
 export const int = (value: number): Attribute => ({ kind: 'int', value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });
 export const float = (value: number): Attribute => ({ kind: 'float', value });
-export const floats = (value: readonly number[]): Attribute => ({ kind: 'floats', value });
 export const string = (value: string): Attribute => ({ kind: 'string', value });
 
 interface Attributed {

@@ -16,7 +16,6 @@ import {
   valueType,
   type ValueType,
 } from './types.js';
-import type { LoweringName } from '../lowerings.js';
 import { portable, type Target } from '../target.js';
 
 /** More operations than any function records, unless it loops up to the number that stands for the batch. */
@@ -58,11 +57,6 @@ export class GraphBuilder implements Scope {
   /** Whether the size depends on the dynamic batch. */
   isBatch(size: number): boolean {
     return this.dynamicBatch !== null && size >= this.dynamicBatch;
-  }
-
-  /** Whether the target uses the lowering where it applies. */
-  uses(lowering: LoweringName): boolean {
-    return this.target.lowerings.has(lowering);
   }
 
   type(name: string): TensorType | undefined {

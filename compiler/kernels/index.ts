@@ -4,7 +4,7 @@ import type { Rule } from './call.js';
 import { convolutionGradientRules, convolutionRules } from './convolution/convolution.js';
 import { activationGradientRules, activationRules } from './elementwise/activation.js';
 import { binaryRules } from './elementwise/binary.js';
-import { magnitudeRules, randomRules } from './own.js';
+import { randomRules } from './own.js';
 import { creationRules, unaryRules } from './elementwise/unary.js';
 import { indexingRules } from './indexing.js';
 import { matmulRules } from './matmul.js';
@@ -23,7 +23,6 @@ type StandardKernel = {
 const ownRules = {
   ...activationGradientRules,
   ...batchNormTrainingRules,
-  ...magnitudeRules,
   ...randomRules,
 };
 export type OwnKernel = keyof typeof ownRules;

@@ -1,8 +1,6 @@
 import { elementTypes, int, type Shape, sizeOf, string } from '../graph/index.js';
 import { Val } from '../values/value.js';
 import { type Rule, withAttrs } from './call.js';
-import { castTo, elementwise, numberLike } from './elementwise/elementwise.js';
-import { reduce } from './reduction.js';
 
 const golden = 0x9e3779b1;
 
@@ -41,23 +39,4 @@ export function hostUniform(seed: number, site: number, count: number): Float32A
 
 export const randomRules = {
   NasUniform: withAttrs((call, { shape }: { shape: number[] }) => uniform(call, shape)),
-} satisfies Record<string, Rule>;
-
-/** Concatenates all values, each in its storage order. */
-function inOneVector(values: readonly Val[]): Val {
-  const [{ builder }] = values;
-  const flat = values.map((value) => builder.reshape(value.fullForm(value.perm ?? undefined), [sizeOf(value.shape)]));
-  const size = values.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  return Val.of(builder, builder.emit('Concat', flat, { axis: int(0) }), [size], 'float32');
-}
-
-/** Kernel behind `allBelow`. */
-export const magnitudeRules = {
-  NasAllBelow: withAttrs((call, { bound }: { readonly bound: number }) => {
-    const all = inOneVector(call.values());
-    const below = elementwise('Less', [elementwise('Abs', [all]), numberLike(all, bound)]);
-    // The minimum of 0s and 1s keeps NaN false: only this comparison sees it.
-    const least = reduce('ReduceMin', castTo(below, 'float32'), [0], false);
-    return elementwise('Greater', [least, numberLike(least, 0)]);
-  }),
 } satisfies Record<string, Rule>;

@@ -48,11 +48,6 @@ export class NativeProgram {
     this.sequences = sequences.map((parts, i) => this.placed(parts, offsets[i], floats));
   }
 
-  /** Bytes of memory of the program. */
-  get bytes(): number {
-    return this.arena.byteLength + this.scratch.byteLength;
-  }
-
   /** Adds a sequence, which shares all memory but kept buffers with the others: what these leave between their parts is lost. */
   add(parts: Sequence): AddedSequence {
     const { offsets, floats } = planMore(this.memory, parts.flat());

@@ -1,5 +1,4 @@
-import { lowerings, type LoweringName } from '../lowerings.js';
-import { type Target, type TargetOptions, withoutMatrices } from '../target.js';
+import type { Target, TargetOptions } from '../target.js';
 import { cuda } from './cuda.js';
 import { caseOf, inTable, type ImplementationOf } from './support.js';
 import { webgpu } from './webgpu.js';
@@ -9,8 +8,8 @@ import { type Graph, type Node, scopeOf } from '../graph/graph.js';
 export interface ProviderCapabilities {
   /** Has ONNX Runtime's blocked CPU kernels; a self-test decides whether they are used. */
   readonly blockedLayout: boolean;
-  /** Lowerings that gain nothing with its kernels. */
-  readonly without: readonly LoweringName[];
+  /** As `Target.matrices`. */
+  readonly matrices: boolean;
   /** How it computes each operator; null: all by kernels of its own. */
   readonly implementationOf: ImplementationOf | null;
   /** Most results of a Split; null: any number. */
@@ -29,7 +28,7 @@ export interface ProviderCapabilities {
 /** Graphics cards and other accelerators have direct depthwise kernels and do not know the blocked layout. */
 const accelerator: ProviderCapabilities = {
   blockedLayout: false,
-  without: withoutMatrices,
+  matrices: false,
   // They have the inference form of batch normalisation only, and leave other missing operators to the CPU.
   implementationOf: (_, which) => (which === 'training' ? 'batch normalisation' : 'kernel'),
   mostResults: null,
@@ -42,7 +41,7 @@ const accelerator: ProviderCapabilities = {
 const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
   cpu: {
     blockedLayout: true,
-    without: [],
+    matrices: true,
     implementationOf: null,
     mostResults: null,
     readsTriples: true,
@@ -64,13 +63,10 @@ export const capabilitiesOf = (provider: string): ProviderCapabilities => capabi
 
 /** @param block channels in a block; null: no blocked layout */
 export function targetWith(block: number | null, options: TargetOptions = {}): Target {
-  const { provider = 'cpu', device = null, threads = 1, spinning = true, without = [] } = options;
+  const { provider = 'cpu', device = null, threads = 1, spinning = true } = options;
   const known = capabilitiesOf(provider);
   const { stepsAtOnce = known.stepsAtOnce } = options;
-  const left = new Set<LoweringName>([...known.without, ...without]);
-  const usable = lowerings.filter(({ name, needs }) => !left.has(name) && (needs === 'portable' || block !== null));
-  const names = new Set(usable.map(({ name }) => name));
-  return Object.freeze({ provider, device, threads, spinning, block, stepsAtOnce, lowerings: names });
+  return Object.freeze({ provider, device, threads, spinning, block, stepsAtOnce, matrices: known.matrices });
 }
 
 /** Nodes to compute on the host, also where the provider has kernels for some of them: data would be copied back and forth. */

@@ -65,16 +65,3 @@ export function withNoise<T>(options: { readonly seed: number; readonly step: nu
     eager = outer;
   }
 }
-
-/**
- * Whether all magnitudes in some tensors are below a bound, as a boolean scalar; false where one is NaN. A compiled program
- * passes once over all tensors together.
- */
-export function allBelow(tensors: readonly tf.Tensor[], bound: number): tf.Tensor {
-  if (tf.getBackend() === backendName)
-    return runOwnOne('NasAllBelow', Object.fromEntries(tensors.map((tensor, i) => [i, tensor])), { bound });
-  return tf.tidy(() => {
-    const least = tensors.map((tensor) => tf.min(tf.cast(tf.less(tf.abs(tensor), bound), 'float32')));
-    return tf.greater(tf.min(tf.stack(least)), 0);
-  });
-}

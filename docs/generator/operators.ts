@@ -3,7 +3,7 @@ import { kernels, type KernelName } from '../../compiler/index.js';
 import { convolutionGradientRules, convolutionRules } from '../../compiler/kernels/convolution/convolution.js';
 import { activationGradientRules, activationRules } from '../../compiler/kernels/elementwise/activation.js';
 import { binaryRules } from '../../compiler/kernels/elementwise/binary.js';
-import { magnitudeRules, randomRules } from '../../compiler/kernels/own.js';
+import { randomRules } from '../../compiler/kernels/own.js';
 import { creationRules, unaryRules } from '../../compiler/kernels/elementwise/unary.js';
 import { indexingRules } from '../../compiler/kernels/indexing.js';
 import { matmulRules } from '../../compiler/kernels/matmul.js';
@@ -29,7 +29,7 @@ const families: readonly (readonly [title: string, ...rules: readonly object[]])
   ['indexing', indexingRules],
   ['resizing', resizeRules],
   ['creation', creationRules],
-  ['of our own', activationGradientRules, batchNormTrainingRules, magnitudeRules, randomRules],
+  ['of our own', activationGradientRules, batchNormTrainingRules, randomRules],
 ];
 
 const names = Object.keys(kernels) as KernelName[];

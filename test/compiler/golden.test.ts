@@ -27,7 +27,7 @@ function trainingGraph({ network, batch }: ReferenceNetwork, block: number | nul
     return { loss };
   };
   const rows = [batch, network.classes];
-  const target = targetWith(block, { without: ['depthwise convolutions as matrix products'] });
+  const target = { ...targetWith(block), matrices: false };
   const traced = trace(
     step,
     { x: { shape: [batch, ...network.input] }, y: { shape: rows }, teacher: { shape: rows } },

@@ -10,10 +10,7 @@ import { flipped, packDepthwise, unpackDepthwise } from './weights.js';
  * one-row matrices. In blocks, the channels of all images are also the channels of one image.
  */
 export const isBlockedDepthwise = (builder: GraphBuilder, g: Geometry): boolean =>
-  builder.uses('depthwise convolution') &&
-  g.depthwise &&
-  g.outChannels === g.inChannels &&
-  fillsBlocks(builder, g.inChannels);
+  g.depthwise && g.outChannels === g.inChannels && fillsBlocks(builder, g.inChannels);
 
 /** Images and channels of a view in which each channel has a filter of its own. */
 const channelMaps = ({ order, images, channels }: Blocks): readonly [number, number] =>

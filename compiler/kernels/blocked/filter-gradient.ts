@@ -88,7 +88,7 @@ export function imagesGradient(x: Val, dy: Val, g: Geometry): Val | null {
   const { builder } = x;
   const { block, dynamicBatch } = builder;
   const fits = block !== null && dynamicBatch === null && g.batch % block === 0;
-  if (!fits || !builder.uses('filter gradient over images') || g.dilations.some((d) => d !== 1)) return null;
+  if (!fits || g.dilations.some((d) => d !== 1)) return null;
   const sums = cellSums(x, dy, g);
   const whole = builder.shapeOf(sums);
   const shape = [...g.kernel, g.inChannels, g.outChannels];

@@ -9,7 +9,7 @@ import { backwards, exchanged, packFilter, packForPlain, packMatrix, packTranspo
 
 /** Whether a convolution over all channels runs in the blocked layout. */
 export const isBlockedFull = (builder: GraphBuilder, g: Geometry): boolean =>
-  builder.uses('full convolution') && !g.depthwise && fillsBlocks(builder, g.outChannels);
+  !g.depthwise && fillsBlocks(builder, g.outChannels);
 
 /**
  * 1x1 convolutions work in either order. Widening ones bring their narrow input into the order that suits the filter's

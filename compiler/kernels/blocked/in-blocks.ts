@@ -91,25 +91,12 @@ export interface Affine {
 
 const isPerImage = (vector: Vector | undefined): boolean => vector instanceof Val && vector.rank === 4;
 
-/** As `affine`, with one pass per operation. */
-function affineInSteps(source: Blocks, pack: typeof imageVector, { scale, offset }: Affine, other?: Blocks): string {
-  const { builder, name, order, images, channels, block } = source;
-  const [rows, blocks] = [pack === imageVector ? images : 1, channels / block];
-  const vector = (values: Vector): string =>
-    builder.reshape(pack(source, values), [...(order === 'NCHWc' ? [rows, blocks] : [blocks, rows]), 1, 1, block]);
-  const product = builder.emit('Mul', [name, vector(scale)]);
-  const moved = offset === undefined ? product : builder.emit('Add', [product, vector(offset)]);
-  return other ? builder.emit('Add', [moved, other.name]) : moved;
-}
-
 /** scale*x + offset + addend in one pass, as a depthwise convolution with a 1x1 kernel. */
-export function affine(x: Val, map: Affine, order = orderOf(x)): Val {
-  const { scale, offset, addend } = map;
+export function affine(x: Val, { scale, offset, addend }: Affine, order = orderOf(x)): Val {
   const perImage = isPerImage(scale) || isPerImage(offset);
   const pack = perImage ? imageVector : channelVector;
   return onBlocks(addend ? [x, addend] : [x], order, x.shape, (source, other?: Blocks) => {
     const { builder } = source;
-    if (!builder.uses('affine maps')) return affineInSteps(source, pack, map, other);
     const shape = perImage ? imageView(source) : channelView(source);
     const group = shape[1];
     const inputs = [view(source, shape), builder.reshape(pack(source, scale), [group, 1, 1, 1])];

@@ -39,8 +39,7 @@ const foldedOf = ({ recipe }: Val): FoldedGradient | null => (recipe?.kind === '
  */
 function unscaled(dy: Val, g: Geometry): { readonly gradient: Val; readonly scaleFilter: (filter: Val) => Val } {
   const { recipe } = dy;
-  if (recipe?.kind !== 'scaled' || !dy.builder.uses('scale folding'))
-    return { gradient: dy, scaleFilter: (filter) => filter };
+  if (recipe?.kind !== 'scaled') return { gradient: dy, scaleFilter: (filter) => filter };
   const { of: gradient, factor } = recipe;
   const shape = g.depthwise ? [g.inChannels, g.outChannels / g.inChannels] : [g.outChannels];
   return { gradient, scaleFilter: (filter) => multiply(filter, factor.reshaped(shape)) };

@@ -21,8 +21,7 @@ const largestConstant = 2 ** 20;
 const entries = (g: Geometry): number => sizeOf(g.input) * sizeOf(g.output);
 
 function suits(builder: GraphBuilder, g: Geometry, limit: number): boolean {
-  const wanted = builder.uses('depthwise convolutions as matrix products');
-  const plain = wanted && builder.dynamicBatch === null;
+  const plain = builder.target.matrices && builder.dynamicBatch === null;
   const single = g.depthwise && g.inChannels === g.outChannels;
   return plain && single && entries(g) <= limit && sizeOf(g.kernel) * entries(g) <= largestConstant;
 }

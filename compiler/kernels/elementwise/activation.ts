@@ -44,7 +44,7 @@ const distance = (z: Val, from: number): Val =>
 
 /** 1 where low < z < high, else 0; without boolean tensors, which ONNX Runtime handles slowly. */
 export function window(z: Val, low: number, high: number): Val {
-  if (!z.builder.uses('activation windows') || !isNarrow(low, high)) {
+  if (!isNarrow(low, high)) {
     const inside = [elementwise('Greater', [z, numberLike(z, low)]), elementwise('Less', [z, numberLike(z, high)])];
     return castTo(elementwise('And', inside), 'float32');
   }
@@ -55,10 +55,7 @@ export function window(z: Val, low: number, high: number): Val {
   });
 }
 
-const positive = (y: Val): Val =>
-  y.builder.uses('activation windows')
-    ? elementwise('HardSigmoid', [y], { alpha: float(steepest), beta: float(0) })
-    : castTo(elementwise('Greater', [y, numberLike(y, 0)]), 'float32');
+const positive = (y: Val): Val => elementwise('HardSigmoid', [y], { alpha: float(steepest), beta: float(0) });
 
 /** The gradient `dy` where low < scale*of + offset < high for z = scale*of + offset; null where only z tells. */
 function windowBefore(dy: Val, { recipe: inner }: Val, low: number, high: number): Val | null {
@@ -188,7 +185,7 @@ export const activationGradientRules = {
 
 /** z * sigmoid(z) in one operator of ONNX Runtime's CPU provider; null for other products. */
 export function swish(a: Val, b: Val): Val | null {
-  if (a.builder.block === null || !a.builder.uses('gated activations')) return null;
+  if (a.builder.block === null) return null;
   for (const [z, gate] of [
     [a, b],
     [b, a],
@@ -242,6 +239,4 @@ function hardSwishGradient(a: Val, b: Val): Val | null {
 
 /** The sum of two parts of a gated activation's gradient; null for other sums. */
 export const gatedGradient = (a: Val, b: Val): Val | null =>
-  !a.builder.uses('gated activations')
-    ? null
-    : (swishGradient(a, b) ?? swishGradient(b, a) ?? hardSwishGradient(a, b) ?? hardSwishGradient(b, a));
+  swishGradient(a, b) ?? swishGradient(b, a) ?? hardSwishGradient(a, b) ?? hardSwishGradient(b, a);

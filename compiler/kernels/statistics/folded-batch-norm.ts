@@ -43,7 +43,7 @@ const widening = 2;
 /** The covariance behind a widening 1x1 convolution in blocks; null for other values. */
 export function covarianceOf(y: Val): Covariance | null {
   const { recipe, builder } = y;
-  if (recipe?.kind !== 'pointwise' || !builder.uses('folded batch normalisation')) return null;
+  if (recipe?.kind !== 'pointwise') return null;
   const { x, filter } = recipe;
   const [inputs, outputs] = [x.shape[3], y.shape[3]];
   if (inputs * widening > outputs || !hasOuterProduct(builder, x.shape[0], x.shape.slice(1, 3))) return null;

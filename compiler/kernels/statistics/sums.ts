@@ -39,7 +39,6 @@ function means(x: Val, finish: Finish): Val {
 /** Sums over the pixels of x*y, per image and channel: y is the filter of a convolution with one output pixel. */
 function dots(x: Val, y: Val, finish: Finish): Val {
   const { builder } = x;
-  if (!builder.uses('sums over pixels')) return times(means(multiply(x, y), finish), sizeOf(x.shape.slice(1, 3)));
   const order = orderOf(x);
   const blocks = inBlocks(x, order);
   const [, group, , area] = imageView(blocks);

@@ -151,7 +151,7 @@ export const blockedSupport = (): Promise<number | null> => (result ??= selfTest
 
 /** Resolves options on this machine, with a self-test of the blocked layout. */
 export async function resolveTarget(options: TargetOptions = {}): Promise<Target> {
-  const { provider = 'cpu', blocked = true, without = [] } = options;
-  const wanted = blocked && !without.includes('blocked layout') && capabilitiesOf(provider).blockedLayout;
+  const { provider = 'cpu', blocked = true } = options;
+  const wanted = blocked && capabilitiesOf(provider).blockedLayout;
   return targetWith(wanted ? await blockedSupport() : null, options);
 }

@@ -9,6 +9,7 @@ import {
   verifyGraph,
   type StateStore,
 } from '../../../../compiler/index.js';
+import { pull } from '../../support/layers.js';
 import { apply, variablesOf } from '../../support/models.js';
 import { buildNetwork, smallNetworks } from '../../support/networks.js';
 import type { Inputs } from '../../support/reference.js';
@@ -41,7 +42,7 @@ describe('inference on the states of a training program', () => {
     const answers: string[] = [];
     for (let i = 0; i < 3; i++) {
       const { logits } = await inference.run({ images: x });
-      await step.states.pull();
+      await pull(step.states);
       const expected = tf.tidy(() => apply(model, tf.tensor(x.data, [...x.shape])).dataSync());
       logits.data.forEach((value, j) => expect(value).toBeCloseTo(expected[j], 4));
       answers.push(String(logits.data));
