@@ -55,6 +55,9 @@ export const invalidInput = (message: string, details?: ErrorDetails): NasError 
 /** The message of anything thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** The code of a system's error, such as `ENOENT`; empty for anything else. */
+export const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
 /** Whether an error says only that something was stopped. */
 export const isInterruption = (error: unknown): boolean =>
   error instanceof NasError ? error.code === 'interrupted' : error instanceof Error && error.name === 'AbortError';

@@ -41,7 +41,7 @@ export async function withMachineLock<T>(
   { signal, directory = machineFolder, onRequest, onRelease }: MachineLockOptions = {},
 ): Promise<T> {
   signal?.throwIfAborted();
-  const request = await waitForLock(fileOf('request', directory), { signal, onWait: () => undefined });
+  const request = await waitForLock(fileOf('request', directory), { signal });
   let work: Lock | null = null;
   try {
     onRequest?.();

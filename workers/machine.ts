@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, hostname, networkInterfaces, platform } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../base/processes.js';
 import { NasError } from '../base/errors.js';
@@ -35,17 +35,11 @@ export const machineId = (): string =>
     read('/proc/sys/kernel/random/boot_id') ?? read('/etc/machine-id') ?? [hostname(), ...networkCards()],
   ).slice(0, 12);
 
-/** The page, which workers do not run. */
-const page = 'ui';
-
-/** All JavaScript below a folder, as relative paths with `/`. */
-function scripts(folder: string, within = ''): string[] {
-  return readdirSync(join(folder, within), { withFileTypes: true }).flatMap((entry) => {
-    const path = within === '' ? entry.name : `${within}/${entry.name}`;
-    if (entry.isDirectory()) return path === page ? [] : scripts(folder, path);
-    return entry.name.endsWith('.js') ? [path] : [];
-  });
-}
+/** All JavaScript below a folder but the page (`ui/`), which workers do not run: relative paths with `/`. */
+const scripts = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll(sep, '/'))
+    .filter((path) => path.endsWith('.js') && !path.startsWith('ui/'));
 
 /** @param folder `dist` of a package */
 export function hashOfBuild(folder: string): string {
@@ -98,15 +92,8 @@ export function decidingFlags(cpuinfo: string, architecture: string): readonly s
   return (deciding[architecture]?.split(' ') ?? [...flags].sort()).filter((flag) => flags.has(flag));
 }
 
-function processor(): string {
-  let cpuinfo = '';
-  try {
-    cpuinfo = readFileSync('/proc/cpuinfo', 'latin1');
-  } catch {
-    // Not Linux.
-  }
-  return decidingFlags(cpuinfo, arch())?.join(' ') ?? cpus().at(0)?.model.trim() ?? 'an unknown processor';
-}
+const processor = (): string =>
+  decidingFlags(read('/proc/cpuinfo') ?? '', arch())?.join(' ') ?? cpus().at(0)?.model.trim() ?? 'an unknown processor';
 
 /** The C library, which ONNX Runtime calls. */
 function libraryName(): string | null {

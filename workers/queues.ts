@@ -1,3 +1,5 @@
+import { groupBy } from '../base/group.js';
+
 /** What a job asks of its worker. Jobs with the same requirements share a BullMQ queue. */
 export interface Requirements {
   /** Version and build of the package; results of another one may differ. */
@@ -88,13 +90,10 @@ const mostReasons = 4;
 
 /** Why none of the workers takes such jobs: `pi5 has no tag gpu; …`. */
 export function describeMisfits(wanted: Requirements, workers: readonly Candidate[]): string {
-  const hosts = new Map<string, Set<string>>();
-  for (const worker of workers) {
-    const reasons = whyNotNow(wanted, worker);
-    if (reasons.length === 0) continue;
-    const reason = reasons.join(' and ');
-    hosts.set(reason, (hosts.get(reason) ?? new Set()).add(worker.host));
-  }
-  const texts = [...hosts].slice(0, mostReasons).map(([reason, names]) => `${[...names].join(', ')} ${reason}`);
-  return [...texts, ...(hosts.size > mostReasons ? ['…'] : [])].join('; ');
+  const misfits = workers.filter((worker) => whyNotNow(wanted, worker).length > 0);
+  const byReason = [...groupBy(misfits, (worker) => whyNotNow(wanted, worker).join(' and '))];
+  const texts = byReason
+    .slice(0, mostReasons)
+    .map(([reason, group]) => `${[...new Set(group.map(({ host }) => host))].join(', ')} ${reason}`);
+  return [...texts, ...(byReason.length > mostReasons ? ['…'] : [])].join('; ');
 }

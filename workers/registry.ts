@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { contentHash } from '../base/hash.js';
+import { sum } from '../base/statistics.js';
 import type { Store } from '../store/index.js';
 import type { QueueConnection } from './connection.js';
 import { whyNot } from './queues.js';
@@ -89,7 +90,7 @@ export const entryKey = (connection: QueueConnection, kind: 'worker' | 'run', id
 export const listKey = (connection: QueueConnection, kind: 'worker' | 'run'): string => connection.key(`${kind}s`);
 
 /** An entry that this version can read; else null. */
-export function parseEntry<S extends z.ZodType>(schema: S, text: string | null): z.output<S> | null {
+function parseEntry<S extends z.ZodType>(schema: S, text: string | null): z.output<S> | null {
   return text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
 }
 
@@ -177,7 +178,7 @@ function overviewOfRun(record: RunRecord, workers: readonly WorkerRecord[]): Run
   const checked = workers.map((worker) => ({ worker, why: whyNot(record, worker) }));
   return {
     ...{ run, name, coordinator, build, version, group, tag, modules },
-    slots: checked.reduce((sum, { worker, why }) => sum + (why.length === 0 ? worker.slots : 0), 0),
+    slots: sum(checked.map(({ worker, why }) => (why.length === 0 ? worker.slots : 0))),
     unfit: checked.flatMap(({ worker: { id, host }, why }) => (why.length === 0 ? [] : [{ id, host, why }])),
   };
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { invalidInput, messageOf, NasError } from '../base/errors.js';
+import { codeOf, invalidInput, messageOf, NasError } from '../base/errors.js';
 import type { QueueConfig } from '../experiments/schema/workers.js';
 
 const secrets =
@@ -78,8 +78,7 @@ export function explainFailure(
   { url }: Pick<QueueConfig, 'url'>,
 ): { readonly failure: NasError; readonly passing: boolean } {
   if (error instanceof NasError) return { failure: error, passing: false };
-  const code = error instanceof Error && 'code' in error ? `${String(error.code)} ` : '';
-  const text = `${code}${messageOf(error)}`;
+  const text = `${codeOf(error)} ${messageOf(error)}`.trimStart();
   const cause = causes.find(({ when }) => when.test(text));
   const message = `the queue server at ${url}: ${cause === undefined ? text : `${cause.text} (${messageOf(error)})`}`;
   const details = { ...(cause !== undefined && { hint: cause.hint }), cause: error };

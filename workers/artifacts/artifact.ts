@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { messageOf, NasError, type ErrorDetails } from '../../base/errors.js';
+import { sum } from '../../base/statistics.js';
 import { StorageFailure } from '../../runner/jobs/job-runner.js';
 
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
@@ -38,7 +39,7 @@ export const bundleSchema = z
 export type Bundle = Readonly<z.output<typeof bundleSchema>>;
 
 /** Total size of files. */
-export const bytesOf = (files: readonly Artifact[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
+export const bytesOf = (files: readonly Artifact[]): number => sum(files.map(({ bytes }) => bytes));
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { makeDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { shareLock, takeLock, waitForLock, type Lock } from '../../base/lock.js';
+import { sum } from '../../base/statistics.js';
 import { bytesOf, StorageFailed, type Artifacts, type Bundle, type FileIn } from './artifact.js';
 import { KeyedQueue } from './files.js';
 
@@ -165,7 +166,7 @@ export class BundleCache {
   private async makeRoom(limitBytes: number): Promise<number> {
     await this.tidy();
     const entries = (await this.entries()).sort((a, b) => a.usedMs - b.usedMs);
-    let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+    let total = sum(entries.map(({ bytes }) => bytes));
     let evicted = 0;
     for (const { key, bytes } of entries) {
       if (total <= limitBytes) break;
@@ -236,7 +237,7 @@ export class BundleCache {
   private async lock(key: string, signal: AbortSignal | undefined): Promise<Lock> {
     const path = this.lockFile(key);
     try {
-      return await waitForLock(path, { signal, onWait: () => undefined });
+      return await waitForLock(path, { signal });
     } catch (cause) {
       signal?.throwIfAborted();
       throw new StorageFailed(path, cause);

@@ -134,10 +134,6 @@ export async function append(
   }
 }
 
-/** Appends from a file what its copy still lacks. */
-export const copyRest = (source: FileHandle, target: ContentFile, transfer: Transfer): Promise<void> =>
-  append(readFrom(source, target.bytes, target.artifact.bytes), target, transfer);
-
 /**
  * Writes a content to its place; `fill` appends what an earlier attempt has not left. When that rest turns out to be
  * damaged, everything is transferred again.

@@ -1,9 +1,11 @@
 import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { codeOf } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
+import { sum } from '../../base/statistics.js';
 import { ArtifactGone, StorageFailed, type Artifact, type Artifacts, type TransferOptions } from './artifact.js';
-import { ContentFile, copyRest, writeContent } from './content-file.js';
-import { FileHashes, KeyedQueue, type OpenFile } from './files.js';
+import { append, ContentFile, writeContent } from './content-file.js';
+import { FileHashes, KeyedQueue, readFrom, type OpenFile } from './files.js';
 
 export interface HostedOptions {
   /** Folder for uploads, on the disk of the run's folder; used by this coordinator alone. */
@@ -161,10 +163,9 @@ export class HostedArtifacts implements Artifacts {
   private async hasRoom(bytes: number, own: string): Promise<boolean> {
     makeDirectory(this.uploads);
     const { bavail, bsize } = await statfs(this.uploads);
-    const others = [...this.receiving]
-      .filter(([sha256]) => sha256 !== own)
-      .reduce((sum, [, missing]) => sum + Math.min(aheadBytes, missing()), 0);
-    return bavail * bsize - others - this.reserveBytes >= bytes;
+    const others = [...this.receiving].filter(([sha256]) => sha256 !== own);
+    const coming = sum(others.map(([, missing]) => Math.min(aheadBytes, missing())));
+    return bavail * bsize - coming - this.reserveBytes >= bytes;
   }
 
   private async place(artifact: Artifact, path: string, signal: AbortSignal | undefined): Promise<void> {
@@ -180,7 +181,7 @@ export class HostedArtifacts implements Artifacts {
     if (file === null) throw new ArtifactGone(artifact);
     try {
       await writeContent(path, artifact, (target) =>
-        copyRest(file.handle, target, { signal, advance: () => undefined }),
+        append(readFrom(file.handle, target.bytes, artifact.bytes), target, { signal, advance: () => undefined }),
       );
     } finally {
       await file.handle.close();
@@ -192,8 +193,6 @@ export class HostedArtifacts implements Artifacts {
     this.paths.set(sha256, (this.paths.get(sha256) ?? new Set()).add(path));
   }
 }
-
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
 /** Whether the sender of a request went away. */
 const isDisconnect = (error: unknown): boolean => ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(codeOf(error));

@@ -2,7 +2,7 @@ import { Agent as PlainAgent, request as plainRequest, type IncomingMessage } fr
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf, NasError } from '../../base/errors.js';
+import { codeOf, messageOf, NasError } from '../../base/errors.js';
 import { jsonIn } from '../../base/text.js';
 import type { ArtifactsAddress } from '../registry.js';
 import { ArtifactGone, FilesRefused, FilesUnreachable, WrongContent, type Artifact } from './artifact.js';
@@ -117,9 +117,8 @@ export class HttpTransport {
 }
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? `${String(error.code)} ` : '';
-  const text = messageOf(error);
-  return text.includes(code.trim()) ? text : `${code}${text}`;
+  const [code, text] = [codeOf(error), messageOf(error)];
+  return text.includes(code) ? text : `${code} ${text}`;
 }
 
 /** The bytes that follow the first ones. */

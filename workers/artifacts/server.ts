@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
@@ -37,7 +36,7 @@ export const offsetSchema = z.object({ [headers.offset]: count });
 const uploadSchema = z.object({ [headers.length]: count, [headers.offset]: count });
 export const errorSchema = z.object({ error: z.object({ message: z.string(), hint: z.string().optional() }) });
 
-export interface ServeOptions {
+interface ServeOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
@@ -47,18 +46,14 @@ export interface ServeOptions {
   readonly names?: readonly string[];
 }
 
-export interface ArtifactServer {
-  /** `http://10.0.0.5:34567`, with the host of the options. */
-  readonly url: string;
-  readonly port: number;
-  /** Ends all connections. */
-  close(): Promise<void>;
-}
-
 /** Most downloads at the same time; each has a block in memory. */
 const mostDownloads = 128;
 
 const hour = 3_600_000;
+
+/** `http://10.0.0.5:34567`. */
+export const urlOf = (host: string, port: number): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 interface Named {
   Params: { sha256: string };
@@ -177,9 +172,10 @@ async function upload(
 
 /**
  * Serves a run's contents by their hash, and takes uploads, for everybody who has the token.
+ * @returns its address; `close` ends all connections
  * @throws NasError `invalid-input` when it cannot listen at the address
  */
-export async function serveArtifacts(hosted: HostedArtifacts, options: ServeOptions): Promise<ArtifactServer> {
+export async function serveArtifacts(hosted: HostedArtifacts, options: ServeOptions) {
   const { host, port, token, names } = options;
   // Only coordinators need it: workers are spared the loading.
   const { default: fastify } = await import('fastify');
@@ -219,9 +215,9 @@ export async function serveArtifacts(hosted: HostedArtifacts, options: ServeOpti
   const expiry = setInterval(expire, hour);
   expiry.unref();
   return {
-    url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`,
+    url: urlOf(host, bound),
     port: bound,
-    close: async () => {
+    close: async (): Promise<void> => {
       clearInterval(expiry);
       await app.close();
     },

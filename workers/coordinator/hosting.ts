@@ -2,20 +2,11 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeToken, withoutBrackets } from '../../base/server.js';
-import type { Artifacts } from '../artifacts/artifact.js';
 import { HostedArtifacts } from '../artifacts/hosted.js';
-import { serveArtifacts } from '../artifacts/server.js';
+import { serveArtifacts, urlOf } from '../artifacts/server.js';
 import type { QueueConnection } from '../connection.js';
 import type { ArtifactsAddress } from '../registry.js';
 import type { ArtifactsConfig } from '../../experiments/schema/workers.js';
-
-/** The store of a run's files, for this process, and its address for workers. */
-export interface Hosting {
-  readonly artifacts: Artifacts;
-  readonly address: ArtifactsAddress;
-  /** @param complete whether the run is complete, and the files are not needed any more */
-  close(complete: boolean): Promise<void>;
-}
 
 /** Where to listen: as configured, or at the address from which this machine reaches the queue. */
 function listening(listen: string | undefined, connection: QueueConnection): { host: string; port: number } {
@@ -31,9 +22,6 @@ function ownAddress({ redis }: QueueConnection): string {
 }
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
-
-const urlOf = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-
 /** Serves a run's files at the configured address. */
 async function serve(
   { listen, url }: ArtifactsConfig,
@@ -44,19 +32,16 @@ async function serve(
   const { host, port } = listening(listen, connection);
   const names = url === undefined ? [] : [withoutBrackets(new URL(url).hostname)];
   const server = await serveArtifacts(artifacts, { host, port, token, names });
-  const own = isWildcard(host) ? urlOf(ownAddress(connection), server.port) : server.url;
+  const own = urlOf(isWildcard(host) ? ownAddress(connection) : host, server.port);
   return { address: { url: url ?? own, token }, close: () => server.close() };
 }
 
 /**
  * Makes the files of a run reachable for workers.
+ * @returns the store of the files for this process, and its address for workers
  * @throws NasError `invalid-input` when the configured address cannot be used
  */
-export async function hostArtifacts(
-  config: ArtifactsConfig,
-  connection: QueueConnection,
-  workdir: string,
-): Promise<Hosting> {
+export async function hostArtifacts(config: ArtifactsConfig, connection: QueueConnection, workdir: string) {
   // Uploads arrive in the workdir: on the disk of their final place.
   const uploads = join(workdir, 'artifacts', 'uploads');
   const artifacts = new HostedArtifacts({ uploads });
@@ -64,7 +49,8 @@ export async function hostArtifacts(
   return {
     artifacts,
     address,
-    close: async (complete) => {
+    /** @param complete whether the run is complete, and the files are not needed any more */
+    close: async (complete: boolean): Promise<void> => {
       await close();
       if (complete) rmSync(uploads, { recursive: true, force: true });
     },

@@ -5,6 +5,7 @@ import { NasError } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { nasVersion } from '../../base/modules.js';
+import { sum } from '../../base/statistics.js';
 import type { Store } from '../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
 import { runsModules, type CreateJobRunner } from '../../runner/job-runners.js';
@@ -37,12 +38,12 @@ export const requirementsOf = ({ tag }: Pick<QueueConfig, 'tag'>, modules: boole
  * @returns the slots of the workers that would do its jobs now
  * @throws NasError when the server is unsuitable or cannot be reached, or when files cannot be served as configured
  */
-export async function requireQueue(config: QueueConfig, modules: boolean): Promise<{ readonly slots: number }> {
+export async function requireQueue(config: QueueConfig, modules: boolean): Promise<number> {
   const connection = await connectQueue(queueAddress(config));
   try {
     await requireHosting(config.artifacts, connection);
     const slots = [...slotsByGroup(requirementsOf(config, modules), await listWorkers(connection)).values()];
-    return { slots: config.mixed ? slots.reduce((sum, count) => sum + count, 0) : Math.max(0, ...slots) };
+    return config.mixed ? sum(slots) : Math.max(0, ...slots);
   } finally {
     await connection.close();
   }

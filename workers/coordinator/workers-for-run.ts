@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { sum } from '../../base/statistics.js';
+import { counted } from '../../base/text.js';
 import type { Store } from '../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
 import type { QueueConnection } from '../connection.js';
@@ -39,8 +40,8 @@ function storedGroup(store: Store): string | null {
 }
 
 /**
- * Chooses the group of machines for a run: the group of the earlier run if there is one, else the group with the most slots. Waits for the first worker,
- * and stores the choice with the run.
+ * Chooses the group of machines for a run: the group of the earlier run if there is one, else the group with the most slots.
+ * Waits for the first worker, and stores the choice with the run.
  * @throws the signal's reason when it is aborted
  */
 export async function chooseGroup(options: GroupOptions): Promise<string> {
@@ -66,7 +67,7 @@ export async function chooseGroup(options: GroupOptions): Promise<string> {
   }
 }
 
-const slotsText = (count: number): string => `${count} slot${count === 1 ? '' : 's'}`;
+const slotsText = (count: number): string => counted(count, 'slot');
 
 function groupMessage(slots: ReadonlyMap<string, number>, group: string, text: string): string {
   const own = slots.get(group) ?? 0;
@@ -104,8 +105,10 @@ export function createWatch(
 
   const reportUnserved = async (): Promise<void> => {
     const waiting = client.waiting(waitingPatience);
-    if (waiting.length === 0) reported.clear();
-    if (waiting.length === 0) return;
+    if (waiting.length === 0) {
+      reported.clear();
+      return;
+    }
     const workers = await listWorkers(connection);
     for (const wanted of waiting) {
       const name = queueName(wanted);

@@ -1,3 +1,4 @@
+import type { Job as QueuedJob } from 'bullmq';
 import { z } from 'zod';
 import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
 import type { PlainError } from '../../runner/jobs/messages.js';
@@ -102,16 +103,13 @@ export const textOf = ({ message, hint }: Pick<PlainError, 'message' | 'hint'>):
   hint === undefined ? message : `${message} (${hint})`;
 
 /** The parts of BullMQ's job that say how it ended. */
-export interface EndedJob {
-  readonly finishedOn?: number | undefined;
-  readonly returnvalue?: unknown;
-  readonly failedReason?: string | undefined;
-  /** Set when its lock has lapsed: the next worker that takes it fails it at once. */
-  readonly deferredFailure?: string | undefined;
-}
+type EndedJob = Partial<
+  Pick<QueuedJob<unknown, unknown>, 'finishedOn' | 'returnvalue' | 'failedReason' | 'deferredFailure'>
+>;
 
 /** The outcome of a job; undefined while it waits or runs. */
 export function outcomeOf({ finishedOn, returnvalue, failedReason, deferredFailure }: EndedJob): Outcome | undefined {
+  // Deferred: its lock has lapsed, and the next worker that takes it fails it at once.
   const failure = failedReason || deferredFailure;
   if (failure?.startsWith('job stalled')) return { kind: 'vanished' };
   if (finishedOn === undefined) return undefined;

@@ -45,16 +45,6 @@ export interface WorkerOptions {
   readonly observe?: ((event: WorkerEvent) => void) | undefined;
 }
 
-export interface RunningWorker {
-  readonly id: string;
-  /** Its announcement. */
-  record(): WorkerRecord;
-  /** The processes of its jobs. */
-  pids(): readonly number[];
-  /** Jobs write their checkpoints and are returned, within seconds. */
-  stop(): Promise<void>;
-}
-
 /** Longest time for which a worker that stops waits for its jobs, in ms. */
 const stopMs = 60_000;
 /** The same once the queue server is away. */
@@ -69,7 +59,7 @@ const hour = 3600_000;
  * Starts a worker in this process. It does the jobs of all runs whose requirements it meets, in processes of its own.
  * @throws NasError as `connectQueue`; `invalid-input` when its folders cannot be written
  */
-export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
   prepareFolders(options);
   const group = await describeGroup();
   const connection = await connectQueue(options.address);
@@ -99,14 +89,14 @@ function prepareFolders({ directory, modules, cache = cacheDirectory() }: Worker
 }
 
 /** Why a worker can do nothing for the current runs; null: it can, or there are none. */
-export function idleReason(runs: readonly RunRecord[], worker: Abilities): string | null {
+function idleReason(runs: readonly RunRecord[], worker: Abilities): string | null {
   const reasons = runs.map((run) => ({ name: run.name, why: whyNot(run, worker) }));
   if (reasons.length === 0 || reasons.some(({ why }) => why.length === 0)) return null;
   const each = reasons.map(({ name, why }) => `${name}: it ${why.join(', and ')}`);
   return `This worker can do nothing for the ${runs.length === 1 ? 'run that is' : 'runs that are'} there. ${each.join('; ')}`;
 }
 
-class Worker implements RunningWorker {
+export class Worker {
   readonly id = randomUUID().slice(0, 8);
   private readonly began = performance.now();
   private readonly jobs = new Set<JobRun>();
@@ -184,6 +174,7 @@ class Worker implements RunningWorker {
     this.watchConnection();
   }
 
+  /** Its announcement. */
   record(): WorkerRecord {
     const { options, group, abilities } = this;
     return {
@@ -206,10 +197,12 @@ class Worker implements RunningWorker {
     };
   }
 
+  /** The processes of its jobs. */
   pids(): readonly number[] {
     return this.pool.pids();
   }
 
+  /** Jobs write their checkpoints and are returned, within seconds. */
   async stop(): Promise<void> {
     this.stopping = true;
     const stopped = this.stopServing?.();

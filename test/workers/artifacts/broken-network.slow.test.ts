@@ -18,14 +18,16 @@ import { serveArtifacts } from '../../../workers/artifacts/server.js';
 import { startProxy, type Proxy } from '../../support/proxy.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { artifactOf, fileWith, someBytes } from './describe-artifacts.js';
-import { reach, serve, token, type Served } from './hosted.js';
+import { reach, serve, token } from './hosted.js';
 
 const megabyte = 2 ** 20;
 /** Requests and answers beside the content. */
 const slack = 20_000;
 
 /** A server, and a network in front of it that fails on demand. */
-async function network(options: Parameters<typeof serve>[0] = {}): Promise<Served & { proxy: Proxy; url: string }> {
+async function network(
+  options: Parameters<typeof serve>[0] = {},
+): Promise<Awaited<ReturnType<typeof serve>> & { proxy: Proxy; url: string }> {
   const served = await serve(options);
   const proxy = await startProxy({ port: served.server.port });
   onTestFinished(() => proxy.close());

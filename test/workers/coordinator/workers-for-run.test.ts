@@ -73,10 +73,10 @@ describeWithValkey('the group of a run', () => {
     await announce({ group: 'b', slots: 3 });
     await announce({ group: 'b', slots: 3, tags: ['gpu'] });
     await announce({ group: 'a', slots: 1, modules: true });
-    expect(await requireQueue(configOf(valkey), false)).toEqual({ slots: 6 });
-    expect(await requireQueue(configOf(valkey), true)).toEqual({ slots: 1 });
-    expect(await requireQueue(configOf(valkey, { mixed: true }), false)).toEqual({ slots: 9 });
-    expect(await requireQueue(configOf(valkey, { tag: 'gpu' }), false)).toEqual({ slots: 3 });
+    expect(await requireQueue(configOf(valkey), false)).toBe(6);
+    expect(await requireQueue(configOf(valkey), true)).toBe(1);
+    expect(await requireQueue(configOf(valkey, { mixed: true }), false)).toBe(9);
+    expect(await requireQueue(configOf(valkey, { tag: 'gpu' }), false)).toBe(3);
     const taken = { artifacts: { listen: `127.0.0.1:${valkey.port}` } };
     await expect(requireQueue(configOf(valkey, taken), false)).rejects.toMatchObject({ code: 'invalid-input' });
   });

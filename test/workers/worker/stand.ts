@@ -12,12 +12,12 @@ import type { RunRecord } from '../../../workers/registry.js';
 import { cancelChannel } from '../../../workers/transport/job-server.js';
 import { endingSchema, type Ending, type Order, type Progress } from '../../../workers/transport/messages.js';
 import type { WorkerEvent } from '../../../workers/worker/job-run.js';
-import { startWorker, type RunningWorker, type WorkerOptions } from '../../../workers/worker/start-worker.js';
+import { startWorker, type Worker, type WorkerOptions } from '../../../workers/worker/start-worker.js';
 import { nasVersion } from '../../../base/modules.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import type { Valkey } from '../../support/valkey.js';
 
-export interface StartedWorker extends RunningWorker {
+export interface StartedWorker extends Pick<Worker, 'id' | 'record' | 'pids' | 'stop'> {
   readonly notes: readonly string[];
   readonly events: readonly WorkerEvent[];
   readonly directory: string;
