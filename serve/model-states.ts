@@ -20,10 +20,10 @@ export interface ModelStatesOptions {
   /** A model that is not opened and measured within this time, in ms, is unavailable. */
   readonly loadMs: number;
   /** Called while models are measured. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Reads the available models, at the start and at each change. */
   readonly read: () => Promise<Frontier & Partial<Pick<Available, 'failures'>>>;
-  readonly onWarning?: (message: string) => void;
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** Called when models were measured or refused after `refresh`. */
   readonly onChange: () => void;
 }

@@ -62,14 +62,14 @@ const defaultLoadMs = 60_000;
  */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { read, maxBatch, loadMs = defaultLoadMs, onProgress, onWarning, onServed, ...others } = options;
-  const forPools = { ...others, maxBatch, ...(onWarning !== undefined && { onWarning }) };
+  const forPools = { ...others, maxBatch, onWarning };
   let service: VersionedService | null = null;
   const states = new ModelStates({
     read,
     maxBatch,
     loadMs,
-    ...(onProgress !== undefined && { onProgress }),
-    ...(onWarning !== undefined && { onWarning }),
+    onProgress,
+    onWarning,
     onChange: () => service?.follow(),
   });
   try {

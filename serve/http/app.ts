@@ -64,7 +64,7 @@ const serverOptions = (
   },
   // Malformed URLs have no route, and no hook runs for them.
   frameworkErrors: (error, _, { raw }) => {
-    const { status, body } = refusedFor(error, limits);
+    const { status, body } = refusedFor(error);
     raw.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
   },
 });

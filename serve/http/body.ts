@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { messageOf } from '../../base/errors.js';
+import { codeOf, messageOf } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import type { RouteContext } from './context.js';
 import { badRequest, shown, smallBytes } from './refusals.js';
@@ -162,7 +162,7 @@ async function decompressed(
     try {
       return await decompress(body, { maxOutputLength: most, chunkSize: chunkSize(body, encoding, bytes) });
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
+      if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE')
         throw new Refusal(413, `the decompressed body has more than ${most} bytes`);
       throw badRequest(`the body is not valid ${encoding}: ${messageOf(error)}`);
     }

@@ -2,11 +2,11 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Service } from '../service.js';
-import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
+import { codeOf, messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import { BadImage } from '../images/decoder.js';
 import { NotAnswered, type RefusalReason } from '../inference/pool.js';
-import type { Limits, RouteContext } from './context.js';
+import type { RouteContext } from './context.js';
 
 /**
  * Sets `Connection: close` while the server drains, so that the client connects elsewhere. Called at the arrival of a request
@@ -77,38 +77,28 @@ type FrameworksError = Error & { readonly statusCode: number };
 const isFrameworks = (error: unknown): error is FrameworksError =>
   error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
 
-const codeOf = (error: Error): unknown => ('code' in error ? error.code : undefined);
-
-function ofFramework(error: FrameworksError, { bodyBytes }: Limits): Refused {
-  switch (codeOf(error)) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return refused(413, `the body has more than ${bodyBytes} bytes`, 'Send fewer or smaller images at once.');
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return refused(415, error.message, 'GET /openapi.json says what each address takes.');
-    default:
-      return refused(error.statusCode, error.message);
-  }
+function ofFramework(error: FrameworksError): Refused {
+  if (codeOf(error) !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return refused(error.statusCode, error.message);
+  return refused(415, error.message, 'GET /openapi.json says what each address takes.');
 }
 
 /** The status and text that the client gets for an error. */
-export function refusedFor(error: unknown, limits: Limits): Refused {
+export function refusedFor(error: unknown): Refused {
   if (error instanceof NotAnswered)
     return refused(statusOfReason[error.reason], error.message, undefined, error.retryAfterMs);
   if (error instanceof Refusal || error instanceof BadImage)
     return refused(error.status, error.message, error instanceof Refusal ? error.hint : undefined);
   if (error instanceof NasError) return refused(statusOfCode[error.code], error.message, error.hint);
-  return isFrameworks(error)
-    ? ofFramework(error, limits)
-    : refused(500, 'internal server error', 'See the log of the server.');
+  return isFrameworks(error) ? ofFramework(error) : refused(500, 'internal server error', 'See the log of the server.');
 }
 
 /** A body up to this size in bytes is read although its request is refused: it has mostly arrived with the headers. */
 export const smallBytes = 1 << 16;
 
 /** Answers thrown errors and unknown routes with `{"error": "..."}`. */
-export function answerErrors(app: FastifyInstance, { limits, log, service }: RouteContext): void {
+export function answerErrors(app: FastifyInstance, { log, service }: RouteContext): void {
   app.setErrorHandler((error, request, reply) => {
-    const { status, body, retryAfter, isBug } = refusedFor(error, limits);
+    const { status, body, retryAfter, isBug } = refusedFor(error);
     if (status === clientClosed) {
       // The client has disconnected.
       reply.hijack();

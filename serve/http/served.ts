@@ -40,7 +40,7 @@ export interface Served {
 }
 
 /** Shape of an image in the network's layout. */
-export const valuesShape = ({ layout, size: [height, width, channels] }: Model): readonly number[] =>
+const valuesShape = ({ layout, size: [height, width, channels] }: Model): readonly number[] =>
   layout === 'NHWC' ? [height, width, channels] : [channels, height, width];
 
 const largestSize = (models: readonly PooledModel[]): ImageSize =>
@@ -99,10 +99,6 @@ class AllServed {
   /** @param version undefined: the newest one */
   get(name: string, version?: string): Served | undefined {
     return this.served.get(version === undefined ? name : `${name}/${version}`);
-  }
-
-  has(name: string, version?: string): boolean {
-    return this.get(name, version) !== undefined;
   }
 
   private add(served: Served): void {

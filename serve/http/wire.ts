@@ -19,6 +19,9 @@ export const inputNames = { values: 'input', pixels: 'image' } as const;
 /** Output name of the scheduler's choice, also accepted by every model. */
 export const outputName = 'outputs';
 
+/** Numbers of answers, such as times in ms, have three decimals. */
+export const toThousandths = (value: number): number => Math.round(value * 1e3) / 1e3;
+
 /** Input data types and their bytes per element. */
 export const bytesOf = { FP32: 4, UINT8: 1 } as const;
 export type Datatype = keyof typeof bytesOf;

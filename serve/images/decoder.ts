@@ -10,12 +10,8 @@ import { DeadlineSemaphore, type Wish } from './deadline-semaphore.js';
 import { DecodeTimes } from './decode-times.js';
 import { imageHeader, type ImageHeader } from './header.js';
 
-export interface DecodeOptions {
+interface DecodeOptions extends Omit<Wish, 'ms'> {
   readonly rendering: Rendering;
-  /** In ms of `performance.now()`. */
-  readonly deadline: number;
-  readonly isGone: () => boolean;
-  readonly client: string;
 }
 
 /** Decodes image files and does other work on libuv's threads, a bounded number in parallel; clients have equal shares. */

@@ -70,8 +70,6 @@ export interface BatchDone {
   readonly model: Model;
   readonly size: number;
   readonly ms: number;
-  /** Milliseconds that its images waited, together. */
-  readonly queuedMs: number;
   /** Number of images answered after their deadlines. */
   readonly late: number;
 }
@@ -91,7 +89,7 @@ export interface PoolOptions {
   readonly known?: ReadonlyMap<string, BatchTimes>;
   readonly onBatch?: (batch: BatchDone) => void;
   /** Called when a worker died and is replaced. */
-  readonly onWarning?: (message: string) => void;
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** Called while models are measured. */
   readonly onProgress?: (done: number, total: number) => void;
 }

@@ -269,22 +269,20 @@ export class QueuedPool implements InferencePool {
   ): void {
     const now = performance.now();
     const count = outputCount(model);
-    let [late, waited] = [0, 0];
+    let late = 0;
     for (const [i, { request, index, deadline }] of items.entries()) {
       const isLate = now > deadline;
       if (isLate) late++;
       this.scheduler.observe(isLate);
-      const queuedMs = began - request.arrived;
-      waited += queuedMs;
       request.answer(index, {
         model,
         outputs: outputs.subarray(i * count, (i + 1) * count),
         batch: items.length,
-        queuedMs,
+        queuedMs: began - request.arrived,
         computedMs: ms,
       });
     }
-    this.options.onBatch({ model, size: items.length, ms, queuedMs: waited, late });
+    this.options.onBatch({ model, size: items.length, ms, late });
   }
 
   /** Queues the images of a dead worker again, except images that were in flight in too many crashes. */

@@ -17,7 +17,7 @@ export interface Worker {
   readonly held: Set<Held>;
 }
 
-export interface WorkerPoolOptions {
+interface WorkerPoolOptions {
   readonly start: () => Promise<Runner>;
   /** Expected milliseconds of a batch of so many images. */
   readonly ms: (network: number, images: number) => number;

@@ -26,7 +26,7 @@ async function kindOf(path: string): Promise<'file' | 'folder'> {
 }
 
 /** A file of a model. */
-export interface ModelFile {
+interface ModelFile {
   /** Absolute path. */
   readonly file: string;
   /** The path whose name is the model's: the file, or the folder of its versions. */

@@ -131,7 +131,7 @@ export class Scheduler<T extends Item> {
    */
   take(now: number, idleWorkers: number): Dispatch<T> {
     this.margin.passTo(now);
-    const { expired, gone } = this.clear(now);
+    const { expired, gone } = this.expire(now);
     const first = this.queue.first;
     if (first === undefined) return { batch: null, expired, gone };
     const chosen = this.choose(now);
@@ -161,13 +161,8 @@ export class Scheduler<T extends Item> {
     return this.queue.first?.deadline ?? null;
   }
 
-  /** Removes items that can no longer meet their deadlines, and items of gone clients, without an idle worker. */
-  expire(now: number): Pick<Dispatch<T>, 'expired' | 'gone'> {
-    return this.clear(now);
-  }
-
-  /** Removes expired items and items of gone clients from the heads of the queues. */
-  private clear(now: number): { expired: T[]; gone: T[] } {
+  /** Removes expired items and items of gone clients from the heads of the queues, without an idle worker. */
+  expire(now: number): { expired: T[]; gone: T[] } {
     const expired: T[] = [];
     const gone: T[] = [];
     if (this.takenSinceSweep >= sweepShare * this.depth) {

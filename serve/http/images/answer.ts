@@ -7,6 +7,7 @@ import { BadImage, type Decoder } from '../../images/decoder.js';
 import type { Turns } from '../../turns.js';
 import { fewAtOnce } from '../few-at-once.js';
 import { isFinite32 } from '../open-inference/tensors.js';
+import { toThousandths } from '../wire.js';
 import type { ImageRequest } from './request.js';
 import { maskExtent, maskPng, maskRuns } from './segment.js';
 import { imageTasks, type MaskCounts } from './tasks.js';
@@ -89,8 +90,6 @@ export async function resultsOf(files: readonly Uint8Array[], request: ImageRequ
 const numbered = (error: unknown, number: number, of: number): unknown =>
   error instanceof BadImage ? new BadImage(error.status, `image ${number} of ${of}: ${error.message}`) : error;
 
-const round = (ms: number): number => Math.round(ms * 1e3) / 1e3;
-
 interface Asked extends Pick<ImageRequest, 'top' | 'threshold'> {
   /** Of the sent image; null: the network has no maps. */
   readonly extent: Extent | null;
@@ -116,7 +115,7 @@ function resultOf(answered: Answer, pool: InferencePool, asked: Asked) {
     ),
     network: model.name,
     [score[0]]: model.accuracy,
-    ms: { queued: round(queuedMs), computed: round(computedMs) },
+    ms: { queued: toThousandths(queuedMs), computed: toThousandths(computedMs) },
     batch,
   };
 }

@@ -47,7 +47,7 @@ function wantsPng(request: FastifyRequest, task: TaskType): boolean {
 /** The tasks whose networks answer at a path. */
 const tasksAt = (path: string): readonly TaskType[] => tasks.filter((task) => imageTasks[task].path === path);
 
-export const imageSchema = (task: TaskType): FastifySchema => {
+const imageSchema = (task: TaskType): FastifySchema => {
   const { path, summary, operationId, ranked } = imageTasks[task];
   const top = z.int().min(1).default(defaultTop).describe(`Number of ${ranked} in each answer`);
   const results = jsonSchema(

@@ -8,7 +8,7 @@ import { Refusal } from '../../../base/server.js';
 import { badRequest, shown } from '../refusals.js';
 import type { AskedOutput, InferRequest } from './request.js';
 import type { Served } from '../served.js';
-import { headerLength, outputName } from '../wire.js';
+import { headerLength, outputName, toThousandths } from '../wire.js';
 
 /** A tensor to send: one of the model's, under the requested name. */
 interface Sent extends AskedOutput {
@@ -38,8 +38,6 @@ function checkOutputs(
   throw badRequest(`${sent.length} outputs are requested, one of them twice`, `${model} has ${tensors.length}.`);
 }
 
-const round = (ms: number): number => Math.round(ms * 1000) / 1000;
-
 /** Networks and times of an answer; for several images all networks, their mean score, and the longest times. */
 function parametersOf(answers: readonly Answer[]) {
   const networks = new Set<string>();
@@ -55,8 +53,8 @@ function parametersOf(answers: readonly Answer[]) {
   return {
     network: [...networks].join(','),
     accuracy: Number.isNaN(accuracy) ? undefined : accuracy / answers.length,
-    queued_ms: round(queuedMs),
-    computed_ms: round(computedMs),
+    queued_ms: toThousandths(queuedMs),
+    computed_ms: toThousandths(computedMs),
     batch,
   };
 }

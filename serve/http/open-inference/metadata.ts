@@ -7,9 +7,7 @@ import type { Service } from '../../service.js';
 import type { RouteContext } from '../context.js';
 import { schemas } from './schemas.js';
 import { allServed, servedAs, type Served } from '../served.js';
-import { extensions, inputNames, modelPaths, type Named } from '../wire.js';
-
-const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+import { extensions, inputNames, modelPaths, toThousandths, type Named } from '../wire.js';
 
 /** Our description of a network, beyond the protocol. */
 const describe = ({ model, maxBatch, ms }: PooledModel) => ({
@@ -20,7 +18,7 @@ const describe = ({ model, maxBatch, ms }: PooledModel) => ({
   sha256: model.sha256,
   bytes: model.bytes,
   max_batch: maxBatch,
-  ms: round(ms(1)),
+  ms: toThousandths(ms(1)),
 });
 
 /** The tensors that a model accepts, the graph's own first; a request has one of them. */
@@ -52,10 +50,10 @@ export function metadataOf(served: Served) {
 }
 
 /** @throws Refusal 404 or 503 when a model cannot answer */
-export function refuseUnready(service: Service, name: string, version?: string): void {
+function refuseUnready(service: Service, name: string, version?: string): void {
   const isThis = (one: IndexEntry) => one.name === name && (version === undefined || String(one.version) === version);
   const entry = service.index().find(isThis);
-  if (entry !== undefined && !allServed(service.pool).has(name, version))
+  if (entry !== undefined && allServed(service.pool).get(name, version) === undefined)
     throw new Refusal(503, `the model ${name} is ${entry.state}: ${entry.reason}`);
   servedAs(service.pool, name, version);
   if (!service.isReady) throw new Refusal(503, 'the server accepts no new requests', 'It is shutting down.');

@@ -1,7 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { messageOf } from '../../../base/errors.js';
-import { Refusal } from '../../../base/server.js';
 import type { RouteContext } from '../context.js';
 import { badRequest } from '../refusals.js';
 import { acceptBytes } from '../body.js';
@@ -12,13 +10,7 @@ const indexSchema = z.strictObject({ ready: z.boolean().default(false) });
 
 /** What an optional body asks for. @throws Refusal 400 when it does not match the schema. */
 function parse({ body }: FastifyRequest): z.output<typeof indexSchema> {
-  let value: unknown = {};
-  try {
-    if (body instanceof Buffer && body.length > 0) value = parseJson(body);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw badRequest(`the body is not JSON: ${messageOf(error)}`);
-  }
+  const value = body instanceof Buffer && body.length > 0 ? parseJson(body, 'the body') : {};
   const parsed = indexSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw badRequest(`the body is invalid: ${z.prettifyError(parsed.error)}`);

@@ -1,5 +1,3 @@
-import { messageOf } from '../../../base/errors.js';
-import { Refusal } from '../../../base/server.js';
 import { checkBudget } from '../deadline.js';
 import { parseJson } from './json.js';
 import { badRequest, shown } from '../refusals.js';
@@ -76,17 +74,8 @@ function refuseUnsupported(parameters: Fields, known: string, where: string): vo
 }
 
 function fieldsIn(bytes: Buffer): Fields {
-  let value: unknown;
-  try {
-    value = parseJson(bytes);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw badRequest(
-      `the request is not JSON: ${messageOf(error)}`,
-      `If bytes follow the JSON, set the header ${headerLength} to the length of the JSON.`,
-    );
-  }
-  return fieldsOf(value, 'the request');
+  const hint = `If bytes follow the JSON, set the header ${headerLength} to the length of the JSON.`;
+  return fieldsOf(parseJson(bytes, 'the request', hint), 'the request');
 }
 
 function split(body: Buffer, length: string | undefined): { readonly json: Buffer; readonly rest: Buffer } {
@@ -176,7 +165,7 @@ function budgetOf({ budget_ms: ms, timeout: us }: Fields): number | undefined {
  * @param rest bytes of the tensor after the JSON
  * @throws Refusal 400 when a field is wrong or not supported
  */
-export function inferRequestOf(fields: Fields, rest: Buffer): InferRequest {
+function inferRequestOf(fields: Fields, rest: Buffer): InferRequest {
   const { id } = fields;
   if (id !== undefined && typeof id !== 'string') throw badRequest(`id is ${typeOf(id)}`, 'It must be a text.');
   refuseOthers(fields, ['id', 'inputs', 'outputs', 'parameters', 'model_name'], 'the request');

@@ -32,9 +32,9 @@ describe('metrics', () => {
   it('count batches, sizes, times and late images by network', async () => {
     const { registry, onBatch } = createMetrics();
     const [first, second] = writeFrontier(temporaryFolder()).models;
-    onBatch({ model: first, size: 3, ms: 1.5, queuedMs: 0, late: 1 });
-    onBatch({ model: first, size: 1, ms: 0.75, queuedMs: 0, late: 0 });
-    onBatch({ model: second, size: 16, ms: 700, queuedMs: 0, late: 16 });
+    onBatch({ model: first, size: 3, ms: 1.5, late: 1 });
+    onBatch({ model: first, size: 1, ms: 0.75, late: 0 });
+    onBatch({ model: second, size: 16, ms: 700, late: 16 });
     const text = await registry.metrics();
     for (const line of [
       'nas_batches_total{network="trial-1"} 2',
