@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
-import zlib from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { invalidInput, messageOf, NasError } from './errors.js';
 
@@ -29,7 +29,6 @@ export async function contentOf(zip: ZipFile, entry: Entry | undefined): Promise
   if (entry === undefined) throw new Error('the archive has no such entry');
   if (entry.isEncrypted()) throw new Error('encrypted; unpack the archive with its password');
   const content = await buffer(await zip.openReadStreamPromise(entry));
-  // Node.js before 20.15 has no `crc32`.
-  if ('crc32' in zlib && zlib.crc32(content) !== entry.crc32) throw new Error('its checksum in the archive differs');
+  if (crc32(content) !== entry.crc32) throw new Error('its checksum in the archive differs');
   return content;
 }

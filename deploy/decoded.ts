@@ -3,8 +3,7 @@ import { ModelProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
 import { boxValues, headNames, sizeRange } from '../base/detections.js';
 import { invalidInput } from '../base/errors.js';
 import type { BoxTask } from '../base/task.js';
-import { contentInit, int, ints, parseOnnx, portInit, type OnnxFile } from '../compiler/index.js';
-import { maskOf } from './decoded-mask.js';
+import { contentInit, int, ints, parseOnnx, portInit, string, type OnnxFile } from '../compiler/index.js';
 import { metadataIn, type DetectionFacts } from './metadata.js';
 import { OnnxWriter } from './onnx-writer.js';
 
@@ -34,7 +33,7 @@ export function withDecoding(model: Uint8Array, where: string): Uint8Array {
   const { segmentation, input } = metadataIn(file, where);
   if (segmentation !== undefined && input !== undefined) {
     const [height, width] = input;
-    return decodedBy(maskOf({ ...segmentation, height, width }, graph.output[0].name), file, [
+    return decodedBy(maskOf(segmentation.stride, input, graph.output[0].name), file, [
       portInit('mask', 'uint8', ['N', height, width]),
     ]);
   }
@@ -66,6 +65,24 @@ function decodedBy(
   graph.initializer.push(...content.initializer);
   graph.output = outputs.map((port) => create(ValueInfoProtoSchema, port));
   return toBinary(ModelProtoSchema, file);
+}
+
+/** The nodes that make `mask` [N, height, width] of a map of logits, as `largestClasses` does. @param map its name, with channels last */
+function maskOf(stride: number, [height, width]: readonly number[], map: string): OnnxWriter {
+  const to = new OnnxWriter('decoded');
+  const logits = to.add('Transpose', [map], { perm: ints([0, 3, 1, 2]) });
+  const scales = to.floats([1, 1, stride, stride], [4]);
+  const linear = { mode: string('linear'), coordinate_transformation_mode: string('half_pixel') };
+  const pixels = to.add('Resize', [logits, '', scales], linear);
+  const bounds = [
+    [0, 0],
+    [height, width],
+    [2, 3],
+  ].map((values) => to.integers(values));
+  const inside = to.add('Slice', [pixels, ...bounds]);
+  const largest = to.add('ArgMax', [inside], { axis: int(1), keepdims: int(0) });
+  to.add('Cast', [largest], { to: int(2) }, 'mask');
+  return to;
 }
 
 function mapsOf(file: OnnxFile, where: string): Maps {

@@ -104,7 +104,7 @@ export const modelMetadataSchema = z.strictObject({
 });
 
 export type ModelMetadata = Readonly<z.output<typeof modelMetadataSchema>>;
-export type MetadataKey = keyof ModelMetadata;
+type MetadataKey = keyof ModelMetadata;
 
 const keys = Object.keys(modelMetadataSchema.shape) as MetadataKey[];
 

@@ -92,14 +92,7 @@ export function channelMultipliers(input: Quantization, weights: Quantization, o
 }
 
 /** y = ((first · a + second · b + bias) >> shift) + zero, in 32 bits: sums as XNNPACK computes them. */
-export interface SumOnce {
-  readonly first: number;
-  readonly second: number;
-  readonly bias: number;
-  readonly shift: number;
-}
-
-export function sumOnce(a: Quantization, b: Quantization, output: Quantization): SumOnce {
+export function sumOnce(a: Quantization, b: Quantization, output: Quantization) {
   const [first, second] = [a, b].map(({ scales }) => Math.fround(scales[0] / output.scales[0]));
   const largest = Math.max(first, second);
   checkFactor(largest);
@@ -109,16 +102,10 @@ export function sumOnce(a: Quantization, b: Quantization, output: Quantization):
   return { first: m, second: n, bias: 2 ** (shift - 1) - m * a.zero - n * b.zero, shift };
 }
 
-/** Sums as TFLite Micro computes them: both inputs at one scale with 20 more bits, then the sum at the scale of the output. */
-export interface SumTwice {
-  readonly first: Multiplier;
-  readonly second: Multiplier;
-  readonly output: Multiplier;
-}
-
 export const SUM_BITS = 20;
 
-export function sumTwice(a: Quantization, b: Quantization, output: Quantization): SumTwice {
+/** Sums as TFLite Micro computes them: both inputs at one scale with 20 more bits, then the sum at the scale of the output. */
+export function sumTwice(a: Quantization, b: Quantization, output: Quantization) {
   const common = 2 * Math.max(a.scales[0], b.scales[0]);
   return {
     first: multiplierOf(a.scales[0] / common),

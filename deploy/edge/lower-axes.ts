@@ -8,7 +8,7 @@ import type { ImageSize } from '../../base/image-pixels.js';
 import { product } from '../../base/statistics.js';
 
 /** A run of equal steps through a stored tensor; a part has an identity, and is never of size 1. */
-export interface AxisPart {
+interface AxisPart {
   readonly size: number;
 }
 

@@ -1,10 +1,8 @@
 import type { ImageSize } from '../../base/image-pixels.js';
 import { intOf, isPlainProduct, nodeLabel, toStorage, windowOf, type OnnxNode } from '../../compiler/index.js';
 import type { GraphConstant, Lowering, Rule } from './lower-graph.js';
-import type { Padding, Pair, TensorId } from './program.js';
+import { noPadding, type Padding, type Pair, type TensorId } from './program.js';
 
-export const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
-export const isPadded = (padding: Padding): boolean => Object.values(padding).some((size) => size !== 0);
 export const paddingOf = ([top, left, bottom, right]: readonly number[]): Padding => ({ top, left, bottom, right });
 
 const isWhole = (value: number): boolean => Number.isInteger(value) && value >= 1;

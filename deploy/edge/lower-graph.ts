@@ -15,14 +15,9 @@ import { alike, channelsFirst, imageForm, plain, vector, type Placement } from '
 import { bytes, ProgramBuilder, type Made } from './lower-program.js';
 import type { EdgeProgram, Quantization, TensorId } from './program.js';
 
-/** Functions of several operators that a target may have as one. */
-export type Compound = 'hard-swish' | 'swish';
-
 export interface LowerOptions {
   /** What the program takes and gives; int8 goes with int8 files only. Default: float. */
   readonly io?: 'float' | 'int8';
-  /** What becomes one operator; default: `hard-swish`. */
-  readonly compounds?: readonly Compound[];
 }
 
 /** A constant of a graph; of bytes, with its scales. */
@@ -41,7 +36,7 @@ export interface GraphValue {
 }
 
 /** How a QuantizeLinear or DequantizeLinear reads bytes, as signed ones. */
-export interface ByteScale {
+interface ByteScale {
   readonly scale: number;
   readonly zero: number;
 }
@@ -60,7 +55,6 @@ const moves: ReadonlySet<string> = new Set([
 /** A graph on its way to a program: what the rules read and write. */
 export class Lowering {
   readonly builder = new ProgramBuilder();
-  readonly compounds: ReadonlySet<Compound>;
   readonly scope: Scope;
   private readonly values = new Map<string, GraphValue>();
   private readonly constants = new Map<string, GraphConstant>();
@@ -74,7 +68,6 @@ export class Lowering {
     private readonly settings: Settings,
   ) {
     this.scope = scopeOf(graph);
-    this.compounds = new Set(settings.compounds ?? ['hard-swish']);
     this.outputs = new Set(graph.outputs.map(({ name }) => name));
     for (const node of graph.nodes)
       for (const name of new Set(node.inputs)) this.readers.set(name, [...(this.readers.get(name) ?? []), node]);

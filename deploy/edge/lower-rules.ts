@@ -4,8 +4,8 @@ import { intOf, intsOf, nodeLabel, reducedAxes, textOf, zerosAround, type OnnxNo
 import { reshaped, transposed } from './lower-axes.js';
 import type { GraphValue, Lowering, Rule } from './lower-graph.js';
 import { bytes, sameQuantization } from './lower-program.js';
-import type { Elementwise, Padding, TensorId } from './program.js';
-import { conv, dense, isPadded, noPadding, paddingOf, pair, slide } from './lower-convolutions.js';
+import { isPadded, noPadding, type Padding, type TensorId } from './program.js';
+import { conv, dense, paddingOf, pair, slide } from './lower-convolutions.js';
 import {
   bounded,
   clip,
@@ -42,19 +42,15 @@ function numbersBeside(node: OnnxNode, it: Lowering, name: string, [, , channels
 
 const isOnePixel = ([height, width]: ImageSize): boolean => height === 1 && width === 1;
 
-/** `x · gate(x)` as one operator, where the target has it; undefined for other products. */
-function compound(
-  it: Lowering,
-  [a, b]: readonly TensorId[],
-): readonly [x: TensorId, function_: Elementwise] | undefined {
+/** The x of `x · hardSigmoid(x)`, which is one operator; undefined for other products. */
+function swished(it: Lowering, [a, b]: readonly TensorId[]): TensorId | undefined {
   for (const [x, gate] of [
     [a, b],
     [b, a],
   ]) {
     const made = it.builder.producer(gate);
     if (made?.op !== 'elementwise' || made.inputs[0] !== x) continue;
-    if (made.function.name === 'hard-sigmoid' && it.compounds.has('hard-swish')) return [x, { name: 'hard-swish' }];
-    if (made.function.name === 'sigmoid' && it.compounds.has('swish')) return [x, { name: 'swish' }];
+    if (made.function.name === 'hard-sigmoid') return x;
   }
   return undefined;
 }
@@ -66,10 +62,9 @@ const arithmetic =
     const activations = node.inputs.flatMap((name, i) => (it.isActivation(name) ? [i] : []));
     if (activations.length === 2) {
       const [a, b] = activations.map((i) => it.value(node, i));
-      const found = op === 'mul' && it.alike(a, b) ? compound(it, [a.tensor, b.tensor]) : undefined;
-      if (found !== undefined) {
-        const [x, what] = found;
-        it.putAlike(node, { op: 'elementwise', label, inputs: [x], function: what }, a);
+      const x = op === 'mul' && it.alike(a, b) ? swished(it, [a.tensor, b.tensor]) : undefined;
+      if (x !== undefined) {
+        it.putAlike(node, { op: 'elementwise', label, inputs: [x], function: { name: 'hard-swish' } }, a);
         return;
       }
     }

@@ -7,7 +7,7 @@ import { Lowering, type LowerOptions } from './lower-graph.js';
 import { lowerings } from './lower-rules.js';
 import type { EdgeProgram } from './program.js';
 
-export type { Compound, LowerOptions } from './lower-graph.js';
+export type { LowerOptions } from './lower-graph.js';
 
 /**
  * The program of an ONNX classifier: of a float32 file of any program, or of an int8 file of `nas quantize` (QuantizeLinear and

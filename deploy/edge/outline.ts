@@ -12,29 +12,31 @@ import {
   type Windowed,
 } from '../../spaces/index.js';
 import { bytes, withoutUnused, type Made } from './lower-program.js';
-import type { EdgeOperator, EdgeProgram, EdgeTensor, Elementwise, Padding, TensorId } from './program.js';
+import {
+  noPadding,
+  type EdgeOperator,
+  type EdgeProgram,
+  type EdgeTensor,
+  type Elementwise,
+  type TensorId,
+} from './program.js';
 
 /**
  * The int8 program of a network whose weights are not known: the operators and shapes that `lowerOnnx` finds in the file of the
  * trained, quantized network. Constants have no data. The trained program needs the same memory.
  */
 export function outlineOf(network: Network): EdgeProgram {
-  const outline = new Outline(layersOf(network));
-  outline.layers.forEach((layer) => outline.append(layer));
-  return outline.finish();
+  return new Outline(layersOf(network)).finish();
 }
 
 /** The same of a part of a network alone, from the result of the part before it to its own. */
 export function outlineOfPart({ layers, before, output }: Part): EdgeProgram {
   const { count, shape } = before;
   const input = { kind: 'input', name: 'input', inputs: [], input: shape, output: shape } as const;
-  const outline = new Outline(count === 0 ? layers : [input, ...layers]);
-  outline.layers.forEach((layer) => outline.append(layer));
-  return outline.until(output);
+  return new Outline(count === 0 ? layers : [input, ...layers]).until(output);
 }
 
 const onePixel = { kernel: 1, stride: 1 } as const;
-const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
 
 function window(layer: Windowed) {
   const [[top, bottom], [left, right]] = ([0, 1] as const).map((axis) => paddingAlong(layer, axis));
@@ -56,10 +58,7 @@ class Outline {
     const readers = layers.map(() => 0);
     for (const { inputs } of layers) for (const i of inputs) readers[i]++;
     this.readers = readers;
-  }
-
-  append(layer: Layer): void {
-    this.values.push(applyRule(rules, layer, this));
+    for (const layer of layers) this.values.push(applyRule(rules, layer, this));
   }
 
   /** The program that ends with the result of a layer. */

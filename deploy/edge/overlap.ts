@@ -32,7 +32,7 @@ export function readsInPlace(
 }
 
 /** Pixels that the kernel of convolutions computes together. */
-export const PIXELS_TOGETHER = 2;
+const PIXELS_TOGETHER = 2;
 
 /** Rows or columns of an output at which a distance may be largest: those whose windows begin before the image, and the last. */
 const corners = (size: number, stride: number, before: number): number[] => {

@@ -16,7 +16,7 @@ export interface ArenaPlan {
 }
 
 /** Buffers begin at multiples of this, so that kernels read four bytes at once. */
-export const ARENA_ALIGNMENT = 4;
+const ARENA_ALIGNMENT = 4;
 
 const aligned = (bytes: number): number => Math.ceil(bytes / ARENA_ALIGNMENT) * ARENA_ALIGNMENT;
 

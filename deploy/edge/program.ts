@@ -48,6 +48,9 @@ export interface Padding {
   readonly right: number;
 }
 
+export const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
+export const isPadded = (padding: Padding): boolean => Object.values(padding).some((size) => size !== 0);
+
 export type Pair = readonly [vertical: number, horizontal: number];
 
 /** What an operator clips its results to. */
@@ -55,7 +58,7 @@ export type Clipping = 'none' | 'relu' | 'relu6';
 
 /** Functions of one number; with int8, a table of 256 entries. */
 export type Elementwise =
-  | { readonly name: 'relu' | 'relu6' | 'hard-swish' | 'hard-sigmoid' | 'sigmoid' | 'swish' | 'tanh' }
+  | { readonly name: 'relu' | 'relu6' | 'hard-swish' | 'hard-sigmoid' | 'sigmoid' | 'tanh' }
   | { readonly name: 'leaky-relu'; readonly slope: number }
   /** The same value at another scale. */
   | { readonly name: 'rescale' };

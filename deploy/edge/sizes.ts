@@ -1,5 +1,5 @@
 import { kernelCallsOf, type Constant, type KernelName, type KernelCall } from './c/kernel-calls.js';
-import type { ByteRounding } from './fixed-point.js';
+import { sum } from '../../base/statistics.js';
 import { isChain, type Network, type Part, partsOf } from '../../spaces/index.js';
 import { outlineOf, outlineOfPart } from './outline.js';
 import { arenaBounds, planArena } from './plan.js';
@@ -18,47 +18,24 @@ export interface EdgeSizes {
  * Code of each kernel for Cortex-M4 with the DSP extension: GCC 14.2, `-Os`, in bytes. A test compares the sums with what the
  * compiler makes.
  */
-const codeBytes: {
-  readonly [R in ByteRounding]: { readonly [K in KernelName | 'detect' | 'centroids' | 'segment' | 'always']: number };
-} = {
-  exact: {
-    conv: 1460,
-    depthwise: 1196,
-    add: 118,
-    mul: 136,
-    lookup: 38,
-    mean: 126,
-    'max-pool': 274,
-    'average-pool': 304,
-    pad: 170,
-    upsample: 114,
-    channels: 70,
-    shuffle: 86,
-    softmax: 132,
-    detect: 1044,
-    centroids: 652,
-    segment: 54,
-    always: 156,
-  },
-  tflm: {
-    conv: 1616,
-    depthwise: 1540,
-    add: 476,
-    mul: 238,
-    lookup: 38,
-    mean: 224,
-    'max-pool': 274,
-    'average-pool': 304,
-    pad: 170,
-    upsample: 114,
-    channels: 70,
-    shuffle: 86,
-    softmax: 132,
-    detect: 1044,
-    centroids: 652,
-    segment: 54,
-    always: 56,
-  },
+const codeBytes: { readonly [K in KernelName | 'detect' | 'centroids' | 'segment' | 'always']: number } = {
+  conv: 1460,
+  depthwise: 1196,
+  add: 118,
+  mul: 136,
+  lookup: 38,
+  mean: 126,
+  'max-pool': 274,
+  'average-pool': 304,
+  pad: 170,
+  upsample: 114,
+  channels: 70,
+  shuffle: 86,
+  softmax: 132,
+  detect: 1044,
+  centroids: 652,
+  segment: 54,
+  always: 156,
 };
 
 const POINTER = 4;
@@ -69,53 +46,46 @@ const inWords = (bytes: number): number => Math.ceil(bytes / 4) * 4;
 const constantBytes = ({ type, length }: Constant): number => inWords(type === 'int32_t' ? 4 * length : length);
 
 const callBytes = ({ constants, words, shorts }: KernelCall): number =>
-  LAYER +
-  constants.reduce((sum, constant) => sum + constantBytes(constant), 0) +
-  inWords(constants.length * POINTER + 4 * words.count + 2 * shorts.count);
+  LAYER + sum(constants.map(constantBytes)) + inWords(constants.length * POINTER + 4 * words.count + 2 * shorts.count);
 
 /** The code and the tables of a network with maps. Of a detector: scores and sides of each byte, of centroids scores alone, and the least byte of each class. */
-function mapBytes(program: EdgeProgram, rounding: ByteRounding): number {
+function mapBytes(program: EdgeProgram): number {
   if (!givesMaps(program)) return 0;
   const { tensors, outputs, segmentation } = program;
-  if (segmentation !== undefined) return codeBytes[rounding].segment;
+  if (segmentation !== undefined) return codeBytes.segment;
   const classes = inWords(2 * imageShape(tensors[outputs[0]])[2]);
-  if (outputs.length === 1) return codeBytes[rounding].centroids + 256 + classes;
-  return codeBytes[rounding].detect + 3 * 256 + classes;
+  if (outputs.length === 1) return codeBytes.centroids + 256 + classes;
+  return codeBytes.detect + 3 * 256 + classes;
 }
 
 /** Bytes of the numbers that a program reads, and the kernels that it calls. */
-function flashOf(program: EdgeProgram, placed: ReadonlyMap<TensorId, number>, rounding: ByteRounding) {
-  const calls = kernelCallsOf(program, rounding);
+function flashOf(program: EdgeProgram, placed: ReadonlyMap<TensorId, number>) {
+  const calls = kernelCallsOf(program, 'exact');
   const read = calls.flatMap(({ a, b }) => (b === undefined ? [a] : [a, b]));
   const constants = new Set<TensorId>(read.filter((id) => !placed.has(id)));
   return {
-    bytes:
-      calls.reduce((total, call) => total + callBytes(call), 0) +
-      [...constants].reduce((sum, id) => sum + inWords(numbersIn(program.tensors[id])), 0),
+    bytes: sum(calls.map(callBytes)) + sum([...constants].map((id) => inWords(numbersIn(program.tensors[id])))),
     kernels: new Set(calls.map(({ kernel }) => kernel)),
   };
 }
 
-const codeOf = (kernels: ReadonlySet<KernelName>, rounding: ByteRounding): number =>
-  [...kernels].reduce((sum, kernel) => sum + codeBytes[rounding][kernel], codeBytes[rounding].always);
+const codeOf = (kernels: ReadonlySet<KernelName>): number =>
+  sum([...kernels].map((kernel) => codeBytes[kernel])) + codeBytes.always;
 
 /**
  * The memory of a network on a microcontroller, before it is trained: shapes decide, not values. A float program counts as what
  * it becomes in eight bits. Takes a few milliseconds.
  */
-export function edgeSizes(
-  program: EdgeProgram,
-  { rounding = 'exact' }: { readonly rounding?: ByteRounding } = {},
-): EdgeSizes {
+export function edgeSizes(program: EdgeProgram): EdgeSizes {
   const plan = planArena(program);
-  const { bytes, kernels } = flashOf(program, plan.offsets, rounding);
-  return { sramBytes: plan.bytes, flashBytes: bytes + codeOf(kernels, rounding) + mapBytes(program, rounding) };
+  const { bytes, kernels } = flashOf(program, plan.offsets);
+  return { sramBytes: plan.bytes, flashBytes: bytes + codeOf(kernels) + mapBytes(program) };
 }
 
 function partSizes(part: Part) {
   const program = outlineOfPart(part);
   const { bound, placed } = arenaBounds(program);
-  return { bound, ...flashOf(program, placed, 'exact') };
+  return { bound, ...flashOf(program, placed) };
 }
 
 /** Whether its parts need what they need alone: a cell may pass its input on, or nothing. */
@@ -129,7 +99,7 @@ function roughSizes(network: Network): EdgeSizes {
   for (const part of parts) for (const kernel of part.kernels) kernels.add(kernel);
   return {
     sramBytes: Math.max(...parts.map(({ bound }) => bound)),
-    flashBytes: parts.reduce((sum, { bytes }) => sum + bytes, codeOf(kernels, 'exact')),
+    flashBytes: sum(parts.map(({ bytes }) => bytes)) + codeOf(kernels),
   };
 }
 

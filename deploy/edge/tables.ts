@@ -3,7 +3,6 @@ import type { Elementwise, Quantization } from './program.js';
 
 type Name = Elementwise['name'];
 
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const hardSigmoid = (x: number): number => Math.min(Math.max(x / 6 + 0.5, 0), 1);
 
 const functions: { readonly [N in Name]: (x: number, options: Extract<Elementwise, { name: N }>) => number } = {
@@ -11,8 +10,7 @@ const functions: { readonly [N in Name]: (x: number, options: Extract<Elementwis
   relu6: (x) => Math.min(Math.max(x, 0), 6),
   'hard-swish': (x) => x * hardSigmoid(x),
   'hard-sigmoid': hardSigmoid,
-  sigmoid,
-  swish: (x) => x * sigmoid(x),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   tanh: Math.tanh,
   'leaky-relu': (x, { slope }) => (x < 0 ? slope * x : x),
   rescale: (x) => x,
@@ -89,7 +87,7 @@ export function byteTable(
 }
 
 /** Bits after the point of `exponentials`. */
-export const EXPONENTIAL_BITS = 20;
+const EXPONENTIAL_BITS = 20;
 
 /** e^(-distance · scale) for distances of 0 to 255 bytes below the largest, in fixed point. */
 export const exponentials = ({ scales }: Quantization): Int32Array =>

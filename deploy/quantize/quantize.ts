@@ -35,10 +35,6 @@ export function prepareModel(model: Uint8Array, where: string): PreparedModel {
   return Object.freeze({ graph, plan: planOf(graph), where });
 }
 
-export interface QuantizeOptions {
-  readonly weightBits: WeightBits;
-}
-
 export interface QuantizedModel {
   /**
    * The model in QDQ form: static scales, activations of uint8, weights of int8 with a scale for each channel, biases of int32.
@@ -55,7 +51,7 @@ export interface QuantizedModel {
 export function quantizeModel(
   { graph, plan }: Pick<PreparedModel, 'graph' | 'plan'>,
   ranges: Ranges,
-  { weightBits }: QuantizeOptions,
+  { weightBits }: { readonly weightBits: WeightBits },
 ): QuantizedModel {
   const quantized = checkedAfter("'quantize'", writeQuantized(graph, plan, ranges, weightBits));
   const { source } = quantized;

@@ -10,6 +10,7 @@ import { completeDecoding } from '../../base/preprocess.js';
 import { packageRoot } from '../../base/processes.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { webRuntime } from '../../base/modules.js';
+import { titleOf } from '../card/front.js';
 import { writeCompressed } from '../export.js';
 import type { ModelMetadata } from '../metadata.js';
 
@@ -43,34 +44,17 @@ const factsOf = ({
   ...(segmentation !== undefined && { segmentation }),
 });
 
-/** What the page is called where the model has no name, the module that reads maps, and what that makes of them. */
-const kindOf = (type: TaskType | undefined) => {
+/** The module of the page that reads maps, and what it makes of them; null for other networks. */
+const readerOf = (type: TaskType | undefined) => {
   if (type === 'segmentation')
-    return {
-      title: 'Image segmenter',
-      kind: 'a segmenter',
-      reader: 'segment.js',
-      key: type,
-      what: 'classes of pixels',
-    } as const;
-  if (isBoxTask(type))
-    return {
-      title: 'Object detector',
-      kind: 'a detector',
-      reader: 'detect.js',
-      key: 'detection',
-      what: 'boxes',
-    } as const;
-  return { title: 'Image classifier', reader: null } as const;
+    return { kind: 'a segmenter', file: 'segment.js', key: type, what: 'classes of pixels' } as const;
+  return isBoxTask(type) ? ({ kind: 'a detector', file: 'detect.js', key: 'detection', what: 'boxes' } as const) : null;
 };
-
-const titleOf = ({ experiment, trial, task }: ModelMetadata): string =>
-  `${experiment ?? kindOf(task?.type).title}${trial === undefined ? '' : `, trial ${trial}`}`;
 
 const mostNames = 20;
 
 /** A model in one precision. */
-export interface WebModel {
+interface WebModel {
   readonly model: Uint8Array;
   readonly metadata: ModelMetadata;
 }
@@ -113,10 +97,10 @@ export async function exportWeb(
   others: readonly WebModel[] = [],
 ): Promise<void> {
   const runtime = webRuntime('nas export --to web');
-  const kind = kindOf(metadata.task?.type);
-  if (kind.reader !== null && metadata[kind.key] === undefined)
-    throw invalidInput(`the model is ${kind.kind}, but the key '${kind.key}' of its metadata is missing`, {
-      hint: `It says how the outputs become ${kind.what}. Export the model again.`,
+  const reader = readerOf(metadata.task?.type);
+  if (reader !== null && metadata[reader.key] === undefined)
+    throw invalidInput(`the model is ${reader.kind}, but the key '${reader.key}' of its metadata is missing`, {
+      hint: `It says how the outputs become ${reader.what}. Export the model again.`,
     });
   const own = (name: string): Buffer => readFileSync(join(pageFolder, name));
   /** Files by the placeholders of their names in the page. */
@@ -124,7 +108,7 @@ export async function exportWeb(
     'style.css': ['style.css', own('style.css')],
     'classify.js': ['classify.js', own('classify.js')],
     'page.js': ['page.js', own('page.js')],
-    ...(kind.reader !== null && { [kind.reader]: [kind.reader, own(kind.reader)] as const }),
+    ...(reader !== null && { [reader.file]: [reader.file, own(reader.file)] as const }),
     runtime: ['ort.mjs', readFileSync(join(runtime, 'ort.wasm.bundle.min.mjs'))],
     wasm: ['ort.wasm', readFileSync(join(runtime, 'ort-wasm-simd-threaded.wasm'))],
   };

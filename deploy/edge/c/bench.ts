@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { contentHash } from '../../../base/hash.js';
 import type { ByteRounding } from '../fixed-point.js';
 import { innerEnds, innerOperators } from '../plan.js';
@@ -56,16 +57,6 @@ export interface BenchLine {
   readonly wrong: number;
   /** With its version. */
   readonly compiler: string;
-}
-
-/** CRC-32 of ASCII text; Node.js before 20.15 has none. */
-function crc32(text: string): number {
-  let crc = 0xffffffff;
-  for (const byte of Buffer.from(text, 'latin1')) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
-  }
-  return ~crc >>> 0;
 }
 
 const pattern =

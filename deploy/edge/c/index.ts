@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { mkdirSync } from 'node:fs';
 import { writeFileAtomic } from '../../../base/files.js';
 import { Random } from '../../../base/random.js';
 import { innerEnds } from '../plan.js';
@@ -27,7 +26,7 @@ const skeleton = [
 const TESTS = 3;
 
 /** `model_test.h`: images, and what the integer reference answers. */
-export function testHeader(
+function testHeader(
   program: EdgeProgram,
   images: readonly Int8Array[],
   facts: ModelFacts,
@@ -93,10 +92,7 @@ export function writeC(
     ...(tests && { 'model_test.h': testHeader(program, testImages(program), facts, options) }),
     ...Object.fromEntries(skeleton.map((name) => [name, ownFile(`skeleton/${name}`)])),
   };
-  for (const [name, text] of Object.entries(files)) {
-    const path = join(directory, withPrefix(name, prefix));
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileAtomic(path, withPrefix(text, prefix));
-  }
+  for (const [name, text] of Object.entries(files))
+    writeFileAtomic(join(directory, withPrefix(name, prefix)), withPrefix(text, prefix));
   return benchId(sources['model.c']);
 }

@@ -1,4 +1,5 @@
 import { invalidInput } from '../../../base/errors.js';
+import { sum } from '../../../base/statistics.js';
 import {
   byteRange,
   channelMultipliers,
@@ -137,9 +138,9 @@ function convolution(
 const withoutZero = (biases: ArrayLike<number>, weights: ArrayLike<number>, zero: number): number[] => {
   const length = weights.length / biases.length;
   return Array.from(biases, (bias, channel) => {
-    let sum = 0;
-    for (let i = 0; i < length; i++) sum += weights[channel * length + i];
-    return bias - zero * sum;
+    let total = 0;
+    for (let i = 0; i < length; i++) total += weights[channel * length + i];
+    return bias - zero * total;
   });
 };
 
@@ -261,7 +262,7 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
     return operator.inputs.map((a, n) => ({
       kernel: 'channels',
       a,
-      to: own.slice(0, n).reduce((x, y) => x + y, 0),
+      to: sum(own.slice(0, n)),
       words: numbers(4, () => [pixelsOf(tensors[a]), own[n], own[n], channels]),
     }));
   },

@@ -1,25 +1,24 @@
 import { invalidInput } from '../../../base/errors.js';
 import { samePadding } from '../../../base/same-padding.js';
-import type {
-  EdgeOperator,
-  EdgeProgram,
-  EdgeTensor,
-  Elementwise,
-  OperatorName,
-  OperatorOf,
-  Padding,
-  Pair,
-  Quantization,
-  TensorId,
+import {
+  isPadded,
+  noPadding,
+  type EdgeOperator,
+  type EdgeProgram,
+  type EdgeTensor,
+  type Elementwise,
+  type OperatorName,
+  type OperatorOf,
+  type Padding,
+  type Pair,
+  type Quantization,
+  type TensorId,
 } from '../program.js';
 import type { TfliteOperator } from './encode.js';
 import { builtinOf, clippings, paddings, type BuiltinName } from './schema.js';
 
 /** Adds the operators of the file that compute one operator of the program. */
 type Writer<K extends OperatorName> = (operator: OperatorOf<K>, to: TfliteGraph) => void;
-
-const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
-const isPadded = (padding: Padding): boolean => Object.values(padding).some((size) => size > 0);
 
 /** A window on an image in TFLite's words; undefined where neither SAME nor VALID pads like it. */
 function windowOptions(
@@ -184,15 +183,6 @@ const functions: { readonly [N in Elementwise['name']]: Function<N> } = {
     });
     to.emit('ADD', [x, to.number(`${label}/three`, 3, result)], sum, { clip: clippings.relu6 });
     to.emit('MUL', [sum, to.number(`${label}/sixth`, 1 / 6, result)], output);
-  },
-  swish: ({ inputs: [x], output }, to) => {
-    const result = to.tensors[output];
-    const gate = to.between(`${result.name}/gate`, result.shape, result, {
-      scales: Float32Array.of(1 / 256),
-      zero: -128,
-    });
-    to.emit('LOGISTIC', [x], gate);
-    to.emit('MUL', [x, gate], output);
   },
 };
 

@@ -28,7 +28,7 @@ export const tables = {
 export const largestOldCode = 127;
 
 /** A field of an operator's options: its slot, its type, and the value that is not written. */
-export interface OptionField {
+interface OptionField {
   readonly slot: number;
   readonly type: 'Int8' | 'Int32' | 'Float32';
   readonly otherwise: number;

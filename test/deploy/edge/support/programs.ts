@@ -221,7 +221,7 @@ export function randomImage({ tensors, input }: EdgeProgram, seed: number): Int8
 }
 
 const functions: readonly Elementwise[] = [
-  ...(['relu', 'relu6', 'hard-swish', 'hard-sigmoid', 'sigmoid', 'swish', 'tanh', 'rescale'] as const).map((name) => ({
+  ...(['relu', 'relu6', 'hard-swish', 'hard-sigmoid', 'sigmoid', 'tanh', 'rescale'] as const).map((name) => ({
     name,
   })),
   { name: 'leaky-relu', slope: 0.1 },
