@@ -1,7 +1,7 @@
 import { isBoxTask, type TaskType } from '../../../base/task.js';
 import { isPlaced, renderingOf, type DataConfig } from '../schema.js';
-import { defaultShift } from './crop.js';
 import { augmentSchema, type Augmentation } from './schema.js';
+import { defaultShift } from './single.js';
 
 /**
  * The augmentation of data for which none is given: a small shift, and a flip for photographs. Digits, letters and clothes

@@ -1,14 +1,8 @@
 import { invalidInput } from '../../../base/errors.js';
 import { type TaskType, isMapTask } from '../../../base/task.js';
-import { colourJitter } from './colour-jitter.js';
-import { crop } from './crop.js';
-import { cutmix } from './cutmix.js';
-import { cutout } from './cutout.js';
-import { flip } from './flip.js';
 import type { Step, ViewShape } from './image.js';
-import { mixup } from './mixup.js';
-import { resizedCrop } from './resized-crop.js';
-import { rotation } from './rotation.js';
+import { cutmix, mixup } from './mixing.js';
+import { colourJitter, crop, cutout, flip, resizedCrop, rotation } from './single.js';
 import type { Augmentation, AugmentStep } from './schema.js';
 import { trivialAugment } from './trivial-augment.js';
 
