@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { groupBy } from '../../base/group.js';
+import { countsOf, groupBy } from '../../base/group.js';
 
 test('items of a key stay in their order, and keys in the order of their first items', () => {
   const groups = groupBy(['b1', 'a1', 'b2', 'a2', 'c1'], (name) => name[0]);
@@ -7,5 +7,13 @@ test('items of a key stay in their order, and keys in the order of their first i
     ['b', ['b1', 'b2']],
     ['a', ['a1', 'a2']],
     ['c', ['c1']],
+  ]);
+});
+
+test('items are counted in the order of their first places', () => {
+  expect([...countsOf('banana')]).toEqual([
+    ['b', 1],
+    ['a', 3],
+    ['n', 2],
   ]);
 });

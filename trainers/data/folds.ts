@@ -1,7 +1,7 @@
 import { groupBy } from '../../base/group.js';
 import { invalidInput } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
-import { noGroup, type ImageTable } from './split-images.js';
+import { classCounts, noGroup, type ImageTable } from './split-images.js';
 import type { SplitName } from './splits.js';
 
 /** One of the splits of a k-fold cross-validation. */
@@ -62,11 +62,10 @@ function unitsOf({ keys, groups }: ImageTable, rows: readonly number[]): number[
 }
 
 /** Deals units, the largest first, each to the part with the fewest images of its strata, and of these to the smallest part. */
-function dealt({ labels }: ImageTable, units: readonly (readonly number[])[], count: number): number[][] {
+function dealt(table: ImageTable, units: readonly (readonly number[])[], count: number): number[][] {
   const parts = Array.from({ length: count }, () => ({ rows: [] as number[], ofStratum: new Map<number, number>() }));
   for (const unit of units) {
-    const own = new Map<number, number>();
-    for (const row of unit) own.set(labels[row], (own.get(labels[row]) ?? 0) + 1);
+    const own = classCounts(table, unit);
     const load = ({ ofStratum }: (typeof parts)[number]): number =>
       [...own].reduce((sum, [label, images]) => sum + images * (ofStratum.get(label) ?? 0), 0);
     const chosen = parts.reduce((best, part) => {

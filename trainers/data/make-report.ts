@@ -1,3 +1,4 @@
+import { countsOf } from '../../base/group.js';
 import { isDeepStrictEqual } from 'node:util';
 import { mean } from '../../base/statistics.js';
 import { openImages, type Columns } from './cache.js';
@@ -88,11 +89,7 @@ const rangesOf = (names: readonly string[], items: readonly Item[]): string[] =>
 
 const plainNumber = (value: number): string => String(Number(value.toPrecision(4)));
 
-function countOf(values: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
-  return counts;
-}
+const countOf = (values: readonly string[]): Record<string, number> => Object.fromEntries(countsOf(values));
 
 function spread(values: readonly number[]): { min: number; median: number; max: number } {
   const sorted = [...values].sort((a, b) => a - b);

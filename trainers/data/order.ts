@@ -1,3 +1,4 @@
+import { countsOf } from '../../base/group.js';
 import { Random } from '../../base/random.js';
 
 /** The images of one pass over a split, in their order. */
@@ -92,8 +93,7 @@ export function repeatedPasses(
   seed: number,
   views = Infinity,
 ): (pass: number) => Pass {
-  const images = new Map<number, number>();
-  for (const classes of classesOf) for (const label of classes) images.set(label, (images.get(label) ?? 0) + 1);
+  const images = countsOf(classesOf.flatMap((classes) => [...classes]));
   const most = Math.max(1, ...images.values());
   const factors = classesOf.map((classes) =>
     Math.max(1, ...[...classes].map((label) => Math.sqrt(most / (images.get(label) ?? most)))),

@@ -1,3 +1,4 @@
+import { countsOf, groupBy } from '../../base/group.js';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
 import { splitNames, type SplitName, type SplitShares } from './splits.js';
@@ -131,15 +132,8 @@ interface GroupedImages {
  * from the split's share of their classes. Every class is in every split.
  */
 function splitGroups({ table, groups, pools, split, strata, shares, takesTest, takesValidation }: GroupedImages): void {
-  const members = new Map<number, number[]>();
   // Images without a group are groups of one.
-  for (const pool of pools)
-    for (const image of pool) {
-      const group = groups[image] === noGroup ? -1 - image : groups[image];
-      const own = members.get(group);
-      if (own === undefined) members.set(group, [image]);
-      else own.push(image);
-    }
+  const members = groupBy(pools.flat(), (image) => (groups[image] === noGroup ? -1 - image : groups[image]));
   const order = [...members.values()].sort((a, b) => lowestKey(table, a) - lowestKey(table, b) || a[0] - b[0]);
   let rest: readonly (readonly number[])[] = order;
   const taken = { test: takesTest, validation: takesValidation };
@@ -177,16 +171,12 @@ function splitGroups({ table, groups, pools, split, strata, shares, takesTest, t
 const lowestKey = ({ keys }: ImageTable, images: readonly number[]): number =>
   images.reduce((lowest, image) => Math.min(lowest, keys[image]), Infinity);
 
-function classCounts({ labels }: ImageTable, images: readonly number[]): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const image of images) counts.set(labels[image], (counts.get(labels[image]) ?? 0) + 1);
-  return counts;
-}
+export const classCounts = ({ labels }: Pick<ImageTable, 'labels'>, images: readonly number[]): Map<number, number> =>
+  countsOf(images.map((image) => labels[image]));
 
 /** The images of each class that may train, in splitting order; assigned validation and test images go to `split`. */
 function poolsByClass(table: ImageTable, classes: number, split: Record<SplitName, number[]>): number[][] {
-  const seen = new Map<number, number>();
-  for (const key of table.keys) seen.set(key, (seen.get(key) ?? 0) + 1);
+  const seen = countsOf(table.keys);
   const pools = Array.from({ length: classes }, (): number[] => []);
   for (let i = 0; i < table.count; i++) {
     const name = splitNames.at(table.assigned[i]);

@@ -50,38 +50,24 @@ class Backward {
         break;
       case 'sum':
         for (const [i, reading] of unit.inputs.entries())
-          if (reading !== undefined) this.pass(unit, i === 0 ? 'input' : 'second', reading);
+          if (reading !== undefined) this.pass(unit, reading, this.passed(unit.output), i === 0 ? 'input' : 'second');
         break;
-      case 'window':
-        if (this.gradients.write(unit, 'input') === undefined) return;
-        this.write(unit, 'input', {
-          op: unit.layer.kind === 'max_pool' ? 'MAX_BACKWARD' : 'MEAN_BACKWARD',
-          ...poolGeometry(unit),
-          ...this.buffers.reading(unit.input),
-          ...this.given(unit.output),
-        });
+      case 'window': {
+        const op = unit.layer.kind === 'max_pool' ? 'MAX_BACKWARD' : 'MEAN_BACKWARD';
+        this.pass(unit, unit.input, { op, ...poolGeometry(unit), ...this.given(unit.output) });
         break;
+      }
       case 'double':
-        if (this.gradients.write(unit, 'input') === undefined) return;
-        this.write(unit, 'input', {
-          op: 'DOUBLE_BACKWARD',
-          ...doubleGeometry(unit),
-          ...this.buffers.reading(unit.input),
-          ...this.given(unit.output),
-        });
+        this.pass(unit, unit.input, { op: 'DOUBLE_BACKWARD', ...doubleGeometry(unit), ...this.given(unit.output) });
         break;
       case 'norm':
-        this.pass(unit, 'input', { point: unit.input, act: 'none', gate: null });
+        this.pass(unit, { point: unit.input, act: 'none', gate: null }, this.passed(unit.output));
         break;
       case 'pool':
-      case 'map':
-        if (this.gradients.write(unit, 'input') === undefined) return;
-        this.write(unit, 'input', {
-          op: unit.kind === 'pool' ? 'POOL_BACKWARD' : 'MAP_BACKWARD',
-          ...sameGeometry(unit.input.point),
-          ...this.buffers.reading(unit.input),
-          g: this.ends.featureGradients,
-        });
+      case 'map': {
+        const op = unit.kind === 'pool' ? 'POOL_BACKWARD' : 'MAP_BACKWARD';
+        this.pass(unit, unit.input, { op, ...sameGeometry(unit.input.point), g: this.ends.featureGradients });
+      }
     }
   }
 
@@ -163,15 +149,15 @@ class Backward {
     if (Object.keys(trained).length > 0) list.add({ op: 'SQUEEZE_UNPACK', ...fields, ...images, ...trained });
   }
 
-  /** Writes the gradient of a map that a sum or a norm reads, from the gradient of the output of that sum or norm. */
-  private pass(unit: Extract<Unit, { readonly kind: 'sum' | 'norm' }>, slot: Slot, reading: Reading): void {
-    if (this.gradients.write(unit, slot) === undefined) return;
-    this.write(unit, slot, {
-      op: 'PASS_BACKWARD',
-      ...sameGeometry(reading.point),
-      ...this.buffers.reading(reading),
-      ...this.given(unit.output),
-    });
+  /** Adds a pass that only gives a gradient on to the map that the unit reads, if that is wanted. */
+  private pass(unit: Unit, reading: Reading, pass: Pass, slot: Slot = 'input'): void {
+    if (this.gradients.write(unit, slot) !== undefined)
+      this.write(unit, slot, { ...pass, ...this.buffers.reading(reading) });
+  }
+
+  /** The gradient of a sum or a norm, whose terms have its shape. */
+  private passed(output: Point): Pass {
+    return { op: 'PASS_BACKWARD', ...sameGeometry(output), ...this.given(output) };
   }
 
   /** The gradient of a unit's output, and its norm. */

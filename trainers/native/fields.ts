@@ -1,4 +1,4 @@
-import { convolutionNames, paddingAlong, type LayerOf } from '../../spaces/index.js';
+import { convolutionNames, paddingAlong, type LayerOf, type Shape } from '../../spaces/index.js';
 import type { Act, Buffer, Pass } from '../../compiler/native/passes.js';
 import { lanes, momentFloats, depthwiseFloats, packedFloats, type Memory } from './memory.js';
 import type { Convolution, DoubleUnit, ExpandUnit, WindowUnit, NormLayer, Point, Reading, Squeeze } from './units.js';
@@ -49,24 +49,16 @@ export const poolGeometry = ({ layer, output }: WindowUnit): Fields =>
   layer.kind === 'zero' ? sameGeometry(output) : windowGeometry(layer);
 
 /** The geometry of a map of twice the size. */
-export const doubleGeometry = ({ layer: { input, output } }: DoubleUnit): Fields => ({
-  ...{ cin: input[2], cout: input[2], h: input[0], w: input[1], oh: output[0], ow: output[1] },
+export const doubleGeometry = ({ layer }: DoubleUnit): Fields => sizes(layer);
+
+const sizes = ({ input, output }: { readonly input: Shape; readonly output: Shape }): Fields => ({
+  ...{ cin: input[2], cout: output[2], h: input[0], w: input[1], oh: output[0], ow: output[1] },
 });
 
 function windowGeometry(layer: Convolution | LayerOf<'avg_pool' | 'max_pool'>): Fields {
-  const { input, output, kernel, stride } = layer;
-  return {
-    cin: input[2],
-    cout: output[2],
-    h: input[0],
-    w: input[1],
-    oh: output[0],
-    ow: output[1],
-    kernel,
-    stride,
-    pad_top: paddingAlong(layer, 0)[0],
-    pad_left: paddingAlong(layer, 1)[0],
-  };
+  const { kernel, stride } = layer;
+  const [pad_top, pad_left] = [paddingAlong(layer, 0)[0], paddingAlong(layer, 1)[0]];
+  return { ...sizes(layer), kernel, stride, pad_top, pad_left };
 }
 
 /** The geometry of a pass that keeps the shape of its map. */

@@ -65,87 +65,72 @@ class Forward {
   }
 
   add(unit: Unit): void {
-    const { buffers, list } = this;
+    for (const pass of this.passesOf(unit)) this.list.add(pass);
+    const output = outputOf(unit);
+    if (output?.norm) this.list.add(this.norm(output, output.norm));
+  }
+
+  private passesOf(unit: Unit): readonly Pass[] {
+    const { buffers } = this;
     switch (unit.kind) {
       case 'convolution': {
         const { family, layer, input, output } = unit;
-        list.add({
-          op: `${family}_FORWARD`,
+        const pass = {
           ...convolutionGeometry(layer),
           ...(input === null ? { x: this.ends.images } : buffers.reading(input)),
           weights: buffers.packed(layer, 'weights'),
-          ...this.made(output, output.norm),
-        });
-        break;
+          ...this.made(output),
+        };
+        return [{ op: `${family}_FORWARD`, ...pass }];
       }
-      case 'expand':
-        list.add(this.fold(unit));
-        list.add({
-          op: 'EXPAND_FORWARD',
+      case 'expand': {
+        const pass = {
           ...buffers.expandedGeometry(unit),
           x: buffers.map(unit.input),
           ...buffers.expansion(unit, ['e_norm', 'e_weights']),
           weights: buffers.packed(unit.layer, 'weights'),
-          ...this.made(unit.output, unit.output.norm),
-        });
-        break;
-      case 'squeeze':
-        list.add({
-          op: 'SQUEEZE_FORWARD',
-          ...squeezeFields(unit, buffers.memory),
-          ...buffers.reading(unit.input),
-          x_gate: buffers.perImage(unit, 'gate'),
-          pooled: buffers.perImage(unit, 'pooled'),
-          hidden: buffers.perImage(unit, 'hidden'),
-        });
-        return;
+          ...this.made(unit.output),
+        };
+        return [this.fold(unit), { op: 'EXPAND_FORWARD', ...pass }];
+      }
+      case 'squeeze': {
+        const reading = buffers.reading({ ...unit.input, gate: unit });
+        const images = buffers.perImages(unit, ['pooled', 'hidden']);
+        return [{ op: 'SQUEEZE_FORWARD', ...squeezeFields(unit, buffers.memory), ...reading, ...images }];
+      }
       case 'sum': {
         const [first, second] = unit.inputs;
         const hasMoments = this.isByBatch && this.expanded.has(unit.output.map);
-        list.add({
-          op: 'SUM',
+        const pass = {
           ...sameGeometry(unit.output),
           ...buffers.reading(first),
           ...(second === undefined ? {} : buffers.second(second)),
           ...this.made(unit.output, this.normed.get(unit.output.map) ?? null),
           ...(hasMoments ? { moments: buffers.moments(unit.output) } : {}),
-        });
-        return;
+        };
+        return [{ op: 'SUM', ...pass }];
       }
-      case 'window':
-        list.add({
-          op: unit.layer.kind === 'max_pool' ? 'MAX_FORWARD' : 'MEAN_FORWARD',
-          ...poolGeometry(unit),
-          ...buffers.reading(unit.input),
-          ...this.made(unit.output, unit.output.norm),
-        });
-        break;
-      case 'double':
-        list.add({
-          op: 'DOUBLE_FORWARD',
-          ...doubleGeometry(unit),
-          ...buffers.reading(unit.input),
-          ...this.made(unit.output, unit.output.norm),
-        });
-        return;
+      case 'window': {
+        const op = unit.layer.kind === 'max_pool' ? 'MAX_FORWARD' : 'MEAN_FORWARD';
+        return [{ op, ...poolGeometry(unit), ...buffers.reading(unit.input), ...this.made(unit.output) }];
+      }
+      case 'double': {
+        const { input, output } = unit;
+        return [{ op: 'DOUBLE_FORWARD', ...doubleGeometry(unit), ...buffers.reading(input), ...this.made(output) }];
+      }
       case 'norm':
-        break;
+        return [];
       case 'pool':
-      case 'map':
-        list.add({
-          op: unit.kind === 'pool' ? 'POOL_FORWARD' : 'MAP_FORWARD',
-          ...sameGeometry(unit.input.point),
-          ...buffers.reading(unit.input),
-          y: this.ends.features,
-        });
-        return;
+      case 'map': {
+        const op = unit.kind === 'pool' ? 'POOL_FORWARD' : 'MAP_FORWARD';
+        const { input } = unit;
+        return [{ op, ...sameGeometry(input.point), ...buffers.reading(input), y: this.ends.features }];
+      }
     }
-    const output = outputOf(unit);
-    if (output?.norm) list.add(this.norm(output, output.norm));
   }
 
   /** A map that a pass makes, with the sums for its norm. */
-  private made(output: Point, norm: NormLayer | null): Fields {
+  private made(output: Point, norm: NormLayer | null = output.norm): Fields {
     const isSummed = norm !== null && this.isByBatch;
     return { y: this.buffers.map(output), ...(isSummed ? { y_sums: this.buffers.sums(norm, 'sums') } : {}) };
   }

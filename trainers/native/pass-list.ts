@@ -24,15 +24,10 @@ const together: readonly (readonly [Op, Op])[] = [
 /** Small passes wait for each other until they use this many floats of memory, which cannot be reused before. */
 const mostWaiting = 1 << 20;
 
-const used = (pass: Pass): Slice[] =>
-  Object.values(pass).flatMap((value) => (typeof value === 'object' ? [sliceOf(value)] : []));
-
-function written(pass: Pass): Slice[] {
-  return (small[pass.op] ?? []).flatMap((field) => {
-    const value = pass[field];
-    return typeof value === 'object' ? [sliceOf(value)] : [];
-  });
-}
+const slices = (values: readonly Pass[Field][]): Slice[] =>
+  values.flatMap((value) => (typeof value === 'object' ? [sliceOf(value)] : []));
+const used = ({ op: _, ...fields }: Pass): Slice[] => slices(Object.values(fields));
+const written = (pass: Pass): Slice[] => slices((small[pass.op] ?? []).map((field) => pass[field]));
 
 const overlap = (a: Slice, b: Slice): boolean =>
   a.buffer === b.buffer && a.from < b.from + b.floats && b.from < a.from + a.floats;

@@ -1,4 +1,5 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
+import { countsOf } from '../../base/group.js';
 import { viewsOf } from '../data/augment/defaults.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { type LearningTask, isMapTask } from '../../base/task.js';
@@ -86,9 +87,7 @@ export async function prepareTeacher(
 function chanceOn({ labels, targets, count: images }: Split, { type }: LearningTask): PreparedTeacher['chance'] {
   if (type === 'regression' || isMapTask(type)) return { accuracy: 0, images };
   if (targets !== null) return { accuracy: mean(targets), images };
-  const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return { accuracy: Math.max(...counts.values()) / images, images };
+  return { accuracy: Math.max(...countsOf(labels).values()) / images, images };
 }
 
 /** Several teachers as one teacher, which answers with the mean of their answers (Lakshminarayanan et al. 2017). */

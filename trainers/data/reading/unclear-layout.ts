@@ -1,3 +1,4 @@
+import { countsOf } from '../../../base/group.js';
 import { join } from 'node:path';
 import { invalidInput, type NasError } from '../../../base/errors.js';
 import { counted } from '../../../base/text.js';
@@ -91,12 +92,8 @@ export function refuseOddClasses({ tree }: Reading, folder: Folder): void {
 
 /** Names before a number, such as `cat` in `cat.12.jpg`, if they look like classes. */
 function classesInNames(images: readonly StoredFile[]): string[] {
-  const counts = new Map<string, number>();
-  for (const { path } of images) {
-    const stem = /([^/]*?)[\s._(-]*\d+\)?\.\w+$/.exec(path)?.[1] ?? '';
-    if (stem !== '') counts.set(stem, (counts.get(stem) ?? 0) + 1);
-  }
-  const found = [...counts].filter(([, count]) => count > 1).map(([stem]) => stem);
+  const stems = images.flatMap(({ path }) => /([^/]*?)[\s._(-]*\d+\)?\.\w+$/.exec(path)?.[1] || []);
+  const found = [...countsOf(stems)].filter(([, count]) => count > 1).map(([stem]) => stem);
   return found.length > 1 && found.length * 2 <= images.length ? found.sort() : [];
 }
 
