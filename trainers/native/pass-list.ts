@@ -24,9 +24,9 @@ const together: readonly (readonly [Op, Op])[] = [
 /** Small passes wait for each other until they use this many floats of memory, which cannot be reused before. */
 const mostWaiting = 1 << 20;
 
-const slices = (values: readonly Pass[Field][]): Slice[] =>
+const slices = (values: readonly (Pass[Field] | Op)[]): Slice[] =>
   values.flatMap((value) => (typeof value === 'object' ? [sliceOf(value)] : []));
-const used = ({ op: _, ...fields }: Pass): Slice[] => slices(Object.values(fields));
+const used = (pass: Pass): Slice[] => slices(Object.values(pass));
 const written = (pass: Pass): Slice[] => slices((small[pass.op] ?? []).map((field) => pass[field]));
 
 const overlap = (a: Slice, b: Slice): boolean =>
