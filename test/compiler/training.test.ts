@@ -5,7 +5,6 @@ import { compile, StateStore, type HostTensor } from '../../compiler/index.js';
 import { normalisedGraphs } from './cases/normalised.js';
 import { weightedSum, withVariableGradients } from './support/gradients.js';
 import { predict } from './support/exported.js';
-import { pull } from './support/layers.js';
 import { apply, randomiseWeights, variablesOf } from './support/models.js';
 import { buildNetwork, smallNetworks } from './support/networks.js';
 import { differences, expectSameAsReference, specsOf, toHost, type Inputs } from './support/reference.js';
@@ -118,7 +117,7 @@ describe('states', () => {
     const x = batchFor(network, 'evaluation')['x'];
     const evaluated = async (): Promise<HostTensor> => {
       const { logits } = await evaluation.run({ x });
-      await pull(states);
+      await states.pull();
       expect(differences({ logits }, { logits: predict(model, x) }, 1e-5)).toEqual([]);
       return logits;
     };
@@ -151,11 +150,29 @@ describe('states', () => {
     }
   });
 
+  it('go to and from the TF.js variables by pull and push', async () => {
+    const w = tf.variable(tf.tensor1d([1, 2]), true, 'pulled/w');
+    const adding = ({ x }: Inputs) => {
+      w.assign(tf.add(w, x));
+      return { sum: tf.sum(w) };
+    };
+    const program = await compile(adding, { x: { shape: [2] } });
+    await program.run({ x: Float32Array.of(1, 1) });
+    expect([...w.dataSync()]).toEqual([1, 2]);
+    await program.states.pull();
+    expect([...w.dataSync()]).toEqual([2, 3]);
+    tf.tidy(() => w.assign(tf.tensor1d([10, 20])));
+    await program.states.push();
+    expect(numberOf((await program.run({ x: Float32Array.of(1, 1) }))['sum'])).toBe(32);
+    await program.dispose();
+  });
+
   it('are left out when frozen', async () => {
     const w = tf.variable(tf.tensor1d([1, 2]), true, 'frozen/w');
     const program = await compile(({ x }) => ({ y: tf.mul(w, x) }), { x: { shape: [2] } }, { freeze: (v) => v === w });
     tf.tidy(() => w.assign(tf.tensor1d([10, 20])));
     expect((await program.states.snapshot()).has('frozen/w')).toBe(false);
+    await program.states.push();
     expect((await program.run({ x: Float32Array.of(1, 1) }))['y'].data).toEqual(Float32Array.of(1, 2));
     await program.dispose();
   });

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
 import { elementTypes, sameShape, type Shape, sizeOf, type TfDType } from '../../graph/index.js';
 import { fromStorage, type Perm, permute, toStorage } from '../../values/layout.js';
@@ -14,6 +14,8 @@ interface Holder {
 }
 
 interface Entry {
+  variable: tf.Variable;
+  home: tf.KernelBackend;
   readonly dtype: TfDType;
   readonly shape: Shape;
   /** The storage order that all programs of this store use. */
@@ -84,10 +86,12 @@ export class StateStore {
           `variable '${variable.name}' has shape [${variable.shape.join(',')}], but the state of this name has [${known.shape.join(',')}]`,
           { hint: 'Use one store for the programs of one model.' },
         );
-      if (known) continue;
-      const { name, shape } = variable;
-      const holder = { tensor: stored({ dtype, shape, perm }, read(home, variable)) };
-      this.entries.set(name, { dtype, shape, perm, holder, offset: null, version: ++this.updates });
+      if (known) Object.assign(known, { variable, home });
+      else {
+        const { name, shape } = variable;
+        const holder = { tensor: stored({ dtype, shape, perm }, read(home, variable)) };
+        this.entries.set(name, { variable, home, dtype, shape, perm, holder, offset: null, version: ++this.updates });
+      }
     }
     for (const { vector, members } of packs) if (vector === this.vectors.length) this.join(members);
     for (const { variable, assigned } of states)
@@ -192,6 +196,27 @@ export class StateStore {
       }
       await this.bringHome([...values.keys()]);
       for (const [name, { data }] of values) this.write(name, data);
+    });
+  }
+
+  /** Assigns every state to its tf.Variable. */
+  pull(): Promise<void> {
+    return this.inOrder(async () => {
+      for (const [name, { dtype, shape, data }] of await this.logical()) {
+        const { variable, home } = this.entry(name);
+        if (variable.isDisposed) throw invalidInput(`variable '${name}' is disposed`);
+        const value = tf.engine().makeTensor(data, [...shape], dtype, home);
+        variable.assign(value);
+        value.dispose();
+      }
+    });
+  }
+
+  /** Sets every state from its tf.Variable. */
+  push(): Promise<void> {
+    return this.inOrder(async () => {
+      await this.bringHome(this.names);
+      for (const [name, { home, variable }] of this.entries) this.write(name, read(home, variable));
     });
   }
 

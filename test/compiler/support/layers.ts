@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Program, StateStore } from '../../../compiler/index.js';
 import type { Inputs } from './reference.js';
-import { toTensor } from './samples.js';
 
 const shapes = [[2, 3], [4], [1, 5], [3], [2, 2]];
 
@@ -41,14 +40,6 @@ export const scalars = (...names: readonly string[]): Record<string, { shape: nu
 
 /** All states of a store, by name. */
 export const sorted = async (states: StateStore) => [...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1));
-
-/** Assigns every state to its tf.Variable. */
-export async function pull(states: StateStore): Promise<void> {
-  const values = await states.snapshot();
-  tf.tidy(() => {
-    for (const [name, value] of values) tf.engine().registeredVariables[name].assign(toTensor(value));
-  });
-}
 
 export const disposeAll = async (programs: readonly Program[]): Promise<void> => {
   for (const program of programs) await program.dispose();

@@ -9,7 +9,6 @@ import {
   verifyGraph,
   type StateStore,
 } from '../../../../compiler/index.js';
-import { pull } from '../../support/layers.js';
 import { apply, variablesOf } from '../../support/models.js';
 import { buildNetwork, smallNetworks } from '../../support/networks.js';
 import type { Inputs } from '../../support/reference.js';
@@ -42,7 +41,7 @@ describe('inference on the states of a training program', () => {
     const answers: string[] = [];
     for (let i = 0; i < 3; i++) {
       const { logits } = await inference.run({ images: x });
-      await pull(step.states);
+      await step.states.pull();
       const expected = tf.tidy(() => apply(model, tf.tensor(x.data, [...x.shape])).dataSync());
       logits.data.forEach((value, j) => expect(value).toBeCloseTo(expected[j], 4));
       answers.push(String(logits.data));
