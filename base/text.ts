@@ -77,6 +77,10 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return meant === undefined ? '' : `; did you mean '${meant}'?`;
 }
 
+/** The words of a name in camel case, with a separator: `startedAt` is `started_at`. */
+export const separated = (name: string, separator: '-' | '_'): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => separator + letter.toLowerCase());
+
 /**
  * The most frequent of some texts, which may differ in their numbers: the first one of its kind, and how many there are. Undefined
  * without texts.

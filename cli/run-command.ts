@@ -1,7 +1,7 @@
 import yargs, { type Argv } from 'yargs';
-import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
+import { codeOf, exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
 import { nasVersion } from '../base/modules.js';
-import { didYouMean } from '../base/text.js';
+import { didYouMean, separated } from '../base/text.js';
 import { Parsed, type Command } from './command.js';
 import { loadCommands, verbs } from './commands/index.js';
 import { printable, type Terminal } from './output/terminal.js';
@@ -15,7 +15,7 @@ interface ErrorStyle {
 /** A native module that this Node.js cannot load, in an error or its causes; undefined for other errors. */
 export function unloadableModule(error: unknown): NasError | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (!('code' in error) || error.code !== 'ERR_DLOPEN_FAILED') return unloadableModule(error.cause);
+  if (codeOf(error) !== 'ERR_DLOPEN_FAILED') return unloadableModule(error.cause);
   const path = /[^\s']+\.node\b/.exec(error.message)?.[0] ?? 'a native module';
   const name = /.*node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+)/.exec(path)?.[1];
   const versions = /NODE_MODULE_VERSION (\d+)[^]*NODE_MODULE_VERSION (\d+)/.exec(error.message);
@@ -101,14 +101,17 @@ function checkVerb(argv: readonly string[]): void {
   });
 }
 
-/** @throws NasError `invalid-input` for a number that is none: a word, infinity, or an option that is given twice. */
-function checkNumbers(argv: readonly string[], args: Readonly<Record<string, unknown>>): true {
+/**
+ * @param lists names of the options and arguments that take several values
+ * @throws NasError `invalid-input` for an option that is given twice, and for a number that is none: a word or infinity
+ */
+function checkValues(argv: readonly string[], args: Readonly<Record<string, unknown>>, lists: readonly string[]): true {
   for (const [name, value] of Object.entries(args)) {
-    const numbers: readonly unknown[] = Array.isArray(value) ? value : [value];
-    if (!numbers.some((one) => typeof one === 'number')) continue;
-    const option = `--${name}`;
-    if (numbers.length > 1) throw invalidInput(`${option} is given ${numbers.length} times: expected one number`);
-    if (Number.isFinite(numbers[0])) continue;
+    const written = separated(name, '-');
+    const option = name.length === 1 ? `-${name}` : `--${written}`;
+    if (Array.isArray(value) && ![...lists, '_'].includes(written))
+      throw invalidInput(`${option} is given ${value.length} times: expected one value`);
+    if (typeof value !== 'number' || Number.isFinite(value)) continue;
     const at = argv.findIndex((one) => one === option || one.startsWith(`${option}=`));
     const given = at < 0 ? [name] : argv.slice(at, argv[at] === option ? at + 2 : at + 1);
     throw invalidInput(`${given.join(' ')}: expected a number`);
@@ -138,7 +141,7 @@ export async function createParser(
     .alias('help', 'h')
     .demandCommand(own === undefined ? 1 : 0, 1, 'a command is missing')
     .strict()
-    .check((args) => checkNumbers(argv, args))
+    .check((args, { array: lists = [] }: { readonly array?: readonly string[] }) => checkValues(argv, args, lists))
     .wrap(Math.min(110, Math.max(80, terminal.columns() || 100)))
     .epilogue(epilogue)
     .exitProcess(false)

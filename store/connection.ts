@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
+import { separated } from '../base/text.js';
 
 /** The present in ms since 1970; an argument, so that tests and simulations decide it. */
 export type Clock = () => number;
@@ -13,7 +14,7 @@ const closingPause = 10;
 /** `INSERT INTO attempts (started_at) VALUES ($startedAt)`. */
 function insertion(table: string, row: Parameters): string {
   const names = Object.keys(row);
-  const columns = names.map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  const columns = names.map((name) => separated(name, '_'));
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${names.map((name) => `$${name}`).join(', ')})`;
 }
 
@@ -51,7 +52,8 @@ export class Connection {
   }
 
   /**
-   * Adds a row to a table, inside `write`. Its keys are the names of the columns in camel case.
+   * Adds a row to a table, inside `write`. Its keys are the names of the columns in camel case, the same in all rows of a table: the
+   * statement is compiled once.
    * @returns the row's id
    */
   insert(table: string, row: Parameters): number {

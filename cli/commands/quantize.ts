@@ -1,5 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
+import { separated } from '../../base/text.js';
 import { compressSchema } from '../../experiments/schema/compress.js';
 import type { ReachableDevice } from '../../latency-models/index.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
@@ -25,8 +26,9 @@ const expected = {
 type Checked = { readonly [K in keyof typeof expected]: K extends 'methods' ? string : number };
 
 function notAllowed(option: keyof Checked, args: Checked): Error {
-  const name = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return invalidInput(`--${name}: got ${args[option]}; expected ${expected[option]}`, { hint: 'nas quantize --help' });
+  return invalidInput(`--${separated(option, '-')}: got ${args[option]}; expected ${expected[option]}`, {
+    hint: 'nas quantize --help',
+  });
 }
 
 /** Options as `compress:` of an experiment, with the same bounds. */

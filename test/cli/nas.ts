@@ -65,7 +65,8 @@ interface Refused {
 }
 
 /** What only `nas run` refuses: the folder that it writes into, who evaluates networks, and an option of its own. */
-const runsAlone = /cannot be written|which --fresh removes|its networks are evaluated elsewhere|--minutes/;
+const runsAlone =
+  /cannot be written|which --fresh removes|its networks are evaluated elsewhere|--minutes|is given \d times/;
 
 /** Gives what `nas run` refused before it wrote anything to `nas validate`, which must refuse it with the same words. */
 export async function requireSameRefusal({ file, set, workdir, code, says }: Refused): Promise<void> {

@@ -11,6 +11,8 @@ interface Numbers {
   readonly positionals: readonly string[];
   /** Names of all numbers. */
   readonly names: readonly string[];
+  /** Names of the options with one text. */
+  readonly texts: readonly string[];
   /** Options that must be given, with a value. */
   readonly required: readonly (readonly [name: string, value: string])[];
 }
@@ -18,6 +20,8 @@ interface Numbers {
 /** What yargs keeps of the options of a command. */
 interface Options {
   readonly number: readonly string[];
+  readonly string: readonly string[];
+  readonly array: readonly string[];
   readonly choices: Readonly<Record<string, readonly string[] | undefined>>;
   readonly demandedOptions: Readonly<Record<string, unknown>>;
 }
@@ -35,12 +39,15 @@ async function numbersOf(): Promise<Numbers[]> {
       command: (usage: string, _summary: string, options: (y: ReturnType<typeof yargs>) => unknown) => {
         const parser = yargs([]);
         options(parser);
-        const { number, choices, demandedOptions } = (parser as unknown as { getOptions(): Options }).getOptions();
+        const kept = (parser as unknown as { getOptions(): Options }).getOptions();
+        const { number, choices, demandedOptions } = kept;
         const positionals = [...usage.matchAll(/[<[](\w+)/g)].map(([, own]) => own);
         const required = Object.keys(demandedOptions)
           .filter((name) => !positionals.includes(name))
           .map((name) => [name, choices[name]?.[0] ?? '1'] as const);
-        found.push({ words, positionals, names: number, required });
+        const isText = (name: string): boolean =>
+          ![...positionals, ...kept.array, ...Object.keys(choices)].includes(name);
+        found.push({ words, positionals, names: number, texts: kept.string.filter(isText), required });
       },
     };
     command.register(recorder as never, undefined as never);
@@ -77,6 +84,21 @@ describe('numbers of the command line', () => {
         expect(code).toBe(2);
       }
       if (!isPositional) expect((await nasInside(line('1', '2'))).err).toContain(`--${name} is given 2 times`);
+    },
+  );
+});
+
+describe('texts of the command line', () => {
+  it.each(commands.filter(({ texts }) => texts.length > 0).map((one) => [one.words.join(' '), one] as const))(
+    '%s: an option that is given twice is refused before anything happens',
+    async (_, { words, positionals, texts, required }) => {
+      for (const name of texts) {
+        const others = required.filter(([other]) => other !== name).flatMap(([other, value]) => [`--${other}`, value]);
+        const twice = [`--${name}`, 'a', `--${name}`, 'b'];
+        const { code, err } = await nasInside([...words, ...positionals.map(() => 'nowhere'), ...others, ...twice]);
+        expect(err).toMatch(/ is given \d times: expected one value/);
+        expect(code).toBe(2);
+      }
     },
   );
 });
