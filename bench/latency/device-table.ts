@@ -1,4 +1,5 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
+import { countsOf } from '../../base/group.js';
 import { distinctKeys, latencyColumn } from '../../latency-models/predictors/device-table.js';
 import { Catalogue, type LayerFeatures, type Profile } from '../../latency-models/predictors/features.js';
 import { columnIndex, genotypeOf, type Csv, type Genotype, type Space } from '../../spaces/index.js';
@@ -27,12 +28,10 @@ function choiceProfiles({ layers }: Catalogue, { decisions }: Space): (genotype:
     return known;
   };
   return (genotype) => {
-    const counts = new Map<number, number>();
-    for (const [i, { choices }] of decisions.entries()) {
-      const at = position(`${String(choices[genotype[i]])} of ${choices.join(', ')}`);
-      counts.set(at, (counts.get(at) ?? 0) + 1);
-    }
-    const sorted = [...counts].sort(([a], [b]) => a - b);
+    const chosen = decisions.map(({ choices }, i) =>
+      position(`${String(choices[genotype[i]])} of ${choices.join(', ')}`),
+    );
+    const sorted = [...countsOf(chosen)].sort(([a], [b]) => a - b);
     return { layers: sorted.map(([at]) => at), counts: sorted.map(([, count]) => count), isConstant: false };
   };
 }

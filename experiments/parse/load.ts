@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { invalidInput, messageOf, NasError } from '../../base/errors.js';
+import { codeOf, invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { nearest } from '../../base/text.js';
 import { type Experiment, experimentSchemas, type TrainingExperiment } from '../schema/experiment.js';
 import { kindOf, type ExperimentKind } from '../schema/kind.js';
@@ -227,7 +227,7 @@ function readText(file: string): string {
   try {
     if (!statSync(file).isDirectory()) return readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+    if (codeOf(error) === 'ENOENT')
       throw invalidInput(`${file}: there is no such file${similar(file)}`, {
         hint: 'nas init writes one to start from.',
       });

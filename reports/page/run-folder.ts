@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { invalidInput, messageOf } from '../../base/errors.js';
+import { codeOf, invalidInput, messageOf } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import { isWorkedIn, Store, type Clock } from '../../store/index.js';
 import { databasePath, hasRun, workdirFiles } from '../../runner/stored/workdir.js';
@@ -142,7 +142,7 @@ function entries(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw invalidInput(`${folder}: cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { countsOf } from '../../base/group.js';
 import type { EventKind, EventRecord, Store, Training } from '../../store/index.js';
 import { assignmentOf, assignmentsOf, hostShares, type Assignment, workersNow } from '../../runner/stored/workers.js';
 import type { ReportGroup, ReportAssignment, RunWorkers } from './data.js';
@@ -25,9 +26,7 @@ function groupsOf(store: Store, assignments: readonly Assignment[]): ReportGroup
       return [group, text];
     }),
   );
-  const counts = new Map<string, number>();
-  for (const { group } of assignments) if (group !== null) counts.set(group, (counts.get(group) ?? 0) + 1);
-  return [...counts]
+  return [...countsOf(assignments.flatMap(({ group }) => group ?? []))]
     .map(([group, taken]) => ({ group, text: texts.get(group) ?? null, taken }))
     .sort((a, b) => b.taken - a.taken || (a.group < b.group ? -1 : 1));
 }

@@ -1,4 +1,12 @@
-import { DeviceFailure, exitCodes, isInterruption, messageOf, NasError, type ErrorCode } from '../../base/errors.js';
+import {
+  codeOf,
+  DeviceFailure,
+  exitCodes,
+  isInterruption,
+  messageOf,
+  NasError,
+  type ErrorCode,
+} from '../../base/errors.js';
 import { JobFailed, StorageFailure, WorkerDied } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 
@@ -36,11 +44,8 @@ const full = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 /** System errors of storage, which are no trial's own. */
 const storageErrors = new Set([...full, 'EACCES', 'EPERM']);
 
-const hasCode = (error: unknown, codes: ReadonlySet<string>): boolean =>
-  error instanceof Error && 'code' in error && codes.has(String(error.code));
-
 /** Whether a NasError comes from a full disk. A file that may not be read does not count. */
-const isOfStorage = (error: NasError): boolean => error instanceof StorageFailure || hasCode(error.cause, full);
+const isOfStorage = (error: NasError): boolean => error instanceof StorageFailure || full.has(codeOf(error.cause));
 
 export function toPlainError(error: unknown): PlainError {
   if (error instanceof NasError) {
@@ -55,7 +60,7 @@ export function toPlainError(error: unknown): PlainError {
       ...(storage && { storage }),
     };
   }
-  if (error instanceof Error && hasCode(error, storageErrors))
+  if (error instanceof Error && storageErrors.has(codeOf(error)))
     return {
       code: 'invalid-input',
       message: error.message,

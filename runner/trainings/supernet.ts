@@ -40,12 +40,8 @@ export async function planSupernet(
   const first = space.decisions.map(() => 0);
   await locating(['space'], () => memberOf(space, first));
   if (isOwnSupernet(supernet)) return { config: supernet, seed, file: null };
-  const {
-    file,
-    config,
-    seed: own,
-  } = await locating(['supernet', 'from'], () => fitting(supernet.from, experiment, data));
-  return { config, seed: own, file };
+  const trained = await locating(['supernet', 'from'], () => fitting(supernet.from, experiment, data));
+  return { config: trained.config, seed: trained.seed, file: trained.file };
 }
 
 /** The supernet of another run; checks that it was trained for the space and the data of the experiment. */

@@ -233,7 +233,7 @@ function eliminateFour(
   return j;
 }
 
-/** Solves for the last row of the factor, from whose row of the pool `from` earlier ones are subtracted already. */
+/** Solves for the row of the last observation. The first `from` rows are subtracted from it already. */
 function eliminate(rows: Float64Array, count: number, factors: Float64Array, from: number): void {
   const last = factors.length - 1;
   const row = last * count;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Extent } from '../../base/boxes.js';
-import { NasError, invalidInput, messageOf } from '../../base/errors.js';
+import { NasError, codeOf, invalidInput, messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import type { Rendering } from '../../base/preprocess.js';
@@ -244,7 +244,7 @@ async function convert(source: DataSource, folders: Folders, options: ConvertOpt
     return true;
   } catch (error) {
     if (options.signal?.aborted === true) throw new NasError('interrupted', 'the conversion of the data was stopped');
-    if (!(error instanceof Error && 'code' in error && storageErrors.has(String(error.code)))) throw error;
+    if (!storageErrors.has(codeOf(error))) throw error;
     // A full disk must not stay full.
     rmSync(work, { recursive: true, force: true });
     const megabytes = Math.ceil((source.count * source.height * source.width * source.channels) / 1e6);

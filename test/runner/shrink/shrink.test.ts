@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeFileAtomic } from '../../../base/files.js';
 import { readMetadata, readExport } from '../../../deploy/index.js';
 import type { RunEvent } from '../../../runner/events.js';
@@ -14,6 +13,7 @@ import { databasePath } from '../../../runner/stored/workdir.js';
 import { imagesOfRun } from '../../../runner/inputs.js';
 import { trainingExperimentOf } from '../../../runner/stored/experiment.js';
 import { nasInside } from '../../cli/nas.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import { auto } from '../../trainers/support/tiny-training.js';
 import { cachedFolder, reading, writeExperiment } from '../experiment.js';
 import { runInside } from '../inside.js';
@@ -101,12 +101,15 @@ describe('nas shrink', { timeout: 300_000 }, () => {
   });
 
   it('leaves nothing behind when it is interrupted', async () => {
-    const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('nas-shrink-'));
+    // Others write into the usual folder at the same time.
+    const folder = temporaryFolder();
+    vi.stubEnv('TMPDIR', folder);
     await expect(shrunk({ epochs: 2 }, ({ kind }) => kind === 'phase-epoch')).rejects.toMatchObject({
       code: 'interrupted',
       hint: 'No file was written.',
     });
-    expect(left()).toEqual([]);
+    vi.unstubAllEnvs();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('cuts to a latency, as it is measured on the device, and its file is exported', async () => {
