@@ -4,18 +4,16 @@ import { apply, initialWeights, weightsFrom, weightVariables } from '../../space
 import { calibrateBatchNorm, createLoader, openDataset, type Dataset } from '../../trainers/index.js';
 import { activateBackend, onProcessor } from '../../trainers/engines/index.js';
 import { tinyStudent } from './support/networks.js';
-import { openWorkbench, tinyTrain, type Workbench } from './support/tiny-training.js';
+import { sharedWorkbench, tinyTrain } from './support/tiny-training.js';
 
-let bench: Workbench;
+const bench = sharedWorkbench([7]);
 let dataset: Dataset;
 beforeAll(async () => {
-  bench = await openWorkbench([7]);
   dataset = openDataset(bench.dataset);
   await activateBackend();
 });
 afterAll(() => {
   dataset.close();
-  bench.close();
 });
 
 const network = tinyStudent({ size: 7, dropout: 0.5 });

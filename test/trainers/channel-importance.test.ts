@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { channelGroups, detectionOf, targetShape, type Network } from '../../spaces/index.js';
 import { apply, initialWeights, weightsFrom, type Weights } from '../../spaces/models/index.js';
@@ -9,7 +9,7 @@ import { gateGradients } from '../../trainers/channel-importance.js';
 import { channelImportance, onProcessor, openDataset, saveWeights, trainingLoader } from '../../trainers/index.js';
 import { segmentationBatch, tinyDetector } from '../support/tiny-detector.js';
 import { noiseBatch, tinyStudent, tinyTeacher } from './support/networks.js';
-import { compiled, openWorkbench, type Workbench } from './support/tiny-training.js';
+import { compiled, sharedWorkbench } from './support/tiny-training.js';
 
 /** Weights as after a training: no two channels alike. */
 function settled(network: Network): Weights {
@@ -76,16 +76,14 @@ describe('gateGradients', () => {
 });
 
 describe('channelImportance', () => {
-  let bench: Workbench;
+  const bench = sharedWorkbench();
   const network = tinyStudent();
   const weights = settled(network);
   let file: string;
   beforeAll(async () => {
-    bench = await openWorkbench();
     file = join(bench.folder, 'weights.bin');
     saveWeights(weights, file);
   });
-  afterAll(() => bench.close());
   const options = (images?: number) => ({
     network,
     weights: file,

@@ -1,19 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { evaluateSplit, fit, openDataset } from '../../trainers/index.js';
+import { describe, expect, test } from 'vitest';
+import { evaluateSplit, openDataset } from '../../trainers/index.js';
 import { tiniestStudent } from './support/networks.js';
-import { auto, compiled, openWorkbench, quiet, tinyJob, type Workbench } from './support/tiny-training.js';
+import { auto, compiled, sharedWorkbench, tinyJob, complete } from './support/tiny-training.js';
 import { evaluateModel } from './support/evaluate-model.js';
 
-let bench: Workbench;
-beforeAll(async () => {
-  bench = await openWorkbench();
-});
-afterAll(() => bench.close());
+const bench = sharedWorkbench();
 
 describe('evaluation', () => {
   test('agrees with what training said, on both engines', async () => {
-    const result = await fit(tinyJob(bench, 'trained'), quiet());
-    if (result.state !== 'complete') throw new Error('interrupted');
+    const result = await complete(tinyJob(bench, 'trained'));
     for (const engine of [compiled, auto]) {
       const evaluation = await evaluateModel({
         network: tiniestStudent,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { extremes, memberOf } from '../../spaces/index.js';
 import { initialWeights, type Weights } from '../../spaces/models/index.js';
 import {
@@ -27,7 +27,7 @@ import { muon, specOf } from './engines/contract.js';
 import { makeSpace, task, tiniestSpace } from './supernet/spaces.js';
 import { noiseBatch, tiniestStudent, tinyStudent, update } from './support/networks.js';
 import { relativeDistance } from './support/one-step.js';
-import { compiled, openWorkbench, quiet, tinyTrain, type Workbench } from './support/tiny-training.js';
+import { compiled, sharedWorkbench, quiet, tinyTrain, completed } from './support/tiny-training.js';
 import { evaluateModel } from './support/evaluate-model.js';
 
 const webgpu: EngineConfig = engineSchema.parse({ type: 'compiled', provider: 'webgpu' });
@@ -42,14 +42,12 @@ const any = (): boolean => true;
 
 /** What is computed beside training steps: the numbers of the processor but for rounding, wherever networks train. */
 describeOnWebGpu('on WebGPU, as on the processor', () => {
-  let bench: Workbench;
+  const bench = sharedWorkbench([8]);
   let weights: string;
   beforeAll(async () => {
-    bench = await openWorkbench([8]);
     weights = join(bench.folder, 'weights.bin');
     saveWeights(outspoken(initialWeights(tiniestStudent, 1)), weights);
   });
-  afterAll(() => bench.close());
 
   test('the gradients that say which channels matter', async () => {
     const model = { network: tinyStudent(), weights: outspoken(initialWeights(tinyStudent(), 1)) };
@@ -120,11 +118,8 @@ describeOnWebGpu('on WebGPU, as on the processor', () => {
       threads: 1,
       directory: join(bench.folder, name),
     });
-    const train = async (name: string, engine: EngineConfig) => {
-      const result = await fitSupernet(job(name, engine), quiet());
-      if (result.state !== 'complete') throw new Error(result.state);
-      return result;
-    };
+    const train = async (name: string, engine: EngineConfig) =>
+      completed(await fitSupernet(job(name, engine), quiet()));
     const [found, expected] = [await train('card-supernet', webgpu), await train('supernet', compiled)];
     expect(Math.abs(found.curve[0].train_loss / expected.curve[0].train_loss - 1)).toBeLessThan(1e-5);
     const [actual, wanted] = [found, expected].map((result) => readTensorFile(result.weights).tensors);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { runOnnx } from '../../compiler/index.js';
 import { exportOnnx, readExport, type ModelMetadata } from '../../deploy/index.js';
@@ -10,13 +10,9 @@ import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/mod
 import { trainingLoader, withDataset } from '../../trainers/index.js';
 import { unfoldBatchNorm } from '../../trainers/batch-norm.js';
 import { tinyStudent } from './support/networks.js';
-import { openWorkbench, type Workbench } from './support/tiny-training.js';
+import { sharedWorkbench } from './support/tiny-training.js';
 
-let bench: Workbench;
-beforeAll(async () => {
-  bench = await openWorkbench();
-});
-afterAll(() => bench.close());
+const bench = sharedWorkbench();
 
 const network = tinyStudent();
 

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
-  fit,
   fitSupernet,
   openDataset,
   prepareDataset,
@@ -13,7 +12,6 @@ import {
   trainSchema,
   type CompleteFit,
   type DatasetRef,
-  type FitHooks,
   type FitJob,
   type NetworkTeacher,
   type PreparedTeacher,
@@ -22,7 +20,7 @@ import { sharedFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { tinyStudent } from './support/networks.js';
 import { configOf, supernetJob } from './supernet/jobs.js';
-import { auto, quiet } from './support/tiny-training.js';
+import { auto, quiet, complete as completeJob } from './support/tiny-training.js';
 import { readTensorFile } from '../../trainers/tensor-file.js';
 
 const folder = sharedFolder();
@@ -42,10 +40,7 @@ const jobOf = (name: string, changes: Partial<FitJob>): FitJob => ({
   ...changes,
 });
 
-async function complete(name: string, changes: Partial<FitJob>, hooks: FitHooks = quiet()): Promise<CompleteFit> {
-  const result = await fit(jobOf(name, changes), hooks);
-  return result.state === 'complete' ? result : expect.fail('the training was interrupted');
-}
+const complete = (name: string, changes: Partial<FitJob>): Promise<CompleteFit> => completeJob(jobOf(name, changes));
 
 const prepared = async (dataset: DatasetRef): Promise<PreparedTeacher> =>
   (await prepareTeacher(teacher, { dataset, train, seed: 1, engine: auto, threads: 1, cache })) ?? expect.fail();
@@ -97,7 +92,7 @@ describe('distillation on images without labels', () => {
       class_weight: undefined,
     });
     const job = (name: string, dataset: DatasetRef, own: PreparedTeacher) =>
-      supernetJob({ folder, dataset, close: () => undefined }, name, { config, teacher: own });
+      supernetJob({ folder, dataset }, name, { config, teacher: own });
     const steps: number[] = [];
     const hooks = quiet({ onProgress: (progress) => steps.push(progress.steps) });
     await fitSupernet(job('supernet', more, await prepared(more)), hooks);

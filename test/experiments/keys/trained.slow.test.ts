@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { contentHash } from '../../../base/hash.js';
 import { parseExperiment } from '../../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../../experiments/schema/experiment.js';
 import { initialWeights } from '../../../spaces/models/index.js';
 import {
   evaluateMember,
-  fit,
   fitSupernet,
   type FitResult,
   fromTrained,
@@ -22,18 +21,17 @@ import { readTensorFile } from '../../../trainers/tensor-file.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
 import { memberJob, supernetJob } from '../../trainers/supernet/jobs.js';
 import { tiniestStudent, tinyTeacher } from '../../trainers/support/networks.js';
-import { auto, openWorkbench, quiet, tinyJob, type Workbench } from '../../trainers/support/tiny-training.js';
+import { auto, sharedWorkbench, quiet, tinyJob, complete, completed } from '../../trainers/support/tiny-training.js';
 import { experimentsOf } from './check.js';
 import { trainingBase } from './files.js';
 import type { Row } from './row.js';
 import { furtherRows, trainingRows } from './rows/training.js';
 
 const images = 96;
-let bench: Workbench;
+const bench = sharedWorkbench([8]);
 /** Files of weights: of the teacher, and those that a training from given weights begins with. */
 const files = { teacher: '', initial: '' };
 beforeAll(async () => {
-  bench = await openWorkbench([8]);
   for (const [name, network] of [
     ['teacher', tinyTeacher()],
     ['initial', tiniestStudent],
@@ -42,7 +40,6 @@ beforeAll(async () => {
     saveWeights(initialWeights(network, 7), files[name]);
   }
 });
-afterAll(() => bench.close());
 
 const teacherOf = (train: TrainConfig) => {
   const network = { type: 'network', name: 'teacher', network: tinyTeacher(), weights: files.teacher } as const;
@@ -76,8 +73,7 @@ function trained(train: TrainConfig, key: string): Promise<string> {
     const config = withStepsOn(images, fromWeights ? fromTrained(train) : train);
     const initial = fromWeights ? { initial: { file: files.initial, places: undefined } } : {};
     const job = tinyJob(bench, id, { train: config, teacher, engine: auto, ...initial });
-    const result = await fit(job, quiet());
-    if (result.state !== 'complete') throw new Error('the training was not interrupted');
+    const result = await complete(job);
     return resultOf(result, readWeights(tiniestStudent, result.weights));
   };
   return once(begin, train, fromWeights);
@@ -89,8 +85,7 @@ function supernetTrained(config: SupernetConfig, key: string): Promise<string> {
   const begin = async (id: string): Promise<string> => {
     const teacher = needsTeacher(config) ? await teacherOf(config) : null;
     const job = supernetJob(bench, id, { config: withStepsOn(images, config), teacher, engine: auto });
-    const result = await fitSupernet(job, quiet());
-    if (result.state !== 'complete') throw new Error('the training was not interrupted');
+    const result = completed(await fitSupernet(job, quiet()));
     if (!isMember) return resultOf(result, readTensorFile(result.weights).tensors);
     const { member } = createSandwich(await createSpace(job.space, job.task), config, job.seed).at(0)[1];
     const { calibration } = config;

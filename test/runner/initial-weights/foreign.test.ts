@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { recogniseNetwork } from '../../../trainers/index.js';
 import { checkInitial, convertInitial, type InitialPlan } from '../../../runner/initial-weights/index.js';
 import {
@@ -19,7 +19,7 @@ import { apply, slicedTo, weightsFrom, weightSpecs, type Model, type Weights } f
 import { describeDataset, readInitial, readTensorFile, type DatasetInfo } from '../../../trainers/index.js';
 import { normal } from '../../compiler/foreign/support.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { openWorkbench, type Workbench } from '../../trainers/support/tiny-training.js';
+import { sharedWorkbench } from '../../trainers/support/tiny-training.js';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../trainers/recognise/fixtures/${name}.onnx`, import.meta.url));
@@ -35,13 +35,11 @@ const preset = {
   share: 'stage',
 } as const;
 
-let bench: Workbench;
+const bench = sharedWorkbench();
 let data: DatasetInfo;
 beforeAll(async () => {
-  bench = await openWorkbench();
   data = describeDataset(bench.dataset);
 });
-afterAll(() => bench.close());
 
 const spaceOf = (config: object): Promise<Space> =>
   createSpace(spaceSchema.parse(config), {

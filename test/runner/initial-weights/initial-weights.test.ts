@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { exportOnnx, type ModelMetadata } from '../../../deploy/index.js';
 import { checkInitial, convertInitial, initialContent } from '../../../runner/initial-weights/index.js';
 import {
@@ -18,12 +18,12 @@ import { drawWeights, weightSpecs, type Weights } from '../../../spaces/models/i
 import { describeDataset, readTensorFile, saveWeights, type DatasetInfo } from '../../../trainers/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { openWorkbench, type Workbench } from '../../trainers/support/tiny-training.js';
+import { sharedWorkbench } from '../../trainers/support/tiny-training.js';
 
 /** Ten other classes than the data's. */
 const digits = '0123456789'.split('');
 
-let bench: Workbench;
+const bench = sharedWorkbench();
 let data: DatasetInfo;
 let space: Space;
 let member: Member;
@@ -40,7 +40,6 @@ const config = {
 };
 
 beforeAll(async () => {
-  bench = await openWorkbench();
   data = describeDataset(bench.dataset);
   const task = { input: [data.height, data.width, data.channels] as const, classes: data.classes.length };
   space = await createSpace(spaceSchema.parse(config), task);
@@ -48,7 +47,6 @@ beforeAll(async () => {
   member = memberOf(space, [1, 0, 0, 1, 1, 0]);
   weights = drawWeights(weightSpecs(member.network), 3);
 });
-afterAll(() => bench.close());
 
 const metadata = (changes: Partial<ModelMetadata> = {}): ModelMetadata => ({
   classes: data.classes,

@@ -51,7 +51,7 @@ export async function run(
   return losses;
 }
 
-const bytes = async (engine: TrainingEngine): Promise<Record<string, string>> =>
+export const bytes = async (engine: TrainingEngine): Promise<Record<string, string>> =>
   Object.fromEntries(
     [...(await engine.state())].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]),
   );

@@ -2,13 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { exportForeign, foreignNetwork } from '../../../compiler/index.js';
 import { weightsFrom } from '../../../spaces/models/index.js';
-import type { TrainingEngine } from '../../../trainers/index.js';
+import { bytes } from './contract.js';
 import { images, losses, open, size, spec, train } from '../support/foreign.js';
-
-const bytes = async (engine: TrainingEngine): Promise<Record<string, string>> =>
-  Object.fromEntries(
-    [...(await engine.state())].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]),
-  );
 
 describe('training networks of other programs', () => {
   test.each(

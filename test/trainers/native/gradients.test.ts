@@ -19,11 +19,19 @@ import { tinyDetector } from '../../support/tiny-detector.js';
 import { makeSpace, tinySpace } from '../supernet/spaces.js';
 import { distance, eagerly, inputFor, natively, type Input, type Outcome } from './run.js';
 
+const found = nativeLibrary();
+
 const batch = 3;
 const chunks = 2;
 
-const found = nativeLibrary();
-const reason = 'reason' in found ? found.reason : null;
+/** The plan of a network; null: the native engine does not train it. */
+function planned(network: Network, frozenNorms = false): NativeNetwork | null {
+  const plan = planNetwork(network, { batch, chunks, frozenNorms });
+  return 'unsupported' in plan ? null : plan;
+}
+
+const inputOf = (network: Network, plan: NativeNetwork): Input =>
+  inputFor(network, batch, plan.features.floats / batch, 1);
 
 const norm = (values: Iterable<Float32Array>): number => {
   let sum = 0;
@@ -44,45 +52,33 @@ function distances(actual: Outcome, expected: Outcome): Map<string, number> {
   return all;
 }
 
-/** Distances over the bar, if rounding explains them not: images that differ in the last digits change less. */
-async function complaints(
-  network: Network,
-  actual: Outcome,
-  input: Input,
-  { bar = 1e-4, frozenNorms = false } = {},
-): Promise<string[]> {
+/**
+ * Expects of the native library the features, gradients and statistics of TF.js. They may be farther apart than 1e-4 where rounding
+ * explains it: where images that differ in the last digits change less than ten times less.
+ */
+async function expectLikeTfjs(network: Network, frozenNorms = false) {
+  const plan = planned(network, frozenNorms) ?? expect.fail('the network has no native plan');
+  const input = inputOf(network, plan);
+  const actual = await natively(plan, input, { chunks });
   const expected = await eagerly(network, input, frozenNorms);
-  const far = [...distances(actual, expected)].filter(([, by]) => !(by <= bar));
-  if (far.length === 0) return [];
-  const close = await eagerly(
-    network,
-    { ...input, images: input.images.map((value) => value * (1 + 1e-6)) },
-    frozenNorms,
-  );
-  const noise = distances(close, expected);
-  return far.filter(([name, by]) => !(by <= 10 * (noise.get(name) ?? 0))).map(([name, by]) => `${name}: ${by}`);
+  const far = [...distances(actual, expected)].filter(([, by]) => !(by <= 1e-4));
+  if (far.length > 0) {
+    const near = { ...input, images: input.images.map((value) => value * (1 + 1e-6)) };
+    const noise = distances(await eagerly(network, near, frozenNorms), expected);
+    expect(far.filter(([name, by]) => !(by <= 10 * (noise.get(name) ?? 0)))).toEqual([]);
+  }
+  return { plan, input, actual };
 }
 
-function planned(network: Network, frozenNorms = false): NativeNetwork | null {
-  const plan = planNetwork(network, { batch, chunks, frozenNorms });
-  return 'unsupported' in plan ? null : plan;
-}
-
-const inputOf = (network: Network, plan: NativeNetwork): Input =>
-  inputFor(network, batch, plan.features.floats / batch, 1);
-
-describe.skipIf(reason !== null)('networks by the native library', () => {
+describe.skipIf('reason' in found)('networks by the native library', () => {
   test.each([
     ['small networks', smallNetworks, false],
     ['small networks with frozen norms', smallNetworks, true],
   ])('features, gradients and statistics of %s are those of TF.js', async (_, networks, frozenNorms) => {
     let count = 0;
     const property = fc.asyncProperty(networks, async (network) => {
-      const plan = planned(network, frozenNorms);
-      fc.pre(plan !== null);
-      const input = inputOf(network, plan);
-      const actual = await natively(plan, input, { chunks });
-      expect(await complaints(network, actual, input, { frozenNorms })).toEqual([]);
+      fc.pre(planned(network, frozenNorms) !== null);
+      await expectLikeTfjs(network, frozenNorms);
       count++;
     });
     await fc.assert(property, { numRuns: 8 });
@@ -107,10 +103,7 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
       network([mbconv(17, 1, 3, 1), mbconv(20, 4, 3, 2, 0.25), mbconv(20, 6, 5, 1, 0.25), mbconv(40, 1.5, 5, 2)], 70),
       network([mbconv(24, 3, 3, 1), mbconv(24, 2, 7, 1, 0.5), mbconv(24, 6, 3, 1)], 0, [7, 7, 1]),
     ]) {
-      const plan = planned(each);
-      if (plan === null) throw new Error('the network has a native plan');
-      const input = inputOf(each, plan);
-      expect(await complaints(each, await natively(plan, input, { chunks }), input)).toEqual([]);
+      await expectLikeTfjs(each);
     }
   });
 
@@ -127,10 +120,7 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
       ],
       head: { filters: 0, act, dropout: 0 },
     };
-    const plan = planned(network);
-    if (plan === null) throw new Error('the network has a native plan');
-    const input = inputOf(network, plan);
-    expect(await complaints(network, await natively(plan, input, { chunks }), input)).toEqual([]);
+    await expectLikeTfjs(network);
   });
 
   test('detectors and segmenters: maps of twice the size, of odd sides too, sums, gates, and a map at the end', async () => {
@@ -142,20 +132,13 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
       [{ segmentation: true, width: 12, se: 0.5 }, [16, 16, 3]],
       [{ segmentation: true, stride: 8, width: 9, depth: 0, se: 0.3 }, [19, 14, 3]],
     ] as const) {
-      const network = tinyDetector(head, input);
-      const plan = planned(network);
-      if (plan === null) throw new Error('the network has a native plan');
-      const own = inputOf(network, plan);
-      expect(await complaints(network, await natively(plan, own, { chunks }), own)).toEqual([]);
+      await expectLikeTfjs(tinyDetector(head, input));
     }
   });
 
   test('a network of pools behind filters of 2 x 2 pixels', async () => {
     const network = presetNetworks.pooled({ input: [9, 10, 3], classes: 3 }, 0.25);
-    const plan = planned(network);
-    if (plan === null) throw new Error('the network has a native plan');
-    const input = inputOf(network, plan);
-    expect(await complaints(network, await natively(plan, input, { chunks }), input)).toEqual([]);
+    await expectLikeTfjs(network);
   });
 
   test('groups that are narrower and wider than blocks of channels, average pools, cells of zeros', async () => {
@@ -180,10 +163,7 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
       ]),
       network(5, [cell(one, none, none, none, none, none), { kind: 'reduction', filters: 6 }]),
     ]) {
-      const plan = planned(each);
-      if (plan === null) throw new Error('the network has a native plan');
-      const input = inputOf(each, plan);
-      expect(await complaints(each, await natively(plan, input, { chunks }), input)).toEqual([]);
+      await expectLikeTfjs(each);
     }
   });
 
@@ -211,11 +191,7 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
       ],
       head: { filters: 12, act: 'swish', dropout: 0 },
     };
-    const plan = planned(network);
-    if (plan === null) throw new Error('the network has a native plan');
-    const input = inputOf(network, plan);
-    const whole = await natively(plan, input, { chunks });
-    expect(await complaints(network, whole, input)).toEqual([]);
+    const { plan, input, actual: whole } = await expectLikeTfjs(network);
     const names = [...plan.gradients.keys()];
     for (const isFrozen of [
       (name: string) => name === 'stem/kernel',
@@ -282,6 +258,6 @@ describe.skipIf(reason !== null)('networks by the native library', () => {
   });
 });
 
-test.runIf(reason !== null)('there is no native library here', () => {
-  console.warn(`no test of the native library: ${reason}`);
+test.runIf('reason' in found)('there is no native library here', () => {
+  console.warn(`no test of the native library: ${'reason' in found ? found.reason : ''}`);
 });

@@ -131,7 +131,7 @@ export async function eagerly(
   return outcome;
 }
 
-export function library(): NativeLibrary {
+function library(): NativeLibrary {
   const found = nativeLibrary();
   if ('reason' in found) throw new Error(found.reason);
   return found;

@@ -2,21 +2,19 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { PixelScale } from '../../../base/preprocess.js';
 import { classifierFile, foreignNetwork } from '../../../compiler/index.js';
 import { createLoader, prepareTeacher, teacherSchema, trainSchema, withDataset } from '../../../trainers/index.js';
 import { foundScale } from '../../../trainers/pretrained/normalisation.js';
 import { readingLines, readPretrained } from '../../../trainers/pretrained/read.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
-import { auto, openWorkbench, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, sharedWorkbench, tinyTrain } from '../support/tiny-training.js';
 
-let bench: Workbench;
+const bench = sharedWorkbench();
 beforeAll(async () => {
-  bench = await openWorkbench();
   await tf.setBackend('cpu');
 });
-afterAll(() => bench.close());
 
 /** Some images of the data, pixel / 255. */
 const pixels = (): Promise<Float32Array> =>

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { describeDataset, withDataset } from '../../../trainers/index.js';
 import { quickScore } from '../../../trainers/pretrained/quick-head.js';
 import { readingLines, readPretrained } from '../../../trainers/pretrained/read.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
-import { openWorkbench, type Workbench } from '../support/tiny-training.js';
+import { sharedWorkbench } from '../support/tiny-training.js';
 
 describe('the score of a quick head', () => {
   const random = new Random(3);
@@ -37,12 +37,10 @@ describe('the score of a quick head', () => {
 });
 
 describe('the features that a new head reads', () => {
-  let bench: Workbench;
+  const bench = sharedWorkbench();
   beforeAll(async () => {
-    bench = await openWorkbench();
     await tf.setBackend('cpu');
   });
-  afterAll(() => bench.close());
 
   /** A file whose last layers keep one number of the features. */
   async function narrow(): Promise<string> {

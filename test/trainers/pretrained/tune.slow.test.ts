@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { foreignNetwork } from '../../../compiler/index.js';
 import { toOnnx } from '../../../spaces/models/index.js';
 import {
@@ -30,18 +30,16 @@ import { layersModelOf } from '../../support/layers-model.js';
 import { file as fixture } from '../support/foreign.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import { auto, compiled, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, sharedWorkbench, quiet } from '../support/tiny-training.js';
 
-let bench: Workbench;
+const bench = sharedWorkbench();
 let path: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench();
   path = join(bench.folder, 'other.onnx');
   // Random weights are features enough for these images; the file has classes of its own.
   writeFileSync(path, toOnnx(shaken(tinyStudent({ classes: 7 }))));
 });
-afterAll(() => bench.close());
 
 const training = tuneTraining(96, { epochs: 2, batch: 16, augment: [{ type: 'flip' }], learningRate: 2e-3 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { classScores } from '../../../base/scores.js';
 import { toOnnx } from '../../../spaces/models/index.js';
 import {
@@ -27,17 +27,15 @@ import { shaken } from '../../deploy/support/classifiers.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent } from '../support/networks.js';
-import { auto, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, sharedWorkbench, quiet } from '../support/tiny-training.js';
 
-let bench: Workbench;
+const bench = sharedWorkbench();
 let path: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench();
   path = join(bench.folder, 'other.onnx');
   writeFileSync(path, toOnnx(shaken(tinyStudent({ classes: 7 }))));
 });
-afterAll(() => bench.close());
 
 const head = (
   name: string,

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { extremes, memberOf, spaceSchema } from '../../../spaces/index.js';
 import {
   engineSchema,
@@ -14,11 +12,13 @@ import {
   supernetSchema,
   trainSchema,
   type SupernetJob,
+  type DatasetRef,
 } from '../../../trainers/index.js';
 import { makeBoxedImages } from '../../support/boxed-images.js';
-import { compiled, quiet, type Workbench } from '../support/tiny-training.js';
+import { compiled, stopping } from '../support/tiny-training.js';
 import { complete, expectAlike, memberJob } from './jobs.js';
 import { makeSpace } from './spaces.js';
+import { sharedFolder } from '../../support/temporary.js';
 
 const native = engineSchema.parse({ type: 'native' });
 
@@ -36,21 +36,19 @@ const space = spaceSchema.parse({
 });
 const task = { input: [32, 32, 3], classes: 2, maps: 'detection' } as const;
 
-let bench: Workbench;
+const folder = sharedFolder();
+let dataset: DatasetRef;
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-supernet-boxes-'));
   const data = await makeBoxedImages(join(folder, 'images'), { count: 30, size: 32 });
   const renderings = [{ ...renderingOf(data), size: [24, 24] as const }];
-  const dataset = await prepareDataset(data, { cache: join(folder, 'cache'), renderings });
-  bench = { folder, dataset, close: () => rmSync(folder, { recursive: true, force: true }) };
+  dataset = await prepareDataset(data, { cache: join(folder, 'cache'), renderings });
 });
-afterAll(() => bench.close());
 
 const train = trainSchema.parse({ epochs: 2, batch: 8, augment: ['window', 'flip'], class_sampling: 'balanced' });
 const config = supernetConfig(train, supernetSchema.parse({ epochs: 2, networks: 1, hold: 2 }));
 const jobOf = (name: string, own: Partial<SupernetJob> = {}): SupernetJob => ({
-  ...{ space, task, seed: 3, config, dataset: bench.dataset, teacher: null, engine: native, threads: 1 },
-  directory: join(bench.folder, name),
+  ...{ space, task, seed: 3, config, dataset, teacher: null, engine: native, threads: 1 },
+  directory: join(folder, name),
   ...own,
 });
 
@@ -60,10 +58,7 @@ test('a supernet of detectors goes on after a signal, bit for bit, with outputs 
   expect([...tensors.keys()].filter((name) => /^(classes|boxes)/.test(name)).sort()).toEqual(
     ['boxes4', 'boxes8', 'classes4', 'classes8'].flatMap((name) => [`${name}/bias`, `${name}/kernel`]),
   );
-  const controller = new AbortController();
-  let batches = 0;
-  const pause = () => (++batches === 3 ? controller.abort() : undefined);
-  expect((await fitSupernet(jobOf('parts'), quiet({ pause, signal: controller.signal }))).state).toBe('interrupted');
+  expect((await fitSupernet(jobOf('parts'), stopping(2))).state).toBe('interrupted');
   expect(readTensorFile((await complete(jobOf('parts'))).weights).tensors).toEqual(tensors);
 });
 
@@ -77,13 +72,16 @@ test('members of each size and stride are evaluated by AP50, on engines alike', 
   const { weights } = await complete(jobOf('whole'));
   const built = await makeSpace(space, task);
   for (const { genotype } of Object.values(extremes(built))) {
-    const job = memberJob(bench, {
-      member: memberOf(built, genotype),
-      weights,
-      augment: train.augment,
-      batch: 8,
-      calibration: 16,
-    });
+    const job = memberJob(
+      { folder, dataset },
+      {
+        member: memberOf(built, genotype),
+        weights,
+        augment: train.augment,
+        batch: 8,
+        calibration: 16,
+      },
+    );
     const { details, accuracy, loss } = await evaluateMember({ ...job, engine: native });
     expect(details.type).toBe('detection');
     expect(accuracy).toBeGreaterThanOrEqual(0);

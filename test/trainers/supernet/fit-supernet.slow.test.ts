@@ -1,5 +1,5 @@
 import * as ort from 'onnxruntime-node';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { extremes, memberOf } from '../../../spaces/index.js';
 import {
   engineSchema,
@@ -11,15 +11,11 @@ import {
   trainSchema,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { auto, compiled, openWorkbench, quiet, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, sharedWorkbench, quiet } from '../support/tiny-training.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
 import { makeSpace, tinySpace } from './spaces.js';
 
-let bench: Workbench;
-beforeAll(async () => {
-  bench = await openWorkbench([8]);
-});
-afterAll(() => bench.close());
+const bench = sharedWorkbench([8]);
 
 test('a supernet keeps one program open for each member of a step, besides update and evaluation', async () => {
   let [open, most] = [0, 0];

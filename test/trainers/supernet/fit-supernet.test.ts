@@ -1,6 +1,6 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { extremes, memberOf, spaceSchema } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, weightSpecs } from '../../../spaces/models/index.js';
@@ -8,40 +8,35 @@ import {
   calibratedMember,
   engineSchema,
   evaluateMember,
-  fit,
   fitSupernet,
   openDataset,
   readTensorFile,
   saveWeights,
-  type CompleteFit,
-  type FitHooks,
   type SupernetJob,
 } from '../../../trainers/index.js';
 import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
-import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import {
+  compiled,
+  sharedWorkbench,
+  quiet,
+  tinyJob,
+  tinyTrain,
+  Died,
+  before,
+  complete as completeFit,
+  die,
+  outcomeOf,
+  stopping,
+} from '../support/tiny-training.js';
 import { nativeStatistics } from '../../../trainers/engines/native/statistics.js';
 import { whitenedStem } from '../../../trainers/training/whitened-stem.js';
 import { makeSpace, singleSpace, task, tiniestSpace } from './spaces.js';
 
 const native = engineSchema.parse({ type: 'native' });
 
-let bench: Workbench;
-beforeAll(async () => {
-  bench = await openWorkbench([8]);
-});
-afterAll(() => bench.close());
+const bench = sharedWorkbench([8]);
 
-/** Everything that must be equal bit for bit. */
-const bytesOf = ({ curve, weights }: CompleteFit) => ({
-  curve: curve.map((metrics) => ({ ...metrics, seconds: 0 })),
-  weights: [...readTensorFile(weights).tensors].map(([name, { data }]) => [
-    name,
-    Buffer.from(data.buffer).toString('hex'),
-  ]),
-});
 const jobOf = (name: string, own?: Partial<SupernetJob>): SupernetJob => supernetJob(bench, name, own);
-
-class Died extends Error {}
 
 describe('fitSupernet', () => {
   test('trains a space of one network as the network', async () => {
@@ -51,8 +46,7 @@ describe('fitSupernet', () => {
     const job = jobOf('one', { space: singleSpace, config });
     const file = join(bench.folder, 'start.bin');
     saveWeights(drawWeights(sharedSpecs(single), job.seed), file);
-    const alone = await fit(tinyJob(bench, 'alone', { network, train: config, initial: { file, places } }), quiet());
-    if (alone.state !== 'complete') throw new Error(alone.state);
+    const alone = await completeFit(tinyJob(bench, 'alone', { network, train: config, initial: { file, places } }));
     expectAlike(await complete(job), alone, 1e-5);
   });
 
@@ -81,40 +75,25 @@ describe('fitSupernet', () => {
 
   test('continues after a signal and after deaths between changes of members, bit for bit', async () => {
     const config = configOf({ epochs: 1, networks: 1 });
-    const whole = bytesOf(await complete(jobOf('whole', { config })));
-    /** Does something before the given step: 0-5 in the epoch, 6-7 in its validation. */
-    const before = (moment: number, act: () => void): FitHooks['pause'] => {
-      let count = 0;
-      return () => {
-        if (count++ === moment) act();
-      };
-    };
-    const controller = new AbortController();
-    const pause = before(3, () => controller.abort());
+    const whole = outcomeOf(await complete(jobOf('whole', { config })));
+    // Pauses: 0-5 before the steps of the epoch, 6-7 in its validation.
     const stopped = jobOf('signal', { config });
-    expect((await fitSupernet(stopped, quiet({ pause, signal: controller.signal }))).state).toBe('interrupted');
-    expect(bytesOf(await complete(stopped))).toEqual(whole);
+    expect((await fitSupernet(stopped, stopping(3))).state).toBe('interrupted');
+    expect(outcomeOf(await complete(stopped))).toEqual(whole);
 
     const job = jobOf('deaths', { config: { ...config, checkpoint_seconds: 1e-6 } });
-    const die = () => {
-      throw new Died();
-    };
-    for (const moment of [1, 4])
-      await expect(fitSupernet(job, quiet({ pause: before(moment, die) }))).rejects.toThrow(Died);
-    expect(bytesOf(await complete(job))).toEqual(whole);
+    for (const moment of [1, 4]) await expect(fitSupernet(job, quiet(before(moment, die)))).rejects.toThrow(Died);
+    expect(outcomeOf(await complete(job))).toEqual(whole);
   });
 
   test('ignores the files of another job, and returns a finished result at once', async () => {
     const config = configOf({ epochs: 1, networks: 1, hold: 5 });
     cpSync(join(bench.folder, 'whole'), join(bench.folder, 'folder'), { recursive: true });
-    const first = bytesOf(await complete(jobOf('whole', { config: configOf({ epochs: 1, networks: 1 }) })));
+    const first = outcomeOf(await complete(jobOf('whole', { config: configOf({ epochs: 1, networks: 1 }) })));
     const second = await complete(jobOf('folder', { config }));
-    expect(bytesOf(second).weights).not.toEqual(first.weights);
+    expect(outcomeOf(second).weights).not.toEqual(first.weights);
     // The calibration of members does not affect the training.
-    const pause = () => {
-      throw new Died();
-    };
-    const again = await complete(jobOf('folder', { config: { ...config, calibration: 7 } }), quiet({ pause }));
+    const again = await complete(jobOf('folder', { config: { ...config, calibration: 7 } }), quiet({ pause: die }));
     expect(again.curve).toEqual(second.curve);
   });
 
@@ -122,17 +101,14 @@ describe('fitSupernet', () => {
     const config = configOf({ epochs: 1, networks: 1, stem: 'whitened' });
     const result = await complete(jobOf('whitened', { config }));
     const { weights } = result;
-    const controller = new AbortController();
-    controller.abort();
     const stopped = jobOf('whitened-stopped', { config });
-    expect((await fitSupernet(stopped, quiet({ signal: controller.signal }))).state).toBe('interrupted');
-    expect(bytesOf(await complete(stopped))).toEqual(bytesOf(result));
+    expect((await fitSupernet(stopped, quiet({ signal: AbortSignal.abort() }))).state).toBe('interrupted');
+    expect(outcomeOf(await complete(stopped))).toEqual(outcomeOf(result));
     const space = await makeSpace(tiniestSpace());
     const { network, places } = memberOf(space, extremes(space).largest.genotype);
     const train = { ...tinyTrain, stem: 'whitened' } as const;
     const initial = { file: weights, places };
-    const alone = await fit(tinyJob(bench, 'kept', { network, train: { ...train, epochs: 1 }, initial }), quiet());
-    if (alone.state !== 'complete') throw new Error(alone.state);
+    const alone = await completeFit(tinyJob(bench, 'kept', { network, train: { ...train, epochs: 1 }, initial }));
     const [shared, own] = [weights, alone.weights].map((file) => readTensorFile(file).tensors.get('stem/kernel'));
     const dataset = openDataset(bench.dataset);
     expect(shared).toEqual(whitenedStem(dataset, network.input, weightSpecs(network)));

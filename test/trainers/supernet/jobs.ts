@@ -10,7 +10,7 @@ import {
   type SupernetConfig,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { auto, quiet, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, quiet, tinyTrain, type Workbench, completed } from '../support/tiny-training.js';
 import { task, tiniestSpace } from './spaces.js';
 
 export const configOf = (own: Partial<SupernetConfig> = {}): SupernetConfig => ({
@@ -46,11 +46,8 @@ export const memberJob = (
   ...own,
 });
 
-export async function complete(job: SupernetJob, hooks: FitHooks = quiet()): Promise<CompleteFit> {
-  const result = await fitSupernet(job, hooks);
-  if (result.state !== 'complete') throw new Error(result.state);
-  return result;
-}
+export const complete = async (job: SupernetJob, hooks: FitHooks = quiet()): Promise<CompleteFit> =>
+  completed(await fitSupernet(job, hooks));
 
 const losses = ({ curve }: CompleteFit): number[] =>
   curve.flatMap((epoch) => [epoch.train_loss, epoch.validation_loss]);

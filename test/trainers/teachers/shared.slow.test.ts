@@ -3,16 +3,12 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { builtModule } from '../../../base/processes.js';
 import { teacherSchema, trainSchema } from '../../../trainers/index.js';
-import { auto, openWorkbench, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, sharedWorkbench, tinyTrain } from '../support/tiny-training.js';
 
-let bench: Workbench;
-beforeAll(async () => {
-  bench = await openWorkbench();
-});
-afterAll(() => bench.close());
+const bench = sharedWorkbench();
 
 const config = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
 const train = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } });

@@ -26,9 +26,9 @@ import {
 import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
-import { auto, compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { auto, compiled, sharedWorkbench, quiet, tinyJob, tinyTrain } from '../support/tiny-training.js';
 
-let bench: Workbench;
+const bench = sharedWorkbench([7]);
 let info: DatasetInfo;
 let model: tfl.LayersModel;
 /** The logits of `model`, once they are known. */
@@ -36,7 +36,6 @@ let ofModel: number[] | undefined;
 const kd = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } });
 
 beforeAll(async () => {
-  bench = await openWorkbench([7]);
   const dataset = openDataset(bench.dataset);
   ({ info } = dataset);
   dataset.close();
@@ -45,7 +44,6 @@ beforeAll(async () => {
 });
 afterAll(() => {
   model.dispose();
-  bench.close();
 });
 
 const options = (overrides: Partial<TeacherOptions> = {}): TeacherOptions => ({

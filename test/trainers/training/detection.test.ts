@@ -5,7 +5,7 @@ import { fit, prepareDataset, trainSchema, type DatasetRef, type FitJob } from '
 import { makeBoxedImages } from '../../support/boxed-images.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { smallDetector as network } from '../../support/trained-detector.js';
-import { auto, quiet } from '../support/tiny-training.js';
+import { auto, quiet, complete } from '../support/tiny-training.js';
 import { evaluateModel } from '../support/evaluate-model.js';
 
 const folder = sharedFolder();
@@ -30,8 +30,7 @@ const job = (name: string, epochs: number): FitJob => ({
 
 describe('training on boxes', () => {
   it('finds the boxes, and keeps its scores and thresholds', async () => {
-    const result = await fit(job('trained', 12), quiet());
-    if (result.state !== 'complete') throw new Error(result.state);
+    const result = await complete(job('trained', 12));
     expect(result.accuracy).toBeGreaterThan(0.8);
     expect(result.curve.at(-1)?.metrics).toHaveProperty('ap');
     const { details } = result;

@@ -1,7 +1,7 @@
 import fs, { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   calibrateBatchNorm,
   fit,
@@ -9,38 +9,37 @@ import {
   trainSchema,
   withDataset,
   type CompleteFit,
-  type EpochMetrics,
-  type FitHooks,
   type FitJob,
 } from '../../../trainers/index.js';
 import { slicedTo, type WeightValue } from '../../../spaces/models/index.js';
 import { readTensorFile } from '../../../trainers/tensor-file.js';
 import { tiniestStudent, tinyStudent } from '../support/networks.js';
-import { auto, compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import {
+  auto,
+  compiled,
+  openWorkbench,
+  sharedWorkbench,
+  quiet,
+  tinyJob,
+  tinyTrain,
+  Died,
+  before,
+  complete,
+  die,
+  outcomeOf,
+  stopping,
+} from '../support/tiny-training.js';
 import { evaluateModel } from '../support/evaluate-model.js';
 
-let bench: Workbench;
+const bench = sharedWorkbench([8]);
 let whole: CompleteFit;
 let wholeSeconds: number;
 
 beforeAll(async () => {
-  bench = await openWorkbench([8]);
   const start = performance.now();
   whole = await complete(tinyJob(bench, 'whole'));
   wholeSeconds = (performance.now() - start) / 1000;
 });
-afterAll(() => bench.close());
-
-async function complete(job: FitJob, hooks: FitHooks = quiet()): Promise<CompleteFit> {
-  const result = await fit(job, hooks);
-  if (result.state !== 'complete') throw new Error('the training was interrupted');
-  return result;
-}
-
-const withoutTime = (curve: readonly EpochMetrics[]): EpochMetrics[] =>
-  curve.map((metrics) => ({ ...metrics, seconds: 0 }));
-const weightBytes = ({ weights }: CompleteFit): [string, string][] =>
-  [...readTensorFile(weights).tensors].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]);
 
 /** The filters of the stem. */
 function kernelOf({ weights }: CompleteFit): WeightValue {
@@ -50,25 +49,9 @@ function kernelOf({ weights }: CompleteFit): WeightValue {
 }
 
 function expectEqual(result: CompleteFit, expected: CompleteFit): void {
-  expect(withoutTime(result.curve)).toEqual(withoutTime(expected.curve));
-  expect(weightBytes(result)).toEqual(weightBytes(expected));
+  expect(outcomeOf(result)).toEqual(outcomeOf(expected));
   expect(result.accuracy).toBe(expected.accuracy);
 }
-
-/** Hooks that do something before the given step; there is a pause before each of the 6 steps and 2 validation batches. */
-function before(moment: number, act: () => void): Partial<FitHooks> {
-  let count = 0;
-  return {
-    pause: () => {
-      if (count++ === moment) act();
-    },
-  };
-}
-
-class Died extends Error {}
-const die = (): never => {
-  throw new Died();
-};
 
 describe('fit', () => {
   test('gives a curve, the accuracy of its end, and the averaged weights', () => {
@@ -84,7 +67,7 @@ describe('fit', () => {
   test('repeats itself, and differs with the seed', async () => {
     expectEqual(await complete(tinyJob(bench, 'again')), whole);
     const other = await complete(tinyJob(bench, 'other-seed', { seed: 4 }));
-    expect(withoutTime(other.curve)).not.toEqual(withoutTime(whole.curve));
+    expect(outcomeOf(other).curve).not.toEqual(outcomeOf(whole).curve);
   });
 
   test('opens the data once, and its threads read what is open', async () => {
@@ -103,7 +86,6 @@ describe('fit', () => {
     } finally {
       fs.openSync = openSync;
       syncBuiltinESMExports();
-      own.close();
     }
     const files = opened.filter((path) => path.startsWith(own.dataset.directory));
     expect(files).toContain(join(own.dataset.directory, 'images.u8'));
@@ -128,10 +110,8 @@ describe('fit', () => {
 
   // 0-5: first epoch, 6-7: its validation, 8-13: second epoch, 14-15: its validation.
   test.each([11])('continues after a signal at moment %d, bit for bit', async (moment) => {
-    const controller = new AbortController();
     const job = tinyJob(bench, `signal-${moment}`);
-    const first = await fit(job, quiet({ ...before(moment, () => controller.abort()), signal: controller.signal }));
-    expect(first.state).toBe('interrupted');
+    expect((await fit(job, stopping(moment))).state).toBe('interrupted');
     const starts: { epoch: number; step: number }[] = [];
     const second = await complete(job, quiet({ onStart: (position) => starts.push(position) }));
     expect(starts).toEqual([{ epoch: moment < 8 ? 0 : 1, step: Math.min(6, moment % 8) }]);
@@ -164,9 +144,8 @@ describe('fit', () => {
       [...weights].map(([name, { data }]) => [name, data]),
     );
     const job = tinyJob(bench, 'short-interrupted', own);
-    const controller = new AbortController();
     // Before the last validation, in the middle of the statistics.
-    await fit(job, quiet({ ...before(16, () => controller.abort()), signal: controller.signal }));
+    await fit(job, stopping(16));
     expectEqual(await complete(job), once);
   });
 
@@ -174,7 +153,7 @@ describe('fit', () => {
     const job = tinyJob(bench, 'parts');
     const first = await fit({ ...job, until: 1 }, quiet());
     expect(first).toMatchObject({ state: 'paused', accuracy: whole.curve[0].validation_accuracy });
-    expect(withoutTime(first.curve)).toEqual(withoutTime(whole.curve.slice(0, 1)));
+    expect(first.curve).toEqual([{ ...whole.curve[0], seconds: expect.any(Number) as number }]);
     expect(await fit({ ...job, until: 1 }, quiet())).toEqual(first);
     expectEqual(await complete({ ...job, until: 2 }), whole);
   });

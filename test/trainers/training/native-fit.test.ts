@@ -1,26 +1,18 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { engineSchema, fit, onProcessor, type FitJob } from '../../../trainers/index.js';
 import { networkInference } from '../../../trainers/evaluate.js';
 import { readTensorFile } from '../../../trainers/tensor-file.js';
 import { initialWeights } from '../../../spaces/models/index.js';
 import { noiseBatch, tiniestStudent } from '../support/networks.js';
-import { compiled, openWorkbench, quiet, tinyJob, type Workbench } from '../support/tiny-training.js';
+import { compiled, sharedWorkbench, quiet, tinyJob, complete } from '../support/tiny-training.js';
 
 const native = engineSchema.parse({ type: 'native' });
 
-let bench: Workbench;
-beforeAll(async () => {
-  bench = await openWorkbench();
-});
-afterAll(() => bench.close());
+const bench = sharedWorkbench();
 
 /** The weights of a complete training. */
-async function weightsOf(job: FitJob): Promise<ReturnType<typeof readTensorFile>['tensors']> {
-  const result = await fit(job, quiet());
-  if (result.state !== 'complete') throw new Error(`the training is ${result.state}`);
-  return readTensorFile(result.weights).tensors;
-}
+const weightsOf = async (job: FitJob) => readTensorFile((await complete(job)).weights).tensors;
 
 const engineIn = (job: FitJob): unknown =>
   (readTensorFile(join(job.directory, 'checkpoint.bin')).meta as { engine: unknown }).engine;

@@ -21,7 +21,7 @@ import { makeMaskedImages } from '../../support/boxed-images.js';
 import { detectorMetadata } from '../../support/detector-files.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { smallDetector } from '../../support/trained-detector.js';
-import { auto, quiet } from '../support/tiny-training.js';
+import { auto, quiet, complete, stopping } from '../support/tiny-training.js';
 import { evaluateModel } from '../support/evaluate-model.js';
 
 const folder = sharedFolder();
@@ -46,12 +46,6 @@ const job = (name: string, train: object, own: Partial<FitJob> = {}): FitJob => 
   ...own,
 });
 
-const complete = async (one: FitJob) => {
-  const result = await fit(one, quiet());
-  if (result.state !== 'complete') throw new Error(result.state);
-  return result;
-};
-
 describe('training on masks', () => {
   it('finds the class of each pixel, and its scores are those of its files', async () => {
     const result = await complete(job('trained', { epochs: 12 }));
@@ -73,11 +67,8 @@ describe('training on masks', () => {
   it('goes on after a signal, bit for bit, with weights of classes by their pixels', async () => {
     const train = { epochs: 2, class_weight: 'auto', class_sampling: 'balanced' };
     const whole = await complete(job('whole', train));
-    const controller = new AbortController();
-    let batches = 0;
-    const pause = () => (++batches === 5 ? controller.abort() : undefined);
     const parts = job('parts', train);
-    expect((await fit(parts, quiet({ pause, signal: controller.signal }))).state).toBe('interrupted');
+    expect((await fit(parts, stopping(4))).state).toBe('interrupted');
     const weightsOf = (file: string) => readTensorFile(file).tensors;
     expect(weightsOf((await complete(parts)).weights)).toEqual(weightsOf(whole.weights));
     const plain = await complete(job('plain', { ...train, class_weight: undefined }));

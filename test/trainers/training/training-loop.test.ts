@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DeviceFailure } from '../../../base/errors.js';
 import type { ClassDetails } from '../../../base/scores.js';
 import { resolveTarget } from '../../../compiler/index.js';
@@ -11,18 +11,23 @@ import { createNetworkProgram } from '../../../trainers/engines/network-program.
 import { resumableFit, trainResumably, trainingHash } from '../../../trainers/training/fit.js';
 import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../../trainers/index.js';
 import { lossSchema } from '../../../trainers/schema/loss.js';
-import { readTensorFile } from '../../../trainers/tensor-file.js';
 import type { BestEpoch, TrainingPlan } from '../../../trainers/training/training-loop.js';
 import { presetNetworks } from '../../../spaces/index.js';
-import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import {
+  sharedWorkbench,
+  quiet,
+  tinyJob,
+  tinyTrain,
+  completed,
+  outcomeOf,
+  stopping,
+} from '../support/tiny-training.js';
 import { evaluateModel } from '../support/evaluate-model.js';
 
-let bench: Workbench;
+const bench = sharedWorkbench();
 beforeAll(async () => {
-  bench = await openWorkbench();
   await activateBackend();
 });
-afterAll(() => bench.close());
 
 /** `fit` with this many steps in a call. */
 const fitBy = (stepsAtOnce: number, job: FitJob, hooks: FitHooks = quiet()): Promise<FitResult> =>
@@ -37,14 +42,7 @@ const fitBy = (stepsAtOnce: number, job: FitJob, hooks: FitHooks = quiet()): Pro
     return trainResumably({ ...resumableFit(job, dataset), engine }, dataset, hooks);
   });
 
-/** The result of a complete training without times. */
-function outcome(result: FitResult) {
-  if (result.state !== 'complete') throw new Error(`the training is ${result.state}`);
-  return {
-    curve: result.curve.map((metrics) => ({ ...metrics, seconds: 0 })),
-    weights: [...readTensorFile(result.weights).tensors],
-  };
-}
+const outcome = (result: FitResult) => outcomeOf(completed(result));
 
 describe('a training that keeps its best epoch', () => {
   const job = (name: string): FitJob => tinyJob(bench, name, { train: { ...tinyTrain, epochs: 6 } });
@@ -57,10 +55,9 @@ describe('a training that keeps its best epoch', () => {
     });
 
   test('has its weights and scores, and ends where no better one comes', async () => {
-    const found = await train('best');
-    const { curve } = outcome(found);
+    const found = completed(await train('best'));
+    const { curve } = outcomeOf(found);
     expect(curve).toHaveLength(5);
-    if (found.state !== 'complete') throw new Error('it is not complete');
     expect(found.accuracy).toBe(curve[2].validation_accuracy);
     const { network, seed: _, ...rest } = job('best');
     const { weights } = found;
@@ -113,16 +110,6 @@ describe('a training with four steps in a call', () => {
     expect(progress.every(({ step }) => step === 4 || step === 6)).toBe(true);
     expect(progress.filter(({ step }) => step === 6)).toHaveLength(2);
   });
-
-  /** Stops before a moment: between two groups, or two batches of validation. */
-  const stopping = (moment: number): FitHooks => {
-    const controller = new AbortController();
-    let count = 0;
-    const pause = (): void => {
-      if (count++ === moment) controller.abort();
-    };
-    return quiet({ signal: controller.signal, pause });
-  };
 
   test('resumes after an interruption between groups, bit for bit', async () => {
     const job = tinyJob(bench, 'stopped', { train });

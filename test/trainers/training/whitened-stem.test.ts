@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDataset, type Dataset } from '../../../trainers/index.js';
 import { type FilterShape, patchCovariance, whitenedFilters } from '../../../trainers/training/whitened-stem.js';
-import { openWorkbench, type Workbench } from '../support/tiny-training.js';
+import { sharedWorkbench } from '../support/tiny-training.js';
 import { slicedTo } from '../../../spaces/models/index.js';
 
-let bench: Workbench;
+const bench = sharedWorkbench([5, 2]);
 let dataset: Dataset;
 beforeAll(async () => {
-  bench = await openWorkbench([5, 2]);
   dataset = openDataset(bench.dataset);
 });
 afterAll(() => {
   dataset.close();
-  bench.close();
 });
 
 /** The covariance of smooth colour patches: neighbours and channels are alike. */
