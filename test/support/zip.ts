@@ -1,15 +1,5 @@
 import zlib from 'node:zlib';
 
-/** CRC-32, as archives have it. */
-function checksum(bytes: Uint8Array): number {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ -1) >>> 0;
-}
-
 interface ZipEntry {
   readonly name: string;
   readonly content: Uint8Array;
@@ -19,11 +9,13 @@ interface ZipEntry {
   readonly flags?: number;
   /** The checksum, where it is known. */
   readonly crc?: number;
+  /** Of Unix; default: a regular file. */
+  readonly mode?: number;
 }
 
 /** Each repetition is blocks of its own, which refer to nothing before them; an empty block ends the stream. */
 function deflated(content: Uint8Array, times: number): Buffer {
-  if (times === 1) return zlib.deflateRawSync(content, { level: 1 });
+  if (times === 1) return zlib.deflateRawSync(content);
   const blocks = zlib.deflateRawSync(content, { level: 1, finishFlush: zlib.constants.Z_SYNC_FLUSH });
   return Buffer.concat([...Array<Buffer>(times).fill(blocks), Buffer.from([3, 0])]);
 }
@@ -33,7 +25,7 @@ export function zipOf(entries: readonly ZipEntry[]): Buffer {
   const parts: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;
-  for (const { name, content, times = 1, flags = 0, crc = checksum(content) } of entries) {
+  for (const { name, content, times = 1, flags = 0, crc = zlib.crc32(content), mode = 0o100644 } of entries) {
     const packed = deflated(content, times);
     const common = Buffer.alloc(26);
     for (const [at, value] of [20, flags, 8, 0, 0].entries()) common.writeUInt16LE(value, 2 * at);
@@ -42,11 +34,12 @@ export function zipOf(entries: readonly ZipEntry[]): Buffer {
     common.writeUInt16LE(name.length, 22);
     const start = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), packed]);
     const record = Buffer.concat([
-      Buffer.from('PK\x01\x02\x14\0', 'latin1'),
+      Buffer.from('PK\x01\x02\x14\x03', 'latin1'),
       common,
       Buffer.alloc(14),
       Buffer.from(name),
     ]);
+    record.writeUInt32LE((mode << 16) >>> 0, 38);
     record.writeUInt32LE(offset, 42);
     parts.push(start);
     central.push(record);

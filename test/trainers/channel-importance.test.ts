@@ -79,11 +79,8 @@ describe('channelImportance', () => {
   const bench = sharedWorkbench();
   const network = tinyStudent();
   const weights = settled(network);
-  let file: string;
-  beforeAll(async () => {
-    file = join(bench.folder, 'weights.bin');
-    saveWeights(weights, file);
-  });
+  const file = join(bench.folder, 'weights.bin');
+  beforeAll(() => saveWeights(weights, file));
   const options = (images?: number) => ({
     network,
     weights: file,

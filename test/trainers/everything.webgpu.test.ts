@@ -43,11 +43,8 @@ const any = (): boolean => true;
 /** What is computed beside training steps: the numbers of the processor but for rounding, wherever networks train. */
 describeOnWebGpu('on WebGPU, as on the processor', () => {
   const bench = sharedWorkbench([8]);
-  let weights: string;
-  beforeAll(async () => {
-    weights = join(bench.folder, 'weights.bin');
-    saveWeights(outspoken(initialWeights(tiniestStudent, 1)), weights);
-  });
+  const weights = join(bench.folder, 'weights.bin');
+  beforeAll(() => saveWeights(outspoken(initialWeights(tiniestStudent, 1)), weights));
 
   test('the gradients that say which channels matter', async () => {
     const model = { network: tinyStudent(), weights: outspoken(initialWeights(tinyStudent(), 1)) };

@@ -31,7 +31,7 @@ const images = 96;
 const bench = sharedWorkbench([8]);
 /** Files of weights: of the teacher, and those that a training from given weights begins with. */
 const files = { teacher: '', initial: '' };
-beforeAll(async () => {
+beforeAll(() => {
   for (const [name, network] of [
     ['teacher', tinyTeacher()],
     ['initial', tiniestStudent],

@@ -37,7 +37,7 @@ const preset = {
 
 const bench = sharedWorkbench();
 let data: DatasetInfo;
-beforeAll(async () => {
+beforeAll(() => {
   data = describeDataset(bench.dataset);
 });
 

@@ -31,3 +31,17 @@ export function noisePicture(name: string, width: number, height: number): Sharp
     .resize(width, height, { fit: 'fill' })
     .png();
 }
+
+/** A picture of soft shapes that differs for each seed. */
+export function softPicture(seed: number, width = 48, height = 48): Sharp {
+  const random = new Random(seed, 'picture');
+  const waves = Array.from({ length: 12 }, () => 6 * random.uniform());
+  const value = (x: number, y: number, c: number): number =>
+    128 +
+    60 * Math.sin((x / width) * waves[c] + waves[c + 3]) +
+    60 * Math.cos((y / height) * waves[c + 6] + waves[c + 9]);
+  const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
+    value(Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3),
+  );
+  return sharp(pixels, { raw: { width, height, channels: 3 } });
+}

@@ -9,10 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Rendering } from '../../../base/preprocess.js';
-import { Random } from '../../../base/random.js';
 import { readReport } from '../../../trainers/data/prepare.js';
 import {
   addRenderings,
@@ -20,54 +18,35 @@ import {
   prepareDataset,
   renderingOf,
   type DataConfig,
+  type ImageFilesConfig,
+  dataSchema,
 } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { floatTiff } from './float-tiff.js';
+import { softPicture } from './colours.js';
 
 const side = 16;
-
-/** A picture of soft shapes that differs for each seed. */
-const picture = (seed: number, width = 48, height = 48): Sharp => {
-  const random = new Random(seed, 'picture');
-  const waves = Array.from({ length: 12 }, () => 6 * random.uniform());
-  const value = (x: number, y: number, c: number): number =>
-    128 +
-    60 * Math.sin((x / width) * waves[c] + waves[c + 3]) +
-    60 * Math.cos((y / height) * waves[c + 6] + waves[c + 9]);
-  const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
-    value(Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3),
-  );
-  return sharp(pixels, { raw: { width, height, channels: 3 } });
-};
 
 async function writeImages(count: number): Promise<string> {
   const folder = join(temporaryFolder(), 'images');
   for (const [label, name] of ['a', 'b'].entries()) {
     mkdirSync(join(folder, name), { recursive: true });
     for (let i = 0; i < count; i++)
-      await picture(2 * i + label)
+      await softPicture(2 * i + label)
         .jpeg()
         .toFile(join(folder, name, `${i}.jpg`));
   }
   return folder;
 }
 
-const config = (path: string, others: Partial<Extract<DataConfig, { type: 'image-folder' }>> = {}): DataConfig => ({
-  type: 'image-folder',
-  path,
-  size: side,
-  channels: 3,
-  test: 0.2,
-  validation: 0.2,
-  subset: 1,
-  ...others,
-});
+const config = (path: string, keys: object = {}): ImageFilesConfig =>
+  dataSchema.parse({ type: 'image-folder', path, size: side, test: 0.2, validation: 0.2, ...keys }) as ImageFilesConfig;
 
 /** Writes an image with each kind of damage; returns the words of the report for each. */
 async function writeDamaged(folder: string): Promise<Record<string, string>> {
-  const jpeg = await picture(900, 64, 64).jpeg({ quality: 95 }).toBuffer();
-  const png = await picture(901, 64, 64).png().toBuffer();
-  const webp = await picture(902, 64, 64).webp().toBuffer();
+  const jpeg = await softPicture(900, 64, 64).jpeg({ quality: 95 }).toBuffer();
+  const png = await softPicture(901, 64, 64).png().toBuffer();
+  const webp = await softPicture(902, 64, 64).webp().toBuffer();
   const flipped = Buffer.from(png);
   for (let i = 0; i < 40; i++) flipped[(png.length >> 1) + i] ^= 0x5a;
   const contents: Record<string, readonly [Buffer | string, string]> = {
@@ -121,7 +100,7 @@ describe('damaged images', () => {
     expect(Object.fromEntries(listed.map(({ path, cause }) => [path.slice(2), cause]))).toEqual(causes);
 
     for (const name of Object.keys(causes)) rmSync(join(folder, 'a', name));
-    await picture(903)
+    await softPicture(903)
       .png()
       .toFile(join(folder, 'a', 'half.png'));
     const { progress } = await prepare(config(folder), cache);
@@ -153,7 +132,7 @@ describe('damaged images', () => {
     await expect(prepare(config(folder), cache)).rejects.toThrow('images cannot be used');
 
     for (const name of Object.keys(causes)) rmSync(join(folder, 'b', name));
-    writeFileSync(join(folder, 'b', 'new.png'), await picture(904).png().toBuffer());
+    writeFileSync(join(folder, 'b', 'new.png'), await softPicture(904).png().toBuffer());
     const repaired = await prepare(config(folder), cache);
     expect(repaired.progress).toEqual([20, 21]);
     expect(repaired.hash).toBe((await prepare(config(folder), temporaryFolder())).hash);
@@ -165,7 +144,7 @@ describe('damaged images', () => {
     const [folder, cache] = [await writeImages(4), temporaryFolder()];
     const table = join(folder, 'list.csv');
     const rows = ['a', 'b'].flatMap((name) => [0, 1, 2, 3].map((i) => `${name}/${i}.jpg,${name}`));
-    const list = { ...config(table), type: 'list' } as DataConfig;
+    const list = config(table, { type: 'list' });
     writeFileSync(table, ['file,label', ...rows, ''].join('\n'));
     await prepare(config(folder), cache);
     await prepare(list, cache);
@@ -244,23 +223,23 @@ describe('duplicates', () => {
       for (const [label, name] of ['a', 'b'].entries()) {
         mkdirSync(join(folder, split, name), { recursive: true });
         for (let i = 0; i < 5; i++)
-          await picture(100 * label + 10 * i + (split === 'test' ? 1 : 0))
+          await softPicture(100 * label + 10 * i + (split === 'test' ? 1 : 0))
             .png()
             .toFile(join(folder, split, name, `${i}.png`));
       }
     // A copy, a smaller JPEG of the same picture in the test, and a copy in the other class.
-    await picture(0)
+    await softPicture(0)
       .png()
       .toFile(join(folder, 'train', 'a', 'copy.png'));
-    await picture(10)
+    await softPicture(10)
       .resize(40, 40)
       .jpeg({ quality: 70 })
       .toFile(join(folder, 'test', 'a', 'small.jpg'));
-    await picture(20)
+    await softPicture(20)
       .png()
       .toFile(join(folder, 'test', 'b', 'other.png'));
     // The same shapes in other colours are another picture.
-    await picture(30)
+    await softPicture(30)
       .recomb([
         [0, 1, 0],
         [0, 0, 1],
@@ -296,7 +275,7 @@ it('converts a folder and a link to it at the same time into one entry', async (
 it('refuses a folder whose images change between two renderings of them', async () => {
   const [folder, cache] = [await writeImages(10), temporaryFolder()];
   const ref = await prepareDataset(config(folder), { cache });
-  await picture(99)
+  await softPicture(99)
     .jpeg()
     .toFile(join(folder, 'a', '3.jpg'));
   const smaller: Rendering = { ...renderingOf(config(folder)), size: [8, 8] };

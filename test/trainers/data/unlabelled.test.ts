@@ -3,7 +3,6 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { Random } from '../../../base/random.js';
 import {
   type Dataset,
   type DatasetRef,
@@ -19,18 +18,7 @@ import {
 import { dataSchema, type DataConfig } from '../../../trainers/data/schema.js';
 import { readUnlabelled } from '../../../trainers/data/reading/unlabelled.js';
 import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
-
-/** A picture of soft shapes that differs for each seed. */
-const picture = (seed: number, side = 40): Sharp => {
-  const random = new Random(seed, 'unlabelled picture');
-  const waves = Array.from({ length: 12 }, () => 6 * random.uniform());
-  const value = (x: number, y: number, c: number): number =>
-    128 + 60 * Math.sin((x / side) * waves[c] + waves[c + 3]) + 60 * Math.cos((y / side) * waves[c + 6] + waves[c + 9]);
-  const pixels = Uint8Array.from({ length: side * side * 3 }, (_, i) =>
-    value(Math.floor(i / 3) % side, Math.floor(i / 3 / side), i % 3),
-  );
-  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } });
-};
+import { softPicture } from './colours.js';
 
 const write = async (image: Sharp, file: string): Promise<void> => {
   mkdirSync(dirname(file), { recursive: true });
@@ -54,13 +42,13 @@ const config = (unlabelled?: string, others: object = {}): DataConfig =>
 
 beforeAll(async () => {
   for (const [label, name] of ['a', 'b'].entries())
-    for (let i = 0; i < perClass; i++) await write(picture(2 * i + label).png(), join(labelled, name, `${i}.png`));
+    for (let i = 0; i < perClass; i++) await write(softPicture(2 * i + label).png(), join(labelled, name, `${i}.png`));
 });
 
 /** A folder of three new images and of copies of all labelled ones: half of them as they are, half as JPEG. */
 async function withCopies(): Promise<string> {
   const path = join(temporaryFolder(), 'more');
-  for (let i = 0; i < 3; i++) await write(picture(1000 + i).png(), join(path, 'new', 'deep', `${i}.png`));
+  for (let i = 0; i < 3; i++) await write(softPicture(1000 + i).png(), join(path, 'new', 'deep', `${i}.png`));
   mkdirSync(join(path, 'copies'));
   for (const name of ['a', 'b'])
     for (let i = 0; i < perClass; i++) {
@@ -76,7 +64,7 @@ async function withCopies(): Promise<string> {
 
 async function newImages(count: number): Promise<string> {
   const path = join(temporaryFolder(), 'new');
-  for (let i = 0; i < count; i++) await write(picture(2000 + i).png(), join(path, `${i}.png`));
+  for (let i = 0; i < count; i++) await write(softPicture(2000 + i).png(), join(path, `${i}.png`));
   return path;
 }
 

@@ -33,13 +33,9 @@ import { tinyStudent, tinyTeacher } from '../support/networks.js';
 import { auto, compiled, sharedWorkbench, quiet } from '../support/tiny-training.js';
 
 const bench = sharedWorkbench();
-let path: string;
-
-beforeAll(async () => {
-  path = join(bench.folder, 'other.onnx');
-  // Random weights are features enough for these images; the file has classes of its own.
-  writeFileSync(path, toOnnx(shaken(tinyStudent({ classes: 7 }))));
-});
+const path = join(bench.folder, 'other.onnx');
+// Random weights are features enough for these images; the file has classes of its own.
+beforeAll(() => writeFileSync(path, toOnnx(shaken(tinyStudent({ classes: 7 })))));
 
 const training = tuneTraining(96, { epochs: 2, batch: 16, augment: [{ type: 'flip' }], learningRate: 2e-3 });
 

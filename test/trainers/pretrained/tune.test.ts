@@ -30,12 +30,8 @@ import { tinyStudent } from '../support/networks.js';
 import { auto, sharedWorkbench, quiet } from '../support/tiny-training.js';
 
 const bench = sharedWorkbench();
-let path: string;
-
-beforeAll(async () => {
-  path = join(bench.folder, 'other.onnx');
-  writeFileSync(path, toOnnx(shaken(tinyStudent({ classes: 7 }))));
-});
+const path = join(bench.folder, 'other.onnx');
+beforeAll(() => writeFileSync(path, toOnnx(shaken(tinyStudent({ classes: 7 })))));
 
 const head = (
   name: string,

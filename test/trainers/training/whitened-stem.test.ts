@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { openDataset, type Dataset } from '../../../trainers/index.js';
 import { type FilterShape, patchCovariance, whitenedFilters } from '../../../trainers/training/whitened-stem.js';
 import { sharedWorkbench } from '../support/tiny-training.js';
@@ -6,11 +6,9 @@ import { slicedTo } from '../../../spaces/models/index.js';
 
 const bench = sharedWorkbench([5, 2]);
 let dataset: Dataset;
-beforeAll(async () => {
+beforeAll(() => {
   dataset = openDataset(bench.dataset);
-});
-afterAll(() => {
-  dataset.close();
+  return () => dataset.close();
 });
 
 /** The covariance of smooth colour patches: neighbours and channels are alike. */

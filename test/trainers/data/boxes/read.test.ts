@@ -9,9 +9,21 @@ import { programLayouts } from './program-layouts.js';
 const read = (path: string): Promise<BoxData> => readBoxes(boxesSchema.parse({ type: 'boxes', path }));
 
 describe('layouts of data sets with boxes', () => {
-  it.each([...boxLayouts, ...programLayouts])(
+  const layouts = [boxLayouts, programLayouts].flatMap((byFormat) =>
+    Object.entries(byFormat).flatMap(([format, own]) => own.map((layout) => ({ ...layout, format }))),
+  );
+  it.each(layouts)(
     '$name',
-    async ({ files, path, format, classes = ['cat', 'dog'], images, boxes, ignored = 0, notes = [] }) => {
+    async ({
+      files,
+      path,
+      format,
+      classes = ['cat', 'dog'],
+      images = { all: 2 },
+      boxes = 2,
+      ignored = 0,
+      notes = [],
+    }) => {
       const folder = await written(files);
       const data = await read(path === undefined ? folder : join(folder, path));
       expect({ format: data.format, classes: data.classes, findings: data.findings }).toEqual({

@@ -8,20 +8,20 @@ export interface MaskLayout {
   readonly files: Files;
   /** Further keys of `data:`. */
   readonly keys?: object;
-  readonly classes: readonly string[];
+  /** Default: background and foreground. */
+  readonly classes?: readonly string[];
   /** The class of the cat; default: the last. */
   readonly cat?: string;
   /** The class around it; default: the first; null: ignored. */
   readonly around?: string | null;
-  /** Images by split; `all`: the source assigns none. */
-  readonly images: Readonly<Partial<Record<'train' | 'validation' | 'test' | 'all', number>>>;
+  /** Images by split; `all`: the source assigns none. Default: two. */
+  readonly images?: Readonly<Partial<Record<'train' | 'validation' | 'test' | 'all', number>>>;
   /** Parts of the notes. */
   readonly notes?: readonly string[];
   /** Whether images without a mask or the like are found. */
   readonly findings?: readonly string[];
 }
 
-const binary = ['background', 'foreground'];
 const pets = ['background', 'cat', 'dog'];
 const names = 'background\ncat\ndog\n';
 const red = [255, 0, 0] as const;
@@ -75,14 +75,15 @@ export const labelMe = (imagePath: string, ...shapes: readonly unknown[]): strin
     imageHeight: height,
     imageWidth: width,
   });
-const shape = (label: string, shape_type: string, points: readonly (readonly number[])[], others: object = {}) => ({
-  ...{ label, points, group_id: null, shape_type, flags: {} },
+/** [x, y] of each point. */
+const pointsOf = (coordinates: readonly number[]): number[][] =>
+  coordinates.flatMap((x, i) => (i % 2 === 0 ? [[x, coordinates[i + 1]]] : []));
+/** @param coordinates of its points: x and y of the first, x and y of the second, ... */
+const shape = (label: string, shape_type: string, coordinates: readonly number[], others: object = {}) => ({
+  ...{ label, points: pointsOf(coordinates), group_id: null, shape_type, flags: {} },
   ...others,
 });
-const corners = [
-  [x + w, y + h],
-  [x, y],
-];
+const corners = [x + w, y + h, x, y];
 const pixelMask = await sharp(new Uint8Array(w * h).fill(1), { raw: { width: w, height: h, channels: 1 } })
   .toColourspace('b-w')
   .png()
@@ -92,18 +93,10 @@ export const maskLayouts: readonly MaskLayout[] = [
   {
     name: 'photographs that are stored on their side, with masks as they are shown',
     files: { 'images/{a,b}.jpg': () => turnedImage(6), 'masks/{a,b}.png': grey(0, 255) },
-    classes: binary,
-    images: { all: 2 },
   },
-  ...(
-    [
-      [6, 90],
-      [8, 270],
-    ] as const
-  ).map(([orientation, degrees]): MaskLayout => ({
+  ...Object.entries({ 6: 90, 8: 270 }).map(([orientation, degrees]): MaskLayout => ({
     name: `photographs of orientation ${orientation}, with masks as they are stored`,
-    files: { 'images/a.jpg': () => turnedImage(orientation), 'masks/a.png': storedMask(degrees) },
-    classes: binary,
+    files: { 'images/a.jpg': () => turnedImage(Number(orientation)), 'masks/a.png': storedMask(degrees) },
     images: { all: 1 },
     notes: [`1 image is ${asStored}`],
   })),
@@ -115,8 +108,6 @@ export const maskLayouts: readonly MaskLayout[] = [
       'masks/a.png': storedMask(180),
       'masks/b.png': storedMask(90),
     },
-    classes: binary,
-    images: { all: 2 },
     notes: [
       asStored,
       '1 image is stored turned, with masks that fit both ways: they are read as the images are stored',
@@ -125,7 +116,6 @@ export const maskLayouts: readonly MaskLayout[] = [
   {
     name: 'a photograph upside down alone, whose mask is as it is shown',
     files: { 'images/a.jpg': () => turnedImage(3), 'masks/a.png': grey(0, 255) },
-    classes: binary,
     images: { all: 1 },
     notes: ['they are read as the images are shown'],
   },
@@ -150,14 +140,11 @@ export const maskLayouts: readonly MaskLayout[] = [
   {
     name: 'folders images and masks, black and white',
     files: { 'images/{a,b,c}.jpg': null, 'masks/{a,b,c}.png': grey(0, 255) },
-    classes: binary,
     images: { all: 3 },
   },
   {
     name: 'masks beside the images, with a suffix',
     files: { '{a,b}.jpg': null, '{a,b}_mask.png': grey(0, 1) },
-    classes: binary,
-    images: { all: 2 },
   },
   {
     name: 'a PNG beside each JPEG, as a folder for each kind of defect has them',
@@ -182,19 +169,15 @@ export const maskLayouts: readonly MaskLayout[] = [
   {
     name: 'a folder for each image',
     files: { '{a1,b7,c3}/image.jpg': null, '{a1,b7,c3}/mask.png': grey(0, 255) },
-    classes: binary,
     images: { all: 3 },
   },
   {
     name: 'a folder for each image, with names that differ',
     files: { 'x1/x1.jpg': null, 'x2/x2.jpg': null, 'x{1,2}/label.png': grey(0, 1) },
-    classes: binary,
-    images: { all: 2 },
   },
   {
     name: 'numbered folders, which are no classes',
     files: { 'case_{01,02}/image/{a,b,c}.png': null, 'case_{01,02}/mask/{a,b,c}.png': grey(0, 255) },
-    classes: binary,
     images: { all: 6 },
   },
   {
@@ -225,7 +208,6 @@ export const maskLayouts: readonly MaskLayout[] = [
     },
     classes: pets,
     cat: 'cat',
-    images: { all: 2 },
     notes: ['Classes are those of'],
   },
   {
@@ -283,7 +265,6 @@ export const maskLayouts: readonly MaskLayout[] = [
     classes: ['cat', 'Sky'],
     cat: 'cat',
     around: null,
-    images: { all: 2 },
   },
   {
     name: 'SegNet: trainannot with values, and classes.txt',
@@ -322,7 +303,6 @@ export const maskLayouts: readonly MaskLayout[] = [
   {
     name: 'Carvana: train and train_masks, as GIF',
     files: { 'train/{a,b}.jpg': null, 'train_masks/{a,b}_mask.gif': coloured(black, [255, 255, 255], 'gif') },
-    classes: binary,
     images: { train: 2 },
   },
   {
@@ -347,7 +327,6 @@ export const maskLayouts: readonly MaskLayout[] = [
       'labels/b.png': coloured([0, 0, 255], red),
     },
     classes: ['background', '#0000ff', '#ff0000'],
-    images: { all: 2 },
     notes: ['they have the names of their colours'],
   },
   {
@@ -360,7 +339,6 @@ export const maskLayouts: readonly MaskLayout[] = [
     keys: { ignore: ['#000000'] },
     classes: ['#0000ff', '#ff0000'],
     around: null,
-    images: { all: 2 },
   },
   {
     name: 'palettes of 2 bits, without names',
@@ -370,13 +348,10 @@ export const maskLayouts: readonly MaskLayout[] = [
       'mask/b.png': indexed(0, 2, vocPalette.slice(0, 4), 2),
     },
     classes: ['background', 'class 2', 'class 3'],
-    images: { all: 2 },
   },
   {
     name: 'black and white with noise between',
     files: { 'images/{a,b}.jpg': null, 'masks/{a,b}.png': noisy },
-    classes: binary,
-    images: { all: 2 },
     notes: ['from 128 on, a pixel is foreground'],
   },
   {
@@ -387,7 +362,6 @@ export const maskLayouts: readonly MaskLayout[] = [
       'classes.csv': 'name,r,g,b\nbackground,0,0,0\ncat,255,0,0\n',
     },
     classes: ['background', 'cat'],
-    images: { all: 2 },
   },
   {
     name: 'COCO: polygons, in a file for each split',
@@ -404,21 +378,18 @@ export const maskLayouts: readonly MaskLayout[] = [
     files: { '{a,b}.jpg': null, 'all.json': cocoOf(rle, { iscrowd: 1 }) },
     classes: pets,
     cat: 'cat',
-    images: { all: 2 },
   },
   {
     name: 'COCO: compressed run lengths',
     files: { '{a,b}.jpg': null, 'all.json': cocoOf({ ...rle, counts: compressed(rle.counts) }) },
     classes: pets,
     cat: 'cat',
-    images: { all: 2 },
   },
   {
     name: 'interlaced PNGs with the numbers of classes',
     files: { 'images/{a,b}.png': null, 'masks/{a,b}.png': interlaced(1, 2), 'labels.txt': names },
     classes: pets,
     around: 'cat',
-    images: { all: 2 },
   },
   {
     name: 'LabelMe: a rectangle on a circle on a polygon, and a line',
@@ -426,28 +397,14 @@ export const maskLayouts: readonly MaskLayout[] = [
       '{train,val}/{a,b}.jpg': null,
       '{train,val}/a.json': labelMe(
         '..\\elsewhere\\a.jpg',
-        shape('dog', 'circle', [
-          [30, 15],
-          [36, 15],
-        ]),
-        shape('dog', 'line', [
-          [0, 0],
-          [9, 9],
-        ]),
+        shape('dog', 'circle', [30, 15, 36, 15]),
+        shape('dog', 'line', [0, 0, 9, 9]),
         shape('cat', 'rectangle', corners),
       ),
       '{train,val}/b.json': labelMe(
         'b.jpg',
-        shape('dog', 'circle', [
-          [50, 25],
-          [50, 45],
-        ]),
-        shape('_background_', 'polygon', [
-          [0, 0],
-          [100, 0],
-          [100, 50],
-          [0, 50],
-        ]),
+        shape('dog', 'circle', [50, 25, 50, 45]),
+        shape('_background_', 'polygon', [0, 0, 100, 0, 100, 50, 0, 50]),
       ),
     },
     classes: pets,
@@ -461,7 +418,7 @@ export const maskLayouts: readonly MaskLayout[] = [
       'photos/{a,b}.jpg': null,
       'shapes/first.json': labelMe(
         '..\\photos\\a.jpg',
-        shape('cat', 'mask', corners.toReversed(), { mask: pixelMask.toString('base64') }),
+        shape('cat', 'mask', [x, y, x + w, y + h], { mask: pixelMask.toString('base64') }),
       ),
       'labels.txt': '__ignore__\n_background_\ncat\ndog\n',
     },
@@ -474,22 +431,10 @@ export const maskLayouts: readonly MaskLayout[] = [
     name: 'LabelMe: what counts for nothing, in polygons without a type',
     files: {
       'a.jpg': null,
-      'a.json': labelMe(
-        'a.jpg',
-        shape('__ignore__', 'rectangle', [
-          [0, 0],
-          [100, 50],
-        ]),
-        {
-          label: 'cat',
-          points: [
-            [x, y],
-            [x + w, y],
-            [x + w, y + h],
-            [x, y + h],
-          ],
-        },
-      ),
+      'a.json': labelMe('a.jpg', shape('__ignore__', 'rectangle', [0, 0, 100, 50]), {
+        label: 'cat',
+        points: pointsOf(polygon),
+      }),
     },
     classes: ['background', 'cat'],
     around: null,

@@ -13,13 +13,13 @@ const findingsOf = ({ findings }: MaskData): string[] =>
 
 describe('layouts of data sets with masks', () => {
   it.each(maskLayouts)('$name', async (layout) => {
-    const { files, keys, classes, images, notes = [], findings = [] } = layout;
+    const { files, keys, classes = ['background', 'foreground'], notes = [], findings = [] } = layout;
     const folder = await written(files);
     const data = await read(folder, keys);
     expect({ classes: data.classes, findings: findingsOf(data) }).toEqual({ classes, findings });
     const counts: Record<string, number> = {};
     for (const { split } of data.images) counts[split ?? 'all'] = (counts[split ?? 'all'] ?? 0) + 1;
-    expect(counts).toEqual(images);
+    expect(counts).toEqual(layout.images ?? { all: 2 });
     const { cat = classes.at(-1), around = classes[0] } = layout;
     const mask = await data.images[0].render([height, width]);
     const named = Array.from(mask, (label) => (label === 255 ? null : classes[label]));

@@ -1,69 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, truncateSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, truncateSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { create } from 'tar';
 import { describe, expect, it } from 'vitest';
 import { readReport } from '../../../../trainers/data/prepare.js';
 import { openTree } from '../../../../trainers/data/reading/tree.js';
-import { describeDataset, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
+import { dataSchema, describeDataset, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
+import { zipOf } from '../../../support/zip.js';
+import { written } from '../boxes/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
-interface Entry {
-  readonly name: string;
-  readonly content: Buffer;
-  /** Instead of the content's own size. */
-  readonly size?: number;
-  readonly mode?: number;
-  readonly isEncrypted?: boolean;
-}
-
-/** The bytes of a ZIP archive with deflated entries. */
-function zipOf(entries: readonly Entry[]): Buffer {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let offset = 0;
-  for (const { name, content, size = content.length, mode = 0o100644, isEncrypted = false } of entries) {
-    const packed = deflateRawSync(content);
-    const bytes = Buffer.from(name);
-    const common = Buffer.alloc(26);
-    common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(0x800 | (isEncrypted ? 1 : 0), 2);
-    common.writeUInt16LE(8, 4);
-    common.writeUInt32LE(crc32(content), 10);
-    common.writeUInt32LE(packed.length, 14);
-    common.writeUInt32LE(size, 18);
-    common.writeUInt16LE(bytes.length, 22);
-    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, bytes, packed]);
-    const central = Buffer.alloc(14);
-    central.writeUInt32LE((mode << 16) >>> 0, 6);
-    central.writeUInt32LE(offset, 10);
-    const version = Buffer.from([20, 3]);
-    directory.push(Buffer.concat([Buffer.from('PK\x01\x02'), version, common, central, bytes]));
-    parts.push(local);
-    offset += local.length;
-  }
-  const central = Buffer.concat(directory);
-  const end = Buffer.alloc(22);
-  end.write('PK\x05\x06', 'latin1');
-  end.writeUInt16LE(entries.length, 8);
-  end.writeUInt16LE(entries.length, 10);
-  end.writeUInt32LE(central.length, 12);
-  end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...parts, central, end]);
-}
-
-const config = (path: string, damaged: 'refuse' | 'skip' = 'refuse'): DataConfig => ({
-  type: 'image-folder',
-  path,
-  size: 8,
-  channels: 3,
-  test: 0.2,
-  validation: 0.2,
-  subset: 1,
-  damaged,
-});
+const config = (path: string, keys: object = {}): DataConfig =>
+  dataSchema.parse({ type: 'image-folder', path, size: 8, test: 0.2, validation: 0.2, ...keys });
 
 const colour = (i: number): Promise<Buffer> =>
   sharp({ create: { width: 9, height: 9, channels: 3, background: { r: i * 9, g: 255 - i * 7, b: 40 } } })
@@ -71,24 +21,16 @@ const colour = (i: number): Promise<Buffer> =>
     .toBuffer();
 
 /** Folders of a data set, in an order that is not that of its paths. */
-async function images(): Promise<{ name: string; content: Buffer }[]> {
-  const all: { name: string; content: Buffer }[] = [];
-  for (let i = 9; i >= 0; i--)
-    all.push(
-      { name: `pets/dog/${i}.png`, content: await colour(i) },
-      { name: `pets/cat/${i}.png`, content: await colour(i + 12) },
-    );
-  return all;
-}
+const images = (): Promise<{ name: string; content: Buffer }[]> =>
+  Promise.all(
+    [9, 8, 7, 6, 5, 4, 3, 2, 1, 0].flatMap((i) => [
+      colour(i).then((content) => ({ name: `pets/dog/${i}.png`, content })),
+      colour(i + 12).then((content) => ({ name: `pets/cat/${i}.png`, content })),
+    ]),
+  );
 
-async function folderOf(entries: readonly { name: string; content: Buffer }[]): Promise<string> {
-  const folder = temporaryFolder();
-  for (const { name, content } of entries) {
-    mkdirSync(join(folder, name, '..'), { recursive: true });
-    writeFileSync(join(folder, name), content);
-  }
-  return Promise.resolve(folder);
-}
+const folderOf = (entries: readonly { name: string; content: Buffer }[]): Promise<string> =>
+  written(Object.fromEntries(entries.map(({ name, content }) => [name, () => Promise.resolve(content)])));
 
 describe('archives', () => {
   it('give the same data set as their folder', async () => {
@@ -123,9 +65,7 @@ describe('archives', () => {
       zip,
       zipOf([...entries, { name: 'set/metadata.csv', content: Buffer.from(`file_name,label\n${rows.join('\n')}`) }]),
     );
-    const { type, ...others } = config(zip);
-    const ref = await prepareDataset({ ...others, type: 'list' } as DataConfig, { cache: temporaryFolder() });
-    expect(type).toBe('image-folder');
+    const ref = await prepareDataset(config(zip, { type: 'list' }), { cache: temporaryFolder() });
     expect(describeDataset(ref)).toMatchObject({
       classes: ['cat', 'dog'],
       counts: { train: 12, validation: 4, test: 4 },
@@ -139,14 +79,14 @@ describe('archives', () => {
     const zip = zipOf([
       ...entries,
       { name: 'pets/cat/link.png', content: Buffer.from('../dog/1.png'), mode: 0o120777 },
-      { name: 'pets/cat/secret.png', content: first.content, isEncrypted: true },
+      { name: 'pets/cat/secret.png', content: first.content, flags: 1 },
       { name: 'pets/cat/bomb.png', content: Buffer.alloc(2 ** 25) },
       { name: 'pets/dog/9.png', content: damaged },
       { name: '__MACOSX/pets/cat/._1.png', content: damaged },
     ]);
     const path = join(temporaryFolder(), 'odd.zip');
     writeFileSync(path, zip);
-    const ref = await prepareDataset(config(path, 'skip'), { cache: temporaryFolder() });
+    const ref = await prepareDataset(config(path, { damaged: 'skip' }), { cache: temporaryFolder() });
     const report = readReport(ref.directory);
     expect(report?.images).toBe(20);
     expect(report?.damaged).toMatchObject([{ path: 'pets/cat/secret.png', cause: 'closed' }]);

@@ -1,169 +1,133 @@
-/** Expands `{a,b}` in a path. */
-export function expand(pattern: string): string[] {
-  const found = /^(.*?)\{([^{}]*)\}(.*)$/.exec(pattern);
-  if (found === null) return [pattern];
-  const [, before, choices, after] = found;
-  return choices.split(',').flatMap((choice) => expand(`${before}${choice}${after}`));
-}
-
-/** How a folder is read: classes and images by split, or a refusal. */
-export type Reading =
-  | {
-      readonly classes: readonly string[];
-      /** Images by split; `all`: the source assigns none. */
-      readonly images: Readonly<Partial<Record<'train' | 'validation' | 'test' | 'all', number>>>;
-      /** Parts of the notes. */
-      readonly notes?: readonly string[];
-    }
-  | { readonly refused: string; readonly hint: string };
-
-/** A folder as people have it: its files, and how a person would read it. A path that ends in `/` is an empty folder. */
+/** A folder as people have it, and how a person would read it: its classes and images, or a refusal. */
 export interface Layout {
-  readonly name: string;
+  /** A path that ends in `/` is an empty folder. */
   readonly files: readonly string[];
-  readonly reading: Reading;
+  /** Default: cat and dog. */
+  readonly classes?: readonly string[];
+  /** Images by split; `all`: the source assigns none. */
+  readonly images?: Readonly<Partial<Record<'train' | 'validation' | 'test' | 'all', number>>>;
+  /** Parts of the notes. */
+  readonly notes?: readonly string[];
+  /** Parts of the message and the hint. */
+  readonly refused?: string;
+  readonly hint?: string;
 }
 
-const catsAndDogs = ['cat', 'dog'] as const;
-
-export const layouts: readonly Layout[] = [
-  {
-    name: 'torchvision ImageFolder: a folder per class',
+export const layouts: Readonly<Record<string, Layout>> = {
+  'torchvision ImageFolder: a folder per class': {
     files: ['{cat,dog}/{a,b,c}.jpg'],
-    reading: { classes: catsAndDogs, images: { all: 6 } },
+    images: { all: 6 },
   },
-  {
-    name: 'train and test',
+  'train and test': {
     files: ['{train,test}/{cat,dog}/{a,b}.png'],
-    reading: { classes: catsAndDogs, images: { train: 4, test: 4 } },
+    images: { train: 4, test: 4 },
   },
-  {
-    name: 'Training and Testing',
+  'Training and Testing': {
     files: ['{Training,Testing}/{cat,dog}/{a,b}.png'],
-    reading: { classes: catsAndDogs, images: { train: 4, test: 4 } },
+    images: { train: 4, test: 4 },
   },
-  {
-    name: 'Keras tutorials: train and validation, under a folder of the archive',
+  'Keras tutorials: train and validation, under a folder of the archive': {
     files: ['cats_and_dogs_filtered/{train,validation}/{cats,dogs}/{a,b}.jpg', 'cats_and_dogs_filtered/vectorize.py'],
-    reading: { classes: ['cats', 'dogs'], images: { train: 4, test: 4 } },
+    classes: ['cats', 'dogs'],
+    images: { train: 4, test: 4 },
   },
-  {
-    name: 'TRAIN, VALID and TEST',
+  'TRAIN, VALID and TEST': {
     files: ['{TRAIN,VALID,TEST}/{cat,dog}/a.JPG'],
-    reading: { classes: catsAndDogs, images: { train: 2, validation: 2, test: 2 } },
+    images: { train: 2, validation: 2, test: 2 },
   },
-  {
-    name: 'train, dev and test',
+  'train, dev and test': {
     files: ['{train,dev,test}/{cat,dog}/a.jpg'],
-    reading: { classes: catsAndDogs, images: { train: 2, validation: 2, test: 2 } },
+    images: { train: 2, validation: 2, test: 2 },
   },
-  {
-    name: 'Food-11: training, validation and evaluation, which is the test',
+  'Food-11: training, validation and evaluation, which is the test': {
     files: ['{training,validation,evaluation}/{Bread,Egg}/a.jpg'],
-    reading: { classes: ['Bread', 'Egg'], images: { train: 2, validation: 2, test: 2 } },
+    classes: ['Bread', 'Egg'],
+    images: { train: 2, validation: 2, test: 2 },
   },
-  {
-    name: 'only train',
+  'only train': {
     files: ['train/{cat,dog}/{a,b}.jpg'],
-    reading: { classes: catsAndDogs, images: { train: 4 } },
+    images: { train: 4 },
   },
-  {
-    name: 'splits beside annotations and a project folder',
+  'splits beside annotations and a project folder': {
     files: ['{train,test}/{cat,dog}/a.jpg', 'annotations/{1,2}.xml', 'project/settings.json', 'docs/example.png'],
-    reading: {
-      classes: catsAndDogs,
-      images: { train: 2, test: 2 },
-      notes: ['Ignored beside test, train: docs (1 image), annotations, project.'],
-    },
+    images: { train: 2, test: 2 },
+    notes: ['Ignored beside test, train: docs (1 image), annotations, project.'],
   },
-  {
-    name: 'Roboflow, classification export',
+  'Roboflow, classification export': {
     files: ['{train,valid,test}/{cat,dog}/a_jpg.rf.0123456789abcdef.jpg', 'README.{roboflow,dataset}.txt'],
-    reading: { classes: catsAndDogs, images: { train: 2, validation: 2, test: 2 } },
+    images: { train: 2, validation: 2, test: 2 },
   },
-  {
-    name: 'Roboflow, multi-label export',
+  'Roboflow, multi-label export': {
     files: ['{train,valid,test}/{a,b,c}.jpg', '{train,valid,test}/_classes.csv'],
-    reading: { refused: 'hold images, but no class folders', hint: 'type: list' },
+    refused: 'hold images, but no class folders',
+    hint: 'type: list',
   },
-  {
-    name: 'Kaggle dogs-vs-cats: classes in the names',
+  'Kaggle dogs-vs-cats: classes in the names': {
     files: ['train/{cat,dog}.{0,1,2}.jpg', 'sampleSubmission.csv'],
-    reading: { refused: 'has only the class train', hint: 'begin with cat, dog' },
+    refused: 'has only the class train',
+    hint: 'begin with cat, dog',
   },
-  {
-    name: 'Kaggle dogs-vs-cats: unlabelled test beside it',
+  'Kaggle dogs-vs-cats: unlabelled test beside it': {
     files: ['train/{cat,dog}.{0,1,2}.jpg', 'test1/{1,2,3}.jpg'],
-    reading: { refused: 'the folders test1, train', hint: 'Make a folder per class' },
+    refused: 'the folders test1, train',
+    hint: 'Make a folder per class',
   },
-  {
-    name: 'Kaggle cats-and-dogs: training_set/training_set',
+  'Kaggle cats-and-dogs: training_set/training_set': {
     files: ['training_set/training_set/{cats,dogs}/{a,b}.jpg', 'test_set/test_set/{cats,dogs}/a.jpg'],
-    reading: { classes: ['cats', 'dogs'], images: { train: 4, test: 2 } },
+    classes: ['cats', 'dogs'],
+    images: { train: 4, test: 2 },
   },
-  {
-    name: 'Microsoft PetImages: Thumbs.db in the class folders',
+  'Microsoft PetImages: Thumbs.db in the class folders': {
     files: ['PetImages/{Cat,Dog}/{0,1}.jpg', 'PetImages/{Cat,Dog}/Thumbs.db', 'readme[1].txt', 'MSR-LA - 3467.docx'],
-    reading: { classes: ['Cat', 'Dog'], images: { all: 4 } },
+    classes: ['Cat', 'Dog'],
+    images: { all: 4 },
   },
-  {
-    name: 'Intel image classification: seg_train/seg_train, and images to predict',
+  'Intel image classification: seg_train/seg_train, and images to predict': {
     files: [
       'seg_train/seg_train/{sea,street}/{a,b}.jpg',
       'seg_test/seg_test/{sea,street}/{a,b}.jpg',
       'seg_pred/seg_pred/{1,2}.jpg',
     ],
-    reading: {
-      classes: ['sea', 'street'],
-      images: { train: 4, test: 4 },
-      notes: ['Ignored beside seg_test, seg_train: seg_pred (2 images).'],
-    },
+    classes: ['sea', 'street'],
+    images: { train: 4, test: 4 },
+    notes: ['Ignored beside seg_test, seg_train: seg_pred (2 images).'],
   },
-  {
-    name: 'Kaggle chest X-rays: the archive holds a copy of itself and leftovers of macOS',
+  'Kaggle chest X-rays: the archive holds a copy of itself and leftovers of macOS': {
     files: [
       'chest_xray/{train,val,test}/{NORMAL,PNEUMONIA}/{a,b}.jpeg',
       'chest_xray/chest_xray/{train,val,test}/{NORMAL,PNEUMONIA}/{a,b}.jpeg',
       'chest_xray/__MACOSX/chest_xray/train/NORMAL/._a.jpeg',
     ],
-    reading: {
-      classes: ['NORMAL', 'PNEUMONIA'],
-      images: { train: 4, validation: 4, test: 4 },
-      notes: ['chest_xray (12 images)'],
-    },
+    classes: ['NORMAL', 'PNEUMONIA'],
+    images: { train: 4, validation: 4, test: 4 },
+    notes: ['chest_xray (12 images)'],
   },
-  {
-    name: 'New plant diseases: the splits are deep, an unlabelled test is beside them',
+  'New plant diseases: the splits are deep, an unlabelled test is beside them': {
     files: [
       'New Plant Diseases Dataset(Augmented)/New Plant Diseases Dataset(Augmented)/{train,valid}/{Apple___scab,Corn___rust}/{a,b}.JPG',
       'test/test/AppleScab1.JPG',
     ],
-    reading: {
-      classes: ['Apple___scab', 'Corn___rust'],
-      images: { train: 4, test: 4 },
-      notes: ['Ignored beside New Plant Diseases Dataset(Augmented): test (1 image).'],
-    },
+    classes: ['Apple___scab', 'Corn___rust'],
+    images: { train: 4, test: 4 },
+    notes: ['Ignored beside New Plant Diseases Dataset(Augmented): test (1 image).'],
   },
-  {
-    name: 'Fruits 360: Training, Test and other folders',
+  'Fruits 360: Training, Test and other folders': {
     files: [
       'fruits-360/{Training,Test}/{Apple,Kiwi}/{0_100,1_100}.jpg',
       'fruits-360/test-multiple_fruits/apple.jpg',
       'fruits-360/papers/a.pdf',
     ],
-    reading: { classes: ['Apple', 'Kiwi'], images: { train: 4, test: 4 }, notes: ['test-multiple_fruits (1 image)'] },
+    classes: ['Apple', 'Kiwi'],
+    images: { train: 4, test: 4 },
+    notes: ['test-multiple_fruits (1 image)'],
   },
-  {
-    name: 'traffic signs: numbered classes; test and meta images without class folders',
+  'traffic signs: numbered classes; test and meta images without class folders': {
     files: ['Train/{0,1,10,2}/a.png', 'Test/{0,1}.png', 'Meta/{0,1}.png', '{Train,Test,Meta}.csv'],
-    reading: {
-      classes: ['0', '1', '10', '2'],
-      images: { train: 4 },
-      notes: ['Meta (2 images)', 'Ignored: Test has 2 images without class folders'],
-    },
+    classes: ['0', '1', '10', '2'],
+    images: { train: 4 },
+    notes: ['Meta (2 images)', 'Ignored: Test has 2 images without class folders'],
   },
-  {
-    name: 'Tiny ImageNet: an images folder in each class; validation images in one folder',
+  'Tiny ImageNet: an images folder in each class; validation images in one folder': {
     files: [
       'train/{n01,n02}/images/{a,b}.JPEG',
       'train/{n01,n02}/{n01,n02}_boxes.txt',
@@ -171,95 +135,97 @@ export const layouts: readonly Layout[] = [
       'val/val_annotations.txt',
       'test/images/c.JPEG',
     ],
-    reading: { classes: ['n01', 'n02'], images: { train: 4 }, notes: ['val has 2 images', 'test has 1 image'] },
+    classes: ['n01', 'n02'],
+    images: { train: 4 },
+    notes: ['val has 2 images', 'test has 1 image'],
   },
-  {
-    name: 'ImageNet: train2012 and val2012',
+  'ImageNet: train2012 and val2012': {
     files: ['{train2012,val2012}/{n01440764,n01443537}/a.JPEG'],
-    reading: { classes: ['n01440764', 'n01443537'], images: { train: 2, test: 2 } },
+    classes: ['n01440764', 'n01443537'],
+    images: { train: 2, test: 2 },
   },
-  {
-    name: 'PlantVillage: color, grayscale and segmented hold the same classes',
+  'PlantVillage: color, grayscale and segmented hold the same classes': {
     files: ['plantvillage/{color,grayscale,segmented}/{Apple,Corn,Grape}/a.jpg'],
-    reading: { refused: 'hold the same folders (Apple, Corn, Grape)', hint: 'data.path (' },
+    refused: 'hold the same folders (Apple, Corn, Grape)',
+    hint: 'data.path (',
   },
-  {
-    name: 'splits inside the classes',
+  'splits inside the classes': {
     files: ['{cats,dogs}/{train,test}/{a,b}.jpg'],
-    reading: { classes: ['cats', 'dogs'], images: { train: 4, test: 4 }, notes: ['holds its own splits'] },
+    classes: ['cats', 'dogs'],
+    images: { train: 4, test: 4 },
+    notes: ['holds its own splits'],
   },
-  {
-    name: 'splits inside some of the classes',
+  'splits inside some of the classes': {
     files: ['{cats,dogs}/{train,test}/a.jpg', 'owls/{a,b}.jpg'],
-    reading: { refused: 'but owls does not', hint: 'every class the same split folders' },
+    refused: 'but owls does not',
+    hint: 'every class the same split folders',
   },
-  {
-    name: 'a project folder around one data set with splits',
+  'a project folder around one data set with splits': {
     files: ['project/dataset/{train,test}/{cat,dog}/{a,b}.jpg', 'project/runs/confusion.png', 'project/train.py'],
-    reading: { classes: catsAndDogs, images: { train: 4, test: 4 }, notes: ['runs (1 image)'] },
+    images: { train: 4, test: 4 },
+    notes: ['runs (1 image)'],
   },
-  {
-    name: 'folds of cross-validation',
+  'folds of cross-validation': {
     files: ['fold{1,2,3}/{train,test}/{cat,dog}/a.jpg'],
-    reading: { refused: 'several data sets with splits: fold1, fold2, fold3', hint: 'Name one' },
+    refused: 'several data sets with splits: fold1, fold2, fold3',
+    hint: 'Name one',
   },
-  {
-    name: 'sessions with the same classes',
+  'sessions with the same classes': {
     files: ['2023-{01,02}/{cat,dog}/a.jpg'],
-    reading: { refused: 'hold the same folders (cat, dog)', hint: 'keep a group in one split' },
+    refused: 'hold the same folders (cat, dog)',
+    hint: 'keep a group in one split',
   },
-  {
-    name: 'CVAT, ImageNet export',
+  'CVAT, ImageNet export': {
     files: ['{label_0,label_1}/{a,b}.jpg', 'synsets.txt'],
-    reading: { classes: ['label_0', 'label_1'], images: { all: 4 } },
+    classes: ['label_0', 'label_1'],
+    images: { all: 4 },
   },
-  {
-    name: 'CVAT for images: boxes in one file',
+  'CVAT for images: boxes in one file': {
     files: ['images/{a,b}.jpg', 'annotations.xml'],
-    reading: { refused: 'has only the class images', hint: 'one folder per class' },
+    refused: 'has only the class images',
+    hint: 'one folder per class',
   },
-  {
-    name: 'YOLO: images and labels with the same splits',
+  'YOLO: images and labels with the same splits': {
     files: ['images/{train,val}/{a,b}.jpg', 'labels/{train,val}/{a,b}.txt', 'data.yaml'],
-    reading: { refused: 'the folders train, val', hint: 'Boxes around objects' },
+    refused: 'the folders train, val',
+    hint: 'Boxes around objects',
   },
-  {
-    name: 'Pascal VOC: images, annotations and segmentations',
+  'Pascal VOC: images, annotations and segmentations': {
     files: ['VOC2012/{JPEGImages,SegmentationClass,SegmentationObject}/a.png', 'VOC2012/Annotations/a.xml'],
-    reading: { refused: 'do not look like classes', hint: 'Masks and boxes' },
+    refused: 'do not look like classes',
+    hint: 'Masks and boxes',
   },
-  {
-    name: 'Label Studio: a table beside uploads',
+  'Label Studio: a table beside uploads': {
     files: ['project-1.csv', 'upload/{a,b,c}.jpg'],
-    reading: { refused: 'has only the class upload', hint: 'project-1.csv' },
+    refused: 'has only the class upload',
+    hint: 'project-1.csv',
   },
-  {
-    name: 'Hugging Face imagefolder with metadata.csv',
+  'Hugging Face imagefolder with metadata.csv': {
     files: ['metadata.csv', '{0001,0002,0003}.png'],
-    reading: { refused: 'has no class folder', hint: 'metadata.csv' },
+    refused: 'has no class folder',
+    hint: 'metadata.csv',
   },
-  {
-    name: 'Teachable Machine: an archive per class',
+  'Teachable Machine: an archive per class': {
     files: ['{Class 1,Class 2}-samples.zip'],
-    reading: { refused: 'has no class folder and no images', hint: 'unpack' },
+    refused: 'has no class folder and no images',
+    hint: 'unpack',
   },
-  {
-    name: 'Teachable Machine, unpacked',
+  'Teachable Machine, unpacked': {
     files: ['{Class 1,Class 2}-samples/{0,1}.jpg', '{Class 1,Class 2}-samples.zip'],
-    reading: { classes: ['Class 1-samples', 'Class 2-samples'], images: { all: 4 } },
+    classes: ['Class 1-samples', 'Class 2-samples'],
+    images: { all: 4 },
   },
-  {
-    name: 'a camera card',
+  'a camera card': {
     files: ['DCIM/100CANON/IMG_000{1,2,3}.JPG', 'DCIM/CANONMSC/M0100.CTG'],
-    reading: { refused: 'has only the class 100CANON', hint: 'at least two classes' },
+    refused: 'has only the class 100CANON',
+    hint: 'at least two classes',
   },
-  {
-    name: 'a camera card per class, with raw files',
+  'a camera card per class, with raw files': {
     files: ['{oak,pine}/DCIM/{100CANON,101CANON}/IMG_1.JPG', '{oak,pine}/DCIM/100CANON/IMG_1.CR2'],
-    reading: { classes: ['oak', 'pine'], images: { all: 4 } },
+    classes: ['oak', 'pine'],
+    images: { all: 4 },
   },
-  {
-    name: 'leftovers of macOS, Windows, a NAS and Jupyter',
+  'leftovers of macOS, Windows, a NAS and Jupyter': {
     files: [
       '{cat,dog}/{a,b}.jpg',
       '{cat,dog}/{._a.jpg,.DS_Store,Thumbs.db,desktop.ini}',
@@ -268,80 +234,76 @@ export const layouts: readonly Layout[] = [
       '{@eaDir,cat/@eaDir}/a.jpg',
       '$RECYCLE.BIN/a.jpg',
     ],
-    reading: { classes: catsAndDogs, images: { all: 4 } },
+    images: { all: 4 },
   },
-  {
-    name: 'names that differ in case between the splits',
+  'names that differ in case between the splits': {
     files: ['train/{Cat,Dog}/{a,b}.jpg', 'test/{cat,DOG}/a.jpg'],
-    reading: { classes: ['Cat', 'Dog'], images: { train: 4, test: 2 } },
+    classes: ['Cat', 'Dog'],
+    images: { train: 4, test: 2 },
   },
-  {
-    name: 'accents that macOS stores apart',
+  'accents that macOS stores apart': {
     files: ['train/{pa\u0302t\u00e9,b}/a.jpg', 'test/{p\u00e2te\u0301,b}/a.jpg'],
-    reading: { classes: ['b', 'pa\u0302t\u00e9'], images: { train: 2, test: 2 } },
+    classes: ['b', 'pa\u0302t\u00e9'],
+    images: { train: 2, test: 2 },
   },
-  {
-    name: 'a class called train',
+  'a class called train': {
     files: ['{bus,car,train}/{a,b}.jpg'],
-    reading: { classes: ['bus', 'car', 'train'], images: { all: 6 } },
+    classes: ['bus', 'car', 'train'],
+    images: { all: 6 },
   },
-  {
-    name: 'train may be a split or a class',
+  'train may be a split or a class': {
     files: ['{bus,train}/{day,night}/a.jpg'],
-    reading: { refused: 'train may be a split or a class', hint: 'data.classes: [bus, train]' },
+    refused: 'train may be a split or a class',
+    hint: 'data.classes: [bus, train]',
   },
-  {
-    name: 'classes of other formats',
+  'classes of other formats': {
     files: ['{cat,dog}/{a,b}.bmp'],
-    reading: { refused: 'no image that can be read, but 4 .bmp', hint: 'mogrify' },
+    refused: 'no image that can be read, but 4 .bmp',
+    hint: 'mogrify',
   },
-  {
-    name: 'one class of another format',
+  'one class of another format': {
     files: ['cat/{a,b}.jpg', 'dog/{a,b}.jpg', 'owl/{a,b}.heic'],
-    reading: { refused: 'has no images that can be read (2 .heic)', hint: 'Add images' },
+    refused: 'has no images that can be read (2 .heic)',
+    hint: 'Add images',
   },
-  {
-    name: 'an empty class folder',
+  'an empty class folder': {
     files: ['{cat,dog}/a.jpg', 'eel/'],
-    reading: { refused: 'eel has no images', hint: 'remove the class' },
+    refused: 'eel has no images',
+    hint: 'remove the class',
   },
-  {
-    name: 'classes in folders of kinds',
+  'classes in folders of kinds': {
     files: ['animals/{cat,dog}/a.jpg', 'vehicles/{bus,car}/a.jpg'],
-    reading: {
-      classes: ['animals', 'vehicles'],
-      images: { all: 4 },
-      notes: ['all sub-folders belong to the class: animals, vehicles'],
-    },
+    classes: ['animals', 'vehicles'],
+    images: { all: 4 },
+    notes: ['all sub-folders belong to the class: animals, vehicles'],
   },
-  {
-    name: 'a JPEG by each of its names',
+  'a JPEG by each of its names': {
     files: ['{cat,dog}/{a.jpg,b.jpeg,c.JPE,d.jfif,e.pjpeg}'],
-    reading: { classes: catsAndDogs, images: { all: 10 } },
+    images: { all: 10 },
   },
-  {
-    name: 'class folders beside folders of scripts',
+  'class folders beside folders of scripts': {
     files: ['{cat,dog}/{a,b}.jpg', 'scripts/split.py', 'README.md', 'preview.png'],
-    reading: { classes: catsAndDogs, images: { all: 4 }, notes: ['no images: scripts'] },
+    images: { all: 4 },
+    notes: ['no images: scripts'],
   },
-  {
-    name: 'images in a folder beside another one',
+  'images in a folder beside another one': {
     files: ['images/{cat,dog}/{a,b}.jpg', 'predictions/{1,2}.png'],
-    reading: { refused: 'not clear which are the classes', hint: 'data.path: ' },
+    refused: 'not clear which are the classes',
+    hint: 'data.path: ',
   },
-  {
-    name: 'splits in the names of class folders',
+  'splits in the names of class folders': {
     files: ['{cats,dogs}_{train,test}/{a,b}.jpg'],
-    reading: { refused: 'name splits of the same classes', hint: 'Move them' },
+    refused: 'name splits of the same classes',
+    hint: 'Move them',
   },
-  {
-    name: 'only a test folder and a validation folder',
+  'only a test folder and a validation folder': {
     files: ['{test,val}/{cat,dog}/a.jpg'],
-    reading: { refused: 'no folder of training images', hint: 'Add a folder train' },
+    refused: 'no folder of training images',
+    hint: 'Add a folder train',
   },
-  {
-    name: 'a U-Net data set',
+  'a U-Net data set': {
     files: ['train/{images,masks}/{a,b}.png'],
-    reading: { refused: 'do not look like classes', hint: 'Masks' },
+    refused: 'do not look like classes',
+    hint: 'Masks',
   },
-];
+};

@@ -1,21 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readList, type ListColumns } from '../../../../trainers/data/reading/list.js';
-import { temporaryFolder } from '../../../support/temporary.js';
-import { expand } from './layouts.js';
+import { written, type Files } from '../boxes/files.js';
 
-/** A folder with files; contents by path, others hold their own path. */
-function write(contents: Readonly<Record<string, string | Buffer>>, others: readonly string[] = []): string {
-  const folder = temporaryFolder();
-  const put = (path: string, content: string | Buffer): void => {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
-  };
-  for (const path of others.flatMap(expand)) put(path, path);
-  for (const [path, content] of Object.entries(contents)) put(path, content);
-  return folder;
-}
+/** A folder with files, and others with any content. */
+const write = (contents: Files, others: readonly string[] = []): Promise<string> =>
+  written({ ...Object.fromEntries(others.map((path) => [path, path])), ...contents });
 
 const rows = async (path: string, columns: ListColumns = {}): Promise<unknown[]> => {
   const { listing } = await readList(path, columns);
@@ -31,7 +21,7 @@ const expected = [
 ];
 
 describe('a list', () => {
-  it.each<[string, string, string | Buffer]>([
+  it.each<[string, string, string]>([
     [
       'quoted CSV with other columns',
       'labels.csv',
@@ -58,11 +48,11 @@ describe('a list', () => {
     ['names without extension', 'labels.csv', 'id,category\na,cat\nb,dog\nc,cat\nd,dog\n'],
     ['paths of Windows', 'labels.csv', 'image,label\n.\\a.jpg,cat\n.\\b.jpg,dog\nc.jpg,cat\nd.jpg,dog\n'],
   ])('is read from %s', async (_, name, content) => {
-    expect(await rows(join(write({ [name]: content }, four), name))).toEqual(expected);
+    expect(await rows(join(await write({ [name]: content }, four), name))).toEqual(expected);
   });
 
   it('finds images in folders beside it', async () => {
-    const folder = write({ 'labels.csv': 'id,breed\na,boxer\nb,pug\n' }, ['train/{a,b}.jpg', 'test/c.jpg']);
+    const folder = await write({ 'labels.csv': 'id,breed\na,boxer\nb,pug\n' }, ['train/{a,b}.jpg', 'test/c.jpg']);
     expect(await rows(join(folder, 'labels.csv'), { label: 'breed' })).toEqual([
       ['train/a.jpg', 'boxer', null, undefined],
       ['train/b.jpg', 'pug', null, undefined],
@@ -71,7 +61,7 @@ describe('a list', () => {
 
   it('keeps splits and groups', async () => {
     const content = 'image,label,split,patient\na.jpg,0,TRAIN,p1\nb.jpg,10,Validation,p2\nc.jpg,9,test,p3\nd.jpg,9,,\n';
-    const folder = write({ 'labels.csv': content }, four);
+    const folder = await write({ 'labels.csv': content }, four);
     expect(await rows(join(folder, 'labels.csv'), { group: 'patient' })).toEqual([
       ['a.jpg', '0', 'train', 0],
       ['b.jpg', '10', 'validation', 1],
@@ -82,7 +72,7 @@ describe('a list', () => {
   });
 
   it('is read from metadata.csv in split folders, as Hugging Face writes it', async () => {
-    const folder = write(
+    const folder = await write(
       {
         'train/metadata.csv': 'file_name,label\nx/a.png,cat\nx/b.png,dog\n',
         'test/metadata.jsonl': '{"file_name": "c.png", "label": "dog"}\n{"file_name": "d.png", "label": "cat"}',
@@ -98,7 +88,10 @@ describe('a list', () => {
   });
 
   it('without labels is left out beside another one', async () => {
-    const folder = write({ 'train.csv': 'image,label\na.jpg,cat\nb.jpg,dog\n', 'test.csv': 'image\nc.jpg\n' }, four);
+    const folder = await write(
+      { 'train.csv': 'image,label\na.jpg,cat\nb.jpg,dog\n', 'test.csv': 'image\nc.jpg\n' },
+      four,
+    );
     const { listing } = await readList(folder, {});
     expect(listing.items.map(({ file, split }) => [file.path, split])).toEqual([
       ['a.jpg', 'train'],
@@ -109,7 +102,7 @@ describe('a list', () => {
 
   it('counts missing, repeated and contradictory images and rows without a label', async () => {
     const content = 'image,label\na.jpg,cat\na.jpg,cat\nb.jpg,dog\nb.jpg,cat\nc.jpg,\nd.jpg,dog\nx.jpg,cat\n';
-    const { listing } = await readList(join(write({ 'labels.csv': content }, four), 'labels.csv'), {});
+    const { listing } = await readList(join(await write({ 'labels.csv': content }, four), 'labels.csv'), {});
     expect(listing.items.map(({ file }) => file.path)).toEqual(['a.jpg', 'd.jpg']);
     expect(listing.skipped).toEqual([
       { path: 'a.jpg', cause: 'repeated' },
@@ -123,7 +116,7 @@ describe('a list', () => {
 
   it('has the given classes in their order', async () => {
     const content = 'image,label\na.jpg,cat\nb.jpg,dog\nc.jpg,owl\n';
-    const { listing } = await readList(join(write({ 'labels.csv': content }, four), 'labels.csv'), {
+    const { listing } = await readList(join(await write({ 'labels.csv': content }, four), 'labels.csv'), {
       classes: ['owl', 'cat'],
     });
     expect(listing.items.map(({ file, label }) => [file.path, label])).toEqual([
@@ -166,7 +159,7 @@ describe('a list', () => {
       '9 labels of 9 images are no classes',
     ],
   ])('with %s is refused', async (_, content, columns, message) => {
-    const file = join(write({ 'labels.csv': content }, four), 'labels.csv');
+    const file = join(await write({ 'labels.csv': content }, four), 'labels.csv');
     await expect(readList(file, columns)).rejects.toMatchObject({
       code: 'invalid-input',
       message: expect.stringContaining(message) as string,
@@ -177,7 +170,7 @@ describe('a list', () => {
 
 describe('a list of a multi-label task', () => {
   const read = async (content: string, columns: ListColumns = {}, name = 'labels.csv') =>
-    (await readList(join(write({ [name]: content }, four), name), { task: 'multi-label', ...columns })).listing;
+    (await readList(join(await write({ [name]: content }, four), name), { task: 'multi-label', ...columns })).listing;
   const both = [
     [1, 1],
     [0, 1],
@@ -222,7 +215,8 @@ describe('a list of a multi-label task', () => {
 
 describe('a list of numbers', () => {
   const read = async (content: string, label: ListColumns['label']) =>
-    (await readList(join(write({ 'labels.csv': content }, four), 'labels.csv'), { task: 'regression', label })).listing;
+    (await readList(join(await write({ 'labels.csv': content }, four), 'labels.csv'), { task: 'regression', label }))
+      .listing;
 
   it('has one or several for each image; images without are left out', async () => {
     const content = 'image,age,weight\na.jpg,31,70.5\nb.jpg,,60\nc.jpg,-2e1,"80,25"\n';
