@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Random } from '../../base/random.js';
 import type { DataConfig } from '../../trainers/index.js';
+import { type Dataset, type DatasetRef, openDataset } from '../../trainers/index.js';
+import { onTestFinished } from 'vitest';
 
 export interface TinyDatasetOptions {
   readonly seed?: number;
@@ -83,4 +85,11 @@ export function makeTinyDataset(
   mkdirSync(directory, { recursive: true });
   for (const [name, bytes] of filesOf(options)) writeFileSync(join(directory, name), bytes);
   return { type: 'fashion-mnist', path: directory, validation: 0.2, subset: 1 };
+}
+
+/** An open data set, which is closed after the test. */
+export function openedDataset(ref: DatasetRef): Dataset {
+  const dataset = openDataset(ref);
+  onTestFinished(() => dataset.close());
+  return dataset;
 }

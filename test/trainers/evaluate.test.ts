@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { evaluateSplit, openDataset } from '../../trainers/index.js';
+import { evaluateSplit } from '../../trainers/index.js';
 import { tiniestStudent } from './support/networks.js';
 import { auto, compiled, sharedWorkbench, tinyJob, complete } from './support/tiny-training.js';
 import { evaluateModel } from './support/evaluate-model.js';
+import { openedDataset } from '../support/tiny-dataset.js';
 
 const bench = sharedWorkbench();
 
@@ -24,7 +25,7 @@ describe('evaluation', () => {
   });
 
   test('counts every image once with any batch size', async () => {
-    const dataset = openDataset(bench.dataset);
+    const dataset = openedDataset(bench.dataset);
     const { labels, count } = dataset.split('test');
     const always3 = (_: Float32Array, size: number): Promise<Float32Array> =>
       Promise.resolve(Float32Array.from({ length: size * 10 }, (__, i) => (i % 10 === 3 ? 2 : 0)));
@@ -36,6 +37,5 @@ describe('evaluation', () => {
       const logTotal = Math.log(Math.exp(2) + 9);
       expect(result.loss).toBeCloseTo((right * (logTotal - 2) + (count - right) * logTotal) / count, 10);
     }
-    dataset.close();
   });
 });

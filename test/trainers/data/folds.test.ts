@@ -1,11 +1,11 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import { Random } from '../../../base/random.js';
 import { foldSplits, partsOf } from '../../../trainers/data/folds.js';
 import { noGroup, splitImages, type ImageTable } from '../../../trainers/data/split-images.js';
-import { absentFrom, describeDataset, openDataset, prepareDataset } from '../../../trainers/index.js';
+import { absentFrom, describeDataset, prepareDataset } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { makeTinyDataset } from '../../support/tiny-dataset.js';
+import { makeTinyDataset, openedDataset } from '../../support/tiny-dataset.js';
 
 const shares = { test: 0.2, validation: 0.25, subset: 1 };
 
@@ -115,8 +115,7 @@ describe('folds', () => {
 
   it('and splits name the classes that they lack', async () => {
     const config = makeTinyDataset(temporaryFolder(), { train: 10, test: 4, size: 12 });
-    const dataset = openDataset(await prepareDataset(config, { cache: temporaryFolder() }));
-    onTestFinished(() => dataset.close());
+    const dataset = openedDataset(await prepareDataset(config, { cache: temporaryFolder() }));
     expect(absentFrom(dataset, 'validation')).toEqual([]);
     const { info } = dataset;
     const labels = Uint16Array.of(1, 1, 2);

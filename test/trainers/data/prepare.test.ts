@@ -13,17 +13,12 @@ import {
   renderingOf,
   splitNames,
   type DataConfig,
-  type DatasetRef,
+  describeDataset,
 } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { makeTinyDataset } from '../../support/tiny-dataset.js';
+import { makeTinyDataset, openedDataset } from '../../support/tiny-dataset.js';
 
 const tiny = (seed = 0): DataConfig => makeTinyDataset(temporaryFolder(), { seed, train: 10, test: 4, size: 12 });
-const infoOf = (ref: DatasetRef) => {
-  const dataset = openDataset(ref);
-  dataset.close();
-  return dataset.info;
-};
 const run = promisify(execFile);
 /** What is in the cache besides its locks, whose files stay. */
 const entries = (cache: string): string[] => readdirSync(join(cache, 'data')).filter((name) => !name.endsWith('.lock'));
@@ -50,9 +45,9 @@ describe('prepareDataset', () => {
     ]);
     expect(half.directory).toBe(all.directory);
     expect(other.directory).not.toBe(all.directory);
-    expect(infoOf(all).counts).toEqual({ train: 80, validation: 20, test: 40 });
-    expect(infoOf(half).counts).toEqual({ train: 40, validation: 20, test: 40 });
-    expect(new Set([all, half, other].map((ref) => infoOf(ref).hash)).size).toBe(3);
+    expect(describeDataset(all).counts).toEqual({ train: 80, validation: 20, test: 40 });
+    expect(describeDataset(half).counts).toEqual({ train: 40, validation: 20, test: 40 });
+    expect(new Set([all, half, other].map((ref) => describeDataset(ref).hash)).size).toBe(3);
   });
 
   it('renders the images in further sizes, once, with the splits and statistics of its own', async () => {
@@ -70,23 +65,18 @@ describe('prepareDataset', () => {
     expect(await prepareDataset(config, { cache, renderings, onProgress: (done) => progress.push(done) })).toEqual(ref);
     expect(progress).toEqual([]);
     expect(entries(cache)).toHaveLength(2);
-    expect(infoOf(ref)).toEqual(infoOf(own));
-    const [before, after] = [openDataset(own), openDataset(ref)];
-    try {
-      const pixels = new Uint8Array(12 * 12);
-      before.split('validation').read([3], pixels);
-      const small = new Uint8Array(9 * 7);
-      after.split('validation', [9, 7]).read([3], small);
-      const png = await sharp(pixels, { raw: { width: 12, height: 12, channels: 1 } })
-        .png()
-        .toBuffer();
-      expect(small).toEqual(new Uint8Array(await toPixels(sharp(png), renderings[0]).toBuffer()));
-      expect(after.hashAt([[12, 12]])).toBe(before.info.hash);
-      expect(after.hashAt([[9, 7]])).not.toBe(before.info.hash);
-    } finally {
-      before.close();
-      after.close();
-    }
+    expect(describeDataset(ref)).toEqual(describeDataset(own));
+    const [before, after] = [openedDataset(own), openedDataset(ref)];
+    const pixels = new Uint8Array(12 * 12);
+    before.split('validation').read([3], pixels);
+    const small = new Uint8Array(9 * 7);
+    after.split('validation', [9, 7]).read([3], small);
+    const png = await sharp(pixels, { raw: { width: 12, height: 12, channels: 1 } })
+      .png()
+      .toBuffer();
+    expect(small).toEqual(new Uint8Array(await toPixels(sharp(png), renderings[0]).toBuffer()));
+    expect(after.hashAt([[12, 12]])).toBe(before.info.hash);
+    expect(after.hashAt([[9, 7]])).not.toBe(before.info.hash);
   });
 
   it('refuses a rendering with other images', async () => {
@@ -106,7 +96,7 @@ describe('prepareDataset', () => {
     const outputs = await Promise.all(
       [1, 2, 3].map(() => run(process.execPath, ['--input-type=module', '--eval', code])),
     );
-    const hash = infoOf(await prepareDataset(config, { cache })).hash;
+    const hash = describeDataset(await prepareDataset(config, { cache })).hash;
     expect(outputs.map(({ stdout }) => stdout.trim())).toEqual([hash, hash, hash]);
     expect(entries(cache)).toHaveLength(1);
   });
@@ -123,11 +113,11 @@ describe('prepareDataset', () => {
   ])('converts again when the cache has %s', async (_, damage) => {
     const [config, cache] = [tiny(), temporaryFolder()];
     const ref = await prepareDataset(config, { cache });
-    const { hash } = infoOf(ref);
+    const { hash } = describeDataset(ref);
     damage(ref.directory);
     expect(() => openDataset(ref)).toThrow('missing or damaged');
     expect(await prepareDataset(config, { cache })).toEqual(ref);
-    expect(infoOf(ref).hash).toBe(hash);
+    expect(describeDataset(ref).hash).toBe(hash);
     expect(entries(cache)).toHaveLength(1);
   });
 
@@ -163,7 +153,7 @@ describe('prepareDataset', () => {
 describe('openDataset', () => {
   it('reads the images of a split in any order', async () => {
     const config = tiny();
-    const dataset = openDataset(await prepareDataset(config, { cache: temporaryFolder() }));
+    const dataset = openedDataset(await prepareDataset(config, { cache: temporaryFolder() }));
     const size = 12 * 12;
     for (const name of splitNames) {
       const split = dataset.split(name);
@@ -181,12 +171,11 @@ describe('openDataset', () => {
       expect(() => split.read([split.count], into)).toThrow(RangeError);
       expect(() => split.read([-1], into)).toThrow(RangeError);
     }
-    dataset.close();
   });
 
   it('gives the official test images in their order and the statistics of the train split', async () => {
     const config = tiny();
-    const dataset = openDataset(await prepareDataset(config, { cache: temporaryFolder() }));
+    const dataset = openedDataset(await prepareDataset(config, { cache: temporaryFolder() }));
     const path = 'path' in config ? (config.path ?? '') : '';
     const stored = readFileSync(join(path, 't10k-images-idx3-ubyte')).subarray(16);
     const test = new Uint8Array(stored.length);
@@ -199,7 +188,6 @@ describe('openDataset', () => {
     const variance = train.reduce((sum, value) => sum + (value / 255 - mean) ** 2, 0) / train.length;
     expect(dataset.info.mean[0]).toBeCloseTo(mean, 10);
     expect(dataset.info.std[0]).toBeCloseTo(Math.sqrt(variance), 10);
-    dataset.close();
   });
 });
 

@@ -5,13 +5,11 @@ import sharp, { type Sharp } from 'sharp';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   type Dataset,
-  type DatasetRef,
   inspectDataset,
   labelledImages,
   type LoaderOptions,
   LogitsWriter,
   openBatches,
-  openDataset,
   prepareDataset,
   renderingOf,
 } from '../../../trainers/index.js';
@@ -19,6 +17,7 @@ import { dataSchema, type DataConfig } from '../../../trainers/data/schema.js';
 import { readUnlabelled } from '../../../trainers/data/reading/unlabelled.js';
 import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
 import { softPicture } from './colours.js';
+import { openedDataset } from '../../support/tiny-dataset.js';
 
 const write = async (image: Sharp, file: string): Promise<void> => {
   mkdirSync(dirname(file), { recursive: true });
@@ -68,17 +67,11 @@ async function newImages(count: number): Promise<string> {
   return path;
 }
 
-function opened(ref: DatasetRef): Dataset {
-  const dataset = openDataset(ref);
-  onTestFinished(() => dataset.close());
-  return dataset;
-}
-
 describe('images without labels', () => {
   it('are those of all sub-folders, without copies of the images of any split', async () => {
     const notes: string[] = [];
     const ref = await prepareDataset(config(await withCopies()), { cache, onNote: (note) => notes.push(note) });
-    const { unlabelled, info } = opened(ref);
+    const { unlabelled, info } = openedDataset(ref);
     expect(info.unlabelled).toBe(3);
     expect(unlabelled?.copies).toEqual({ train: 12, validation: 4, test: 4 });
     expect(notes.join('\n')).toMatch(/3 images without labels/);
@@ -87,7 +80,7 @@ describe('images without labels', () => {
 
   it('may be copies of labelled images that no split uses', async () => {
     const ref = await prepareDataset(config(await withCopies(), { subset: 0.5 }), { cache });
-    const { unlabelled, info } = opened(ref);
+    const { unlabelled, info } = openedDataset(ref);
     expect(info.counts.train).toBe(6);
     expect(unlabelled?.copies).toEqual({ train: 6, validation: 4, test: 4 });
     expect(info.unlabelled).toBe(3 + 6);
@@ -96,7 +89,7 @@ describe('images without labels', () => {
   it('change neither the labelled images nor their hash', async () => {
     const [without, withThem, others] = await Promise.all(
       [undefined, await newImages(3), await newImages(4)].map(async (path) =>
-        opened(await prepareDataset(config(path), { cache })),
+        openedDataset(await prepareDataset(config(path), { cache })),
       ),
     );
     expect(withThem.info).toEqual({ ...without.info, unlabelled: 3 });
@@ -109,7 +102,7 @@ describe('images without labels', () => {
   it('come in every size that networks take', async () => {
     const data = config(await newImages(3));
     const renderings = [{ ...renderingOf(data), size: [9, 9] as const }];
-    const dataset = opened(await prepareDataset(data, { cache, renderings }));
+    const dataset = openedDataset(await prepareDataset(data, { cache, renderings }));
     const batch = (size: readonly [number, number]) => openBatches({ ...optionsOf(dataset), size }).batch(0, 0);
     expect(batch([9, 9]).images).toHaveLength(dataset.info.counts.train * 81 * 3 + 3 * 81 * 3);
     expect(dataset.hashAt([[9, 9]], true)).not.toBe(dataset.hashAt([[16, 16]], true));
@@ -131,7 +124,7 @@ describe('images without labels', () => {
     const notes: string[] = [];
     const options = { cache, onNote: (note: string) => notes.push(note) };
     const ref = await prepareDataset(config(path, { damaged: 'skip' }), options);
-    expect(opened(ref).info.unlabelled).toBe(3);
+    expect(openedDataset(ref).info.unlabelled).toBe(3);
     expect(notes.join('\n')).toMatch(/Images without labels: Left out: 1 of 4 images cannot be used/);
   });
 
@@ -146,14 +139,14 @@ describe('images without labels', () => {
   it('are not needed by what does not train', async () => {
     const data = config(join(folder, 'removed since'));
     await expect(prepareDataset(data, { cache })).rejects.toThrow(/removed since does not exist/);
-    expect(opened(await prepareDataset(labelledImages(data), { cache })).unlabelled).toBeNull();
+    expect(openedDataset(await prepareDataset(labelledImages(data), { cache })).unlabelled).toBeNull();
   });
 
   it('may lie beside pixels that are no files', async () => {
     const { makeTinyDataset } = await import('../../support/tiny-dataset.js');
     const data = makeTinyDataset(join(temporaryFolder(), 'idx'), { train: 5, test: 2 });
     const ref = await prepareDataset({ ...data, unlabelled: await newImages(3) }, { cache: temporaryFolder() });
-    expect(opened(ref).info).toMatchObject({ unlabelled: 3, channels: 1, height: 28 });
+    expect(openedDataset(ref).info).toMatchObject({ unlabelled: 3, channels: 1, height: 28 });
   });
 });
 
@@ -197,7 +190,7 @@ const optionsOf = (dataset: Dataset, changes: Partial<LoaderOptions> = {}): Load
 
 describe('batches with images without labels', () => {
   it.each(['natural', 'balanced'] as const)('show each of them once in a pass (%s)', async (classSampling) => {
-    const dataset = opened(await prepareDataset(config(await newImages(5)), { cache }));
+    const dataset = openedDataset(await prepareDataset(config(await newImages(5)), { cache }));
     const { train } = dataset.info.counts;
     const source = openBatches(optionsOf(dataset, { batch: 4, classSampling }));
     expect(source.stepsPerEpoch).toBe(Math.ceil((train + 5) / 4));
@@ -211,7 +204,7 @@ describe('batches with images without labels', () => {
   });
 
   it('are a pure function of epoch and step, also with mixed images', async () => {
-    const dataset = opened(await prepareDataset(config(await newImages(5)), { cache }));
+    const dataset = openedDataset(await prepareDataset(config(await newImages(5)), { cache }));
     const options = optionsOf(dataset, {
       batch: 6,
       augment: [{ type: 'mixup', alpha: 1 }] as LoaderOptions['augment'],
@@ -227,7 +220,7 @@ describe('batches with images without labels', () => {
   });
 
   it("find the teacher's logits after those of the training images", async () => {
-    const dataset = opened(await prepareDataset(config(await newImages(5)), { cache }));
+    const dataset = openedDataset(await prepareDataset(config(await newImages(5)), { cache }));
     const count = dataset.info.counts.train + 5;
     const file = join(temporaryFolder(), 'logits.f32');
     const writer = new LogitsWriter(file, { views: 1, count, outputs: 2 });

@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { classScores } from '../../../base/scores.js';
 import { toOnnx } from '../../../spaces/models/index.js';
 import {
   dataSchema,
   describeDataset,
-  openDataset,
   prepareDataset,
   readPretrained,
   teacherSchema,
@@ -28,6 +27,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyStudent } from '../support/networks.js';
 import { auto, sharedWorkbench, quiet } from '../support/tiny-training.js';
+import { openedDataset } from '../../support/tiny-dataset.js';
 
 const bench = sharedWorkbench();
 const path = join(bench.folder, 'other.onnx');
@@ -121,8 +121,7 @@ test('images of a group of the data are in one part where parts choose the ridge
       .toFile(join(folder, `${i}.png`));
   writeFileSync(join(folder, 'list.csv'), ['path,label,plant', ...rows, ''].join('\n'));
   const data = dataSchema.parse({ type: 'list', path: join(folder, 'list.csv'), size: 10, group: 'plant' });
-  const dataset = openDataset(await prepareDataset(data, { cache: join(folder, 'cache') }));
-  onTestFinished(() => dataset.close());
+  const dataset = openedDataset(await prepareDataset(data, { cache: join(folder, 'cache') }));
   const parts = dataset.trainingParts(headParts);
   const placed = [...dataset.shared.splits.train.indices].map((image, row) => [image % (60 / copies), parts[row]]);
   const groups = new Set(placed.map(([group]) => group));

@@ -9,7 +9,6 @@ import {
   engineSchema,
   evaluateMember,
   fitSupernet,
-  openDataset,
   readTensorFile,
   saveWeights,
   type SupernetJob,
@@ -31,6 +30,7 @@ import {
 import { nativeStatistics } from '../../../trainers/engines/native/statistics.js';
 import { whitenedStem } from '../../../trainers/training/whitened-stem.js';
 import { makeSpace, singleSpace, task, tiniestSpace } from './spaces.js';
+import { openedDataset } from '../../support/tiny-dataset.js';
 
 const native = engineSchema.parse({ type: 'native' });
 
@@ -110,10 +110,9 @@ describe('fitSupernet', () => {
     const initial = { file: weights, places };
     const alone = await completeFit(tinyJob(bench, 'kept', { network, train: { ...train, epochs: 1 }, initial }));
     const [shared, own] = [weights, alone.weights].map((file) => readTensorFile(file).tensors.get('stem/kernel'));
-    const dataset = openDataset(bench.dataset);
+    const dataset = openedDataset(bench.dataset);
     expect(shared).toEqual(whitenedStem(dataset, network.input, weightSpecs(network)));
     expect(own).toEqual(shared);
-    dataset.close();
   });
 
   test('fails with a reason when a loss is NaN', async () => {

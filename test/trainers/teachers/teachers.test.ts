@@ -22,6 +22,7 @@ import {
   type SingleTeacher,
   type TeacherConfig,
   type TeacherOptions,
+  describeDataset,
 } from '../../../trainers/index.js';
 import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
@@ -36,9 +37,7 @@ let ofModel: number[] | undefined;
 const kd = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } });
 
 beforeAll(async () => {
-  const dataset = openDataset(bench.dataset);
-  ({ info } = dataset);
-  dataset.close();
+  info = describeDataset(bench.dataset);
   await tf.setBackend('cpu');
   model = layersModelOf(tinyTeacher(), 5);
 });

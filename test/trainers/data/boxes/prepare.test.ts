@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBatches } from '../../../../trainers/data/batches.js';
@@ -6,14 +6,13 @@ import {
   boxesSchema,
   imageChanges,
   labelledImagesOf,
-  openDataset,
   prepareDataset,
   type BoxesConfig,
-  type Dataset,
   type DatasetRef,
 } from '../../../../trainers/index.js';
 import { makeBoxedImages } from '../../../support/boxed-images.js';
 import { sharedFolder } from '../../../support/temporary.js';
+import { openedDataset } from '../../../support/tiny-dataset.js';
 
 const folder = sharedFolder();
 const cache = join(folder, 'cache');
@@ -23,22 +22,17 @@ beforeAll(async () => {
   config = await makeBoxedImages(join(folder, 'images'), { count: 40 });
   ref = await prepareDataset(config, { cache });
 });
-const opened = (one: DatasetRef): Dataset => {
-  const dataset = openDataset(one);
-  onTestFinished(() => dataset.close());
-  return dataset;
-};
 
 describe('a data set of boxes', () => {
   it('has the task, the classes and the splits of the data', () => {
-    const { info } = opened(ref);
+    const { info } = openedDataset(ref);
     expect(info).toMatchObject({ task: { type: 'detection' }, classes: ['square', 'disc'], height: 48, width: 48 });
     expect(info.counts.train + info.counts.validation + info.counts.test).toBe(40);
     expect(info.counts.validation).toBeGreaterThan(4);
   });
 
   it('shows the whole image between grey bars, with its boxes in pixels', () => {
-    const split = opened(ref).split('train');
+    const split = openedDataset(ref).split('train');
     const pixels = new Uint8Array(48 * 48 * 3);
     let boxesSeen = 0;
     for (let position = 0; position < split.count; position++) {
@@ -58,7 +52,7 @@ describe('a data set of boxes', () => {
     const renderings = [
       { fit: 'contain', background: '#727272', resampling: 'lanczos3', size: [24, 60], channels: 3 },
     ] as const;
-    const dataset = opened(await prepareDataset(config, { cache, renderings }));
+    const dataset = openedDataset(await prepareDataset(config, { cache, renderings }));
     const [own, other] = [dataset.split('train'), dataset.split('train', [24, 60])];
     const [a, b] = [own.boxed?.(0), other.boxed?.(0)];
     expect(a?.placement).toMatchObject({ left: 0, top: 5 });
@@ -68,7 +62,7 @@ describe('a data set of boxes', () => {
 
   it('hashes the boxes', async () => {
     const moved = await makeBoxedImages(join(folder, 'other'), { count: 40, seed: 2 });
-    expect(opened(await prepareDataset(moved, { cache })).info.hash).not.toBe(opened(ref).info.hash);
+    expect(openedDataset(await prepareDataset(moved, { cache })).info.hash).not.toBe(openedDataset(ref).info.hash);
   });
 
   it('lists the boxes of each image, which decide what a run reads', async () => {
@@ -87,13 +81,15 @@ describe('a data set of boxes', () => {
 
   it('has a longer side of 192 pixels and the proportions of its images by default', async () => {
     const { path } = config;
-    const { height, width } = opened(await prepareDataset(boxesSchema.parse({ type: 'boxes', path }), { cache })).info;
+    const { height, width } = openedDataset(
+      await prepareDataset(boxesSchema.parse({ type: 'boxes', path }), { cache }),
+    ).info;
     expect([height, width]).toEqual([160, 192]);
   });
 
   it('gives batches with targets, the same for the same seeds', () => {
     const options = {
-      dataset: opened(ref),
+      dataset: openedDataset(ref),
       split: 'train',
       ...{ batch: 4, seed: 3, viewSeed: 3, shuffle: true, dropLast: true, stride: 4 },
       augment: [{ type: 'window', zoom: 0.3, aspect: 0.1, visible: 0.4 }, { type: 'flip' }],

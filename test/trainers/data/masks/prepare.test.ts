@@ -1,18 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openBatches } from '../../../../trainers/data/batches.js';
-import {
-  masksSchema,
-  openDataset,
-  prepareDataset,
-  type Dataset,
-  type DatasetRef,
-  type MasksConfig,
-} from '../../../../trainers/index.js';
+import { masksSchema, prepareDataset, type DatasetRef, type MasksConfig } from '../../../../trainers/index.js';
 import { makeMaskedImages } from '../../../support/boxed-images.js';
 import { sharedFolder } from '../../../support/temporary.js';
+import { openedDataset } from '../../../support/tiny-dataset.js';
 
 const folder = sharedFolder();
 const cache = join(folder, 'cache');
@@ -22,11 +16,6 @@ beforeAll(async () => {
   config = await makeMaskedImages(join(folder, 'images'), { count: 40 });
   ref = await prepareDataset(config, { cache });
 });
-const opened = (one: DatasetRef): Dataset => {
-  const dataset = openDataset(one);
-  onTestFinished(() => dataset.close());
-  return dataset;
-};
 
 /** Compares a mask with the colours of its image, between which the shapes are clear. */
 function wrongPixels(pixels: ArrayLike<number>, mask: Uint8Array): number {
@@ -42,7 +31,7 @@ function wrongPixels(pixels: ArrayLike<number>, mask: Uint8Array): number {
 
 describe('a data set of masks', () => {
   it('has the task, the classes and the splits of the data', () => {
-    const { info } = opened(ref);
+    const { info } = openedDataset(ref);
     expect(info).toMatchObject({ task: { type: 'segmentation' }, classes: ['background', 'square', 'disc'] });
     expect(info.counts.train + info.counts.validation + info.counts.test).toBe(40);
     expect(info.counts.validation).toBeGreaterThan(4);
@@ -52,7 +41,7 @@ describe('a data set of masks', () => {
     const renderings = [
       { fit: 'contain', background: '#727272', resampling: 'lanczos3', size: [24, 60], channels: 3 },
     ] as const;
-    const dataset = opened(await prepareDataset(config, { cache, renderings }));
+    const dataset = openedDataset(await prepareDataset(config, { cache, renderings }));
     for (const [height, width] of [
       [48, 48],
       [24, 60],
@@ -74,16 +63,16 @@ describe('a data set of masks', () => {
 
   it('hashes the masks, and converts again when one changes', async () => {
     const other = await makeMaskedImages(join(folder, 'other'), { count: 40 });
-    const { hash } = opened(await prepareDataset(other, { cache })).info;
-    expect(hash).toBe(opened(ref).info.hash);
+    const { hash } = openedDataset(await prepareDataset(other, { cache })).info;
+    expect(hash).toBe(openedDataset(ref).info.hash);
     const file = join(other.path, 'masks', '0007.png');
     writeFileSync(file, await sharp(readFileSync(file)).flip().toColourspace('b-w').png().toBuffer());
-    expect(opened(await prepareDataset(other, { cache })).info.hash).not.toBe(hash);
+    expect(openedDataset(await prepareDataset(other, { cache })).info.hash).not.toBe(hash);
   });
 
   it('has other masks where other classes count', async () => {
     const ignoring = masksSchema.parse({ ...config, ignore: ['square'] });
-    const split = opened(await prepareDataset(ignoring, { cache })).split('train');
+    const split = openedDataset(await prepareDataset(ignoring, { cache })).split('train');
     const mask = new Uint8Array(48 * 48);
     const labels = new Set<number>();
     for (let position = 0; position < split.count; position++) {
@@ -95,7 +84,7 @@ describe('a data set of masks', () => {
 
   it('gives batches with the shares of the classes in each cell, the same for the same seeds', () => {
     const options = {
-      dataset: opened(ref),
+      dataset: openedDataset(ref),
       split: 'train',
       ...{ batch: 4, seed: 3, viewSeed: 3, shuffle: true, dropLast: true, stride: 4 },
       augment: [{ type: 'window', zoom: 0.3, aspect: 0.1, visible: 0.4 }, { type: 'flip' }],

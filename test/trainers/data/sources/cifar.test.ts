@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { cifar10, cifar100, openCifar, type CifarFormat } from '../../../../trainers/data/sources/cifar.js';
-import { openDataset, prepareDataset } from '../../../../trainers/index.js';
+import { prepareDataset } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
+import { openedDataset } from '../../../support/tiny-dataset.js';
 
 /** Writes files in the official layout with `count` images each; labels go round the classes. */
 function writeCifar(folder: string, format: CifarFormat, count: number): void {
@@ -65,10 +66,9 @@ describe('CIFAR files', () => {
   it('become a data set', async () => {
     const folder = temporaryFolder();
     writeCifar(folder, cifar10, 20);
-    const dataset = openDataset(await prepareDataset(config(folder), { cache: temporaryFolder() }));
+    const dataset = openedDataset(await prepareDataset(config(folder), { cache: temporaryFolder() }));
     expect(dataset.info.counts).toEqual({ train: 90, validation: 10, test: 20 });
     expect(dataset.info.mean).toHaveLength(3);
-    dataset.close();
   });
 
   it.each<[string, (folder: string) => void, string]>([
