@@ -94,7 +94,7 @@ const refusals: { readonly [R in Reader]: (path: string) => Promise<Refusal> } =
   'train.from': (path) => thrown(() => readFoundWeights(path, space)),
 };
 
-describe.each(Object.entries(unreadable))('%s', (name, { make, message, by = readers }) => {
+describe.each(Object.entries(unreadable))('%s', (name, [make, message, by = readers]) => {
   it('is refused in one sentence, and nothing is written', async () => {
     const own = join(folder, name.replaceAll(/\W+/g, '-'));
     mkdirSync(own);

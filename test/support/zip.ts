@@ -1,6 +1,6 @@
 import zlib from 'node:zlib';
 
-interface ZipEntry {
+export interface ZipEntry {
   readonly name: string;
   readonly content: Uint8Array;
   /** It unpacks to the content this often, one after the other; default: once. */

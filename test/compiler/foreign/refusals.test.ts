@@ -6,12 +6,11 @@ import {
   ModelProtoSchema,
   TensorProto_DataType as Type,
   TensorProtoSchema,
-  ValueInfoProtoSchema,
   type TensorProto,
 } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { foreignNetwork, type ReadOptions } from '../../../compiler/index.js';
-import { modelOf, node, type ModelText } from '../support/onnx-models.js';
+import { modelOf, node, port, type ModelText } from '../support/onnx-models.js';
 import { bytesOfModel, classifierOf, normal } from './support.js';
 
 const flat = [node('Flatten', 'x', 'f'), node('Gemm', 'f w', 'y')];
@@ -28,22 +27,8 @@ type Model = ReturnType<typeof modelOf>;
 const changed = (change: (model: Model) => Model, text: ModelText = images): Uint8Array =>
   toBinary(ModelProtoSchema, change(modelOf(text)));
 
-const tensor = (dataType: Type, more: Partial<Pick<TensorProto, 'dataLocation'>> = {}): TensorProto =>
-  create(TensorProtoSchema, { name: 'more', dims: [2n, 2n], dataType, rawData: new Uint8Array(8), ...more });
-
-const port = (name: string, elemType: Type, ...dims: readonly number[]) =>
-  create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: 'tensorType',
-        value: {
-          elemType,
-          shape: { dim: dims.map((size) => ({ value: { case: 'dimValue' as const, value: BigInt(size) } })) },
-        },
-      },
-    },
-  });
+const tensor = (dataType: Type): TensorProto =>
+  create(TensorProtoSchema, { name: 'more', dims: [2n, 2n], dataType, rawData: new Uint8Array(8) });
 
 const inputs = (...ports: readonly ReturnType<typeof port>[]): Uint8Array =>
   changed((model) => ({ ...model, graph: { ...model.graph, input: [...ports] } }));
@@ -63,8 +48,8 @@ const withGraph = (op: string): Uint8Array =>
 const good = bytesOfModel(images);
 
 const cases: Readonly<Record<string, readonly [file: Uint8Array, message: RegExp, options?: ReadOptions]>> = {
-  sound: [inputs(port('x', Type.FLOAT, 1, 1, 16000)), /four dimensions/],
-  'images of float16': [inputs(port('x', Type.FLOAT16, 1, 3, 8, 8)), /takes x: float16.*, not float32/],
+  sound: [inputs(port('x', Type.FLOAT, [1, 1, 16000])), /four dimensions/],
+  'images of float16': [inputs(port('x', Type.FLOAT16, [1, 3, 8, 8])), /takes x: float16.*, not float32/],
   'images of an open size': [
     bytesOfModel({ ...images, input: ['N', 3, 'H', 'W'] }),
     /takes x: float32\[N, 3, H, W\], whose size is open/,
@@ -77,7 +62,7 @@ const cases: Readonly<Record<string, readonly [file: Uint8Array, message: RegExp
   'a detector with boxes and scores': [
     changed((model) => ({
       ...model,
-      graph: { ...model.graph, output: [...model.graph.output, port('boxes', Type.FLOAT, 1, 4)] },
+      graph: { ...model.graph, output: [...model.graph.output, port('boxes', Type.FLOAT, [1, 4])] },
     })),
     /has 2 outputs \(y: .*; boxes: .*\), not one/,
   ],
@@ -156,7 +141,7 @@ const cases: Readonly<Record<string, readonly [file: Uint8Array, message: RegExp
     /gives \[N,1\], not \[N, classes\]/,
   ],
   'the number of a class': [
-    changed((model) => ({ ...model, graph: { ...model.graph, output: [port('y', Type.INT64, 1)] } })),
+    changed((model) => ({ ...model, graph: { ...model.graph, output: [port('y', Type.INT64, [1])] } })),
     /gives y: int64\[1\], not float32/,
   ],
   'no weights': [

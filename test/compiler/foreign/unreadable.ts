@@ -10,12 +10,12 @@ import {
   TensorProto_DataLocation,
   TensorProto_DataType as Type,
   TensorProtoSchema,
-  ValueInfoProtoSchema,
   type GraphProto,
   type ModelProto,
   type TensorProto,
 } from 'onnx-buf';
-import { zipOf } from '../../support/zip.js';
+import { zipOf, type ZipEntry } from '../../support/zip.js';
+import { port } from '../support/onnx-models.js';
 
 /** Readable files that the others are made of. */
 export interface RealFiles {
@@ -32,13 +32,12 @@ export interface RealFiles {
 export const readers = ['tune', 'teacher', 'train.from', 'evaluate', 'quantize', 'export'] as const;
 export type Reader = (typeof readers)[number];
 
-export interface Unreadable {
-  /** Makes the file inside of a folder. @returns its path */
-  readonly make: (folder: string, real: RealFiles) => string;
-  readonly message: RegExp;
-  /** Default: all. */
-  readonly by?: readonly Reader[];
-}
+/** `make` writes the file into a folder and returns its path; all readers refuse it, or those of `by`. */
+export type Unreadable = readonly [
+  make: (folder: string, real: RealFiles) => string,
+  message: RegExp,
+  by?: readonly Reader[],
+];
 
 type Bytes = Uint8Array | string;
 
@@ -55,9 +54,18 @@ const file =
   (folder: string, real: RealFiles): string =>
     written(folder, name, typeof content === 'function' ? content(real) : content);
 
+const emptyFolder =
+  (name: string) =>
+  (folder: string): string => {
+    const path = join(folder, name);
+    mkdirSync(path);
+    return path;
+  };
+
 const html = '<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head><body>Not found</body></html>\n';
 const png = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0', 'latin1');
 const hdf = Buffer.concat([Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'), Buffer.alloc(200)]);
+const savedModel = Buffer.from('\x08\x01\x12\x04\x0a\x02\x0a\0', 'latin1');
 const pickle = Buffer.from('\x80\x02}q\0(X\x0c\0\0\0conv1.weight', 'latin1');
 const lfs =
   'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32\nsize 12345\n';
@@ -68,7 +76,7 @@ const safetensors = Buffer.concat([
 
 const bytesOf = (real: RealFiles): Buffer => readFileSync(real.onnx);
 
-type Change = (model: ModelProto, graph: GraphProto) => void;
+type Change = (model: ModelProto, graph: GraphProto) => unknown;
 
 /** The ONNX file with a change. */
 const changed =
@@ -97,40 +105,18 @@ const before =
     });
   };
 
-const port = (name: string, elemType: Type, dims: readonly (number | string)[] | null) =>
-  create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: 'tensorType',
-        value: {
-          elemType,
-          ...(dims && {
-            shape: {
-              dim: dims.map((size) => ({
-                value:
-                  typeof size === 'number'
-                    ? { case: 'dimValue' as const, value: BigInt(size) }
-                    : { case: 'dimParam' as const, value: size },
-              })),
-            },
-          }),
-        },
-      },
-    },
-  });
-
 const input =
-  (elemType: Type, dims: readonly (number | string)[] | null): Change =>
-  (_, graph) => {
-    graph.input = [port(graph.input[0].name, elemType, dims)];
-  };
+  (elemType: Type, dims?: readonly (number | string)[]): Change =>
+  (_, graph) =>
+    graph.input.splice(0, 1, port(graph.input[0].name, elemType, dims));
 
 /** The first weight, changed. */
 const weight =
-  (change: (tensor: TensorProto) => void): Change =>
-  (_, graph) =>
-    change(graph.initializer.find(({ dims }) => dims.length > 1) ?? graph.initializer[0]);
+  (change: (tensor: TensorProto) => Partial<TensorProto>): Change =>
+  (_, graph) => {
+    const first = graph.initializer.find(({ dims }) => dims.length > 1) ?? graph.initializer[0];
+    Object.assign(first, change(first));
+  };
 
 /** A node with a graph of its own before the first one. */
 const branching =
@@ -194,409 +180,248 @@ interface GraphNode {
   attr?: object;
 }
 const nodesOf = (json: ModelJson): GraphNode[] => json.modelTopology?.['node'] as GraphNode[];
+const operation = (json: ModelJson, name: string) => nodesOf(json).find(({ op }) => op === name) as GraphNode;
 const specsOf = (json: ModelJson) => (json.weightsManifest ?? []).flatMap(({ weights }) => weights);
+
+const without =
+  (operation: string) =>
+  (json: ModelJson): unknown =>
+    Object.assign(json.modelTopology ?? {}, { node: nodesOf(json).filter(({ op }) => op !== operation) });
 
 /** A .zip of a model, with other entries. */
 const zipped =
-  (change: (entries: { name: string; content: Uint8Array; flags?: number; crc?: number; times?: number }[]) => void) =>
+  (change: (model: ZipEntry, weights: ZipEntry) => readonly ZipEntry[]) =>
   (folder: string, real: RealFiles): string => {
-    const { weightsManifest = [] } = JSON.parse(readFileSync(join(real.layers, 'model.json'), 'utf8')) as ModelJson;
-    const names = ['model.json', ...weightsManifest.flatMap(({ paths }) => paths)];
-    const entries = names.map((name) => ({ name, content: new Uint8Array(readFileSync(join(real.layers, name))) }));
-    change(entries);
-    return written(folder, 'model.zip', zipOf(entries));
+    const entry = (name: string): ZipEntry => ({ name, content: readFileSync(join(real.layers, name)) });
+    return written(folder, 'model.zip', zipOf(change(entry('model.json'), entry('weights.bin'))));
   };
 
 /** An entry that unpacks to 400 MB, without a checksum. */
 const bomb = { content: new Uint8Array(1_000_000), times: 400, crc: 0 };
 
-const training: readonly Reader[] = ['tune'];
 const cut = /is not an ONNX model/;
 
 export const unreadable: Readonly<Record<string, Unreadable>> = {
-  'no file': { make: (folder) => join(folder, 'lost.onnx'), message: /lost\.onnx: cannot be read: .*no such file/i },
-  'a link to nothing': {
-    make: (folder) => {
+  'no file': [(folder) => join(folder, 'lost.onnx'), /lost\.onnx: cannot be read: .*no such file/i],
+  'a link to nothing': [
+    (folder) => {
       symlinkSync(join(folder, 'nowhere'), join(folder, 'link.onnx'));
       return join(folder, 'link.onnx');
     },
-    message: /cannot be read/,
-  },
-  'an empty file': { make: file('empty.onnx', ''), message: /is not an ONNX model: it is empty/ },
-  'one byte': { make: file('one.onnx', '\x08'), message: cut },
-  'the first half of a file': {
-    make: file('half.onnx', (real) => bytesOf(real).subarray(0, bytesOf(real).length / 2)),
-    message: cut,
-  },
-  'a file without its last byte': { make: file('cut.onnx', (real) => bytesOf(real).subarray(0, -1)), message: cut },
-  'a damaged file': {
-    make: file('damaged.onnx', (real) => bytesOf(real).map((byte, i) => (i % 7 === 3 ? byte ^ 0x55 : byte))),
-    message: /damaged\.onnx/,
-  },
-  'a page of a server': { make: file('model.onnx', html), message: /is not an ONNX model: it is a page \(HTML\)/ },
-  'a text': { make: file('readme.onnx', '# A model\nDownload the weights from here.\n'), message: cut },
-  'a picture': { make: file('picture.onnx', png), message: /it is a picture/ },
-  'a pointer of Git LFS': { make: file('pointer.onnx', lfs), message: /it is a pointer of Git LFS/ },
-  'a compressed file': {
-    make: file('model.onnx.gz', (real) => gzipSync(bytesOf(real))),
-    message: /it is compressed \(gzip\)/,
-  },
-  'a checkpoint of PyTorch': {
-    make: file(
+    /cannot be read/,
+  ],
+  'an empty file': [file('empty.onnx', ''), /is not an ONNX model: it is empty/],
+  'one byte': [file('one.onnx', '\x08'), cut],
+  'the first half of a file': [file('half.onnx', (real) => bytesOf(real).subarray(0, bytesOf(real).length / 2)), cut],
+  'a file without its last byte': [file('cut.onnx', (real) => bytesOf(real).subarray(0, -1)), cut],
+  'a damaged file': [
+    file('damaged.onnx', (real) => bytesOf(real).map((byte, i) => (i % 7 === 3 ? byte ^ 0x55 : byte))),
+    /damaged\.onnx/,
+  ],
+  'a page of a server': [file('model.onnx', html), /is not an ONNX model: it is a page \(HTML\)/],
+  'a text': [file('readme.onnx', '# A model\nDownload the weights from here.\n'), cut],
+  'a picture': [file('picture.onnx', png), /it is a picture/],
+  'a pointer of Git LFS': [file('pointer.onnx', lfs), /it is a pointer of Git LFS/],
+  'a compressed file': [file('model.onnx.gz', (real) => gzipSync(bytesOf(real))), /it is compressed \(gzip\)/],
+  'a checkpoint of PyTorch': [
+    file(
       'model.pt',
       zipOf([
         { name: 'model/data.pkl', content: pickle },
         { name: 'model/version', content: Buffer.from('3\n') },
       ]),
     ),
-    message: /it is a checkpoint of PyTorch/,
-  },
-  'an old checkpoint of PyTorch': { make: file('model.pth', pickle), message: /it is a checkpoint of PyTorch/ },
-  safetensors: { make: file('model.safetensors', safetensors), message: /it is a safetensors file/ },
-  'a file of Keras (.h5)': { make: file('model.h5', hdf), message: /it is a Keras model \(HDF5\)/ },
-  'a file of Keras (.keras)': {
-    make: file(
+    /it is a checkpoint of PyTorch/,
+  ],
+  'an old checkpoint of PyTorch': [file('model.pth', pickle), /it is a checkpoint of PyTorch/],
+  safetensors: [file('model.safetensors', safetensors), /it is a safetensors file/],
+  'a file of Keras (.h5)': [file('model.h5', hdf), /it is a Keras model \(HDF5\)/],
+  'a file of Keras (.keras)': [
+    file(
       'model.keras',
       zipOf([
         { name: 'config.json', content: Buffer.from('{}') },
         { name: 'model.weights.h5', content: hdf },
       ]),
     ),
-    message: /it is a Keras model/,
-  },
-  'a LiteRT file': {
-    make: (folder, real) => written(folder, 'model.tflite', readFileSync(real.tflite)),
-    message: /it is a LiteRT file/,
-    by: readers.filter((reader) => reader !== 'evaluate'),
-  },
-  'a SavedModel': {
-    make: (folder) => {
+    /it is a Keras model/,
+  ],
+  'a LiteRT file': [
+    (folder, real) => written(folder, 'model.tflite', readFileSync(real.tflite)),
+    /it is a LiteRT file/,
+    readers.filter((reader) => reader !== 'evaluate'),
+  ],
+  'a SavedModel': [
+    (folder) => {
       written(folder, 'saved/variables/variables.index', 'x');
-      return dirname(written(folder, 'saved/saved_model.pb', Buffer.from('\x08\x01\x12\x04\x0a\x02\x0a\0', 'latin1')));
+      return dirname(written(folder, 'saved/saved_model.pb', savedModel));
     },
-    message: /is a SavedModel of TensorFlow|holds neither model|no run in this folder/,
-  },
-  'the graph of a SavedModel': {
-    make: file('saved_model.pb', Buffer.from('\x08\x01\x12\x04\x0a\x02\x0a\0', 'latin1')),
-    message: cut,
-  },
-  'an empty folder': {
-    make: (folder) => {
-      mkdirSync(join(folder, 'empty'));
-      return join(folder, 'empty');
-    },
-    message: /empty/,
-  },
-  'a folder of other things': { make: (folder) => dirname(written(folder, 'photos/one.png', png)), message: /photos/ },
-  'a folder that is called model.onnx': {
-    make: (folder) => {
-      mkdirSync(join(folder, 'model.onnx'));
-      return join(folder, 'model.onnx');
-    },
-    message: /model\.onnx/,
-  },
-  'an archive of an ONNX file': {
-    make: (folder, real) =>
+    /is a SavedModel of TensorFlow|holds neither model|no run in this folder/,
+  ],
+  'the graph of a SavedModel': [file('saved_model.pb', savedModel), cut],
+  'an empty folder': [emptyFolder('empty'), /empty/],
+  'a folder of other things': [(folder) => dirname(written(folder, 'photos/one.png', png)), /photos/],
+  'a folder that is called model.onnx': [emptyFolder('model.onnx'), /model\.onnx/],
+  'an archive of an ONNX file': [
+    (folder, real) =>
       written(folder, 'model.zip', zipOf([{ name: 'model.onnx', content: new Uint8Array(bytesOf(real)) }])),
-    message: /it has no model\.json/,
-  },
-  'weights in another file': {
-    make: changed(
-      weight((one) => {
-        one.dataLocation = TensorProto_DataLocation.EXTERNAL;
-        one.rawData = new Uint8Array();
-      }),
-    ),
-    message: /keeps the data of .* in another file/,
-  },
-  'weights that are too short': {
-    make: changed(
-      weight((one) => {
-        one.rawData = one.rawData.subarray(0, -4);
-      }),
-    ),
-    message: /weight|data/,
-  },
-  'weights of a negative size': {
-    make: changed(
-      weight((one) => {
-        one.dims = [-4n, ...one.dims.slice(1)];
-      }),
-    ),
-    message: /model\.onnx/,
-  },
-  'weights of an unknown type': {
-    make: changed(
-      weight((one) => {
-        one.dataType = 99;
-      }),
-    ),
-    message: /model\.onnx/,
-  },
-  'weights of float16': {
-    make: changed((_, graph) => {
+    /it has no model\.json/,
+  ],
+  'weights in another file': [
+    changed(weight(() => ({ dataLocation: TensorProto_DataLocation.EXTERNAL, rawData: new Uint8Array() }))),
+    /keeps the data of .* in another file/,
+  ],
+  'weights that are too short': [changed(weight((one) => ({ rawData: one.rawData.subarray(0, -4) }))), /weight|data/],
+  'weights of a negative size': [changed(weight((one) => ({ dims: [-4n, ...one.dims.slice(1)] }))), /model\.onnx/],
+  'weights of an unknown type': [changed(weight(() => ({ dataType: 99 }))), /model\.onnx/],
+  'weights of float16': [
+    changed((_, graph) =>
       graph.initializer.push(
         create(TensorProtoSchema, { name: 'half', dims: [2n, 2n], dataType: Type.FLOAT16, rawData: new Uint8Array(8) }),
-      );
-    }),
-    message: /constants of float16/,
-    by: ['tune', 'train.from', 'quantize', 'export'],
-  },
-  'images of float64': {
-    make: changed(input(Type.DOUBLE, ['N', 10, 10, 1])),
-    message: /takes .*double.*, not float32/,
-  },
-  'images of bytes': { make: changed(input(Type.UINT8, ['N', 10, 10, 1])), message: /takes .*uint8.*, not float32/ },
-  'images of an unknown rank': {
-    make: changed(input(Type.FLOAT, null)),
-    message: /takes .*, which has not the four dimensions/,
-  },
-  tokens: { make: changed(input(Type.INT64, ['N', 128])), message: /takes .*int64.*, not float32/ },
-  'a video': { make: changed(input(Type.FLOAT, ['N', 16, 10, 10, 1])), message: /four dimensions/ },
-  'no images': { make: changed(input(Type.FLOAT, [0, 10, 10, 1])), message: /fixed at 0 images/ },
-  'two inputs': {
-    make: changed((_, graph) => {
-      graph.input.push(port('mask', Type.FLOAT, ['N', 8]));
-    }),
-    message: /has 2 inputs \(.*\), not one/,
-  },
-  'no input': {
-    make: changed((_, graph) => {
-      graph.input = [];
-    }),
-    message: /'input', which nothing computes|has 0 inputs/,
-  },
-  'two outputs': {
-    make: changed((_, graph) => {
-      graph.output.push(port(graph.node[0].output[0], Type.FLOAT, null));
-    }),
-    message: /has 2 outputs \(.*\), not one/,
-  },
-  'no output': {
-    make: changed((_, graph) => {
-      graph.output = [];
-    }),
-    message: /has 0 outputs/,
-  },
-  'no nodes': {
-    make: changed((_, graph) => {
-      graph.node = [];
-    }),
-    message: /model\.onnx/,
-  },
-  'no opset': {
-    make: changed((model) => {
-      model.opsetImport = [];
-    }),
-    message: /model\.onnx/,
-  },
-  'an opset of the future': {
-    make: changed((model) => {
-      model.opsetImport[0].version = 999n;
-    }),
-    message: /model\.onnx.*999/,
-  },
-  'an unknown operator': { make: changed(before('Attend')), message: /Attend/ },
-  'an operator of another program': { make: changed(before('NmsPlugin', 'com.example')), message: /NmsPlugin/ },
-  'a recurrent layer': { make: changed(before('LSTM')), message: /LSTM/ },
-  'a loop': { make: changed(branching('Loop')), message: /Loop/ },
-  'a detector': { make: changed(before('NonMaxSuppression')), message: /NonMaxSuppression/ },
-  'a circle': {
-    make: changed((_, graph) => {
+      ),
+    ),
+    /constants of float16/,
+    ['tune', 'train.from', 'quantize', 'export'],
+  ],
+  'images of float64': [changed(input(Type.DOUBLE, ['N', 10, 10, 1])), /takes .*double.*, not float32/],
+  'images of bytes': [changed(input(Type.UINT8, ['N', 10, 10, 1])), /takes .*uint8.*, not float32/],
+  'images of an unknown rank': [changed(input(Type.FLOAT)), /takes .*, which has not the four dimensions/],
+  tokens: [changed(input(Type.INT64, ['N', 128])), /takes .*int64.*, not float32/],
+  'a video': [changed(input(Type.FLOAT, ['N', 16, 10, 10, 1])), /four dimensions/],
+  'no images': [changed(input(Type.FLOAT, [0, 10, 10, 1])), /fixed at 0 images/],
+  'two inputs': [
+    changed((_, graph) => graph.input.push(port('mask', Type.FLOAT, ['N', 8]))),
+    /has 2 inputs \(.*\), not one/,
+  ],
+  'no input': [changed((_, graph) => graph.input.splice(0)), /'input', which nothing computes|has 0 inputs/],
+  'two outputs': [
+    changed((_, graph) => graph.output.push(port(graph.node[0].output[0], Type.FLOAT))),
+    /has 2 outputs \(.*\), not one/,
+  ],
+  'no output': [changed((_, graph) => graph.output.splice(0)), /has 0 outputs/],
+  'no nodes': [changed((_, graph) => graph.node.splice(0)), /model\.onnx/],
+  'no opset': [changed((model) => model.opsetImport.splice(0)), /model\.onnx/],
+  'an opset of the future': [
+    changed((model) => Object.assign(model.opsetImport[0], { version: 999n })),
+    /model\.onnx.*999/,
+  ],
+  'an unknown operator': [changed(before('Attend')), /Attend/],
+  'an operator of another program': [changed(before('NmsPlugin', 'com.example')), /NmsPlugin/],
+  'a recurrent layer': [changed(before('LSTM')), /LSTM/],
+  'a loop': [changed(branching('Loop')), /Loop/],
+  'a detector': [changed(before('NonMaxSuppression')), /NonMaxSuppression/],
+  'a circle': [
+    changed((_, graph) => {
       graph.node[0].input = [graph.node.at(-1)?.output[0] ?? '', ...graph.node[0].input.slice(1)];
     }),
-    message: /model\.onnx/,
-  },
-  'a value that nothing computes': {
-    make: changed((_, graph) => {
-      graph.node.shift();
-    }),
-    message: /model\.onnx/,
-  },
-  'quantized numbers': {
-    make: changed(before('DynamicQuantizeLinear')),
-    message: /DynamicQuantizeLinear/,
-    by: training,
-  },
-  'a page of a server as model.json': {
-    make: tfjs('layers', () => html),
-    message: /model\.json cannot be loaded: it is a page \(HTML\)/,
-  },
-  'an empty model.json': { make: tfjs('layers', () => ''), message: /model\.json cannot be loaded: it is empty/ },
-  'half of a model.json': {
-    make: tfjs('graph', (json) => JSON.stringify(json).slice(0, 900)),
-    message: /model\.json cannot be loaded: model\.json is not JSON/,
-  },
-  'another model.json': {
-    make: tfjs('layers', () => '{"name": "package", "version": "1.0.0"}'),
-    message: /it has no modelTopology/,
-  },
-  'a list as model.json': { make: tfjs('layers', () => '[1, 2, 3]'), message: /cannot be loaded/ },
-  'a deep model.json': {
-    make: tfjs(
-      'layers',
-      () => `{"modelTopology": ${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}, "weightsManifest": []}`,
+    /model\.onnx/,
+  ],
+  'a value that nothing computes': [changed((_, graph) => graph.node.shift()), /model\.onnx/],
+  'quantized numbers': [changed(before('DynamicQuantizeLinear')), /DynamicQuantizeLinear/, ['tune']],
+  'a page of a server as model.json': [
+    tfjs('layers', () => html),
+    /model\.json cannot be loaded: it is a page \(HTML\)/,
+  ],
+  'an empty model.json': [tfjs('layers', () => ''), /model\.json cannot be loaded: it is empty/],
+  'half of a model.json': [
+    tfjs('graph', (json) => JSON.stringify(json).slice(0, 900)),
+    /model\.json cannot be loaded: model\.json is not JSON/,
+  ],
+  'another model.json': [tfjs('layers', () => '{"name": "package", "version": "1.0.0"}'), /it has no modelTopology/],
+  'a list as model.json': [tfjs('layers', () => '[1, 2, 3]'), /cannot be loaded/],
+  'a deep model.json': [
+    tfjs('layers', () => `{"modelTopology": ${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}, "weightsManifest": []}`),
+    /cannot be loaded/,
+  ],
+  'weights without a network': [tfjs('layers', (json) => delete json.modelTopology), /modelTopology/],
+  'a network without weights': [tfjs('graph', (json) => delete json.weightsManifest), /has no weightsManifest/],
+  'a missing shard': [
+    tfjs('graph', (json) => json.weightsManifest?.[0].paths.push('group1-shard3of3.bin')),
+    /group1-shard3of3\.bin is missing/,
+  ],
+  'a short shard': [
+    tfjs('graph', (_, own) => writeFileSync(join(own, 'group1-shard2of2.bin'), '')),
+    /weights?.* bytes/,
+  ],
+  'long weights': [
+    tfjs('layers', (_, own) => writeFileSync(join(own, 'weights.bin'), new Uint8Array(10_000_000))),
+    /weights?.* bytes/,
+  ],
+  'a shard outside of the folder': [
+    tfjs('layers', (json) => json.weightsManifest?.[0].paths.splice(0, 1, '../../secret.bin')),
+    /secret\.bin/,
+  ],
+  'a shard on a server': [
+    tfjs('layers', (json) => json.weightsManifest?.[0].paths.splice(0, 1, 'https://example.com/w.bin')),
+    /https:\/\/example\.com\/w\.bin/,
+  ],
+  'weights of an unknown dtype': [
+    tfjs('graph', (json) => Object.assign(specsOf(json)[1], { dtype: 'float8' })),
+    /float8/,
+  ],
+  'a quantization that is unknown': [
+    tfjs('graph', (json) => Object.assign(specsOf(json)[1], { quantization: { dtype: 'int3', min: 0, scale: 1 } })),
+    /int3/,
+  ],
+  'a shape of minus one': [
+    tfjs('graph', (json) => Object.assign(specsOf(json)[1], { shape: [-1, 3] })),
+    /cannot be loaded/,
+  ],
+  'an unknown layer': [
+    tfjs('layers', (json) => Object.assign(layersOf(json)[1], { class_name: 'MyAttention' })),
+    /MyAttention/,
+  ],
+  'a recurrent network of Keras': [
+    tfjs('layers', sequential({ class_name: 'LSTM', config: { units: 4, batch_input_shape: [null, 5, 3] } })),
+    /model/,
+  ],
+  'a Keras network without weights': [
+    tfjs('layers', sequential({ class_name: 'Flatten', config: first }, { class_name: 'Dense', config: { units: 3 } })),
+    /weight/,
+  ],
+  'a Keras network of vectors': [
+    tfjs('layers', sequential({ class_name: 'Flatten', config: { batch_input_shape: [null, 12] } })),
+    /model/,
+  ],
+  'a graph without an input': [tfjs('graph', without('Placeholder')), /cannot be loaded/],
+  'a graph with a branch': [
+    tfjs('graph', (json) => Object.assign(operation(json, 'Mean'), { op: 'StatelessIf' })),
+    /cannot be loaded/,
+  ],
+  'a graph with an unknown operation': [
+    tfjs('graph', (json) => Object.assign(operation(json, 'Mean'), { op: 'DecodeJpeg' })),
+    /DecodeJpeg/,
+  ],
+  'a graph that lacks a node': [tfjs('graph', without('Mean')), /which is not there/],
+  'a graph in a circle': [
+    tfjs('graph', (json) => Object.assign(operation(json, 'AddV2'), { input: ['model/add', 'model/norm/out'] })),
+    /cannot be loaded/,
+  ],
+  'a graph of two outputs': [
+    tfjs('graph', (json) =>
+      nodesOf(json).push({ name: 'Second', op: 'Relu', input: ['model/dense/out'], attr: { T: { type: 'DT_FLOAT' } } }),
     ),
-    message: /cannot be loaded/,
-  },
-  'weights without a network': {
-    make: tfjs('layers', (json) => {
-      delete json.modelTopology;
-    }),
-    message: /modelTopology/,
-  },
-  'a network without weights': {
-    make: tfjs('graph', (json) => {
-      delete json.weightsManifest;
-    }),
-    message: /has no weightsManifest/,
-  },
-  'a missing shard': {
-    make: tfjs('graph', (json) => {
-      json.weightsManifest?.[0].paths.push('group1-shard3of3.bin');
-    }),
-    message: /group1-shard3of3\.bin is missing/,
-  },
-  'a short shard': {
-    make: tfjs('graph', (_, own) => {
-      writeFileSync(join(own, 'group1-shard2of2.bin'), '');
-    }),
-    message: /weights?.* bytes/,
-  },
-  'long weights': {
-    make: tfjs('layers', (_, own) => {
-      writeFileSync(join(own, 'weights.bin'), new Uint8Array(10_000_000));
-    }),
-    message: /weights?.* bytes/,
-  },
-  'a shard outside of the folder': {
-    make: tfjs('layers', (json) => {
-      if (json.weightsManifest) json.weightsManifest[0].paths = ['../../secret.bin'];
-    }),
-    message: /secret\.bin/,
-  },
-  'a shard on a server': {
-    make: tfjs('layers', (json) => {
-      if (json.weightsManifest) json.weightsManifest[0].paths = ['https://example.com/w.bin'];
-    }),
-    message: /https:\/\/example\.com\/w\.bin/,
-  },
-  'weights of an unknown dtype': {
-    make: tfjs('graph', (json) => {
-      specsOf(json)[1].dtype = 'float8';
-    }),
-    message: /float8/,
-  },
-  'a quantization that is unknown': {
-    make: tfjs('graph', (json) => {
-      specsOf(json)[1].quantization = { dtype: 'int3', min: 0, scale: 1 };
-    }),
-    message: /int3/,
-  },
-  'a shape of minus one': {
-    make: tfjs('graph', (json) => {
-      specsOf(json)[1].shape = [-1, 3];
-    }),
-    message: /cannot be loaded/,
-  },
-  'an unknown layer': {
-    make: tfjs('layers', (json) => {
-      layersOf(json)[1].class_name = 'MyAttention';
-    }),
-    message: /MyAttention/,
-  },
-  'a recurrent network of Keras': {
-    make: tfjs('layers', sequential({ class_name: 'LSTM', config: { units: 4, batch_input_shape: [null, 5, 3] } })),
-    message: /model/,
-  },
-  'a Keras network without weights': {
-    make: tfjs(
-      'layers',
-      sequential({ class_name: 'Flatten', config: first }, { class_name: 'Dense', config: { units: 3 } }),
-    ),
-    message: /weight/,
-  },
-  'a Keras network of vectors': {
-    make: tfjs('layers', sequential({ class_name: 'Flatten', config: { batch_input_shape: [null, 12] } })),
-    message: /model/,
-  },
-  'a graph without an input': {
-    make: tfjs('graph', (json) => {
-      const [images] = nodesOf(json).splice(1, 0);
-      if (json.modelTopology)
-        json.modelTopology['node'] = nodesOf(json).filter((one) => one.op !== 'Placeholder' && one !== images);
-    }),
-    message: /cannot be loaded/,
-  },
-  'a graph with a branch': {
-    make: tfjs('graph', (json) => {
-      for (const one of nodesOf(json)) if (one.op === 'Mean') one.op = 'StatelessIf';
-    }),
-    message: /cannot be loaded/,
-  },
-  'a graph with an unknown operation': {
-    make: tfjs('graph', (json) => {
-      for (const one of nodesOf(json)) if (one.op === 'Mean') one.op = 'DecodeJpeg';
-    }),
-    message: /DecodeJpeg/,
-  },
-  'a graph that lacks a node': {
-    make: tfjs('graph', (json) => {
-      if (json.modelTopology) json.modelTopology['node'] = nodesOf(json).filter(({ op }) => op !== 'Mean');
-    }),
-    message: /which is not there/,
-  },
-  'a graph in a circle': {
-    make: tfjs('graph', (json) => {
-      const add = nodesOf(json).find(({ op }) => op === 'AddV2');
-      if (add) add.input = ['model/add', 'model/norm/out'];
-    }),
-    message: /cannot be loaded/,
-  },
-  'a graph of two outputs': {
-    make: tfjs('graph', (json) => {
-      nodesOf(json).push({ name: 'Second', op: 'Relu', input: ['model/dense/out'], attr: { T: { type: 'DT_FLOAT' } } });
-    }),
-    message: /2 outputs/,
-  },
-  'an empty archive': { make: file('model.zip', zipOf([])), message: /it has no model\.json/ },
-  'a text that is called .zip': { make: file('model.zip', 'not an archive'), message: /the archive .* cannot be read/ },
-  'half of an archive': {
-    make: (folder, real) => {
-      const path = zipped(() => undefined)(folder, real);
+    /2 outputs/,
+  ],
+  'an empty archive': [file('model.zip', zipOf([])), /it has no model\.json/],
+  'a text that is called .zip': [file('model.zip', 'not an archive'), /the archive .* cannot be read/],
+  'half of an archive': [
+    (folder, real) => {
+      const path = zipped((...entries) => entries)(folder, real);
       writeFileSync(path, readFileSync(path).subarray(0, 700));
       return path;
     },
-    message: /the archive .* cannot be read/,
-  },
-  'an archive with a password': {
-    make: zipped((entries) => {
-      entries[0].flags = 1;
-    }),
-    message: /encrypted/,
-  },
-  'an archive with a damaged entry': {
-    make: zipped((entries) => {
-      entries[1].crc = 7;
-    }),
-    message: /checksum/,
-  },
-  'an archive without its weights': {
-    make: zipped((entries) => {
-      entries.pop();
-    }),
-    message: /weights\.bin is missing/,
-  },
-  'a model.json of 400 MB in an archive of 2': {
-    make: zipped((entries) => {
-      Object.assign(entries[0], bomb);
-    }),
-    message: /model\.json has 400000000 bytes/,
-  },
-  'weights of 400 MB in an archive of 2': {
-    make: zipped((entries) => {
-      Object.assign(entries[1], bomb);
-    }),
-    message: /weights?.* bytes/,
-  },
+    /the archive .* cannot be read/,
+  ],
+  'an archive with a password': [zipped((model, weights) => [{ ...model, flags: 1 }, weights]), /encrypted/],
+  'an archive with a damaged entry': [zipped((model, weights) => [model, { ...weights, crc: 7 }]), /checksum/],
+  'an archive without its weights': [zipped((model) => [model]), /weights\.bin is missing/],
+  'a model.json of 400 MB in an archive of 2': [
+    zipped((model, weights) => [{ ...model, ...bomb }, weights]),
+    /model\.json has 400000000 bytes/,
+  ],
+  'weights of 400 MB in an archive of 2': [
+    zipped((model, weights) => [model, { ...weights, ...bomb }]),
+    /weights?.* bytes/,
+  ],
 };

@@ -3,6 +3,7 @@ import {
   AttributeProto_AttributeType as Kind,
   ModelProtoSchema,
   TensorProto_DataType as Type,
+  ValueInfoProtoSchema,
   type TensorProto,
 } from 'onnx-buf';
 import { bytesOf, dtypeOf, elementTypes, parseOnnx, readGraph } from '../../../compiler/index.js';
@@ -64,27 +65,19 @@ export interface ModelText {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-const port = (name: string, shape: readonly (number | string)[] | undefined) => ({
-  name,
-  type: {
-    value: {
-      case: 'tensorType' as const,
-      value: {
-        elemType: Type.FLOAT,
-        ...(shape && {
-          shape: {
-            dim: shape.map((size) => ({
-              value:
-                typeof size === 'number'
-                  ? { case: 'dimValue' as const, value: BigInt(size) }
-                  : { case: 'dimParam' as const, value: size },
-            })),
-          },
-        }),
-      },
-    },
-  },
-});
+/** An input or output of a graph; without a shape, its rank is unknown. */
+export const port = (name: string, elemType: Type, shape?: readonly (number | string)[]) => {
+  const dim = shape?.map((size) => ({
+    value:
+      typeof size === 'number'
+        ? { case: 'dimValue' as const, value: BigInt(size) }
+        : { case: 'dimParam' as const, value: size },
+  }));
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType, ...(dim && { shape: { dim } }) } } },
+  });
+};
 
 /** A file as other programs write it; by default from `x` to `y`. */
 export function modelOf(spec: ModelText): OnnxFile {
@@ -113,8 +106,8 @@ export function modelOf(spec: ModelText): OnnxFile {
         })),
         ...tensors,
       ],
-      input: [port('x', input)],
-      output: [port(output, undefined)],
+      input: [port('x', Type.FLOAT, input)],
+      output: [port(output, Type.FLOAT)],
     },
   });
   return parseOnnx(toBinary(ModelProtoSchema, model));
