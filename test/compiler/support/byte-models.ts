@@ -2,6 +2,7 @@ import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType as Type, type TensorProtoSchema } from 'onnx-buf';
 import { toHalf } from '../../../base/half.js';
 import { Random } from '../../../base/random.js';
+import { port } from './onnx-models.js';
 
 type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
 
@@ -97,14 +98,6 @@ export function byteModel(form: Form, { bits = 8, named = true }: { bits?: 7 | 8
   nodes.push(node('GlobalAveragePool', [value], 'mean'));
   value = form === 'bytes' || form === 'mixed' ? pair('mean') : 'mean';
   nodes.push(node('Flatten', [value], 'output'));
-  const dimension = (size: number | string) =>
-    typeof size === 'number'
-      ? { case: 'dimValue' as const, value: BigInt(size) }
-      : { case: 'dimParam' as const, value: size };
-  const port = (name: string, sizes: readonly (number | string)[]) => {
-    const shape = { dim: sizes.map((size) => ({ value: dimension(size) })) };
-    return { name, type: { value: { case: 'tensorType' as const, value: { elemType: Type.FLOAT, shape } } } };
-  };
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     opsetImport: [{ domain: '', version: 13n }],
@@ -112,8 +105,8 @@ export function byteModel(form: Form, { bits = 8, named = true }: { bits?: 7 | 8
       name: form,
       node: nodes,
       initializer,
-      input: [port('input', ['N', 1, 8, 8])],
-      output: [port('output', ['N', channels])],
+      input: [port('input', Type.FLOAT, ['N', 1, 8, 8])],
+      output: [port('output', Type.FLOAT, ['N', channels])],
     },
   });
   return toBinary(ModelProtoSchema, model);
