@@ -91,8 +91,7 @@ const slow: TestProjectInlineConfiguration = {
     name: 'slow',
     include: [slowTests],
     exclude: [slowGraphicsCard],
-    // The check of graphs is a third of a compilation. Tests of the compiler ask for it themselves.
-    env: { ...shared.env, NAS_VERIFY: '0' },
+    setupFiles: [...shared.setupFiles, 'test/support/verify-graphs.ts'],
     // Ends a test that hangs, however busy the machine is.
     testTimeout: 600_000,
     hookTimeout: 600_000,

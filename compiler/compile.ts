@@ -1,5 +1,4 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { GraphCheck } from './graph/index.js';
 import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel, nodeName } from './onnx/model.js';
 import { capabilitiesOf, hostNodes } from './onnx/providers.js';
@@ -44,8 +43,6 @@ export interface CompileOptions {
    * run and copies states between host and device once. All inputs must have fixed sizes.
    */
   readonly loop?: boolean;
-  /** Called with the traced graph and after each pass, such as `verifyGraph`; none by default. */
-  readonly check?: GraphCheck;
 }
 
 /** Runs the passes for a target over a traced training step. */
@@ -53,7 +50,6 @@ export function optimized(
   traced: Traced,
   target: Target,
   layout: StateLayout = new StateStore().layout,
-  check?: GraphCheck,
 ): Pick<StatefulDraft, 'graph' | 'packs'> {
   const states = traced.states.map(({ variable: { name } }) => ({
     name,
@@ -63,7 +59,7 @@ export function optimized(
   // A tensor on a device has no views of its parts.
   const { deviceTensors: wholeVectors } = capabilitiesOf(target.provider);
   const draft = { graph: traced.graph, states, layout, wholeVectors, packs: [] };
-  return runPasses<StatefulDraft>(draft, stateful, target, check);
+  return runPasses<StatefulDraft>(draft, stateful, target);
 }
 
 /** The ports of a step as carried and fixed ports of a loop over it. */
@@ -105,7 +101,7 @@ export async function compile(
   // No await before the states are adopted: concurrently compiled programs must see each other's states.
   const traceOptions: TraceOptions = { target, orders: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
-  const { graph, packs } = optimized(recorded, target, states.layout, options.check);
+  const { graph, packs } = optimized(recorded, target, states.layout);
   const traced = { ...recorded, graph };
   states.adopt(traced.states, packs);
   const afterTrace = performance.now();
@@ -149,7 +145,7 @@ function requireFixedSizes(inputs: Readonly<Record<string, InputSpec>>): void {
 }
 
 /** As the options of `compile`. */
-export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze' | 'check' | 'checkDeterminism'> & {
+export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze' | 'checkDeterminism'> & {
   /** The states that the function reads, such as a training program's. */
   readonly states: StateStore;
 };
@@ -173,5 +169,5 @@ export function compileInference(
       `the function assigns to variable '${assigned.variable.name}': an inference function only reads variables`,
     );
   states.adopt(traced.states);
-  return new InferenceProgram(traced, states, inputs, target, options.check);
+  return new InferenceProgram(traced, states, inputs, target);
 }

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import type { GraphCheck } from './graph/index.js';
 import { invalidInput } from '../base/errors.js';
 import { encodeModel } from './onnx/model.js';
 import { inference, runPasses } from './passes/pipelines.js';
@@ -20,8 +19,6 @@ export interface ExportOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Traces twice and compares, as `compile` does: for functions of others. Default false; `exportModel` does it. */
   readonly checkDeterminism?: boolean;
-  /** Called with every graph on the way to the file; none by default. */
-  readonly check?: GraphCheck;
 }
 
 /**
@@ -44,7 +41,7 @@ export function exportFunction(
     { [inputName]: { shape: [batch === 'dynamic' ? null : batch, ...shape] } },
     { freeze: () => true, plain: true },
   );
-  const { graph } = runPasses({ graph: traced.graph }, inference, portable, options.check);
+  const { graph } = runPasses({ graph: traced.graph }, inference, portable);
   return encodeModel(graph, { name, metadata });
 }
 

@@ -24,4 +24,4 @@ export { graphHash, graphLines, printGraph } from './print.js';
 export { applyRules, type Match, type Replacement, type Rule, rulesFor } from './rules.js';
 export { windowOf, type Window } from './shape-rules.js';
 export * from './types.js';
-export { checkedAfter, verifyGraph, type GraphCheck } from './verify.js';
+export { checkedAfter, verifyGraph } from './verify.js';

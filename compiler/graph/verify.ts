@@ -50,20 +50,13 @@ export function verifyGraph(graph: OnnxGraph): void {
   }
 }
 
-/** The check that runs between all stages where the environment has `NAS_VERIFY=1`, as in tests. */
-const verifying = (): GraphCheck | undefined => (process.env['NAS_VERIFY'] === '1' ? verifyGraph : undefined);
-
-/** Sees a graph between two stages; throws where it is wrong. */
-export type GraphCheck = (graph: OnnxGraph) => void;
-
 /**
- * The same graph, checked.
+ * The same graph, verified where the environment has `NAS_VERIFY=1`, as in tests.
  * @param stage what made the graph; errors name it
- * @param check default: `verifyGraph` where the environment has `NAS_VERIFY=1`
  */
-export function checkedAfter<G extends OnnxGraph>(stage: string, graph: G, check = verifying()): G {
+export function checkedAfter<G extends OnnxGraph>(stage: string, graph: G): G {
   try {
-    check?.(graph);
+    if (process.env['NAS_VERIFY'] === '1') verifyGraph(graph);
   } catch (error) {
     throw new Error(`internal: wrong after ${stage}: ${messageOf(error)}`, { cause: error });
   }

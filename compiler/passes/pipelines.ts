@@ -1,4 +1,4 @@
-import { applyRules, checkedAfter, GraphEditor, type Graph, type GraphCheck, type Rule } from '../graph/index.js';
+import { applyRules, checkedAfter, GraphEditor, type Graph, type Rule } from '../graph/index.js';
 import { capabilitiesOf, type ProviderCapabilities } from '../onnx/providers.js';
 import type { Target } from '../target.js';
 import { foldBatchNorm, foldConstants, groupConvolutions, shuffleChannels } from './inference.js';
@@ -76,21 +76,12 @@ export const inference: readonly Pass<Draft>[] = [
   ...forProvider,
 ];
 
-/**
- * Runs passes one after the other.
- * @param check sees the graph as it was traced and after each pass that changes it; default: `verifyGraph` where the environment has
- *   `NAS_VERIFY=1`
- */
-export function runPasses<D extends Draft>(
-  draft: D,
-  passes: readonly Pass<D>[],
-  target: Target,
-  check?: GraphCheck,
-): D {
-  checkedAfter('tracing', draft.graph, check);
+/** Runs passes one after the other. `NAS_VERIFY=1` verifies the graph as it was traced, and after each pass that changes it. */
+export function runPasses<D extends Draft>(draft: D, passes: readonly Pass<D>[], target: Target): D {
+  checkedAfter('tracing', draft.graph);
   return passes.reduce((before, { name, run }) => {
     const after = run(before, target);
-    if (after.graph !== before.graph) checkedAfter(`'${name}'`, after.graph, check);
+    if (after.graph !== before.graph) checkedAfter(`'${name}'`, after.graph);
     return after;
   }, draft);
 }

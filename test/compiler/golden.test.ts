@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { contentHash } from '../../base/hash.js';
-import { histogram, shapeIn, sizeOf, targetWith, trace, verifyGraph, type Graph } from '../../compiler/index.js';
+import { histogram, shapeIn, sizeOf, targetWith, trace, type Graph } from '../../compiler/index.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
 import { optimized } from '../../compiler/compile.js';
 import { referenceNetworks, type ReferenceNetwork } from '../support/reference-networks.js';
@@ -33,7 +33,7 @@ function trainingGraph({ network, batch }: ReferenceNetwork, block: number | nul
     { x: { shape: [batch, ...network.input] }, y: { shape: rows }, teacher: { shape: rows } },
     { target },
   );
-  return optimized(traced, target, undefined, verifyGraph).graph;
+  return optimized(traced, target).graph;
 }
 
 /** Bytes of values that a node copies to another memory layout or shape. */

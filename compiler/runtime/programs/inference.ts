@@ -1,5 +1,5 @@
 import type * as ort from 'onnxruntime-node';
-import type { Constant, Graph, GraphCheck } from '../../graph/index.js';
+import type { Constant, Graph } from '../../graph/index.js';
 import { encodeModel } from '../../onnx/model.js';
 import { inference, runPasses } from '../../passes/pipelines.js';
 import type { Target } from '../../target.js';
@@ -33,7 +33,6 @@ export class InferenceProgram {
     private readonly states: StateStore,
     private readonly inputs: Readonly<Record<string, InputSpec>>,
     private readonly target: Target,
-    private readonly check?: GraphCheck,
   ) {
     this.names = traced.states.map(({ variable }) => variable.name);
   }
@@ -58,7 +57,7 @@ export class InferenceProgram {
       const constants = await this.constants();
       await this.dispose();
       const bound = { graph: bindConstants(this.traced.graph, constants) };
-      const { graph } = runPasses(bound, inference, this.target, this.check);
+      const { graph } = runPasses(bound, inference, this.target);
       const session = await createSession(encodeModel(graph, { name: 'inference' }), this.target);
       this.opened = { version, session };
       this.sessions++;

@@ -25,7 +25,8 @@ export function writtenFor(provider: string, spec: ProgramSpec, batch: number): 
   const target = targetWith(null, { provider });
   const { fn, inputs } = new CompiledTraining(program, { target, batch }).step();
   const recorded = trace(fn, inputs, { target });
-  const { graph, packs } = optimized(recorded, target, undefined, verifyGraph);
+  const { graph, packs } = optimized(recorded, target);
+  verifyGraph(graph);
   const traced = { ...recorded, graph };
   const bytes = encodeLoop(graph, loopPorts(traced.states, packs), { name: 'step' });
   return { program, traced, packs, inputs, bytes };

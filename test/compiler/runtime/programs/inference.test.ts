@@ -1,14 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  compile,
-  compileInference,
-  createSession,
-  exportModel,
-  verifyGraph,
-  type StateStore,
-} from '../../../../compiler/index.js';
+import { compile, compileInference, createSession, exportModel, type StateStore } from '../../../../compiler/index.js';
 import { apply, variablesOf } from '../../support/models.js';
 import { buildNetwork, smallNetworks } from '../../support/networks.js';
 import type { Inputs } from '../../support/reference.js';
@@ -21,11 +14,7 @@ const { size } = network;
 const shape = [null, size, size, 3] as const;
 
 const inferenceOf = (model: tfl.LayersModel, states: StateStore) =>
-  compileInference(
-    ({ images }) => ({ logits: apply(model, images) }),
-    { images: { shape } },
-    { states, check: verifyGraph },
-  );
+  compileInference(({ images }) => ({ logits: apply(model, images) }), { images: { shape } }, { states });
 
 describe('inference on the states of a training program', () => {
   it('follows every change of the states, with any batch', async () => {
@@ -80,7 +69,7 @@ describe('inference on the states of a training program', () => {
       counter.assign(tf.add(counter, 1));
       return { value: counter };
     };
-    expect(() => compileInference(count, {}, { states: step.states, check: verifyGraph })).toThrow(
+    expect(() => compileInference(count, {}, { states: step.states })).toThrow(
       'an inference function only reads variables',
     );
     await step.dispose();
