@@ -62,7 +62,7 @@ export function lifetimes(passes: readonly Pass[]): Lifetime[] {
   return [...lives.values()];
 }
 
-const aligned = (floats: number): number => Math.ceil(floats / alignment) * alignment;
+export const aligned = (floats: number): number => Math.ceil(floats / alignment) * alignment;
 
 /** First-fit by size: the largest buffer first, each at the lowest offset where no other lies that lives at the same time. */
 function firstFit(
@@ -129,18 +129,4 @@ export function planMore(
   const whole = [...held].map((buffer): Lifetime => ({ buffer, first: 0, last: passes.length }));
   const { offsets: own, end } = firstFit([...whole, ...lifetimes(passes)], begin + kept);
   return { offsets: new Map([...places, ...own]), floats: checked(end) };
-}
-
-/** The most floats that live at once in a sequence: no plan needs less beside what is kept. */
-export function leastFloats(lives: readonly Lifetime[]): number {
-  const changes = lives.flatMap(({ buffer, first, last }) => [
-    { step: first, by: aligned(buffer.floats) },
-    { step: last + 1, by: -aligned(buffer.floats) },
-  ]);
-  let [now, most] = [0, 0];
-  for (const { by } of changes.sort((a, b) => a.step - b.step || a.by - b.by)) {
-    now += by;
-    most = Math.max(most, now);
-  }
-  return most;
 }

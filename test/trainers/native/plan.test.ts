@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { printMemory, printPasses } from '../../../compiler/native/print.js';
+import { printMemory, printPasses } from '../../compiler/support/print-passes.js';
 import { planMemory } from '../../../compiler/native/memory.js';
 import {
   sliceOf,

@@ -1,6 +1,5 @@
-import type { Buffer, Field, Memory, Pass } from './passes.js';
-import { fields, sliceOf } from './passes.js';
-import { leastFloats, lifetimes, type MemoryPlan } from './memory.js';
+import { aligned, lifetimes, type Lifetime, type MemoryPlan } from '../../../compiler/native/memory.js';
+import { fields, sliceOf, type Buffer, type Field, type Memory, type Pass } from '../../../compiler/native/passes.js';
 
 /** Buffers of one name are told apart by numbers, in the order of their use. */
 class Names {
@@ -35,6 +34,20 @@ export function printPasses(passes: readonly Pass[], names = new Names()): strin
     return [pass.op, ...shown].join(' ');
   });
   return lines.join('\n');
+}
+
+/** The most floats that live at once in a sequence: no plan needs less beside what is kept. */
+export function leastFloats(lives: readonly Lifetime[]): number {
+  const changes = lives.flatMap(({ buffer, first, last }) => [
+    { step: first, by: aligned(buffer.floats) },
+    { step: last + 1, by: -aligned(buffer.floats) },
+  ]);
+  let [now, most] = [0, 0];
+  for (const { by } of changes.sort((a, b) => a.step - b.step || a.by - b.by)) {
+    now += by;
+    most = Math.max(most, now);
+  }
+  return most;
 }
 
 const mebibytes = (floats: number): string => `${((floats * 4) / 2 ** 20).toFixed(1)} MiB`;
