@@ -2,21 +2,11 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent, RunObserver } from '../../runner/events.js';
-import { Random } from '../../base/random.js';
-import {
-  choicesOf,
-  costs,
-  createSpace,
-  genotypeId,
-  sampleGenotype,
-  spaceSchema,
-  type Genotype,
-  type Network,
-} from '../../spaces/index.js';
+import { type Network } from '../../spaces/index.js';
 import { fitLatencyModel } from '../../latency-models/index.js';
 import { testAgent } from '../latency-models/devices/agents.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { cachedFolder, reading, smallSpace, writeExperiment } from './experiment.js';
+import { cachedFolder, reading, writeExperiment, drawLatencies } from './experiment.js';
 import { runInside } from './inside.js';
 
 const quick = [
@@ -42,24 +32,11 @@ const latencies = (workdir: string) =>
 
 describe('a run', () => {
   it('is steered by a table and a stored model, and says which latencies the table has and which follow', async () => {
-    const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
-    const random = new Random(1, 'table');
-    const names = space.decisions.map(({ name }) => name);
-    const drawn = Array.from({ length: 60 }, () => sampleGenotype(space, random));
-    const genotypes = [...new Map(drawn.map((genotype) => [genotypeId(genotype), genotype])).values()];
-    const msOf = (genotype: Genotype): number => 0.1 + costs(space.build(genotype)).macs / 1e6;
-    const rows = genotypes.map((genotype) => {
-      const choices = choicesOf(space.decisions, genotype);
-      return [...names.map((name) => String(choices[name])), msOf(genotype)].join(',');
-    });
-    const model = fitLatencyModel(
-      genotypes.slice(0, 20).map((genotype) => ({ network: space.build(genotype), ms: msOf(genotype) })),
-    );
-    const stored = join(temporaryFolder(), 'model.json');
-    writeFileSync(stored, JSON.stringify(model.toJSON()));
-    const table = join(temporaryFolder(), 'phone.csv');
-    writeFileSync(table, [[...names, 'pixel'].join(','), ...rows].join('\n'));
-    const { workdir } = await run(`{type: table, file: ${table}, column: pixel}`, `, predictor: ${stored}`);
+    const { timed, table } = await drawLatencies(60);
+    const [stored, csv] = ['model.json', 'phone.csv'].map((name) => join(temporaryFolder(), name));
+    writeFileSync(stored, JSON.stringify(fitLatencyModel(timed.slice(0, 20)).toJSON()));
+    writeFileSync(csv, table);
+    const { workdir } = await run(`{type: table, file: ${csv}, column: pixel}`, `, predictor: ${stored}`);
     for (const { state, provenance } of latencies(workdir)) {
       expect(state).toBe('complete');
       expect(['imported', 'predicted']).toContain(provenance);

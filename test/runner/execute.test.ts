@@ -2,28 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { requireResult } from '../../runner/execute.js';
 import type { Objective } from '../../search/index.js';
 import type { TrialRecord } from '../../store/index.js';
+import { complete } from './stored/trials.js';
 
 const objectives: Objective[] = [{ name: 'accuracy', direction: 'maximize', cost: 'expensive' }];
 
 const failed = (number: number, message: string): TrialRecord => ({
-  number,
-  genotype: [number],
-  genotypeId: String(number),
-  choices: {},
-  seed: number,
-  reason: 'random',
-  rejected: 0,
-  pending: [],
+  ...complete(number, {}),
   state: 'failed',
-  precision: 'fp32',
-  variants: [],
   message,
-  values: {},
-  observed: {},
-  attempts: 1,
-  askedAt: 0,
-  startedAt: 0,
-  finishedAt: 1,
 });
 
 describe('a search without a result', () => {
@@ -39,11 +25,7 @@ describe('a search without a result', () => {
   });
 
   it('is none where a trial is complete', () => {
-    const complete = {
-      ...failed(1, ''),
-      state: 'complete',
-      values: { accuracy: { value: 0.5, provenance: 'measured' } },
-    } as const;
-    expect(() => requireResult([failed(0, 'x'), complete], objectives)).not.toThrow();
+    const trials = [failed(0, 'x'), complete(1, { accuracy: 0.5 })];
+    expect(() => requireResult(trials, objectives)).not.toThrow();
   });
 });

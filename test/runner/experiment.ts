@@ -7,6 +7,8 @@ import { Store } from '../../store/index.js';
 import { main } from '../cli/nas.js';
 import { sharedFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
+import { Random } from '../../base/random.js';
+import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../spaces/index.js';
 
 /** A folder for a file of tests, with the cache of all its runs; removed in the end. */
 export function cachedFolder(): string {
@@ -42,25 +44,48 @@ const parts = {
   final: '{ epochs: 4 }',
 } as const;
 
-/** Writes the experiment, with other and further parts or (null) without them; its data is tiny. */
-export function writeExperiment(
-  directory: string,
-  changes: Readonly<
-    Partial<
-      Record<
-        keyof typeof parts | 'latency' | 'evaluate' | 'supernet' | 'compress' | 'constraints' | 'engine' | 'workers',
-        string | null
-      >
+/** Other and further parts of the experiment, or (null) parts that it is without. */
+export type ExperimentParts = Readonly<
+  Partial<
+    Record<
+      | keyof typeof parts
+      | ('data' | 'latency' | 'evaluate' | 'supernet' | 'compress' | 'constraints' | 'engine' | 'workers'),
+      string | null
     >
-  > = {},
-): string {
-  const data = join(directory, 'data');
-  makeTinyDataset(data, { train: 20 });
+  >
+>;
+
+/** Writes the experiment; its data is tiny unless it is given. */
+export function writeExperiment(directory: string, changes: ExperimentParts = {}): string {
+  const path = join(directory, 'data');
+  if (changes.data === undefined) makeTinyDataset(path, { train: 20 });
   const { name, ...others } = { ...parts, ...changes };
   const file = join(directory, `${name ?? 'experiment'}.yaml`);
-  const lines = Object.entries({ name, data: `{ type: fashion-mnist, path: ${data} }`, ...others });
+  const lines = Object.entries({ name, data: `{ type: fashion-mnist, path: ${path} }`, ...others });
   writeFileSync(file, lines.map(([key, value]) => (value === null ? '' : `${key}: ${value}\n`)).join(''));
   return file;
+}
+
+/** Writes an experiment whose networks a module evaluates. */
+export function writeEvaluated(directory: string, source: string, changes: ExperimentParts): string {
+  writeFileSync(join(directory, 'evaluate.mjs'), source);
+  const evaluate = '{ type: module, path: ./evaluate.mjs }';
+  return writeExperiment(directory, { teacher: null, train: null, final: null, evaluate, ...changes });
+}
+
+/** Draws networks of `smallSpace`. @returns them with a latency each, and a table of these in the column `pixel` */
+export async function drawLatencies(count: number, factor = 1) {
+  const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
+  const random = new Random(1, 'table');
+  const drawn = Array.from({ length: count }, () => sampleGenotype(space, random));
+  const genotypes = [...new Map(drawn.map((genotype) => [genotypeId(genotype), genotype])).values()];
+  const timed = genotypes.map((genotype) => {
+    const network = space.build(genotype);
+    return { network, ms: factor * (0.1 + costs(network).macs / 1e6) };
+  });
+  const cells = genotypes.map((genotype, i) => [...Object.values(choicesOf(space.decisions, genotype)), timed[i].ms]);
+  const header = [...space.decisions.map(({ name }) => name), 'pixel'];
+  return { timed, table: [header, ...cells].map((row) => row.join()).join('\n') };
 }
 
 export function start(directory: string, args: readonly string[]): ChildProcess {

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { withRun } from '../../cli/open-run.js';
 import { parseDataset, prepareFor } from '../../cli/arguments/dataset.js';
 import { RunCache } from '../../reports/page/collect/run-cache.js';
 import { collectRunAnswer } from '../../reports/page/collect/run-answer.js';
@@ -14,7 +15,7 @@ import { labelledImagesOf } from '../../trainers/index.js';
 import { nasInside } from '../cli/nas.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { writeTable } from './table-experiment.js';
-import { cachedFolder, reading, smallSpace } from './experiment.js';
+import { cachedFolder, reading, smallSpace, writeEvaluated } from './experiment.js';
 import { findings } from './findings.js';
 import { inside } from './inside.js';
 
@@ -38,29 +39,17 @@ async function completeRun() {
   }
   const level = join(folder, 'level.txt');
   writeFileSync(level, '0.5');
-  writeFileSync(
-    join(folder, 'mine.mjs'),
-    `import { readFileSync } from 'node:fs';
+  const source = `import { readFileSync } from 'node:fs';
 export default ({ genotype }) => ({
   accuracy: Number(readFileSync(${JSON.stringify(level)}, 'utf8')) + genotype.reduce((a, b) => a + b, 0) / 100,
 });
-`,
-  );
-  const file = join(folder, 'experiment.yaml');
-  const keys = {
+`;
+  const file = writeEvaluated(folder, source, {
     name: 'photos',
-    data: `{ type: image-folder, path: photos, size: 16, validation: 0.3, test: 0.3 }`,
-    space: JSON.stringify(smallSpace),
-    evaluate: '{ type: module, path: mine.mjs }',
+    data: '{ type: image-folder, path: photos, size: 16, validation: 0.3, test: 0.3 }',
     objectives: '[accuracy, macs]',
     search: '{ controller: local, startup: 3, trials: 4, parallel: 1 }',
-  };
-  writeFileSync(
-    file,
-    Object.entries(keys)
-      .map(([key, value]) => `${key}: ${value}\n`)
-      .join(''),
-  );
+  });
   const workdir = join(folder, 'run');
   await runExperiment(loadExperiment(file), { workdir, workers: inside }, silent);
   return { folder, photos, file, workdir, level };
@@ -176,15 +165,10 @@ describe('a run whose photographs changed', () => {
 
 const resumed = async (workdir: string) => (await resumeExperiment(workdir, { workers: inside }, silent)).state;
 
-async function reportOf(workdir: string) {
-  const { withRun } = await import('../../cli/open-run.js');
-  return withRun(workdir, (store) => collectReport(store));
-}
+const reportOf = (workdir: string) => withRun(workdir, (store) => collectReport(store));
 
-async function answerOf(workdir: string) {
-  const { withRun } = await import('../../cli/open-run.js');
-  return withRun(workdir, (store) => collectRunAnswer(store, { id: 'run', workdir }, new RunCache(), Date.now()));
-}
+const answerOf = (workdir: string) =>
+  withRun(workdir, (store) => collectRunAnswer(store, { id: 'run', workdir }, new RunCache(), Date.now()));
 
 it('a run on a table whose cells changed has the results of the new cells only', async () => {
   const folder = temporaryFolder();

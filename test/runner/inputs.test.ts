@@ -24,7 +24,7 @@ import { createSpace, spaceSchema } from '../../spaces/index.js';
 import { cifar10 } from '../../trainers/data/sources/cifar.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
-import { cachedFolder, smallSpace } from './experiment.js';
+import { cachedFolder, type ExperimentParts, smallSpace, writeExperiment } from './experiment.js';
 import { inside } from './inside.js';
 
 cachedFolder();
@@ -57,18 +57,17 @@ async function writePhotos(folder: string): Promise<string> {
 
 interface Kind {
   /** Writes the input into a folder. @returns the keys of an experiment that reads it */
-  readonly write: (folder: string) => Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>;
-  /** What happens to the input; the parts of the refusal, or null: the run goes on. */
+  readonly write: (folder: string) => Promise<ExperimentParts> | ExperimentParts;
   readonly changes: readonly Change[];
 }
 
-interface Change {
-  readonly name: string;
-  readonly make: (folder: string) => Promise<void> | void;
-  readonly refused: readonly string[] | null;
-  /** Where the images are after that. */
-  readonly data?: string;
-}
+/** A change of the input, the parts of the refusal (or null: the run goes on), and where the images are afterwards. */
+type Change = readonly [
+  name: string,
+  make: (folder: string) => Promise<void> | void,
+  refused: readonly string[] | null,
+  data?: string,
+];
 
 const size = `size: ${side}, validation: 0.3, test: 0.3`;
 const photos = (folder: string): string => join(folder, 'photos');
@@ -90,10 +89,9 @@ const edit = (file: string, from: string, to: string): void => {
   writeFileSync(file, text.replace(from, to));
 };
 
-/** Inverts a byte of a file. */
-const invert = (file: string, at: number): void => {
+const changeByte = (file: string, at: number, change: (byte: number) => number): void => {
   const bytes = readFileSync(file);
-  bytes[at] = 255 - bytes[at];
+  bytes[at] = change(bytes[at]);
   writeFileSync(file, bytes);
 };
 
@@ -118,75 +116,49 @@ const imported = {
   'd.json': '{}\n',
 };
 
+const otherContent = ['1 image with other content (cat/1.png)'];
+const otherModule = ['evaluate.path: the module ', 'mine.mjs, or a file that it imports, has another content'];
+
 const kinds: Readonly<Record<string, Kind>> = {
   'a folder': {
     write: async (folder) => ({ data: `{ type: image-folder, path: ${await writePhotos(photos(folder))}, ${size} }` }),
     changes: [
-      {
-        name: 'added',
-        make: (folder) => writeImage(photos(folder), 'dog/new.png', 90),
-        refused: ['1 image added (dog/new.png)'],
-      },
-      { name: 'removed', make: (folder) => rmSync(photo(folder)), refused: ['1 image removed (cat/1.png)'] },
-      {
-        name: 'renamed',
-        make: (folder) => renameSync(photo(folder), photo(folder, 'cat/x.png')),
-        refused: ['1 image renamed (cat/1.png is cat/x.png now)'],
-      },
-      {
-        name: 'with another label',
-        make: (folder) => renameSync(photo(folder), photo(folder, 'dog/1x.png')),
-        refused: ['1 image renamed (cat/1.png is dog/1x.png now)'],
-      },
-      {
-        name: 'with other content',
-        make: (folder) => writeImage(photos(folder), 'cat/1.png', 91),
-        refused: ['1 image with other content (cat/1.png)'],
-      },
-      {
-        name: 'with other content of the same date',
-        make: (folder) => replaceSilently(photo(folder), image(92)),
-        refused: ['1 image with other content (cat/1.png)'],
-      },
-      {
-        name: 'with other content of the same pixels',
-        make: (folder) => appendFileSync(photo(folder), 'trailing'),
-        refused: ['1 image with other content (cat/1.png)'],
-      },
-      { name: 'touched only', make: (folder) => paths.forEach((path) => touch(photo(folder, path))), refused: null },
-      {
-        name: 'rewritten with equal content',
-        make: (folder) => writeImage(photos(folder), 'cat/1.png', 1),
-        refused: null,
-      },
-      {
-        name: 'replaced by a link to equal content',
-        make: (folder) => {
+      ['added', (folder) => writeImage(photos(folder), 'dog/new.png', 90), ['1 image added (dog/new.png)']],
+      ['removed', (folder) => rmSync(photo(folder)), ['1 image removed (cat/1.png)']],
+      [
+        'renamed',
+        (folder) => renameSync(photo(folder), photo(folder, 'cat/x.png')),
+        ['1 image renamed (cat/1.png is cat/x.png now)'],
+      ],
+      [
+        'with another label',
+        (folder) => renameSync(photo(folder), photo(folder, 'dog/1x.png')),
+        ['1 image renamed (cat/1.png is dog/1x.png now)'],
+      ],
+      ['with other content', (folder) => writeImage(photos(folder), 'cat/1.png', 91), otherContent],
+      ['with other content of the same date', (folder) => replaceSilently(photo(folder), image(92)), otherContent],
+      ['with other content of the same pixels', (folder) => appendFileSync(photo(folder), 'trailing'), otherContent],
+      ['touched only', (folder) => paths.forEach((path) => touch(photo(folder, path))), null],
+      ['rewritten with equal content', (folder) => writeImage(photos(folder), 'cat/1.png', 1), null],
+      [
+        'replaced by a link to equal content',
+        (folder) => {
           renameSync(photo(folder), join(folder, 'elsewhere.png'));
           symlinkSync(join(folder, 'elsewhere.png'), photo(folder));
         },
-        refused: null,
-      },
-      {
-        name: 'beside a new file that is no image',
-        make: (folder) => writeFileSync(photo(folder, 'cat/notes.txt'), ''),
-        refused: null,
-      },
-      {
-        name: 'in a folder that was moved',
-        make: (folder) => renameSync(photos(folder), join(folder, 'moved')),
-        refused: null,
-        data: 'moved',
-      },
-      {
-        name: 'in a copy with another image',
-        make: async (folder) => {
+        null,
+      ],
+      ['beside a new file that is no image', (folder) => writeFileSync(photo(folder, 'cat/notes.txt'), ''), null],
+      ['in a folder that was moved', (folder) => renameSync(photos(folder), join(folder, 'moved')), null, 'moved'],
+      [
+        'in a copy with another image',
+        async (folder) => {
           cpSync(photos(folder), join(folder, 'copy'), { recursive: true });
           await writeImage(join(folder, 'copy'), 'cat/1.png', 93);
         },
-        refused: ['1 image with other content (cat/1.png)'],
-        data: 'copy',
-      },
+        otherContent,
+        'copy',
+      ],
     ],
   },
   'a list': {
@@ -196,52 +168,43 @@ const kinds: Readonly<Record<string, Kind>> = {
       return { data: `{ type: list, path: ${list(folder)}, group: plant, ${size} }` };
     },
     changes: [
-      {
-        name: 'with a row more',
-        make: async (folder) => {
+      [
+        'with a row more',
+        async (folder) => {
           await writeImage(photos(folder), 'cat/new.png', 90);
           appendFileSync(list(folder), 'cat/new.png,cat,train,new\n');
         },
-        refused: ['1 image added (cat/new.png)'],
-      },
-      {
-        name: 'with a row less',
-        make: (folder) => edit(list(folder), 'cat/1.png,cat,train,g1\n', ''),
-        refused: ['1 image removed (cat/1.png)'],
-      },
-      {
-        name: 'with another label',
-        make: (folder) => edit(list(folder), 'cat/1.png,cat', 'cat/1.png,dog'),
-        refused: ['1 image with another label (cat/1.png: cat before, dog now)'],
-      },
-      {
-        name: 'with another split',
-        make: (folder) => edit(list(folder), 'cat/1.png,cat,train', 'cat/1.png,cat,test'),
-        refused: ['in another split (cat/1.png: ', ' before, test now'],
-      },
-      {
-        name: 'with another group',
-        make: (folder) => edit(list(folder), 'dog/2.png,dog,train,g8', 'dog/2.png,dog,train,g7'),
-        refused: ['groups'],
-      },
-      {
-        name: 'with other content of an image',
-        make: (folder) => writeImage(photos(folder), 'cat/1.png', 91),
-        refused: ['1 image with other content (cat/1.png)'],
-      },
-      {
-        name: 'in another order',
-        make: (folder) =>
+        ['1 image added (cat/new.png)'],
+      ],
+      [
+        'with a row less',
+        (folder) => edit(list(folder), 'cat/1.png,cat,train,g1\n', ''),
+        ['1 image removed (cat/1.png)'],
+      ],
+      [
+        'with another label',
+        (folder) => edit(list(folder), 'cat/1.png,cat', 'cat/1.png,dog'),
+        ['1 image with another label (cat/1.png: cat before, dog now)'],
+      ],
+      [
+        'with another split',
+        (folder) => edit(list(folder), 'cat/1.png,cat,train', 'cat/1.png,cat,test'),
+        ['in another split (cat/1.png: ', ' before, test now'],
+      ],
+      [
+        'with another group',
+        (folder) => edit(list(folder), 'dog/2.png,dog,train,g8', 'dog/2.png,dog,train,g7'),
+        ['groups'],
+      ],
+      ['with other content of an image', (folder) => writeImage(photos(folder), 'cat/1.png', 91), otherContent],
+      [
+        'in another order',
+        (folder) =>
           writeFileSync(list(folder), ['path,label,split,plant', ...paths.map(rowOf).reverse(), ''].join('\n')),
-        refused: null,
-      },
-      { name: 'touched only', make: (folder) => touch(list(folder)), refused: null },
-      {
-        name: 'moved with its images',
-        make: (folder) => renameSync(photos(folder), join(folder, 'moved')),
-        refused: null,
-        data: 'moved/list.csv',
-      },
+        null,
+      ],
+      ['touched only', (folder) => touch(list(folder)), null],
+      ['moved with its images', (folder) => renameSync(photos(folder), join(folder, 'moved')), null, 'moved/list.csv'],
     ],
   },
   'an archive': {
@@ -251,22 +214,22 @@ const kinds: Readonly<Record<string, Kind>> = {
       return { data: `{ type: image-folder, path: ${join(folder, 'photos.tar.gz')}, ${size} }` };
     },
     changes: [
-      {
-        name: 'with other content',
-        make: async (folder) => {
+      [
+        'with other content',
+        async (folder) => {
           await writeImage(photos(folder), 'cat/1.png', 91);
           await writeArchive(folder);
         },
-        refused: ['1 image with other content (cat/1.png)'],
-      },
-      { name: 'touched only', make: (folder) => touch(join(folder, 'photos.tar.gz')), refused: null },
-      { name: 'packed again', make: writeArchive, refused: null },
-      {
-        name: 'moved',
-        make: (folder) => renameSync(join(folder, 'photos.tar.gz'), join(folder, 'moved.tar.gz')),
-        refused: null,
-        data: 'moved.tar.gz',
-      },
+        otherContent,
+      ],
+      ['touched only', (folder) => touch(join(folder, 'photos.tar.gz')), null],
+      ['packed again', writeArchive, null],
+      [
+        'moved',
+        (folder) => renameSync(join(folder, 'photos.tar.gz'), join(folder, 'moved.tar.gz')),
+        null,
+        'moved.tar.gz',
+      ],
     ],
   },
   'images without labels': {
@@ -281,17 +244,13 @@ const kinds: Readonly<Record<string, Kind>> = {
       };
     },
     changes: [
-      {
-        name: 'added',
-        make: (folder) => writeImage(join(folder, 'more'), '9.png', 59),
-        refused: ['1 image added (9.png)'],
-      },
-      {
-        name: 'with other content',
-        make: (folder) => writeImage(join(folder, 'more'), '1.png', 58),
-        refused: ['1 image with other content (1.png)'],
-      },
-      { name: 'touched only', make: (folder) => touch(join(folder, 'more', '1.png')), refused: null },
+      ['added', (folder) => writeImage(join(folder, 'more'), '9.png', 59), ['1 image added (9.png)']],
+      [
+        'with other content',
+        (folder) => writeImage(join(folder, 'more'), '1.png', 58),
+        ['1 image with other content (1.png)'],
+      ],
+      ['touched only', (folder) => touch(join(folder, 'more', '1.png')), null],
     ],
   },
   'IDX files': {
@@ -300,27 +259,14 @@ const kinds: Readonly<Record<string, Kind>> = {
       return { data: `{ type: fashion-mnist, path: ${photos(folder)}, validation: 0.25 }` };
     },
     changes: [
-      {
-        name: 'with another pixel',
-        make: (folder) => invert(photo(folder, 'train-images-idx3-ubyte'), 999),
-        refused: ['1 image with other content (#1)'],
-      },
-      {
-        name: 'with more images',
-        make: (folder) => void makeTinyDataset(photos(folder), { train: 5, test: 2 }),
-        refused: ['added'],
-      },
-      {
-        name: 'touched only',
-        make: (folder) => readdirSync(photos(folder)).forEach((name) => touch(photo(folder, name))),
-        refused: null,
-      },
-      {
-        name: 'moved',
-        make: (folder) => renameSync(photos(folder), join(folder, 'moved')),
-        refused: null,
-        data: 'moved',
-      },
+      [
+        'with another pixel',
+        (folder) => changeByte(photo(folder, 'train-images-idx3-ubyte'), 999, (byte) => 255 - byte),
+        ['1 image with other content (#1)'],
+      ],
+      ['with more images', (folder) => void makeTinyDataset(photos(folder), { train: 5, test: 2 }), ['added']],
+      ['touched only', (folder) => readdirSync(photos(folder)).forEach((name) => touch(photo(folder, name))), null],
+      ['moved', (folder) => renameSync(photos(folder), join(folder, 'moved')), null, 'moved'],
     ],
   },
   'CIFAR files': {
@@ -336,12 +282,12 @@ const kinds: Readonly<Record<string, Kind>> = {
       return { data: `{ type: cifar10, path: ${photos(folder)} }` };
     },
     changes: [
-      {
-        name: 'with another label',
-        make: (folder) => edit9(photo(folder, 'data_batch_2.bin')),
-        refused: ['with another label (#20: airplane before, cat now'],
-      },
-      { name: 'touched only', make: (folder) => touch(photo(folder, 'test_batch.bin')), refused: null },
+      [
+        'with another label',
+        (folder) => changeByte(photo(folder, 'data_batch_2.bin'), 0, () => 3),
+        ['with another label (#20: airplane before, cat now'],
+      ],
+      ['touched only', (folder) => touch(photo(folder, 'test_batch.bin')), null],
     ],
   },
   'a teacher': {
@@ -353,12 +299,12 @@ const kinds: Readonly<Record<string, Kind>> = {
       return { data, teacher, train: '{ epochs: 1, batch: 4, loss: { type: kd } }' };
     },
     changes: [
-      {
-        name: 'with other content',
-        make: (folder) => teacherFile(folder, 2),
-        refused: ['teacher.path: the teacher ', 'teacher.onnx has another content'],
-      },
-      { name: 'touched only', make: (folder) => touch(join(folder, 'teacher.onnx')), refused: null },
+      [
+        'with other content',
+        (folder) => teacherFile(folder, 2),
+        ['teacher.path: the teacher ', 'teacher.onnx has another content'],
+      ],
+      ['touched only', (folder) => touch(join(folder, 'teacher.onnx')), null],
     ],
   },
   'a module': {
@@ -368,52 +314,33 @@ const kinds: Readonly<Record<string, Kind>> = {
       for (const [name, text] of Object.entries(imported)) writeFileSync(join(folder, name), text);
       writeFileSync(module, "import { a } from './a.mjs';\nexport default () => ({ accuracy: a });\n");
       const data = `{ type: image-folder, path: ${photos(folder)}, ${size} }`;
-      return { data, teacher: '', train: '', evaluate: `{ type: module, path: ${module} }` };
+      return { data, teacher: null, train: null, evaluate: `{ type: module, path: ${module} }` };
     },
     changes: [
-      {
-        name: 'with other content',
-        make: (folder) => appendFileSync(join(folder, 'mine.mjs'), '// other\n'),
-        refused: ['evaluate.path: the module ', 'mine.mjs, or a file that it imports, has another content'],
-      },
-      {
-        name: 'with other content of a file at the end of its imports',
-        make: (folder) => appendFileSync(join(folder, 'd.json'), ' '),
-        refused: ['evaluate.path: the module ', 'mine.mjs, or a file that it imports, has another content'],
-      },
-      {
-        name: 'beside another module',
-        make: (folder) => writeFileSync(join(folder, 'other.mjs'), ''),
-        refused: null,
-      },
-      { name: 'gone', make: (folder) => rmSync(join(folder, 'mine.mjs')), refused: ['mine.mjs is gone'] },
-      { name: 'touched only', make: (folder) => touch(join(folder, 'mine.mjs')), refused: null },
+      ['with other content', (folder) => appendFileSync(join(folder, 'mine.mjs'), '// other\n'), otherModule],
+      [
+        'with other content of a file at the end of its imports',
+        (folder) => appendFileSync(join(folder, 'd.json'), ' '),
+        otherModule,
+      ],
+      ['beside another module', (folder) => writeFileSync(join(folder, 'other.mjs'), ''), null],
+      ['gone', (folder) => rmSync(join(folder, 'mine.mjs')), ['mine.mjs is gone']],
+      ['touched only', (folder) => touch(join(folder, 'mine.mjs')), null],
     ],
   },
 };
 
-/** Changes the label of the first image of a file. */
-const edit9 = (file: string): void => {
-  const bytes = readFileSync(file);
-  bytes[0] = 3;
-  writeFileSync(file, bytes);
-};
-
 /** Writes an experiment, and begins its run: it ends before its first trial. */
-async function begun(folder: string, keys: Readonly<Record<string, string>>): Promise<string> {
-  const file = join(folder, 'experiment.yaml');
-  const all = {
+async function begun(folder: string, keys: ExperimentParts): Promise<string> {
+  const file = writeExperiment(folder, {
     name: 'inputs',
-    space: JSON.stringify(smallSpace),
     teacher: '{ type: none }',
     train: '{ epochs: 1, batch: 4 }',
     final: 'none',
     objectives: '[accuracy, macs]',
     search: '{ controller: random, trials: 2, parallel: 1 }',
     ...keys,
-  };
-  const lines = Object.entries(all).flatMap(([key, value]) => (value === '' ? [] : [`${key}: ${value}\n`]));
-  writeFileSync(file, lines.join(''));
+  });
   const workdir = join(folder, 'run');
   expect(
     await untilBegun((observe) => runExperiment(loadExperiment(file), { workdir, ...observe }, observe.observe)),
@@ -440,15 +367,14 @@ const resumed = (workdir: string, options: Parameters<typeof resumeExperiment>[1
   untilBegun(({ observe, ...others }) => resumeExperiment(workdir, { ...others, ...options }, observe));
 
 describe.each(Object.entries(kinds))('%s', (_kind, { write, changes }) => {
-  const [harmless, others] = [true, false].map((goesOn) =>
-    changes.filter(({ refused }) => (refused === null) === goesOn),
-  );
+  const harmless = changes.filter(([, , refused]) => refused === null);
+  const others = changes.filter(([, , refused]) => refused !== null);
 
-  it(`${harmless.map(({ name }) => name).join('; ')}: the run goes on`, async () => {
+  it(`${harmless.map(([name]) => name).join('; ')}: the run goes on`, async () => {
     const folder = temporaryFolder();
     const workdir = await begun(folder, await write(folder));
     const before = readFileSync(join(workdir, 'images.csv'), 'utf8');
-    for (const { name, make, data } of harmless) {
+    for (const [name, make, , data] of harmless) {
       await make(folder);
       const options = data === undefined ? {} : { data: join(folder, data) };
       expect([name, await resumed(workdir, options)]).toEqual([name, 'interrupted']);
@@ -457,7 +383,7 @@ describe.each(Object.entries(kinds))('%s', (_kind, { write, changes }) => {
     expect(readFileSync(join(workdir, 'images.csv'), 'utf8')).toBe(before);
   });
 
-  it.each(others.map((change) => [change.name, change] as const))('%s', async (_name, { make, refused, data }) => {
+  it.each(others.map((change) => [change[0], change] as const))('%s', async (_name, [, make, refused, data]) => {
     const folder = temporaryFolder();
     const workdir = await begun(folder, await write(folder));
     const before = readFileSync(join(workdir, 'images.csv'), 'utf8');

@@ -8,7 +8,7 @@ import { describeWith } from '../deploy/edge/c/support/compilers.js';
 import { testAgent } from '../latency-models/devices/agents.js';
 import { testBoard } from '../latency-models/devices/boards.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { cachedFolder, reading, writeExperiment } from './experiment.js';
+import { cachedFolder, reading, writeExperiment, writeEvaluated, type ExperimentParts } from './experiment.js';
 import { findings } from './findings.js';
 import { estimateRun } from '../../runner/estimate.js';
 import type { Job } from '../../runner/jobs/jobs.js';
@@ -17,22 +17,14 @@ import { inside, insideWith } from './inside.js';
 const folder = cachedFolder();
 const module = 'export default ({ genotype }) => ({ accuracy: 1 - 1 / (2 + genotype.reduce((a, b) => a + b, 0)) });';
 
-type Parts = Parameters<typeof writeExperiment>[1];
-
-function experiment(changes: Parts = {}): string {
-  writeFileSync(join(folder, 'evaluate.mjs'), module);
-  return writeExperiment(folder, {
+const experiment = (changes: ExperimentParts = {}): string =>
+  writeEvaluated(folder, module, {
     name: 'counted',
-    teacher: null,
-    train: null,
-    final: null,
-    evaluate: '{ type: module, path: ./evaluate.mjs }',
     objectives: '[accuracy, instructions]',
     constraints: '{ board: stm32f446re }',
     search: '{ controller: random, trials: 3 }',
     ...changes,
   });
-}
 
 describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'instructions as an objective', () => {
   it('are whole numbers, the same in each run, and no latencies', async () => {

@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../experiments/index.js';
 import { runExperiment } from '../../runner/index.js';
 import { objectivesOf } from '../../runner/stored/experiment.js';
-import { cachedFolder, reading, writeExperiment } from './experiment.js';
+import { cachedFolder, reading, writeExperiment, writeEvaluated } from './experiment.js';
 import { findings } from './findings.js';
 import { inside } from './inside.js';
 
@@ -14,16 +13,8 @@ const nothing = () => undefined;
 const module = 'export default ({ genotype }) => ({ accuracy: 1 - 1 / (2 + genotype.reduce((a, b) => a + b, 0)) });';
 
 async function run(name: string, constraints: string | null): Promise<string> {
-  writeFileSync(join(folder, 'evaluate.mjs'), module);
-  const file = writeExperiment(folder, {
-    name,
-    teacher: null,
-    train: null,
-    final: null,
-    evaluate: '{ type: module, path: ./evaluate.mjs }',
-    constraints,
-    search: '{ controller: surrogate, trials: 12, startup: 6 }',
-  });
+  const search = '{ controller: surrogate, trials: 12, startup: 6 }';
+  const file = writeEvaluated(folder, module, { name, constraints, search });
   const workdir = join(folder, `run-${name}`);
   await runExperiment(loadExperiment(file), { workdir, workers: inside }, nothing);
   return workdir;

@@ -9,12 +9,12 @@ import type { Job } from '../../runner/jobs/jobs.js';
 import { localWorkers, type CreateJobRunner } from '../../runner/job-runners.js';
 import { trainedModel } from '../../runner/exporting/trained-model.js';
 import { Store } from '../../store/index.js';
-import { cachedFolder, reading, writeExperiment } from './experiment.js';
+import { cachedFolder, reading, writeEvaluated } from './experiment.js';
 import { findings } from './findings.js';
-import { inside, interrupted } from './inside.js';
+import { inside, interrupted, trialsFinished } from './inside.js';
 
 const folder = cachedFolder();
-const module = join(folder, 'mine.mjs');
+const module = join(folder, 'evaluate.mjs');
 let file = '';
 const nothing = () => undefined;
 
@@ -44,38 +44,22 @@ export default ({ genotype }, { epochs, folder }) => {
 `;
 
 beforeAll(() => {
-  writeFileSync(module, source);
-  file = writeExperiment(folder, {
+  file = writeEvaluated(folder, source, {
     name: 'own',
-    teacher: null,
-    train: null,
-    final: null,
     evaluate:
-      '{ type: module, path: ./mine.mjs, objectives: [{ name: energy_mj, direction: minimize, constraint: { max: 20 } }] }',
+      '{ type: module, path: ./evaluate.mjs, objectives: [{ name: energy_mj, direction: minimize, constraint: { max: 20 } }] }',
     objectives: '[accuracy, { name: macs, constraint: { max: 3e6 } }]',
     search: '{ controller: local, startup: 4, trials: 14, parallel: 2 }',
   });
 });
 
-/** Runs until so many trials have finished; to the end when that is not said. */
-async function run(
-  workdir: string,
-  { until = Infinity, workers = inside }: { readonly until?: number; readonly workers?: CreateJobRunner } = {},
-): Promise<RunEvent[]> {
-  const stop = new AbortController();
-  const events: RunEvent[] = [];
-  await runExperiment(loadExperiment(file), { workdir, signal: stop.signal, workers }, (event) => {
-    events.push(event);
-    if (events.filter(({ kind }) => kind === 'trial-finished').length >= until) stop.abort();
-  });
-  return events;
-}
-
 describe('a function of one’s own', () => {
   const whole = join(folder, 'whole');
 
   it('says what candidates come to, several at once', async () => {
-    const events = await run(whole, { workers: localWorkers });
+    const events: RunEvent[] = [];
+    const options = { workdir: whole, workers: localWorkers };
+    await runExperiment(loadExperiment(file), options, (event) => events.push(event));
     const { status, trials } = findings(whole);
     expect(status).toBe('complete');
     expect(trials).toHaveLength(14);
@@ -101,13 +85,12 @@ describe('a function of one’s own', () => {
     using store = Store.open(join(whole, 'nas.sqlite'), { readonly: true });
     const complete = store.trials.all().find(({ state }) => state === 'complete');
     const exported = trainedModel(store, whole, complete?.number ?? -1);
-    await expect(exported).rejects.toThrow(/has no trained weights: .*mine\.mjs evaluated it/);
+    await expect(exported).rejects.toThrow(/has no trained weights: .*evaluate\.mjs evaluated it/);
   });
 
   it('gives the same when the run is interrupted and goes on', async () => {
     const workdir = join(folder, 'stopped');
-    await run(workdir, { until: 5 });
-    expect(findings(workdir).status).toBe('interrupted');
+    await interrupted(loadExperiment(file), workdir, trialsFinished(5));
     await resumeExperiment(workdir, { workers: inside }, nothing);
     expect(findings(workdir)).toEqual(findings(whole));
   });
@@ -134,7 +117,8 @@ describe('a function of one’s own', () => {
       };
       return { submit, stop, close: () => runner.close() };
     };
-    await expect(run(workdir, { until: 1, workers: full })).rejects.toThrow('the disk is full');
+    const run = interrupted(loadExperiment(file), workdir, trialsFinished(1), full);
+    await expect(run).rejects.toThrow('the disk is full');
     expect(findings(workdir).status).toBe('failed');
     await resumeExperiment(workdir, { workers: inside }, nothing);
     expect(findings(workdir)).toEqual(findings(whole));
@@ -176,9 +160,11 @@ describe('a function of one’s own', () => {
 
   it('is held to its content', async () => {
     const workdir = join(folder, 'changed');
-    await run(workdir, { until: 2 });
+    await interrupted(loadExperiment(file), workdir, trialsFinished(2));
     appendFileSync(module, '// another\n');
-    await expect(resumeExperiment(workdir, {}, nothing)).rejects.toThrow(/the module .*mine\.mjs has another content/);
+    await expect(resumeExperiment(workdir, {}, nothing)).rejects.toThrow(
+      /the module .*evaluate\.mjs has another content/,
+    );
     writeFileSync(module, source);
   });
 

@@ -4,18 +4,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import pino from 'pino';
 import sharp from 'sharp';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Random } from '../../base/random.js';
 import { generateLoad } from '../../bench/serve/load/generate.js';
 import type { LoadPlan } from '../../bench/serve/load/plan.js';
 import type { LoadReport } from '../../bench/serve/load/report.js';
-import { readFrontier } from '../../serve/models/frontier.js';
-import { startServer, type RunningServer } from '../../serve/start-server.js';
+import { type RunningServer } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { greyNetworks, pixelsOf, writeNetwork } from './models.js';
 import { crash } from './threads.js';
+import { started } from './started.js';
 
 /** Number of times each fault occurs; NAS_TEST_REPEAT sets more. */
 const times = Number(process.env['NAS_TEST_REPEAT'] ?? 2);
@@ -26,20 +25,8 @@ const budgetMs = 30_000;
 const connections = 8;
 const pixels = pixelsOf([28, 28, 1], 1);
 
-const start = (folder: string): Promise<RunningServer> =>
-  startServer({
-    read: () => readFrontier(folder),
-    host: '127.0.0.1',
-    port: 0,
-    // Threads can be killed, the event loop cannot.
-    workers: 2,
-    decoders: 1,
-    maxQueue: 256,
-    // Larger batches need not be measured a thousand times.
-    maxBatch: 1,
-    budgetMs,
-    log: pino({ level: 'silent' }),
-  });
+/** Threads can be killed, the event loop cannot. */
+const start = (folder: string) => started(folder, { workers: 2, maxQueue: 256, budgetMs });
 
 /** Alternates tensors and images. Images are decoded first, so some are in the server but not yet in its pool. */
 async function planFor({ address }: RunningServer, folder: string): Promise<LoadPlan> {
@@ -68,7 +55,6 @@ async function underLoad(
   fault: (server: RunningServer, load: Load) => Promise<void>,
 ): Promise<LoadReport> {
   const server = await start(folder);
-  onTestFinished(() => server.close());
   const plan = await planFor(server, temporaryFolder());
   const stop = new AbortController();
   const report = generateLoad(plan, { stop: stop.signal, patienceMs: budgetMs });

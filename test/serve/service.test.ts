@@ -4,22 +4,16 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { NotAnswered, type RunOptions } from '../../serve/inference/pool.js';
-import type { Model } from '../../serve/models/model.js';
+import { NotAnswered } from '../../serve/inference/pool.js';
 import { readFrontier } from '../../serve/models/frontier.js';
 import { openService, type Service, type ServiceOptions } from '../../serve/service.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { greyNetwork, greyNetworks, pixelsOf, tinyNetwork, writeFrontier, writeNetwork } from './models.js';
 import { outputsOf } from './reference.js';
+import { patient } from './inference/pools.js';
+import { createGate } from '../support/gate.js';
 
 const pixels = pixelsOf([28, 28, 1], 1);
-
-const patient = (only: Model | null): RunOptions => ({
-  deadline: performance.now() + 60_000,
-  only,
-  isGone: () => false,
-  client: 'test',
-});
 
 async function serviceOf(folder: string, options: Partial<ServiceOptions> = {}): Promise<Service> {
   const service = await openService({
@@ -44,7 +38,7 @@ const reasonOf = (service: Service, name: string): string | undefined =>
 
 /** Classifies one image with the network that the scheduler chooses. */
 const classify = (service: Service) =>
-  service.use(async (pool) => (await pool.run([{ kind: 'pixels', data: pixels }], patient(null)))[0]);
+  service.use(async (pool) => (await pool.run([{ kind: 'pixels', data: pixels }], patient()))[0]);
 
 /** Stops the processes that start from now on: models that never return. The result ends that. */
 function hangNewProcesses(): () => void {
@@ -82,19 +76,18 @@ describe('openService', () => {
     writeFrontier(folder, greyNetworks.slice(0, 2));
     const service = await serviceOf(folder);
     const old = service.pool;
-    let release = (): void => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
+    const gate = createGate();
     const slow = service.use(async (pool) => {
-      await released;
-      return pool.run([{ kind: 'pixels', data: pixels }], patient(pool.frontier.models[0]));
+      await gate.opened;
+      return pool.run([{ kind: 'pixels', data: pixels }], patient({ only: pool.frontier.models[0] }));
     });
     rmSync(join(folder, 'trial-1.onnx'));
     await service.reload();
     expect(served(service)).toEqual(['trial-2']);
-    release();
+    gate.open();
     expect((await slow)[0].model.name).toBe('trial-1');
     await expect
-      .poll(() => old.run([{ kind: 'pixels', data: pixels }], patient(null)).catch((error: unknown) => error))
+      .poll(() => old.run([{ kind: 'pixels', data: pixels }], patient()).catch((error: unknown) => error))
       .toMatchObject({ reason: 'closing' });
   });
 
@@ -120,10 +113,8 @@ describe('openService', () => {
     writeFrontier(folder, greyNetworks.slice(0, 1));
     const warnings: string[] = [];
     const service = await serviceOf(folder, { loadMs: 4000, onWarning: (message) => warnings.push(message) });
-    const file = join(folder, 'endless.onnx');
-    const write = (): void => writeFileSync(file, tinyNetwork(greyNetwork({ name: 'endless' })));
     const hangNoMore = hangNewProcesses();
-    write();
+    const { file } = writeNetwork(folder, greyNetwork({ name: 'endless' }));
     const reloaded = service.reload();
     await expect.poll(() => states(service)).toEqual({ endless: 'LOADING', 'trial-1': 'READY' });
     expect((await classify(service)).model.name).toBe('trial-1');
@@ -147,17 +138,15 @@ describe('openService', () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 1));
     const service = await serviceOf(folder);
-    const file = join(folder, 'endless.onnx');
-    const write = (): void => writeFileSync(file, tinyNetwork(greyNetwork({ name: 'endless' })));
     hangNewProcesses();
-    write();
+    const { file } = writeNetwork(folder, greyNetwork({ name: 'endless' }));
     const reloaded = service.reload();
     await expect.poll(() => states(service)).toMatchObject({ endless: 'LOADING' });
     rmSync(file);
     await service.reload();
     await reloaded;
     expect(states(service)).toEqual({ 'trial-1': 'READY' });
-    write();
+    writeNetwork(folder, greyNetwork({ name: 'endless' }));
     const again = service.reload();
     await expect.poll(() => states(service)).toMatchObject({ endless: 'LOADING' });
     await service.close();
@@ -169,10 +158,7 @@ describe('openService', () => {
     writeFrontier(folder, greyNetworks.slice(0, 1));
     let reads = 0;
     const service = await serviceOf(folder, {
-      read: () => {
-        reads++;
-        return readFrontier(folder);
-      },
+      read: () => (reads++, readFrontier(folder)),
     });
     reads = 0;
     await Promise.all(Array.from({ length: 20 }, () => service.reload()));

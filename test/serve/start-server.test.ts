@@ -3,10 +3,11 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { RunningServer, ServerOptions } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { open } from './http/wire.js';
+import { open, inferPath, rawImage, rawRequest } from './http/wire.js';
 import { picture } from './images/pictures.js';
 import { greyNetworks, pixelsOf, writeFrontier } from './models.js';
 import { started } from './started.js';
+import { createGate } from '../support/gate.js';
 
 function start(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
   const folder = temporaryFolder();
@@ -15,7 +16,6 @@ function start(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
 }
 
 const tensor = pixelsOf([28, 28, 1], 1);
-const path = '/v2/models/frontier/infer';
 const image = await picture({ width: 28, height: 28, channels: 1 }).png().toBuffer();
 const headOf = (path: string, { length }: Uint8Array): string =>
   `POST ${path} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\nContent-Length: ${length}\r\n\r\n`;
@@ -26,13 +26,7 @@ async function nextAnswer(socket: Socket): Promise<readonly (string | undefined)
   return /^HTTP\/1\.1 (\d+)[^]*\r\nconnection: ([^\r]+)\r\n/i.exec(answer.toString('latin1'))?.slice(1) ?? [];
 }
 
-const infer = (address: string): Promise<Response> =>
-  fetch(new URL(path, address), {
-    method: 'POST',
-    headers: { 'inference-header-content-length': '0', 'content-type': 'application/octet-stream' },
-    body: new Uint8Array(tensor),
-  });
-
+const infer = (address: string): Promise<Response> => fetch(new URL(inferPath, address), rawImage);
 const readiness = async (address: string): Promise<number> =>
   (await fetch(new URL('/v2/health/ready', address))).status;
 
@@ -50,7 +44,7 @@ describe('startServer', () => {
   });
 
   it.each([
-    ['a tensor', path, tensor, '200'],
+    ['a tensor', inferPath, tensor, '200'],
     ['an image', '/v1/classify', image, '200'],
     ['no image', '/v1/classify', tensor, '415'],
   ])('closes connections of requests that arrived before the drain: %s', async (_, where, body, status) => {
@@ -68,15 +62,14 @@ describe('startServer', () => {
     const { address, drained } = await start();
     const { hostname, port } = new URL(address);
     const kept = await open(address);
-    const request = Buffer.concat([Buffer.from(headOf(path, tensor)), tensor]);
-    kept.write(request);
+    kept.write(rawRequest);
     expect(await nextAnswer(kept)).toEqual(['200', 'keep-alive']);
     const gone = drained(20);
     const fresh = Array.from({ length: 8 }, () => connect(Number(port), hostname));
     // The clients connect before anything else happens.
     await new Promise((resolve) => process.nextTick(resolve));
     const answers = [kept, ...fresh].map((socket) => {
-      socket.write(request);
+      socket.write(rawRequest);
       return nextAnswer(socket);
     });
     for (const end = performance.now() + 60; performance.now() < end;);
@@ -85,10 +78,9 @@ describe('startServer', () => {
   });
 
   it('answers accepted requests when closed at once, also when closed twice', async () => {
-    let release = (): void => undefined;
+    const gate = createGate();
     const server = await start();
-    const released = new Promise<void>((resolve) => (release = resolve));
-    const slow = server.service.use(() => released);
+    const slow = server.service.use(() => gate.opened);
     const answer = infer(server.address);
     await expect
       .poll(async () => server.metrics.registry.metrics(), { interval: 5 })
@@ -97,7 +89,7 @@ describe('startServer', () => {
     const closed = Promise.all([server.close(), server.close(), server.drained(0)]).then(() => (isClosed = true));
     expect((await answer).status).toBe(200);
     expect(isClosed).toBe(false);
-    release();
+    gate.open();
     await slow;
     await closed;
   });

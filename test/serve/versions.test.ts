@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Service } from '../../serve/service.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { greyNetwork, pixelsOf, writeNetwork } from './models.js';
+import { greyNetwork, writeNetwork } from './models.js';
 import { started } from './started.js';
-
-const infer = {
-  method: 'POST',
-  body: Buffer.from(pixelsOf([28, 28, 1], 1)),
-  headers: { 'inference-header-content-length': '0' },
-};
+import { rawImage } from './http/wire.js';
 
 /** Writes `<folder>/digits/<version>/model.onnx`. */
 function write(folder: string, version: number, accuracy: number): void {
@@ -33,7 +28,7 @@ async function answerOf(url: string, path: string, init?: RequestInit): Promise<
 }
 
 const versionOf = async (url: string, path: string): Promise<unknown> =>
-  (await answerOf(url, `${path}/infer`, infer))[1].model_version;
+  (await answerOf(url, `${path}/infer`, rawImage))[1].model_version;
 
 it('answers with the newest version, or as the request says; removing the newest one rolls back', async () => {
   const folder = temporaryFolder();
@@ -51,7 +46,7 @@ it('answers with the newest version, or as the request says; removing the newest
   expect(await versionOf(url, 'digits')).toBe('10');
   expect(await versionOf(url, 'digits/versions/2')).toBe('2');
   expect((await answerOf(url, 'frontier'))[1]).toMatchObject({ networks: [{ version: '10' }] });
-  expect(await answerOf(url, 'digits/versions/3/infer', infer)).toEqual([
+  expect(await answerOf(url, 'digits/versions/3/infer', rawImage)).toEqual([
     404,
     { error: 'there is no version "3" of digits. Its versions are 10, 2.' },
   ]);
@@ -66,7 +61,7 @@ it('answers with the newest version, or as the request says; removing the newest
   expect(await versionOf(url, 'digits')).toBe('2');
   go();
   expect(await begun).toBe(10);
-  expect((await answerOf(url, 'digits/versions/10/infer', infer))[0]).toBe(404);
+  expect((await answerOf(url, 'digits/versions/10/infer', rawImage))[0]).toBe(404);
 });
 
 it('goes on with the version before when the newest one is damaged', async () => {

@@ -1,15 +1,13 @@
 import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Random } from '../../../base/random.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { frontierCandidates } from '../../../runner/stored/candidates.js';
 import { measureFrontierAgain, resumeExperiment } from '../../../runner/index.js';
 import { type RunEvent } from '../../../runner/events.js';
 import { objectivesOf } from '../../../runner/stored/experiment.js';
-import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../../spaces/index.js';
 import { lockWorkdir } from '../../../store/index.js';
-import { cachedFolder, reading, smallSpace, writeExperiment } from '../experiment.js';
+import { cachedFolder, reading, writeExperiment, drawLatencies } from '../experiment.js';
 import { findings } from '../findings.js';
 import { inside, interrupted } from '../inside.js';
 
@@ -18,18 +16,7 @@ const table = join(folder, 'phone.csv');
 const searched = join(folder, 'searched');
 const workdir = join(folder, 'run');
 
-/** A table of the latencies of networks of the space, all multiplied. */
-async function latencies(factor: number): Promise<string> {
-  const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
-  const random = new Random(1, 'table');
-  const drawn = Array.from({ length: 40 }, () => sampleGenotype(space, random));
-  const rows = [...new Map(drawn.map((genotype) => [genotypeId(genotype), genotype])).values()].map((genotype) => {
-    const ms = factor * (0.1 + costs(space.build(genotype)).macs / 1e6);
-    return [...Object.values(choicesOf(space.decisions, genotype)), ms].join(',');
-  });
-  return [[...space.decisions.map(({ name }) => name), 'pixel'].join(','), ...rows].join('\n');
-}
-
+const latencies = async (factor: number): Promise<string> => (await drawLatencies(40, factor)).table;
 const writeLatencies = async (factor: number): Promise<void> => writeFileSync(table, await latencies(factor));
 
 /**

@@ -10,6 +10,7 @@ import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { tinyStudent } from '../../trainers/support/networks.js';
 import { auto } from '../../trainers/support/tiny-training.js';
+import { createGate } from '../../support/gate.js';
 
 export interface JobRunnerUnderTest {
   readonly create: (options: PoolOptions) => JobRunner | Promise<JobRunner>;
@@ -84,13 +85,6 @@ function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (
   });
 }
 
-/** Resolves at a job's first event. */
-function firstEvent(): { readonly began: Promise<void>; readonly event: () => void } {
-  let resolve: () => void = () => undefined;
-  const began = new Promise<void>((done) => (resolve = done));
-  return { began, event: () => resolve() };
-}
-
 const signalWorkers = ({ workers }: JobRunnerUnderTest, signal: NodeJS.Signals) => {
   for (const pid of workers()) process.kill(pid, signal);
 };
@@ -128,7 +122,7 @@ export function describeJobRunner(
 
       let standing = false;
       const whileStanding: JobEvent[] = [];
-      const { began, event } = firstEvent();
+      const { opened: began, open: event } = createGate();
       const fitted = runner.submit(training('train', manyEpochs), {
         event: (one) => {
           if (one.kind === 'epoch' || one.kind === 'progress') event();
@@ -164,7 +158,7 @@ export function describeJobRunner(
       expect(result.state).toBe('complete');
       expect(result.curve).toHaveLength(epochs);
 
-      const { began, event } = firstEvent();
+      const { opened: began, open: event } = createGate();
       const retry = () => expect.unreachable('nothing waits for another attempt');
       const lost = runner.submit(training('lost', manyEpochs), { event, retry }).result.catch((e: unknown) => e);
       await began;

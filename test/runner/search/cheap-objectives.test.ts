@@ -1,9 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { Random } from '../../../base/random.js';
-import { choicesOf, costs, createSpace, sampleGenotype, spaceSchema } from '../../../spaces/index.js';
-import { cachedFolder, smallSpace, writeExperiment } from '../experiment.js';
+import { cachedFolder, drawLatencies, type ExperimentParts, writeEvaluated } from '../experiment.js';
 import { runInside } from '../inside.js';
 
 const folder = cachedFolder();
@@ -31,15 +29,10 @@ const controller = `export default ({ space }) => {
 `;
 
 /** How many functions the controller has seen at each ask. */
-async function functionsSeen(name: string, changes: Parameters<typeof writeExperiment>[1]): Promise<number[]> {
+async function functionsSeen(name: string, changes: ExperimentParts): Promise<number[]> {
   writeFileSync(join(folder, 'controller.mjs'), controller);
-  writeFileSync(join(folder, 'evaluate.mjs'), 'export default ({ seed }) => ({ accuracy: (seed % 97) / 97 });');
-  const file = writeExperiment(folder, {
+  const file = writeEvaluated(folder, 'export default ({ seed }) => ({ accuracy: (seed % 97) / 97 });', {
     name,
-    teacher: null,
-    train: null,
-    final: null,
-    evaluate: '{ type: module, path: ./evaluate.mjs }',
     search: '{ controller: { type: module, path: ./controller.mjs }, trials: 20, parallel: 2 }',
     ...changes,
   });
@@ -53,17 +46,10 @@ it('are one function for the whole run while they are exact', async () => {
 });
 
 it('are another function only when the latency model is fitted again', async () => {
-  const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
-  const random = new Random(1, 'table');
-  const names = space.decisions.map(({ name }) => name);
-  const rows = Array.from({ length: 40 }, () => sampleGenotype(space, random)).map((genotype) => {
-    const choices = choicesOf(space.decisions, genotype);
-    return [...names.map((name) => String(choices[name])), 0.1 + costs(space.build(genotype)).macs / 1e6].join();
-  });
-  writeFileSync(join(folder, 'latencies.csv'), [[...names, 'ms'].join(), ...new Set(rows)].join('\n'));
+  writeFileSync(join(folder, 'latencies.csv'), (await drawLatencies(40)).table);
   const seen = await functionsSeen('predicted', {
     objectives: '[accuracy, latency_ms]',
-    latency: '{ device: { type: table, file: ./latencies.csv, column: ms, missing: predict }, calibration: 4 }',
+    latency: '{ device: { type: table, file: ./latencies.csv, column: pixel, missing: predict }, calibration: 4 }',
   });
   // Fitted to 0 to 10, 12, 14 and 16 trials.
   expect(seen.at(-1)).toBe(14);

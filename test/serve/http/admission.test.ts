@@ -3,10 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { greyService, serviceOf, startServer, testServer, token } from './server.js';
-import { exchange, open, statusIn } from './wire.js';
-
-const path = '/v2/models/frontier/infer';
-const small = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
+import { exchange, open, statusIn, inferPath, rawImage, rawRequest } from './wire.js';
 
 const opened = async (url: string, addresses: readonly string[]): Promise<Socket[]> => {
   const sockets: Socket[] = [];
@@ -24,7 +21,7 @@ describe('a body', () => {
   it('is not read where no route takes it', async () => {
     const url = await testServer(greyService());
     for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'POST', 'GET'])
-      for (const where of method === 'POST' ? ['/x', '/v2'] : [path, '/x', '/v2'])
+      for (const where of method === 'POST' ? ['/x', '/v2'] : [inferPath, '/x', '/v2'])
         for (const body of ['Content-Length: 900000', 'Transfer-Encoding: chunked']) {
           const request = head(method, where, `Content-Type: application/json\r\n${body}`);
           const { status, headers } = await exchange(url, Buffer.from(`${request}4\r\n[[[[\r\n`));
@@ -35,7 +32,7 @@ describe('a body', () => {
 
   it('in pieces of one byte is refused after a few of them', async () => {
     const url = await testServer(greyService());
-    for (const where of [path, '/v1/classify', '/v2/repository/index']) {
+    for (const where of [inferPath, '/v1/classify', '/v2/repository/index']) {
       const socket = await open(url);
       socket.write(head('POST', where, 'Transfer-Encoding: chunked'));
       socket.write('1\r\n[\r\n'.repeat(10_000));
@@ -57,7 +54,7 @@ describe('a body', () => {
         },
       ],
     });
-    socket.write(head('POST', path, 'Transfer-Encoding: chunked'));
+    socket.write(head('POST', inferPath, 'Transfer-Encoding: chunked'));
     for (let at = 0, size = 1; at < body.length; at += size, size = 1 + ((size * 7) % 50)) {
       const piece = body.slice(at, at + size);
       socket.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
@@ -81,7 +78,7 @@ describe('a place', () => {
     for (const socket of waiting) expect(await statusIn(socket)).toBe(100);
     const inside = async () => (await metric('nas_requests_inside'))[0].value;
     expect(await inside()).toBeGreaterThan(4);
-    for (let i = 0; i < 5; i++) expect((await fetch(`${url}${path}`, small)).status).toBe(200);
+    for (let i = 0; i < 5; i++) expect((await fetch(`${url}${inferPath}`, rawImage)).status).toBe(200);
     const places = await inside();
     for (const socket of waiting) socket.destroy();
     expect(places).toBeGreaterThan(2);
@@ -92,14 +89,14 @@ describe('a place', () => {
     const { url, metric } = await startServer(greyService(), { access: { token }, limits: { inside: 4 } });
     const strangers = await opened(url, ['127.0.1.1', '127.0.1.2', '127.0.1.3']);
     for (const socket of strangers) {
-      socket.write(head('POST', path, 'Content-Length: 9000'));
+      socket.write(head('POST', inferPath, 'Content-Length: 9000'));
       expect(await statusIn(socket)).toBe(401);
     }
     expect(await metric('nas_requests_inside')).toMatchObject([{ value: 0 }]);
     // Had they counted as clients, the own requests would have to wait for each other.
     const own = await opened(url, new Array<string>(3).fill('127.0.0.1'));
     for (const socket of own)
-      socket.write(head('POST', path, `Authorization: Bearer ${token}\r\nContent-Length: 900000`));
+      socket.write(head('POST', inferPath, `Authorization: Bearer ${token}\r\nContent-Length: 900000`));
     await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: 3 }]);
   });
 });
@@ -107,11 +104,7 @@ describe('a place', () => {
 describe('a connection', () => {
   it('that sends many requests at once is closed, and none of them goes on', async () => {
     const { url, metric } = await startServer(greyService());
-    const request = Buffer.concat([
-      Buffer.from(head('POST', path, 'Inference-Header-Content-Length: 0\r\nContent-Length: 784')),
-      new Uint8Array(784),
-    ]);
-    for (const many of [request, Buffer.from(live), Buffer.from(head('GET', '/metrics', 'Accept: */*'))]) {
+    for (const many of [rawRequest, Buffer.from(live), Buffer.from(head('GET', '/metrics', 'Accept: */*'))]) {
       const socket = await open(url);
       socket.write(Buffer.concat(new Array<Buffer>(2000).fill(many)));
       // It may be reset, which `once` would take for an error.
@@ -121,7 +114,7 @@ describe('a connection', () => {
     await expect.poll(() => metric('nas_connections')).toMatchObject([{ value: 0 }]);
     const counts = (await metric('nas_requests_total')).map(({ value }) => value);
     expect(counts.reduce((a, b) => a + b, 0)).toBeLessThan(100);
-    expect((await fetch(`${url}${path}`, small)).status).toBe(200);
+    expect((await fetch(`${url}${inferPath}`, rawImage)).status).toBe(200);
   });
 
   it('that sends a few requests at once gets their answers in order', async () => {
@@ -157,7 +150,7 @@ describe('a connection', () => {
 describe('an answer', () => {
   it('takes memory until it is read, beside its body', async () => {
     const statusWith = async (memoryBytes: number): Promise<number> =>
-      (await fetch(`${await testServer(greyService(), { memoryBytes })}${path}`, small)).status;
+      (await fetch(`${await testServer(greyService(), { memoryBytes })}${inferPath}`, rawImage)).status;
     expect([await statusWith(1200), await statusWith(2000)]).toEqual([503, 200]);
   });
 
@@ -166,9 +159,9 @@ describe('an answer', () => {
     const run: typeof pool.run = async (...args) =>
       (await pool.run(...args)).map((answer) => ({ ...answer, outputs: Float32Array.of(1, NaN, Infinity) }));
     const url = await testServer(serviceOf({ ...pool, run }));
-    expect((await fetch(`${url}${path}`, small)).status).toBe(200);
+    expect((await fetch(`${url}${inferPath}`, rawImage)).status).toBe(200);
     const inputs = [{ name: 'image', shape: [1, 28, 28, 1], datatype: 'UINT8', data: new Array<number>(784).fill(0) }];
-    const answer = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify({ inputs }) });
+    const answer = await fetch(`${url}${inferPath}`, { method: 'POST', body: JSON.stringify({ inputs }) });
     expect([answer.status, await answer.json()]).toEqual([
       500,
       { error: expect.stringContaining('values that are not finite') as string },

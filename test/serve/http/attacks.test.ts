@@ -7,14 +7,12 @@ import { createDecoder } from '../../../serve/images/decoder.js';
 import { Turns } from '../../../serve/turns.js';
 import { picture } from '../images/pictures.js';
 import { greyService, noDecoder, serviceOf, startServer, testServer } from './server.js';
-import { exchange, headersOf, open, statusIn } from './wire.js';
-
-const path = '/v2/models/frontier/infer';
-const post = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
+import { exchange, headersOf, open, statusIn, inferPath, rawImage, rawRequest } from './wire.js';
+import { createGate } from '../../support/gate.js';
 
 describe('bodies', () => {
   const begin = (length: number): string =>
-    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`;
+    `POST ${inferPath} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`;
 
   it('that do not end have a bound together; what is above it is refused before it arrives', async () => {
     const { url, metric } = await startServer(greyService(), { memoryBytes: 4 << 20 });
@@ -30,20 +28,15 @@ describe('bodies', () => {
     await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: 3 }]);
     // Another client still finds room, and so does the same one afterwards.
     const other = await open(url, '127.0.0.2');
-    other.write(
-      Buffer.concat([
-        Buffer.from(begin(784).replace('Host', 'Inference-Header-Content-Length: 0\r\nHost')),
-        new Uint8Array(784),
-      ]),
-    );
+    other.write(rawRequest);
     expect(await statusIn(other)).toBe(200);
     for (const socket of attackers) socket.destroy();
-    await expect.poll(async () => (await fetch(`${url}${path}`, post)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${url}${inferPath}`, rawImage)).status).toBe(200);
   });
 
   it('count as large as they may become when they are compressed or have no length', async () => {
     const { url } = await startServer(greyService(), { memoryBytes: 2 << 20 });
-    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\n`;
+    const head = `POST ${inferPath} HTTP/1.1\r\nHost: localhost\r\n`;
     const [chunked, zipped] = [await open(url), await open(url)];
     chunked.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
     zipped.write(`${head}Content-Encoding: gzip\r\nContent-Length: 2000\r\n\r\n`);
@@ -67,7 +60,7 @@ describe('JSON', () => {
   it('that is nested deep or has many parts is refused before it is parsed, which would block the server', async () => {
     const { url, log } = await startServer(greyService());
     const send = async (body: string): Promise<readonly unknown[]> => {
-      const answer = await fetch(`${url}${path}`, { method: 'POST', body });
+      const answer = await fetch(`${url}${inferPath}`, { method: 'POST', body });
       const json: unknown = await answer.json();
       return [answer.status, json];
     };
@@ -88,13 +81,13 @@ describe('JSON', () => {
     const url = await testServer(greyService());
     const datatype = Array.from({ length: 300 }, () => [[['x'.repeat(9)]]]);
     const body = JSON.stringify({ inputs: [{ name: 'input', shape: [1], datatype, data: [] }] });
-    const answer = await fetch(`${url}${path}`, { method: 'POST', body });
+    const answer = await fetch(`${url}${inferPath}`, { method: 'POST', body });
     expect(answer.status).toBe(400);
     expect(((await answer.json()) as { error: string }).error).toMatch(
       /^inputs\[0\]\.datatype is \[\[\[\["xxx.{50,60}\.\.\. It must/,
     );
     const brackets = JSON.stringify({ id: '\\"[[[['.repeat(40), inputs: [] });
-    expect(await (await fetch(`${url}${path}`, { method: 'POST', body: brackets })).json()).toMatchObject({
+    expect(await (await fetch(`${url}${inferPath}`, { method: 'POST', body: brackets })).json()).toMatchObject({
       error: expect.stringMatching(/^there are 0 inputs/) as string,
     });
   });
@@ -109,19 +102,13 @@ describe('a client with many requests', () => {
       return pool.run(inputs, options);
     };
     const { url } = await startServer(serviceOf({ ...pool, run }));
-    const request = Buffer.concat([
-      Buffer.from(
-        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\nContent-Length: 784\r\n\r\n`,
-      ),
-      new Uint8Array(784),
-    ]);
     const light = await open(url, '127.0.0.2');
     const heavy = await Promise.all(Array.from({ length: 30 }, () => open(url)));
-    light.write(request);
+    light.write(rawRequest);
     expect(await statusIn(light)).toBe(200);
-    for (const socket of heavy) socket.write(request);
+    for (const socket of heavy) socket.write(rawRequest);
     await expect.poll(() => waiting.length).toBe(4);
-    light.write(request);
+    light.write(rawRequest);
     expect(await statusIn(light)).toBe(200);
     const answers = heavy.map(statusIn);
     const going = setInterval(() => {
@@ -147,7 +134,7 @@ describe('requests', () => {
   it('that do not arrive in time are counted as 408', async () => {
     const { url, metric } = await startServer(greyService(), { limits: { requestMs: 200 } });
     const socket = await open(url);
-    socket.write(headersOf(path));
+    socket.write(headersOf(inferPath));
     await once(socket, 'data');
     await expect
       .poll(async () => (await metric('nas_requests_total')).map(({ labels }) => labels.status))
@@ -156,7 +143,7 @@ describe('requests', () => {
 
   it('that are hopeless are refused before their bodies arrive', async () => {
     const url = await testServer(greyService({ expectedMs: () => 5000 }));
-    const head = Buffer.from(headersOf(path)).toString().replace('Host', 'x-budget-ms: 100\r\nHost');
+    const head = Buffer.from(headersOf(inferPath)).toString().replace('Host', 'x-budget-ms: 100\r\nHost');
     expect(await exchange(url, Buffer.from(head))).toMatchObject({ status: 503 });
   });
 
@@ -167,7 +154,7 @@ describe('requests', () => {
   ])('with %s, which is not supported, are refused by its name', async (name, fields) => {
     const url = await testServer(greyService());
     const inputs = [{ name: 'image', shape: [1, 28, 28, 1], datatype: 'UINT8', data: new Array(784).fill(0) }];
-    const answer = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify({ inputs, ...fields }) });
+    const answer = await fetch(`${url}${inferPath}`, { method: 'POST', body: JSON.stringify({ inputs, ...fields }) });
     const { error } = (await answer.json()) as { error: string };
     expect([answer.status, error]).toEqual([400, expect.stringContaining(`"${name}" in the request`)]);
     expect(error).toContain('is not supported');
@@ -211,12 +198,11 @@ describe('forms', () => {
   });
 
   it('of clients that left are not decoded', async () => {
-    let go: () => void = () => undefined;
-    const left = new Promise<void>((resolve) => (go = resolve));
+    const left = createGate();
     /** The turn comes when the client has left. */
     class LateTurns extends Turns {
       override run<T>(client: string, work: () => T | Promise<T>): Promise<T> {
-        return left.then(() => super.run(client, work));
+        return left.opened.then(() => super.run(client, work));
       }
     }
     let decoded = 0;
@@ -235,7 +221,7 @@ describe('forms', () => {
     await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: 1 }]);
     socket.destroy();
     await expect.poll(() => metric('nas_requests_inside')).toMatchObject([{ value: 0 }]);
-    go();
+    left.open();
     // The same form of a client that stays is decoded.
     const type = { 'content-type': 'multipart/form-data; boundary=x' };
     expect((await fetch(`${url}/v1/classify`, { method: 'POST', body: form, headers: type })).status).toBe(200);

@@ -3,13 +3,8 @@ import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Service } from '../../../serve/service.js';
 import { greyService, serviceOf, startServer, testApp, testServer } from './server.js';
-import { exchange, headersOf, open } from './wire.js';
-
-function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open: () => open() };
-}
+import { exchange, headersOf, open, inferPath, rawImage, rawRequest } from './wire.js';
+import { createGate } from '../../support/gate.js';
 
 const held = (gate: Promise<unknown>): Service => {
   const service = greyService();
@@ -17,9 +12,6 @@ const held = (gate: Promise<unknown>): Service => {
   const run: typeof pool.run = async (...args) => (await gate, pool.run(...args));
   return serviceOf({ ...pool, run });
 };
-const path = '/v2/models/frontier/infer';
-const post = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
-
 /** Everything received until the other side closes the connection. */
 async function readAll(socket: Socket): Promise<string> {
   let text = '';
@@ -36,7 +28,7 @@ describe('slow requests', () => {
     const socket = await open(await testServer(greyService(), slow));
     const drops = setInterval(() => socket.write('x'), 20);
     onTestFinished(() => clearInterval(drops));
-    socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nX-Slow: `);
+    socket.write(`POST ${inferPath} HTTP/1.1\r\nHost: localhost\r\nX-Slow: `);
     expect(await readAll(socket)).toMatch(refusal);
   });
 
@@ -45,7 +37,7 @@ describe('slow requests', () => {
     const socket = await open(url);
     const drops = setInterval(() => socket.write('x'), 20);
     onTestFinished(() => clearInterval(drops));
-    socket.write(headersOf(path));
+    socket.write(headersOf(inferPath));
     await expect.poll(() => metric('nas_requests_inside')).toEqual([{ labels: {}, value: 1 }]);
     expect(await readAll(socket)).toMatch(refusal);
     await expect.poll(() => metric('nas_requests_inside')).toEqual([{ labels: {}, value: 0 }]);
@@ -54,7 +46,7 @@ describe('slow requests', () => {
   it('are not mistaken for requests that are being computed', async () => {
     const gate = createGate();
     const { url } = await startServer(held(gate.opened), slow);
-    const answer = fetch(`${url}${path}`, post);
+    const answer = fetch(`${url}${inferPath}`, rawImage);
     const idle = await open(url);
     // An idle connection is closed by then, so a request being computed would be cut as well.
     await readAll(idle);
@@ -86,9 +78,9 @@ describe('a full server', () => {
       return pool.run(...args);
     };
     const { url, metric } = await startServer(serviceOf({ ...pool, run }), { limits: { inside: 4 } });
-    const inside = [1, 2, 3].map(() => fetch(`${url}${path}`, post));
+    const inside = [1, 2, 3].map(() => fetch(`${url}${inferPath}`, rawImage));
     await expect.poll(() => waiting.length).toBe(3);
-    const refused = await exchange(url, headersOf(path));
+    const refused = await exchange(url, headersOf(inferPath));
     expect([refused.status, refused.headers.get('retry-after'), refused.body.toString()]).toEqual([
       503,
       '1',
@@ -99,7 +91,7 @@ describe('a full server', () => {
     expect(await metric('nas_requests_inside')).toEqual([{ labels: {}, value: 3 }]);
     for (const go of waiting.splice(0)) go();
     expect((await Promise.all(inside)).map(({ status }) => status)).toEqual([200, 200, 200]);
-    const again = fetch(`${url}${path}`, post);
+    const again = fetch(`${url}${inferPath}`, rawImage);
     await expect.poll(() => waiting.length).toBe(1);
     waiting[0]();
     expect((await again).status).toBe(200);
@@ -122,16 +114,10 @@ describe('a full server', () => {
     const gate = createGate();
     const { url, metric } = await startServer(held(gate.opened), { limits: { connections: 3 } });
     const heavy = [await open(url), await open(url), await open(url)];
-    const request = Buffer.concat([
-      Buffer.from(
-        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\nContent-Length: 784\r\n\r\n`,
-      ),
-      new Uint8Array(784),
-    ]);
-    for (const socket of heavy) socket.write(request);
+    for (const socket of heavy) socket.write(rawRequest);
     await expect.poll(() => metric('nas_requests_inside')).toEqual([{ labels: {}, value: 3 }]);
     const light = await open(url, '127.0.0.2');
-    light.write(request);
+    light.write(rawRequest);
     await expect.poll(() => heavy.map(({ closed }) => closed)).toEqual([false, false, true]);
     gate.open();
     const [answer] = (await once(light, 'data')) as [Buffer];
@@ -151,7 +137,7 @@ describe('a closing server', () => {
       },
     });
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
-    const taken = fetch(`${url}${path}`, post);
+    const taken = fetch(`${url}${inferPath}`, rawImage);
     isReady = false;
     const probe = await fetch(`${url}/v2/health/ready`);
     expect([probe.status, probe.headers.get('connection')]).toEqual([503, 'close']);

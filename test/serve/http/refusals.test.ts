@@ -4,9 +4,7 @@ import { invalidInput, NasError } from '../../../base/errors.js';
 import { BadImage } from '../../../serve/images/decoder.js';
 import { NotAnswered } from '../../../serve/inference/pool.js';
 import { greyService, startServer, testServer } from './server.js';
-
-const image = new Uint8Array(784);
-const post = { method: 'POST', body: image, headers: { 'inference-header-content-length': '0' } };
+import { inferPath, rawImage } from './wire.js';
 
 const refusals: readonly (readonly [thrown: Error, status: number, retryAfter: string | null, error: string])[] = [
   [new NotAnswered('full', '9 images wait', 1), 503, '1', '9 images wait'],
@@ -29,7 +27,7 @@ describe('thrown errors', () => {
     for (const [thrown, status, retryAfter, error] of refusals) {
       next = thrown;
       const before = log.length;
-      const answer = await fetch(`${url}/v2/models/frontier/infer`, post);
+      const answer = await fetch(`${url}${inferPath}`, rawImage);
       const body: unknown = await answer.json();
       expect([answer.status, answer.headers.get('retry-after'), body]).toEqual([status, retryAfter, { error }]);
       expect(log.slice(before).map(({ msg }) => msg)).toEqual(status === 500 ? [thrown.message] : []);
@@ -48,10 +46,10 @@ describe('thrown errors', () => {
         },
       }),
     );
-    const sent = request(`${url}/v2/models/frontier/infer`, post);
+    const sent = request(`${url}${inferPath}`, rawImage);
     leave = () => sent.destroy();
     const ended = new Promise((resolve) => sent.once('close', resolve));
-    sent.on('error', () => undefined).end(image);
+    sent.on('error', () => undefined).end(rawImage.body);
     await ended;
     await expect
       .poll(() => metric('nas_requests_total'))

@@ -52,6 +52,21 @@ export async function statusIn(socket: Socket): Promise<number> {
   return Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString('latin1'))?.[1]);
 }
 
+export const inferPath = '/v2/models/frontier/infer';
+
+/** A request with a black image of the grey networks as bytes: for `fetch`, and for a socket. */
+export const rawImage = {
+  method: 'POST',
+  body: new Uint8Array(784),
+  headers: { 'inference-header-content-length': '0' },
+};
+export const rawRequest = Buffer.concat([
+  Buffer.from(
+    `POST ${inferPath} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\nContent-Length: 784\r\n\r\n`,
+  ),
+  rawImage.body,
+]);
+
 /** The headers of a request whose body never arrives. */
 export const headersOf = (path: string): Uint8Array =>
   Buffer.from(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n`);

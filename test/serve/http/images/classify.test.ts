@@ -12,6 +12,7 @@ import { colourNetwork, colourNetworks, frontierOf, writeNetwork } from '../../m
 import { outputsOf } from '../../reference.js';
 import { serviceOf, testServer } from '../server.js';
 import { sharedFolder } from '../../../support/temporary.js';
+import { formOf, postImage } from './post.js';
 
 const decoder = createDecoder({ parallel: 2, maxPixels: 1e6 });
 const jpeg = await picture({ width: 64, height: 48 }).jpeg().toBuffer();
@@ -20,26 +21,14 @@ const webp = await picture({ width: 35, height: 70, channels: 4 }).webp().toBuff
 
 const slow = (ms: number): Decoder => ({ ...decoder, waitMs: () => ms });
 
-const formOf = (...files: readonly Uint8Array[]): FormData => {
-  const form = new FormData();
-  for (const [i, file] of files.entries()) form.append('image', new Blob([new Uint8Array(file)]), `${i}`);
-  return form;
-};
-
 interface Request {
   readonly body?: Uint8Array | FormData | string;
   readonly query?: string;
   readonly headers?: Record<string, string>;
 }
 
-async function post(server: string, { body, query = '', headers = {} }: Request) {
-  const response = await fetch(`${server}/v1/classify${query}`, {
-    method: 'POST',
-    headers: { 'x-budget-ms': '60000', ...headers },
-    ...(body !== undefined && { body: body instanceof Uint8Array ? new Uint8Array(body) : body }),
-  });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as unknown };
-}
+const post = (server: string, { body, query = '', headers }: Request) =>
+  postImage(`${server}/v1/classify${query}`, body, headers);
 
 describe('POST /v1/classify', () => {
   const folder = sharedFolder();

@@ -16,6 +16,8 @@ import { picture } from '../../images/pictures.js';
 import { testPool } from '../../inference/pools.js';
 import { outputsOf, valuesOf } from '../../reference.js';
 import { checkablePool, serviceOf, startServer } from '../server.js';
+import { formOf, postImage } from './post.js';
+import { inJson } from '../open-inference/requests.js';
 
 beforeAll(async () => void (await tf.setBackend('cpu')));
 
@@ -39,12 +41,8 @@ interface Found {
   readonly boxes: readonly { readonly class: string; readonly score: number }[];
 }
 
-async function post(url: string, path: string, body: Uint8Array | FormData) {
-  const headers = { 'x-budget-ms': '60000' };
-  const sent = body instanceof FormData ? body : new Uint8Array(body);
-  const response = await fetch(url + path, { method: 'POST', headers, body: sent });
-  return { status: response.status, body: (await response.json()) as { results: Found[]; error?: string } };
-}
+const post = (url: string, path: string, body: Uint8Array | FormData) =>
+  postImage<{ results: Found[]; error?: string }>(url + path, body);
 
 /** The boxes of an answer for found ones, to a thousandth of a pixel. */
 const answered = (found: readonly Detection[], { classes }: Model) =>
@@ -118,9 +116,7 @@ describe('POST /v1/detect', () => {
   it('names the network, its AP50 and the times; a form has the results in order', async () => {
     const { url } = await serve();
     const files = await Promise.all([1, 3, 7].map(async (seed) => (await photograph(seed)).file));
-    const form = new FormData();
-    for (const [i, file] of files.entries()) form.append('image', new Blob([new Uint8Array(file)]), `${i}`);
-    const { body } = await post(url, '/v1/detect', form);
+    const { body } = await post(url, '/v1/detect', formOf(...files));
     expect(body.results).toHaveLength(3);
     for (const [i, result] of body.results.entries()) {
       const alone = await post(url, '/v1/detect?network=only', files[i]);
@@ -224,11 +220,8 @@ describe('a detector over the Open Inference Protocol', () => {
   const image = { name: 'image', datatype: 'UINT8', shape: [1, 24, 36, 3] };
 
   async function infer(url: string, model: string, more: object = {}) {
-    const response = await fetch(`${url}/v2/models/${model}/infer`, {
-      method: 'POST',
-      headers: { 'x-budget-ms': '60000' },
-      body: JSON.stringify({ inputs: [{ ...image, data: [...pixels] }], ...more }),
-    });
+    const sent = inJson({ inputs: [{ ...image, data: [...pixels] }], ...more });
+    const response = await fetch(`${url}/v2/models/${model}/infer`, sent);
     const body = Buffer.from(await response.arrayBuffer());
     const length = Number(response.headers.get('inference-header-content-length') ?? body.length);
     const json = JSON.parse(body.toString('utf8', 0, length)) as { outputs: Output[]; error?: string };

@@ -14,6 +14,8 @@ import { blackPng, picture } from '../../images/pictures.js';
 import { testPool } from '../../inference/pools.js';
 import { outputsOf } from '../../reference.js';
 import { serviceOf, startServer } from '../server.js';
+import { formOf, postImage, sendImage } from './post.js';
+import { inJson } from '../open-inference/requests.js';
 
 beforeAll(async () => void (await tf.setBackend('cpu')));
 
@@ -40,16 +42,10 @@ interface Mask {
 }
 
 const send = (url: string, path: string, body: Uint8Array | FormData, accept = 'application/json') =>
-  fetch(`${url}/v1/segment${path}`, {
-    method: 'POST',
-    headers: { 'x-budget-ms': '60000', accept },
-    body: body instanceof FormData ? body : new Uint8Array(body),
-  });
+  sendImage(`${url}/v1/segment${path}`, body, { accept });
 
-async function post(url: string, path: string, body: Uint8Array | FormData, accept?: string) {
-  const response = await send(url, path, body, accept);
-  return { status: response.status, body: (await response.json()) as { results: Mask[]; error?: string } };
-}
+const post = (url: string, path: string, body: Uint8Array | FormData, accept = 'application/json') =>
+  postImage<{ results: Mask[]; error?: string }>(`${url}/v1/segment${path}`, body, { accept });
 
 /** The pixels of run lengths. */
 const pixelsOf = (rle: readonly number[]): number[] =>
@@ -137,8 +133,7 @@ describe('POST /v1/segment', () => {
   it('answers a smaller mask on request, and several images in order', async () => {
     const { url } = await serve();
     const files = await Promise.all([90, 300].map(async (width) => picture({ width, height: 60 }).png().toBuffer()));
-    const form = new FormData();
-    for (const file of files) form.append('image', new Blob([new Uint8Array(file)]), 'image');
+    const form = formOf(...files);
     const { body } = await post(url, '?side=150', form);
     expect(body.results).toMatchObject([
       { width: 90, height: 60 },
@@ -187,11 +182,12 @@ describe('POST /v1/segment', () => {
 
   it('is named by the requests of other tasks', async () => {
     const { url } = await serve();
-    const response = await fetch(`${url}/v1/detect`, { method: 'POST', body: new Uint8Array(blackPng(8, 8)) });
-    expect([response.status, await response.json()]).toEqual([
-      422,
-      { error: 'frontier was made for segmentation, /v1/detect is for detection. Send the image to /v1/segment.' },
-    ]);
+    expect(await postImage(`${url}/v1/detect`, blackPng(8, 8))).toEqual({
+      status: 422,
+      body: {
+        error: 'frontier was made for segmentation, /v1/detect is for detection. Send the image to /v1/segment.',
+      },
+    });
   });
 
   it('gives its raw map over the Open Inference Protocol', async () => {
@@ -204,11 +200,7 @@ describe('POST /v1/segment', () => {
     });
     const pixels = Uint8Array.from({ length: 24 * 36 * 3 }, (_, i) => (i * 37) % 256);
     const image = { name: 'image', datatype: 'UINT8', shape: [1, 24, 36, 3], data: [...pixels] };
-    const response = await fetch(`${url}/v2/models/only/infer`, {
-      method: 'POST',
-      headers: { 'x-budget-ms': '60000' },
-      body: JSON.stringify({ inputs: [image] }),
-    });
+    const response = await fetch(`${url}/v2/models/only/infer`, inJson({ inputs: [image] }));
     const { outputs } = (await response.json()) as { outputs: { shape: number[]; data: number[] }[] };
     expect(outputs).toMatchObject([{ name: 'classes', shape: [1, 6, 9, 2] }]);
     for (const [i, value] of (await outputsOf(model, pixels)).entries())

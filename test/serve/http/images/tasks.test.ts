@@ -8,6 +8,8 @@ import { testPool } from '../../inference/pools.js';
 import { outputsOf } from '../../reference.js';
 import { checkablePool, serviceOf, testServer } from '../server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
+import { postImage } from './post.js';
+import { inJson } from '../open-inference/requests.js';
 
 const decoder = createDecoder({ parallel: 2, maxPixels: 1e6 });
 const png = await picture({ width: 64, height: 48 }).png().toBuffer();
@@ -43,11 +45,7 @@ async function serve(networks: readonly TinyNetwork[]) {
   return { url, outputs: (name = 'only') => outputs.get(name) ?? expect.fail(name) };
 }
 
-async function post(url: string, path: string) {
-  const headers = { 'x-budget-ms': '60000' };
-  const response = await fetch(url + path, { method: 'POST', headers, body: new Uint8Array(png) });
-  return { status: response.status, body: (await response.json()) as { results: Record<string, unknown>[] } };
-}
+const post = (url: string, path: string) => postImage<{ results: Record<string, unknown>[] }>(url + path, png);
 
 const get = async (url: string): Promise<unknown> => (await fetch(url)).json();
 
@@ -106,13 +104,8 @@ describe('POST /v1/label', () => {
     });
     const pixels = await picture({ width: 64, height: 48 }).resize(32, 32, { fit: 'fill' }).raw().toBuffer();
     const infer = async (model: string) => {
-      const response = await fetch(`${url}/v2/models/${model}/infer`, {
-        method: 'POST',
-        headers: { 'x-budget-ms': '60000' },
-        body: JSON.stringify({
-          inputs: [{ name: 'image', datatype: 'UINT8', shape: [1, 32, 32, 3], data: [...pixels] }],
-        }),
-      });
+      const image = { name: 'image', datatype: 'UINT8', shape: [1, 32, 32, 3], data: [...pixels] };
+      const response = await fetch(`${url}/v2/models/${model}/infer`, inJson({ inputs: [image] }));
       return (await response.json()) as { outputs: { data: number[] }[] };
     };
     const [probabilities, logits] = [await infer('a'), await infer('frontier')];

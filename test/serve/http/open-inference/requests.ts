@@ -9,7 +9,7 @@ export interface Sent {
 export const inJson = (request: object): Sent => ({
   method: 'POST',
   body: JSON.stringify(request),
-  headers: { 'content-type': 'application/json' },
+  headers: { 'content-type': 'application/json', 'x-budget-ms': '60000' },
 });
 
 export function inBytes(request: object, tensor: Uint8Array): Sent {
