@@ -7,7 +7,7 @@ import { evaluateTable, meanOver } from '../../bench/latency/evaluation.js';
 import { latencyEvaluate } from '../../bench/latency-evaluate.js';
 import { designSamples } from '../../latency-models/predictors/sample-design.js';
 import { choicesOf, createSpace, liveEdges, products, readCsv, spaceSchema, type Space } from '../../spaces/index.js';
-import { nasInside } from '../cli/nas.js';
+import { nasInside, expectRefusal } from '../cli/nas.js';
 import { sharedFolder } from '../support/temporary.js';
 
 const folder = sharedFolder();
@@ -117,8 +117,6 @@ describe('the evaluation of latency predictors', () => {
     ['too few rows', (l: string[]) => l.slice(0, 9), [], 'the table has 8 rows'],
   ])('refuses %s', async (_what, edit, more, message) => {
     const file = await table(40 + more.length, edit);
-    const result = await run(file, ...(more[0] === '--target' ? more : ['--target', 'phone', ...more]));
-    expect(result.code).toBe(2);
-    expect(result.err).toContain(message);
+    await expectRefusal(run(file, ...(more[0] === '--target' ? more : ['--target', 'phone', ...more])), message);
   });
 });

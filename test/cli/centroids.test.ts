@@ -7,7 +7,7 @@ import { evaluateOnSplit } from '../../runner/index.js';
 import { engineSchema } from '../../trainers/index.js';
 import { sharedFolder } from '../support/temporary.js';
 import { smallCentroids, trainedDetector, type TrainedDetector } from '../support/trained-detector.js';
-import { nasInside } from './nas.js';
+import { nasOut } from './nas.js';
 import { evaluateModel } from '../trainers/support/evaluate-model.js';
 
 const folder = sharedFolder();
@@ -24,14 +24,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => vi.unstubAllEnvs());
 
-const nas = async (...args: readonly string[]): Promise<string> => {
-  const { code, out, err } = await nasInside(args);
-  expect({ args, code, err }).toEqual({ args, code: 0, err });
-  if (code !== 0) throw new Error(err);
-  return out;
-};
 const evaluated = async (file: string): Promise<{ readonly accuracy: number; readonly errors: { score: number } }> =>
-  JSON.parse(await nas('evaluate', file, '--data', data, '--split', 'validation', '--json')) as never;
+  JSON.parse(await nasOut('evaluate', file, '--data', data, '--split', 'validation', '--json')) as never;
 
 describe('a detector of centroids', () => {
   it('has the F1 of its training in its file', async () => {
@@ -51,7 +45,7 @@ describe('a detector of centroids', () => {
 
   it('is shown in a terminal and on a sheet', async () => {
     const sheet = join(folder, 'found.html');
-    const out = await nas('evaluate', float, '--data', data, '--sheet', sheet, '--wrong');
+    const out = await nasOut('evaluate', float, '--data', data, '--sheet', sheet, '--wrong');
     expect(out).toMatch(/^F1 +\d+\.\d\d % ± .* of \d+ images of the test split$/m);
     expect(out).toMatch(/^focal loss +0\.\d+$/m);
     expect(out).not.toMatch(/AP/);
@@ -61,14 +55,14 @@ describe('a detector of centroids', () => {
   });
 
   it('keeps its F1 in int8 and in .tflite files', async () => {
-    await nas('quantize', float, '--data', data, '-o', int8, '--images', '48', '--min-speedup', '0.01');
+    await nasOut('quantize', float, '--data', data, '-o', int8, '--images', '48', '--min-speedup', '0.01');
     const bytes = readFileSync(int8);
     expect(readMetadata(bytes)).toMatchObject({ precision: 'int8', task: { type: 'centroids' } });
     const [before, after] = [await evaluated(float), await evaluated(int8)];
     expect(before.accuracy - after.accuracy).toBeLessThan(0.03);
     for (const file of [float, int8]) {
       const directory = `${file}-tflite`;
-      await nas('export', file, '--to', 'tflite', '-o', directory);
+      await nasOut('export', file, '--to', 'tflite', '-o', directory);
       const lite = await evaluated(join(directory, 'model.tflite'));
       expect(Math.abs(lite.accuracy - (file === float ? before : after).accuracy)).toBeLessThan(0.02);
     }
@@ -81,13 +75,13 @@ describe('a detector of centroids', () => {
       ['tfjs', float, 'model.json'],
     ] as const) {
       const directory = join(folder, `to-${target}`);
-      await nas('export', file, '--to', target, '-o', directory);
+      await nasOut('export', file, '--to', target, '-o', directory);
       expect(existsSync(join(directory, written))).toBe(true);
     }
     expect(parseOnnx(readFileSync(float)).graph.output.map(({ name }) => name)).toEqual(['classes']);
     expect(readFileSync(join(folder, 'to-c/model.h'), 'utf8')).toContain('A found middle of an object');
     const decoded = join(folder, 'decoded');
-    await nas('export', float, '--to', 'onnx', '--decoded', '-o', decoded);
+    await nasOut('export', float, '--to', 'onnx', '--decoded', '-o', decoded);
     const { output } = parseOnnx(readFileSync(join(decoded, 'model.onnx'))).graph;
     expect(output.map(({ name }) => name)).toEqual(['centroids', 'scores', 'labels']);
   });

@@ -8,7 +8,7 @@ import { holdsMasks } from '../../trainers/index.js';
 import { sharedFolder } from '../support/temporary.js';
 import { written } from '../trainers/data/boxes/files.js';
 import { coloured, grey } from '../trainers/data/masks/files.js';
-import { nasInside } from './nas.js';
+import { nasOut } from './nas.js';
 
 const folder = join(sharedFolder(), 'masks');
 beforeAll(async () => {
@@ -27,8 +27,7 @@ beforeAll(async () => {
 
 describe('nas data of images with masks', () => {
   it.each(['', 'masks:'])('counts pixels by class, and what is wrong with masks: %s', async (prefix) => {
-    const { code, out } = await nasInside(['data', `${prefix}${folder}`, '--json']);
-    expect(code).toBe(0);
+    const out = await nasOut('data', `${prefix}${folder}`, '--json');
     const { classes, findings, images, ignored, plain } = JSON.parse(out) as MasksDescription;
     expect({ images, plain }).toEqual({ images: 6, plain: 1 });
     // 800 of 5,000 pixels of one mask are unknown, and all of another one are 255.
@@ -48,8 +47,7 @@ describe('nas data of images with masks', () => {
 
   it('says it in a terminal, and draws images under their masks', async () => {
     const [sheet, splits] = [join(folder, 'sheet.html'), join(folder, 'splits.csv')];
-    const { code, out } = await nasInside(['data', `masks:${folder}`, '--sheet', sheet, '--splits', splits]);
-    expect(code).toBe(0);
+    const out = await nasOut('data', `masks:${folder}`, '--sheet', sheet, '--splits', splits);
     expect(out).toContain('6 images with masks of 3 classes');
     expect(out).toMatch(/cat +13 % +4 /);
     expect(out).toContain('Without a pixel: dog.');

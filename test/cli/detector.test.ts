@@ -10,7 +10,7 @@ import { engineSchema, readWeights } from '../../trainers/index.js';
 import { sharedFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
 import { trainedDetector, type TrainedDetector } from '../support/trained-detector.js';
-import { nasInside } from './nas.js';
+import { nasInside, expectRefusal, nasOut } from './nas.js';
 import { evaluateModel } from '../trainers/support/evaluate-model.js';
 
 const folder = sharedFolder();
@@ -74,8 +74,7 @@ describe('nas evaluate of a detector', () => {
   });
 
   it('shows them in a terminal, of a folder, too', async () => {
-    const { code, out } = await nasInside(['evaluate', float, '--data', `boxes:${trained.config.path}`]);
-    expect(code).toBe(0);
+    const out = await nasOut('evaluate', float, '--data', `boxes:${trained.config.path}`);
     expect(out).toMatch(/^AP50 +\d+\.\d\d % ± .* of \d+ images of the test split$/m);
     expect(out).toMatch(/^AP by size +small \d/m);
     expect(out).toMatch(/^thresholds +of the file, chosen on validation images$/m);
@@ -120,9 +119,7 @@ describe('nas evaluate of a detector', () => {
     ],
     ['another task', { task: { type: 'multi-label' } }, /output|multi-label/],
   ])('refuses a file with %s', async (name, change, message) => {
-    const { code, err } = await evaluate(described(name, change));
-    expect(err).toMatch(message);
-    expect(code).toBe(2);
+    await expectRefusal(evaluate(described(name, change)), message);
   });
 
   it('refuses a file without metadata, and with damaged ones', async () => {
@@ -150,9 +147,7 @@ describe('nas evaluate of a detector', () => {
 
   it('refuses data without boxes', async () => {
     const classes = makeTinyDataset(join(folder, 'classes'), { train: 4, test: 2 });
-    const { code, err } = await nasInside(['evaluate', float, '--data', `fashion-mnist:${String(classes.path)}`]);
-    expect(code).toBe(2);
-    expect(err).toMatch(/detection/);
+    await expectRefusal(nasInside(['evaluate', float, '--data', `fashion-mnist:${String(classes.path)}`]), /detection/);
     const { err: missing } = await nasInside(['evaluate', float, '--data', 'boxes:nowhere']);
     expect(missing).toMatch(/there is no .*nowhere/);
   });
@@ -178,8 +173,7 @@ describe('nas quantize of a detector', () => {
   it('keeps AP50, gives each head a scale of its own, and stores thresholds of int8', async () => {
     const output = join(folder, 'int8.onnx');
     const args = ['quantize', float, '--data', data, '-o', output, '--images', '48', '--min-speedup', '0.01', '--json'];
-    const { code, out, err } = await nasInside(args);
-    expect({ code, err }).toMatchObject({ code: 0 });
+    const out = await nasOut(...args);
     const found = JSON.parse(out) as {
       readonly accuracy: { readonly validation: { readonly fp32: number; readonly int8: number } };
       readonly floats: readonly object[];

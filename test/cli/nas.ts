@@ -42,6 +42,21 @@ export async function nasInside(args: readonly string[], own?: Command): Promise
   return ended;
 }
 
+/** Requires that a command prints these words as an error, and nothing else. @returns the error */
+export async function expectRefusal(ended: Ended | Promise<Ended>, says: string | RegExp, code = 2): Promise<string> {
+  const { code: found, out, err } = await ended;
+  expect(err).toMatch(says);
+  expect({ code: found, out }).toEqual({ code, out: '' });
+  return err;
+}
+
+/** Runs a command line that succeeds inside this process. @returns what it prints */
+export async function nasOut(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await nasInside(args);
+  expect({ args, code, err }).toEqual({ args, code: 0, err });
+  return out;
+}
+
 async function inside(args: readonly string[], own?: Command): Promise<Ended> {
   const texts = { out: '', err: '' };
   const terminal = {

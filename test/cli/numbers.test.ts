@@ -2,7 +2,7 @@ import yargs from 'yargs';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../cli/command.js';
 import { loadCommands, verbs } from '../../cli/commands/index.js';
-import { nasInside } from './nas.js';
+import { nasInside, expectRefusal } from './nas.js';
 
 interface Numbers {
   /** `latency fit`. */
@@ -79,9 +79,10 @@ describe('numbers of the command line', () => {
         ...(isPositional ? [] : given.flatMap((value) => [`--${name}`, value])),
       ];
       for (const given of ['abc', 'Infinity']) {
-        const { code, err } = await nasInside(line(given));
-        expect(err).toContain(isPositional ? `${name}: expected a number` : `--${name} ${given}: expected a number`);
-        expect(code).toBe(2);
+        await expectRefusal(
+          nasInside(line(given)),
+          isPositional ? `${name}: expected a number` : `--${name} ${given}: expected a number`,
+        );
       }
       if (!isPositional) expect((await nasInside(line('1', '2'))).err).toContain(`--${name} is given 2 times`);
     },
@@ -95,9 +96,10 @@ describe('texts of the command line', () => {
       for (const name of texts) {
         const others = required.filter(([other]) => other !== name).flatMap(([other, value]) => [`--${other}`, value]);
         const twice = [`--${name}`, 'a', `--${name}`, 'b'];
-        const { code, err } = await nasInside([...words, ...positionals.map(() => 'nowhere'), ...others, ...twice]);
-        expect(err).toMatch(/ is given \d times: expected one value/);
-        expect(code).toBe(2);
+        await expectRefusal(
+          nasInside([...words, ...positionals.map(() => 'nowhere'), ...others, ...twice]),
+          / is given \d times: expected one value/,
+        );
       }
     },
   );

@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { ModelProtoSchema } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseOnnx } from '../../compiler/index.js';
-import { exportOnnx, readMetadata, withMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { exportOnnx, readMetadata, withMetadata } from '../../deploy/index.js';
 import { evaluateOnSplit } from '../../runner/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
-import { prepareDataset, type DataConfig } from '../../trainers/index.js';
+import { prepareDataset, type DataConfig, describeDataset } from '../../trainers/index.js';
 import { classifier } from '../latency-models/devices/models.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
-import { nasInside } from './nas.js';
+import { nasInside, expectRefusal } from './nas.js';
 import { sharedFolder } from '../support/temporary.js';
+import { metadataFor } from '../deploy/support/classifiers.js';
 
 const folder = sharedFolder();
 const data = join(folder, 'data');
@@ -31,17 +32,8 @@ const network: Network = {
 beforeAll(async () => {
   vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
   config = makeTinyDataset(data, { train: 20, test: 10 });
-  const { describeDataset } = await import('../../trainers/index.js');
   const { classes, mean, std } = describeDataset(await prepareDataset({ ...config, validation: 0.1 }));
-  const metadata: ModelMetadata = {
-    classes,
-    layout: 'NHWC',
-    input: network.input,
-    mean,
-    std,
-    nas_version: '0.1.0',
-    created: '2026-01-02T03:04:05.000Z',
-  };
+  const metadata = metadataFor(network.input, classes, { mean, std });
   writeFileSync(float, exportOnnx({ network, weights: initialWeights(network, 1) }, metadata));
 });
 afterAll(() => vi.unstubAllEnvs());
@@ -156,9 +148,7 @@ describe('nas quantize', () => {
     writeFileSync(join(folder, 't.csv'), 'a\n1\n');
     writeFileSync(join(folder, 'small.onnx'), classifier(['N', 8, 8, 1], 64));
     const before = readFileSync(float);
-    const { code, out, err } = await quantize(join(folder, model), join(folder, output), ...args);
-    expect(err).toContain(message);
-    expect({ code, out }).toEqual({ code: 2, out: '' });
+    await expectRefusal(quantize(join(folder, model), join(folder, output), ...args), message);
     expect(existsSync(join(folder, 'x.onnx'))).toBe(false);
     expect(readFileSync(float)).toEqual(before);
   });
@@ -166,9 +156,10 @@ describe('nas quantize', () => {
   it('leaves no files when it cannot write', async () => {
     const place = join(folder, 'file');
     writeFileSync(place, 'a file');
-    const { code, err } = await quantize(float, join(place, 'int8.onnx'), ...few, '--methods', 'minmax');
-    expect(code).toBe(2);
-    expect(err).toContain('int8.onnx: cannot be written: ');
+    const err = await expectRefusal(
+      quantize(float, join(place, 'int8.onnx'), ...few, '--methods', 'minmax'),
+      'int8.onnx: cannot be written: ',
+    );
     expect(err).not.toContain('images');
     expect(readFileSync(place, 'utf8')).toBe('a file');
   });

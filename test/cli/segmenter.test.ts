@@ -8,7 +8,7 @@ import { foreignSegmenter, type ForeignEnd } from '../support/foreign-segmenter.
 import { sharedFolder } from '../support/temporary.js';
 import { smallSegmenter, trainedDetector, type TrainedDetector } from '../support/trained-detector.js';
 import { evaluateModel } from '../trainers/support/evaluate-model.js';
-import { nasInside } from './nas.js';
+import { nasInside, expectRefusal, nasOut } from './nas.js';
 
 const folder = sharedFolder();
 const [float, int8] = ['float', 'int8'].map((name) => join(folder, `${name}.onnx`));
@@ -23,13 +23,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => vi.unstubAllEnvs());
 
-const nas = async (...args: readonly string[]): Promise<string> => {
-  const { code, out, err } = await nasInside(args);
-  expect({ args, code, err }).toEqual({ args, code: 0, err });
-  if (code !== 0) throw new Error(err);
-  return out;
-};
-
 interface Found {
   readonly accuracy: number;
   readonly loss: number;
@@ -43,7 +36,7 @@ interface Found {
   readonly metrics: { readonly worst_iou: number; readonly pixel_accuracy: number };
 }
 const evaluated = async (file: string, split = 'validation'): Promise<Found> =>
-  JSON.parse(await nas('evaluate', file, '--data', data, '--split', split, '--json')) as Found;
+  JSON.parse(await nasOut('evaluate', file, '--data', data, '--split', split, '--json')) as Found;
 
 describe('a segmenter', () => {
   it('has the mIoU of its training in its file', async () => {
@@ -78,13 +71,12 @@ describe('a segmenter', () => {
     }
     const file = join(folder, 'binary.onnx');
     writeFileSync(file, foreignSegmenter(trained.onnx, ['channels first', 'second']));
-    const { code, err } = await nasInside(['evaluate', file, '--data', data]);
-    expect([code, err]).toEqual([2, expect.stringContaining('has 2 outputs, the data 3 classes') as string]);
+    await expectRefusal(nasInside(['evaluate', file, '--data', data]), 'has 2 outputs, the data 3 classes');
   });
 
   it('is shown in a terminal and on a sheet', async () => {
     const sheet = join(folder, 'found.html');
-    const out = await nas('evaluate', float, '--data', data, '--sheet', sheet, '--wrong');
+    const out = await nasOut('evaluate', float, '--data', data, '--sheet', sheet, '--wrong');
     expect(out).toMatch(/^mIoU +\d+\.\d\d % ± .* of \d+ images of the test split$/m);
     expect(out).toMatch(/^pixel accuracy +9\d\.\d\d % ± /m);
     expect(out).toMatch(/^class +pixels +IoU /m);
@@ -96,7 +88,7 @@ describe('a segmenter', () => {
   });
 
   it('is compared with its int8 file, which keeps its mIoU, as do .tflite files', async () => {
-    await nas('quantize', float, '--data', data, '-o', int8, '--images', '48', '--min-speedup', '0.01');
+    await nasOut('quantize', float, '--data', data, '-o', int8, '--images', '48', '--min-speedup', '0.01');
     expect(readMetadata(readFileSync(int8))).toMatchObject({
       ...{ precision: 'int8', task: { type: 'segmentation' }, segmentation: { stride: 4 } },
     });
@@ -113,7 +105,7 @@ describe('a segmenter', () => {
       [int8, after],
     ] as const) {
       const directory = `${file}-tflite`;
-      await nas('export', file, '--to', 'tflite', '-o', directory);
+      await nasOut('export', file, '--to', 'tflite', '-o', directory);
       const lite = await evaluated(join(directory, 'model.tflite'));
       expect(Math.abs(lite.accuracy - own.accuracy)).toBeLessThan(0.005);
     }
@@ -126,7 +118,7 @@ describe('a segmenter', () => {
       ['onnx', float, 'model.onnx'],
     ] as const) {
       const directory = join(folder, `to-${target}`);
-      await nas('export', file, '--to', target, ...(target === 'onnx' ? ['--decoded'] : []), '-o', directory);
+      await nasOut('export', file, '--to', target, ...(target === 'onnx' ? ['--decoded'] : []), '-o', directory);
       expect(existsSync(join(directory, written))).toBe(true);
     }
     const layers = join(folder, 'to-tfjs');
@@ -138,7 +130,9 @@ describe('a segmenter', () => {
     const outputs = (path: string) => parseOnnx(readFileSync(path)).graph.output.map(({ name }) => name);
     expect([float, join(folder, 'to-onnx/model.onnx')].map(outputs)).toEqual([['classes'], ['mask']]);
     expect(readFileSync(join(folder, 'to-c/model.h'), 'utf8')).toContain('void nas_segment(uint8_t *classes);');
-    const refused = await nasInside(['evaluate', join(folder, 'to-onnx/model.onnx'), '--data', data]);
-    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('no outputs of a segmenter') as string]);
+    await expectRefusal(
+      nasInside(['evaluate', join(folder, 'to-onnx/model.onnx'), '--data', data]),
+      'no outputs of a segmenter',
+    );
   });
 });

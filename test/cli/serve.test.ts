@@ -8,7 +8,7 @@ import { frontierFolder } from '../../runner/stored/workdir.js';
 import { picture } from '../serve/images/pictures.js';
 import { greyNetworks, tinyNetwork, writeFrontier, writeNetwork } from '../serve/models.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { nasInside } from './nas.js';
+import { nasInside, expectRefusal } from './nas.js';
 import { start } from './start.js';
 import { storedRun } from './stored-run.js';
 
@@ -87,7 +87,7 @@ it("serves a run's frontier, and says as JSON what was measured; a second signal
   const folder = temporaryFolder();
   await storedRun(join(folder, 'run'), 2);
   const none = await nasInside(['serve', join(folder, 'run')]);
-  expect([none.code, none.err]).toEqual([2, expect.stringContaining('has not written the models of its frontier yet')]);
+  await expectRefusal(none, 'has not written the models of its frontier yet');
   expect(none.err).toMatch(/nas export .*run --trial N --to onnx/);
 
   const models = join(folder, 'run', frontierFolder);
@@ -143,8 +143,7 @@ it('says what is wrong with its options', async () => {
     [['--port', String(port)], `cannot listen on 127.0.0.1:${port}`],
   ];
   for (const [args, message] of refusals) {
-    const { code, err } = await nasInside(['serve', file, ...args]);
-    expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+    const err = await expectRefusal(nasInside(['serve', file, ...args]), message);
     // The port is taken before models are measured.
     expect(err).not.toContain('serving');
   }

@@ -3,6 +3,7 @@ import { Random } from '../../base/random.js';
 import { parseExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { costs, createSpace, choicesOf, genotypeId, sampleGenotype } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
+import { newTrial, meta } from '../store/support.js';
 
 const source = `name: stored
 data: fashion-mnist
@@ -20,15 +21,15 @@ export async function storedRun(
   { classes }: { readonly classes?: readonly string[] | undefined } = {},
 ): Promise<void> {
   const experiment = trainingOf(parseExperiment('stored.yaml', source));
-  const meta = {
-    ...{ name: 'stored', seed: 1, source, experiment, written: undefined, classes, threads: 1, version: '0.1.0' },
+  const about = {
+    ...{ ...meta, name: 'stored', seed: 1, source, experiment, written: undefined, classes, threads: 1 },
     task: { input: [28, 28, 1] as const, classes: 10 },
     images: 1000,
     environment: { provider: 'cpu', cpu: 'x' },
   };
-  const space = await createSpace(experiment.space, meta.task);
+  const space = await createSpace(experiment.space, about.task);
   const random = new Random(1, 'stored-run');
-  const store = Store.create(join(workdir, 'nas.sqlite'), meta);
+  const store = Store.create(join(workdir, 'nas.sqlite'), about);
   const seen = new Set<string>();
   store.transaction(() => {
     for (let number = 0; number < count;) {
@@ -38,17 +39,7 @@ export async function storedRun(
       seen.add(id);
       const network = space.build(genotype);
       const choices = choicesOf(space.decisions, genotype);
-      store.trials.ask({
-        number,
-        genotype,
-        genotypeId: id,
-        choices,
-        network,
-        seed: 1,
-        reason: '',
-        rejected: 0,
-        pending: [],
-      });
+      store.trials.ask(newTrial(number, { genotype, genotypeId: id, choices, network, seed: 1, reason: '' }));
       const latency = costs(network).macs / 1e7;
       const accuracy = 0.9 - 0.1 * Math.exp(-5 * latency) - 0.05 * random.uniform();
       store.trials.finish(number, {

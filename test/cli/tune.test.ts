@@ -10,7 +10,7 @@ import { tinyStudent } from '../trainers/support/networks.js';
 import { runExperiment } from '../../runner/index.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import { SimulatedRunner } from '../experiments/keys/simulated.js';
-import { nasInside } from './nas.js';
+import { nasInside, expectRefusal } from './nas.js';
 
 const folder = sharedFolder();
 const model = join(folder, 'other.onnx');
@@ -68,8 +68,7 @@ describe('nas tune', () => {
 
     const other = join(folder, 'other.yaml');
     writeFileSync(other, `${readFileSync(experiment, 'utf8')}engine: { provider: nonsense }\n`);
-    const { code, err } = await tune('--data', other, '--head-only', '--mean', '0', '--std', '1');
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('nonsense') as string });
+    await expectRefusal(tune('--data', other, '--head-only', '--mean', '0', '--std', '1'), 'nonsense');
   });
 
   it.each([
@@ -82,7 +81,6 @@ describe('nas tune', () => {
     [['--mean', '0', '--std', '1', '--normalisation', 'imagenet'], 'expected both, and no --normalisation'],
     [['--features', 'nothing'], "computes no features [N, size] or [N, size, height, width] named 'nothing'"],
   ])('with %j is refused', async (args, message) => {
-    const { code, err } = await tune('--data', `fashion-mnist:${data}`, '--head-only', ...args);
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) as string });
+    await expectRefusal(tune('--data', `fashion-mnist:${data}`, '--head-only', ...args), message);
   });
 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { RunEntry, RunsAnswer } from '../../reports/page/api.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { nasInside } from './nas.js';
+import { nasInside, expectRefusal } from './nas.js';
 import { start } from './start.js';
 import { storedRun } from './stored-run.js';
 
@@ -36,6 +36,5 @@ it('nas ui makes a token for a public address', async () => {
 });
 
 it('nas ui refuses invalid options', async () => {
-  const { code, err } = await nasInside(['ui', '--port', '70000']);
-  expect([code, err]).toEqual([2, expect.stringContaining('--port 70000: expected a whole number from 0 to 65535')]);
+  await expectRefusal(nasInside(['ui', '--port', '70000']), '--port 70000: expected a whole number from 0 to 65535');
 });

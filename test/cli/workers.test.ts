@@ -1,29 +1,20 @@
-import { hostname } from 'node:os';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectQueue, type QueueConnection } from '../../workers/connection.js';
 import { holdRun, type RunLease } from '../../workers/lease.js';
-import { announceWorker, type RunRecord } from '../../workers/registry.js';
+import { announceWorker } from '../../workers/registry.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { describeWithValkey, startValkey, type Valkey } from '../support/valkey.js';
-import { nasInside } from './nas.js';
+import { nasInside, expectRefusal } from './nas.js';
+import { runRecord, workerRecord } from '../workers/worker-record.js';
 
 describeWithValkey('nas workers', () => {
   let valkey: Valkey;
   let connection: QueueConnection;
   let lease: RunLease;
-  const record: RunRecord = {
-    run: 'r',
-    name: 'digits',
-    coordinator: { id: 'c', host: hostname(), pid: process.pid },
-    artifacts: { url: 'http://10.0.0.1:7710', token: 'secret-token' },
-    build: '0.1.0-bbbbbbbb',
-    version: '0.1.0',
-    group: null,
-    tag: 'pi5',
-    modules: true,
-  };
+  const record = runRecord({ build: '0.1.0-bbbbbbbb', tag: 'pi5', modules: true });
+
   beforeAll(async () => {
     valkey = await startValkey();
     connection = await connectQueue({ url: valkey.url, prefix: 'nas', insecure: false });
@@ -37,26 +28,11 @@ describeWithValkey('nas workers', () => {
   it('lists workers, their jobs, and why a run waits, without tokens', async () => {
     const none = await nasInside(['workers', '--queue', valkey.url]);
     expect(none.out).toContain('There are no workers');
-    const worker = {
-      id: 'w1',
-      host: 'ada',
-      pid: 1,
-      machine: 'm',
-      cpu: 'EPYC',
-      cores: 4,
-      version: '0.1.0',
-      build: '0.1.0-aaaaaaaa',
-      group: '0123456789ab',
-      groupText: 'x64 linux avx2',
-      tags: ['gpu'],
-      modules: false,
-      slots: 4,
-      memoryBytes: null,
-      upSeconds: 3600,
-      unable: null,
-      pausedFor: null,
+    const worker = workerRecord({
+      ...{ host: 'ada', cpu: 'EPYC', cores: 4, build: '0.1.0-aaaaaaaa', tags: ['gpu'], slots: 4 },
+      ...{ group: '0123456789ab', groupText: 'x64 linux avx2' },
       jobs: [{ slot: 2, run: 'r', id: 'trial 7', kind: 'train', seconds: 90 }],
-    };
+    });
     await announceWorker(connection, () => worker, { everyMs: 60_000, ttlMs: 60_000 });
     lease = await holdRun(connection, record);
     const { out } = await nasInside(['workers', '--queue', valkey.url]);
@@ -74,8 +50,7 @@ describeWithValkey('nas workers', () => {
   it('reports a missing server and a missing address', async () => {
     const gone = await nasInside(['workers', '--queue', 'redis://127.0.0.1:1']);
     expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('no program listens there')]);
-    const wrong = await nasInside(['workers', '--queue', valkey.url, '--prefix', 'a:b']);
-    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('--prefix a:b')]);
+    await expectRefusal(nasInside(['workers', '--queue', valkey.url, '--prefix', 'a:b']), '--prefix a:b');
     const file = join(temporaryFolder(), 'none.yaml');
     writeFileSync(file, 'name: x\n');
     expect((await nasInside(['workers', file])).code).toBe(2);

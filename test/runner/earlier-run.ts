@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Random } from '../../base/random.js';
 import { choicesOf, genotypeId, sampleGenotype, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
-import { meta } from '../store/support.js';
+import { meta, newTrial } from '../store/support.js';
 
 /** A workdir whose database has trials of a space, with an objective by `valueOf`. */
 export function earlierRun(
@@ -19,8 +19,8 @@ export function earlierRun(
     for (let number = 0; number < count; number++) {
       const genotype = sampleGenotype(space, random);
       const choices = choicesOf(space.decisions, genotype);
-      const about = { network: null, seed: 1, reason: '', rejected: 0, pending: [] };
-      store.trials.ask({ number, genotype, genotypeId: `${number}-${genotypeId(genotype)}`, choices, ...about });
+      const id = `${number}-${genotypeId(genotype)}`;
+      store.trials.ask(newTrial(number, { genotype, genotypeId: id, choices, network: null }));
       store.trials.finish(number, {
         state: 'complete',
         values: { [objective]: { value: valueOf(genotype), provenance: 'measured' } },

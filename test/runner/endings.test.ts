@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { tryProvider } from '../../compiler/index.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../runner/index.js';
-import { nasInside } from '../cli/nas.js';
+import { nasInside, expectRefusal } from '../cli/nas.js';
 import { drawReport } from '../../api/report.js';
 import { cachedFolder, ended, start, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
@@ -37,9 +37,10 @@ describe('a run ends', () => {
     'with exit code 2 before anything is written when a provider does not work here: %s',
     async (assignment) => {
       const workdir = join(directory, 'no-provider');
-      const { code, err } = await refused(workdir, ...quick, assignment);
-      expect(code).toBe(2);
-      expect(err).toMatch(/the execution provider "cuda" (does not work here: .+|is not available)/);
+      const err = await expectRefusal(
+        refused(workdir, ...quick, assignment),
+        /the execution provider "cuda" (does not work here: .+|is not available)/,
+      );
       expect(err).toContain('nas doctor');
       expect(existsSync(workdir)).toBe(false);
     },
@@ -47,13 +48,14 @@ describe('a run ends', () => {
 
   it('with exit code 3 when no candidate keeps a constraint, saying which; there, another experiment with 2', async () => {
     const workdir = join(directory, 'infeasible');
-    const { code, err } = await refused(workdir, ...quick, 'objectives.1.constraint={max: 10}');
-    expect(code).toBe(3);
-    expect(err).toMatch(/macs rejected \d+ \(smallest seen \d+, max 10\)/);
+    await expectRefusal(
+      refused(workdir, ...quick, 'objectives.1.constraint={max: 10}'),
+      /macs rejected \d+ \(smallest seen \d+, max 10\)/,
+      3,
+    );
     const before = findings(workdir);
     expect(before).toMatchObject({ status: 'infeasible', trials: [] });
-    const other = await refused(workdir, ...quick, 'objectives.1.constraint={max: 10}', 'seed=8');
-    expect(other).toMatchObject({ code: 2, err: expect.stringContaining('differs in seed') as string });
+    await expectRefusal(refused(workdir, ...quick, 'objectives.1.constraint={max: 10}', 'seed=8'), 'differs in seed');
     expect(findings(workdir)).toEqual(before);
   });
 
@@ -66,11 +68,7 @@ describe('a run ends', () => {
       const child = start(directory, command(workdir, ...long));
       const over = ended(child);
       await untilStarted(workdir);
-      const second = await nasInside(['resume', workdir]);
-      expect(second).toMatchObject({
-        code: 4,
-        err: expect.stringContaining(`process ${String(child.pid)}`) as string,
-      });
+      await expectRefusal(nasInside(['resume', workdir]), `process ${String(child.pid)}`, 4);
       child.kill('SIGINT');
       const first = await over;
       expect(first).toMatchObject({ code: 130, output: expect.stringContaining('nas resume') as string });
@@ -85,11 +83,9 @@ describe('a run ends', () => {
 
   it('with exit code 2 before anything is written when data or workdir are bad', async () => {
     const empty = join(directory, 'empty');
-    const nowhere = await refused(empty, `data.path=${join(directory, 'nowhere')}`);
-    expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('there is no file or folder') as string });
+    await expectRefusal(refused(empty, `data.path=${join(directory, 'nowhere')}`), 'there is no file or folder');
     writeFileSync(join(directory, 'a-file'), '');
-    const blocked = await refused(join(directory, 'a-file', 'workdir'), ...quick);
-    expect(blocked).toMatchObject({ code: 2, err: expect.stringContaining('cannot be written') as string });
+    await expectRefusal(refused(join(directory, 'a-file', 'workdir'), ...quick), 'cannot be written');
     expect(existsSync(empty)).toBe(false);
   });
 

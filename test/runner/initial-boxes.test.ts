@@ -9,6 +9,7 @@ import { describeDataset, prepareDataset, readTensorFile, spaceTask, type Datase
 import { makeBoxedImages } from '../support/boxed-images.js';
 import { sharedFolder } from '../support/temporary.js';
 import { detectorSpace } from './boxes-experiment.js';
+import { metadataFor } from '../deploy/support/classifiers.js';
 
 const folder = sharedFolder();
 const classes = ['square', 'disc'];
@@ -41,10 +42,11 @@ describe('train.from of detectors', () => {
     expect(headOf(others, 'boxes')).toBeDefined();
   });
 
-  const metadata = (more: Partial<ModelMetadata>): ModelMetadata => ({
-    ...{ classes, layout: 'NHWC', input: member.network.input, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-    ...{ nas_version: '1', created: '2026-12-01', network: member.network, places: [...member.places], ...more },
-  });
+  const metadata = (more: Partial<ModelMetadata>): ModelMetadata => {
+    const { network, places } = member;
+    const about = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], network, places: [...places] };
+    return metadataFor(network.input, classes, { ...about, ...more });
+  };
 
   it('takes all layers of the file of a detector, and the backbone of a classifier', async () => {
     const file = join(folder, 'detector.onnx');

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readMetadata } from '../../deploy/index.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import { resumeExperiment } from '../../runner/index.js';
-import { nasInside } from '../cli/nas.js';
+import { nasInside, expectRefusal, nasOut } from '../cli/nas.js';
 import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, interrupted, messagesOf, runInside } from './inside.js';
@@ -88,12 +88,9 @@ describe('train.from', () => {
   it('is checked by nas validate, and takes as much from a TF.js model', async () => {
     const number = frontier();
     const web = join(directory, 'web');
-    expect(await nasInside(['export', first, '--trial', `${number}`, '--to', 'tfjs', '-o', web])).toMatchObject({
-      code: 0,
-    });
+    await nasOut('export', first, '--trial', `${number}`, '--to', 'tfjs', '-o', web);
     const takenFrom = async (from: string): Promise<string | undefined> => {
-      const { code, out } = await nasInside(['validate', file, '--set', `train.from=${from}`]);
-      expect(code).toBe(0);
+      const out = await nasOut('validate', file, '--set', `train.from=${from}`);
       return /^valid: .*\nTrainings start from .*: the (largest network of the space takes .*)/.exec(out)?.[1];
     };
     const taken = await takenFrom(exported(number));
@@ -107,17 +104,16 @@ describe('train.from', () => {
   ])('is refused with its place before anything is written when it %s', async (_, name, message) => {
     writeFileSync(join(directory, 'teacher.bin'), 'abc');
     const workdir = join(directory, 'refused');
-    const { code, err } = await refusal(workdir, `train.from=${join(directory, name)}`);
-    expect(code).toBe(2);
-    expect(err).toMatch(message);
+    await expectRefusal(refusal(workdir, `train.from=${join(directory, name)}`), message);
     expect(existsSync(workdir)).toBe(false);
   });
 
   it('is refused in spaces whose networks share no weights', async () => {
     const workdir = join(directory, 'cells');
-    const { code, err } = await refusal(workdir, `train.from=${exported(frontier())}`, 'space={type: nas-bench-201}');
-    expect(code).toBe(2);
-    expect(err).toMatch(/train\.from: members of the space .* share no weights/);
+    await expectRefusal(
+      refusal(workdir, `train.from=${exported(frontier())}`, 'space={type: nas-bench-201}'),
+      /train\.from: members of the space .* share no weights/,
+    );
     expect(existsSync(workdir)).toBe(false);
   });
 });

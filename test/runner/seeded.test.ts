@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import { resumeExperiment } from '../../runner/index.js';
-import { nasInside } from '../cli/nas.js';
+import { nasInside, nasOut } from '../cli/nas.js';
 import { findingsOf, writeTable, type TableFiles } from './table-experiment.js';
 import { cachedFolder } from './experiment.js';
 import { interrupted, trialsFinished } from './inside.js';
@@ -21,7 +21,7 @@ const earlier = join(folder, 'earlier');
 let files: TableFiles;
 beforeAll(async () => {
   files = writeTable(folder, { search });
-  expect(await nasInside(['run', files.file, '--workdir', earlier, '--set', 'seed=1'])).toMatchObject({ code: 0 });
+  await nasOut('run', files.file, '--workdir', earlier, '--set', 'seed=1');
 });
 
 const set = (from: string): string[] => [`search.enqueue=${lines}`, `search.seed_from=${from}`];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runSpecialized, specialize } from '../../runner/specialize.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
-import { nasInside } from '../cli/nas.js';
+import { nasInside, expectRefusal, nasOut } from '../cli/nas.js';
 import { cachedFolder, ended, reading, start, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, runInside } from './inside.js';
@@ -54,7 +54,7 @@ describe('nas specialize', () => {
     expect(existsSync(join(workdir, 'artifacts', 'supernet'))).toBe(false);
     const file = join(workdir, 'experiment.yaml');
     expect(readFileSync(file, 'utf8')).toMatch(/^# Searches the supernet of first/);
-    expect(await nasInside(['run', file, '--workdir', workdir])).toMatchObject({ code: 0 });
+    await nasOut('run', file, '--workdir', workdir);
   });
 
   it("trains the frontier on, also of a specialization, whose supernet is the first run's", async () => {
@@ -67,20 +67,18 @@ describe('nas specialize', () => {
   });
 
   it('fails when no network is within the budget', async () => {
-    const { code, err } = await refused('--latency', '0.5', '--device', device, '--trials', '2');
-    expect(code).toBe(3);
-    expect(err).toMatch(/latency_ms rejected \d+ \(smallest seen [\d.]+, max 0.5\)/);
+    await expectRefusal(
+      refused('--latency', '0.5', '--device', device, '--trials', '2'),
+      /latency_ms rejected \d+ \(smallest seen [\d.]+, max 0.5\)/,
+      3,
+    );
   });
 
   it('refuses invalid budgets, and folders of other runs', async () => {
-    const negative = await refused('--latency', '-1');
-    expect(negative).toMatchObject({ code: 2 });
-    expect(negative.err).toMatch(/--latency -[\d.]+: expected milliseconds above 0/);
+    await expectRefusal(refused('--latency', '-1'), /--latency -[\d.]+: expected milliseconds above 0/);
     const other = join(directory, 'kills-table-2.5ms');
     const before = readFileSync(join(other, 'experiment.yaml'), 'utf8');
-    const taken = await refused('--latency', '1', '--workdir', other);
-    expect(taken).toMatchObject({ code: 2 });
-    expect(taken.err).toMatch(/holds a run of another experiment/);
+    await expectRefusal(refused('--latency', '1', '--workdir', other), /holds a run of another experiment/);
     expect(readFileSync(join(other, 'experiment.yaml'), 'utf8')).toBe(before);
     expect((await refused('--latency', '1', '--workdir', first)).err).toMatch(/would be overwritten/);
   });

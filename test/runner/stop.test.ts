@@ -6,7 +6,7 @@ import { runExperiment } from '../../runner/index.js';
 import { requestStop, stopSignal } from '../../runner/stop.js';
 import { lockWorkdir } from '../../store/index.js';
 import { stopFile } from '../../runner/stored/workdir.js';
-import { nasInside } from '../cli/nas.js';
+import { nasInside, expectRefusal } from '../cli/nas.js';
 import { cachedFolder, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, resumeInside } from './inside.js';
@@ -35,6 +35,5 @@ it('a run stops when a program asks for it, and a request to an earlier run does
   end();
   lock.release();
   expect(existsSync(stopFile(workdir))).toBe(false);
-  const { code, err } = await nasInside(['stop', workdir]);
-  expect([code, err]).toEqual([2, expect.stringContaining('the run is not going on: it is complete')]);
+  await expectRefusal(nasInside(['stop', workdir]), 'the run is not going on: it is complete');
 });

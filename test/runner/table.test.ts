@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../runner/index.js';
 import { type RunEvent, type RunObserver } from '../../runner/events.js';
-import { nasInside } from '../cli/nas.js';
+import { nasInside, expectRefusal } from '../cli/nas.js';
 import { findingsOf, rows, writeTable } from './table-experiment.js';
 import { cachedFolder } from './experiment.js';
 import { interrupted, trialsFinished } from './inside.js';
@@ -133,10 +133,10 @@ describe('a run on a table', () => {
       run: { evaluation: 'table' },
       objectives: [{ name: 'top-1', column: 'acc' }, { name: 'phone' }],
     });
-    expect(await nasInside(['export', workdir, '--trial', '0', '--to', 'onnx', '-o', fresh()])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('has no networks') as string,
-    });
+    await expectRefusal(
+      nasInside(['export', workdir, '--trial', '0', '--to', 'onnx', '-o', fresh()]),
+      'has no networks',
+    );
     expect((await nasInside(['space', file])).out).toContain('48');
     expect((await nasInside(['validate', file])).out).toContain('30 trials in a table among 48 networks');
   });
@@ -151,9 +151,11 @@ describe('on a table, it ends', () => {
   };
 
   it('with exit code 3 when no row keeps a cheap constraint', async () => {
-    const { code, err } = await outcome(writeTable(fresh()), '--set', 'objectives.1.constraint={max: 0.5}');
-    expect(err).toMatch(/phone rejected 48 \(smallest seen 1, max 0.5\)/);
-    expect(code).toBe(3);
+    await expectRefusal(
+      outcome(writeTable(fresh()), '--set', 'objectives.1.constraint={max: 0.5}'),
+      /phone rejected 48 \(smallest seen 1, max 0.5\)/,
+      3,
+    );
   });
 
   it('with exit code 3, and all that was found, when none keeps an expensive one', async () => {

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary.js';
 import { greyNetwork, greyNetworks, pixelsOf, tinyNetwork, writeFrontier, writeNetwork } from './models.js';
 import { outputsOf } from './reference.js';
 import { patient } from './inference/pools.js';
-import { createGate } from '../support/gate.js';
+import { Gate } from '../../runner/jobs/supervision.js';
 
 const pixels = pixelsOf([28, 28, 1], 1);
 
@@ -76,7 +76,7 @@ describe('openService', () => {
     writeFrontier(folder, greyNetworks.slice(0, 2));
     const service = await serviceOf(folder);
     const old = service.pool;
-    const gate = createGate();
+    const gate = new Gate();
     const slow = service.use(async (pool) => {
       await gate.opened;
       return pool.run([{ kind: 'pixels', data: pixels }], patient({ only: pool.frontier.models[0] }));

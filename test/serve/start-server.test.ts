@@ -7,7 +7,7 @@ import { open, inferPath, rawImage, rawRequest } from './http/wire.js';
 import { picture } from './images/pictures.js';
 import { greyNetworks, pixelsOf, writeFrontier } from './models.js';
 import { started } from './started.js';
-import { createGate } from '../support/gate.js';
+import { Gate } from '../../runner/jobs/supervision.js';
 
 function start(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
   const folder = temporaryFolder();
@@ -78,7 +78,7 @@ describe('startServer', () => {
   });
 
   it('answers accepted requests when closed at once, also when closed twice', async () => {
-    const gate = createGate();
+    const gate = new Gate();
     const server = await start();
     const slow = server.service.use(() => gate.opened);
     const answer = infer(server.address);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Store, type EventRecord, type TrialState } from '../../store/index.js';
 import { isRare } from '../../store/schema.js';
-import { newMeasurement, newStore, newTrial } from './support.js';
+import { newMeasurement, newStore, newTrial, newEpoch } from './support.js';
 
 describe('the history', () => {
   it('cannot be changed or deleted, not even by SQL', () => {
@@ -11,19 +11,7 @@ describe('the history', () => {
     store.trials.ask(newTrial(0, { predictions: { fp32: { ms: 1, std: 1, coverage: 1 } } }));
     store.trials.start(0);
     store.trials.finish(0, { state: 'complete', values: { accuracy: { value: 1, provenance: 'measured' } } });
-    store.curves.add(
-      { stage: 'search', trial: 0 },
-      {
-        epoch: 0,
-        trainLoss: 1,
-        trainAccuracy: 1,
-        validationLoss: 1,
-        validationAccuracy: 1,
-        metrics: {},
-        learningRate: 1,
-        seconds: 1,
-      },
-    );
+    store.curves.add({ stage: 'search', trial: 0 }, newEpoch(0));
     store.trials.revise(0, {}, 'fp32');
     store.variants.revise(0, 'int8', { latency_ms: { value: 1, provenance: 'measured' } });
     store.variants.judge(0, 'int8', { accepted: true, reason: null });

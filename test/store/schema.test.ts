@@ -5,21 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Store } from '../../store/index.js';
 import { schemaVersion } from '../../store/schema.js';
-import { errorOf, newStore, newTrial } from './support.js';
+import { errorOf, newStore, newTrial, newEpoch } from './support.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
-
-const epoch = {
-  epoch: 1,
-  trainLoss: 1,
-  trainAccuracy: 0.5,
-  validationLoss: 1.5,
-  validationAccuracy: 0.75,
-  metrics: {},
-  learningRate: 0.1,
-  seconds: 9,
-};
 
 const copyOf = (fixture: string): string => {
   const path = join(temporaryFolder(), 'nas.sqlite');
@@ -139,8 +128,8 @@ describe(`the database file of schema ${schemaVersion}`, () => {
       { classes: ['age'], details: { type: 'regression', numbers: [{ mae: 4.5, rmse: 6, r2: 0.75 }] } },
     ]);
 
-    store.curves.add({ stage: 'supernet' }, epoch);
-    expect(store.curves.of({ stage: 'supernet' }).at(-1)).toEqual(epoch);
+    store.curves.add({ stage: 'supernet' }, newEpoch(1));
+    expect(store.curves.of({ stage: 'supernet' }).at(-1)).toEqual(newEpoch(1));
     store.variants.judge(2, 'int8', { accepted: false, reason: 'too slow' });
     expect(store.trials.get(2)?.variants).toMatchObject([{ precision: 'int8', accepted: false }]);
     store.finals.finish(2, { precision: 'int8', state: 'complete', epochs: 1, seconds: 1 });

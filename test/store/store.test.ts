@@ -1,17 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Store, type Epoch } from '../../store/index.js';
-import { errorOf, meta, newMeasurement, newStore, newTrial } from './support.js';
+import { errorOf, meta, newMeasurement, newStore, newTrial, newEpoch } from './support.js';
 
-const epoch = (n: number, trainLoss = 1 / (n + 3)): Epoch => ({
-  epoch: n,
-  trainLoss,
-  trainAccuracy: 0.1 + 0.2,
-  validationLoss: 2,
-  validationAccuracy: 1 / 3,
-  metrics: {},
-  learningRate: 1e-3,
-  seconds: 12.5,
-});
+const epoch = (n: number, trainLoss = 1 / (n + 3)): Epoch =>
+  newEpoch(n, { trainLoss, trainAccuracy: 0.1 + 0.2, validationAccuracy: 1 / 3 });
 
 describe('a run', () => {
   it('is what it was created with', () => {

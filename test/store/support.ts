@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { NasError } from '../../base/errors.js';
-import { Store, type Clock, type NewMeasurement, type NewTrial, type RunMeta } from '../../store/index.js';
+import { Store, type Clock, type NewMeasurement, type NewTrial, type RunMeta, type Epoch } from '../../store/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** A clock that ticks one ms at each call. */
@@ -53,6 +53,18 @@ export const newMeasurement = (changes: Partial<NewMeasurement> = {}): NewMeasur
   converged: true,
   samples: [1.25, 1.5, Math.PI],
   environment: { threads: 1 },
+  ...changes,
+});
+
+export const newEpoch = (epoch: number, changes: Partial<Epoch> = {}): Epoch => ({
+  epoch,
+  trainLoss: 1,
+  trainAccuracy: 0.5,
+  validationLoss: 1.5,
+  validationAccuracy: 0.75,
+  metrics: {},
+  learningRate: 0.1,
+  seconds: 9,
   ...changes,
 });
 

@@ -3,7 +3,7 @@ import { connectQueue, type QueueConnection } from '../../workers/connection.js'
 import { holdRun, type RunLease } from '../../workers/lease.js';
 import { announceWorker, entryKey, findRun, listRuns, listWorkers, type RunRecord } from '../../workers/registry.js';
 import { describeWithValkey, startValkey, type Valkey } from '../support/valkey.js';
-import { workerRecord } from './worker-record.js';
+import { workerRecord, runRecord } from './worker-record.js';
 
 describeWithValkey('the registry', () => {
   let valkey: Valkey;
@@ -21,17 +21,8 @@ describeWithValkey('the registry', () => {
     return connection;
   }
 
-  const run = (id: string): RunRecord => ({
-    run: 'r',
-    name: 'digits',
-    coordinator: { id, host: 'ada', pid: 7 },
-    artifacts: { url: 'http://10.0.0.1:7710', token: 'secret' },
-    build: 'b',
-    version: '1',
-    group: null,
-    tag: null,
-    modules: false,
-  });
+  const run = (id: string): RunRecord => runRecord({}, id);
+
   async function hold(connection: QueueConnection, record: RunRecord, options = {}): Promise<RunLease> {
     const lease = await holdRun(connection, record, { ttlMs: 10_000, everyMs: 100, ...options });
     ends.push(() => lease.release());

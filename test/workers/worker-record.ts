@@ -1,4 +1,4 @@
-import type { WorkerRecord } from '../../workers/registry.js';
+import type { WorkerRecord, RunRecord } from '../../workers/registry.js';
 
 /** A worker's announcement with the given parts; the rest are defaults. */
 export const workerRecord = (part: Partial<WorkerRecord> = {}): WorkerRecord => ({
@@ -20,5 +20,19 @@ export const workerRecord = (part: Partial<WorkerRecord> = {}): WorkerRecord => 
   unable: null,
   pausedFor: null,
   jobs: [],
+  ...part,
+});
+
+/** The record of a run, whose coordinator has this id, with the given parts. */
+export const runRecord = (part: Partial<RunRecord> = {}, id = 'c'): RunRecord => ({
+  run: 'r',
+  name: 'digits',
+  coordinator: { id, host: 'ada', pid: 7 },
+  artifacts: { url: 'http://10.0.0.1:7710', token: 'secret-token' },
+  build: 'b',
+  version: '1',
+  group: null,
+  tag: null,
+  modules: false,
   ...part,
 });

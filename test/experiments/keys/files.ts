@@ -22,6 +22,7 @@ import { SimulatedRunner } from './simulated.js';
 type Two = readonly [string, string];
 
 const two = (make: (index: number) => string): Two => [make(0), make(1)];
+const twoOf = async (make: (index: number) => Promise<string>): Promise<Two> => [await make(0), await make(1)];
 
 const names = ['red', 'green', 'blue'] as const;
 
@@ -130,38 +131,27 @@ export async function writeFiles(folder: string) {
     makeTinyDataset(join(folder, `idx-${i}`), { train: 20, size: 28, seed: i });
     return join(folder, `idx-${i}`);
   });
-  const own: readonly string[] = [
-    await pictures(join(folder, 'pictures-0'), 0),
-    await pictures(join(folder, 'pictures-1'), 1),
-  ];
+  const own = await twoOf((i) => pictures(join(folder, `pictures-${i}`), i));
   const damaged = `${own[0]}-damaged`;
   cpSync(own[0], damaged, { recursive: true });
   writeFileSync(join(damaged, 'red', '0.png'), 'damaged');
   const table = readFileSync(`${own[0]}.csv`, 'utf8');
   writeFileSync(`${own[0]}.csv-damaged.csv`, table.replaceAll(own[0], damaged));
   writeFileSync(`${own[0]}.csv-without.csv`, table.replace(',split,', ',_split,'));
-  const boxes: readonly string[] = [
-    (await makeBoxedImages(join(folder, 'boxes-0'), { count: 40, seed: 1 })).path,
-    (await makeBoxedImages(join(folder, 'boxes-1'), { count: 40, seed: 2 })).path,
-  ];
-  const masks: readonly string[] = [
-    (await makeMaskedImages(join(folder, 'masks-0'), { count: 20, seed: 1 })).path,
-    (await makeMaskedImages(join(folder, 'masks-1'), { count: 20, seed: 2 })).path,
-  ];
-  const unlabelled: readonly string[] = [
-    await pictures(join(folder, 'more-0'), 2, false),
-    await pictures(join(folder, 'more-1'), 3, false),
-  ];
+  const boxes = await twoOf(
+    async (i) => (await makeBoxedImages(join(folder, `boxes-${i}`), { count: 40, seed: 1 + i })).path,
+  );
+  const masks = await twoOf(
+    async (i) => (await makeMaskedImages(join(folder, `masks-${i}`), { count: 20, seed: 1 + i })).path,
+  );
+  const unlabelled = await twoOf((i) => pictures(join(folder, `more-${i}`), 2 + i, false));
   const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
   const random = new Random(0, 'networks');
   const networks = Array.from({ length: 6 }, () =>
     space.build(space.canonical(space.decisions.map(({ choices }) => random.int(choices.length)))),
   );
   const largest = networks[0];
-  const layers: readonly string[] = [
-    await saveLayersModel(layersModelOf(largest, 0), join(folder, 'layers-0')),
-    await saveLayersModel(layersModelOf(largest, 1), join(folder, 'layers-1')),
-  ];
+  const layers = await twoOf((i) => saveLayersModel(layersModelOf(largest, i), join(folder, `layers-${i}`)));
   const decisions = space.decisions.map(({ name, choices }) => [name, choices] as const);
   const rows = [0, 1].map((c) => decisions.map(([, choices]) => choices[Math.min(c, choices.length - 1)]));
   const header = decisions.map(([name]) => name).join(',');
@@ -171,16 +161,20 @@ export async function writeFiles(folder: string) {
     await runExperiment(loaded, { workdir, workers: () => new SimulatedRunner() }, () => undefined);
     return workdir;
   };
+  const latencyModel = (name: string, i: number, precision: 'fp32' | 'int8'): string => {
+    const model = fitLatencyModel(networks.map((network, n) => ({ network, ms: 1 + n + i })));
+    return file(name, JSON.stringify(latencyModelFile(model, precision)));
+  };
   const objectives = ['accuracy', 'latency_ms'];
   const supernet = { supernet: { epochs: 1 } };
   return {
     idx,
     cifar: two((i) => cifar(join(folder, `cifar-${i}`), i)),
-    pictures: own as unknown as Two,
-    tables: own.map((one) => `${one}.csv`) as unknown as Two,
-    unlabelled: unlabelled as unknown as Two,
-    boxes: boxes as unknown as Two,
-    masks: masks as unknown as Two,
+    pictures: own,
+    tables: two((i) => `${own[i]}.csv`),
+    unlabelled,
+    boxes,
+    masks,
     boxTable: tableOfBoxes(boxes[0]),
     controllers: two((i) => file(`controller-${i}.mjs`, controller(`number ${i}`))),
     seeds: two((i) => file(`seeds-${i}.csv`, `${header}\n${rows[i].join(',')}\n`)),
@@ -199,16 +193,10 @@ export async function writeFiles(folder: string) {
         `${header},ms,other\n${rows.map((row, r) => [...row, 1 + r + i, 2 + r].join(',')).join('\n')}\n`,
       ),
     ),
-    models: two((i) => {
-      const model = fitLatencyModel(networks.map((network, n) => ({ network, ms: 1 + n + i })));
-      return file(`model-${i}.json`, JSON.stringify(latencyModelFile(model, 'fp32')));
-    }),
-    int8Models: two((i) => {
-      const model = fitLatencyModel(networks.map((network, n) => ({ network, ms: 1 + n + i })));
-      return file(`int8-${i}.json`, JSON.stringify(latencyModelFile(model, 'int8')));
-    }),
+    models: two((i) => latencyModel(`model-${i}.json`, i, 'fp32')),
+    int8Models: two((i) => latencyModel(`int8-${i}.json`, i, 'int8')),
     onnx: two((i) => file(`teacher-${i}.onnx`, toOnnx({ network: largest, weights: initialWeights(largest, i) }))),
-    layers: layers as unknown as Two,
+    layers,
     results: two((i) => {
       const change = ({ acc, ...rest }: TableRow) => ({ ...rest, acc: acc - i / 100 });
       return writeTable(join(folder, `table-${i}`), { change }).csv;

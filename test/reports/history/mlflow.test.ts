@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { MlflowLog, mlflowAuthorization } from '../../../reports/history/mlflow.js';
 import { History } from '../../../reports/history/history.js';
 import type { Store } from '../../../store/index.js';
-import { nasInside } from '../../cli/nas.js';
+import { nasInside, expectRefusal } from '../../cli/nas.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { storedHistory } from './stored-history.js';
 import { MlflowServer } from './mlflow-server.js';
@@ -95,10 +95,7 @@ describe('nas export --to mlflow', () => {
     const { url } = server;
     server.stop();
     await expect(logTo(url).trial(entriesOf(0))).rejects.toThrow(`MLflow at ${url}: connect ECONNREFUSED`);
-    expect(await exported('nowhere')).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('nowhere is no address') as string,
-    });
+    await expectRefusal(exported('nowhere'), 'nowhere is no address');
   });
 
   it('splits what is too much for one request', async () => {

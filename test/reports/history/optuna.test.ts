@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { collectFrontier } from '../../../reports/index.js';
-import { nasInside } from '../../cli/nas.js';
+import { nasInside, expectRefusal, nasOut } from '../../cli/nas.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { addCurves } from './stored-history.js';
 import { storedRunInPrecisions } from '../read-model/precisions.js';
@@ -100,11 +100,8 @@ described('nas export --to optuna, read by Optuna (python3-optuna)', () => {
 
   it('replaces no file without --force', async () => {
     const again = ['export', store.directory, '--to', 'optuna', '-o', file];
-    expect(await nasInside(again)).toMatchObject({ code: 2, err: expect.stringContaining('study.db') as string });
-    expect(await nasInside([...again, '--force'])).toMatchObject({ code: 0 });
-    expect(await nasInside([...again, '--trial', '3'])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('--trial goes with networks') as string,
-    });
+    await expectRefusal(nasInside(again), 'study.db');
+    await nasOut(...again, '--force');
+    await expectRefusal(nasInside([...again, '--trial', '3']), '--trial goes with networks');
   });
 });

@@ -2,21 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Activity, Training } from '../../../reports/page/api.js';
 import { RunCache } from '../../../reports/page/collect/run-cache.js';
 import { ask, begun, epoch, experimentOn, measured, start, type Written } from '../page/collect/history.js';
+import { newMeasurement } from '../../store/support.js';
 
-const calibration = {
-  genotypeId: 'c',
-  network: {},
-  purpose: 'calibration',
-  device: 'local',
-  ms: 1,
-  p50: 1,
-  p95: 1,
-  p99: 1,
-  interval: [1, 1],
-  converged: true,
-  samples: [1],
-  environment: {},
-} as const;
+const calibration = newMeasurement();
 
 /** Activities of a tracker that saw all events, and of the latest events alone. */
 function activityOf({ store }: Written, watching: RunCache): readonly Activity[] {

@@ -8,6 +8,7 @@ import { collectFrontier, collectReport } from '../../../reports/index.js';
 import { renderFrontier, renderPage } from '../../../ui/index.js';
 import { exampleEnvironment } from '../../support/environment.js';
 import { ask, begun, experimentOn, measured, type Written } from '../page/collect/history.js';
+import { newMeasurement } from '../../store/support.js';
 
 const plain = picocolors.createColors(false);
 const reason = 'other programs kept 1.1 of 2 processors busy';
@@ -36,21 +37,13 @@ function finish(written: Written, number: number, accuracy: number, ms: number, 
 }
 
 const measure = ({ store }: Written, trial: number, ms: number, reliable: boolean, purpose: 'trial' | 'frontier') =>
-  store.measurements.add({
-    trial,
-    genotypeId: String(trial),
-    network: { kind: 'row' },
-    purpose,
-    device: 'local',
-    ms,
-    p50: ms,
-    p95: ms,
-    p99: null,
-    interval: [0.99 * ms, 1.01 * ms],
-    converged: true,
-    samples: [ms],
-    environment: { ...exampleEnvironment, reliable, reasons: reliable ? [] : [reason] },
-  });
+  store.measurements.add(
+    newMeasurement({
+      ...{ trial, genotypeId: String(trial), purpose, ms, p50: ms, p95: ms, interval: [0.99 * ms, 1.01 * ms] },
+      network: { kind: 'row' },
+      environment: { ...exampleEnvironment, reliable, reasons: reliable ? [] : [reason] },
+    }),
+  );
 
 describe('a run with doubtful values', () => {
   let written: Written;

@@ -21,6 +21,7 @@ import { renderFrontier, renderPage, renderPrediction } from '../../../ui/index.
 import { storedRun } from '../../cli/stored-run.js';
 import { storedRunInPrecisions } from './precisions.js';
 import { sharedFolder } from '../../support/temporary.js';
+import { newTrial } from '../../store/support.js';
 
 const plain = picocolors.createColors(false);
 const folder = sharedFolder();
@@ -186,18 +187,9 @@ describe('predictions of a run in two precisions', () => {
         fp32: { ms: 1 + number, std: 0.1, coverage: 1 },
         int8: { ms: 2 * number, std: 0.1, coverage: 1 },
       };
-      predicted.trials.ask({
-        number,
-        genotype: [number],
-        genotypeId: `${genotypeId} ${number}`,
-        choices: {},
-        network: {},
-        seed: 1,
-        reason: '',
-        rejected: 0,
-        pending: [],
-        predictions,
-      });
+      predicted.trials.ask(
+        newTrial(number, { genotypeId: `${genotypeId} ${number}`, choices: {}, network: {}, predictions }),
+      );
       const [measurement] = predicted.measurements.of(0);
       for (const precision of ['fp32', 'int8'] as const)
         predicted.measurements.add({

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { Store, type ObjectiveValues, type StoredPrecision } from '../../../store/index.js';
+import { Store, type StoredPrecision } from '../../../store/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { exampleEnvironment as environment } from '../../support/environment.js';
-
-const measured = (values: Readonly<Record<string, number>>): ObjectiveValues =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'measured' }]));
+import { newMeasurement } from '../../store/support.js';
+import { measured } from '../../runner/stored/trials.js';
 
 /** Verdict on int8 by trial number: too slow, too inaccurate, impossible, or chosen. */
 const fates = ['speed', 'accuracy', 'quantizing', 'chosen', 'chosen'] as const;
@@ -25,22 +24,12 @@ export async function storedRunInPrecisions(workdir: string, count: number): Pro
       const drop = fate === 'accuracy' ? 0.03 : number % 2 === 0 ? 0.001 : 0.002;
       const int8 = { accuracy: accuracy - drop, latency_ms: fp32 / speedup };
       const measure = (precision: StoredPrecision, ms: number) =>
-        store.measurements.add({
-          trial: number,
-          genotypeId,
-          network: {},
-          purpose: 'trial',
-          precision,
-          device: 'local',
-          ms,
-          p50: ms,
-          p95: 1.1 * ms,
-          p99: 1.2 * ms,
-          interval: [0.99 * ms, 1.01 * ms],
-          converged: true,
-          samples: [ms],
-          environment: { ...environment, reliable: true },
-        });
+        store.measurements.add(
+          newMeasurement({
+            ...{ trial: number, genotypeId, purpose: 'trial', precision, ms, p50: ms, p95: 1.1 * ms, p99: 1.2 * ms },
+            ...{ network: {}, interval: [0.99 * ms, 1.01 * ms], environment: { ...environment, reliable: true } },
+          }),
+        );
       measure('fp32', fp32);
       store.variants.revise(number, 'fp32', measured({ accuracy, latency_ms: fp32, size_bytes: 4000 }));
       store.variants.judge(number, 'fp32', { accepted: true, reason: null });

@@ -13,6 +13,7 @@ import {
 import { Store } from '../../../store/index.js';
 import { syntheticReport } from './synthetic.js';
 import { sharedFolder } from '../../support/temporary.js';
+import { newTrial, meta } from '../../store/support.js';
 
 const folder = sharedFolder();
 
@@ -58,31 +59,12 @@ function parseCsv(text: string): string[][] {
 describe('a report of a real store', () => {
   it('is collected', async () => {
     const { experiment, source } = parseExperiment('exp.yaml', 'name: stored\ndata: fashion-mnist\nspace: mobilenet\n');
-    const meta = {
-      name: 'stored',
-      seed: 1,
-      source,
-      experiment,
-      written: undefined,
-      threads: 1,
-      version: '0.1.0',
-      environment: { cpu: 'x' },
-    };
-    const store = Store.create(join(folder, 'nas.sqlite'), meta, () => 1e12);
+    const own = { ...meta, name: 'stored', source, experiment, written: undefined };
+    const store = Store.create(join(folder, 'nas.sqlite'), own, () => 1e12);
     const [first] = data.frontier;
     const { genotypeId, choices, network } = first;
     const genotype = genotypeId.split('-').map(Number);
-    store.trials.ask({
-      number: 0,
-      genotype,
-      genotypeId,
-      choices,
-      network,
-      seed: 1,
-      reason: 'random',
-      rejected: 3,
-      pending: [],
-    });
+    store.trials.ask(newTrial(0, { genotype, genotypeId, choices, network, rejected: 3 }));
     store.trials.finish(0, {
       state: 'complete',
       values: {

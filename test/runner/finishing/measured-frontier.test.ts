@@ -7,11 +7,7 @@ import type { InPrecision } from '../../../runner/latency/measurer.js';
 import type { Store, StoredPrecision } from '../../../store/index.js';
 import { newMeasurement, newStore, newTrial } from '../../store/support.js';
 import { measured } from '../stored/trials.js';
-
-const objectives = [
-  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
-  { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
-];
+import { objectives } from '../../search/support.js';
 
 type Milliseconds = Readonly<Record<StoredPrecision, number>>;
 

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportOnnx, type ModelMetadata } from '../../../deploy/index.js';
@@ -19,6 +19,7 @@ import { describeDataset, readTensorFile, saveWeights, type DatasetInfo } from '
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { sharedWorkbench } from '../../trainers/support/tiny-training.js';
+import { metadataFor } from '../../deploy/support/classifiers.js';
 
 /** Ten other classes than the data's. */
 const digits = '0123456789'.split('');
@@ -48,18 +49,10 @@ beforeAll(async () => {
   weights = drawWeights(weightSpecs(member.network), 3);
 });
 
-const metadata = (changes: Partial<ModelMetadata> = {}): ModelMetadata => ({
-  classes: data.classes,
-  layout: 'NHWC',
-  input: member.network.input,
-  mean: data.mean,
-  std: data.std,
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
-  network: member.network,
-  places: member.places,
-  ...changes,
-});
+const metadata = (changes: Partial<ModelMetadata> = {}): ModelMetadata => {
+  const { network, places } = member;
+  return metadataFor(network.input, data.classes, { mean: data.mean, std: data.std, network, places, ...changes });
+};
 
 function onnx(changes: Partial<ModelMetadata> = {}): string {
   const file = join(temporaryFolder(), 'model.onnx');
@@ -73,6 +66,16 @@ async function converted(path: string): Promise<Weights> {
   const { tensors, meta } = readTensorFile(file);
   expect(meta).toEqual({ from: path });
   return tensors;
+}
+
+/** The folder of a trial, or of something else, in the workdir of a run, with weights. */
+async function storedWeights(place: string, of: Weights, classes?: readonly string[]): Promise<string> {
+  const workdir = temporaryFolder();
+  await storedRun(workdir, 1, { classes });
+  const folder = join(workdir, 'artifacts', place);
+  mkdirSync(folder, { recursive: true });
+  saveWeights(of, join(folder, 'weights.bin'));
+  return folder;
 }
 
 describe('weights to start from', () => {
@@ -122,14 +125,8 @@ describe('weights to start from', () => {
   it('may be shared ones, whose head is taken when their run had the same classes', async () => {
     const shared = new Map([...weights].map(([name, value]) => [sharedName(member, name), value]));
     const body = new Map([...shared].filter(([name]) => !name.startsWith('logits/')));
-    const write = async (classes?: readonly string[]): Promise<string> => {
-      const workdir = temporaryFolder();
-      await storedRun(workdir, 1, { classes });
-      const file = join(workdir, 'artifacts', 'supernet', 'weights.bin');
-      mkdirSync(dirname(file), { recursive: true });
-      saveWeights(shared, file);
-      return file;
-    };
+    const write = async (classes: readonly string[]): Promise<string> =>
+      join(await storedWeights('supernet', shared, classes), 'weights.bin');
     expect(await converted(await write(data.classes))).toEqual(shared);
     expect(await converted(await write(digits))).toEqual(body);
     expect((await checkInitial(await write(digits), space, data)).note).toMatch(
@@ -142,15 +139,8 @@ describe('weights to start from', () => {
   });
 
   it('of a trial have the head of its run only when the classes are the same', async () => {
-    const write = async (classes?: readonly string[]): Promise<string> => {
-      const workdir = temporaryFolder();
-      await storedRun(workdir, 1, { classes });
-      const folder = join(workdir, 'artifacts', 'search', '00000');
-      mkdirSync(folder, { recursive: true });
-      saveWeights(weights, join(folder, 'weights.bin'));
-      return folder;
-    };
-    const hasHead = async (classes?: readonly string[]) => (await converted(await write(classes))).has('logits/kernel');
+    const hasHead = async (classes?: readonly string[]) =>
+      (await converted(await storedWeights('search/00000', weights, classes))).has('logits/kernel');
     expect([await hasHead(data.classes), await hasHead(digits), await hasHead()]).toEqual([true, false, false]);
   });
 
@@ -174,19 +164,13 @@ describe('weights to start from', () => {
   });
 
   it('in the folder of a run belong to a trial, never to another network with the same number', async () => {
-    const workdir = temporaryFolder();
-    await storedRun(workdir, 1);
-    const write = (stage: string): string => {
-      const folder = join(workdir, 'artifacts', stage, '00000');
-      mkdirSync(folder, { recursive: true });
-      saveWeights(weights, join(folder, 'weights.bin'));
-      return folder;
-    };
-    await expect(checkInitial(write('search'), space, data)).resolves.toMatchObject({
+    await expect(checkInitial(await storedWeights('search/00000', weights), space, data)).resolves.toMatchObject({
       note: expect.stringMatching(/^Trainings start from/) as string,
       sizes: [],
     });
-    await expect(checkInitial(write('elsewhere'), space, data)).rejects.toThrow(/does not say which network it is of/);
+    await expect(checkInitial(await storedWeights('elsewhere/00000', weights), space, data)).rejects.toThrow(
+      /does not say which network it is of/,
+    );
   });
 
   it('are the same by their content', () => {

@@ -10,7 +10,7 @@ import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 import { tinyStudent } from '../../trainers/support/networks.js';
 import { auto } from '../../trainers/support/tiny-training.js';
-import { createGate } from '../../support/gate.js';
+import { Gate } from '../../../runner/jobs/supervision.js';
 
 export interface JobRunnerUnderTest {
   readonly create: (options: PoolOptions) => JobRunner | Promise<JobRunner>;
@@ -122,7 +122,7 @@ export function describeJobRunner(
 
       let standing = false;
       const whileStanding: JobEvent[] = [];
-      const { opened: began, open: event } = createGate();
+      const { opened: began, open: event } = new Gate();
       const fitted = runner.submit(training('train', manyEpochs), {
         event: (one) => {
           if (one.kind === 'epoch' || one.kind === 'progress') event();
@@ -158,7 +158,7 @@ export function describeJobRunner(
       expect(result.state).toBe('complete');
       expect(result.curve).toHaveLength(epochs);
 
-      const { opened: began, open: event } = createGate();
+      const { opened: began, open: event } = new Gate();
       const retry = () => expect.unreachable('nothing waits for another attempt');
       const lost = runner.submit(training('lost', manyEpochs), { event, retry }).result.catch((e: unknown) => e);
       await began;

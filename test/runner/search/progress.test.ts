@@ -4,11 +4,7 @@ import type { RunEvent } from '../../../runner/events.js';
 import { SearchProgress } from '../../../runner/search/progress.js';
 import type { TrialRecord } from '../../../store/index.js';
 import { complete, inPrecisions, measured } from '../stored/trials.js';
-
-const objectives = [
-  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
-  { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
-];
+import { objectives } from '../../search/support.js';
 
 function eventsOf(trials: readonly TrialRecord[], before: readonly TrialRecord[] = []): RunEvent[] {
   const events: RunEvent[] = [];

@@ -12,7 +12,7 @@ import { Store } from '../../../store/index.js';
 import { databasePath } from '../../../runner/stored/workdir.js';
 import { imagesOfRun } from '../../../runner/inputs.js';
 import { trainingExperimentOf } from '../../../runner/stored/experiment.js';
-import { nasInside } from '../../cli/nas.js';
+import { nasInside, expectRefusal } from '../../cli/nas.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { auto } from '../../trainers/support/tiny-training.js';
 import { cachedFolder, reading, writeExperiment } from '../experiment.js';
@@ -153,11 +153,10 @@ describe('nas shrink', { timeout: 300_000 }, () => {
     expect(out).toMatch(/as it was +\d.*\ncut to [\d.]+ k MACs +\d.*\nfine-tuned +\d/);
     expect(readMetadata(readFileSync(output('of-file'))).shrunk_from).toBe(file);
     const data = ['--data', run];
-    const initial = await nasInside(['shrink', file, ...data, '--trial', '0', ...args]);
-    expect(initial).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('--trial 0 goes with the folder') as string,
-    });
+    await expectRefusal(
+      nasInside(['shrink', file, ...data, '--trial', '0', ...args]),
+      '--trial 0 goes with the folder',
+    );
     expect((await nasInside(['shrink', file, ...args])).err).toContain('--data is missing');
   });
 

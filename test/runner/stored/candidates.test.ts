@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { candidatesOf, frontierCandidates } from '../../../runner/stored/candidates.js';
 import { complete, inPrecisions, measured } from './trials.js';
-
-const objectives = [
-  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
-  { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
-] as const;
+import { objectives } from '../../search/support.js';
 
 const int8 = { values: measured({ accuracy: 0.79, latency_ms: 1 }) };
 const fp32 = { values: measured({ accuracy: 0.8, latency_ms: 2 }) };

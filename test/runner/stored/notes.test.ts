@@ -7,7 +7,7 @@ import { collectTrials } from '../../../reports/index.js';
 import { addNote, notesSize, readNotes } from '../../../runner/stored/notes.js';
 import { clearRun } from '../../../runner/stored/workdir.js';
 import { lockWorkdir, Store } from '../../../store/index.js';
-import { nasInside } from '../../cli/nas.js';
+import { nasInside, expectRefusal, nasOut } from '../../cli/nas.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -51,9 +51,7 @@ it('damaged lines are left out and counted, and a torn last line does not damage
 it('nas note writes, lists and refuses; trials, reports and a fresh run follow', async () => {
   const workdir = join(temporaryFolder(), 'run');
   await storedRun(workdir, 3);
-  expect(await nasInside(['note', workdir, 'good one', '--trial', '1', '--tag', 'candidate'])).toMatchObject({
-    code: 0,
-  });
+  await nasOut('note', workdir, 'good one', '--trial', '1', '--tag', 'candidate');
   const report = join(workdir, 'report.html');
   writeFileSync(report, 'older');
   const lock = lockWorkdir(workdir);
@@ -63,8 +61,7 @@ it('nas note writes, lists and refuses; trials, reports and a fresh run follow',
   expect((await nasInside(['note', workdir, 'second try'])).err).toMatch(/; report.html has it$/m);
   expect(readFileSync(report, 'utf8')).toContain('second try');
   expect((await nasInside(['note', workdir])).out).toMatch(/the run +second try\n.*trial 1 +candidate +good one/);
-  const refused = await nasInside(['note', workdir, 'x', '--trial', '9']);
-  expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('has no trial 9')]);
+  await expectRefusal(nasInside(['note', workdir, 'x', '--trial', '9']), 'has no trial 9');
   expect((await nasInside(['note', workdir, '--trial', '1', '--tag', 'two words'])).err).toContain('got "two words"');
   const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
   expect(collectTrials(store)[1]).toMatchObject({ note: 'good one', tags: ['candidate'] });

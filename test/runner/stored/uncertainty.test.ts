@@ -6,8 +6,8 @@ import { isSure, judgedPairs, placeText } from '../../../base/certainty.js';
 import { contenders, type Estimated, rivalsOf } from '../../../reports/read-model/rivals.js';
 import { acrossSessions, LatencyEvidence, sessionSpread, sessionsOf } from '../../../runner/stored/uncertainty.js';
 import { shareCertainty, standardErrorOf } from '../../../base/certainty.js';
-import type { Objective } from '../../../search/index.js';
 import type { BriefMeasurement } from '../../../store/index.js';
+import { objectives } from '../../search/support.js';
 
 const measured = (id: number, rest: Partial<BriefMeasurement> = {}): BriefMeasurement => ({
   id,
@@ -42,11 +42,6 @@ function repeated(networks: number, sessions: number, share: number, random: Ran
     }),
   );
 }
-
-const objectives: readonly Objective[] = [
-  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
-  { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
-];
 
 const candidate = (number: number, accuracy: number, latency: number, half = 0): Estimated => ({
   number,

@@ -5,7 +5,7 @@ import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment } from '../../../runner/index.js';
 import { interrupted, trialsFinished } from '../inside.js';
 import { tableSpace } from '../../../spaces/index.js';
-import { nasInside } from '../../cli/nas.js';
+import { nasInside, expectRefusal } from '../../cli/nas.js';
 import { earlierRun } from '../earlier-run.js';
 import { cachedFolder } from '../experiment.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
@@ -52,15 +52,9 @@ describe('a search that learns from an earlier run', () => {
     if (name === 'other')
       earlierRun(join(folder, 'other'), tableSpace('other', [{ name: 'width', choices: [1, 2] }]), 'top-1', () => 0.5);
     const workdir = join(folder, `refused-${name}`);
-    const { code, err } = await nasInside([
-      'run',
-      file,
-      '--workdir',
-      workdir,
-      '--set',
-      `search.from=[${join(folder, name)}]`,
-    ]);
-    expect(err).toMatch(message);
-    expect(code).toBe(2);
+    await expectRefusal(
+      nasInside(['run', file, '--workdir', workdir, '--set', `search.from=[${join(folder, name)}]`]),
+      message,
+    );
   });
 });

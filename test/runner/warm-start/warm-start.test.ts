@@ -15,6 +15,8 @@ import {
 } from '../../../spaces/index.js';
 import { spaceSchema } from '../../../spaces/index.js';
 import { sharedFolder } from '../../support/temporary.js';
+import { objectives } from '../../search/support.js';
+import { newTrial, meta } from '../../store/support.js';
 
 const task: Task = { input: [28, 28, 1], classes: 10 };
 const table = tableSpace('ops', [
@@ -22,11 +24,6 @@ const table = tableSpace('ops', [
   { name: 'kernel', choices: [3, 5, 7] },
   { name: 'se', choices: [false, true] },
 ]);
-const objectives: WarmStartInput['objectives'] = [
-  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
-  { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
-];
-
 const folder = sharedFolder();
 let mobilenet: Space;
 beforeAll(async () => {
@@ -172,17 +169,8 @@ describe('search.seed_from', () => {
       'name: x\ndata: fashion-mnist\nspace: mobilenet\nobjectives: [accuracy, macs]\n',
       { checkFiles: false },
     );
-    const meta = {
-      name: 'x',
-      seed: 1,
-      source,
-      experiment,
-      written: undefined,
-      threads: 1,
-      version: '0',
-      environment: {},
-    };
-    const store = Store.create(join(workdir, 'nas.sqlite'), meta);
+    const own = { ...meta, source, experiment };
+    const store = Store.create(join(workdir, 'nas.sqlite'), own);
     // In another order, and with a choice that this space does not have.
     const rows = [
       { choices: { se: true, kernel: 5, op: 'skip' }, accuracy: 0.9, macs: 2 },
@@ -190,18 +178,7 @@ describe('search.seed_from', () => {
       { choices: { se: true, kernel: 9, op: 'pool' }, accuracy: 0.7, macs: 1 },
     ];
     for (const [number, { choices, accuracy, macs }] of rows.entries()) {
-      const genotypeId = String(number);
-      store.trials.ask({
-        number,
-        genotype: [number],
-        genotypeId,
-        choices,
-        network: {},
-        seed: 1,
-        reason: '',
-        rejected: 0,
-        pending: [],
-      });
+      store.trials.ask(newTrial(number, { choices }));
       const values = {
         accuracy: { value: accuracy, provenance: 'measured' },
         macs: { value: macs, provenance: 'computed' },

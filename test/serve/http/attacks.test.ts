@@ -8,7 +8,7 @@ import { Turns } from '../../../serve/turns.js';
 import { picture } from '../images/pictures.js';
 import { greyService, noDecoder, serviceOf, startServer, testServer } from './server.js';
 import { exchange, headersOf, open, statusIn, inferPath, rawImage, rawRequest } from './wire.js';
-import { createGate } from '../../support/gate.js';
+import { Gate } from '../../../runner/jobs/supervision.js';
 
 describe('bodies', () => {
   const begin = (length: number): string =>
@@ -198,7 +198,7 @@ describe('forms', () => {
   });
 
   it('of clients that left are not decoded', async () => {
-    const left = createGate();
+    const left = new Gate();
     /** The turn comes when the client has left. */
     class LateTurns extends Turns {
       override run<T>(client: string, work: () => T | Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Service } from '../../../serve/service.js';
 import { greyService, serviceOf, startServer, testApp, testServer } from './server.js';
 import { exchange, headersOf, open, inferPath, rawImage, rawRequest } from './wire.js';
-import { createGate } from '../../support/gate.js';
+import { Gate } from '../../../runner/jobs/supervision.js';
 
 const held = (gate: Promise<unknown>): Service => {
   const service = greyService();
@@ -44,7 +44,7 @@ describe('slow requests', () => {
   });
 
   it('are not mistaken for requests that are being computed', async () => {
-    const gate = createGate();
+    const gate = new Gate();
     const { url } = await startServer(held(gate.opened), slow);
     const answer = fetch(`${url}${inferPath}`, rawImage);
     const idle = await open(url);
@@ -111,7 +111,7 @@ describe('a full server', () => {
   });
 
   it('replaces a request of a client with too many connections, not one of another client', async () => {
-    const gate = createGate();
+    const gate = new Gate();
     const { url, metric } = await startServer(held(gate.opened), { limits: { connections: 3 } });
     const heavy = [await open(url), await open(url), await open(url)];
     for (const socket of heavy) socket.write(rawRequest);
@@ -128,7 +128,7 @@ describe('a full server', () => {
 describe('a closing server', () => {
   it('answers accepted requests, also on open connections, with Connection: close', async () => {
     let isReady = true;
-    const gate = createGate();
+    const gate = new Gate();
     const service = held(gate.opened);
     const app = await testApp({
       ...service,

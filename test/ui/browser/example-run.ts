@@ -4,12 +4,11 @@ import { dirname, join } from 'node:path';
 import { Random } from '../../../base/random.js';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { costs, createSpace, choicesOf, genotypeId, sampleGenotype } from '../../../spaces/index.js';
-import { Store, type ObjectiveValues, type StoredPrecision, type Training } from '../../../store/index.js';
+import { Store, type StoredPrecision, type Training } from '../../../store/index.js';
 import { writeCache } from '../../../trainers/data/cache.js';
 import { exampleEnvironment as environment } from '../../support/environment.js';
-
-const measured = (values: Readonly<Record<string, number>>): ObjectiveValues =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'measured' }]));
+import { newTrial, newEpoch, meta } from '../../store/support.js';
+import { measured } from '../../runner/stored/trials.js';
 
 export interface ExampleOptions {
   readonly trials?: number;
@@ -96,34 +95,22 @@ export async function writeExampleRun(
   const space = await createSpace(experiment.space, task);
   const random = new Random(seed, 'example-run');
   let now = Date.UTC(2026, 0, 1);
-  const meta = {
-    name: title,
-    seed,
-    source,
-    experiment,
-    written: undefined,
-    task,
-    threads: 1,
-    version: '0.1.0',
-    environment,
-  };
-  const store = Store.create(join(workdir, 'nas.sqlite'), meta, () => (now += 20));
+  const about = { ...meta, name: title, seed, source, experiment, written: undefined, task, threads: 1, environment };
+  const store = Store.create(join(workdir, 'nas.sqlite'), about, () => (now += 20));
   const seen = new Set<string>();
 
   const train = (training: Training, epochs: number, end: number): void => {
     for (let epoch = 0; epoch < epochs; epoch++) {
       now += 3000;
       const left = Math.exp((-4 * (epoch + 1)) / epochs);
-      store.curves.add(training, {
-        epoch,
-        trainLoss: 0.3 + 2 * left,
-        trainAccuracy: end - 0.3 * left + 0.01,
-        validationLoss: 0.35 + 2 * left,
-        validationAccuracy: end - 0.3 * left,
-        metrics: {},
-        learningRate: 0.1 * left,
-        seconds: 3,
-      });
+      store.curves.add(
+        training,
+        newEpoch(epoch, {
+          ...{ trainLoss: 0.3 + 2 * left, trainAccuracy: end - 0.3 * left + 0.01 },
+          ...{ validationLoss: 0.35 + 2 * left, validationAccuracy: end - 0.3 * left },
+          ...{ learningRate: 0.1 * left, seconds: 3 },
+        }),
+      );
     }
   };
   const measure = (trial: number, id: string, network: unknown, precision: StoredPrecision, ms: number): void => {
@@ -235,17 +222,9 @@ export async function writeExampleRun(
   finish(store, workdir, (epochs, trial, accuracy) => train({ stage: 'final', trial }, epochs, accuracy));
   if (running) {
     const genotype = space.decisions.map(() => 0);
-    store.trials.ask({
-      number: trials,
-      genotype,
-      genotypeId: genotypeId(genotype),
-      choices: choicesOf(space.decisions, genotype),
-      network: space.build(genotype),
-      seed: 1,
-      reason,
-      rejected: 0,
-      pending: [],
-    });
+    const choices = choicesOf(space.decisions, genotype);
+    const network = space.build(genotype);
+    store.trials.ask(newTrial(trials, { genotype, genotypeId: genotypeId(genotype), choices, network, reason }));
     store.trials.start(trials);
     train({ stage: 'search', trial: trials }, 1, 0.5);
   } else store.run.setStatus('complete');

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { storedEnqueued } from '../../../runner/stored/experiment.js';
 import { addNote, readNotes } from '../../../runner/stored/notes.js';
-import { databasePath, stopFile } from '../../../runner/stored/workdir.js';
-import { lockWorkdir, Store } from '../../../store/index.js';
+import { stopFile } from '../../../runner/stored/workdir.js';
+import { lockWorkdir } from '../../../store/index.js';
 import { writeExampleRun } from './example-run.js';
 import { changeToken, describeInBrowser, themeOf, violationsOf, type Site } from './page.js';
 import { textProblems } from './text-checks.js';
+import { reading } from '../../runner/experiment.js';
 
 /** Writes a run elsewhere and moves it into the folder at once. */
 async function put(site: Site, name: string, trials: number): Promise<void> {
@@ -121,9 +122,7 @@ describeInBrowser(
         await page.getByRole('button', { name: 'Stop', exact: true }).click();
         await page.getByText('Stopping: the workers write their checkpoints').waitFor();
         await expect.poll(() => existsSync(stopFile(workdir))).toBe(true);
-        const store = Store.open(databasePath(workdir), { readonly: true });
-        expect(storedEnqueued(store).map(({ name }) => name)).toEqual(['mine']);
-        store.close();
+        expect(reading(workdir, storedEnqueued).map(({ name }) => name)).toEqual(['mine']);
       } finally {
         lock.release();
       }

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { main } from '../../cli/nas.js';
-import { smallSpace } from '../../runner/experiment.js';
-import { makeTinyDataset } from '../../support/tiny-dataset.js';
+import { writeEvaluated } from '../../runner/experiment.js';
 
 /** Deeper networks are more accurate. A file has the number of evaluations that may end. */
 const evaluation = (folder: string): string => `
@@ -34,24 +33,13 @@ export class LiveSearch {
     trials: number,
   ) {
     mkdirSync(home, { recursive: true });
-    makeTinyDataset(join(home, 'data'), { train: 20 });
-    writeFileSync(join(home, 'mine.mjs'), evaluation(home));
-    this.yaml = join(home, 'experiment.yaml');
-    const lines = {
+    this.yaml = writeEvaluated(home, evaluation(home), {
       name: 'live',
       seed: '1',
-      data: `{ type: fashion-mnist, path: ${join(home, 'data')} }`,
-      space: JSON.stringify(smallSpace),
-      evaluate: '{ type: module, path: ./mine.mjs, objectives: [{ name: energy_mj, direction: minimize }] }',
+      evaluate: '{ type: module, path: ./evaluate.mjs, objectives: [{ name: energy_mj, direction: minimize }] }',
       objectives: '[accuracy]',
       search: `{ controller: random, trials: ${trials} }`,
-    };
-    writeFileSync(
-      this.yaml,
-      Object.entries(lines)
-        .map(([key, value]) => `${key}: ${value}\n`)
-        .join(''),
-    );
+    });
   }
 
   start(): void {

@@ -2,24 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { Store } from '../../../store/index.js';
 import { LiveSearch } from './live-search.js';
 import { describeInBrowser } from './page.js';
 import { sharedFolder } from '../../support/temporary.js';
+import { reading } from '../../runner/experiment.js';
 
 const trials = 24;
 const home = sharedFolder();
 
 const stateOf = (page: Page) => page.locator('.run-head .state');
 
-function completeIn(workdir: string): number {
-  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-  try {
-    return store.trials.progress().complete;
-  } finally {
-    store.close();
-  }
-}
+const completeIn = (workdir: string): number => reading(workdir, (store) => store.trials.progress().complete);
 
 describeInBrowser(
   'a running search',

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { Store, type TrialRecord } from '../../../store/index.js';
+import { type TrialRecord } from '../../../store/index.js';
 import { writeExampleRun } from './example-run.js';
 import { describeInBrowser } from './page.js';
+import { reading } from '../../runner/experiment.js';
 
 const address = '/runs/example/trials';
 
@@ -33,14 +34,8 @@ describeInBrowser(
   'the list of trials',
   (folder) => writeExampleRun(join(folder, 'example'), 'example', { trials: count }),
   (site) => {
-    const trials = (): TrialRecord[] => {
-      const store = Store.open(join(site().folder, 'example', 'nas.sqlite'), { readonly: true });
-      try {
-        return store.trials.all();
-      } finally {
-        store.close();
-      }
-    };
+    const trials = (): TrialRecord[] => reading(join(site().folder, 'example'), (store) => store.trials.all());
+
     const good = (): TrialRecord[] =>
       trials().filter(
         ({ state, values }) =>

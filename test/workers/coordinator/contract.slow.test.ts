@@ -1,27 +1,17 @@
-import { afterAll, beforeAll, vi } from 'vitest';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import type { JobRunner } from '../../../runner/jobs/job-runner.js';
 import type { PoolOptions } from '../../../runner/jobs/local-pool.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
 import { describeHangingWorkers, describeJobRunner } from '../../runner/jobs/describe-job-runner.js';
 import { workerOf } from '../worker/stand.js';
 import { jobProcesses, QueuedRun } from './queued.js';
+import { cachedFolder } from '../../runner/experiment.js';
 
 describeWithValkey('a job runner on a queue', () => {
   let valkey: Valkey;
-  let cache: string;
-  beforeAll(async () => {
-    cache = mkdtempSync(join(tmpdir(), 'nas-cache-'));
-    vi.stubEnv('NAS_CACHE', cache);
-    valkey = await startValkey();
-  });
-  afterAll(async () => {
-    await valkey.stop();
-    vi.unstubAllEnvs();
-    rmSync(cache, { recursive: true, force: true });
-  });
+  cachedFolder();
+  beforeAll(async () => (valkey = await startValkey()));
+  afterAll(() => valkey.stop());
 
   const create = async ({ size, retries }: PoolOptions): Promise<JobRunner> => {
     const working = await workerOf(valkey, { slots: size });

@@ -1,25 +1,23 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { JobFailed, type JobOrder } from '../../../runner/jobs/job-runner.js';
 import type { JobOf } from '../../../runner/jobs/jobs.js';
 import { mobilenetReference } from '../../../spaces/index.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
 import { workerOf } from '../worker/stand.js';
 import { QueuedRun } from './queued.js';
+import { cachedFolder } from '../../runner/experiment.js';
 
 /** A worker's process starts within this time, also on a busy machine. */
 const patience = { timeout: 50_000 };
 
 describeWithValkey('a remote runner', () => {
   let valkey: Valkey;
-  let folder: string;
+  const folder = cachedFolder();
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'nas-remote-'));
-    vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
     valkey = await startValkey();
     // Logs its start, then waits for a file named by its seed.
     writeFileSync(
@@ -36,11 +34,7 @@ export default async ({ seed }, { signal }) => {
 `,
     );
   });
-  afterAll(async () => {
-    await valkey.stop();
-    vi.unstubAllEnvs();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => valkey.stop());
 
   const network = mobilenetReference({ input: [28, 28, 1], classes: 10 }, 0.25);
   const evaluation = (seed: number): JobOrder<JobOf<'evaluate'>> => ({

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { Store } from '../../../store/index.js';
 import { describeWithValkey } from '../../support/valkey.js';
 import { preparePlace } from './place.js';
 import { queueAt, runQueued, writeTrainings } from './searches.js';
+import { reading } from '../../runner/experiment.js';
 
 describeWithValkey('latency on a worker', () => {
   const place = preparePlace();
@@ -23,13 +23,8 @@ describeWithValkey('latency on a worker', () => {
     const { state, events } = await runQueued({ file, workdir });
     expect(state).toBe('complete');
     expect(events.filter(({ kind }) => kind === 'measured').length).toBeGreaterThan(0);
-    const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-    try {
-      const devices = store.measurements.all().map(({ device }) => device);
-      expect(new Set(devices)).toEqual(new Set(['worker/pi5/cpu/1 thread/batch 1']));
-    } finally {
-      store.close();
-    }
+    const devices = reading(workdir, ({ measurements }) => measurements.all().map(({ device }) => device));
+    expect(new Set(devices)).toEqual(new Set(['worker/pi5/cpu/1 thread/batch 1']));
     // A worker with the tag also does all other jobs; a worker without it measures nothing.
     expect(trains.output).not.toMatch(/calibration-/);
     expect(measures.output).toMatch(/calibration-/);

@@ -4,16 +4,14 @@ import { join } from 'node:path';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../../runner/index.js';
 import { type RunEvent, type RunObserver } from '../../../runner/events.js';
-import { writeExperiment } from '../../runner/experiment.js';
+import { writeExperiment, type ExperimentParts } from '../../runner/experiment.js';
 import { findings } from '../../runner/findings.js';
-
-type Changes = NonNullable<Parameters<typeof writeExperiment>[1]>;
 
 /** `workers:` of an experiment whose jobs go to a queue. */
 export const queueAt = (url: string, more = ''): string => `{ type: queue, url: "${url}"${more} }`;
 
 /** Writes an experiment of a few small trainings, each long enough to be disturbed. */
-export const writeTrainings = (directory: string, workers: string, changes: Changes = {}): string =>
+export const writeTrainings = (directory: string, workers: string, changes: ExperimentParts = {}): string =>
   writeExperiment(directory, {
     name: 'trainings',
     teacher: null,
@@ -32,7 +30,7 @@ export const writeTrainings = (directory: string, workers: string, changes: Chan
 export function writeEvaluations(
   directory: string,
   workers: string,
-  { body = '', ...changes }: Changes & { readonly body?: string } = {},
+  { body = '', ...changes }: ExperimentParts & { readonly body?: string } = {},
 ): { readonly file: string; readonly log: () => readonly string[] } {
   const name = changes.name ?? 'evaluations';
   const log = join(directory, `${name}.log`);
@@ -99,9 +97,6 @@ export function epochsReported(events: readonly RunEvent[]): ReadonlyMap<string,
     }
   return reported;
 }
-
-export const notesOf = (events: readonly RunEvent[]): readonly string[] =>
-  events.flatMap((event) => (event.kind === 'note' || event.kind === 'warning' ? [event.message] : []));
 
 export const retriesOf = (events: readonly RunEvent[]) =>
   events.flatMap((event) => (event.kind === 'trial-retried' ? [event] : []));

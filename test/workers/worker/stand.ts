@@ -8,7 +8,6 @@ import { buildId, describeGroup } from '../../../workers/machine.js';
 import { connectQueue, queueAddress } from '../../../workers/connection.js';
 import { queueName, type Requirements } from '../../../workers/queues.js';
 import { holdRun, type RunLease } from '../../../workers/lease.js';
-import type { RunRecord } from '../../../workers/registry.js';
 import { cancelChannel } from '../../../workers/transport/job-server.js';
 import { endingSchema, type Ending, type Order, type Progress } from '../../../workers/transport/messages.js';
 import type { WorkerEvent } from '../../../workers/worker/job-run.js';
@@ -16,6 +15,7 @@ import { startWorker, type Worker, type WorkerOptions } from '../../../workers/w
 import { nasVersion } from '../../../base/modules.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import type { Valkey } from '../../support/valkey.js';
+import { runRecord } from '../worker-record.js';
 
 export interface StartedWorker extends Pick<Worker, 'id' | 'record' | 'pids' | 'stop'> {
   readonly notes: readonly string[];
@@ -87,17 +87,10 @@ export class Stand {
     const token = makeToken();
     const server = await serveArtifacts(this.hosted, { host: '127.0.0.1', port: 0, token });
     this.closeServer = () => server.close();
-    const record: RunRecord = {
-      run: this.run,
-      name: 'a run',
-      coordinator: { id: token.slice(0, 8), host: 'host', pid: process.pid },
-      artifacts: { url: server.url, token },
-      build: this.wanted.build,
-      version: nasVersion(),
-      group: this.wanted.group,
-      tag: this.wanted.tag,
-      modules: this.wanted.modules,
-    };
+    const { build, group, tag, modules } = this.wanted;
+    const artifacts = { url: server.url, token };
+    const about = { run: this.run, version: nasVersion(), build, group, tag, modules, artifacts };
+    const record = runRecord(about, token.slice(0, 8));
     this.lease = await holdRun(this.connection, record);
   }
 

@@ -11,28 +11,18 @@ import { shellWord } from '../../../../base/text.js';
 import { collectImportance } from '../../../../reports/page/collect/importance.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import { Store } from '../../../../store/index.js';
-import { nasInside } from '../../../cli/nas.js';
+import { nasInside, expectRefusal } from '../../../cli/nas.js';
 import { sharedFolder, temporaryFolder } from '../../../support/temporary.js';
 import { writeTable } from '../../../runner/table-experiment.js';
 import { storedRunInPrecisions } from '../../read-model/precisions.js';
 import { ask, begun, epoch, experimentOn, measured } from './history.js';
+import { newMeasurement, newTrial } from '../../../store/support.js';
 
 const measurement = (trial: number, ms: number, samples: readonly number[] = [ms]) =>
-  ({
-    trial,
-    genotypeId: String(trial),
-    network: {},
-    purpose: 'trial',
-    device: 'local',
-    ms,
-    p50: ms,
-    p95: ms,
-    p99: ms,
-    interval: [ms, ms],
-    converged: true,
-    samples,
+  newMeasurement({
+    ...{ trial, genotypeId: String(trial), purpose: 'trial', ms, interval: [ms, ms], samples },
     environment: { cpu: 'x', threads: 1, nested: { runtime: 'y' }, reliable: true },
-  }) as const;
+  });
 
 describe('a run with networks in several precisions', () => {
   const folder = sharedFolder();
@@ -99,9 +89,7 @@ describe('a run with networks in several precisions', () => {
         continue;
       }
       // The command lines parse; they fail as nothing is trained or exported here.
-      const { code, err } = await nasInside(words);
-      expect(code).toBe(2);
-      expect(err).toMatch(texts[i < 2 ? 0 : 1]);
+      await expectRefusal(nasInside(words), texts[i < 2 ? 0 : 1]);
     }
   });
 
@@ -195,17 +183,7 @@ describe('predictions', () => {
     const prediction = (ms: number, coverage: number) => ({ fp32: { ms, std: 0.25, coverage } });
     for (const [number, coverage] of [1, 0.5, 1, 0.75].entries()) {
       const genotypeId = String(number);
-      const trial = {
-        number,
-        genotype: [number],
-        genotypeId,
-        choices: {},
-        network: {},
-        seed: 1,
-        reason: '',
-        rejected: 0,
-      };
-      store.trials.ask({ ...trial, pending: [], predictions: prediction(1 + number, coverage) });
+      store.trials.ask(newTrial(number, { genotypeId, predictions: prediction(1 + number, coverage) }));
       if (number === 3) break;
       expect((await collectPredictions(store)).report).toBeNull();
       wait(1000);

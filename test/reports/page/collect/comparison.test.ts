@@ -3,14 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { collectComparison, collectHypervolume } from '../../../../reports/page/collect/comparison.js';
 import { RunCache } from '../../../../reports/page/collect/run-cache.js';
-import { frontier, hypervolume, type Objective } from '../../../../search/index.js';
+import { frontier, hypervolume } from '../../../../search/index.js';
 import { errorOf } from '../../../store/support.js';
 import { ask, begun, epoch, experimentOn, measured, type Written } from './history.js';
-
-const objectives: readonly Objective[] = [
-  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
-  { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
-];
+import { objectives } from '../../../search/support.js';
 
 /** A run of `count` trials of two seconds each. */
 function searched(trials: number, seed: number, experiment = experimentOn()): Written {

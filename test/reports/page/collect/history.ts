@@ -1,6 +1,7 @@
 import type { Random } from '../../../../base/random.js';
 import { parseExperiment, trainingOf } from '../../../../experiments/parse/index.js';
 import { Store, type Clock, type ObjectiveValues, type StoredPrecision } from '../../../../store/index.js';
+import { newEpoch, newTrial, meta } from '../../../store/support.js';
 
 /** An experiment that trains; `lines` are further keys of it. */
 export const experimentOn = (...lines: readonly string[]) => {
@@ -23,40 +24,33 @@ export interface Written {
 export function begun(experiment = experimentOn(), file?: string): Written {
   let now = start;
   const clock: Clock = () => now;
-  const about = { name: 'history', seed: 5, source: '', threads: 1, version: '0.1.0', environment: { cpu: 'x' } };
-  const meta = { ...about, experiment, written: undefined };
-  const store = file === undefined ? Store.inMemory(meta, clock) : Store.create(file, meta, clock);
+  const own = { ...meta, name: 'history', seed: 5, environment: { cpu: 'x' }, experiment, written: undefined };
+  const store = file === undefined ? Store.inMemory(own, clock) : Store.create(file, own, clock);
   return { store, wait: (ms) => void (now += ms), now: clock };
 }
 
 export const ask = ({ store }: Written, number: number, rejected = 0): void =>
-  store.trials.ask({
-    number,
-    genotype: [number],
-    genotypeId: String(number),
-    choices: { width: number % 3, depth: number % 2 === 0 },
-    network: { kind: 'row' },
-    seed: 1,
-    reason: `because of ${number}`,
-    rejected,
-    pending: [],
-  });
+  store.trials.ask(
+    newTrial(number, {
+      genotype: [number],
+      genotypeId: String(number),
+      choices: { width: number % 3, depth: number % 2 === 0 },
+      network: { kind: 'row' },
+      reason: `because of ${number}`,
+      rejected,
+    }),
+  );
 
 export const measured = (accuracy: number, latency: number): ObjectiveValues => ({
   accuracy: { value: accuracy, provenance: 'measured' },
   latency_ms: { value: latency, provenance: 'measured' },
 });
 
-export const epoch = (number: number, accuracy = 0.5) => ({
-  epoch: number,
-  trainLoss: 1 / (1 + number),
-  trainAccuracy: accuracy,
-  validationLoss: 1,
-  validationAccuracy: accuracy,
-  metrics: {},
-  learningRate: 0.1,
-  seconds: 2,
-});
+export const epoch = (number: number, accuracy = 0.5) =>
+  newEpoch(number, {
+    ...{ trainLoss: 1 / (1 + number), trainAccuracy: accuracy, validationLoss: 1, validationAccuracy: accuracy },
+    seconds: 2,
+  });
 
 /** Coarse values with many ties. */
 const draw = (random: Random): ObjectiveValues => measured(random.int(8) / 8, 1 + random.int(8));

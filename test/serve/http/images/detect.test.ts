@@ -16,7 +16,7 @@ import { picture } from '../../images/pictures.js';
 import { testPool } from '../../inference/pools.js';
 import { outputsOf, valuesOf } from '../../reference.js';
 import { checkablePool, serviceOf, startServer } from '../server.js';
-import { formOf, postImage } from './post.js';
+import { formOf, postImage, type Answered } from './post.js';
 import { inJson } from '../open-inference/requests.js';
 
 beforeAll(async () => void (await tf.setBackend('cpu')));
@@ -42,7 +42,7 @@ interface Found {
 }
 
 const post = (url: string, path: string, body: Uint8Array | FormData) =>
-  postImage<{ results: Found[]; error?: string }>(url + path, body);
+  postImage(url + path, body) as Promise<Answered<{ results: Found[]; error?: string }>>;
 
 /** The boxes of an answer for found ones, to a thousandth of a pixel. */
 const answered = (found: readonly Detection[], { classes }: Model) =>

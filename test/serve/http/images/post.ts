@@ -10,10 +10,15 @@ export const sendImage = (
     ...(body !== undefined && { body: body instanceof Uint8Array ? new Uint8Array(body) : body }),
   });
 
-/** @returns status and JSON of the answer */
-export async function postImage<T>(...sent: Parameters<typeof sendImage>): Promise<{ status: number; body: T }> {
+/** Status and JSON of an answer. */
+export interface Answered<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+export async function postImage(...sent: Parameters<typeof sendImage>): Promise<Answered<unknown>> {
   const response = await sendImage(...sent);
-  return { status: response.status, body: (await response.json()) as T };
+  return { status: response.status, body: await response.json() };
 }
 
 export function formOf(...files: readonly Uint8Array[]): FormData {

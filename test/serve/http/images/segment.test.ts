@@ -14,7 +14,7 @@ import { blackPng, picture } from '../../images/pictures.js';
 import { testPool } from '../../inference/pools.js';
 import { outputsOf } from '../../reference.js';
 import { serviceOf, startServer } from '../server.js';
-import { formOf, postImage, sendImage } from './post.js';
+import { formOf, postImage, sendImage, type Answered } from './post.js';
 import { inJson } from '../open-inference/requests.js';
 
 beforeAll(async () => void (await tf.setBackend('cpu')));
@@ -45,7 +45,7 @@ const send = (url: string, path: string, body: Uint8Array | FormData, accept = '
   sendImage(`${url}/v1/segment${path}`, body, { accept });
 
 const post = (url: string, path: string, body: Uint8Array | FormData, accept = 'application/json') =>
-  postImage<{ results: Mask[]; error?: string }>(`${url}/v1/segment${path}`, body, { accept });
+  postImage(`${url}/v1/segment${path}`, body, { accept }) as Promise<Answered<{ results: Mask[]; error?: string }>>;
 
 /** The pixels of run lengths. */
 const pixelsOf = (rle: readonly number[]): number[] =>

@@ -8,7 +8,7 @@ import { testPool } from '../../inference/pools.js';
 import { outputsOf } from '../../reference.js';
 import { checkablePool, serviceOf, testServer } from '../server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
-import { postImage } from './post.js';
+import { postImage, type Answered } from './post.js';
 import { inJson } from '../open-inference/requests.js';
 
 const decoder = createDecoder({ parallel: 2, maxPixels: 1e6 });
@@ -45,7 +45,8 @@ async function serve(networks: readonly TinyNetwork[]) {
   return { url, outputs: (name = 'only') => outputs.get(name) ?? expect.fail(name) };
 }
 
-const post = (url: string, path: string) => postImage<{ results: Record<string, unknown>[] }>(url + path, png);
+const post = (url: string, path: string) =>
+  postImage(url + path, png) as Promise<Answered<{ results: Record<string, unknown>[] }>>;
 
 const get = async (url: string): Promise<unknown> => (await fetch(url)).json();
 

@@ -9,6 +9,7 @@ import {
   type MarksInput,
 } from '../../../../ui/pages/run/frontier-marks.js';
 import { candidatesOf } from '../../data/columns.js';
+import { objectives } from '../../../search/support.js';
 
 const candidates = candidatesOf([
   {
@@ -110,12 +111,7 @@ describe('frontierMarks', () => {
 
 describe('the axes of the frontier chart', () => {
   // Only the objectives are used here.
-  const info = {
-    objectives: [
-      { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
-      { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
-    ],
-  } as unknown as RunAnswer;
+  const info = { objectives } as unknown as RunAnswer;
   const names = ['accuracy', 'latency_ms', 'macs'];
 
   it('are the first two objectives where the address names none, or an unknown one', () => {
