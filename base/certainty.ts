@@ -41,8 +41,8 @@ export function surelyBetter(direction: 'minimize' | 'maximize', a: Estimate, b:
 
 /** The 95 % interval of a value with this standard error. */
 export const intervalAround = (value: number, standardError: number): Interval => [
-  value - 1.96 * standardError,
-  value + 1.96 * standardError,
+  value - normal * standardError,
+  value + normal * standardError,
 ];
 
 /** Shrinks a share towards 1/2 by two successes and two failures, so that 0 and 1 have an error, too. */

@@ -50,9 +50,3 @@ export interface PixelScale {
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }
-
-/**
- * How an image becomes the input of a network: one value for training, validation, calibration, teachers, evaluation and
- * serving. An exported file stores it.
- */
-export interface Preprocess extends Rendering, PixelScale {}

@@ -74,18 +74,7 @@ export const evaluationLoader = (
   split: SplitName,
   batch: number,
   images: NetworkImages = {},
-): Loader =>
-  createLoader({
-    dataset,
-    split,
-    batch,
-    ...images,
-    seed: 0,
-    viewSeed: 0,
-    augment: [],
-    shuffle: false,
-    dropLast: false,
-  });
+): Loader => createLoader({ dataset, split, batch, ...images });
 
 /** Accuracy and loss over a whole split. */
 export async function evaluateSplit(

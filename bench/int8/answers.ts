@@ -1,3 +1,4 @@
+import { concatenated } from '../../base/linear-algebra.js';
 import type { LabelledImages } from '../../deploy/index.js';
 import { openOnnx, type SessionOptions } from '../../compiler/index.js';
 
@@ -28,13 +29,7 @@ export async function logitsOf(
   try {
     const parts: Float32Array[] = [];
     for (const { images, size } of batches) parts.push(await run(images, [size, ...image]));
-    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
+    return concatenated(parts);
   } finally {
     await close();
   }

@@ -1,3 +1,5 @@
+import { concatenated } from '../../base/linear-algebra.js';
+import { product } from '../../base/statistics.js';
 import type { LabelledImages } from '../../deploy/index.js';
 import { createLoader, withDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
 import type { Images } from './peer.js';
@@ -17,8 +19,6 @@ export function imagesOf(dataset: DatasetRef, split: SplitName, draw?: Draw): Pr
       split,
       batch: 64,
       seed,
-      viewSeed: seed,
-      augment: [],
       shuffle: draw !== undefined,
       dropLast: draw !== undefined,
       share: draw === undefined ? 1 : Math.min(1, draw.count / open.info.counts[split]),
@@ -42,12 +42,6 @@ export async function* stream<T>(batches: readonly T[]): AsyncGenerator<T> {
 
 /** All batches in one array [N, height, width, channels]. */
 export function joined(batches: readonly LabelledImages[], image: readonly number[]): Images {
-  const values = new Float32Array(batches.reduce((sum, { images }) => sum + images.length, 0));
-  let at = 0;
-  for (const { images } of batches) {
-    values.set(images, at);
-    at += images.length;
-  }
-  const size = image.reduce((a, b) => a * b, 1);
-  return { values, shape: [values.length / size, ...image] };
+  const values = concatenated(batches.map(({ images }) => images));
+  return { values, shape: [values.length / product(image), ...image] };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs-core';
 import { apply, initialWeights, weightsFrom, weightVariables } from '../../spaces/models/index.js';
-import { calibrateBatchNorm, createLoader, openDataset, type Dataset } from '../../trainers/index.js';
+import { calibrateBatchNorm, trainingLoader, openDataset, type Dataset } from '../../trainers/index.js';
 import { activateBackend, onProcessor } from '../../trainers/engines/index.js';
 import { tinyStudent } from './support/networks.js';
 import { sharedWorkbench, tinyTrain } from './support/tiny-training.js';
@@ -26,8 +26,7 @@ test('gives the means over batches of the statistics of each, and leaves the res
 
   // 40 images are 2.5 batches: three.
   const { batch, seed, augment } = images;
-  const own = { dataset, batch, seed, viewSeed: seed, augment, shuffle: true, dropLast: true, size: [7, 7] } as const;
-  const loader = createLoader({ ...own, split: 'train' });
+  const loader = trainingLoader(dataset, { batch, seed, augment, size: [7, 7] });
   const variables = weightVariables(model);
   const still = { ...network, head: { ...network.head, dropout: 0 } };
   const seen = new Map<string, number[][]>();

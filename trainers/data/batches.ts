@@ -59,22 +59,22 @@ export interface LoaderOptions {
   readonly unlabelled?: boolean | undefined;
   /** Images per batch. */
   readonly batch: number;
-  /** Seed of the image order. */
-  readonly seed: number;
-  /** Seed of the views. All students of a teacher share it, because the teacher's logits belong to these views. */
-  readonly viewSeed: number;
-  /** Empty: images as they are. */
-  readonly augment: Augmentation;
+  /** Seed of the image order; absent: 0. */
+  readonly seed?: number;
+  /** Seed of the views; absent: that of the order. All students of a teacher share it, whose logits belong to these views. */
+  readonly viewSeed?: number;
+  /** Absent: images as they are. */
+  readonly augment?: Augmentation | undefined;
   /** Number of views of each image, which passes show in turn; absent: a new view in each pass. */
   readonly views?: number;
-  /** Whether each pass over the split has a random order; otherwise the order of the split. */
-  readonly shuffle: boolean;
+  /** Whether each pass over the split has a random order; absent: the order of the split. */
+  readonly shuffle?: boolean;
   /** Which images a pass shows (`train.class_sampling`); `balanced` has a random order of its own. Absent: natural. */
   readonly classSampling?: 'natural' | 'balanced' | undefined;
   /** Number of batches consumed at once, which are rendered ahead; absent: 1. */
   readonly atOnce?: number;
-  /** Whether an incomplete last batch is dropped. */
-  readonly dropLast: boolean;
+  /** Whether an incomplete last batch is dropped; absent: no. */
+  readonly dropLast?: boolean;
   /** Share of a pass that makes an epoch, in (0, 1]; absent: 1. */
   readonly share?: number;
   /** Height and width that the network takes, in which the images were rendered; absent: the data's own. */
@@ -90,7 +90,7 @@ export interface LoaderOptions {
 }
 
 /** Number of batches in a pass over `count` images. */
-const stepsPerPass = (count: number, { batch, dropLast }: Pick<LoaderOptions, 'batch' | 'dropLast'>): number =>
+const stepsPerPass = (count: number, { batch, dropLast = false }: Pick<LoaderOptions, 'batch' | 'dropLast'>): number =>
   dropLast ? Math.floor(count / batch) : Math.ceil(count / batch);
 
 /** Number of batches in an epoch over `count` images. */
@@ -115,7 +115,7 @@ export interface BatchSource {
 
 /** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
-  const { views = Infinity, seed, shuffle, classSampling, teacherLogits } = options;
+  const { views = Infinity, seed = 0, shuffle = false, classSampling, teacherLogits } = options;
   const { shared } = options.dataset;
   const { info } = shared;
   const { count, labels, boxed, targets } = shownImages(shared, options);
@@ -194,7 +194,7 @@ type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, '
  */
 function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
   if (shared.boxes !== undefined) return placedRenderer(shared, options);
-  const { augment, viewSeed, batch, size, scale } = options;
+  const { augment = [], seed = 0, viewSeed = seed, batch, size, scale } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
   const [height, width] = pixelsAt(shared, size).size;
@@ -240,7 +240,7 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
 
 /** Renders images with boxes or masks, with their targets as labels. */
 function placedRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
-  const { augment, viewSeed, size, scale, stride } = options;
+  const { augment = [], seed = 0, viewSeed = seed, size, scale, stride } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
   const [height, width] = pixelsAt(shared, size).size;

@@ -115,7 +115,7 @@ class LoaderThread {
 }
 
 /**
- * A loader over one split. Batch (epoch, step) is a pure function of the options. With `shuffle: false`, epoch v is view v
+ * A loader over one split. Batch (epoch, step) is a pure function of the options. Without `shuffle`, epoch v is view v
  * of every image in the split's order; teachers compute their logits in this way.
  */
 export function createLoader(options: LoaderOptions): Loader {
@@ -142,15 +142,5 @@ export function createLoader(options: LoaderOptions): Loader {
 /** A loader of whole batches of training images, unaugmented by default, in an order drawn from the seed. */
 export const trainingLoader = (
   dataset: LoaderOptions['dataset'],
-  options: Pick<LoaderOptions, 'batch' | 'seed' | 'size' | 'stride'> &
-    Partial<Pick<LoaderOptions, 'augment' | 'classSampling'>>,
-): Loader =>
-  createLoader({
-    dataset,
-    split: 'train',
-    viewSeed: options.seed,
-    augment: [],
-    shuffle: true,
-    dropLast: true,
-    ...options,
-  });
+  options: Pick<LoaderOptions, 'batch' | 'seed' | 'augment' | 'classSampling' | 'size' | 'scale' | 'stride'>,
+): Loader => createLoader({ dataset, split: 'train', shuffle: true, dropLast: true, ...options });

@@ -84,18 +84,7 @@ async function writeFeatures(
   const model = await openOnnx(featureProgram(network), 'the pretrained network', { ...placeOf(engine), threads });
   const count = dataset.info.counts[split];
   const writer = new LogitsWriter(file, { views, count, outputs: width });
-  const loader = createLoader({
-    dataset,
-    split,
-    batch,
-    seed,
-    viewSeed: seed,
-    augment,
-    size,
-    scale,
-    shuffle: false,
-    dropLast: false,
-  });
+  const loader = createLoader({ dataset, split, batch, seed, augment, size, scale });
   try {
     for (let view = writer.rows / count; view < views; view++) {
       for await (const { images, size: shown } of loader.epoch(view)) {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { concatenated } from '../../base/linear-algebra.js';
 import { notForBoxes, type TaskType } from '../../base/task.js';
 import { compile, type Program, type Target } from '../../compiler/index.js';
 import { minimise, type Point } from './lbfgs.js';
@@ -243,13 +244,6 @@ function sharesOf(weights: Float32Array, chosen: readonly ((row: number) => bool
   return shares;
 }
 
-const joined = (a: Float32Array, b: Float32Array): Float32Array => {
-  const all = new Float32Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
-};
-
 /**
  * Kernel [size, outputs] and bias [outputs] of the last column.
  * @param weights kernel [size, columns, outputs], then bias [columns, outputs]
@@ -291,9 +285,9 @@ export async function fitHead(
   const rows = isFew
     ? { features: train.features, targets: train.targets, weights: weightsOf(train) }
     : {
-        features: joined(train.features, validation.features),
-        targets: joined(train.targets, validation.targets),
-        weights: joined(weightsOf(train), weightsOf(validation)),
+        features: concatenated([train.features, validation.features]),
+        targets: concatenated([train.targets, validation.targets]),
+        weights: concatenated([weightsOf(train), weightsOf(validation)]),
       };
   const objective = await objectiveOf(
     {

@@ -1,3 +1,5 @@
+import { dot } from '../../base/linear-algebra.js';
+
 /** A function's value and gradient somewhere. */
 export interface Point {
   readonly value: number;
@@ -9,13 +11,6 @@ export interface MinimiseOptions {
   readonly iterations?: number;
   /** Ends where the largest entry of the gradient is at most this; default 1e-5. */
   readonly tolerance?: number;
-}
-
-// Loops: `reduce` takes several times as long, and a head is fitted in some thousand steps.
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }
 
 const largest = (a: Float64Array): number => a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { PixelScale } from '../../base/preprocess.js';
-import { Cholesky, dot } from '../../base/linear-algebra.js';
+import { Cholesky, concatenated, dot } from '../../base/linear-algebra.js';
+import { largest } from '../../base/scoreboard.js';
 import { exportFunction, openOnnx, type ForeignNetwork } from '../../compiler/index.js';
 import { weightsFrom } from '../../spaces/models/index.js';
-import { createLoader, type Dataset } from '../data/index.js';
+import { type Dataset, trainingLoader } from '../data/index.js';
 
 /** Some training images, pixel / 255, [count, height, width, channels], and their targets [count, outputs]. */
 interface Sample {
@@ -20,19 +21,9 @@ export async function someImages(
   stride?: number,
 ): Promise<Sample> {
   const { info } = dataset;
-  const loader = createLoader({
-    dataset,
-    split: 'train',
-    batch: Math.min(most, info.counts.train),
-    size: [height, width],
-    stride,
-    scale: { mean: info.mean.map(() => 0), std: info.std.map(() => 1) },
-    seed: 0,
-    viewSeed: 0,
-    augment: [],
-    shuffle: true,
-    dropLast: true,
-  });
+  const batch = Math.min(most, info.counts.train);
+  const scale = { mean: info.mean.map(() => 0), std: info.std.map(() => 1) };
+  const loader = trainingLoader(dataset, { batch, size: [height, width], stride, scale });
   try {
     for await (const { images, labels, size } of loader.epoch(0))
       return { images: images.slice(), targets: labels.slice(), count: size };
@@ -76,13 +67,7 @@ export async function quickFeatures(
   } finally {
     await model.close();
   }
-  const features = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    features.set(part, at);
-    at += part.length;
-  }
-  return features;
+  return concatenated(parts);
 }
 
 /**
@@ -108,12 +93,6 @@ function standardised(features: Float32Array, count: number): Float64Array[] {
   }
   return rows;
 }
-
-const largest = (values: ArrayLike<number>): number => {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
-};
 
 /**
  * How well a linear layer on these features answers images that it was not fitted on: ridge regression, each image predicted

@@ -267,11 +267,8 @@ class TeacherRunner {
       unlabelled: true,
       batch: batchOf(this.source),
       seed,
-      viewSeed: seed,
       augment: train.augment,
       size,
-      shuffle: false,
-      dropLast: false,
     });
     try {
       for (let view = writer.rows / count; view < views; view++) {

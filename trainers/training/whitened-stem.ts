@@ -86,17 +86,8 @@ export function patchCovariance(
   const batch = Math.min(images, atOnce);
   const batches = Math.floor(images / batch);
   const each = Math.ceil(Math.min(bounds.patches, bounds.products / size ** 2) / (batches * batch));
-  const source = openBatches({
-    dataset,
-    split: 'train',
-    batch,
-    seed: 0,
-    viewSeed: 0,
-    augment: [],
-    shuffle: true,
-    dropLast: true,
-    size: [height, width],
-  });
+  const order = { split: 'train', shuffle: true, dropLast: true } as const;
+  const source = openBatches({ ...order, dataset, batch, size: [height, width] });
   const random = new Random(0, 'patches');
   const sums = new Float64Array(size * size);
   const count = batch * each;

@@ -55,7 +55,6 @@ const optionsOf = (changes: Partial<LoaderOptions> = {}): LoaderOptions => ({
   augment,
   views: 3,
   shuffle: true,
-  dropLast: false,
   ...changes,
 });
 

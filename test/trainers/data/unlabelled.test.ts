@@ -182,9 +182,7 @@ const optionsOf = (dataset: Dataset, changes: Partial<LoaderOptions> = {}): Load
   batch: 64,
   seed: 5,
   viewSeed: 9,
-  augment: [],
   shuffle: true,
-  dropLast: false,
   ...changes,
 });
 

@@ -5,7 +5,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { PixelScale } from '../../../base/preprocess.js';
 import { classifierFile, foreignNetwork } from '../../../compiler/index.js';
-import { createLoader, prepareTeacher, teacherSchema, trainSchema, withDataset } from '../../../trainers/index.js';
+import { trainingLoader, prepareTeacher, teacherSchema, trainSchema, withDataset } from '../../../trainers/index.js';
 import { foundScale } from '../../../trainers/pretrained/normalisation.js';
 import { readingLines, readPretrained } from '../../../trainers/pretrained/read.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
@@ -20,8 +20,7 @@ beforeAll(async () => {
 const pixels = (): Promise<Float32Array> =>
   withDataset(bench.dataset, async (dataset) => {
     const scale = { mean: [0], std: [1] };
-    const order = { seed: 5, viewSeed: 5, shuffle: true, dropLast: true };
-    const loader = createLoader({ dataset, split: 'train', batch: 64, scale, augment: [], ...order });
+    const loader = trainingLoader(dataset, { batch: 64, seed: 5, scale });
     try {
       for await (const { images } of loader.epoch(0)) return images.slice();
       throw new Error('no images');

@@ -72,17 +72,8 @@ async function expectedLogits(teacher: tfl.LayersModel, mirrors = false): Promis
   const rows: number[] = [];
   const side = teacher.inputs[0].shape[1] ?? 10;
   const dataset = openDataset(bench.dataset);
-  const loader = createLoader({
-    dataset,
-    split: 'train',
-    batch: 16,
-    seed: 0,
-    viewSeed: 11,
-    augment: kd.augment,
-    shuffle: false,
-    dropLast: false,
-    size: [side, side],
-  });
+  const views = { split: 'train', viewSeed: 11, augment: kd.augment } as const;
+  const loader = createLoader({ ...views, dataset, batch: 16, size: [side, side] });
   for (let view = 0; view < viewsOf(kd, 'classification'); view++)
     for await (const { images, size } of loader.epoch(view))
       rows.push(

@@ -86,7 +86,7 @@ describe('a data set of masks', () => {
     const options = {
       dataset: openedDataset(ref),
       split: 'train',
-      ...{ batch: 4, seed: 3, viewSeed: 3, shuffle: true, dropLast: true, stride: 4 },
+      ...{ batch: 4, seed: 3, shuffle: true, dropLast: true, stride: 4 },
       augment: [{ type: 'window', zoom: 0.3, aspect: 0.1, visible: 0.4 }, { type: 'flip' }],
     } as const;
     const [first, second] = [openBatches(options), openBatches(options)];
