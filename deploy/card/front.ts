@@ -22,23 +22,14 @@ export interface CardFacts extends CardScores {
   readonly commands: readonly string[];
 }
 
-const pipelines: { readonly [T in TaskType]: string | undefined } = {
-  classification: 'image-classification',
-  'multi-label': 'image-classification',
-  regression: undefined,
-  detection: 'object-detection',
-  centroids: 'object-detection',
-  segmentation: 'image-segmentation',
-};
-
-/** The main score as Hugging Face names metrics. */
-const metricNames: { readonly [T in TaskType]: string } = {
-  classification: 'accuracy',
-  'multi-label': 'mean_average_precision',
-  regression: 'r_squared',
-  detection: 'ap50',
-  centroids: 'f1',
-  segmentation: 'mean_iou',
+/** What cards call a task: in the title, as a pipeline of Hugging Face, and its main score as Hugging Face names metrics. */
+const names: { readonly [T in TaskType]: readonly [title: string, pipeline: string | undefined, metric: string] } = {
+  classification: ['Image classifier', 'image-classification', 'accuracy'],
+  'multi-label': ['Image classifier', 'image-classification', 'mean_average_precision'],
+  regression: ['Image classifier', undefined, 'r_squared'],
+  detection: ['Object detector', 'object-detection', 'ap50'],
+  centroids: ['Object detector', 'object-detection', 'f1'],
+  segmentation: ['Image segmenter', 'image-segmentation', 'mean_iou'],
 };
 
 const libraries: { readonly [T in ExportTarget]: string | undefined } = {
@@ -53,25 +44,17 @@ const libraries: { readonly [T in ExportTarget]: string | undefined } = {
 export const saysTask = ({ task, classes, nas_version: version }: Partial<ModelMetadata>): boolean =>
   task !== undefined || classes !== undefined || version !== undefined;
 
-const titles: { readonly [T in TaskType]: string } = {
-  classification: 'Image classifier',
-  'multi-label': 'Image classifier',
-  regression: 'Image classifier',
-  detection: 'Object detector',
-  centroids: 'Object detector',
-  segmentation: 'Image segmenter',
-};
-
 export function titleOf(metadata: Partial<ModelMetadata>): string {
   const { experiment, trial, task } = metadata;
-  const kind = saysTask(metadata) ? titles[task?.type ?? 'classification'] : 'Model';
+  const kind = saysTask(metadata) ? names[task?.type ?? 'classification'][0] : 'Model';
   return `${experiment ?? kind}${trial === undefined ? '' : `, trial ${trial}`}`;
 }
 
 /** The metadata of a card, as Hugging Face reads them. */
 export function frontOf({ target, metadata, license, tested }: CardFacts): Readonly<Record<string, unknown>> {
   const { task: { type } = classification, accuracy, precision, experiment = 'images' } = metadata;
-  const pipeline = saysTask(metadata) ? pipelines[type] : undefined;
+  const [, known, metric] = names[type];
+  const pipeline = saysTask(metadata) ? known : undefined;
   const [library, score] = [libraries[target], accuracy?.test];
   return {
     ...(license !== undefined && { license }),
@@ -79,7 +62,7 @@ export function frontOf({ target, metadata, license, tested }: CardFacts): Reado
     ...(pipeline !== undefined && { pipeline_tag: pipeline }),
     tags: ['nas', target, ...(precision === undefined ? [] : [precision])],
     ...(score !== undefined && {
-      metrics: [metricNames[type]],
+      metrics: [metric],
       'model-index': [
         {
           name: titleOf(metadata),
@@ -89,7 +72,7 @@ export function frontOf({ target, metadata, license, tested }: CardFacts): Reado
               dataset: { name: experiment, type: experiment, split: 'test' },
               metrics: [
                 {
-                  type: metricNames[type],
+                  type: metric,
                   value: score,
                   name: `test ${mainScores[type].title}`,
                   ...(tested && { args: { interval_95: intervalOf(score, tested) } }),

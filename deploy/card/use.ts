@@ -134,129 +134,97 @@ function scriptPixels({ input: [height, width, channels], mean, std, decoding }:
 const pythonNames = 'names = open("labels.txt", encoding="utf-8").read().splitlines()';
 const scriptNames = `const names = readFileSync('labels.txt', 'utf8').trimEnd().split('\\n');`;
 
+const python = (imports: readonly string[], used: Used, lines: readonly string[]): Program => ({
+  language: 'python',
+  lines: [...imports, 'from PIL import Image, ImageOps', '', pythonNames, ...pythonPixels(used), ...lines],
+});
+
+const script = (imports: readonly string[], used: Used, lines: readonly string[]): Program => ({
+  language: 'ts',
+  lines: [
+    "import { readFileSync } from 'node:fs';",
+    ...imports,
+    "import sharp from 'sharp';",
+    ...['', scriptNames, ...scriptPixels(used), ...lines],
+  ],
+});
+
 /** Of a `.tflite` file whose inputs and outputs are bytes where `hasBytes`. */
 function litePrograms(used: Used, hasBytes: boolean): readonly Program[] {
-  const python: Program = {
-    language: 'python',
-    lines: [
-      'import numpy',
-      'from ai_edge_litert.interpreter import Interpreter',
-      'from PIL import Image, ImageOps',
-      '',
-      pythonNames,
-      ...pythonPixels(used),
-      'model = Interpreter("model.tflite")',
-      'model.allocate_tensors()',
-      '[input], [output] = model.get_input_details(), model.get_output_details()',
-      ...(hasBytes
-        ? [
-            'scale, zero = input["quantization"]',
-            'model.set_tensor(input["index"], numpy.clip(numpy.round(pixels / scale) + zero, -128, 127).astype("int8"))',
-          ]
-        : ['model.set_tensor(input["index"], pixels.astype("float32"))']),
-      'model.invoke()',
-      'outputs = model.get_tensor(output["index"])',
-      ...(hasBytes
-        ? ['outputs = (outputs.astype("float32") - output["quantization"][1]) * output["quantization"][0]']
-        : []),
-      pythonAnswers[used.task],
-    ],
-  };
+  const inPython = python(['import numpy', 'from ai_edge_litert.interpreter import Interpreter'], used, [
+    'model = Interpreter("model.tflite")',
+    'model.allocate_tensors()',
+    '[input], [output] = model.get_input_details(), model.get_output_details()',
+    ...(hasBytes
+      ? [
+          'scale, zero = input["quantization"]',
+          'model.set_tensor(input["index"], numpy.clip(numpy.round(pixels / scale) + zero, -128, 127).astype("int8"))',
+        ]
+      : ['model.set_tensor(input["index"], pixels.astype("float32"))']),
+    'model.invoke()',
+    'outputs = model.get_tensor(output["index"])',
+    ...(hasBytes
+      ? ['outputs = (outputs.astype("float32") - output["quantization"][1]) * output["quantization"][0]']
+      : []),
+    pythonAnswers[used.task],
+  ]);
   // LiteRT.js takes no files of bytes.
-  if (hasBytes) return [python];
-  const script: Program = {
-    language: 'ts',
-    lines: [
-      "import { readFileSync } from 'node:fs';",
-      "import { loadAndCompile, loadLiteRt, Tensor } from '@litertjs/core';",
-      "import sharp from 'sharp';",
-      '',
-      scriptNames,
-      ...scriptPixels(used),
-      "await loadLiteRt('node_modules/@litertjs/core/wasm/');",
-      "const model = await loadAndCompile(readFileSync('model.tflite'), { accelerator: 'wasm' });",
-      `const [output] = await model.run([new Tensor(pixels, [1, ${used.input.join(', ')}])]);`,
-      'const outputs = (await output.data()) as Float32Array;',
-      scriptAnswers[used.task],
-    ],
-  };
-  return [python, script];
+  if (hasBytes) return [inPython];
+  const inScript = script(["import { loadAndCompile, loadLiteRt, Tensor } from '@litertjs/core';"], used, [
+    "await loadLiteRt('node_modules/@litertjs/core/wasm/');",
+    "const model = await loadAndCompile(readFileSync('model.tflite'), { accelerator: 'wasm' });",
+    `const [output] = await model.run([new Tensor(pixels, [1, ${used.input.join(', ')}])]);`,
+    'const outputs = (await output.data()) as Float32Array;',
+    scriptAnswers[used.task],
+  ]);
+  return [inPython, inScript];
 }
 
-function onnxPrograms(used: Used): readonly Program[] {
-  return [
-    {
-      language: 'python',
-      lines: [
-        'import numpy, onnxruntime',
-        'from PIL import Image, ImageOps',
-        '',
-        pythonNames,
-        ...pythonPixels(used),
-        'session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])',
-        `[${pythonOutputs[used.task]}] = session.run(None, {"input": pixels.astype("float32")})`,
-        pythonAnswers[used.task],
-      ],
-    },
-    {
-      language: 'ts',
-      lines: [
-        "import { readFileSync } from 'node:fs';",
-        "import { InferenceSession, Tensor } from 'onnxruntime-node';",
-        "import sharp from 'sharp';",
-        '',
-        scriptNames,
-        ...scriptPixels(used),
-        "const session = await InferenceSession.create('model.onnx');",
-        `const found = await session.run({ input: new Tensor('float32', pixels, [1, ${used.input.join(', ')}]) });`,
-        ...scriptOutputs[used.task],
-        scriptAnswers[used.task],
-      ],
-    },
-  ];
-}
+const onnxPrograms = (used: Used): readonly Program[] => [
+  python(['import numpy, onnxruntime'], used, [
+    'session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])',
+    `[${pythonOutputs[used.task]}] = session.run(None, {"input": pixels.astype("float32")})`,
+    pythonAnswers[used.task],
+  ]),
+  script(["import { InferenceSession, Tensor } from 'onnxruntime-node';"], used, [
+    "const session = await InferenceSession.create('model.onnx');",
+    `const found = await session.run({ input: new Tensor('float32', pixels, [1, ${used.input.join(', ')}]) });`,
+    ...scriptOutputs[used.task],
+    scriptAnswers[used.task],
+  ]),
+];
 
-function tfjsPrograms(used: Used): readonly Program[] {
-  return [
-    {
-      language: 'ts',
-      lines: [
-        "import { readFileSync } from 'node:fs';",
-        "import '@tensorflow/tfjs-backend-cpu';",
-        "import * as tf from '@tensorflow/tfjs-core';",
-        "import { loadLayersModel } from '@tensorflow/tfjs-layers';",
-        "import sharp from 'sharp';",
-        '',
-        scriptNames,
-        ...scriptPixels(used),
-        "const { modelTopology, weightsManifest } = JSON.parse(readFileSync('model.json', 'utf8'));",
-        "const weightData = new Uint8Array(readFileSync('weights.bin')).buffer;",
-        'const artifacts = { modelTopology, weightSpecs: weightsManifest[0].weights, weightData };',
-        'const model = await loadLayersModel(tf.io.fromMemory(artifacts));',
-        `const outputs = (model.predict(tf.tensor(pixels, [1, ${used.input.join(', ')}])) as tf.Tensor).dataSync();`,
-        scriptAnswers[used.task],
-      ],
-    },
-  ];
-}
+const tfjsImports = [
+  "import '@tensorflow/tfjs-backend-cpu';",
+  "import * as tf from '@tensorflow/tfjs-core';",
+  "import { loadLayersModel } from '@tensorflow/tfjs-layers';",
+];
+const tfjsPrograms = (used: Used): readonly Program[] => [
+  script(tfjsImports, used, [
+    "const { modelTopology, weightsManifest } = JSON.parse(readFileSync('model.json', 'utf8'));",
+    "const weightData = new Uint8Array(readFileSync('weights.bin')).buffer;",
+    'const artifacts = { modelTopology, weightSpecs: weightsManifest[0].weights, weightData };',
+    'const model = await loadLayersModel(tf.io.fromMemory(artifacts));',
+    `const outputs = (model.predict(tf.tensor(pixels, [1, ${used.input.join(', ')}])) as tf.Tensor).dataSync();`,
+    scriptAnswers[used.task],
+  ]),
+];
 
-/** Programs that use an exported model; none for maps of detectors, and for pages and C, which bring their own. */
+/** Pages and C bring their own. */
+const programs: { readonly [T in ExportTarget]: (used: Used, hasBytes: boolean) => readonly Program[] } = {
+  onnx: onnxPrograms,
+  tflite: litePrograms,
+  tfjs: tfjsPrograms,
+  web: () => [],
+  c: () => [],
+};
+
+/** Programs that use an exported model; none for maps of detectors. */
 export function programsFor(
   target: ExportTarget,
   metadata: Partial<ModelMetadata>,
   { hasBytes, decoded }: { readonly hasBytes: boolean; readonly decoded: boolean },
 ): readonly Program[] {
   const used = usedOf(metadata, decoded);
-  if (used === undefined) return [];
-  switch (target) {
-    case 'onnx':
-      return onnxPrograms(used);
-    case 'tflite':
-      return litePrograms(used, hasBytes);
-    case 'tfjs':
-      return tfjsPrograms(used);
-    case 'web':
-    case 'c':
-      return [];
-  }
+  return used === undefined ? [] : programs[target](used, hasBytes);
 }

@@ -4,7 +4,7 @@ import { intOf, intsOf, nodeLabel, reducedAxes, textOf, zerosAround, type OnnxNo
 import { reshaped, transposed } from './lower-axes.js';
 import type { GraphValue, Lowering, Rule } from './lower-graph.js';
 import { bytes, sameQuantization } from './lower-program.js';
-import { isPadded, noPadding, type Padding, type TensorId } from './program.js';
+import { isPadded, noPadding, type Padding, type Quantization, type TensorId } from './program.js';
 import { conv, dense, paddingOf, pair, slide } from './lower-convolutions.js';
 import {
   bounded,
@@ -108,10 +108,15 @@ function pooled(node: OnnxNode, it: Lowering, op: 'max-pool' | 'average-pool'): 
   }
   const made = { op, label, inputs: [image], size: pair(kernel), strides: pair(strides), padding };
   const wanted = op === 'average-pool' ? it.quantizationFor(node, [image]) : quantization;
-  const result: ImageSize = [...size, channels];
-  const own = it.put(node, made, result, quantization);
-  if (wanted !== undefined && quantization !== undefined && !sameQuantization(wanted, quantization))
-    it.put(node, { op: 'elementwise', label, inputs: [own], function: { name: 'rescale' } }, result, wanted);
+  rescaled(node, it, it.put(node, made, [...size, channels], quantization), wanted);
+}
+
+/** Changes the scale of a node's result to the one that the file has, if it is another one. */
+function rescaled(node: OnnxNode, it: Lowering, own: TensorId, wanted: Quantization | undefined): void {
+  const { quantization } = it.builder.tensor(own);
+  if (wanted === undefined || quantization === undefined || sameQuantization(wanted, quantization)) return;
+  const made = { op: 'elementwise', label: nodeLabel(node), inputs: [own], function: { name: 'rescale' } } as const;
+  it.put(node, made, it.sizeOf(own), wanted);
 }
 
 function padded(it: Lowering, image: TensorId, padding: Padding, label: string, name: string): TensorId {
@@ -184,13 +189,9 @@ const resize: Rule = (node, it) => {
 function doubled(node: OnnxNode, it: Lowering, image: TensorId, [height, width]: readonly [number, number]): void {
   const { quantization } = it.builder.tensor(image);
   const result: ImageSize = [height, width, it.sizeOf(image)[2]];
-  const label = nodeLabel(node);
-  const own = it.put(node, { op: 'upsample', label, inputs: [image] }, result, quantization);
+  const own = it.put(node, { op: 'upsample', label: nodeLabel(node), inputs: [image] }, result, quantization);
   const wanted = it.written(node.outputs[0]);
-  if (wanted === undefined || quantization === undefined) return;
-  const scale = bytes(wanted.scale, wanted.zero);
-  if (!sameQuantization(scale, quantization))
-    it.put(node, { op: 'elementwise', label, inputs: [own], function: { name: 'rescale' } }, result, scale);
+  rescaled(node, it, own, wanted && bytes(wanted.scale, wanted.zero));
 }
 
 /** Leaves out the last row or column of an image of twice the size, of which nothing else is read. */

@@ -75,6 +75,10 @@ const split: Rule = (call) => {
   return tf.split(x.tensor, [...sizes], axis).map((tensor) => ({ tensor, isLast: x.isLast }));
 };
 
+/** `count` elements along one axis, from `first` on. */
+const cut = (x: tf.Tensor, axis: number, first: number, count: number): tf.Tensor =>
+  tf.slice(x, new Array<number>(x.rank).fill(0).with(axis, first), x.shape.with(axis, count));
+
 /** Every `step`-th element along an axis of `count` elements: the first of each group of `step`. */
 function everyOther(x: tf.Tensor, axis: number, step: number, count: number): tf.Tensor {
   const size = x.shape[axis];
@@ -83,18 +87,8 @@ function everyOther(x: tf.Tensor, axis: number, step: number, count: number): tf
     x,
     x.shape.map((_, i) => [0, i === axis ? lacking : 0] as [number, number]),
   );
-  const whole = tf.slice(
-    padded,
-    x.shape.map(() => 0),
-    x.shape.with(axis, count * step),
-  );
-  const groups = tf.reshape(whole, x.shape.toSpliced(axis, 1, count, step));
-  const firsts = tf.slice(
-    groups,
-    groups.shape.map(() => 0),
-    groups.shape.with(axis + 1, 1),
-  );
-  return tf.reshape(firsts, x.shape.with(axis, count));
+  const groups = tf.reshape(cut(padded, axis, 0, count * step), x.shape.toSpliced(axis, 1, count, step));
+  return tf.reshape(cut(groups, axis + 1, 0, 1), x.shape.with(axis, count));
 }
 
 const slice: Rule = (call) => {
@@ -103,19 +97,15 @@ const slice: Rule = (call) => {
   const ends = call.integers(2, 'ends') ?? call.refuse('has no ends');
   const axes = call.integers(3, 'axes') ?? starts.map((_, i) => i);
   const steps = call.integers(4) ?? starts.map(() => 1);
-  const cut = starts.reduce((x, start, i) => {
+  const part = starts.reduce((x, start, i) => {
     const axis = axisIn({ tensor, isLast }, axes[i]);
     if (steps[i] < 1) return call.refuse('runs backwards');
     const { first, count } = sliced(x.shape[axis], start, ends[i], steps[i]);
     const size = steps[i] === 1 ? count : x.shape[axis] - first;
-    const rest = tf.slice(
-      x,
-      x.shape.map((_, a) => (a === axis ? first : 0)),
-      x.shape.with(axis, size),
-    );
+    const rest = cut(x, axis, first, size);
     return steps[i] === 1 ? rest : everyOther(rest, axis, steps[i], count);
   }, tensor);
-  return { tensor: cut, isLast };
+  return { tensor: part, isLast };
 };
 
 const gather: Rule = (call) => {
@@ -126,17 +116,8 @@ const gather: Rule = (call) => {
   const axis = call.axis(x, 'axis', 0);
   const size = x.tensor.shape[axis];
   const places = indices.map((index) => fromFront(index, size));
-  const { shape } = x.tensor;
   if (rank === 1) return { tensor: tf.gather(x.tensor, tf.tensor1d(places, 'int32'), axis), isLast: x.isLast };
-  const one = {
-    tensor: tf.slice(
-      x.tensor,
-      shape.map((_, i) => (i === axis ? places[0] : 0)),
-      shape.with(axis, 1),
-    ),
-    isLast: x.isLast,
-  };
-  const whole = inFileOrder(one);
+  const whole = inFileOrder({ tensor: cut(x.tensor, axis, places[0], 1), isLast: x.isLast });
   return plain(tf.reshape(whole, whole.shape.toSpliced(fromFront(intOf(call.node, 'axis', 0), whole.rank), 1)));
 };
 

@@ -82,7 +82,10 @@ interface Context {
   readonly rounding: ByteRounding;
 }
 
-type Describe<K extends OperatorName> = (operator: OperatorOf<K>, context: Context) => readonly Description[];
+type Describe<K extends OperatorName> = (
+  operator: OperatorOf<K>,
+  context: Context,
+) => Description | readonly Description[];
 
 const pixelsOf = (tensor: EdgeTensor): number => numbersIn(tensor) / imageShape(tensor)[2];
 const none: KernelCall['words'] = { count: 0, values: () => [] };
@@ -168,17 +171,15 @@ function pair(
 
 const pool =
   (kernel: 'max-pool' | 'average-pool') =>
-  (operator: OperatorOf<'max-pool' | 'average-pool'>, { tensors }: Context): readonly Description[] => {
+  (operator: OperatorOf<'max-pool' | 'average-pool'>, { tensors }: Context): Description => {
     const [input, output] = [tensors[operator.inputs[0]], tensors[operator.output]];
-    return [
-      {
-        kernel,
-        shorts: numbers(11, () => [
-          ...[...imageShape(input), ...imageShape(output).slice(0, 2), ...operator.size, ...operator.strides],
-          ...[operator.padding.top, operator.padding.left],
-        ]),
-      },
-    ];
+    return {
+      kernel,
+      shorts: numbers(11, () => [
+        ...[...imageShape(input), ...imageShape(output).slice(0, 2), ...operator.size, ...operator.strides],
+        ...[operator.padding.top, operator.padding.left],
+      ]),
+    };
   };
 
 const refused = (operator: { readonly label: string; readonly op: string }): never => {
@@ -188,9 +189,9 @@ const refused = (operator: { readonly label: string; readonly op: string }): nev
 };
 
 const describe: { readonly [K in OperatorName]: Describe<K> } = {
-  conv: (operator, context) => [convolution('conv', operator, context, withoutZero)],
-  depthwise: (operator, context) => [convolution('depthwise', operator, context, (biases) => biases)],
-  add: (operator, context) => [
+  conv: (operator, context) => convolution('conv', operator, context, withoutZero),
+  depthwise: (operator, context) => convolution('depthwise', operator, context, (biases) => biases),
+  add: (operator, context) =>
     pair('add', operator, context, (...tensors) => {
       const [a, b, output] = tensors.map(quantizationOf);
       if (context.rounding === 'exact') {
@@ -201,61 +202,51 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
       const [a31, b31, sum31] = [first, second, last].map(({ mantissa }) => mantissa);
       return [a31, b31, sum31, right.tflm(last), right.tflm(first), right.tflm(second)];
     }),
-  ],
-  mul: (operator, context) => [
+  mul: (operator, context) =>
     pair('mul', operator, context, (...tensors) => {
       const [a, b, output] = tensors.map(quantizationOf);
       const factor = productMultiplier(a, b, output);
       return [factor.mantissa, 0, 0, 0, right[context.rounding](factor), 0];
     }),
-  ],
   elementwise: (operator, { tensors, rounding }) => {
     const [input, output] = [tensors[operator.inputs[0]], tensors[operator.output]];
     const values = (): Int8Array =>
       byteTable(operator.function, quantizationOf(input), quantizationOf(output), rounding);
-    return [
-      {
-        kernel: 'lookup',
-        constants: [{ type: 'int8_t', length: 256, values }],
-        words: numbers(1, () => [numbersIn(output)]),
-      },
-    ];
+    return {
+      kernel: 'lookup',
+      constants: [{ type: 'int8_t', length: 256, values }],
+      words: numbers(1, () => [numbersIn(output)]),
+    };
   },
   mean: (operator, { tensors, rounding }) => {
     const [input, output] = [tensors[operator.inputs[0]], tensors[operator.output]];
     const pixels = pixelsOf(input);
-    return [
-      {
-        kernel: 'mean',
-        words: numbers(6, () => {
-          const [from, to] = [quantizationOf(input), quantizationOf(output)];
-          const factor = meanMultiplier[rounding](from, to, pixels);
-          return [pixels, imageShape(input)[2], from.zero, to.zero, factor.mantissa, right[rounding](factor)];
-        }),
-      },
-    ];
+    return {
+      kernel: 'mean',
+      words: numbers(6, () => {
+        const [from, to] = [quantizationOf(input), quantizationOf(output)];
+        const factor = meanMultiplier[rounding](from, to, pixels);
+        return [pixels, imageShape(input)[2], from.zero, to.zero, factor.mantissa, right[rounding](factor)];
+      }),
+    };
   },
   'max-pool': pool('max-pool'),
   'average-pool': pool('average-pool'),
-  pad: (operator, { tensors }) => [
-    {
-      kernel: 'pad',
-      shorts: numbers(8, () => {
-        const { top, left, ...after }: Padding = operator.padding;
-        const zero = quantizationOf(tensors[operator.output]).zero;
-        return [...imageShape(tensors[operator.inputs[0]]), top, left, after.bottom, after.right, zero];
-      }),
-    },
-  ],
-  upsample: (operator, { tensors }) => [
-    {
-      kernel: 'upsample',
-      shorts: numbers(4, () => {
-        const [, width, channels] = imageShape(tensors[operator.inputs[0]]);
-        return [...imageShape(tensors[operator.output]).slice(0, 2), width, channels];
-      }),
-    },
-  ],
+  pad: (operator, { tensors }) => ({
+    kernel: 'pad',
+    shorts: numbers(8, () => {
+      const { top, left, bottom, right: behind }: Padding = operator.padding;
+      const zero = quantizationOf(tensors[operator.output]).zero;
+      return [...imageShape(tensors[operator.inputs[0]]), top, left, bottom, behind, zero];
+    }),
+  }),
+  upsample: (operator, { tensors }) => ({
+    kernel: 'upsample',
+    shorts: numbers(4, () => {
+      const [, width, channels] = imageShape(tensors[operator.inputs[0]]);
+      return [...imageShape(tensors[operator.output]).slice(0, 2), width, channels];
+    }),
+  }),
   concat: (operator, { tensors }) => {
     const channels = imageShape(tensors[operator.output])[2];
     const own = operator.inputs.map((id) => imageShape(tensors[id])[2]);
@@ -269,23 +260,21 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
   slice: (operator, { tensors }) => {
     const [all, own] = [operator.inputs[0], operator.output].map((id) => imageShape(tensors[id])[2]);
     const words = numbers(4, () => [pixelsOf(tensors[operator.output]), own, all, own]);
-    return [{ kernel: 'channels', from: operator.from, words }];
+    return { kernel: 'channels', from: operator.from, words };
   },
   shuffle: (operator, { tensors }) => {
     const output = tensors[operator.output];
-    return [{ kernel: 'shuffle', words: numbers(3, () => [pixelsOf(output), imageShape(output)[2], operator.groups]) }];
+    return { kernel: 'shuffle', words: numbers(3, () => [pixelsOf(output), imageShape(output)[2], operator.groups]) };
   },
   // The same bytes at the same place.
   reshape: () => [],
   softmax: (operator, { tensors }) => {
     const input = tensors[operator.inputs[0]];
-    return [
-      {
-        kernel: 'softmax',
-        constants: [{ type: 'int32_t', length: 256, values: () => exponentials(quantizationOf(input)) }],
-        words: numbers(1, () => [numbersIn(input)]),
-      },
-    ];
+    return {
+      kernel: 'softmax',
+      constants: [{ type: 'int32_t', length: 256, values: () => exponentials(quantizationOf(input)) }],
+      words: numbers(1, () => [numbersIn(input)]),
+    };
   },
   quantize: refused,
   dequantize: refused,
@@ -295,7 +284,7 @@ const describe: { readonly [K in OperatorName]: Describe<K> } = {
 export function kernelCallsOf(program: EdgeProgram, rounding: ByteRounding): KernelCall[] {
   const context: Context = { tensors: program.tensors, rounding };
   return innerOperators(program).flatMap((operator) =>
-    (describe[operator.op] as Describe<OperatorName>)(operator, context).map((description): KernelCall => ({
+    [(describe[operator.op] as Describe<OperatorName>)(operator, context)].flat().map((description): KernelCall => ({
       label: operator.label,
       operator,
       a: operator.inputs[0],
