@@ -97,19 +97,16 @@ export async function compile(
   const { states = new StateStore(), freeze, optimize = true, loop = false } = options;
   const target = options.target ?? (await resolveTarget());
   if (loop) requireFixedSizes(inputs);
-  const start = performance.now();
   // No await before the states are adopted: concurrently compiled programs must see each other's states.
   const traceOptions: TraceOptions = { target, orders: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
   const { graph, packs } = optimized(recorded, target, states.layout);
   const traced = { ...recorded, graph };
   states.adopt(traced.states, packs);
-  const afterTrace = performance.now();
   const naming = { name: 'program' };
   const bytes = loop
     ? encodeLoop(traced.graph, loopPorts(traced.states, packs), naming)
     : encodeModel(traced.graph, naming);
-  const afterEncode = performance.now();
   // Backpropagation needs most tensors until late: a planned block would come on top of the first run's memory.
   const onHost = hostNodes(graph, target.provider).map(nodeName);
   const opening = { ...target, planMemory: false, optimize, without: needlessOptimizers, onHost };
@@ -118,11 +115,6 @@ export async function compile(
   const replaced = graph.outputs.map(({ name }) => name).filter((name) => !results.has(name));
   const onDevice = capabilitiesOf(target.provider).deviceTensors ? replaced.map((name) => calling.port(name)) : [];
   const session = await createSession(bytes, { ...opening, onDevice });
-  const timings = {
-    trace: afterTrace - start,
-    encode: afterEncode - afterTrace,
-    session: performance.now() - afterEncode,
-  };
   return new Program({
     traced,
     packs,
@@ -133,7 +125,6 @@ export async function compile(
     inputs,
     seed: options.seed ?? 1,
     bytes,
-    timings,
   });
 }
 

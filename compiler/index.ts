@@ -29,7 +29,7 @@ export { integerArithmetic, type IntegerArithmetic } from './runtime/inspection/
 export { hasLargeBytes, isFloat32, weightFormat, type NumberFormat } from './onnx/number-formats.js';
 export { profileModel, type NodeTime, type Profile } from './runtime/inspection/profile.js';
 export type { InferenceProgram } from './runtime/programs/inference.js';
-export type { Program, Timings } from './runtime/programs/program.js';
+export type { Program } from './runtime/programs/program.js';
 export { createSession, selectAdapter, type SessionOptions } from './runtime/session.js';
 export { StateStore } from './runtime/programs/state-store.js';
 export type { Feed, HostTensor } from './runtime/programs/tensors.js';

@@ -67,13 +67,6 @@ function unstack({ dtype, shape: [, ...shape], data }: HostTensor, count: number
   return Array.from({ length: count }, (_, i) => ({ dtype, shape, data: data.subarray(i * size, (i + 1) * size) }));
 }
 
-/** Duration of each stage of compiling, in ms. */
-export interface Timings {
-  readonly trace: number;
-  readonly encode: number;
-  readonly session: number;
-}
-
 type Feeds = Readonly<Record<string, Feed>>;
 
 interface ProgramParts {
@@ -87,7 +80,6 @@ interface ProgramParts {
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly seed: number;
   readonly bytes: Uint8Array;
-  readonly timings: Timings;
 }
 
 /** A compiled function. */
@@ -96,7 +88,6 @@ export class Program {
   readonly states: StateStore;
   /** The ONNX file that runs. */
   readonly bytes: Uint8Array;
-  readonly timings: Timings;
   /** Bytes that all runs so far copied from and to host memory, without states on a device. */
   bytesGiven = 0;
   bytesTaken = 0;
@@ -115,7 +106,6 @@ export class Program {
     this.graph = parts.traced.graph;
     this.states = parts.states;
     this.bytes = parts.bytes;
-    this.timings = parts.timings;
     this.used = new Set(this.graph.inputs.map(({ name }) => name));
     this.inputs = Object.fromEntries(Object.entries(parts.inputs).filter(([name]) => this.used.has(name)));
     const packed = new Set(parts.packs.flatMap(({ members }) => members.map(({ name }) => name)));

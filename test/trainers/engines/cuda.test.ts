@@ -73,7 +73,6 @@ describe('a training step written for CUDA', () => {
     states.adopt(traced.states, packs);
     const opening = { provider: 'cpu' };
     const session = await createSession(bytes, opening);
-    const timings = { trace: 0, encode: 0, session: 0 };
     const seed = noiseSeed(spec);
     const loop = new Program({
       traced,
@@ -85,7 +84,6 @@ describe('a training step written for CUDA', () => {
       inputs,
       seed,
       bytes,
-      timings,
     });
     const training = new CompiledTraining(program, { target: targetWith(null), batch });
     const results = await loop.runSteps(
