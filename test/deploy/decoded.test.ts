@@ -9,7 +9,7 @@ import { createSession, portInit } from '../../compiler/index.js';
 import type { BoxTask } from '../../base/task.js';
 import { withDecoding } from '../../deploy/decoded.js';
 import { metadataProps, readMetadata, type DetectionFacts } from '../../deploy/metadata.js';
-import { modelOf, node } from '../compiler/support/onnx-models.js';
+import { bytesOfModel, integers, modelOf, node } from '../compiler/support/onnx-models.js';
 
 interface Shape {
   readonly rows: number;
@@ -18,7 +18,6 @@ interface Shape {
 }
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, k) => `class ${k}`);
-const whole = (...values: readonly number[]) => [[values.length], BigInt64Array.from(values, BigInt)] as const;
 
 /** The file of a detector that gives its input, [N, rows, columns, classes + 4], as its two maps. */
 function mapsFile(
@@ -29,7 +28,7 @@ function mapsFile(
   const file = modelOf({
     opset: 18,
     input: ['N', rows, columns, classes + 4],
-    constants: { zero: whole(0), middle: whole(classes), end: whole(classes + 4), axis: whole(3) },
+    constants: { zero: integers(0), middle: integers(classes), end: integers(classes + 4), axis: integers(3) },
     nodes: [node('Slice', 'x zero middle axis', 'classes'), node('Slice', 'x middle end axis', 'boxes')],
     output: 'classes',
     metadata: metadataProps({
@@ -174,7 +173,7 @@ describe('a file with the decoding inside', () => {
   it.each([
     [
       'no detector',
-      () => toBinary(ModelProtoSchema, modelOf({ nodes: [node('Relu', 'x', 'y')] })),
+      () => bytesOfModel({ nodes: [node('Relu', 'x', 'y')] }),
       /is neither a segmenter of nas nor a detector/,
     ],
     [

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { foreignNetwork, trainedOperators } from '../../../compiler/index.js';
-import { node, type ConstantText, type ModelText, type NodeText } from '../support/onnx-models.js';
+import { integers, node, scalar, type ConstantText, type ModelText, type NodeText } from '../support/onnx-models.js';
 import { classifierOf, comparing, normal } from './support.js';
 
 const floats = (...dims: readonly number[]): ConstantText => [
@@ -12,8 +12,6 @@ const floats = (...dims: readonly number[]): ConstantText => [
   ).map((x) => x / 2),
 ];
 const positive = (size: number): ConstantText => [[size], normal(size, 'positive').map((x) => 0.5 + Math.abs(x))];
-const ints = (...values: readonly number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
-const scalar = (value: number): ConstantText => [[], Float32Array.of(value)];
 
 interface Case {
   readonly nodes: readonly NodeText[];
@@ -110,7 +108,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'BatchNormalization of rows': {
     nodes: [node('Reshape', 'x r', 'f'), node('BatchNormalization', 'f s b u v', 'm')],
-    constants: { r: ints(0, 3, 64), s: positive(3), b: floats(3), u: floats(3), v: positive(3) },
+    constants: { r: integers(0, 3, 64), s: positive(3), b: floats(3), u: floats(3), v: positive(3) },
   },
   InstanceNormalization: {
     nodes: [node('InstanceNormalization', 'x s b', 'm')],
@@ -126,7 +124,7 @@ const cases: Readonly<Record<string, Case>> = {
       node('Add', 'i b', 'm'),
     ],
     constants: {
-      ...{ r: ints(0, 3, -1), one: [[3], Float32Array.of(1, 1, 1)], zero: [[3], new Float32Array(3)] },
+      ...{ r: integers(0, 3, -1), one: [[3], Float32Array.of(1, 1, 1)], zero: [[3], new Float32Array(3)] },
       ...{ s: floats(3, 1, 1), b: floats(3, 1, 1) },
     },
   },
@@ -202,12 +200,12 @@ const cases: Readonly<Record<string, Case>> = {
       node('Relu', 'd', 'm'),
     ],
     size: 3 * 8 * 11,
-    constants: { parts: ints(5, 11), from: ints(-6), to: ints(2 ** 40), along: ints(-1) },
+    constants: { parts: integers(5, 11), from: integers(-6), to: integers(2 ** 40), along: integers(-1) },
   },
   'Slice by steps': {
     nodes: [node('Slice', 'x from to along steps', 'm')],
     size: 3 * 4 * 3,
-    constants: { from: ints(1, 0), to: ints(8, 8), along: ints(2, 3), steps: ints(2, 3) },
+    constants: { from: integers(1, 0), to: integers(8, 8), along: integers(2, 3), steps: integers(2, 3) },
   },
   'Slice by attributes': {
     nodes: [node('Slice', 'x', 'm', { starts: [1, 2], ends: [3, 7], axes: [1, 3] })],
@@ -222,7 +220,7 @@ const cases: Readonly<Record<string, Case>> = {
   'Pad with zeros': {
     nodes: [node('Pad', 'x pads', 'm')],
     size: 3 * 9 * 10,
-    constants: { pads: ints(0, 0, 1, 0, 0, 0, 0, 2) },
+    constants: { pads: integers(0, 0, 1, 0, 0, 0, 0, 2) },
   },
   'channel shuffle': {
     nodes: [
@@ -236,7 +234,7 @@ const cases: Readonly<Record<string, Case>> = {
       node('Relu', 's', 'm'),
     ],
     size: 384,
-    constants: { zero: ints(0), rest: ints(2, 3, 8, 8), four: ints(-1, 6, 8, 8) },
+    constants: { zero: integers(0), rest: integers(2, 3, 8, 8), four: integers(-1, 6, 8, 8) },
   },
   'Squeeze and Unsqueeze by attributes': {
     nodes: [
@@ -250,12 +248,12 @@ const cases: Readonly<Record<string, Case>> = {
   'Squeeze and Unsqueeze': {
     nodes: [node('GlobalAveragePool', 'x', 'p'), node('Squeeze', 'p', 's'), node('Unsqueeze', 's two', 'm')],
     size: 3,
-    constants: { two: ints(2) },
+    constants: { two: integers(2) },
   },
   'Gather of one row and of some channels': {
     nodes: [node('Gather', 'x row', 'r', { axis: 2 }), node('Gather', 'r channels', 'm', { axis: 1 })],
     size: 16,
-    constants: { row: [[], BigInt64Array.of(-2n)], channels: ints(2, 0) },
+    constants: { row: [[], BigInt64Array.of(-2n)], channels: integers(2, 0) },
   },
   'a token for each image': {
     nodes: [
@@ -267,7 +265,7 @@ const cases: Readonly<Record<string, Case>> = {
       node('Concat', 'e r', 'm', { axis: 1 }),
     ],
     size: 13 * 16,
-    constants: { three: ints(0, 12, 16), zero: ints(0), one_row: ints(1, 16), token: floats(1, 1, 16) },
+    constants: { three: integers(0, 12, 16), zero: integers(0), one_row: integers(1, 16), token: floats(1, 1, 16) },
   },
   attention: {
     nodes: [
@@ -278,7 +276,7 @@ const cases: Readonly<Record<string, Case>> = {
       node('Softmax', 'b', 's', { axis: -1 }),
       node('MatMul', 'r s', 'm'),
     ],
-    constants: { three: ints(0, 3, 64), small: scalar(0.1) },
+    constants: { three: integers(0, 3, 64), small: scalar(0.1) },
   },
   'reductions that keep their axes': {
     nodes: [
@@ -296,7 +294,7 @@ const cases: Readonly<Record<string, Case>> = {
       node('MatMul', 'a b', 'm'),
     ],
     size: 24,
-    constants: { axes: ints(3) },
+    constants: { axes: integers(3) },
   },
   'Resize bilinearly by factors': {
     nodes: [node('Resize', 'x _ scales', 'm', { mode: 'linear' })],
@@ -306,7 +304,7 @@ const cases: Readonly<Record<string, Case>> = {
   'Resize to a size with aligned corners': {
     nodes: [node('Resize', 'x _ _ sizes', 'm', { mode: 'linear', coordinate_transformation_mode: 'align_corners' })],
     size: 3 * 55,
-    constants: { sizes: ints(1, 3, 5, 11) },
+    constants: { sizes: integers(1, 3, 5, 11) },
     input: [1, 3, 8, 8],
   },
   'Resize to the nearest pixel': {
@@ -327,7 +325,7 @@ const cases: Readonly<Record<string, Case>> = {
   'Softmax along rows': { nodes: [node('LogSoftmax', 'x', 'm', { axis: 2 })] },
   'Flatten behind the maps': {
     nodes: [node('Relu', 'x', 'a'), node('Flatten', 'a', 'b'), node('Reshape', 'b shape', 'm')],
-    constants: { shape: ints(0, 8, 24) },
+    constants: { shape: integers(0, 8, 24) },
   },
   'maps with channels last': {
     nodes: [

@@ -10,8 +10,8 @@ import {
 } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { foreignNetwork, type ReadOptions } from '../../../compiler/index.js';
-import { modelOf, node, port, type ModelText } from '../support/onnx-models.js';
-import { bytesOfModel, classifierOf, normal } from './support.js';
+import { bytesOfModel, modelOf, node, port, type ModelText } from '../support/onnx-models.js';
+import { classifierOf, normal } from './support.js';
 
 const flat = [node('Flatten', 'x', 'f'), node('Gemm', 'f w', 'y')];
 const weights = { w: [[192, 4], normal(768, 'w')] as const };

@@ -1,7 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import * as tf from '@tensorflow/tfjs-core';
-import { toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
 import { Random } from '../../../base/random.js';
 import {
   exportForeign,
@@ -11,15 +9,13 @@ import {
   type WeightSource,
 } from '../../../compiler/index.js';
 import { weightsFrom } from '../../../spaces/models/index.js';
-import { modelOf, node, type ConstantText, type ModelText, type NodeText } from '../support/onnx-models.js';
+import { bytesOfModel, node, type ConstantText, type ModelText, type NodeText } from '../support/onnx-models.js';
 
 /** Random numbers of a standard normal distribution. */
 export function normal(size: number, seed: number | string): Float32Array {
   const random = new Random(1, 'foreign', String(seed));
   return Float32Array.from({ length: size }, () => random.normal());
 }
-
-export const bytesOfModel = (text: ModelText): Uint8Array => toBinary(ModelProtoSchema, modelOf(text));
 
 /** The file's own weights. */
 export const ownWeights = (network: ForeignNetwork): WeightSource =>

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { boundsOf, reducedAxes, scopeOf, zerosAround, type OnnxNode, type OnnxGraph } from '../../../compiler/index.js';
-import { graphFrom, node, type ModelText, type NodeText } from '../support/onnx-models.js';
+import { graphFrom, integers, node, type ModelText, type NodeText } from '../support/onnx-models.js';
 
 const one = (value: number) => [[], Float32Array.of(value)] as const;
-const longs = (...values: readonly number[]) => [[values.length], BigInt64Array.from(values, BigInt)] as const;
 const constants: NonNullable<ModelText['constants']> = {
   zero: one(0),
   six: one(6),
   most: one(3.4028234663852886e38),
-  images: longs(3, -2),
-  pads: longs(0, 0, 1, 2, 0, 0, 3, 4),
-  channels: longs(0, 1, 1, 2, 0, 1, 3, 4),
+  images: integers(3, -2),
+  pads: integers(0, 0, 1, 2, 0, 0, 3, 4),
+  channels: integers(0, 1, 1, 2, 0, 1, 3, 4),
 };
 
 /** What a reading finds in the node that computes y of x [N, 3, 8, 8] and z, which is computed. */

@@ -6,6 +6,7 @@ import {
   ValueInfoProtoSchema,
   type TensorProto,
 } from 'onnx-buf';
+import { product } from '../../../base/statistics.js';
 import { bytesOf, dtypeOf, elementTypes, parseOnnx, readGraph } from '../../../compiler/index.js';
 import type { Data, OnnxFile, OnnxGraph } from '../../../compiler/index.js';
 
@@ -53,6 +54,14 @@ export const node = (
 });
 
 export type ConstantText = readonly [dims: readonly number[], data: Data];
+
+/** A vector of int64, such as a shape or axes. */
+export const integers = (...values: readonly number[]): ConstantText => [
+  [values.length],
+  BigInt64Array.from(values, BigInt),
+];
+export const scalar = (value: number): ConstantText => [[], Float32Array.of(value)];
+export const ones = (...dims: readonly number[]): ConstantText => [dims, new Float32Array(product(dims)).fill(1)];
 
 export interface ModelText {
   readonly nodes: readonly NodeText[];
@@ -112,6 +121,8 @@ export function modelOf(spec: ModelText): OnnxFile {
   });
   return parseOnnx(toBinary(ModelProtoSchema, model));
 }
+
+export const bytesOfModel = (spec: ModelText): Uint8Array => toBinary(ModelProtoSchema, modelOf(spec));
 
 /** The graph of such a file. */
 export const graphFrom = (spec: ModelText): OnnxGraph => readGraph(modelOf(spec));

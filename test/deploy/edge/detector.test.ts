@@ -2,8 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { headNames } from '../../../base/detections.js';
 import { mapTaskOf, detectionOf } from '../../../spaces/index.js';
@@ -18,7 +16,14 @@ import { innerEnds, innerOperators } from '../../../deploy/edge/plan.js';
 import type { EdgeProgram } from '../../../deploy/edge/program.js';
 import { edgeSizes } from '../../../deploy/edge/sizes.js';
 import { writeTflite } from '../../../deploy/edge/tflite/index.js';
-import { modelOf, node, type ConstantText, type NodeText } from '../../compiler/support/onnx-models.js';
+import {
+  bytesOfModel,
+  integers,
+  node,
+  ones,
+  type ConstantText,
+  type NodeText,
+} from '../../compiler/support/onnx-models.js';
 import { detectorMetadata, randomDetector, type DetectorOptions } from '../../support/detector-files.js';
 import { describeWithLiteRt, openLiteRt } from '../../support/litert.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -120,17 +125,16 @@ describe('the program of a detector', () => {
 
 describe('images of twice the size', () => {
   const twice: ConstantText = [[4], Float32Array.of(1, 1, 2, 2)];
-  const whole = (...values: readonly number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
   const usual = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
   const constants = {
     twice,
     thrice: [[4], Float32Array.of(1, 1, 3, 3)] as const,
-    axes: whole(2, 3),
-    zeros: whole(0, 0),
-    ones: whole(1, 1),
-    odd: whole(7, 8),
-    small: whole(5, 8),
-    dense: [[2, 5], new Float32Array(10).fill(1)] as const,
+    axes: integers(2, 3),
+    zeros: integers(0, 0),
+    ones: integers(1, 1),
+    odd: integers(7, 8),
+    small: integers(5, 8),
+    dense: ones(2, 5),
   };
   const lowered = (...nodes: readonly NodeText[]): EdgeProgram => {
     const last = nodes.at(-1)?.output[0] ?? 'x';
@@ -140,8 +144,7 @@ describe('images of twice the size', () => {
       node('Flatten', 'm', 'v'),
       node('MatMul', 'v dense', 'y'),
     ];
-    const model = modelOf({ constants, nodes: all, input: ['N', 2, 4, 4] });
-    return lowerOnnx(toBinary(ModelProtoSchema, model), 'net.onnx');
+    return lowerOnnx(bytesOfModel({ constants, nodes: all, input: ['N', 2, 4, 4] }), 'net.onnx');
   };
 
   it('may lack their last row or column', () => {

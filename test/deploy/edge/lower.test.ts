@@ -1,17 +1,21 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { lowerOnnx, type LowerOptions } from '../../../deploy/edge/lower.js';
 import { withMetadata } from '../../../deploy/metadata.js';
-import { modelOf, node, type ConstantText, type ModelText, type NodeText } from '../../compiler/support/onnx-models.js';
+import {
+  bytesOfModel,
+  integers,
+  node,
+  scalar,
+  type ConstantText,
+  type ModelText,
+  type NodeText,
+} from '../../compiler/support/onnx-models.js';
 import { int8Of, noiseImages } from './support/agreement.js';
 
 const filled = (...dims: readonly number[]): ConstantText => [
   dims,
   Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 7) % 11) / 11 - 0.4),
 ];
-const whole = (...values: readonly number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
-const number = (value: number): ConstantText => [[], Float32Array.of(value)];
 
 const constants: NonNullable<ModelText['constants']> = {
   w: filled(4, 3, 3, 3),
@@ -20,15 +24,15 @@ const constants: NonNullable<ModelText['constants']> = {
   pairs: filled(4, 2, 1, 1),
   b: filled(4),
   dense: filled(4, 5),
-  zero: number(0),
-  one: number(1),
-  five: number(5),
-  six: number(6),
+  zero: scalar(0),
+  one: scalar(1),
+  five: scalar(5),
+  six: scalar(6),
   channels: filled(4, 1, 1),
-  corners: [[8], BigInt64Array.from([0, 0, 1, 1, 0, 0, 0, 0], BigInt)],
-  groups: whole(0, 2, 2, 6, 6),
-  image: whole(0, 4, 6, 6),
-  rows: whole(0, 6, 4, 6),
+  corners: integers(0, 0, 1, 1, 0, 0, 0, 0),
+  groups: integers(0, 2, 2, 6, 6),
+  image: integers(0, 4, 6, 6),
+  rows: integers(0, 6, 4, 6),
 };
 
 /** A file: a convolution that makes `c` [N, 4, 6, 6] of the images, these nodes, and classes of the last one's mean. */
@@ -41,7 +45,7 @@ function fileOf(nodes: readonly NodeText[], more: Partial<ModelText> = {}): Uint
     node('Flatten', 'mean', 'vector'),
     node('MatMul', 'vector dense', 'y'),
   ];
-  return toBinary(ModelProtoSchema, modelOf({ constants, nodes: all, input: ['N', 3, 6, 6], ...more }));
+  return bytesOfModel({ constants, nodes: all, input: ['N', 3, 6, 6], ...more });
 }
 
 const lowered = (nodes: readonly NodeText[], options?: LowerOptions) => lowerOnnx(fileOf(nodes), 'net.onnx', options);
@@ -115,7 +119,7 @@ describe('a program of a float file', () => {
       node('MatMul', 'vector dense', 'y'),
       node('Softmax', 'y', 'p'),
     ];
-    const model = toBinary(ModelProtoSchema, modelOf({ constants, nodes, input: ['N', 6, 8, 3], output: 'p' }));
+    const model = bytesOfModel({ constants, nodes, input: ['N', 6, 8, 3], output: 'p' });
     const program = lowerOnnx(model, 'net.onnx');
     expect(program.tensors[program.input].shape).toEqual([1, 6, 8, 3]);
     expect(program.operators.map(({ op }) => op)).toEqual(['conv', 'mean', 'conv', 'softmax', 'reshape']);
@@ -197,7 +201,7 @@ describe('a program of an int8 file', () => {
       node('Flatten', 'mean', 'vector'),
       node('MatMul', 'vector dense', 'y'),
     ];
-    const file = toBinary(ModelProtoSchema, modelOf({ constants, nodes: turned, input: ['N', 6, 6, 3] }));
+    const file = bytesOfModel({ constants, nodes: turned, input: ['N', 6, 6, 3] });
     const model = await int8Of(file, noiseImages([4, 6, 6, 3]));
     const program = lowerOnnx(model, 'int8.onnx', { io: 'int8' });
     expect(program.tensors[program.input]).toMatchObject({ shape: [1, 6, 6, 3], element: 'int8' });

@@ -2,18 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { observedBy, planOf, type Plan } from '../../../deploy/quantize/plan.js';
 import {
   graphFrom,
+  integers,
   node,
-  type ConstantText,
+  ones,
+  scalar,
   type ModelText,
   type NodeText,
 } from '../../compiler/support/onnx-models.js';
-
-const ones = (...dims: readonly number[]): ConstantText => [
-  dims,
-  new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(1),
-];
-const whole = (...values: readonly number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
-const number = (value: number): ConstantText => [[], Float32Array.of(value)];
 
 const constants: NonNullable<ModelText['constants']> = {
   w: ones(4, 3, 1, 1),
@@ -22,12 +17,12 @@ const constants: NonNullable<ModelText['constants']> = {
   dense: ones(4, 5),
   rows: ones(5, 4),
   five: ones(5),
-  flat: whole(0, -1),
-  half: whole(2, 2),
-  zero: number(0),
-  one: number(1),
-  six: number(6),
-  minus: number(-1),
+  flat: integers(0, -1),
+  half: integers(2, 2),
+  zero: scalar(0),
+  one: scalar(1),
+  six: scalar(6),
+  minus: scalar(-1),
   channels: ones(4, 1, 1),
 };
 

@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { channelWarnings } from '../../../deploy/quantize/quantize.js';
-import { graphFrom, node, type ConstantText } from '../../compiler/support/onnx-models.js';
-
-const weights = (...dims: readonly number[]): ConstantText => [
-  dims,
-  new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(1),
-];
+import { graphFrom, node, ones } from '../../compiler/support/onnx-models.js';
 
 /** A chain of convolutions with these numbers of channels. */
 function chain(...channels: readonly number[]) {
   const layers = channels.slice(1).map((output, i) => ({ from: channels[i], output, name: `c${i + 1}` }));
   return graphFrom({
     input: ['N', channels[0], 4, 4],
-    constants: Object.fromEntries(layers.map(({ from, output, name }) => [`${name}w`, weights(output, from, 1, 1)])),
+    constants: Object.fromEntries(layers.map(({ from, output, name }) => [`${name}w`, ones(output, from, 1, 1)])),
     nodes: layers.map(({ name }, i) => node('Conv', `${i === 0 ? 'x' : `c${i}`} ${name}w`, name)),
     output: `c${layers.length}`,
   });
@@ -38,7 +33,7 @@ describe('warnings about channels', () => {
     const depthwise = (channels: number) =>
       graphFrom({
         input: ['N', channels, 4, 4],
-        constants: { w: weights(channels, 1, 3, 3) },
+        constants: { w: ones(channels, 1, 3, 3) },
         nodes: [node('Conv', 'x w', 'y', { group: channels })],
       });
     expect(channelWarnings(depthwise(32))).toEqual([]);
@@ -48,7 +43,7 @@ describe('warnings about channels', () => {
   it('are absent for gates, which have one pixel', () => {
     const graph = graphFrom({
       input: ['N', 16, 4, 4],
-      constants: { w: weights(6, 16, 1, 1), v: weights(16, 6, 1, 1) },
+      constants: { w: ones(6, 16, 1, 1), v: ones(16, 6, 1, 1) },
       nodes: [
         node('GlobalAveragePool', 'x', 'p'),
         node('Conv', 'p w', 'a'),

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { modelOf, node, type ConstantText, type NodeText } from '../../../compiler/support/onnx-models.js';
+import {
+  integers,
+  modelOf,
+  node,
+  scalar,
+  type ConstantText,
+  type NodeText,
+} from '../../../compiler/support/onnx-models.js';
 import { noise, preparing } from '../support/run.js';
 
 const floats = (dims: readonly number[], seed = 1): ConstantText => [
@@ -9,8 +16,6 @@ const floats = (dims: readonly number[], seed = 1): ConstantText => [
     seed,
   ),
 ];
-const one = (value: number): ConstantText => [[], Float32Array.of(value)];
-const long = (...values: number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
 
 /** Constants of all models; each file holds them all. */
 const constants: Readonly<Record<string, ConstantText>> = {
@@ -25,15 +30,15 @@ const constants: Readonly<Record<string, ConstantText>> = {
   wide: floats([144, 5], 8),
   bias: floats([5], 9),
   channels: floats([1, 4, 1, 1], 10),
-  three: one(3),
-  zero: one(0),
-  six: one(6),
-  sixth: one(1 / 6),
-  inverse: one(0.5),
-  around: long(0, 0, 1, 1, 0, 0, 1, 1),
-  ends: long(2, 3),
-  vector: long(0, -1),
-  pixel: long(0, 0, 1, 1),
+  three: scalar(3),
+  zero: scalar(0),
+  six: scalar(6),
+  sixth: scalar(1 / 6),
+  inverse: scalar(0.5),
+  around: integers(0, 0, 1, 1, 0, 0, 1, 1),
+  ends: integers(2, 3),
+  vector: integers(0, -1),
+  pixel: integers(0, 0, 1, 1),
 };
 const conv = node('Conv', 'x w b', 'c');
 /** `clip(c + 3, 0, 6)` of a convolution. */
@@ -197,7 +202,7 @@ describe('prepared models of other programs', () => {
     ],
   ];
   it.each(dense)('dense layers after %s', async (_, nodes, operators) => {
-    const more = { first: long(0), minus: long(-1) };
+    const more = { first: integers(0), minus: integers(-1) };
     const found = await preparing(modelOf({ nodes: [conv, ...nodes], constants: { ...constants, ...more } }));
     expect(found.operators).toEqual(operators);
     expect(found.difference).toBeLessThan(1e-5);

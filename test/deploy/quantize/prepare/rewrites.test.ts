@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { modelOf, node, type ModelText, type NodeText } from '../../../compiler/support/onnx-models.js';
+import {
+  integers,
+  modelOf,
+  node,
+  scalar,
+  type ModelText,
+  type NodeText,
+} from '../../../compiler/support/onnx-models.js';
 import { preparing } from '../support/run.js';
 
 const wave = (size: number, at = 0) => Float32Array.from({ length: size }, (_, i) => Math.sin(i * 1.7 + at));
 const positive = (size: number) => wave(size).map((value) => 1 + Math.abs(value));
-const longs = (...values: readonly number[]) => BigInt64Array.from(values, BigInt);
-const one = (value: number) => [[], Float32Array.of(value)] as const;
 
 /** Constants of the test files; `x` is [N, 3, 8, 8]. */
 const constants: NonNullable<ModelText['constants']> = {
@@ -14,21 +19,21 @@ const constants: NonNullable<ModelText['constants']> = {
   b: [[4], wave(4)],
   byChannel: [[1, 4, 1, 1], positive(4)],
   byColour: [[3], positive(3)],
-  lastPads: [[8], longs(0, 0, 0, 0, 0, 1, 1, 0)],
-  zero: one(0),
-  one: one(1),
-  two: one(2),
-  six: one(6),
-  sixth: one(1 / 6),
-  half: one(0.5),
-  most: one(3.4028234663852886e38),
-  pads: [[8], longs(0, 0, 1, 1, 0, 0, 1, 1)],
-  noPads: [[8], longs(0, 0, 0, 0, 0, 0, 0, 0)],
-  channelPads: [[8], longs(0, 1, 0, 0, 0, 1, 0, 0)],
-  first: [[1], longs(0)],
-  second: [[1], longs(1)],
-  third: [[1], longs(2)],
-  end: [[1], longs(9)],
+  lastPads: integers(0, 0, 0, 0, 0, 1, 1, 0),
+  zero: scalar(0),
+  one: scalar(1),
+  two: scalar(2),
+  six: scalar(6),
+  sixth: scalar(1 / 6),
+  half: scalar(0.5),
+  most: scalar(3.4028234663852886e38),
+  pads: integers(0, 0, 1, 1, 0, 0, 1, 1),
+  noPads: integers(0, 0, 0, 0, 0, 0, 0, 0),
+  channelPads: integers(0, 1, 0, 0, 0, 1, 0, 0),
+  first: integers(0),
+  second: integers(1),
+  third: integers(2),
+  end: integers(9),
   int32: [[1], Int32Array.of(-1)],
 };
 

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { Random } from '../../../../base/random.js';
 import type { OnnxFile } from '../../../../compiler/index.js';
-import { modelOf, node, type ConstantText, type NodeText } from '../../../compiler/support/onnx-models.js';
+import {
+  integers,
+  modelOf,
+  node,
+  scalar,
+  type ConstantText,
+  type NodeText,
+} from '../../../compiler/support/onnx-models.js';
 
 /** A tensor [N, channels, size, size]. */
 interface Image {
@@ -34,7 +41,7 @@ export const randomGraphs: fc.Arbitrary<RandomGraph> = fc.record({
 export function graphOf({ channels, size, steps: wanted, seed }: RandomGraph): OnnxFile {
   const random = new Random(seed);
   const nodes: NodeText[] = [];
-  const constants: Record<string, ConstantText> = { zero: [[], Float32Array.of(0)], six: [[], Float32Array.of(6)] };
+  const constants: Record<string, ConstantText> = { zero: scalar(0), six: scalar(6) };
   const names = ['x'];
   const fresh = (): string => {
     const name = `t${names.length}`;
@@ -95,10 +102,9 @@ export function graphOf({ channels, size, steps: wanted, seed }: RandomGraph): O
     averagePool: (x) => pooled('AveragePool', x),
     shuffle: (x) => {
       if (x.channels % 2 !== 0) return x;
-      const shape = (...dims: number[]): ConstantText => [[dims.length], BigInt64Array.from(dims, BigInt)];
       const name = fresh();
-      constants[`${name}s`] = shape(0, 2, x.channels / 2, x.size, x.size);
-      constants[`${name}m`] = shape(0, x.channels, x.size, x.size);
+      constants[`${name}s`] = integers(0, 2, x.channels / 2, x.size, x.size);
+      constants[`${name}m`] = integers(0, x.channels, x.size, x.size);
       nodes.push(
         node('Reshape', `${x.name} ${name}s`, `${name}a`),
         node('Transpose', `${name}a`, `${name}t`, { perm: [0, 2, 1, 3, 4] }),
