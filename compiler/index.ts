@@ -30,7 +30,7 @@ export { hasLargeBytes, isFloat32, weightFormat, type NumberFormat } from './onn
 export { profileModel, type NodeTime, type Profile } from './runtime/inspection/profile.js';
 export type { InferenceProgram } from './runtime/programs/inference.js';
 export type { Program } from './runtime/programs/program.js';
-export { createSession, selectAdapter, type SessionOptions } from './runtime/session.js';
+export { createSession, selectAdapter, withSession, type SessionOptions } from './runtime/session.js';
 export { StateStore } from './runtime/programs/state-store.js';
 export type { Feed, HostTensor } from './runtime/programs/tensors.js';
 export { adapterKinds, describeAdapter, isSoftware } from './runtime/providers/adapters.js';

@@ -8,7 +8,7 @@ import { parseOnnx, type OnnxFile } from '../onnx/file.js';
 import { contentInit, portInit } from '../onnx/model.js';
 import { imageShape, type ImageData, type ImageLayout } from '../runtime/classifier/inputs-outputs.js';
 import { onnxSignature } from '../runtime/classifier/signature.js';
-import { createSession } from '../runtime/session.js';
+import { withSession } from '../runtime/session.js';
 import { imageOf } from './read.js';
 
 /** Pixels for each cell of a map. */
@@ -62,14 +62,11 @@ async function sizesOf(
   const output = names.map((name) => create(ValueInfoProtoSchema, portInit(name, 'float32', null)));
   const asked = { ...file, graph: { ...file.graph, output, valueInfo: [] } };
   try {
-    const session = await createSession(toBinary(ModelProtoSchema, asked));
-    try {
+    return await withSession(toBinary(ModelProtoSchema, asked), {}, async (session) => {
       const images = new Tensor('float32', new Float32Array(product(shape)), shape);
       const found = await session.run({ [session.inputNames[0]]: images });
       return names.map((name) => found[name].dims);
-    } finally {
-      await session.release();
-    }
+    });
   } catch (cause) {
     throw invalidInput(`${where} fails on an image of [${shape.join(', ')}]: ${messageOf(cause)}`, { cause });
   }

@@ -1,3 +1,4 @@
+import { countsOf } from '../../base/group.js';
 import type { Attributes } from './attributes.js';
 import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf';
 import type { OnnxOp } from './operators.js';
@@ -88,9 +89,7 @@ export const shapeIn = (graph: OnnxGraph, name: string): Shape => scopedType(gra
 
 /** How often each operator occurs. */
 export function histogram(graph: OnnxGraph): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const { op } of graph.nodes) counts[op] = (counts[op] ?? 0) + 1;
-  return counts;
+  return Object.fromEntries(countsOf(graph.nodes.map(({ op }) => op)));
 }
 
 /** The node that computes each value. */

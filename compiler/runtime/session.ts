@@ -181,3 +181,17 @@ export async function createSession(
     throw failed(`ONNX Runtime could not open ${what} with provider '${provider}'`, error);
   }
 }
+
+/** Opens a model as `createSession` does, and releases its session after the use. */
+export async function withSession<T>(
+  model: Uint8Array | string,
+  options: SessionOptions,
+  use: (session: ort.InferenceSession) => Promise<T>,
+): Promise<T> {
+  const session = await createSession(model, options);
+  try {
+    return await use(session);
+  } finally {
+    await session.release();
+  }
+}

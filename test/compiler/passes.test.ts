@@ -2,11 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createSession, histogram, printGraph, trace, type Graph } from '../../compiler/index.js';
+import { histogram, printGraph, trace, withSession, type Graph } from '../../compiler/index.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
 import { inference, runPasses } from '../../compiler/passes/pipelines.js';
 import { portable } from '../../compiler/target.js';
 import { Random } from '../../base/random.js';
+import { product } from '../../base/statistics.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -16,7 +17,7 @@ const simplifyInference = (graph: Graph): Graph => runPasses({ graph }, inferenc
 
 const numbers = (key: string, shape: number[], low = -1, high = 1): tf.Tensor => {
   const random = new Random(1, key);
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = product(shape);
   return tf.tensor(
     Float32Array.from({ length: size }, () => low + (high - low) * random.uniform()),
     shape,
@@ -24,9 +25,8 @@ const numbers = (key: string, shape: number[], low = -1, high = 1): tf.Tensor =>
 };
 
 async function run(graph: Graph, x: tf.Tensor): Promise<Float32Array> {
-  const session = await createSession(encodeModel(graph, { name: 'test' }));
-  const { output } = await session.run({ x: new ort.Tensor('float32', x.dataSync<'float32'>(), x.shape) });
-  await session.release();
+  const feeds = { x: new ort.Tensor('float32', x.dataSync<'float32'>(), x.shape) };
+  const { output } = await withSession(encodeModel(graph, { name: 'test' }), {}, (session) => session.run(feeds));
   return output.data as Float32Array;
 }
 

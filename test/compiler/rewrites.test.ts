@@ -3,12 +3,12 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  createSession,
   histogram,
   inLayer,
   normalizeBatch,
   trace,
   verifyGraph,
+  withSession,
   type Graph,
   type OnnxOp,
 } from '../../compiler/index.js';
@@ -34,11 +34,9 @@ const writtenOut = (graph: Graph, provider = 'webgpu'): Graph => {
 };
 
 /** The results of a graph of one input `x` on the CPU. */
-async function run(graph: Graph, x: Float32Array): Promise<Record<string, ort.Tensor>> {
-  const session = await createSession(encodeModel(graph, { name: 'test' }));
-  const results = await session.run({ x: new ort.Tensor('float32', x, graph.inputs[0].shape.map(Number)) });
-  await session.release();
-  return { ...results };
+function run(graph: Graph, x: Float32Array): Promise<Record<string, ort.Tensor>> {
+  const feeds = { x: new ort.Tensor('float32', x, graph.inputs[0].shape.map(Number)) };
+  return withSession(encodeModel(graph, { name: 'test' }), {}, async (session) => ({ ...(await session.run(feeds)) }));
 }
 
 const numbers = (tensor: ort.Tensor) => tensor.data as Float32Array | Int32Array;

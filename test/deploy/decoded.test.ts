@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { largestClasses } from '../../base/class-map.js';
 import { decode, defaultDecoding } from '../../base/detections.js';
 import { Random } from '../../base/random.js';
-import { createSession, portInit } from '../../compiler/index.js';
+import { portInit, withSession } from '../../compiler/index.js';
 import type { BoxTask } from '../../base/task.js';
 import { withDecoding } from '../../deploy/decoded.js';
 import { metadataProps, readMetadata, type DetectionFacts } from '../../deploy/metadata.js';
@@ -56,12 +56,10 @@ function randomMaps({ rows, columns, classes }: Shape, images: number, random: R
   });
 }
 
-async function run(model: Uint8Array, maps: Float32Array, { rows, columns, classes }: Shape) {
-  const session = await createSession(model);
+function run(model: Uint8Array, maps: Float32Array, { rows, columns, classes }: Shape) {
   const images = maps.length / (rows * columns * (classes + 4));
-  const results = await session.run({ x: new Tensor('float32', maps, [images, rows, columns, classes + 4]) });
-  await session.release();
-  return results;
+  const x = new Tensor('float32', maps, [images, rows, columns, classes + 4]);
+  return withSession(model, {}, (session) => session.run({ x }));
 }
 
 describe('a file with the decoding inside', () => {
@@ -141,7 +139,7 @@ describe('a file with the decoding inside', () => {
       [5, 3, 4, 4, 18, 11],
       [1, 6, 21, 16, 7, 90],
     ]) {
-      const file = modelOf({
+      const file = bytesOfModel({
         input: ['N', rows, columns, classes],
         nodes: [node('Identity', 'x', 'classes')],
         output: 'classes',
@@ -150,12 +148,11 @@ describe('a file with the decoding inside', () => {
           ...{ input: [height, width, 3], segmentation: { stride }, nas_version: '1', created: '2026' },
         }),
       });
-      const session = await createSession(withDecoding(toBinary(ModelProtoSchema, file), 'x'));
       const random = new Random(rows, 'masks');
       const [images, each] = [2, rows * columns * classes];
       const values = Float32Array.from({ length: images * each }, () => random.normal());
-      const { mask } = await session.run({ x: new Tensor('float32', values, [images, rows, columns, classes]) });
-      await session.release();
+      const x = new Tensor('float32', values, [images, rows, columns, classes]);
+      const { mask } = await withSession(withDecoding(file, 'x'), {}, (session) => session.run({ x }));
       expect([mask.type, mask.dims]).toEqual(['uint8', [images, height, width]]);
       for (let i = 0; i < images; i++) {
         const map = { rows, columns, classes, stride, values: values.subarray(i * each, (i + 1) * each) };

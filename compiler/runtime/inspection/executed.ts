@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
+import { countsOf } from '../../../base/group.js';
 import { sum } from '../../../base/statistics.js';
 import { sizeOf } from '../../graph/index.js';
 import { parseOnnx } from '../../onnx/file.js';
@@ -161,8 +162,6 @@ function most(work: ReadonlyMap<NumberFormat, number>): NumberFormat {
 }
 
 function summarise(nodes: readonly ExecutedNode[], graph: GraphProto | undefined, weights: NumberFormat): Executed {
-  const operators: Record<string, number> = {};
-  for (const { operator } of nodes) operators[operator] = (operators[operator] ?? 0) + 1;
   const computing = nodes.filter(({ format }) => format !== null);
   const multiplying = computing.filter(({ operator }) => productOf(operator) !== undefined);
   const integer = multiplying.filter(({ format }) => format === 'int8').length;
@@ -175,7 +174,7 @@ function summarise(nodes: readonly ExecutedNode[], graph: GraphProto | undefined
   }
   const total = sum(work.values());
   return {
-    operators,
+    operators: Object.fromEntries(countsOf(nodes.map(({ operator }) => operator))),
     precision: most(work),
     weights,
     integerShare: total === 0 ? 0 : (work.get('int8') ?? 0) / total,

@@ -5,7 +5,7 @@ import type { GraphProto, NodeProto } from 'onnx-buf';
 import type * as ort from 'onnxruntime-node';
 import { z } from 'zod';
 import { parseOnnx } from '../../onnx/file.js';
-import { createSession, type SessionOptions } from '../session.js';
+import { withSession, type SessionOptions } from '../session.js';
 
 /** An input or output of a node. */
 export interface TensorKind {
@@ -158,13 +158,10 @@ export async function profileModel(
 ): Promise<Profile> {
   const folder = await mkdtemp(join(tmpdir(), 'nas-profile-'));
   try {
-    const session = await createSession(model, { ...options, profile: join(folder, 'profile') });
-    try {
+    await withSession(model, { ...options, profile: join(folder, 'profile') }, async (session) => {
       await use(session);
       session.endProfiling();
-    } finally {
-      await session.release();
-    }
+    });
     const [file] = await readdir(folder);
     return readProfile(await readFile(join(folder, file), 'utf8'), model, skip);
   } finally {

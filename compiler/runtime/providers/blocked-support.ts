@@ -8,19 +8,10 @@ import { encodeModel } from '../../onnx/model.js';
 import { capabilitiesOf, targetWith } from '../../onnx/providers.js';
 import type { Target, TargetOptions } from '../../target.js';
 import { Val } from '../../values/value.js';
-import { createSession } from '../session.js';
+import { withSession } from '../session.js';
 
-async function runOnce(
-  builder: GraphBuilder,
-  feeds: Readonly<Record<string, ort.Tensor>>,
-): Promise<ort.InferenceSession.ReturnType> {
-  const session = await createSession(encodeModel(builder.finish(), { name: 'self-test' }));
-  try {
-    return await session.run(feeds);
-  } finally {
-    await session.release();
-  }
-}
+const runOnce = (builder: GraphBuilder, feeds: Readonly<Record<string, ort.Tensor>>) =>
+  withSession(encodeModel(builder.finish(), { name: 'self-test' }), {}, (session) => session.run(feeds));
 
 const numbers = (output: ort.OnnxValue): Float32Array => {
   if (output instanceof ort.Tensor && output.data instanceof Float32Array) return output.data;

@@ -3,13 +3,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { foreignNetwork, trainedOperators } from '../../../compiler/index.js';
 import { integers, node, scalar, type ConstantText, type ModelText, type NodeText } from '../support/onnx-models.js';
 import { classifierOf, comparing, normal } from './support.js';
+import { product } from '../../../base/statistics.js';
 
 const floats = (...dims: readonly number[]): ConstantText => [
   dims,
-  normal(
-    dims.reduce((a, b) => a * b, 1),
-    dims.join(),
-  ).map((x) => x / 2),
+  normal(product(dims), dims.join()).map((x) => x / 2),
 ];
 const positive = (size: number): ConstantText => [[size], normal(size, 'positive').map((x) => 0.5 + Math.abs(x))];
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { foreignNetwork, resizedFile, toStorage } from '../../../compiler/index.js';
+import { foreignNetwork, resizedFile, runOnnx, toStorage } from '../../../compiler/index.js';
 import { Random } from '../../../base/random.js';
 import { createSpace, sampleGenotype, type Network } from '../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
@@ -12,14 +11,8 @@ import { normal } from './support.js';
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${name}.onnx`, import.meta.url));
 const resized = (name: string, side: number): Uint8Array => resizedFile(fixture(name), [side, side], 'the file');
 
-async function run(file: Uint8Array, images: Float32Array, shape: readonly number[]): Promise<Float32Array> {
-  const session = await InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 });
-  const { [session.outputNames[0]]: logits } = await session.run({
-    [session.inputNames[0]]: new Tensor('float32', images, shape),
-  });
-  await session.release();
-  return Float32Array.from(logits.data as Float32Array);
-}
+const run = (file: Uint8Array, images: Float32Array, shape: readonly number[]): Promise<Float32Array> =>
+  runOnnx(file, 'the file', images, shape);
 
 describe('a file for images of another size', () => {
   it('computes what its network computes of them', async () => {

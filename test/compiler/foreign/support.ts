@@ -1,9 +1,9 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../../base/random.js';
 import {
   exportForeign,
   foreignNetwork,
+  runOnnx,
   toStorage,
   type ForeignNetwork,
   type WeightSource,
@@ -41,13 +41,6 @@ export interface Compared {
   readonly distance: number;
 }
 
-async function run(file: Uint8Array, input: Tensor): Promise<Float32Array> {
-  const session = await InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 });
-  const { data } = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
-  await session.release();
-  return Float32Array.from(data as Float32Array);
-}
-
 /** Runs a file as it is, and as the network that is read from it and exported again, on the same random images. */
 export async function comparing(file: Uint8Array, batch = 2): Promise<Compared> {
   const network = foreignNetwork(file);
@@ -56,12 +49,9 @@ export async function comparing(file: Uint8Array, batch = 2): Promise<Compared> 
   const images = normal(batch * height * width * channels, 'images');
   const isFirst = network.layout === 'NCHW';
   const own = isFirst ? toStorage(images, [batch, ...size], [0, 3, 1, 2]) : images;
-  const expected = await run(
-    file,
-    new Tensor('float32', own, [batch, ...(isFirst ? [channels, height, width] : size)]),
-  );
+  const expected = await runOnnx(file, 'the file', own, [batch, ...(isFirst ? [channels, height, width] : size)]);
   const exported = exportForeign(network, ownWeights(network));
-  const logits = await run(exported, new Tensor('float32', images, [batch, ...size]));
+  const logits = await runOnnx(exported, 'its export', images, [batch, ...size]);
   const answers = tf.tidy(() => {
     const rows = tf.tensor2d(logits, [batch, network.classes]);
     const of = { logits: rows, softmax: tf.softmax(rows), log_softmax: tf.logSoftmax(rows), sigmoid: tf.sigmoid(rows) };

@@ -392,7 +392,10 @@ export const unreadable: Readonly<Record<string, Unreadable>> = {
     tfjs('graph', (json) => Object.assign(operation(json, 'Mean'), { op: 'DecodeJpeg' })),
     /DecodeJpeg/,
   ],
-  'a graph that lacks a node': [tfjs('graph', without('Mean')), /which is not there/],
+  'a graph that lacks a node': [
+    tfjs('graph', without('Mean')),
+    /model\/dense\/out reads model\/mean, which is not there/,
+  ],
   'a graph in a circle': [
     tfjs('graph', (json) => Object.assign(operation(json, 'AddV2'), { input: ['model/add', 'model/norm/out'] })),
     /cannot be loaded/,

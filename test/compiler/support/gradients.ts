@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../../base/random.js';
 import type { Inputs, TensorFunction } from './reference.js';
+import { product } from '../../../base/statistics.js';
 
 /** Fixed normal values, so that the gradients of a function's outputs are not all multiplied by one. */
 const weightsOf = (shape: readonly number[]): tf.Tensor => {
   const random = new Random(7, 'output weights', ...shape);
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = product(shape);
   const data = Float32Array.from({ length: size }, () => random.normal());
   return tf.tensor(data, [...shape]);
 };

@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { Random } from '../../../base/random.js';
-import { createSession, type DType, type Graph, type OnnxOp } from '../../../compiler/index.js';
+import { withSession, type DType, type Graph, type OnnxOp } from '../../../compiler/index.js';
 import {
   elementTypes,
   float,
@@ -341,9 +341,7 @@ export const resultsIn = (results: Readonly<Record<string, ort.Tensor>>): Output
   );
 
 /** Runs a graph of samples on the CPU. */
-export async function runSamples(graph: Graph, feeds: ReadonlyMap<string, SampleFeed>): Promise<Outputs> {
-  const session = await createSession(encodeModel(graph, { name: 'samples' }));
-  const results = resultsIn({ ...(await session.run(feedsOf(feeds))) });
-  await session.release();
-  return results;
-}
+export const runSamples = (graph: Graph, feeds: ReadonlyMap<string, SampleFeed>): Promise<Outputs> =>
+  withSession(encodeModel(graph, { name: 'samples' }), {}, async (session) =>
+    resultsIn({ ...(await session.run(feedsOf(feeds))) }),
+  );

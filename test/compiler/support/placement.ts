@@ -1,3 +1,4 @@
+import { countsOf } from '../../../base/group.js';
 import type { Profile, Program } from '../../../compiler/index.js';
 import type { Feed } from '../../../compiler/runtime/programs/tensors.js';
 
@@ -17,10 +18,8 @@ export interface Placement {
 export function placementIn({ nodes }: Profile): Placement {
   const copies = (operator: string): number => nodes.filter((node) => node.operator === operator).length;
   const computing = nodes.filter(({ operator }) => !operator.startsWith('Memcpy'));
-  const counts: Record<string, number> = {};
-  for (const { provider } of computing) counts[provider] = (counts[provider] ?? 0) + 1;
   return {
-    nodes: counts,
+    nodes: Object.fromEntries(countsOf(computing.map(({ provider }) => provider))),
     uploads: copies('MemcpyFromHost'),
     downloads: copies('MemcpyToHost'),
     onCpu: computing.filter(({ provider }) => provider === 'cpu').map(({ operator, name }) => `${operator} ${name}`),

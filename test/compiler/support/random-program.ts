@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../../base/random.js';
+import { product } from '../../../base/statistics.js';
 
 /** The sizes of one program: batch, height, width, channels. */
 export type Sizes = Readonly<Record<'b' | 'h' | 'w' | 'c', number>>;
@@ -190,7 +191,7 @@ const shaping: Record<string, Operation> = {
 };
 
 const stripes = (shape: number[]): tf.Tensor => {
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = product(shape);
   const data = Uint8Array.from({ length: size }, (_, i) => Number(i % 3 > 0));
   return tf.tensor(data, shape, 'bool');
 };

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random, type StreamKey } from '../../../base/random.js';
 import type { HostTensor } from '../../../compiler/index.js';
+import { product } from '../../../base/statistics.js';
 
 export type Samples = Readonly<Record<string, HostTensor>>;
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Draws reproducible input values: the same name gives the same values. */
 export class Sampler {
@@ -29,7 +28,7 @@ export class Sampler {
     return {
       dtype: 'int32',
       shape,
-      data: Int32Array.from({ length: sizeOf(shape) }, () => low + this.random.int(high - low)),
+      data: Int32Array.from({ length: product(shape) }, () => low + this.random.int(high - low)),
     };
   }
 
@@ -46,7 +45,7 @@ export class Sampler {
   }
 
   private float(shape: readonly number[], draw: () => number): HostTensor {
-    return { dtype: 'float32', shape, data: Float32Array.from({ length: sizeOf(shape) }, draw) };
+    return { dtype: 'float32', shape, data: Float32Array.from({ length: product(shape) }, draw) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { createSession, executedBy, parseOnnx } from '../../../compiler/index.js';
+import { executedBy, parseOnnx, runOnnx } from '../../../compiler/index.js';
 import { calibrateRanges, prepareModel, quantizeForTiming, quantizeModel } from '../../../deploy/quantize/index.js';
 import { modelOf, node } from '../../compiler/support/onnx-models.js';
 import { inMemory } from './support/batches.js';
@@ -43,13 +43,8 @@ const batches = inMemory(
   { images: images.subarray(128), shape: [4, 2, 4, 4] },
 );
 
-async function run(bytes: Uint8Array, exactIntegers = true): Promise<Float32Array> {
-  const { Tensor } = await import('onnxruntime-node');
-  const session = await createSession(bytes, { exactIntegers });
-  const { y } = await session.run({ x: new Tensor('float32', images, shape) });
-  await session.release();
-  return y.data as Float32Array;
-}
+const run = (bytes: Uint8Array, exactIntegers = true): Promise<Float32Array> =>
+  runOnnx(bytes, 'the model', images, shape, { exactIntegers });
 
 describe('a quantized classifier', () => {
   it('nearly agrees with the float model and computes only in integers, with weights of 7 and 8 bits', async () => {

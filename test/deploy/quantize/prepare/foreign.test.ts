@@ -8,14 +8,9 @@ import {
   type NodeText,
 } from '../../../compiler/support/onnx-models.js';
 import { noise, preparing } from '../support/run.js';
+import { product } from '../../../../base/statistics.js';
 
-const floats = (dims: readonly number[], seed = 1): ConstantText => [
-  dims,
-  noise(
-    dims.reduce((a, b) => a * b, 1),
-    seed,
-  ),
-];
+const floats = (dims: readonly number[], seed = 1): ConstantText => [dims, noise(product(dims), seed)];
 
 /** Constants of all models; each file holds them all. */
 const constants: Readonly<Record<string, ConstantText>> = {

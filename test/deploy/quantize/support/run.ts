@@ -9,6 +9,7 @@ import {
   type OnnxGraph,
 } from '../../../../compiler/index.js';
 import { prepare } from '../../../../deploy/quantize/prepare/index.js';
+import { product } from '../../../../base/statistics.js';
 
 /** Random numbers around 0, like normalised images. */
 export function noise(size: number, seed = 1): Float32Array {
@@ -39,7 +40,7 @@ export async function preparing(file: OnnxFile): Promise<Prepared> {
   const prepared = prepare(file, 'the model');
   const [batch, ...extents] = inputsOf(file)[0].shape;
   const shape = [typeof batch === 'number' ? batch : 2, ...extents.map(Number)];
-  const images = noise(shape.reduce((a, b) => a * b, 1));
+  const images = noise(product(shape));
   const before = await outputs(readGraph(file), images, shape);
   const after = await outputs(prepared, images, shape);
   const largest = before.reduce((a, b) => Math.max(a, Math.abs(b)), 0);

@@ -4,6 +4,7 @@ import { calibrateRanges, prepareModel, quantizeModel } from '../../../../deploy
 import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../../spaces/models/index.js';
 import { inMemory } from './batches.js';
+import { product } from '../../../../base/statistics.js';
 
 /** The network with the fewest parameters of some random networks. */
 export async function smallNetwork(config: unknown, task: Task): Promise<Network> {
@@ -18,7 +19,7 @@ export async function quantized(network: Network) {
   const model = toOnnx({ network, weights: initialWeights(network, 1) });
   const shape = [8, ...network.input];
   const random = new Random(5);
-  const images = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+  const images = Float32Array.from({ length: product(shape) }, () => random.normal());
   const prepared = prepareModel(model, 'the network');
   const batches = inMemory({ images, shape });
   const { minmax } = await calibrateRanges(prepared, batches, { methods: ['minmax'] });
