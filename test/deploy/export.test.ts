@@ -9,13 +9,14 @@ import { toLayersModel } from '../../spaces/models/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { noise } from './quantize/support/run.js';
 import { metadataFor, mixedNetwork, shaken } from './support/classifiers.js';
+import { product } from '../../base/statistics.js';
 
 const metadata = metadataFor(mixedNetwork.input, ['cat', 'dog', 'ümlaut'], { network: mixedNetwork });
 const trained = (seed: number) => shaken(mixedNetwork, seed);
 
 const predict = (model: tfl.LayersModel): Float32Array => {
   const shape = [3, ...mixedNetwork.input];
-  const images = tf.tensor(noise(shape.reduce((a, b) => a * b, 1)), shape);
+  const images = tf.tensor(noise(product(shape)), shape);
   const logits = model.predict(images);
   if (Array.isArray(logits)) throw new Error('one output expected');
   return Float32Array.from(logits.dataSync());

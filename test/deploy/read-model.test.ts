@@ -10,6 +10,7 @@ import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/mod
 import { temporaryFolder } from '../support/temporary.js';
 import { noise } from './quantize/support/run.js';
 import { metadataFor, mixedNetwork as network, shaken } from './support/classifiers.js';
+import { product } from '../../base/statistics.js';
 
 const metadata = metadataFor(network.input, ['cat', 'dog', 'bird'], {
   network,
@@ -18,7 +19,7 @@ const metadata = metadataFor(network.input, ['cat', 'dog', 'bird'], {
 const trained = (seed: number) => shaken(network, seed);
 
 const shape = [3, ...network.input];
-const images = noise(shape.reduce((a, b) => a * b, 1));
+const images = noise(product(shape));
 
 const logitsOf = ({ network: own, weights }: Model): number[] =>
   tf.tidy(() => [...apply(own, weightsFrom(weights), tf.tensor(images, shape), { training: false }).logits.dataSync()]);

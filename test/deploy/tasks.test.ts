@@ -9,11 +9,12 @@ import { checkExport, evaluateOnnx, exportOnnx, readMetadata, withMetadata } fro
 import { apply, weightsFrom } from '../../spaces/models/index.js';
 import { noise } from './quantize/support/run.js';
 import { metadataFor, mixedNetwork as network, shaken } from './support/classifiers.js';
+import { product } from '../../base/statistics.js';
 
 const count = 48;
 const [height, width, channels] = network.input;
 const shape = [count, height, width, channels];
-const images = noise(shape.reduce((a, b) => a * b, 1));
+const images = noise(product(shape));
 
 /** Units of very unlike sizes. */
 const regression = { type: 'regression', mean: [31, -5, 2e5], std: [10, 0.01, 4e4] } as const satisfies LearningTask;

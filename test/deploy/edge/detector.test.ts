@@ -28,6 +28,7 @@ import { detectorMetadata, randomDetector, type DetectorOptions } from '../../su
 import { describeWithLiteRt, openLiteRt } from '../../support/litert.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { int8Of, noiseImages, operatorDifferences } from './support/agreement.js';
+import { product } from '../../../base/statistics.js';
 
 beforeAll(async () => void (await tf.setBackend('cpu')));
 
@@ -113,7 +114,7 @@ describe('the program of a detector', () => {
   it('keeps both maps in memory, and doubles a map almost in place', () => {
     const { bytes } = fileOf({ input: [96, 96, 3] });
     const program = lowerOnnx(bytes, 'the file');
-    const [classes, boxes] = program.outputs.map((id) => program.tensors[id].shape.reduce((a, b) => a * b, 1));
+    const [classes, boxes] = program.outputs.map((id) => product(program.tensors[id].shape));
     expect(edgeSizes(program).sramBytes).toBeGreaterThan(classes + boxes);
   });
 

@@ -11,10 +11,11 @@ import {
   type NodeText,
 } from '../../compiler/support/onnx-models.js';
 import { int8Of, noiseImages } from './support/agreement.js';
+import { product } from '../../../base/statistics.js';
 
 const filled = (...dims: readonly number[]): ConstantText => [
   dims,
-  Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 7) % 11) / 11 - 0.4),
+  Float32Array.from({ length: product(dims) }, (_, i) => ((i * 7) % 11) / 11 - 0.4),
 ];
 
 const constants: NonNullable<ModelText['constants']> = {

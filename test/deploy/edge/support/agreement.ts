@@ -8,6 +8,7 @@ import { tfliteModel, writeTflite } from '../../../../deploy/edge/tflite/index.j
 import { calibrateRanges, prepareModel, quantizeModel } from '../../../../deploy/quantize/index.js';
 import { inMemory } from '../../quantize/support/batches.js';
 import { openLiteRt } from '../../../support/litert.js';
+import { product } from '../../../../base/statistics.js';
 
 /** Some images in one array. */
 export interface Images {
@@ -19,7 +20,7 @@ export interface Images {
 /** Random images, of numbers as normalised images have. */
 export function noiseImages(shape: Images['shape'], seed = 1): Images {
   const random = new Random(seed, 'edge');
-  return { shape, values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()) };
+  return { shape, values: Float32Array.from({ length: product(shape) }, () => random.normal()) };
 }
 
 /** The int8 file of a float one, calibrated on images. */

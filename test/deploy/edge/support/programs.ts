@@ -1,4 +1,5 @@
 import { Random } from '../../../../base/random.js';
+import { product } from '../../../../base/statistics.js';
 import type {
   Clipping,
   EdgeOperator,
@@ -10,8 +11,6 @@ import type {
   TensorId,
 } from '../../../../deploy/edge/program.js';
 
-const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
 export interface ConvOptions {
   readonly kernel?: number;
   readonly stride?: number;
@@ -21,6 +20,11 @@ export interface ConvOptions {
   /** Absent: (kernel - 1) / 2 pixels on each side. */
   readonly pad?: number;
 }
+
+/** An operator; its label is its name by default. */
+type Unlabelled<O extends EdgeOperator = EdgeOperator> = O extends EdgeOperator
+  ? Omit<O, 'label'> & { readonly label?: string }
+  : never;
 
 /** Writes int8 programs by hand, with random weights and scales at which most bytes are used. */
 export class Programs {
@@ -58,8 +62,8 @@ export class Programs {
     return this.tensor({ shape, element: 'int8', quantization });
   }
 
-  private push(operator: EdgeOperator): TensorId {
-    this.operators.push(operator);
+  private push(operator: Unlabelled): TensorId {
+    this.operators.push({ label: operator.op, ...operator });
     return operator.output;
   }
 
@@ -82,7 +86,7 @@ export class Programs {
       shape,
       element: 'int8',
       quantization: { scales, zero: 0, axis },
-      data: this.bytes(size(shape)),
+      data: this.bytes(product(shape)),
     });
     const data = Int32Array.from({ length: channels }, () => this.random.int(4000) - 2000);
     const biasScales = scales.map((scale) => scale * (this.tensors[from].quantization?.scales[0] ?? 1));
@@ -102,16 +106,7 @@ export class Programs {
     const [weights, bias] = this.weights([channels, kernel, kernel, depth], 0, from, kernel * kernel * depth);
     const output = this.result([1, ...out, channels]);
     const inputs = [from, weights, bias];
-    return this.push({
-      op: 'conv',
-      label: 'conv',
-      inputs,
-      output,
-      groups,
-      dilations: [dilation, dilation],
-      clip,
-      ...window,
-    });
+    return this.push({ op: 'conv', inputs, output, groups, dilations: [dilation, dilation], clip, ...window });
   }
 
   depthwise(from: TensorId, options: ConvOptions & { multiplier?: number } = {}): TensorId {
@@ -122,15 +117,15 @@ export class Programs {
     const output = this.result([1, ...out, channels]);
     const dilations: Pair = [dilation, dilation];
     const inputs = [from, weights, bias];
-    return this.push({ op: 'depthwise', label: 'depthwise', inputs, output, multiplier, dilations, clip, ...window });
+    return this.push({ op: 'depthwise', inputs, output, multiplier, dilations, clip, ...window });
   }
 
   pair(op: 'add' | 'mul', a: TensorId, b: TensorId, clip: Clipping = 'none'): TensorId {
-    return this.push({ op, label: op, inputs: [a, b], output: this.result(this.shape(a)), clip });
+    return this.push({ op, inputs: [a, b], output: this.result(this.shape(a)), clip });
   }
 
   constant(shape: readonly number[]): TensorId {
-    return this.tensor({ shape, element: 'int8', quantization: this.quantization(), data: this.bytes(size(shape)) });
+    return this.tensor({ shape, element: 'int8', quantization: this.quantization(), data: this.bytes(product(shape)) });
   }
 
   elementwise(from: TensorId, fn: Elementwise): TensorId {
@@ -140,54 +135,43 @@ export class Programs {
 
   mean(from: TensorId): TensorId {
     const output = this.result([1, 1, 1, this.shape(from)[3]]);
-    return this.push({ op: 'mean', label: 'mean', inputs: [from], output });
+    return this.push({ op: 'mean', inputs: [from], output });
   }
 
   pool(op: 'max-pool' | 'average-pool', from: TensorId, kernel: number, stride: number, pad = 0): TensorId {
     const { out, ...window } = this.windowed(from, { kernel, stride, pad });
     const output = this.result([1, ...out, this.shape(from)[3]], from);
-    return this.push({ op, label: op, inputs: [from], output, size: [kernel, kernel], ...window });
+    return this.push({ op, inputs: [from], output, size: [kernel, kernel], ...window });
   }
 
   pad(from: TensorId, around: number): TensorId {
     const [, height, width, channels] = this.shape(from);
     const padding = { top: around, left: around, bottom: 0, right: around };
     const output = this.result([1, height + around, width + 2 * around, channels], from);
-    return this.push({ op: 'pad', label: 'pad', inputs: [from], output, padding });
+    return this.push({ op: 'pad', inputs: [from], output, padding });
   }
 
   /** @param missing rows and columns that the result lacks */
   upsample(from: TensorId, missing: Pair = [0, 0]): TensorId {
     const [, height, width, channels] = this.shape(from);
     const output = this.result([1, 2 * height - missing[0], 2 * width - missing[1], channels], from);
-    return this.push({ op: 'upsample', label: 'upsample', inputs: [from], output });
+    return this.push({ op: 'upsample', inputs: [from], output });
   }
 
   concat(inputs: readonly TensorId[]): TensorId {
     const [, height, width] = this.shape(inputs[0]);
     const channels = inputs.reduce((sum, id) => sum + this.shape(id)[3], 0);
-    return this.push({
-      op: 'concat',
-      label: 'concat',
-      inputs,
-      output: this.result([1, height, width, channels], inputs[0]),
-    });
+    return this.push({ op: 'concat', inputs, output: this.result([1, height, width, channels], inputs[0]) });
   }
 
   slice(from: TensorId, start: number, channels: number): TensorId {
     const [, height, width] = this.shape(from);
     const output = this.result([1, height, width, channels], from);
-    return this.push({ op: 'slice', label: 'slice', inputs: [from], output, from: start });
+    return this.push({ op: 'slice', inputs: [from], output, from: start });
   }
 
   shuffle(from: TensorId, groups: number): TensorId {
-    return this.push({
-      op: 'shuffle',
-      label: 'shuffle',
-      inputs: [from],
-      output: this.result(this.shape(from), from),
-      groups,
-    });
+    return this.push({ op: 'shuffle', inputs: [from], output: this.result(this.shape(from), from), groups });
   }
 
   /** Squeeze and excite: a gate for each channel. */
@@ -199,14 +183,14 @@ export class Programs {
   }
 
   reshape(from: TensorId): TensorId {
-    const output = this.result([1, size(this.shape(from))], from);
+    const output = this.result([1, product(this.shape(from))], from);
     return this.push({ op: 'reshape', label: 'flatten', inputs: [from], output });
   }
 
   softmax(from: TensorId): TensorId {
     const quantization = { scales: Float32Array.of(1 / 256), zero: -128 };
     const output = this.tensor({ shape: this.shape(from), element: 'int8', quantization });
-    return this.push({ op: 'softmax', label: 'softmax', inputs: [from], output });
+    return this.push({ op: 'softmax', inputs: [from], output });
   }
 
   program(input: TensorId, ...outputs: readonly TensorId[]): EdgeProgram {
@@ -217,7 +201,7 @@ export class Programs {
 /** Random bytes for the input of a program. */
 export function randomImage({ tensors, input }: EdgeProgram, seed: number): Int8Array {
   const random = new Random(seed, 'edge image');
-  return Int8Array.from({ length: size(tensors[input].shape) }, () => random.int(256) - 128);
+  return Int8Array.from({ length: product(tensors[input].shape) }, () => random.int(256) - 128);
 }
 
 const functions: readonly Elementwise[] = [
