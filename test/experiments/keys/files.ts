@@ -26,18 +26,18 @@ const twoOf = async (make: (index: number) => Promise<string>): Promise<Two> => 
 
 const names = ['red', 'green', 'blue'] as const;
 
-/** 18 pictures for each class, wider than high, and a table of them. */
+/** 12 pictures for each class, wider than high, and a table of them. */
 async function pictures(folder: string, seed: number, labelled = true): Promise<string> {
   const rows = ['image,file,label,colour,split,part,group,camera'];
   for (const [c, name] of names.entries()) {
     const inside = labelled ? join(folder, name) : folder;
     mkdirSync(inside, { recursive: true });
-    for (let i = 0; i < 18; i++) {
+    for (let i = 0; i < 12; i++) {
       const file = labelled ? `${name}/${i}.png` : `${name}-${i}.png`;
       await noisePicture(`${seed} ${name} ${i}`, 30, 20).toFile(join(folder, file));
       const other = labelled ? `${names[(c + 1) % 3]}/${i}.png` : '';
       const split = (of: number) => ['train', 'train', 'val', 'test', 'train', 'train'][(i + of) % 6];
-      rows.push([file, other, name, names[(c + (i % 2)) % 3], split(0), split(1), i % 6, i % 9].join(','));
+      rows.push([file, other, name, names[(c + (i % 2)) % 3], split(0), split(1), i % 10, i % 7].join(','));
     }
   }
   if (labelled) writeFileSync(`${folder}.csv`, tableOf(folder, rows));
@@ -139,10 +139,10 @@ export async function writeFiles(folder: string) {
   writeFileSync(`${own[0]}.csv-damaged.csv`, table.replaceAll(own[0], damaged));
   writeFileSync(`${own[0]}.csv-without.csv`, table.replace(',split,', ',_split,'));
   const boxes = await twoOf(
-    async (i) => (await makeBoxedImages(join(folder, `boxes-${i}`), { count: 40, seed: 1 + i })).path,
+    async (i) => (await makeBoxedImages(join(folder, `boxes-${i}`), { count: 24, seed: 1 + i })).path,
   );
   const masks = await twoOf(
-    async (i) => (await makeMaskedImages(join(folder, `masks-${i}`), { count: 20, seed: 1 + i })).path,
+    async (i) => (await makeMaskedImages(join(folder, `masks-${i}`), { count: 12, seed: 1 + i })).path,
   );
   const unlabelled = await twoOf((i) => pictures(join(folder, `more-${i}`), 2 + i, false));
   const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });

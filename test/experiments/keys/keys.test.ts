@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { experimentJsonSchema } from '../../../experiments/parse/json-schema.js';
 import { cachedFolder } from '../../runner/experiment.js';
 import { KeyChecks } from './check.js';
+import { unexplained } from './commands.js';
 import type { Part } from './effects.js';
 import { writeFiles, type KeyFiles } from './files.js';
 import type { Row } from './row.js';
@@ -58,5 +59,11 @@ describe('the keys of an experiment on images with boxes', () => {
       else defects.push(await checks.acceptedOf(one, /boxes|detector|needs a supernet|needs a teacher/));
     }
     expect(defects.filter((defect) => defect !== null)).toEqual([]);
+  });
+});
+
+describe.each(['specialize', 'tune'] as const)('nas %s', (command) => {
+  it('takes every key of an experiment, but those whose reason is known', () => {
+    expect(unexplained(command, kinds.training(files))).toEqual({ lost: [], unknown: [] });
   });
 });

@@ -87,7 +87,7 @@ const study = (files: KeyFiles): KindOfRows => {
       name: 'keys',
       seed: 1,
       space: smallSpace,
-      evaluate: { type: 'tell', input: [28, 28, 1], classes: 10, epochs: 4 },
+      evaluate: { type: 'tell', input: [32, 32, 1], classes: 10, epochs: 4 },
       objectives: ['accuracy', 'macs'],
       search: { controller: 'random', trials: 4 },
     },
@@ -97,8 +97,8 @@ const study = (files: KeyFiles): KindOfRows => {
       row(
         'evaluate.input',
         [
-          [28, 28, 1],
           [32, 32, 1],
+          [28, 28, 1],
         ],
         'space',
       ),

@@ -1,21 +1,12 @@
-import { beforeAll, describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../base/hash.js';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import type { TrainingExperiment } from '../../../experiments/schema/experiment.js';
 import { specialized } from '../../../runner/specialize.js';
 import { dataSettings, labelledImages, tuneTraining } from '../../../trainers/index.js';
-import { cachedFolder } from '../../runner/experiment.js';
 import { experimentsOf } from './check.js';
-import { writeFiles, type KeyFiles } from './files.js';
 import { laidOver, type Row } from './row.js';
-import { kinds } from './rows/kinds.js';
+import type { KindOfRows } from './rows/kinds.js';
 import { plainKey } from './walk.js';
-
-const folder = cachedFolder();
-let files: KeyFiles;
-beforeAll(async () => {
-  files = await writeFiles(folder);
-});
 
 /** Keys that a specialization does not take from its run, and why. */
 const dropped: Readonly<Record<string, string>> = {
@@ -92,14 +83,14 @@ const takesNothing = (row: Row, whole: object, taken: (written: object) => strin
 const names = (one: string, key: string): boolean =>
   one.endsWith('*') ? key.startsWith(one.slice(0, -1)) : key === one;
 
-describe.each(['specialize', 'tune'] as const)('nas %s', (command) => {
-  it('takes every key of an experiment, but those whose reason is known', () => {
-    const { whole, rows } = kinds.training(files);
-    const [taken, reasons] = commands[command];
-    const left = Object.keys(reasons).flatMap((one) => one.split(' '));
-    const valid = rows.filter(({ changes }) => changes !== 'refused');
-    const lost = valid.filter((row) => takesNothing(row, whole, taken)).map(({ key }) => plainKey(key));
-    expect(lost.filter((key) => !left.some((one) => names(one, key)))).toEqual([]);
-    expect(left.filter((one) => !rows.some(({ key }) => names(one, plainKey(key))))).toEqual([]);
-  });
-});
+/** Keys of rows that a command does not take though no reason says so, and reasons of keys that no row has. */
+export function unexplained(command: keyof typeof commands, { whole, rows }: KindOfRows) {
+  const [taken, reasons] = commands[command];
+  const left = Object.keys(reasons).flatMap((one) => one.split(' '));
+  const valid = rows.filter(({ changes }) => changes !== 'refused');
+  const lost = valid.filter((row) => takesNothing(row, whole, taken)).map(({ key }) => plainKey(key));
+  return {
+    lost: lost.filter((key) => !left.some((one) => names(one, key))),
+    unknown: left.filter((one) => !rows.some(({ key }) => names(one, plainKey(key)))),
+  };
+}
