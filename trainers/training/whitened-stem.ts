@@ -1,3 +1,5 @@
+import { BoundedCache } from '../../base/bounded-cache.js';
+import { contentHash } from '../../base/hash.js';
 import { dot, symmetricEigen } from '../../base/linear-algebra.js';
 import { Random } from '../../base/random.js';
 import type { WeightSpec, WeightValue } from '../../spaces/models/index.js';
@@ -118,6 +120,9 @@ export function patchCovariance(
   });
 }
 
+/** The networks of a search have the same images, and mostly kernels of one size. */
+const covariances = new BoundedCache<Float64Array>(8);
+
 /**
  * The whitened stem of a network, or of a supernet's shared weights, for a data set. Slices with fewer filters have the same
  * bits and keep them; a slice with a smaller kernel or smaller images has other bits, and its own training trains its stem.
@@ -129,5 +134,9 @@ export function whitenedStem(dataset: Dataset, size: ImageSize, specs: readonly 
   if (shape?.length !== 4) throw new Error(`there is no convolution ${stemKernel}`);
   const [height, width, channels, filters] = shape;
   const all = [height, width, channels, filters] as const;
-  return whitenedFilters(patchCovariance(dataset, size, all), all);
+  const key = contentHash(dataset.hashAt([[size[0], size[1]]]), size, height, width);
+  return whitenedFilters(
+    covariances.of(key, () => patchCovariance(dataset, size, all)),
+    all,
+  );
 }

@@ -1,8 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openDataset, type Dataset } from '../../../trainers/index.js';
-import { type FilterShape, patchCovariance, whitenedFilters } from '../../../trainers/training/whitened-stem.js';
+import {
+  type FilterShape,
+  patchCovariance,
+  whitenedFilters,
+  whitenedStem,
+} from '../../../trainers/training/whitened-stem.js';
 import { sharedWorkbench } from '../support/tiny-training.js';
 import { slicedTo } from '../../../spaces/models/index.js';
+import { stemKernel } from '../../../trainers/weights.js';
 
 const bench = sharedWorkbench([5, 2]);
 let dataset: Dataset;
@@ -129,4 +135,23 @@ describe('patchCovariance', () => {
     expect(tiny[0]).toBeGreaterThan(0);
     expect(tiny[2 * 26]).toBe(0);
   });
+});
+
+test('the stem is that of the data set, its split, the size of the images and the kernel', () => {
+  const other = openDataset({ ...bench.dataset, validation: 0.5 });
+  for (const [data, side, shape] of [
+    [dataset, 10, [3, 3, 1, 4]],
+    [other, 10, [3, 3, 1, 4]],
+    [dataset, 5, [3, 3, 1, 4]],
+    [dataset, 10, [2, 2, 1, 4]],
+    [dataset, 10, [3, 3, 1, 6]],
+  ] satisfies [Dataset, number, FilterShape][]) {
+    const size = [side, side, 1] as const;
+    const expected = whitenedFilters(patchCovariance(data, size, shape), shape);
+    for (let time = 0; time < 2; time++)
+      expect(whitenedStem(data, size, [{ name: stemKernel, shape, trainable: true, std: 1, fill: 0 }])).toEqual(
+        expected,
+      );
+  }
+  other.close();
 });
