@@ -14,6 +14,7 @@ import {
   trainKeys,
   tuneTraining,
   withStepsOn,
+  type WrittenScale,
 } from '../trainers/index.js';
 import { experimentFor, parseDatasetOrBoxes, prepareFor, reported } from './arguments/dataset.js';
 
@@ -32,7 +33,7 @@ const imagesOf = (input: readonly [number, number, number] | undefined): Renderi
   input && { ...completeDecoding(), size: [input[0], input[1]], channels: input[2] };
 
 export async function tuneMaps(
-  { path, argument, own, ...common }: Tuning & { readonly path: string },
+  { path, argument, own, written, ...common }: Tuning & { readonly path: string; readonly written: WrittenScale },
   observe: RunObserver,
   signal: AbortSignal,
 ): ReturnType<typeof tuneDetector> {
@@ -42,13 +43,13 @@ export async function tuneMaps(
   const experiment = experimentFor(argument);
   const dataset = await prepareFor(argument, data, renderingOf(data), reported(observe, signal));
   const keys = { epochs: own.epochs ?? detectorEpochs, ...(own.batch !== undefined && { batch: own.batch }) };
-  const written =
+  const settings =
     experiment === undefined
       ? completeTraining(trainKeys.parse(keys), dataDefaults(data))
       : { ...experiment.train, ...keys, steps: undefined };
-  const train = withStepsOn(describeDataset(dataset).counts.train, written);
+  const train = withStepsOn(describeDataset(dataset).counts.train, settings);
   const engine = experiment?.engine ?? engineSchema.parse({});
-  return tuneDetector({ ...common, backbone, data, dataset, train, engine }, observe, signal);
+  return tuneDetector({ ...common, backbone, data, dataset, train, engine, written }, observe, signal);
 }
 
 export async function tuneClasses(

@@ -17,6 +17,7 @@ export { trialSubject, untrainedSubject } from './exporting/subjects.js';
 export { planInitial, type InitialPlan } from './initial-weights/index.js';
 export type { StageUse } from './initial-weights/uses.js';
 export { runSpecialized, specialize, type Specialization, type SpecializedRun } from './specialize.js';
-export { readBackbone, tuneDetector, type DetectorReport } from './tune-detector.js';
+export { readBackbone } from './backbone.js';
+export { tuneDetector, type DetectorReport } from './tune-detector.js';
 export { tuneFile, type TuneReport, type TuneRequest } from './tune.js';
 export type { HostShare } from './stored/workers.js';

@@ -1,104 +1,162 @@
 import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { invalidInput, NasError } from '../base/errors.js';
 import { cacheDirectory, makeDirectory } from '../base/files.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
+import type { ImageSize } from '../base/image-pixels.js';
+import type { PixelScale } from '../base/preprocess.js';
 import { mainScores, scoreText } from '../base/scores.js';
 import { isBoxTask, type MapTask } from '../base/task.js';
-import { classifierFile } from '../compiler/index.js';
-import { exportOnnx, mapFacts, metadataOfFile, readExport, type ModelMetadata } from '../deploy/index.js';
-import { answersOf, mapTaskOf, detectionOf, detectorOf, type Network } from '../spaces/index.js';
+import { exportOnnx, mapFacts, withMetadata, type ModelMetadata } from '../deploy/index.js';
+import { detectionOf } from '../spaces/index.js';
 import type { Model } from '../spaces/models/index.js';
 import {
   describeDataset,
   fit,
+  fitForeignDetector,
+  foreignDetector,
   fromTrained,
+  mapsForHead,
+  readTensorFile,
   readWeights,
-  recogniseNetwork,
+  rescaledStem,
   saveWeights,
+  scaleOfMaps,
   trimCache,
   unfoldBatchNorm,
   withDataset,
+  writtenOrOwnScale,
   type DatasetInfo,
-  type DatasetRef,
+  type FitHooks,
   type FitJob,
+  type FitResult,
   type SplitName,
+  type WrittenScale,
 } from '../trainers/index.js';
+import { networkFor, newHeadOn, taskFor, type Backbone } from './backbone.js';
 import { initialContent, withClasses } from './initial-weights/index.js';
-import { weightsFileOf } from './initial-weights/read.js';
 import { evaluateOnSplit } from './models/on-dataset.js';
 import { fileFacts, withThresholds } from './models/file-facts.js';
 import type { RunObserver } from './events.js';
 import { hooksFor, type TuneReport, type TuneRequest } from './tune.js';
 
-/** A trained network, whose backbone a detector or a segmenter takes. */
-export interface Backbone {
-  /** The file, and its name for messages. */
-  readonly file: string;
-  readonly name: string;
-  readonly model: Model;
-  readonly metadata: Partial<ModelMetadata>;
-  /** Whether batch norm is folded into kernels. */
-  readonly isFolded: boolean;
-}
-
-/** Images of files that leave their size open; the backbone is the same for all sizes. */
-const usualSize = [224, 224] as const;
-
-/**
- * Reads a classifier or detector of nas, or a classifier of another program whose blocks nas has, too.
- * @throws NasError `invalid-input` for other networks
- */
-export async function readBackbone(path: string): Promise<Backbone> {
-  const file = weightsFileOf(path);
-  const name = basename(file);
-  if (!file.endsWith('.zip') && (await metadataOfFile(file)).network !== undefined) {
-    const { model, metadata, folded } = await readExport(file);
-    return { file, name, model, metadata, isFolded: folded };
-  }
-  const { model, folded, facts } = recogniseNetwork(await classifierFile(file), { where: name, size: usualSize });
-  return { file, name, model, metadata: { classes: facts.classes }, isFolded: folded.size > 0 };
-}
-
 /** Images for the statistics of folded batch norms. Batches are small: a detector takes large images. */
 const statistics = { images: 256, batch: 16 };
-
-/** The head of a new detector, as in the benchmark's network. */
-const newHead = { width: 32, depth: 1 } as const;
-/** Middles need no finer cells. */
-const coarse = { stride: 8 } as const;
-
-/** What the network answers: as the data says, else as the file does. */
-function taskFor({ task }: DatasetRef, info: DatasetInfo, { model }: Backbone): MapTask {
-  if (info.task.type === 'segmentation') return 'segmentation';
-  const head = detectionOf(model.network);
-  const own = head === null ? undefined : mapTaskOf(head);
-  return task ?? (own === 'centroids' ? own : 'detection');
-}
-
-/** @throws NasError `invalid-input` where the network takes other channels, or makes no maps that a head could read */
-function networkFor({ model: { network }, name }: Backbone, info: DatasetInfo, task: MapTask): Network {
-  const input = [info.height, info.width, info.channels] as const;
-  const classes = info.classes.length;
-  if (network.input[2] !== info.channels)
-    throw invalidInput(`${name} takes images of ${network.input[2]} channels, the data has ${info.channels}`, {
-      hint: 'Set data.channels, or choose another file.',
-    });
-  const own = detectionOf(network);
-  const detector =
-    own === null
-      ? detectorOf({ ...network, input }, { classes, ...newHead, where: name })
-      : { ...network, input, classes };
-  const head = own ?? detectionOf(detector);
-  if (head === null || task === mapTaskOf(head)) return detector;
-  const { centroids: _, segmentation: __, ...boxes } = head;
-  const isCoarse = task === 'centroids' && own === null && boxes.deepest >= 8;
-  return { ...detector, head: { ...boxes, ...(isCoarse && coarse), ...answersOf(task) } };
-}
 
 export interface TuneDetectorRequest
   extends Pick<TuneRequest, 'data' | 'dataset' | 'seed' | 'threads'>, Pick<FitJob, 'train' | 'engine'> {
   readonly backbone: Backbone;
+  /** How the images of a file of another program are normalised, where its user says it. */
+  readonly written?: WrittenScale;
+}
+
+/** What tuning a detector or a segmenter has brought. Its head is trained with the rest. */
+export interface DetectorReport extends Omit<TuneReport, 'ridge' | 'head' | 'adapted'> {
+  /** none: the file scores more on the validation images than what training made of it, and is written as it was. */
+  readonly adapted: 'all' | 'none';
+}
+
+/** What is trained of a backbone. */
+interface Student {
+  readonly input: ImageSize;
+  /** Pixels of the image for each cell of the answer. */
+  readonly stride: number;
+  /** What decides the training beside the file, the data and the request. */
+  readonly what: unknown;
+  /** Whether the file itself answers as the data asks. */
+  readonly answers: boolean;
+  fit(directory: string, hooks: FitHooks): Promise<FitResult>;
+  /** The ONNX file. @param weights the file of a complete training */
+  file(weights: string, facts: ModelMetadata): Uint8Array;
+}
+
+interface StudentOptions extends TuneDetectorRequest {
+  readonly info: DatasetInfo;
+  readonly task: MapTask;
+  /** The normalisation that the file learned. */
+  readonly scale: PixelScale;
+}
+
+async function studentOf(request: TuneDetectorRequest, task: MapTask, hooks: FitHooks): Promise<Student> {
+  const { backbone, dataset, written = {} } = request;
+  const { name, model, foreign, metadata } = backbone;
+  const info = describeDataset(dataset);
+  const options = { ...request, info, task };
+  if (foreign === null) return ofSpace(model, { ...options, scale: writtenOrOwnScale(written, metadata, info, name) });
+  const maps = mapsForHead(foreign.bytes, [info.height, info.width], name);
+  const { scale, line } = await withDataset(dataset, (open) => scaleOfMaps(maps, written, { dataset: open, name }));
+  hooks.onNote?.(line);
+  if (model === null) return ofFile(maps, foreign.unlike ?? '', { ...options, scale });
+  const { mean, std } = foreign.inside ?? { mean: scale.mean.map(() => 0), std: scale.std.map(() => 1) };
+  return ofSpace(model, {
+    ...options,
+    scale: {
+      mean: scale.mean.map((own, c) => own + mean[c] * scale.std[c]),
+      std: scale.std.map((own, c) => own * std[c]),
+    },
+  });
+}
+
+/** A network of a space, with the weights of the file. */
+function ofSpace(model: Model, { backbone, dataset, info, task, scale, train, ...options }: StudentOptions): Student {
+  const { seed, engine, threads } = options;
+  const network = networkFor(model.network, backbone.name, info, task);
+  const known = backbone.metadata.classes ?? null;
+  const isSame =
+    canonicalJson(detectionOf(model.network)) === canonicalJson(detectionOf(network)) &&
+    String(model.network.input) === String(network.input);
+  const knowsAll = known?.length === info.classes.length && info.classes.every((name) => known.includes(name));
+  const { places } = backbone.metadata;
+  return {
+    input: network.input,
+    stride: detectionOf(network)?.stride ?? 0,
+    what: [network, scale],
+    answers: isSame && knowsAll && backbone.file.endsWith('.onnx'),
+    fit: async (directory, hooks) => {
+      const initial = join(directory, 'initial.bin');
+      const own = {
+        network: { ...model.network, input: network.input },
+        weights: rescaledStem(model.weights, scale, info),
+      };
+      await withDataset(dataset, async (open) => {
+        const whole = backbone.isFolded ? await unfoldBatchNorm(own, open, statistics) : own;
+        saveWeights(withClasses(whole.weights, known, info.classes), initial);
+      });
+      const job = { network, seed, dataset, teacher: null, engine, threads, directory };
+      return fit({ ...job, train: fromTrained(train), initial: { file: initial, partial: true } }, hooks);
+    },
+    file: (weights, facts) =>
+      exportOnnx(
+        { network, weights: readWeights(network, weights) },
+        { ...facts, network, seed, ...(places !== undefined && { places: places.slice(0, network.blocks.length) }) },
+      ),
+  };
+}
+
+/** The layers of a file that is no network of a space, with a new head. */
+function ofFile(
+  maps: ReturnType<typeof mapsForHead>,
+  unlike: string,
+  { backbone, info, task, scale, ...options }: StudentOptions,
+): Student {
+  const head = newHeadOn(
+    maps.maps.map(({ stride }) => stride),
+    task,
+  );
+  const scales = { file: scale, data: info };
+  const detector = foreignDetector(maps, { head, classes: info.classes.length, scales, seed: options.seed });
+  return {
+    input: maps.input,
+    stride: head.stride,
+    what: [head, scale],
+    answers: false,
+    fit: (directory, hooks) => {
+      hooks.onNote?.(`${unlike}. Its layers are trained as they are, by the compiled engine, which takes longer`);
+      const hash = contentHash(initialContent(backbone.file), scale, head);
+      return fitForeignDetector({ ...options, detector, hash, directory }, hooks);
+    },
+    file: (weights, facts) => withMetadata(detector.file(readTensorFile(weights).tensors), facts),
+  };
 }
 
 /** What tuning a detector or a segmenter has brought. Its head is trained with the rest. */
@@ -114,24 +172,28 @@ export interface DetectorReport extends Omit<TuneReport, 'ridge' | 'head' | 'ada
  * @throws NasError as `fit`
  */
 export async function tuneDetector(
-  { backbone, data, dataset: ref, seed, threads, train, engine }: TuneDetectorRequest,
+  request: TuneDetectorRequest,
   observe: RunObserver,
   signal: AbortSignal,
 ): Promise<{ readonly model: Uint8Array; readonly report: DetectorReport; readonly directory: string }> {
-  const info = describeDataset(ref);
+  const { backbone, data, seed, threads, train, engine } = request;
+  const info = describeDataset(request.dataset);
   const { classes, counts } = info;
-  const task = taskFor(ref, info, backbone);
-  const dataset = isBoxTask(task) ? { ...ref, task } : ref;
+  const task = taskFor(request.dataset, info, backbone);
+  const dataset = isBoxTask(task) ? { ...request.dataset, task } : request.dataset;
   if (counts.test === 0) throw invalidInput('the data has no test images', { hint: 'Set data.test above 0.' });
-  const network = networkFor(backbone, info, task);
-  const known = backbone.metadata.classes ?? null;
+  if (backbone.channels !== info.channels)
+    throw invalidInput(
+      `${backbone.name} takes images of ${backbone.channels} channels, the data has ${info.channels}`,
+      { hint: 'Set data.channels, or choose another file.' },
+    );
+  const hooks = hooksFor(task, observe, signal);
+  const student = await studentOf({ ...request, dataset }, task, hooks);
   const cache = cacheDirectory();
-  const key = contentHash('detector', initialContent(backbone.file), info.hash, network, train, seed, engine);
+  const key = contentHash('detector', initialContent(backbone.file), info.hash, student.what, train, seed, engine);
   const directory = join(cache, 'tuned', key.slice(0, 32));
   trimCache(cache, 'tuned');
   makeDirectory(directory);
-  const initial = join(directory, 'initial.bin');
-  const own = { ...backbone.model, network: { ...backbone.model.network, input: network.input } };
   const on = (file: Uint8Array, split: SplitName) =>
     evaluateOnSplit(file, dataset, split, {
       ...{ threads, where: backbone.name },
@@ -140,30 +202,16 @@ export async function tuneDetector(
       onProgress: (done, total) => observe({ kind: 'progress', phase: 'tune', done, total, unit: 'images' }),
     });
   // Before the training: a file that cannot be scored is refused at once.
-  const isSame =
-    canonicalJson(detectionOf(own.network)) === canonicalJson(detectionOf(network)) &&
-    String(own.network.input) === String(backbone.model.network.input);
-  const knowsAll = known?.length === classes.length && classes.every((name) => known.includes(name));
-  const before = isSame && knowsAll && backbone.file.endsWith('.onnx') ? await scoresOf(backbone.file, on) : null;
-  await withDataset(dataset, async (open) => {
-    const whole = backbone.isFolded ? await unfoldBatchNorm(own, open, statistics) : own;
-    saveWeights(withClasses(whole.weights, known, classes), initial);
-  });
-  const job = { network, seed, dataset, teacher: null, engine, threads, directory };
-  const hooks = hooksFor(task, observe, signal);
-  const fitted = await fit({ ...job, train: fromTrained(train), initial: { file: initial, partial: true } }, hooks);
+  const before = student.answers ? await scoresOf(backbone.file, on) : null;
+  const fitted = await student.fit(directory, hooks);
   if (fitted.state !== 'complete')
     throw new NasError('interrupted', 'the training was interrupted; the same command continues it');
-  const { places } = backbone.metadata;
-  const stride = detectionOf(network)?.stride ?? 0;
-  const written: ModelMetadata = {
-    ...fileFacts({ ...info, task: { type: task } }, data, network.input),
-    ...{ network, seed, weights: 'trained' },
-    ...mapFacts(task, stride),
-    ...(places !== undefined && { places: places.slice(0, network.blocks.length) }),
+  const known: ModelMetadata = {
+    ...fileFacts({ ...info, task: { type: task } }, data, student.input),
+    weights: 'trained',
+    ...mapFacts(task, student.stride),
   };
-  const facts = withThresholds(written, fitted.details);
-  const trained = { network, weights: readWeights(network, fitted.weights) };
+  const facts = withThresholds(known, fitted.details);
   const report = { task, before: before?.scores ?? null, curve: fitted.curve, classes };
   if (before !== null && before.scores.validation > fitted.accuracy) {
     const { title } = mainScores[task];
@@ -175,9 +223,9 @@ export async function tuneDetector(
     const { model, scores, details } = before;
     return { model, directory, report: { ...report, adapted: 'none', after: scores, details } };
   }
-  const { accuracy, details } = await on(exportOnnx(trained, facts), 'test');
+  const { accuracy, details } = await on(student.file(fitted.weights, facts), 'test');
   const after = { validation: fitted.accuracy, test: accuracy };
-  const model = exportOnnx(trained, { ...facts, accuracy: after });
+  const model = student.file(fitted.weights, { ...facts, accuracy: after });
   return { model, directory, report: { ...report, adapted: 'all', after, details } };
 }
 

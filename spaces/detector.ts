@@ -1,14 +1,19 @@
 import { invalidInput } from '../base/errors.js';
 import type { MapTask } from '../base/task.js';
+import { LayerList } from './layer-list.js';
+import type { Layer, Shape } from './layers.js';
 import {
   activations,
   answersOf,
   deepestStrides,
   detectionStrides,
   strideOf,
+  styleOf,
   type Block,
+  type DetectionHead,
   type Network,
 } from './network.js';
+import { appendHead } from './network-layers.js';
 
 /** The blocks that a detection head reads: none halves its deepest map. @param first stride before the blocks */
 export function backboneTo<B extends Block>(blocks: readonly B[], first: number, deepest: number): readonly B[] {
@@ -17,8 +22,9 @@ export function backboneTo<B extends Block>(blocks: readonly B[], first: number,
   return blocks.slice(0, end === -1 ? blocks.length : end);
 }
 
-/** Strides of the maps that `detectorOf` reads: finer ones cost much, and coarser ones bring little. */
-const [finest, coarsest] = [4, 16];
+/** Strides of the maps that the head of a new detector reads: finer ones cost much, and coarser ones bring little. */
+export const newHeadStrides = [4, 8, 16] as const;
+const [finest, , coarsest] = newHeadStrides;
 
 interface DetectorOptions {
   /** Default: detection. */
@@ -51,4 +57,21 @@ export function detectorOf(network: Network, { task, classes, width, depth, wher
     blocks,
     head: { kind: 'detection', stride, deepest, width, depth, act: activations[0], ...(task && answersOf(task)) },
   };
+}
+
+/** A map that a head reads, made by something else than the blocks of a network. */
+interface GivenMap {
+  readonly stride: number;
+  readonly shape: Shape;
+}
+
+/** The name of the layer that stands for a map. */
+export const mapName = ({ stride }: Pick<GivenMap, 'stride'>): string => `map${stride}`;
+
+/** The layers of a head alone. Layers of kind `input`, named by `mapName`, stand for the maps that it reads. */
+export function layersOnMaps(maps: readonly GivenMap[], head: DetectionHead, classes: number): readonly Layer[] {
+  const list = new LayerList(styleOf({}));
+  const positions = maps.map((map) => [map.stride, list.add('input', mapName(map), [], map.shape, {})] as const);
+  appendHead(list, 0, { head, classes }, new Map(positions));
+  return list.layers;
 }

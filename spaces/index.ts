@@ -2,7 +2,7 @@ export * from './cells.js';
 export * from './costs.js';
 export * from './create-space.js';
 export * from './descent.js';
-export { detectorOf } from './detector.js';
+export { detectorOf, layersOnMaps, mapName, newHeadStrides } from './detector.js';
 export * from './describe.js';
 export * from './genotype.js';
 export * from './layers.js';

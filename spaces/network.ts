@@ -242,14 +242,17 @@ const mapOf = ({ input: [height, width] }: Pick<Network, 'input'>, { stride }: D
   Math.ceil(width / stride),
 ];
 
+/** What decides the shapes of a network's outputs. */
+type Answering = Pick<Network, 'input' | 'classes' | 'head'>;
+
 /** The shape of the output for one image: logits or numbers; of a detector, cells with logits and box. */
-export function outputShape(network: Network): readonly number[] {
+export function outputShape(network: Answering): readonly number[] {
   const head = detectionOf(network);
   return head === null ? [network.classes] : [...mapOf(network, head), network.classes + boxValues[mapTaskOf(head)]];
 }
 
 /** The shape of one image's targets: as the output's; of a detector, cells with label, dx, dy, width and height. */
-export function targetShape(network: Network): readonly number[] {
+export function targetShape(network: Answering): readonly number[] {
   const head = detectionOf(network);
   if (head?.segmentation === true) return outputShape(network);
   return head === null ? [network.classes] : [...mapOf(network, head), 1 + boxValues.detection];

@@ -50,8 +50,17 @@ export { calibratedMember, evaluateMember } from './supernet/member.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './schema/supernet.js';
 export { trimCache } from './make-once.js';
 export { prepareTeacher } from './teachers/prepare.js';
-export { recogniseNetwork, type RecognisedNetwork } from './recognise/index.js';
-export { fileInput, readPretrained, type PretrainedFile } from './pretrained/read.js';
+export { recogniseNetwork, rescaledStem, type RecognisedNetwork } from './recognise/index.js';
+export { fitForeignDetector, mapsForHead } from './pretrained/fit-detector.js';
+export { foreignDetector, type ForeignDetector } from './pretrained/foreign-detector.js';
+export {
+  fileInput,
+  readPretrained,
+  scaleOfMaps,
+  writtenOrOwnScale,
+  type PretrainedFile,
+  type WrittenScale,
+} from './pretrained/read.js';
 export { tuneParts, type TunePart } from './pretrained/new-head.js';
 export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
 export { dataSettings, tuneTraining } from './pretrained/training.js';

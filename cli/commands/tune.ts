@@ -89,19 +89,7 @@ function refuseUnused({ epochs, minutes, batch, learningRate, norms, freeze }: G
 }
 
 /** Options that detectors and segmenters do not have: their head is trained with the rest, and their data says how images become inputs. */
-const ofClassifiers = [
-  'head-only',
-  'minutes',
-  'freeze',
-  'learning-rate',
-  'norms',
-  'normalisation',
-  'mean',
-  'std',
-  'layout',
-  'size',
-  'features',
-];
+const ofClassifiers = ['head-only', 'minutes', 'freeze', 'learning-rate', 'norms', 'layout', 'size', 'features'];
 
 /** @throws NasError `invalid-input` for options that only classifiers have */
 function refuseForMaps(args: Readonly<Record<string, unknown>>, data: 'boxes' | 'masks'): void {
@@ -141,7 +129,7 @@ export const tune = command({
       'tune mobilenet_v3.onnx --data image-folder:images -o tuned.onnx --normalisation imagenet',
       'a file of torchvision',
     ],
-    ['tune classifier.onnx --data boxes:photos -o detector.onnx', 'a detector on its backbone; or of a detector'],
+    ['tune shufflenet.onnx --data boxes:photos -o detector.onnx', 'a detector on its layers; or of a detector'],
     ['tune segmenter.onnx --data masks:tiles -o tuned.onnx', 'a segmenter for other masks; or of a classifier'],
     ['tune model.onnx --data experiment.yaml -o tuned.onnx --head-only', 'a new last layer, in seconds'],
     ['tune model.onnx --data experiment.yaml -o tuned.onnx --freeze "features.0.*"', 'first layers stay as they are'],
@@ -218,12 +206,13 @@ export const tune = command({
     const isMap = type === 'boxes' || type === 'masks';
     if (isMap) refuseForMaps(args, type);
     const common = { argument: data, own, seed, threads };
-    const file = { path, layout, size, ...normalisationOf(args), features };
+    const written = normalisationOf(args);
+    const file = { path, layout, size, ...written, features };
     const adapt = headOnly ? 'head' : 'all';
     const { model, report, directory } = await watch<Awaited<ReturnType<typeof tuneMaps | typeof tuneClasses>>>(
       (observe, signal) =>
         isMap
-          ? tuneMaps({ ...common, path }, observe, signal)
+          ? tuneMaps({ ...common, path, written }, observe, signal)
           : tuneClasses({ ...common, file, adapt, minutes, freeze, norms }, observe, signal),
       terminal,
     );

@@ -1,26 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { invalidInput, messageOf, NasError } from '../../base/errors.js';
+import { invalidInput } from '../../base/errors.js';
 import type { ImageSize } from '../../base/image-pixels.js';
 import { exportFunction, type ExportOptions } from '../export.js';
-import { nodeLabel, scopeOf, withoutDeadCode, type Shape } from '../graph/index.js';
 import type { ImageLayout } from '../runtime/classifier/inputs-outputs.js';
 import type { ClassifierFacts } from '../runtime/classifier/signature.js';
-import { inLayer } from '../trace/overrides.js';
-import { trace } from '../trace/trace.js';
-import { toStorage } from '../values/layout.js';
-import {
-  Call,
-  refusal,
-  storedShape,
-  type ForeignMode,
-  type Norm,
-  type StoredWeight,
-  type WeightSource,
-} from './call.js';
+import type { ForeignMode, Norm, WeightSource } from './call.js';
 import { featuresText, namedHead } from './features.js';
-import { ruleOf } from './operators/index.js';
 import {
   answerOf,
+  cutAt,
   linearLayers,
   readClassifier,
   type Answer,
@@ -28,17 +16,8 @@ import {
   type ReadFile,
   type ReadOptions,
 } from './read.js';
-import { inFileOrder, last, plain, type FileValue } from './value.js';
-
-/** A weight of a foreign network with its value in TF.js's layout. */
-export interface ForeignWeight {
-  /** The name in the file. */
-  readonly name: string;
-  readonly shape: Shape;
-  readonly data: Float32Array;
-  /** False for batch norm's moving statistics. */
-  readonly isTrainable: boolean;
-}
+import { survey, valuesOf, type ForeignWeight, type Run, type Runnable } from './run.js';
+import { inFileOrder, type FileValue } from './value.js';
 
 export interface ForeignOutputs {
   /** [batch, classes], before a softmax or sigmoid at the end of the file. */
@@ -95,23 +74,10 @@ export interface ForeignNetwork {
 const headKernel = 'head/kernel';
 const headBias = 'head/bias';
 
-interface Parts extends ReadFile {
-  readonly where: string;
+interface Parts extends Runnable {
   readonly head: Head | null;
   readonly layers: readonly Head[];
-  readonly answer: ReturnType<typeof answerOf>;
   readonly newHead: NewHead | null;
-}
-
-function fail(message: string): never {
-  throw new Error(message);
-}
-
-interface Run {
-  readonly weights: WeightSource;
-  readonly mode: ForeignMode;
-  readonly stored: Map<string, StoredWeight>;
-  readonly isReading: boolean;
 }
 
 /** [batch, features] of what a last layer reads. */
@@ -120,78 +86,36 @@ function pooled(value: FileValue): tf.Tensor {
   return isLast && tensor.rank === 4 ? tf.mean(tensor, [1, 2]) : inFileOrder(value);
 }
 
-function run(parts: Parts, images: tf.Tensor, { weights, mode, stored, isReading }: Run): ForeignOutputs {
-  const { graph, layout, answer, head, newHead, where } = parts;
-  const batch = images.shape[0];
-  const values = new Map<string, FileValue>([[graph.inputs[0].name, layout === 'NCHW' ? last(images) : plain(images)]]);
-  const application = { ...parts, mode, batch, values, weights, stored, isReading };
-  for (const node of parts.nodes) {
-    const rule = node === answer.node ? ruleOf('Identity') : ruleOf(node.op);
-    if ('unsupported' in rule) throw refusal(where, node, rule.unsupported, rule.hint);
-    const compute = () => tf.tidy(() => [rule(new Call(node, application))].flat() as unknown as tf.TensorContainer);
-    try {
-      const outputs = inLayer(nodeLabel(node), compute) as unknown as readonly FileValue[];
-      for (const [i, output] of outputs.entries()) values.set(node.outputs[i], output);
-    } catch (error) {
-      if (error instanceof NasError && error.message.startsWith(where)) throw error;
-      throw refusal(where, node, `does not fit its inputs: ${messageOf(error)}`, 'Check the file with onnx.checker.');
-    }
-  }
-  const found = (name: string): FileValue => values.get(name) ?? fail(`internal: nothing computed '${name}'`);
+/** What the classifier answers, and how many classes it has. */
+function outputsOf(parts: Parts, images: tf.Tensor, run: Run): ForeignOutputs {
+  const { graph, head, newHead } = parts;
+  const found = valuesOf(parts, images, run);
   const features = head && pooled(found(head.features));
   if (newHead === null || features === null) return { logits: inFileOrder(found(graph.outputs[0].name)), features };
   const classes = newHead.bias.length;
-  const kernel = weights(headKernel, [newHead.kernel.length / classes, classes]);
+  const kernel = run.weights(headKernel, [newHead.kernel.length / classes, classes]);
   return {
-    logits: tf.add(tf.matMul(features as tf.Tensor2D, kernel as tf.Tensor2D), weights(headBias, [classes])),
+    logits: tf.add(tf.matMul(features as tf.Tensor2D, kernel as tf.Tensor2D), run.weights(headBias, [classes])),
     features,
   };
 }
 
-/** The weights of a graph in the order of its nodes, and the number of classes. */
-function survey(parts: Parts) {
-  const stored = new Map<string, StoredWeight>();
-  const norms: Norm[] = [];
-  const mode: ForeignMode = { training: true, statistics: (norm) => norms.push(norm) };
-  const weights: WeightSource = (_, shape) => tf.fill([...shape], 0.5);
-  const shapes: number[][] = [];
-  trace(
-    ({ images }) => {
-      const { logits } = run(parts, images, { weights, mode, stored, isReading: true });
-      shapes.push([images.shape[0], ...logits.shape]);
-      return { logits };
+/** @throws NasError `invalid-input` for other outputs than [N, classes] */
+function classesOf({ where }: Parts, { batch, shapes: [[rows, ...sides]] }: ReturnType<typeof survey>): number {
+  if (rows === batch && sides.length === 1 && sides[0] >= 2) return sides[0];
+  throw invalidInput(
+    `${where} gives [${[rows, ...sides].map((size) => (size === batch ? 'N' : size))}], not [N, classes]`,
+    {
+      hint: 'Only classifiers with one output [batch, classes] are supported.',
     },
-    { images: { shape: [null, ...parts.input] } },
-    { freeze: () => true, plain: true },
   );
-  const [[batch, ...shape]] = shapes;
-  const classes = shape.length === 2 && shape[0] === batch ? shape[1] : NaN;
-  if (!(classes >= 2))
-    throw invalidInput(
-      `${parts.where} gives [${shape.map((size) => (size === batch ? 'N' : size))}], not [N, classes]`,
-      {
-        hint: 'Only classifiers with one output [batch, classes] are supported.',
-      },
-    );
-  if (![...stored.values()].some(({ isTrainable }) => isTrainable))
-    throw invalidInput(`${parts.where} has no weights to train`, { hint: 'Export the model with its weights inside.' });
-  return { stored, norms, classes };
-}
-
-function weightOf(
-  { graph: { constants }, names }: Parts,
-  [name, { form, isTrainable }]: readonly [string, StoredWeight],
-): ForeignWeight {
-  const data = constants.get(name)?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`internal: ${name} is no weight`);
-  const { shape, order } = form;
-  return { name: names.get(name) ?? name, shape: storedShape(form), data: toStorage(data, shape, order), isTrainable };
 }
 
 function networkOf(parts: Parts): ForeignNetwork {
   const { where, input, layout, head, layers, answer, facts, newHead } = parts;
-  const { stored, norms, classes } = survey(parts);
-  const own = [...stored].map((each) => weightOf(parts, each));
+  const found = survey(parts, (images, own) => [outputsOf(parts, images, own).logits]);
+  const { stored, norms } = found;
+  const classes = classesOf(parts, found);
   const added = newHead
     ? [
         {
@@ -207,7 +131,7 @@ function networkOf(parts: Parts): ForeignNetwork {
     input,
     layout,
     classes,
-    weights: [...own, ...added],
+    weights: [...found.weights, ...added],
     norms,
     head,
     layers,
@@ -216,24 +140,18 @@ function networkOf(parts: Parts): ForeignNetwork {
     facts,
     file: parts,
     newHead,
-    apply: (weights, images, mode) => run(parts, images, { weights, mode, stored, isReading: false }),
+    apply: (weights, images, mode) => outputsOf(parts, images, { weights, mode, stored, isReading: false }),
     withHead(wanted) {
-      const { head: old, graph } = parts;
+      const { head: old } = parts;
       if (old === null)
         throw invalidInput(`${where} has no last linear layer that could be replaced`, {
           hint: 'Name the features that a new layer reads (features), for example the output of the last pooling.',
         });
       if (wanted.kernel.length !== old.inputs * wanted.bias.length)
         throw new Error(`a head for ${old.inputs} features has ${wanted.kernel.length} numbers`);
-      const type = graph.types.get(old.features) ?? { dtype: 'float32' as const, shape: [] };
-      const cut = withoutDeadCode({ ...graph, outputs: [{ name: old.features, ...type }] });
-      const kept = new Set(cut.nodes);
-      const nodes = parts.nodes.filter((node) => kept.has(node));
       return networkOf({
         ...parts,
-        graph: cut,
-        scope: scopeOf(cut),
-        nodes,
+        ...cutAt(parts, [old.features]),
         answer: { node: null, answer: 'logits' },
         newHead: wanted,
       });
@@ -267,10 +185,11 @@ export function followNorms(variables: ReadonlyMap<string, tf.Variable>): NonNul
   };
 }
 
+/** A network of a file that gives logits. */
+interface Answering extends Pick<ForeignNetwork, 'input'> {
+  apply(...from: Parameters<ForeignNetwork['apply']>): Pick<ForeignOutputs, 'logits'>;
+}
+
 /** Exports a foreign network with some weights as a portable ONNX file, as `exportFunction`: images NHWC, `logits`. */
-export const exportForeign = (
-  network: Pick<ForeignNetwork, 'apply' | 'input'>,
-  weights: WeightSource,
-  options: ExportOptions = {},
-): Uint8Array =>
+export const exportForeign = (network: Answering, weights: WeightSource, options: ExportOptions = {}): Uint8Array =>
   exportFunction((images) => network.apply(weights, images, { training: false }).logits, network.input, options);

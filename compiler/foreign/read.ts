@@ -1,6 +1,16 @@
 import { invalidInput } from '../../base/errors.js';
 import type { ImageSize } from '../../base/image-pixels.js';
-import { applyRules, checkedAfter, GraphEditor, ints, intOf, nodeLabel, scopeOf, withTypes } from '../graph/index.js';
+import {
+  applyRules,
+  checkedAfter,
+  GraphEditor,
+  ints,
+  intOf,
+  nodeLabel,
+  scopeOf,
+  withoutDeadCode,
+  withTypes,
+} from '../graph/index.js';
 import type { OnnxGraph, OnnxNode, Rule, Scope } from '../graph/index.js';
 import { requireOrder } from '../onnx/check.js';
 import { readGraph } from '../onnx/read.js';
@@ -70,6 +80,12 @@ export function imageOf(
       hint: 'Export the model for the other size, or with open sizes.',
     });
   return { layout, size: [found[0], found[1], channels] };
+}
+
+/** The size for a file that leaves the size of its images open; other files have their own. */
+export function sizeWhereOpen(bytes: Uint8Array, where: string, size: NonNullable<ReadOptions['size']>) {
+  const { input } = onnxSignature(parseOnnx(bytes, where), where);
+  return input.shape.slice(1).some((side) => typeof side !== 'number') ? { size } : {};
 }
 
 /** An Identity of a constant is a constant of its own: exporters store equal weights once, and those are trained apart. */
@@ -161,6 +177,20 @@ export function readClassifier(bytes: Uint8Array, options: ReadOptions = {}): Re
     facts: signature.facts,
     names: namesIn(read),
   };
+}
+
+/** The part of a file that computes these values, which become its outputs. */
+export function cutAt(
+  { graph, nodes }: ReadFile,
+  names: readonly string[],
+): Pick<ReadFile, 'graph' | 'scope' | 'nodes'> {
+  const outputs = names.map((name) => ({
+    name,
+    ...(graph.types.get(name) ?? { dtype: 'float32' as const, shape: [] }),
+  }));
+  const cut = withoutDeadCode({ ...graph, outputs });
+  const kept = new Set(cut.nodes);
+  return { graph: cut, scope: scopeOf(cut), nodes: nodes.filter((node) => kept.has(node)) };
 }
 
 /** The last linear layer of a classifier. */

@@ -24,6 +24,12 @@ const wholeMaps: Rule<string> = {
   },
 };
 
+/** Whether numbers are computed from the shape of a value. */
+function followsShape(name: string, editor: GraphEditor<string>): boolean {
+  const node = editor.producer(name);
+  return node !== undefined && (node.op === 'Shape' || node.inputs.some((input) => followsShape(input, editor)));
+}
+
 /** Reshapes that split or join channels name the height and width that their map has. */
 const sameMaps: Rule<string> = {
   match: ['Reshape'],
@@ -32,7 +38,7 @@ const sameMaps: Rule<string> = {
     const [shape = [], numbers] = [editor.shape(x), editor.numbers(target)];
     const isMap =
       shape.length >= 4 && (numbers?.length ?? 0) >= 4 && shape.slice(-2).join() === numbers?.slice(-2).join();
-    if (!isMap || editor.producer(target) !== undefined) return null;
+    if (!isMap || followsShape(target, editor)) return null;
     const [sizes, map, whole] = ['sizes', 'map', 'shape'].map((what) => editor.fresh(`${node.outputs[0]}/${what}`));
     const last = editor.addIntegers(`${node.outputs[0]}/last`, [shape.length - 2, shape.length - 1]);
     const first = editor.addIntegers(`${node.outputs[0]}/first`, numbers.slice(0, -2));
@@ -67,13 +73,13 @@ function withSides(port: ValueInfoProto, sides: readonly number[]): ValueInfoPro
 export function resizedFile(bytes: Uint8Array, [height, width]: readonly [number, number], where: string): Uint8Array {
   const file = parseOnnx(bytes, where);
   const signature = onnxSignature(file, where);
+  const isOpen = signature.input.shape.slice(1).some((side) => typeof side !== 'number');
+  const { layout, size } = imageOf(signature, { where, ...(isOpen && { size: [height, width] }) });
+  if (!isOpen && size[0] === height && size[1] === width) return bytes;
   if (signature.boxes !== undefined)
     throw invalidInput(`${where} is a detector, which takes images of the size that it was exported for`, {
       hint: 'Leave --size out.',
     });
-  const isOpen = signature.input.shape.slice(1).some((side) => typeof side !== 'number');
-  const { layout, size } = imageOf(signature, { where, ...(isOpen && { size: [height, width] }) });
-  if (!isOpen && size[0] === height && size[1] === width) return bytes;
   const read = readGraph(file);
   const changed = adapted(read);
   const [, , channels] = size;

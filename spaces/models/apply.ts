@@ -169,32 +169,49 @@ export const applyHead = (network: Network, weights: WeightResolver, features: t
   headLayers(network).reduce((x, layer) => applyLayer(layer, weights, mode, x, x), features);
 
 /**
- * Applies a network to images: in inference or training, eagerly or inside a compiled function, with any weights that the
- * resolver gives (variables, slices of shared weights, rounded weights, constants).
- *
- * @param images [batch, height, width, channels] in float32, normalised; not disposed of
+ * Applies layers in their order.
+ * @param inputs the values of the layers of kind `input`, by their names; not disposed of
  * @param weights called once for each weight that the mode needs; training needs no moving statistics
  */
-export function apply(network: Network, weights: WeightResolver, images: tf.Tensor, mode: Mode): Applied {
+export function applyLayers(
+  layers: readonly Layer[],
+  weights: WeightResolver,
+  inputs: ReadonlyMap<string, tf.Tensor>,
+  mode: Mode,
+): Applied {
   const { training, features = [] } = mode;
-  const layers = layersOf(network);
-  const lastUse = new Map(layers.flatMap(({ inputs }, i) => inputs.map((j) => [j, i] as const)));
+  const lastUse = new Map(layers.flatMap(({ inputs: read }, i) => read.map((j) => [j, i] as const)));
+  const given = new Set(inputs.values());
   const values: tf.Tensor[] = [];
   // In inference dropout returns its input, so one tensor may be the output of several layers.
   const isFeature = (value: tf.Tensor): boolean =>
     features.length > 0 && values.some((other, i) => other === value && features.includes(layers[i].name));
   for (const [i, layer] of layers.entries()) {
-    const [x = images, y = images] = layer.inputs.map((j) => values[j]);
-    const output = applyLayer(layer, weights, mode, x, y);
+    const own = layer.kind === 'input' ? inputs.get(layer.name) : values[layer.inputs[0]];
+    if (own === undefined) throw new Error(`no input is given for the layer ${layer.name}`);
+    const output = applyLayer(layer, weights, mode, own, values[layer.inputs[1]] ?? own);
     values.push(output);
     // Unread values are freed at once, but not in training: the backward pass needs them.
     for (const j of training ? [] : layer.inputs)
-      if (lastUse.get(j) === i && values[j] !== output && values[j] !== images && !isFeature(values[j]))
+      if (lastUse.get(j) === i && values[j] !== output && !given.has(values[j]) && !isFeature(values[j]))
         values[j].dispose();
   }
   const outputOf = (name: string): tf.Tensor => values[layers.findIndex((layer) => layer.name === name)];
   return { logits: values[values.length - 1], features: features.map(outputOf) };
 }
+
+/** The images, as the input of a network's layers. */
+const asInput = (images: tf.Tensor): ReadonlyMap<string, tf.Tensor> => new Map([['input', images]]);
+
+/**
+ * Applies a network to images: in inference or training, eagerly or inside a compiled function, with any weights that the
+ * resolver gives (variables, slices of shared weights, rounded weights, constants).
+ *
+ * @param images [batch, height, width, channels] in float32, normalised; not disposed of
+ * @param weights as in `applyLayers`
+ */
+export const apply = (network: Network, weights: WeightResolver, images: tf.Tensor, mode: Mode): Applied =>
+  applyLayers(layersOf(network), weights, asInput(images), mode);
 
 /**
  * Updates moving statistics from batches, as `mode.statistics`: moving -= (moving - batch) (1 - momentum).
@@ -228,25 +245,26 @@ export const inUnits = (task: LearningTask, outputs: tf.Tensor): tf.Tensor =>
  * The outputs of a detector, one a head, as files give them: int8 files have a scale for each.
  * @returns `classes` [batch, rows, columns, classes], logits, and of detection alone `boxes` [batch, rows, columns, 4]
  */
-function heads({ network, weights }: Model, images: tf.Tensor): Record<string, tf.Tensor> {
-  const layers = layersOf(network);
+export function headOutputs(
+  layers: readonly Layer[],
+  weights: WeightResolver,
+  inputs: ReadonlyMap<string, tf.Tensor>,
+): Record<string, tf.Tensor> {
   const end = layers[layers.length - 1];
   if (end.kind !== 'detections') throw new Error('the network is no detector');
-  const { inputs } = end;
-  const resolve = weightsFrom(weights);
-  const source = layers[inputs[0]];
+  const source = layers[end.inputs[0]];
   const mode = { training: false, features: [source.name] };
-  const [map] = apply(network, resolve, images, mode).features;
+  const [map] = applyLayers(layers, weights, inputs, mode).features;
   const head = (name: string, size: number): tf.Tensor =>
     inLayer(name, () => {
-      const kernel = resolve(`${name}/kernel`, [source.output[2], size]);
+      const kernel = weights(`${name}/kernel`, [source.output[2], size]);
       const filter = tf.reshape<tf.Rank.R4>(kernel, [1, 1, source.output[2], size]);
       return tf.fused.conv2d({
         x: map as tf.Tensor4D,
         filter,
         strides: 1,
         pad: 'same',
-        bias: resolve(`${name}/bias`, [size]),
+        bias: weights(`${name}/bias`, [size]),
       });
     });
   return Object.fromEntries(headsOf(end).map(([name, size]) => [name, head(name, size)]));
@@ -272,7 +290,10 @@ export const toOnnx = (
   model: Model,
   { task = classification, ...options }: ExportOptions & { readonly task?: LearningTask | undefined } = {},
 ): Uint8Array => {
-  const infer = (images: tf.Tensor) => (isMapTask(task.type) ? heads(model, images) : answers(model, task, images));
+  const infer = (images: tf.Tensor) =>
+    isMapTask(task.type)
+      ? headOutputs(layersOf(model.network), weightsFrom(model.weights), asInput(images))
+      : answers(model, task, images);
   return exportFunction(infer, model.network.input, {
     outputName: outputNames[task.type],
     ...options,

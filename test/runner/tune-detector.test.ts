@@ -1,9 +1,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportOnnx, readMetadata, withDecoding } from '../../deploy/index.js';
 import type { RunEvent } from '../../runner/events.js';
 import { readBackbone, tuneDetector } from '../../runner/index.js';
+import { evaluateOnSplit } from '../../runner/models/on-dataset.js';
 import { detectionOf, type Network } from '../../spaces/index.js';
 import { drawWeights, toOnnx, weightSpecs } from '../../spaces/models/index.js';
 import {
@@ -125,9 +127,60 @@ describe('tuning on images with boxes', () => {
     const path = join(folder, 'foreign.onnx');
     writeFileSync(path, toOnnx({ network: classifier, weights }));
     const { model } = await readBackbone(path);
-    expect(model.network.blocks).toHaveLength(classifier.blocks.length);
+    expect(model?.network.blocks).toHaveLength(classifier.blocks.length);
     const { report } = await tuned(path);
     expect(report.curve).toHaveLength(1);
+  });
+
+  it.each([
+    ['shufflenet', 'detection', {}],
+    ['densenet', 'centroids', { task: 'centroids' }],
+    ['convnext', 'segmentation', 'masks'],
+  ] as const)(
+    'puts a new head on the layers of a file whose blocks no space has: %s, for %s',
+    async (name, task, own) => {
+      const path = fileURLToPath(new URL(`../compiler/foreign/fixtures/${name}.onnx`, import.meta.url));
+      const notes: string[] = [];
+      const { model, report } = await tuned(
+        path,
+        { epochs: 8 },
+        own === 'masks' ? {} : own,
+        own === 'masks' ? masks : boxes,
+        (event) => event.kind === 'note' && notes.push(event.message),
+      );
+      expect(notes).toContainEqual(expect.stringContaining(`${name}.onnx is no network of a space`));
+      expect(report).toMatchObject({ task, before: null, adapted: 'all' });
+      const losses = report.curve.map(({ train_loss: loss }) => loss);
+      expect(losses[7]).toBeLessThan(0.8 * losses[0]);
+      const facts = readMetadata(model);
+      expect(facts).toMatchObject({ task: { type: task }, accuracy: report.after });
+      expect(facts.network).toBeUndefined();
+      // The file answers as its training did.
+      const dataset = { ...(await prepareDataset(own === 'masks' ? masks : boxes)), ...(own === 'masks' ? {} : own) };
+      const again = await evaluateOnSplit(model, dataset, 'validation', { thresholds: 'best' });
+      expect(again.accuracy).toBeCloseTo(report.after.validation, 5);
+    },
+  );
+
+  it('takes images as a file of another program learned them', async () => {
+    const path = join(folder, 'bytes.onnx');
+    writeFileSync(path, toOnnx({ network: classifier, weights }));
+    const backbone = await readBackbone(path);
+    const dataset = await prepareDataset(boxes);
+    const train = completeTraining(trainKeys.parse({ epochs: 1, batch: 8 }), dataDefaults(boxes));
+    const request = { backbone, data: boxes, dataset, seed: 1, threads: 1, train, engine: auto };
+    const curves = [];
+    for (const written of [{}, { mean: 0, std: 1 }, { mean: 0, std: 1 / 255 }]) {
+      const notes: string[] = [];
+      const { report } = await tuneDetector(
+        { ...request, written },
+        (event) => event.kind === 'note' && notes.push(event.message),
+        new AbortController().signal,
+      );
+      curves.push(report.curve[0].train_loss);
+      expect(notes[0]).toMatch(/^bytes\.onnx takes images of \d+ x \d+ pixels; of pixel \/ 255, mean .* and std .*/);
+    }
+    expect(new Set(curves).size).toBeGreaterThan(1);
   });
 
   it('refuses a network without the maps that a head reads', async () => {

@@ -33,6 +33,7 @@ export {
 } from './select.js';
 export type { EngineBatch, EngineKind, EngineState, StepMetrics, TrainingEngine, Update } from './engine.js';
 export type { ProgramSpec } from './network-program.js';
+export type { FileNetwork } from './trainable.js';
 
 export interface EngineOptions extends TargetThreads {
   /** Images in each training batch. */

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { followNorms, type ForeignNetwork } from '../../compiler/index.js';
+import { followNorms, type ForeignNetwork, type ForeignOutputs } from '../../compiler/index.js';
 import { outputShape, styleOf, targetShape, type Network } from '../../spaces/index.js';
 import {
   apply,
@@ -24,10 +24,17 @@ export interface Trainable {
   infer(variables: Variables): (images: tf.Tensor) => tf.Tensor;
 }
 
+/** A network that a file of another program gives: a classifier, or a detector on its maps. */
+export interface FileNetwork extends Pick<ForeignNetwork, 'input' | 'classes' | 'weights'> {
+  apply(...from: Parameters<ForeignNetwork['apply']>): Pick<ForeignOutputs, 'logits'>;
+  /** The shapes of one image's targets and outputs; absent: [classes]. */
+  readonly rows?: Readonly<Record<'targets' | 'outputs', readonly number[]>>;
+}
+
 /** The network of a program, and how it is trained. */
 export interface TrainableSpec {
   /** Of a space, or read from a file of another program. */
-  readonly network: Network | ForeignNetwork;
+  readonly network: Network | FileNetwork;
   /** Initial weights; default: random for a network of a space, the file's weights for a foreign network. */
   readonly initial?: Weights;
   /** Whether batch norms keep their moving statistics, and are by these; default false. */
@@ -55,7 +62,7 @@ function ofSpace(network: Network, { seed, stem, initial, frozenNorms = false }:
   };
 }
 
-function ofFile(network: ForeignNetwork, { initial, frozenNorms = false }: Options): Trainable {
+function ofFile(network: FileNetwork, { initial, frozenNorms = false }: Options): Trainable {
   const { weights } = network;
   return {
     specs: weights.map(({ name, shape, isTrainable }) => ({ name, shape, trainable: isTrainable, std: 0, fill: 0 })),
@@ -68,14 +75,14 @@ function ofFile(network: ForeignNetwork, { initial, frozenNorms = false }: Optio
   };
 }
 
-const isForeign = (network: Network | ForeignNetwork): network is ForeignNetwork => 'apply' in network;
+const isForeign = (network: Network | FileNetwork): network is FileNetwork => 'apply' in network;
 
 /** The shapes of one image's targets and outputs. */
-export const rowsOf = (network: Network | ForeignNetwork): Readonly<Record<'targets' | 'outputs', readonly number[]>> =>
+export const rowsOf = (network: Network | FileNetwork): NonNullable<FileNetwork['rows']> =>
   isForeign(network)
-    ? { targets: [network.classes], outputs: [network.classes] }
+    ? (network.rows ?? { targets: [network.classes], outputs: [network.classes] })
     : { targets: targetShape(network), outputs: outputShape(network) };
 
 /** What a program trains: a network of a space, or one of another program. */
-export const trainableOf = (network: Network | ForeignNetwork, options: Options): Trainable =>
+export const trainableOf = (network: Network | FileNetwork, options: Options): Trainable =>
   isForeign(network) ? ofFile(network, options) : ofSpace(network, options);

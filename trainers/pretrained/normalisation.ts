@@ -43,8 +43,13 @@ function candidatesFor(data: PixelScale): Candidate[] {
   ];
 }
 
+/** A network with batch norms. */
+interface Normed extends Pick<ForeignNetwork, 'input' | 'weights' | 'norms'> {
+  apply(...from: Parameters<ForeignNetwork['apply']>): unknown;
+}
+
 /** The network's first norm of these images: mean and variance of its channels, computed and as the file has them. */
-function firstNorm(network: ForeignNetwork, count: number) {
+function firstNorm(network: Normed, count: number) {
   const weights = new Map(network.weights.map((weight) => [weight.name, weight]));
   const [norm] = network.norms;
   const program = exportFunction(
@@ -89,7 +94,7 @@ interface Fit extends Candidate {
 }
 
 /** Images of the data, normalised in each way, give the first norm a mean and a variance, which the file has, too. */
-async function fitsOfNorm(network: ForeignNetwork, dataset: Dataset): Promise<Fit[]> {
+async function fitsOfNorm(network: Normed, dataset: Dataset): Promise<Fit[]> {
   const { images, count } = await someImages(dataset, network.input, 96);
   const norm = firstNorm(network, count);
   const fits: Fit[] = [];
@@ -209,10 +214,13 @@ function bestOf(fits: readonly Fit[], from: keyof typeof ways, usual?: Fit): Tea
  * head. Null for a network without a last linear layer and norms.
  */
 export async function foundScale(network: ForeignNetwork, dataset: Dataset): Promise<TeacherNormalisation | null> {
-  const from = network.norms.length > 0 ? 'norms' : 'head';
-  if (from === 'head' && network.head === null) return null;
-  return bestOf(await (from === 'norms' ? fitsOfNorm : fitsOfHead)(network, dataset), from);
+  if (network.norms.length > 0) return scaleOfNorm(network, dataset);
+  return network.head === null ? null : bestOf(await fitsOfHead(network, dataset), 'head');
 }
+
+/** The usual normalisation with which a network's first norm has the statistics that its file has; it has a norm. */
+export const scaleOfNorm = async (network: Normed, dataset: Dataset): Promise<TeacherNormalisation> =>
+  bestOf(await fitsOfNorm(network, dataset), 'norms');
 
 /** Finds the normalisation of a segmenter: the data's own mean and deviation, unless its mIoU is clearly higher with another one. */
 export async function scaleOfSegmenter(

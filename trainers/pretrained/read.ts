@@ -12,12 +12,13 @@ import {
   tfjsInput,
   type ClassifierFacts,
   type ClassifierSignature,
+  type ForeignMaps,
   type ForeignNetwork,
 } from '../../compiler/index.js';
 import type { Dataset, DatasetInfo, Size } from '../data/index.js';
 import type { TeacherNormalisation } from '../schema/teacher.js';
 import { bestFeatures } from './best-features.js';
-import { foundScale, imagenet } from './normalisation.js';
+import { foundScale, imagenet, scaleOfNorm } from './normalisation.js';
 
 /** A classifier's file, and what it may leave open. */
 export interface PretrainedFile {
@@ -53,10 +54,7 @@ export interface Pretrained {
 }
 
 /** The normalisation that a configuration names or writes, with a value for each channel; nothing where it does neither. */
-export function writtenScale(
-  { normalisation, mean, std }: Pick<PretrainedFile, 'normalisation' | 'mean' | 'std'>,
-  data: PixelScale,
-): Partial<PixelScale> {
+export function writtenScale({ normalisation, mean, std }: WrittenScale, data: PixelScale): Partial<PixelScale> {
   const named = normalisation === undefined ? { mean, std } : { imagenet, data }[normalisation];
   const perChannel = (given: number | readonly number[] | undefined): readonly number[] | undefined => {
     const values = given === undefined ? [] : [given].flat();
@@ -65,10 +63,13 @@ export function writtenScale(
   return { mean: perChannel(named.mean), std: perChannel(named.std) };
 }
 
-/** @throws NasError `invalid-input` unless there is a mean and a deviation for each channel */
-function scaleOf(
-  file: PretrainedFile,
-  facts: ClassifierFacts,
+/**
+ * The normalisation of a file's images: as its user writes it, else by its metadata, else the data's.
+ * @throws NasError `invalid-input` unless there is a mean and a deviation for each channel
+ */
+export function writtenOrOwnScale(
+  file: WrittenScale,
+  facts: Partial<PixelScale>,
   { mean, std }: PixelScale,
   where: string,
 ): TeacherNormalisation {
@@ -119,7 +120,7 @@ export async function readPretrained(file: PretrainedFile, info: DatasetInfo, da
     throw invalidInput(`${name} takes images of ${channels} channels, the data has ${info.channels}`, {
       hint: 'Set data.channels, or choose another file.',
     });
-  const written = scaleOf(file, first.facts, info, name);
+  const written = writtenOrOwnScale(file, first.facts, info, name);
   const isOpen = written.from === 'data' && dataset !== undefined;
   const pooled = first.layers.at(-1)?.features;
   const scale = (isOpen ? await foundScale(read(features ?? pooled), dataset) : null) ?? written;
@@ -128,6 +129,20 @@ export async function readPretrained(file: PretrainedFile, info: DatasetInfo, da
   const network = best?.network ?? first;
   const hash = contentHash('pretrained', bytes, network.layout, scale.mean, scale.std, network.head?.features ?? null);
   return { name, bytes, hash, network, size, scale, why: best?.why ?? 'features names another value' };
+}
+
+/** How a file says that its images are normalised. */
+export type WrittenScale = Pick<PretrainedFile, 'normalisation' | 'mean' | 'std'>;
+
+/** The normalisation of a file whose maps a new head reads, and a line about it. Without words about it, its first norm shows it. */
+export async function scaleOfMaps(
+  maps: ForeignMaps,
+  written: WrittenScale,
+  { dataset, name }: { readonly dataset: Dataset; readonly name: string },
+): Promise<{ readonly scale: PixelScale; readonly line: string }> {
+  const said = writtenOrOwnScale(written, maps.facts, dataset.info, name);
+  const scale = said.from === 'data' && maps.norms.length > 0 ? await scaleOfNorm(maps, dataset) : said;
+  return { scale, line: scaleLine(`${name} takes images of ${maps.input.slice(0, 2).join(' x ')} pixels`, scale) };
 }
 
 const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
@@ -139,11 +154,16 @@ const origins: { readonly [F in TeacherNormalisation['from']]: string } = {
   data: "the data's, as the file does not say: normalisation imagenet suits most files of torchvision and timm; of Keras, mean 0 and std 1 images in [0, 1], mean 0.5 and std 0.5 images in [-1, 1]",
 };
 
+const numbers = (values: readonly number[]): string => values.map((value) => Number(value.toPrecision(3))).join(', ');
+
+function scaleLine(what: string, { mean, std, from, found }: TeacherNormalisation): string {
+  return `${what}; of pixel / 255, mean ${numbers(mean)} and std ${numbers(std)}: ${found ?? origins[from]}`;
+}
+
 /** What was taken for the images and the features of a file. */
-export function readingLines({ name, size, scale: { mean, std, from, found }, network, why }: Pretrained): string[] {
-  const numbers = (values: readonly number[]): string => values.map((value) => Number(value.toPrecision(3))).join(', ');
+export function readingLines({ name, size, scale, network, why }: Pretrained): string[] {
   return [
-    `${name} takes images of ${size.join(' x ')} pixels (${network.layout}); of pixel / 255, mean ${numbers(mean)} and std ${numbers(std)}: ${found ?? origins[from]}`,
+    scaleLine(`${name} takes images of ${size.join(' x ')} pixels (${network.layout})`, scale),
     ...(network.features === null ? [] : [`The new last layer of ${name} reads ${network.features}: ${why}`]),
   ];
 }

@@ -1,2 +1,3 @@
 /** Files of other programs as networks of a space. */
 export { recogniseHeaded, recogniseNetwork, type RecognisedNetwork } from './recognise.js';
+export { rescaledStem } from './stem-scale.js';

@@ -2,9 +2,8 @@ import type { PixelScale } from '../../base/preprocess.js';
 import {
   foreignNetwork,
   linearLayers,
-  onnxSignature,
-  parseOnnx,
   readClassifier,
+  sizeWhereOpen,
   type Affine,
   type ClassifierFacts,
   type ForeignNetwork,
@@ -68,9 +67,7 @@ export function recogniseNetwork(
   bytes: Uint8Array,
   { where, size, plain = false }: RecogniseOptions,
 ): RecognisedNetwork {
-  const { input } = onnxSignature(parseOnnx(bytes, where), where);
-  const isOpen = input.shape.slice(1).some((side) => typeof side !== 'number');
-  const options = { where, ...(isOpen && { size }) };
+  const options = { where, ...sizeWhereOpen(bytes, where, size) };
   const file = readClassifier(bytes, options);
   // A 1x1 convolution of a map before the pooling is linear, too.
   const ends = linearLayers(file).filter(({ features }) => {

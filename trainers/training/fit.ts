@@ -75,7 +75,7 @@ export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
 }
 
 /** Of the output layers of detectors, and of networks of pools. */
-const outputRate = 0.1;
+export const outputRate = 0.1;
 /** Of norms in networks of pools: offsets learn faster than other weights, and scales stay (Jordan 2024). */
 const normRates = { beta: 4, gamma: 0 };
 

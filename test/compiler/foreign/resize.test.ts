@@ -6,7 +6,8 @@ import { createSpace, sampleGenotype, type Network } from '../../../spaces/index
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
 import { readMetadata, withMetadata } from '../../../deploy/index.js';
 import { recogniseNetwork } from '../../../trainers/index.js';
-import { normal } from './support.js';
+import { node } from '../support/onnx-models.js';
+import { classifierOf, normal } from './support.js';
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${name}.onnx`, import.meta.url));
 const resized = (name: string, side: number): Uint8Array => resizedFile(fixture(name), [side, side], 'the file');
@@ -50,6 +51,26 @@ describe('a file for images of another size', () => {
       expect([...input, classes]).toEqual([64, 64, 3, foreignNetwork(fixture(name)).classes]);
     },
   );
+
+  it('may shuffle channels by sizes that are joined of constants', () => {
+    const nodes = [
+      node('Concat', 'n groups rows columns', 'split', { axis: 0 }),
+      node('Reshape', 'x split', 'grouped'),
+      node('Transpose', 'grouped', 'turned', { perm: [0, 2, 1, 3, 4] }),
+      node('Reshape', 'turned whole', 'mixed'),
+      node('Conv', 'mixed w', 'c'),
+      node('GlobalAveragePool', 'c', 'm'),
+    ];
+    const size = (...values: number[]) => [[values.length], BigInt64Array.from(values, BigInt)] as const;
+    const file = classifierOf(nodes, 4, {
+      constants: {
+        ...{ n: size(-1), groups: size(3, 1), rows: size(8), columns: size(8), whole: size(-1, 3, 8, 8) },
+        w: [[4, 3, 1, 1], normal(12, 'w')],
+      },
+      input: ['n', 3, 8, 8],
+    });
+    expect(foreignNetwork(resizedFile(file, [12, 16], 'the file')).input).toEqual([12, 16, 3]);
+  });
 
   it('is the same file where it takes this size', () => {
     const [side] = foreignNetwork(fixture('resnet')).input;

@@ -18,7 +18,7 @@ export function normal(size: number, seed: number | string): Float32Array {
 }
 
 /** The file's own weights. */
-export const ownWeights = (network: ForeignNetwork): WeightSource =>
+export const ownWeights = (network: Pick<ForeignNetwork, 'weights'>): WeightSource =>
   weightsFrom(new Map(network.weights.map((weight) => [weight.name, weight])));
 
 /** A classifier file: nodes from `x` to `m`, which is flattened and multiplied by a matrix. */

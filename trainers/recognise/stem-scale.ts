@@ -1,0 +1,29 @@
+import type { PixelScale } from '../../base/preprocess.js';
+import type { Weights } from '../../spaces/models/index.js';
+import { stemKernel } from '../weights.js';
+
+/**
+ * The weights of a network for images of another normalisation: its stem undoes the difference. Only the zeros around the images stand for
+ * other pixels then.
+ * @param from the normalisation that the weights learned
+ */
+export function rescaledStem(weights: Weights, from: PixelScale, to: PixelScale): Weights {
+  const kernel = weights.get(stemKernel);
+  const mean = weights.get('stem_bn/moving_mean');
+  if (kernel === undefined || mean === undefined) throw new Error('the network has no stem');
+  const factors = to.std.map((std, c) => std / from.std[c]);
+  const shifts = to.mean.map((own, c) => (own - from.mean[c]) / from.std[c]);
+  if (factors.every((factor) => factor === 1) && shifts.every((shift) => shift === 0)) return weights;
+  const [, , channels, filters] = kernel.shape;
+  const moved = Float64Array.from(mean.data);
+  const data = kernel.data.map((value, i) => {
+    const channel = Math.floor(i / filters) % channels;
+    moved[i % filters] -= value * shifts[channel];
+    return value * factors[channel];
+  });
+  return new Map([
+    ...weights,
+    [stemKernel, { ...kernel, data }],
+    ['stem_bn/moving_mean', { ...mean, data: Float32Array.from(moved) }],
+  ]);
+}
