@@ -52,12 +52,11 @@ export const group = (name: string, summary: string, commands: readonly Command[
     ),
 });
 
+/** An option that is off unless it is given. */
+export const flag = (describe: string) => ({ type: 'boolean', default: false, describe }) as const satisfies Options;
+
 /** `--json` where results are printed. */
-export const jsonOption = {
-  type: 'boolean',
-  default: false,
-  describe: 'Print the result as JSON',
-} as const satisfies Options;
+export const jsonOption = flag('Print the result as JSON');
 
 /** Texts of an option that may be repeated. */
 export const listOption = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const satisfies Options;
@@ -83,27 +82,18 @@ export const dataOrBoxesOption = {
 } as const satisfies Options;
 
 /** `--accept-environment` of commands that resume a run. */
-export const acceptEnvironmentOption = {
-  type: 'boolean',
-  default: false,
-  describe: 'Resume although the graphics card of the training is missing, or the latency measurement has changed',
-} as const satisfies Options;
+export const acceptEnvironmentOption = flag(
+  'Resume although the graphics card of the training is missing, or the latency measurement has changed',
+);
 
 /** `--accept-data` of commands that resume a run. */
-export const acceptDataOption = {
-  type: 'boolean',
-  default: false,
-  describe:
-    'Resume although images, the teacher or other files that the run reads have changed: begins its next generation of results',
-} as const satisfies Options;
+export const acceptDataOption = flag(
+  'Resume although images, the teacher or other files that the run reads have changed: begins its next generation of results',
+);
 
 export const workersOption = {
   type: 'string',
   describe: 'pool (processes of this machine), or the address of a queue of workers (redis://...)',
 } as const satisfies Options;
 
-export const uiOption = {
-  type: 'boolean',
-  default: false,
-  describe: 'Show the run in a browser, at the printed address',
-} as const satisfies Options;
+export const uiOption = flag('Show the run in a browser, at the printed address');

@@ -56,10 +56,9 @@ function comparisonOption(input: {
   const { methods, subtitle, theme } = input;
   const bottom = lowest(methods);
   const clipped = (value: number): number => Math.max(bottom, value);
-  const frame = frameOf(theme, { title: 'Controllers on a table of results', subtitle }, { rows: 1 });
   const last = Math.max(1, ...methods.map(({ curve }) => curve.length));
   return {
-    ...frame,
+    ...frameOf(theme, 1, { title: 'Controllers on a table of results', subtitle }),
     xAxis: { ...plainAxis(theme, 'evaluations'), min: 0, max: last },
     yAxis: {
       ...plainAxis(theme, "share of the true frontier's hypervolume", (value) => value.toFixed(2)),
@@ -68,13 +67,10 @@ function comparisonOption(input: {
       nameGap: 44,
     },
     legend: { ...legendStyle(theme), data: methods.map(({ method }) => method) },
-    tooltip: {
-      ...frame.tooltip,
-      formatter: saying((at) => {
-        const [n, median] = numbersOf(at);
-        return `${at.seriesName ?? ''}\nafter ${n} evaluations: ${median.toFixed(3)}`;
-      }),
-    },
+    tooltip: saying(theme, (at) => {
+      const [n, median] = numbersOf(at);
+      return `${at.seriesName ?? ''}\nafter ${n} evaluations: ${median.toFixed(3)}`;
+    }),
     series: methods.flatMap(({ method, curve }, i): ChartSeries[] => {
       const color = hueOf(theme, i);
       const rows = curve.flatMap(({ low, median, high }, n) =>

@@ -1,3 +1,4 @@
+import { flag } from '../command.js';
 import type { Argv } from 'yargs';
 import { invalidInput } from '../../base/errors.js';
 import type { QueueAddress } from '../../workers/connection.js';
@@ -29,11 +30,7 @@ export const queueOptions = <T>(yargs: Argv<T>) =>
       describe: 'Certificate of the authority that signed the server, in PEM; for rediss://',
     })
     .option('prefix', { type: 'string', default: 'nas', describe: 'Prefix of all keys, as in the experiments' })
-    .option('insecure-queue', {
-      type: 'boolean',
-      default: false,
-      describe: 'Use a server on another machine although it needs no password',
-    });
+    .option('insecure-queue', flag('Use a server on another machine although it needs no password'));
 
 /** @throws NasError `invalid-input` without a server, or as `queueAddress` */
 export async function queueAddressOf(args: QueueArguments): Promise<QueueAddress> {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { AskedTrial } from '../../runner/study.js';
 import { studyArgument, withStudy } from '../arguments/study.js';
-import { command, jsonOption, setOption } from '../command.js';
+import { command, jsonOption, setOption, flag } from '../command.js';
 import { json, renderFacts, type Colors } from '../output/terminal.js';
 
 async function describe({ number, choices, network, epochs, reason }: AskedTrial, colors: Colors): Promise<string> {
@@ -28,8 +28,8 @@ export const ask = command({
       .positional('study', studyArgument)
       .option('workdir', { type: 'string', describe: 'Folder of a new study; default runs/<name>' })
       .option('set', setOption)
-      .option('fresh', { type: 'boolean', default: false, describe: 'Delete an earlier run in the workdir' })
-      .option('pending', { type: 'boolean', default: false, describe: 'List the networks that wait for their values' })
+      .option('fresh', flag('Delete an earlier run in the workdir'))
+      .option('pending', flag('List the networks that wait for their values'))
       .option('onnx', { type: 'string', describe: 'File for the untrained network' })
       .option('json', jsonOption),
   run: ({ pending: onlyPending, onnx, json: asJson, ...args }, { out, colors }) =>

@@ -3,7 +3,7 @@ import { readInput } from '../../base/files.js';
 import { comparedTo } from '../../base/paired.js';
 import { areOfMaps, classFacts, mainScores } from '../../base/scores.js';
 import { isMapTask } from '../../base/task.js';
-import { command, dataOrBoxesOption, jsonOption } from '../command.js';
+import { command, dataOrBoxesOption, jsonOption, flag } from '../command.js';
 import { wholeNumber } from '../arguments/values.js';
 import { comparisonTable, evaluatedFacts, evaluatedJson, scoredText, type Evaluated } from '../output/evaluated.js';
 import { classListing, seenListing, sidesListing, wrongListing } from '../output/classes.js';
@@ -147,12 +147,12 @@ export const evaluate = command({
       .option('threads', { type: 'number', default: 1, describe: 'Threads of ONNX Runtime' })
       .option('provider', { type: 'string', default: 'cpu', describe: 'Execution provider, as nas doctor lists them' })
       .option('latency', { type: 'boolean', describe: 'Measure the latency; default: of one file' })
-      .option('wrong', {
-        type: 'boolean',
-        default: false,
-        describe:
+      .option(
+        'wrong',
+        flag(
           'Lists the images that it takes for another class with the highest confidence, or with most missed and wrong boxes or pixels',
-      })
+        ),
+      )
       .option('sheet', {
         alias: 'o',
         type: 'string',

@@ -8,7 +8,7 @@ import type { Calibrated } from '../../trainers/index.js';
 import { percent } from '../../base/number-text.js';
 import type { Store } from '../../store/index.js';
 import { writeExport } from '../arguments/output.js';
-import { command, jsonOption } from '../command.js';
+import { command, jsonOption, flag } from '../command.js';
 import { edgeTargets, exporters, isEdge, writeModel, type EdgeOptions, type Wanted } from '../exporters.js';
 import { historyExporters, historyTargets, isHistory, type HistoryTarget } from '../history-exporters.js';
 import { withRun } from '../open-run.js';
@@ -194,17 +194,16 @@ export const exportTrials = command({
         default: 'fp32' as const,
         describe: 'fp16: float32 models with 16-bit weights, half the size',
       })
-      .option('calibrated', {
-        type: 'boolean',
-        default: false,
-        describe:
+      .option(
+        'calibrated',
+        flag(
           'Divide the answers by a temperature fitted on the validation images, so that confidences are right; classes and labels stay the same',
-      })
-      .option('decoded', {
-        type: 'boolean',
-        default: false,
-        describe: 'With --to onnx: the file of a detector gives boxes or centroids, scores and labels instead of maps',
-      })
+        ),
+      )
+      .option(
+        'decoded',
+        flag('With --to onnx: the file of a detector gives boxes or centroids, scores and labels instead of maps'),
+      )
       .option('rounding', {
         choices: ['exact', 'tflm'] as const,
         default: 'exact' as const,
@@ -225,7 +224,7 @@ export const exportTrials = command({
         describe: 'With --to mlflow: address of the server; default: log.mlflow of the run',
       })
       .option('license', { type: 'string', describe: 'Licence that the model card names: apache-2.0, cc-by-4.0, ...' })
-      .option('force', { type: 'boolean', default: false, describe: 'Replace another export in that folder' })
+      .option('force', flag('Replace another export in that folder'))
       .option('json', jsonOption),
   run: (args, terminal) => {
     const { workdir, pareto = false, precision, weights, calibrated, decoded, force } = args;

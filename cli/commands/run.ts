@@ -7,6 +7,7 @@ import {
   setOption,
   uiOption,
   workersOption,
+  flag,
 } from '../command.js';
 import { withPage } from '../page-process.js';
 import { watchRun } from '../watch-run.js';
@@ -31,7 +32,7 @@ export const run = command({
         describe: 'Minutes of work in which the run ends: the same as --set budget.minutes=...',
       })
       .option('set', setOption)
-      .option('fresh', { type: 'boolean', default: false, describe: 'Delete an earlier run in the workdir' })
+      .option('fresh', flag('Delete an earlier run in the workdir'))
       .option('accept-environment', acceptEnvironmentOption)
       .option('accept-data', acceptDataOption)
       .option('workers', workersOption)

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.js';
 import type { RunningServer } from '../../serve/index.js';
 import { wholeNumber } from '../arguments/values.js';
-import { command, jsonOption, listOption } from '../command.js';
+import { command, jsonOption, listOption, flag } from '../command.js';
 import { createCounter } from '../progress/counter.js';
 import { json } from '../output/terminal.js';
 import { logLevels, modelsAt, parseWorkers } from '../serve/arguments.js';
@@ -61,11 +61,7 @@ export const serve = command({
         ...listOption,
         describe: "Further host name of the server, for example a proxy's; may be repeated",
       })
-      .option('open-metrics', {
-        type: 'boolean',
-        default: false,
-        describe: 'Answer /metrics without a token, for a scraper that has none',
-      })
+      .option('open-metrics', flag('Answer /metrics without a token, for a scraper that has none'))
       .option('proxy', {
         ...listOption,
         describe: 'Address of a proxy whose X-Forwarded-For names the client; may be repeated',
@@ -79,11 +75,7 @@ export const serve = command({
         default: 60_000,
         describe: 'A model that is not opened and measured within this time is unavailable',
       })
-      .option('watch', {
-        type: 'boolean',
-        default: false,
-        describe: 'Reload the models when the folder changes, as SIGHUP does',
-      })
+      .option('watch', flag('Reload the models when the folder changes, as SIGHUP does'))
       .option('drain-ms', {
         type: 'number',
         describe: 'Milliseconds between "not ready" and refusing connections at the end; default 5000, on a terminal 0',

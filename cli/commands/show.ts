@@ -1,7 +1,7 @@
 import { percentilesText } from '../../base/number-text.js';
 import { invalidInput } from '../../base/errors.js';
 import { estimateText } from '../../base/certainty.js';
-import { mainScores, scoreText } from '../../base/scores.js';
+import { mainScores, scoreText, classFacts } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import {
   bytes,
@@ -26,7 +26,6 @@ import { experimentOf, objectivesOf, taskOfRun } from '../../runner/stored/exper
 import type { Objective } from '../../search/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { classFacts } from '../../base/scores.js';
 import { classListing } from '../output/classes.js';
 import { assignmentsTable } from '../output/runs.js';
 import { type Colors, json, renderFacts, renderTable, numeric, type Fact } from '../output/terminal.js';

@@ -3,7 +3,7 @@ import { jobQueue } from '../../workers/index.js';
 import { invalidInput } from '../../base/errors.js';
 import { parseRunDevice, runDeviceOption } from '../arguments/device.js';
 import { wholeNumber } from '../arguments/values.js';
-import { command, jsonOption } from '../command.js';
+import { command, jsonOption, flag } from '../command.js';
 import { watchRun } from '../watch-run.js';
 
 /** Evaluated in a few minutes. */
@@ -27,7 +27,7 @@ export const specialize = command({
         describe: "Epochs of the frontier's final training from the supernet; default: none",
       })
       .option('workdir', { type: 'string', describe: 'Folder of the results; default beside the run' })
-      .option('fresh', { type: 'boolean', default: false, describe: 'Delete an earlier run in the workdir' })
+      .option('fresh', flag('Delete an earlier run in the workdir'))
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
   run: async ({ run, latency, device, trials, epochs, workdir, fresh, json }, terminal) => {
     if (!(latency > 0 && Number.isFinite(latency)))

@@ -22,7 +22,7 @@ import { findingsHash } from '../../runner/stored/findings.js';
 import { generationText } from '../../runner/stored/generation.js';
 import { hasRun } from '../../runner/stored/workdir.js';
 import type { Store } from '../../store/index.js';
-import { command, jsonOption } from '../command.js';
+import { command, jsonOption, flag } from '../command.js';
 import { withRun } from '../open-run.js';
 import { atWorkListing, runsTable } from '../output/runs.js';
 import { json, renderFacts, type Fact } from '../output/terminal.js';
@@ -78,11 +78,7 @@ export const status = command({
   options: (yargs) =>
     yargs
       .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder, or one with runs in it" })
-      .option('hash', {
-        type: 'boolean',
-        default: false,
-        describe: 'Print a hash of trials, curves, weights and accuracies, without times and latencies',
-      })
+      .option('hash', flag('Print a hash of trials, curves, weights and accuracies, without times and latencies'))
       .option('json', jsonOption),
   run: ({ workdir, hash, json: asJson }, { out, colors }) => {
     const isFolder = statSync(workdir, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -6,7 +6,7 @@ import type { DetectorReport, TuneReport } from '../../runner/index.js';
 import { classReport } from '../../reports/index.js';
 import { checkOutput } from '../arguments/output.js';
 import { wholeNumber } from '../arguments/values.js';
-import { command, dataOrBoxesOption, jsonOption, listOption } from '../command.js';
+import { command, dataOrBoxesOption, jsonOption, listOption, flag } from '../command.js';
 import { classListing } from '../output/classes.js';
 import { json, renderTable, type Colors, type Column, numeric } from '../output/terminal.js';
 import { watch } from '../watch-run.js';
@@ -144,11 +144,7 @@ export const tune = command({
       })
       .option('data', dataOrBoxesOption)
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'ONNX file to write' })
-      .option('head-only', {
-        type: 'boolean',
-        default: false,
-        describe: 'Replace and fit the last layer only; the others stay as they are',
-      })
+      .option('head-only', flag('Replace and fit the last layer only; the others stay as they are'))
       .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default 8, more where images are few' })
       .option('minutes', {
         type: 'number',

@@ -1,6 +1,6 @@
 import { loadWithSpace } from '../arguments/space.js';
 import type { TrainingExperiment } from '../../experiments/index.js';
-import { command, jsonOption, setOption } from '../command.js';
+import { command, jsonOption, setOption, flag } from '../command.js';
 import type { StageUse } from '../../runner/index.js';
 import { defaultWorkdir } from '../../runner/stored/workdir.js';
 import { json, renderTable, type Column, numeric } from '../output/terminal.js';
@@ -34,11 +34,10 @@ export const validate = command({
     yargs
       .positional('yaml', { type: 'string', demandOption: true, describe: 'Experiment file' })
       .option('set', setOption)
-      .option('quick', {
-        type: 'boolean',
-        default: false,
-        describe: 'Read no images (they are converted once, into the cache), and try no engine, device or queue',
-      })
+      .option(
+        'quick',
+        flag('Read no images (they are converted once, into the cache), and try no engine, device or queue'),
+      )
       .option('json', jsonOption),
   run: async ({ yaml, set, quick, json: asJson }, terminal) => {
     const { out, colors } = terminal;

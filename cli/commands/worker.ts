@@ -4,7 +4,7 @@ import { invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { bytes as inBytes } from '../../base/number-text.js';
 import { parseBytes, wholeNumber } from '../arguments/values.js';
-import { command, listOption } from '../command.js';
+import { command, listOption, flag } from '../command.js';
 import { queueAddressOf, queueOptions } from '../arguments/queue.js';
 import { untilStopped } from '../signals.js';
 import { createWorkerView } from '../worker-progress/index.js';
@@ -44,12 +44,12 @@ export const worker = command({
         default: '20G',
         describe: 'Most that is kept of data sets and weights that were fetched; the longest unused go first',
       })
-      .option('allow-modules', {
-        type: 'boolean',
-        default: false,
-        describe:
+      .option(
+        'allow-modules',
+        flag(
           "Run code of the users that comes with jobs: spaces and evaluations of their own; with this worker's rights",
-      })
+        ),
+      )
       .option('patience', {
         type: 'number',
         default: 60,

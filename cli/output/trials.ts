@@ -16,8 +16,7 @@ import {
   testTitle,
 } from '../../reports/index.js';
 import { experimentOf, objectivesOf, taskOfRun } from '../../runner/stored/experiment.js';
-import { placeText } from '../../base/certainty.js';
-import { estimateText } from '../../base/certainty.js';
+import { placeText, estimateText } from '../../base/certainty.js';
 import { mainScores } from '../../base/scores.js';
 import type { TaskType } from '../../base/task.js';
 import type { Objective } from '../../search/index.js';

@@ -1,7 +1,6 @@
 import { ms } from '../../base/number-text.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import type { InferencePool } from '../../serve/inference/pool.js';
-import type { PooledModel } from '../../serve/inference/pool.js';
+import type { InferencePool, PooledModel } from '../../serve/inference/pool.js';
 import { type Colors, type Column, renderTable, numeric } from '../output/terminal.js';
 
 /** Measured times of a network, for the table and the log. */

@@ -33,6 +33,15 @@ beforeAll(async () => {
   masks = await makeMaskedImages(join(folder, 'masked'), { count: 30 });
 });
 
+/** Writes a file. @returns its path */
+function written(name: string, model: Uint8Array): string {
+  const path = join(folder, `${name}.onnx`);
+  writeFileSync(path, model);
+  return path;
+}
+const classesOf = (network: Network, own = weights): Uint8Array =>
+  exportOnnx({ network, weights: own }, metadataFor(network.input, ['a', 'b', 'c', 'd', 'e'], { network }));
+
 async function tuned(
   path: string,
   keys: object = {},
@@ -56,13 +65,7 @@ async function tuned(
 
 describe('tuning on images with boxes', () => {
   it('makes a detector on the backbone of a classifier, and tunes a detector of the same classes with its head', async () => {
-    const path = join(folder, 'classifier.onnx');
-    const classes = ['a', 'b', 'c', 'd', 'e'];
-    writeFileSync(
-      path,
-      exportOnnx({ network: classifier, weights }, metadataFor(classifier.input, classes, { network: classifier })),
-    );
-    const { model, report, directory } = await tuned(path, { epochs: 16 });
+    const { model, report, directory } = await tuned(written('classifier', classesOf(classifier)), { epochs: 16 });
     expect(existsSync(join(directory, 'weights.bin'))).toBe(true);
     const { task, detection, network, accuracy } = readMetadata(model);
     expect(task).toEqual({ type: 'detection' });
@@ -70,8 +73,7 @@ describe('tuning on images with boxes', () => {
     expect(network?.blocks).toEqual(classifier.blocks);
     expect(report).toMatchObject({ before: null, after: accuracy, classes: ['square', 'disc'] });
 
-    const file = join(folder, 'detector.onnx');
-    writeFileSync(file, model);
+    const file = written('detector', model);
     const again = await tuned(file);
     expect(again.report.before?.test).toBeCloseTo(report.after.test, 6);
     // Another training begins with the weights that there are.
@@ -83,23 +85,19 @@ describe('tuning on images with boxes', () => {
   });
 
   it('makes centroids of boxes, where the data says so, and tunes centroids as such', async () => {
-    const path = join(folder, 'boxes.onnx');
-    writeFileSync(path, exportOnnx(randomDetector(), detectorMetadata(randomDetector())));
+    const path = written('boxes', exportOnnx(randomDetector(), detectorMetadata(randomDetector())));
     const { model, report } = await tuned(path, {}, { task: 'centroids' });
     const { task, network, detection } = readMetadata(model);
     expect([task, detection?.stride]).toEqual([{ type: 'centroids' }, 4]);
     expect(network?.head).toMatchObject({ centroids: true });
     expect(report).toMatchObject({ task: 'centroids', before: null });
-    const file = join(folder, 'centroids.onnx');
-    writeFileSync(file, model);
-    const again = await tuned(file);
+    const again = await tuned(written('centroids', model));
     expect(again.report).toMatchObject({ task: 'centroids', before: report.after });
   });
 
   it('refuses a file with the decoding inside before it trains', async () => {
-    const path = join(folder, 'decoded.onnx');
     const detector = randomDetector({ head: { centroids: true }, input: smallDetector.input });
-    writeFileSync(path, withDecoding(exportOnnx(detector, detectorMetadata(detector)), 'x'));
+    const path = written('decoded', withDecoding(exportOnnx(detector, detectorMetadata(detector)), 'x'));
     const events: RunEvent[] = [];
     const tuning = tuned(path, {}, {}, boxes, (event) => events.push(event));
     await expect(tuning).rejects.toThrow(/decoded.onnx gives centroids.*no outputs of a detector/);
@@ -107,15 +105,13 @@ describe('tuning on images with boxes', () => {
   });
 
   it('makes a segmenter of a detector where the data has masks, and tunes it on them with its logits', async () => {
-    const path = join(folder, 'of-boxes.onnx');
-    writeFileSync(path, exportOnnx(randomDetector(), detectorMetadata(randomDetector())));
+    const path = written('of-boxes', exportOnnx(randomDetector(), detectorMetadata(randomDetector())));
     const { model, report } = await tuned(path, { epochs: 8 }, {}, masks);
     const { task, network, detection, segmentation } = readMetadata(model);
     expect([task, detection, segmentation]).toEqual([{ type: 'segmentation' }, undefined, { stride: 4 }]);
     expect(network?.head).toMatchObject({ segmentation: true });
     expect(report).toMatchObject({ task: 'segmentation', before: null, classes: ['background', 'square', 'disc'] });
-    const file = join(folder, 'segmenter.onnx');
-    writeFileSync(file, model);
+    const file = written('segmenter', model);
     const again = await tuned(file, {}, {}, masks);
     expect(again.report.before?.test).toBeCloseTo(report.after.test, 6);
     expect(again.report.curve[0].train_loss).toBeLessThan(report.curve[0].train_loss);
@@ -124,8 +120,7 @@ describe('tuning on images with boxes', () => {
   });
 
   it('takes the backbone of a file of another program', async () => {
-    const path = join(folder, 'foreign.onnx');
-    writeFileSync(path, toOnnx({ network: classifier, weights }));
+    const path = written('foreign', toOnnx({ network: classifier, weights }));
     const { model } = await readBackbone(path);
     expect(model?.network.blocks).toHaveLength(classifier.blocks.length);
     const { report } = await tuned(path);
@@ -184,16 +179,8 @@ describe('tuning on images with boxes', () => {
   });
 
   it('refuses a network without the maps that a head reads', async () => {
-    const path = join(folder, 'flat.onnx');
     const flat: Network = { ...classifier, blocks: [] };
-    const own = drawWeights(weightSpecs(flat), 1);
-    writeFileSync(
-      path,
-      exportOnnx(
-        { network: flat, weights: own },
-        metadataFor(flat.input, ['a', 'b', 'c', 'd', 'e'], { network: flat }),
-      ),
-    );
+    const path = written('flat', classesOf(flat, drawWeights(weightSpecs(flat), 1)));
     await expect(tuned(path)).rejects.toThrow(
       'flat.onnx makes maps of strides 2 to 2; a detector reads strides 4 to 16',
     );

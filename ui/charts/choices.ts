@@ -38,7 +38,6 @@ const spread = (i: number): number => 0.5 * (((i + 1) * 0.618034) % 1) - 0.25;
 /** The values of a measure by choice: a box from the 25th to the 75th percentile with the median, and marks for trials. */
 export function choicesOption(input: ChoicesInput): ChartOption {
   const { decision, groups, measure, measures, theme } = input;
-  const frame = frameOf(theme, {}, { rows: 0 });
   const category = axisStyle(theme);
   const extent = extentOf(groups.flatMap(({ values }) => values.map(({ value }) => value)));
   const boxes = groups.flatMap(({ values }, i) => {
@@ -55,7 +54,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
   );
   const write = (value: number): string => textOf(measures, measure, value);
   return {
-    ...frame,
+    ...frameOf(theme),
     xAxis: [
       {
         ...category,
@@ -69,15 +68,12 @@ export function choicesOption(input: ChoicesInput): ChartOption {
       { type: 'value', show: false, min: -0.5, max: groups.length - 0.5 },
     ],
     yAxis: { ...valueAxis({ measure, measures, theme, extent, log: spansDecades(extent) }), nameGap: 50 },
-    tooltip: {
-      ...frame.tooltip,
-      formatter: saying((at) => {
-        const mark = itemOf(at.data, 'mark') as ChoiceMark | undefined;
-        if (mark !== undefined) return `${mark.label === undefined ? '' : `${mark.label}: `}${write(mark.value)}`;
-        const [i, low, median, high, count] = numbersOf(at);
-        return `${decision}: ${groups[i].choice}\n${count} trials\nmedian ${write(median)}\nmiddle half ${write(low)} to ${write(high)}`;
-      }),
-    },
+    tooltip: saying(theme, (at) => {
+      const mark = itemOf(at.data, 'mark') as ChoiceMark | undefined;
+      if (mark !== undefined) return `${mark.label === undefined ? '' : `${mark.label}: `}${write(mark.value)}`;
+      const [i, low, median, high, count] = numbersOf(at);
+      return `${decision}: ${groups[i].choice}\n${count} trials\nmedian ${write(median)}\nmiddle half ${write(low)} to ${write(high)}`;
+    }),
     series: [
       {
         type: 'scatter',

@@ -107,9 +107,8 @@ export function curvesOption(input: CurvesInput): ChartOption {
   const [least, most] = extentOf(all) ?? [0, 1];
   const isLog = log && quantity === 'loss' && least > 0;
   const name = quantity === 'score' ? title : 'loss';
-  const frame = frameOf(theme, heading, { rows: many ? 0 : Math.min(4, Math.ceil(labels.length / 10)) });
   return {
-    ...frame,
+    ...frameOf(theme, many ? 0 : Math.min(4, Math.ceil(labels.length / 10)), heading),
     xAxis: { ...plainAxis(theme, 'epoch', String), minInterval: 1 },
     yAxis: {
       ...(isLog
@@ -119,14 +118,11 @@ export function curvesOption(input: CurvesInput): ChartOption {
       nameGap: 48,
     },
     legend: { ...legendStyle(theme), show: !many, data: labels },
-    tooltip: {
-      ...frame.tooltip,
-      formatter: saying((at) => {
-        const [epoch, value] = numbersOf(at);
-        const of = itemOf(at.data, 'of') as string | undefined;
-        return `${at.seriesName ?? ''}${of === undefined ? '' : `, ${of}`}\nepoch ${epoch}: ${text(value)}`;
-      }),
-    },
+    tooltip: saying(theme, (at) => {
+      const [epoch, value] = numbersOf(at);
+      const of = itemOf(at.data, 'of') as string | undefined;
+      return `${at.seriesName ?? ''}${of === undefined ? '' : `, ${of}`}\nepoch ${epoch}: ${text(value)}`;
+    }),
     series: lines.map(({ curve: { label, stage, points, key, strong = false }, split, at }): ChartSeries => {
       const i = labels.indexOf(label);
       const color = hueOf(theme, i);

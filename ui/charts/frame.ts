@@ -27,8 +27,8 @@ const titleOf = ({ title, subtitle = [] }: Heading, theme: ChartTheme) =>
         },
       };
 
-/** The common options of every chart: colours, heading, margins, legend and tooltip. */
-export const frameOf = (theme: ChartTheme, heading: Heading, legend: { readonly rows: number }) => ({
+/** The common options of every chart: colours, heading, and margins. @param rows of its legend */
+export const frameOf = (theme: ChartTheme, rows = 0, heading: Heading = {}) => ({
   animation: false,
   backgroundColor: theme.card,
   ...titleOf(heading, theme),
@@ -36,15 +36,15 @@ export const frameOf = (theme: ChartTheme, heading: Heading, legend: { readonly 
     left: 14,
     right: 26,
     top: topOf(heading),
-    bottom: 12 + 24 * legend.rows,
+    bottom: 12 + 24 * rows,
     outerBoundsMode: 'same' as const,
     outerBoundsContain: 'all' as const,
   },
-  tooltip: { ...tooltipStyle(theme), trigger: 'item' as const },
 });
 
-/** Tooltips are plain text on the canvas: user input never becomes markup. */
-const tooltipStyle = (theme: ChartTheme) => ({
+/** A tooltip that says a text. It is plain on the canvas: user input never becomes markup. */
+export const saying = (theme: ChartTheme, text: (at: Pointed) => string) => ({
+  trigger: 'item' as const,
   renderMode: 'richText' as const,
   confine: true,
   transitionDuration: 0,
@@ -52,6 +52,7 @@ const tooltipStyle = (theme: ChartTheme) => ({
   borderColor: theme.faint,
   borderWidth: 1,
   textStyle: { color: theme.ink, fontFamily: font, fontSize: 13, lineHeight: 19 },
+  formatter: (at: unknown): string => plainText(text(at as Pointed)),
 });
 
 /** Sizes of legends, px. */
@@ -104,17 +105,12 @@ export function wrapped(text: string, length: number): string[] {
 /** The mark under the pointer, as ECharts describes it. */
 export interface Pointed {
   readonly seriesName?: string;
+  readonly seriesId?: string;
   readonly seriesIndex?: number;
   readonly dataIndex: number;
   readonly value: unknown;
   readonly data: unknown;
 }
-
-/** A tooltip's formatter that writes plain text. */
-export const saying =
-  (text: (at: Pointed) => string) =>
-  (at: unknown): string =>
-    plainText(text(at as Pointed));
 
 /** A property of a mark's data item; undefined where the item is no object. */
 export const itemOf = (data: unknown, name: string): unknown =>

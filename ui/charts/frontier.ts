@@ -1,5 +1,16 @@
 import { precisions as allPrecisions, textOf, titleOf } from '../data/measures.js';
-import { frameOf, itemOf, hollow, explained, legendStyle, markLines, plainText, wrapped } from './frame.js';
+import {
+  frameOf,
+  itemOf,
+  hollow,
+  explained,
+  legendStyle,
+  markLines,
+  plainText,
+  saying,
+  wrapped,
+  type Pointed,
+} from './frame.js';
 import {
   drawnSeries,
   type FrontierInput,
@@ -35,14 +46,14 @@ function hoverText(input: FrontierInput, { key, x, y, predicted, from, ...rest }
   return lines.join('\n');
 }
 
-function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (at: unknown) => string {
+function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (at: Pointed) => string {
   return (at) => {
-    const { data, seriesId, dataIndex } = at as { data: unknown; seriesId?: string; dataIndex: number };
+    const { data, seriesId, dataIndex } = at;
     const point = itemOf(data, 'point') as FrontierPoint | undefined;
     if (point !== undefined) {
       const { label } = point;
       const text = hoverText(input, point);
-      return plainText(label === undefined || text.startsWith(label) ? text : `${label}\n${text}`);
+      return label === undefined || text.startsWith(label) ? text : `${label}\n${text}`;
     }
     const keyAt = series.find(({ id }) => id === seriesId)?.keyAt;
     const cloud = input.clouds?.find((each) => each.keyAt === keyAt);
@@ -50,7 +61,7 @@ function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (a
     const [x, y] = cloud.xy.subarray(2 * dataIndex, 2 * dataIndex + 2);
     const unreliable = cloud.unreliableAt?.(dataIndex);
     const own = { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted };
-    return plainText(hoverText(input, unreliable === undefined ? own : { ...own, unreliable }));
+    return hoverText(input, unreliable === undefined ? own : { ...own, unreliable });
   };
 }
 
@@ -334,16 +345,15 @@ export function frontierOption(input: FrontierInput): ChartOption {
   const xLog = plane.x !== null && (log?.x ?? spansDecades(horizontal)) && (horizontal?.[0] ?? 0) > 0;
   const yLog = (log?.y ?? false) && (vertical?.[0] ?? 0) > 0;
   const legend = legendOf(input, series);
-  const frame = frameOf(theme, input, { rows: Math.ceil(legend.data.length / 4) });
   return {
-    ...frame,
+    ...frameOf(theme, Math.ceil(legend.data.length / 4), input),
     xAxis: valueAxis({ measure: plane.x, measures, theme, extent: horizontal, log: xLog }),
     yAxis: {
       ...valueAxis({ measure: plane.y, measures, theme, extent: vertical, log: yLog, title: yTitle }),
       nameGap: 50,
     },
     legend,
-    tooltip: { ...frame.tooltip, formatter: frontierHover(input, series) },
+    tooltip: saying(theme, frontierHover(input, series)),
     series,
   };
 }

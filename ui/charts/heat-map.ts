@@ -56,7 +56,6 @@ export const heatHeight = ({ choices }: HeatAxis): number => Math.min(900, 100 +
 /** A map of two decisions: each cell shows the trials with one pair of choices. Pairs without trials are empty. */
 export function heatMapOption(input: HeatMapInput): ChartOption {
   const { columns, rows, cells, measure, shows, measures, theme } = input;
-  const frame = frameOf(theme, {}, { rows: 0 });
   const axis = axisStyle(theme);
   const extent = heatExtent(input);
   const log = spansDecades(extent);
@@ -74,7 +73,7 @@ export function heatMapOption(input: HeatMapInput): ChartOption {
     splitLine: { show: false },
   });
   return {
-    ...frame,
+    ...frameOf(theme),
     xAxis: [{ ...category(columns), nameGap: 28, axisLabel: { ...axis.axisLabel, overflow: 'truncate' } }],
     yAxis: {
       ...category(rows),
@@ -82,21 +81,18 @@ export function heatMapOption(input: HeatMapInput): ChartOption {
       nameGap: 20,
       axisLabel: { ...axis.axisLabel, hideOverlap: false, interval: 0, width: 90, overflow: 'truncate' },
     },
-    tooltip: {
-      ...frame.tooltip,
-      formatter: saying(({ data }) => {
-        const cell = itemOf(data, 'key') as HeatCell | undefined;
-        if (cell === undefined) return '';
-        return [
-          `${columns.name}: ${columns.choices[cell.column]}`,
-          `${rows.name}: ${rows.choices[cell.row]}`,
-          cell.count === 1 ? '1 trial' : `${cell.count} trials`,
-          `mean ${write(cell.mean)}${cell.error === null ? '' : ` ± ${write(cell.error)} (standard error)`}`,
-          ...(cell.deviation === null ? [] : [`standard deviation ${write(cell.deviation)}`]),
-          `from ${write(cell.least)} to ${write(cell.greatest)}`,
-        ].join('\n');
-      }),
-    },
+    tooltip: saying(theme, ({ data }) => {
+      const cell = itemOf(data, 'key') as HeatCell | undefined;
+      if (cell === undefined) return '';
+      return [
+        `${columns.name}: ${columns.choices[cell.column]}`,
+        `${rows.name}: ${rows.choices[cell.row]}`,
+        cell.count === 1 ? '1 trial' : `${cell.count} trials`,
+        `mean ${write(cell.mean)}${cell.error === null ? '' : ` ± ${write(cell.error)} (standard error)`}`,
+        ...(cell.deviation === null ? [] : [`standard deviation ${write(cell.deviation)}`]),
+        `from ${write(cell.least)} to ${write(cell.greatest)}`,
+      ].join('\n');
+    }),
     series: [
       {
         type: 'custom',

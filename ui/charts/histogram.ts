@@ -89,7 +89,7 @@ export function sampleShares(distributions: readonly (readonly number[])[], bins
 export function histogramOption(input: HistogramInput): ChartOption {
   const { samples, percentiles, interval, theme } = input;
   const bins = binsOf(samples);
-  const frame = frameOf(theme, {}, { rows: 0 });
+  const frame = frameOf(theme);
   const marks = [
     ...Object.entries(percentiles).map(([name, at]) => ({ name, at, color: theme.soft })),
     { name: 'latency', at: input.ms, color: theme.final },
@@ -100,13 +100,10 @@ export function histogramOption(input: HistogramInput): ChartOption {
     grid: { ...frame.grid, top: frame.grid.top + 56, right: 42 },
     xAxis: { ...plainAxis(theme, 'latency [ms]'), ...extentOfAxis(input, bins) },
     yAxis: { ...plainAxis(theme, 'samples'), min: 0, minInterval: 1, nameGap: 40 },
-    tooltip: {
-      ...frame.tooltip,
-      formatter: saying((at) => {
-        const [, count, from, to] = numbersOf(at);
-        return `${count} samples\n${ms(from)} to ${ms(to)}`;
-      }),
-    },
+    tooltip: saying(theme, (at) => {
+      const [, count, from, to] = numbersOf(at);
+      return `${count} samples\n${ms(from)} to ${ms(to)}`;
+    }),
     series: [
       {
         type: 'custom',

@@ -38,10 +38,9 @@ export const importanceHeight = (input: ImportanceInput): number =>
 export function importanceOption(input: ImportanceInput): ChartOption {
   const { objectives, measures, theme } = input;
   const decisions = drawn(input);
-  const frame = frameOf(theme, {}, { rows: 1 });
   const category = axisStyle(theme);
   return {
-    ...frame,
+    ...frameOf(theme, 1),
     xAxis: { ...plainAxis(theme, 'share of the variance', shareTick), min: 0 },
     yAxis: {
       ...category,
@@ -60,12 +59,10 @@ export function importanceOption(input: ImportanceInput): ChartOption {
       },
     },
     legend: legendStyle(theme),
-    tooltip: {
-      ...frame.tooltip,
-      formatter: saying(
-        (at) => `${decisions[at.dataIndex]}\n${at.seriesName ?? ''}: ${percent(numbersOf(at)[0])} of the variance`,
-      ),
-    },
+    tooltip: saying(
+      theme,
+      (at) => `${decisions[at.dataIndex]}\n${at.seriesName ?? ''}: ${percent(numbersOf(at)[0])} of the variance`,
+    ),
     series: objectives.map((importance, i) => ({
       type: 'bar',
       name: titleOf(measures, importance.objective),

@@ -89,13 +89,12 @@ export function overlayOption(input: OverlayInput): ChartOption {
     const axis = valueAxis({ measure, measures, theme, extent, log: log && (extent?.[0] ?? 0) > 0, title });
     return tick === undefined ? axis : { ...axis, axisLabel: { ...axis.axisLabel, formatter: tick } };
   };
-  const frame = frameOf(theme, {}, { rows: lines.length > 1 ? Math.ceil(lines.length / 3) : 0 });
   return {
-    ...frame,
+    ...frameOf(theme, lines.length > 1 ? Math.ceil(lines.length / 3) : 0),
     xAxis: axisOf('x'),
     yAxis: { ...axisOf('y'), nameGap: 50 },
     legend: { ...legendStyle(theme), show: lines.length > 1, itemWidth: 34, formatter: plainText },
-    tooltip: { ...frame.tooltip, formatter: saying((at) => hoverText(input, at)) },
+    tooltip: saying(theme, (at) => hoverText(input, at)),
     series: lines.map((line, i) => seriesOf(input, line, i)),
   };
 }

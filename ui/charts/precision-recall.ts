@@ -25,7 +25,6 @@ export function drawnClasses(classes: readonly ClassRow[]): readonly ClassRow[] 
 export function precisionRecallOption({ classes, theme, ...heading }: PrecisionRecallInput): ChartOption {
   const drawn = drawnClasses(classes);
   const names = drawn.map(({ name }) => name);
-  const frame = frameOf(theme, heading, { rows: Math.min(4, Math.ceil(names.length / 6)) });
   const ends = { min: 0, max: 1 };
   const lines = drawn.map(({ name, curve = [] }, i): ChartSeries => {
     const color = hueOf(theme, i);
@@ -53,17 +52,14 @@ export function precisionRecallOption({ classes, theme, ...heading }: PrecisionR
     data: typeof recall === 'number' && typeof precision === 'number' ? [[recall, precision]] : [],
   }));
   return {
-    ...frame,
+    ...frameOf(theme, Math.min(4, Math.ceil(names.length / 6)), heading),
     xAxis: { ...plainAxis(theme, 'recall', shareTick), ...ends },
     yAxis: { ...plainAxis(theme, 'precision', shareTick), ...ends, nameGap: 48 },
     legend: { ...legendStyle(theme), itemWidth: 30, data: names },
-    tooltip: {
-      ...frame.tooltip,
-      formatter: saying((at) => {
-        const [recall, precision] = numbersOf(at);
-        return `${at.seriesName ?? ''}\nrecall ${percent(recall)}\nprecision ${percent(precision)}`;
-      }),
-    },
+    tooltip: saying(theme, (at) => {
+      const [recall, precision] = numbersOf(at);
+      return `${at.seriesName ?? ''}\nrecall ${percent(recall)}\nprecision ${percent(precision)}`;
+    }),
     series: [...lines, ...marks],
   };
 }

@@ -2,7 +2,18 @@ import { ms } from '../../base/number-text.js';
 import type { PredictionPair } from '../../reports/page/api.js';
 import { precisions } from '../data/measures.js';
 import { extentOf, plainAxis } from './axis.js';
-import { explained, frameOf, hollow, itemOf, legendStyle, markLines, saying, wrapped, type Heading } from './frame.js';
+import {
+  explained,
+  frameOf,
+  hollow,
+  itemOf,
+  legendStyle,
+  markLines,
+  saying,
+  wrapped,
+  type Heading,
+  type Pointed,
+} from './frame.js';
 import type { ChartTheme } from './theme.js';
 import type { ChartOption, ChartSeries } from './echarts.js';
 
@@ -71,7 +82,7 @@ const legendOf = ({ pairs, theme }: PredictionInput) => ({
 
 const rowsOf = (input: PredictionInput): number => (legendOf(input).show ? 1 : 0);
 
-const hoverText = saying(({ data }) => {
+function hoverText({ data }: Pointed): string {
   const pair = itemOf(data, 'pair') as DrawnPair | undefined;
   if (pair === undefined) return '';
   const { predicted, measured, std, coverage, unreliable } = pair;
@@ -82,7 +93,7 @@ const hoverText = saying(({ data }) => {
     ...(coverage === undefined ? [] : [`coverage: ${(100 * coverage).toFixed(0)} %`]),
     ...(unreliable === undefined ? [] : wrapped(`not reliable: ${unreliable}`, 48)),
   ].join('\n');
-});
+}
 
 /** Predicted against measured latency, with the line of equality. Both axes have the same scale. */
 export function predictionOption(input: PredictionInput): ChartOption {
@@ -95,13 +106,12 @@ export function predictionOption(input: PredictionInput): ChartOption {
     // The ends of the axes are no round numbers.
     return { ...plain, min, max, axisLabel: { ...plain.axisLabel, showMinLabel: min === 0, showMaxLabel: false } };
   };
-  const frame = frameOf(theme, input, { rows: rowsOf(input) });
   return {
-    ...frame,
+    ...frameOf(theme, rowsOf(input), input),
     xAxis: axis('measured'),
     yAxis: { ...axis('predicted'), nameGap: 48 },
     legend: legendOf(input),
-    tooltip: { ...frame.tooltip, formatter: hoverText },
+    tooltip: saying(theme, hoverText),
     series: [
       {
         type: 'line',
@@ -122,14 +132,13 @@ export function predictionOption(input: PredictionInput): ChartOption {
 /** The error of each prediction, in percent of the measured latency, in the order of measurement. */
 export function predictionErrorsOption(input: PredictionInput): ChartOption {
   const { theme } = input;
-  const frame = frameOf(theme, input, { rows: rowsOf(input) });
   const series = pairSeries(input, ({ predicted, measured }, i) => [i + 1, (100 * (predicted - measured)) / measured]);
   return {
-    ...frame,
+    ...frameOf(theme, rowsOf(input), input),
     xAxis: { ...plainAxis(theme, 'measurement', String), minInterval: 1 },
     yAxis: { ...plainAxis(theme, 'error of the prediction [%]'), nameGap: 48 },
     legend: legendOf(input),
-    tooltip: { ...frame.tooltip, formatter: hoverText },
+    tooltip: saying(theme, hoverText),
     series: [
       ...series,
       {

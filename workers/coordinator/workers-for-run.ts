@@ -4,8 +4,15 @@ import { counted } from '../../base/text.js';
 import type { Store } from '../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
 import type { QueueConnection } from '../connection.js';
-import { commandFor, describeMisfits, isServed, largestGroup, queueName, slotsByGroup } from '../queues.js';
-import type { Requirements } from '../queues.js';
+import {
+  commandFor,
+  describeMisfits,
+  isServed,
+  largestGroup,
+  queueName,
+  slotsByGroup,
+  type Requirements,
+} from '../queues.js';
 import { listWorkers } from '../registry.js';
 import type { JobClient } from '../transport/job-client.js';
 

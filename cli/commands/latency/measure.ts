@@ -13,7 +13,7 @@ import type {
   ReachableDevice,
 } from '../../../latency-models/index.js';
 import { deviceOption, parseDevice } from '../../arguments/device.js';
-import { command, jsonOption } from '../../command.js';
+import { command, jsonOption, flag } from '../../command.js';
 import { withRun } from '../../open-run.js';
 import {
   type Colors,
@@ -184,17 +184,13 @@ export const measure = command({
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: "ONNX file, or a run's folder" })
       .positional('trial', { type: 'number', describe: 'Number of a trial of that run' })
-      .option('frontier', {
-        type: 'boolean',
-        default: false,
-        describe: "Measure a run's frontier again, on its device, and store the latencies in the run",
-      })
+      .option('frontier', flag("Measure a run's frontier again, on its device, and store the latencies in the run"))
       .option('device', deviceOption)
       .option('batch', {
         type: 'string',
         describe: 'Batch sizes with commas between; by default the one of the device',
       })
-      .option('profile', { type: 'boolean', default: false, describe: 'Show the time of each layer (local devices)' })
+      .option('profile', flag('Show the time of each layer (local devices)'))
       .option('output', { alias: 'o', type: 'string', describe: 'File for the measurements with all samples, as JSON' })
       .option('json', jsonOption),
   run: async ({ model, trial, frontier, device: argument, batch, profile, output, json: asJson }, terminal) => {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { accuracyGate, speedGate } from '../../../runner/compress/gates.js';
 import { verdictDetail } from '../../../runner/compress/verdict.js';
 
+const refused = (reason: string) => ({ passes: false, reason });
+
 describe('the gate of speed', () => {
   const least = { min_speedup: 1.05 };
 
@@ -12,10 +14,7 @@ describe('the gate of speed', () => {
   });
 
   it('refuses the rest, and says what was wanted', () => {
-    expect(speedGate({ fp32: 0.71, int8: 1 }, least)).toEqual({
-      passes: false,
-      reason: 'int8 is 0.71 × as fast (min_speedup 1.05)',
-    });
+    expect(speedGate({ fp32: 0.71, int8: 1 }, least)).toEqual(refused('int8 is 0.71 × as fast (min_speedup 1.05)'));
   });
 
   it('never says the limit of what misses it, nor less than the limit of what reaches it', () => {
@@ -42,19 +41,17 @@ describe('the gate of accuracy', () => {
   });
 
   it('refuses the rest, and says what it loses', () => {
-    expect(accuracyGate({ fp32: 0.9, int8: 0.892 }, most)).toEqual({
-      passes: false,
-      reason: 'int8 loses 0.80 points (max_accuracy_drop 0.005)',
-    });
+    expect(accuracyGate({ fp32: 0.9, int8: 0.892 }, most)).toEqual(
+      refused('int8 loses 0.80 points (max_accuracy_drop 0.005)'),
+    );
   });
 
   it('compares mAP in points, and R² as a number', () => {
     expect(accuracyGate({ fp32: 0.9, int8: 0.897 }, most, 'multi-label').reason).toBe('−0.3 points');
     expect(accuracyGate({ fp32: 0.9, int8: 0.897 }, most, 'regression')).toEqual({ passes: true, reason: '−0.003' });
-    expect(accuracyGate({ fp32: -0.2, int8: -0.2065 }, most, 'regression')).toEqual({
-      passes: false,
-      reason: 'int8 loses 0.0065 of R² (max_accuracy_drop 0.005)',
-    });
+    expect(accuracyGate({ fp32: -0.2, int8: -0.2065 }, most, 'regression')).toEqual(
+      refused('int8 loses 0.0065 of R² (max_accuracy_drop 0.005)'),
+    );
   });
 
   it('accepts exactly what a count of images says', () => {

@@ -4,7 +4,13 @@ import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { recogniseNetwork } from '../../../trainers/index.js';
+import {
+  recogniseNetwork,
+  describeDataset,
+  readInitial,
+  readTensorFile,
+  type DatasetInfo,
+} from '../../../trainers/index.js';
 import { checkInitial, convertInitial, type InitialPlan } from '../../../runner/initial-weights/index.js';
 import {
   createSpace,
@@ -16,7 +22,6 @@ import {
   type Space,
 } from '../../../spaces/index.js';
 import { apply, slicedTo, weightsFrom, weightSpecs, type Model, type Weights } from '../../../spaces/models/index.js';
-import { describeDataset, readInitial, readTensorFile, type DatasetInfo } from '../../../trainers/index.js';
 import { normal } from '../../compiler/foreign/support.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { sharedWorkbench } from '../../trainers/support/tiny-training.js';

@@ -89,6 +89,13 @@ const signalWorkers = ({ workers }: JobRunnerUnderTest, signal: NodeJS.Signals) 
   for (const pid of workers()) process.kill(pid, signal);
 };
 
+/** Sends a signal to all workers at the end of an epoch, so many times. */
+const signalling =
+  (underTest: JobRunnerUnderTest, signal: NodeJS.Signals, times = Infinity) =>
+  ({ kind }: JobEvent): void => {
+    if (kind === 'epoch' && times-- > 0) signalWorkers(underTest, signal);
+  };
+
 /** The contract of every JobRunner, with real jobs. */
 export function describeJobRunner(
   name: string,
@@ -146,11 +153,8 @@ export function describeJobRunner(
     it('starts the job of a killed worker again, from its checkpoint; a job that is lost at the end is interrupted', async () => {
       const runner = await create({ size: 1, retries: 1 });
       const reasons: string[] = [];
-      let kills = 1;
       const submitted = runner.submit(training('train', epochs), {
-        event: ({ kind }) => {
-          if (kind === 'epoch' && kills-- > 0) signalWorkers(underTest, 'SIGKILL');
-        },
+        event: signalling(underTest, 'SIGKILL', 1),
         retry: (_attempt, _attempts, reason) => reasons.push(reason),
       });
       const result = await submitted.result;
@@ -184,11 +188,7 @@ export function describeHangingWorkers(
 
     it('gives up when the worker dies too often', async () => {
       const runner = await create({ size: 1, retries: 1 });
-      const dying = runner.submit(training('train', manyEpochs), {
-        event: ({ kind }) => {
-          if (kind === 'epoch') signalWorkers(underTest, 'SIGKILL');
-        },
-      });
+      const dying = runner.submit(training('train', manyEpochs), { event: signalling(underTest, 'SIGKILL') });
       await expect(dying.result).rejects.toThrow(JobFailed);
     });
 
@@ -198,9 +198,7 @@ export function describeHangingWorkers(
         { ...training('train', manyEpochs), deaths: 1 },
         {
           // Progress does not bring a life back.
-          event: ({ kind }) => {
-            if (kind === 'epoch') signalWorkers(underTest, 'SIGKILL');
-          },
+          event: signalling(underTest, 'SIGKILL'),
           retry: (attempt) => expect.unreachable(`attempt ${attempt} begins`),
         },
       );
@@ -214,13 +212,10 @@ export function describeHangingWorkers(
       // The next worker has to start within it, which takes many times longer on a busy machine.
       const patience = Math.max(4, Math.ceil((3 * (performance.now() - began)) / 1000));
       const reasons: string[] = [];
-      let stops = 1;
       const submitted = runner.submit(
         { ...training('train', epochs), deadline: patience },
         {
-          event: ({ kind }) => {
-            if (kind === 'epoch' && stops-- > 0) signalWorkers(underTest, 'SIGSTOP');
-          },
+          event: signalling(underTest, 'SIGSTOP', 1),
           retry: (_attempt, _attempts, reason) => reasons.push(reason),
         },
       );

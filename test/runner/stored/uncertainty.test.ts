@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { surelyBetter } from '../../../base/certainty.js';
+import {
+  surelyBetter,
+  isSure,
+  judgedPairs,
+  placeText,
+  shareCertainty,
+  standardErrorOf,
+} from '../../../base/certainty.js';
 import { Random } from '../../../base/random.js';
-import { isSure, judgedPairs, placeText } from '../../../base/certainty.js';
 import { contenders, type Estimated, rivalsOf } from '../../../reports/read-model/rivals.js';
 import { acrossSessions, LatencyEvidence, sessionSpread, sessionsOf } from '../../../runner/stored/uncertainty.js';
-import { shareCertainty, standardErrorOf } from '../../../base/certainty.js';
 import type { BriefMeasurement } from '../../../store/index.js';
 import { objectives } from '../../search/support.js';
 

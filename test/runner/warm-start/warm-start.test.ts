@@ -10,10 +10,10 @@ import {
   createSpace,
   presetNetworks,
   tableSpace,
+  spaceSchema,
   type Space,
   type Task,
 } from '../../../spaces/index.js';
-import { spaceSchema } from '../../../spaces/index.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { objectives } from '../../search/support.js';
 import { newTrial, meta } from '../../store/support.js';

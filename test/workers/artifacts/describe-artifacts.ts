@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Artifact } from '../../../workers/artifacts/artifact.js';
-import type { Artifacts } from '../../../workers/artifacts/artifact.js';
-import { ArtifactGone } from '../../../workers/artifacts/artifact.js';
+import { ArtifactGone, type Artifact, type Artifacts } from '../../../workers/artifacts/artifact.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 /** The two ends of a store: sender and receiver. */

@@ -11,15 +11,14 @@ describeWithValkey('a queue', () => {
 
   describeWith(['arm-none-eabi-gcc', 'qemu-system-arm'], 'for a search that counts instructions', () => {
     it('trains on a worker without compiler and QEMU, and counts on the machine of the coordinator', async () => {
-      const { directory, valkey, machines } = place;
+      const { directory, valkey } = place;
       const file = writeTrainings(directory, queueAt(valkey.url), {
         objectives: '[accuracy, instructions]',
         constraints: '{ board: stm32f446re }',
         train: '{ epochs: 1, batch: 32 }',
       });
-      const worker = machines.worker(valkey.url, { env: { PATH: directory } });
       const { expected } = await runInside(file, join(directory, 'local'));
-      await machines.ready(valkey.url, worker);
+      await place.workers({ env: { PATH: directory } });
       const { state, found, events } = await runQueued({ file, workdir: join(directory, 'queued') });
       expect(state).toBe('complete');
       expect(found).toEqual(expected);

@@ -16,13 +16,12 @@ describeWithValkey('a search through a queue', () => {
   const place = preparePlace();
 
   it('on three workers equals a search on one machine bit for bit: teacher, trials, frontier, files', async () => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const engine = '{ threads: 1 }';
     const search = '{ controller: local, trials: 6, startup: 3, parallel: 3, retries: 3 }';
     const file = writeExperiment(directory, { name: 'whole', engine, search, workers: queueAt(valkey.url) });
-    const workers = [0, 1, 2].map(() => machines.worker(valkey.url));
     const { expected } = await runInside(file, join(directory, 'local'));
-    await machines.ready(valkey.url, ...workers);
+    await place.workers({}, {}, {});
     const { state, found, events } = await runQueued({ file, workdir: join(directory, 'queued') });
     expect(state).toBe('complete');
     expect(found).toEqual(expected);
@@ -33,14 +32,13 @@ describeWithValkey('a search through a queue', () => {
   });
 
   it('of detectors on two workers equals one on one machine bit for bit, with the thresholds of its files', async () => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const data = await makeBoxedImages(join(directory, 'boxes'), { count: 50 });
     const search = { controller: 'local', startup: 3, trials: 3, parallel: 2 };
     const changes = { search, engine: { threads: 1 }, workers: parse(queueAt(valkey.url)) as unknown };
     const file = writeBoxesExperiment(directory, 'detectors', data, changes);
-    const workers = [0, 1].map(() => machines.worker(valkey.url));
     const { expected } = await runInside(file, join(directory, 'detectors-local'));
-    await machines.ready(valkey.url, ...workers);
+    await place.workers({}, {});
     const { state, found } = await runQueued({ file, workdir: join(directory, 'detectors-queued') });
     expect(state).toBe('complete');
     expect(found).toEqual(expected);

@@ -18,8 +18,7 @@ describeWithValkey('a coordinator', () => {
       body: `while (!existsSync(file('taken-up.go'))) await wait(20); log('done ' + seed);`,
       search: '{ controller: random, trials: 4, parallel: 2, retries: 0 }',
     });
-    const worker = machines.worker(valkey.url, { slots: 2, args: ['--allow-modules'] });
-    await machines.ready(valkey.url, worker);
+    const [worker] = await place.workers({ slots: 2, args: ['--allow-modules'] });
     const workdir = join(directory, 'taken-up');
     const first = machines.nas(['run', file, '--workdir', workdir]);
     await until(
@@ -47,8 +46,7 @@ describeWithValkey('a coordinator', () => {
       train: '{ epochs: 6, batch: 32 }',
     });
     const { expected } = await runInside(file, join(directory, 'reference'));
-    const worker = machines.worker(valkey.url, { slots: 2 });
-    await machines.ready(valkey.url, worker);
+    await place.workers({ slots: 2 });
     const workdir = join(directory, 'trained-on');
     const first = machines.nas(['run', file, '--workdir', workdir]);
     await first.said(/epoch 2\/6: /);
@@ -71,8 +69,7 @@ describeWithValkey('a coordinator', () => {
       body: `while (!existsSync(file('alone.go'))) await wait(20);`,
       search: '{ controller: random, trials: 2, parallel: 1, retries: 0 }',
     });
-    const worker = machines.worker(valkey.url, { args: ['--allow-modules'] });
-    await machines.ready(valkey.url, worker);
+    await place.workers({ args: ['--allow-modules'] });
     const workdir = join(directory, 'alone');
     const copy = join(directory, 'copy');
     const run = runQueued({ file, workdir });
@@ -93,15 +90,14 @@ describeWithValkey('a coordinator', () => {
   });
 
   it('shares a queue with other runs, and each has its own results', async () => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const files = ['one', 'two'].map((name, i) =>
       writeTrainings(directory, queueAt(valkey.url), { name, seed: String(20 + i), train: '{ epochs: 2, batch: 32 }' }),
     );
     const alone = [];
     for (const [i, file] of files.entries())
       alone.push((await runInside(file, join(directory, `alone-${i}`))).expected);
-    const workers = [machines.worker(valkey.url), machines.worker(valkey.url)];
-    await machines.ready(valkey.url, ...workers);
+    await place.workers({}, {});
     const together = await Promise.all(
       files.map((file, i) => runQueued({ file, workdir: join(directory, `together-${i}`) })),
     );
@@ -117,8 +113,7 @@ describeWithValkey('a coordinator', () => {
       search: '{ controller: random, trials: 3, parallel: 3, retries: 0 }',
     });
     const { expected } = await runInside(file, join(directory, 'unpaused'));
-    const worker = machines.worker(valkey.url, { slots: 1 });
-    await machines.ready(valkey.url, worker);
+    const [worker] = await place.workers({ slots: 1 });
     const workdir = join(directory, 'paused');
     const stop = new AbortController();
     const before = await runQueued({ file, workdir, signal: stop.signal }, (event) => {

@@ -33,8 +33,7 @@ describe.skipIf(skipped !== false)(
         `mount -t tmpfs -o size=100k tmpfs ${cache} && mkdir -p ${cache}/small && exec "$@"`,
         'sh',
       ];
-      const full = machines.worker(valkey.url, { within, env: { NAS_CACHE: join(cache, 'small') } });
-      await machines.ready(valkey.url, full);
+      const [full] = await place.workers({ within, env: { NAS_CACHE: join(cache, 'small') } });
       const run = runQueued({ file, workdir: join(directory, 'full') });
       await until(
         async () => {

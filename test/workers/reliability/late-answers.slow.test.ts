@@ -23,8 +23,8 @@ describeWithValkey('a worker that was believed dead', () => {
       `,
       search: '{ controller: random, trials: 3, parallel: 1, retries: 1 }',
     });
-    const workers = [0, 1].map(() => machines.worker(valkey.url, { silence: brief, args: ['--allow-modules'] }));
-    await machines.ready(valkey.url, ...workers);
+    const mortal = { silence: brief, args: ['--allow-modules'] };
+    const workers = await place.workers(mortal, mortal);
     const workdir = join(directory, 'late');
     const run = runQueued({ file, workdir });
     await until(() => log().length === 1, 'the first trial is asked for');
@@ -55,8 +55,7 @@ describeWithValkey('a worker that was believed dead', () => {
       search: '{ controller: random, trials: 1, parallel: 1, retries: 3 }',
     });
     const { expected } = await runInside(file, join(directory, 'reference'));
-    const workers = [0, 1].map(() => machines.worker(valkey.url, { silence: brief }));
-    await machines.ready(valkey.url, ...workers);
+    const workers = await place.workers({ silence: brief }, { silence: brief });
     let sleeper: Promise<Command> | undefined;
     const freeze = async () => {
       const busy = await machines.busy(valkey.url, ...workers);

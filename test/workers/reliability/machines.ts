@@ -3,8 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectQueue, queueAddress, type QueueConnection } from '../../../workers/connection.js';
-import type { WorkerRecord } from '../../../workers/registry.js';
-import { listWorkers } from '../../../workers/registry.js';
+import { listWorkers, type WorkerRecord } from '../../../workers/registry.js';
 import { main } from '../../cli/nas.js';
 
 /** A `nas` command as a process, with its output. */

@@ -9,16 +9,14 @@ describeWithValkey('latency on a worker', () => {
   const place = preparePlace();
 
   it('is measured on a worker with the tag, and on no other', async () => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name: 'measured',
       train: '{ epochs: 3, batch: 32 }',
       latency: '{ device: { type: worker, tag: pi5 }, calibration: 4 }',
       objectives: '[{ name: accuracy }, { name: latency }]',
     });
-    const trains = machines.worker(valkey.url, { slots: 2 });
-    const measures = machines.worker(valkey.url, { args: ['--tag', 'pi5'] });
-    await machines.ready(valkey.url, trains, measures);
+    const [trains, measures] = await place.workers({ slots: 2 }, { args: ['--tag', 'pi5'] });
     const workdir = join(directory, 'measured');
     const { state, events } = await runQueued({ file, workdir });
     expect(state).toBe('complete');

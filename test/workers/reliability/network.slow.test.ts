@@ -87,14 +87,13 @@ describeWithValkey('a network that fails', () => {
   });
 
   it.each(['cut', 'silent'] as const)('between workers and the coordinator (%s) only delays them', async (state) => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const port = await freePort();
     const proxy = await proxyTo({ port });
     const artifacts = `, artifacts: { listen: "127.0.0.1:${port}", url: "http://127.0.0.1:${proxy.port}" }`;
     const file = writeTrainings(directory, queueAt(valkey.url, artifacts), { name: `files-${state}`, ...long });
     const expected = await reference(file);
-    const worker = machines.worker(valkey.url);
-    await machines.ready(valkey.url, worker);
+    await place.workers({});
     const network = failing(proxy, state, 4);
     const { found, events } = await runQueued({ file, workdir: join(directory, `files-${state}`) }, network.observe);
     await network.over();
@@ -104,15 +103,14 @@ describeWithValkey('a network that fails', () => {
   });
 
   it('between the coordinator and the server loses no progress', async () => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const proxy = await proxyTo({ port: valkey.port });
     const file = writeTrainings(directory, queueAt(`redis://127.0.0.1:${proxy.port}`), {
       name: 'coordinator',
       ...long,
     });
     const expected = await reference(file);
-    const worker = machines.worker(valkey.url);
-    await machines.ready(valkey.url, worker);
+    await place.workers({});
     const network = failing(proxy, 'cut', 4);
     const { found, events } = await runQueued({ file, workdir: join(directory, 'coordinator') }, network.observe);
     await network.over();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { startValkey, type Valkey } from '../../support/valkey.js';
-import { Machines } from './machines.js';
+import { Machines, type Command, type WorkerOptions } from './machines.js';
 
 /** The resources of a test file. */
 export interface Place {
@@ -11,6 +11,8 @@ export interface Place {
   readonly valkey: Valkey;
   /** Its processes are killed after each test. */
   readonly machines: Machines;
+  /** Starts a worker of its queue for each of the options, and waits until they are in the registry. */
+  readonly workers: (...options: readonly WorkerOptions[]) => Promise<Command[]>;
 }
 
 /** A folder, a queue server and a cache for the coordinator in the test's process, for the tests of a `describe`. */
@@ -43,6 +45,12 @@ export function preparePlace(): Place {
     },
     get machines() {
       return there(machines);
+    },
+    workers: async (...options) => {
+      const { url } = there(valkey);
+      const started = options.map((one) => there(machines).worker(url, one));
+      await there(machines).ready(url, ...started);
+      return started;
     },
   };
 }

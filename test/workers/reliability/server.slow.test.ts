@@ -16,7 +16,7 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
     ['and comes back with its data', false],
     ['and comes back empty', true],
   ])('%s loses nothing and does nothing twice', async (_how, empty) => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const name = empty ? 'empty' : 'kept';
     const file = writeTrainings(directory, queueAt(valkey.url), {
       name,
@@ -24,8 +24,7 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
       search: '{ controller: random, trials: 3, parallel: 2, retries: 0 }',
     });
     const { expected } = await (reference ??= runInside(file, join(directory, 'reference')));
-    const workers = [machines.worker(valkey.url), machines.worker(valkey.url)];
-    await machines.ready(valkey.url, ...workers);
+    const workers = await place.workers({}, {});
     let restarted: Promise<void> | undefined;
     const restart = async () => {
       await valkey.kill();
@@ -45,8 +44,7 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
   it('keeps nothing of a run that is complete', async () => {
     const { directory, valkey, machines } = place;
     const { file } = writeEvaluations(directory, queueAt(valkey.url), { name: 'clean' });
-    const worker = machines.worker(valkey.url, { args: ['--allow-modules'] });
-    await machines.ready(valkey.url, worker);
+    await place.workers({ args: ['--allow-modules'] });
     const { redis } = await machines.connection(valkey.url);
     const sizes: number[] = [];
     for (const round of [1, 2]) {
@@ -63,15 +61,14 @@ describeWithValkey('a queue server that is killed while jobs run', () => {
   });
 
   it('loses no result of a run whose coordinator waits for a single job', async () => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     // The job ends while the server is away: the worker answers once it is back.
     const { file, log } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'answer',
       body: `while (!existsSync(file('answer.go'))) await wait(20); log('done ' + seed);`,
       search: '{ controller: random, trials: 1, parallel: 1, retries: 0 }',
     });
-    const worker = machines.worker(valkey.url, { args: ['--allow-modules'] });
-    await machines.ready(valkey.url, worker);
+    await place.workers({ args: ['--allow-modules'] });
     const run = runQueued({ file, workdir: join(directory, 'answer') });
     await until(() => log().length === 1, 'the job runs');
     await valkey.kill();

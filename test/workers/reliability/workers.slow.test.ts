@@ -22,9 +22,8 @@ describeWithValkey('workers of a queue', () => {
       train: '{ epochs: 12, batch: 32, checkpoint_seconds: 0.1 }',
       search: '{ controller: random, trials: 1, parallel: 1, retries: 1 }',
     });
-    const workers = [0, 1].map(() => machines.worker(valkey.url, { silence: brief }));
     const { expected } = await runInside(file, join(directory, 'reference'));
-    await machines.ready(valkey.url, ...workers);
+    const workers = await place.workers({ silence: brief }, { silence: brief });
     const workdir = join(directory, 'killed');
     const checkpoint = join(workdir, 'artifacts', 'search', '00000', 'checkpoint.bin');
     let killed: Promise<void> | undefined;
@@ -46,7 +45,7 @@ describeWithValkey('workers of a queue', () => {
   });
 
   it('fail a trial that kills three of them, with the reason; the run continues', async () => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const { file, log } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'poison',
       // The first trial kills its worker, on each machine.
@@ -56,10 +55,8 @@ describeWithValkey('workers of a queue', () => {
         if (readFileSync(poison, 'utf8') === String(seed)) { log('ended ' + seed); process.kill(process.ppid, 'SIGKILL'); await wait(60_000); }
       `,
     });
-    const workers = Array.from({ length: 4 }, () =>
-      machines.worker(valkey.url, { silence: brief, args: ['--allow-modules'] }),
-    );
-    await machines.ready(valkey.url, ...workers);
+    const mortal = { silence: brief, args: ['--allow-modules'] };
+    const workers = await place.workers(mortal, mortal, mortal, mortal);
     const { state, found } = await runQueued({ file, workdir: join(directory, 'poison') });
     expect(state).toBe('complete');
     expect(log().filter((line) => line.startsWith('ended'))).toHaveLength(3);
@@ -71,17 +68,14 @@ describeWithValkey('workers of a queue', () => {
   });
 
   it('give the same results with clocks that are wrong by an hour', async () => {
-    const { directory, valkey, machines } = place;
+    const { directory, valkey } = place;
     const file = writeTrainings(directory, queueAt(valkey.url), { name: 'clocks' });
     const { expected } = await runInside(file, join(directory, 'right'));
-    const ahead = (hours: number): Command => {
+    const ahead = (hours: number) => {
       const shift = `const now = Date.now; Date.now = () => now() + ${hours * 3_600_000};`;
-      return machines.worker(valkey.url, {
-        env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` },
-      });
+      return { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` } };
     };
-    const workers = [ahead(1), ahead(-1)];
-    await machines.ready(valkey.url, ...workers);
+    await place.workers(ahead(1), ahead(-1));
     const { found, events } = await runQueued({ file, workdir: join(directory, 'wrong') });
     expect(found).toEqual(expected);
     expect(retriesOf(events)).toEqual([]);
@@ -95,8 +89,7 @@ describeWithValkey('workers of a queue', () => {
       search: '{ controller: random, trials: 1, parallel: 1, retries: 0 }',
     });
     const { expected } = await runInside(file, join(directory, 'unstopped'));
-    const first = machines.worker(valkey.url);
-    await machines.ready(valkey.url, first);
+    const [first] = await place.workers({});
     let second: Command | undefined;
     const { found, events } = await runQueued({ file, workdir: join(directory, 'stopped') }, (event) => {
       if (event.kind !== 'trial-epoch' || event.epoch !== 2) return;
@@ -119,8 +112,7 @@ describeWithValkey('a worker of another build', () => {
     const { directory, valkey, machines } = place;
     const other = anotherBuild(directory);
     const { file } = writeEvaluations(directory, queueAt(valkey.url));
-    const foreign = machines.worker(valkey.url, { main: other, args: ['--allow-modules'] });
-    await machines.ready(valkey.url, foreign);
+    const [foreign] = await place.workers({ main: other, args: ['--allow-modules'] });
     const reported: string[] = [];
     const run = runQueued({ file, workdir: join(directory, 'other-build') }, (event) => {
       if (event.kind === 'note' || event.kind === 'warning') reported.push(event.message);

@@ -1,6 +1,5 @@
 import { smallSpace } from '../../../runner/experiment.js';
-import type { KeyFiles } from '../files.js';
-import { trainingBase } from '../files.js';
+import { trainingBase, type KeyFiles } from '../files.js';
 import { row, type Row } from '../row.js';
 import { boxesBase, onBoxes, ownBoxRows } from './boxes.js';
 import { dataRows } from './data.js';

@@ -22,23 +22,24 @@ function post(path: string, headers: string, body: Uint8Array): Uint8Array {
 }
 
 const text = (value: string): Buffer => Buffer.from(value);
+
+/** A request whose body is JSON, then bytes. */
+function inference(path: string, json: string, bytes: Uint8Array, pack?: (body: Buffer) => Buffer): Uint8Array {
+  const headers = `${pack === undefined ? '' : 'Content-Encoding: gzip\r\n'}Inference-Header-Content-Length: ${json.length}\r\n`;
+  const body = Buffer.concat([text(json), bytes]);
+  return post(path, headers, pack?.(body) ?? body);
+}
+
+const ofPixels =
+  '{"inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"UINT8","parameters":{"binary_data_size":784}}],' +
+  '"parameters":{"binary_data_output":true}}';
 const pixels = pixelsOf([28, 28, 1], 3);
 const values = Float32Array.from(pixels, (value) => value / 256);
 
 describe("Python's tritonclient", () => {
   it('sends a numpy array of bytes and receives all outputs as bytes', async () => {
     const url = await start();
-    const json =
-      '{"inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"UINT8","parameters":{"binary_data_size":784}}],' +
-      '"parameters":{"binary_data_output":true}}';
-    const { status, headers, body } = await exchange(
-      url,
-      post(
-        '/v2/models/frontier/infer',
-        `Inference-Header-Content-Length: ${json.length}\r\n`,
-        Buffer.concat([text(json), pixels]),
-      ),
-    );
+    const { status, headers, body } = await exchange(url, inference('/v2/models/frontier/infer', ofPixels, pixels));
     expect(status).toBe(200);
     const length = Number(headers.get('inference-header-content-length'));
     const answer = JSON.parse(body.toString('utf8', 0, length)) as unknown;
@@ -55,14 +56,8 @@ describe("Python's tritonclient", () => {
     const json =
       '{"id":"7","inputs":[{"name":"input","shape":[1,28,28,1],"datatype":"FP32","parameters":{"binary_data_size":3136}}],' +
       '"outputs":[{"name":"logits","parameters":{"binary_data":true}}],"parameters":{"timeout":50000000}}';
-    const { status, headers, body } = await exchange(
-      url,
-      post(
-        '/v2/models/trial-1/versions/1/infer',
-        `Inference-Header-Content-Length: ${json.length}\r\n`,
-        Buffer.concat([text(json), bytesOf(values)]),
-      ),
-    );
+    const request = inference('/v2/models/trial-1/versions/1/infer', json, bytesOf(values));
+    const { status, headers, body } = await exchange(url, request);
     expect(status).toBe(200);
     const length = Number(headers.get('inference-header-content-length'));
     expect(JSON.parse(body.toString('utf8', 0, length))).toMatchObject({ id: '7', outputs: [{ name: 'logits' }] });
@@ -84,17 +79,8 @@ describe("Python's tritonclient", () => {
 
   it('compresses its requests', async () => {
     const url = await start();
-    const json =
-      '{"inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"UINT8","parameters":{"binary_data_size":784}}],' +
-      '"parameters":{"binary_data_output":true}}';
-    const { status, body } = await exchange(
-      url,
-      post(
-        '/v2/models/frontier/infer',
-        `Content-Encoding: gzip\r\nInference-Header-Content-Length: ${json.length}\r\n`,
-        gzipSync(Buffer.concat([text(json), pixels])),
-      ),
-    );
+    const request = inference('/v2/models/frontier/infer', ofPixels, pixels, gzipSync);
+    const { status, body } = await exchange(url, request);
     expect([status, body.toString()]).toEqual([200, expect.stringContaining('"binary_data_size":12')]);
   });
 
