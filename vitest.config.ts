@@ -63,7 +63,7 @@ const shared = {
   // Many times the usual duration: other programs may keep the machine busy.
   testTimeout: 180_000,
   hookTimeout: 240_000,
-  setupFiles: ['test/support/property-seed.ts', 'test/support/processor-time.ts'],
+  setupFiles: ['test/support/equal-arrays.ts', 'test/support/property-seed.ts', 'test/support/processor-time.ts'],
   // Graphs are checked between all stages.
   env: { NAS_VERIFY: '1', TMPDIR: temporary, NAS_CACHE: cache },
   // A browser's first page, or a process that measures a model, takes many times as long on a busy machine.

@@ -1,60 +1,108 @@
 /*
- * Random passes of every operation: sizes that mostly belong together, one buffer near the end of the arena, some fields of
- * nonsense. What the check accepts has to run without touching anything outside of the arena and the scratch.
+ * Random passes (random-pass.h), and plans of real networks (the file NAS_PLANS, from test/native/plans.ts) with one or two numbers
+ * changed, in arenas of exactly their size. The library refuses a plan, or runs it without touching anything outside of the arena
+ * and the scratch. Both are one program: it compiles the whole library.
  */
+#include <string.h>
+/* Buffers of a changed plan may overlap: its results mean nothing. */
+#define memcpy memmove
 #include "../isa.c"
 #include "harness.h"
 
-enum { FIELDS = sizeof(struct nas_pass) / 4, REGION = 1 << 17, FLOATS = (FIELDS + 1) * REGION, MOST_SCRATCH = 1 << 22 };
+enum { FIELDS = sizeof(struct nas_pass) / 4, MOST_PLANS = 16, MOST_SCRATCH = 1 << 22, REFILL = 32 };
+#include "random-pass.h"
 
-static float *memory;
-static int tried, accepted;
+static struct plan {
+  int32_t images, chunks, floats, count;
+  struct nas_pass *passes;
+  float *memory;
+} plans[MOST_PLANS];
+static int plan_count;
 
-/* Overwrites the sizes of a pass, whose fields are offsets so far. */
-static void draw_sizes(struct nas_pass *p) {
-  p->kernel = ONE_OF(1, 3, 3, 5, 2), p->stride = ONE_OF(1, 1, 2, 3), p->pad_top = uniform(0, p->kernel - 1);
-  p->pad_left = chance(80) ? p->pad_top : uniform(0, p->kernel - 1);
-  p->h = uniform(1, 9), p->w = chance(50) ? p->h : uniform(1, 9), p->cin = uniform(1, 40), p->cout = chance(50) ? p->cin : uniform(1, 40);
-  p->oh = chance(50) ? p->h : (p->h + p->stride - 1) / p->stride, p->ow = chance(50) ? p->w : (p->w + p->stride - 1) / p->stride;
-  p->winograd = chance(30), p->groups = chance(70) ? 0 : uniform(1, 4);
-  p->source_group = uniform(0, 3000);
-  if (p->groups && chance(80)) p->cin = p->groups * uniform(1, 12), p->cout = p->groups * uniform(1, 12);
-  if (p->op >= OP_MEAN_FORWARD && p->op <= OP_MAX_BACKWARD) p->cout = p->cin, p->kernel = chance(10) ? 0 : p->kernel;
-  if ((p->op == OP_DOUBLE_FORWARD || p->op == OP_DOUBLE_BACKWARD) && chance(90))
-    p->cout = p->cin, p->oh = 2 * p->h - chance(30), p->ow = 2 * p->w - chance(30);
-  if (p->winograd && chance(80)) p->kernel = 3, p->stride = p->pad_top = p->pad_left = 1, p->oh = p->h, p->ow = p->w;
-  p->source_in = ONE_OF(0, p->cin, p->cin + 3), p->source_out = ONE_OF(0, p->cout, p->cout + 3, 60);
-  p->source_kernel = ONE_OF(0, p->kernel, p->kernel + 2), p->count = p->h * p->w;
-  p->expanded = chance(80) ? p->cout : uniform(1, 50), p->squeezed = uniform(1, 40);
-  p->e_source_in = p->cin + ONE_OF(0, 2), p->e_source_out = p->expanded + ONE_OF(0, 2);
-  p->x_act = uniform(0, NAS_ACTS - 1), p->x2_act = uniform(0, NAS_ACTS - 1), p->e_act = uniform(0, NAS_ACTS - 1);
-  p->squeeze_act = uniform(0, NAS_ACTS - 1), p->gate_act = ONE_OF(ACT_SIGMOID, ACT_HARD_SIGMOID);
-  p->gx_first = chance(50), p->group = p->op < OP_PACK ? 0 : -chance(50), p->length = uniform(1, 3000), p->iterations = uniform(1, 5);
-  p->epsilon = p->momentum = p->f0 = p->f1 = p->f2 = p->f3 = p->f4 = 0;
-  if ((p->op == OP_EXPAND_FORWARD || p->op == OP_EXPAND_BACKWARD) && chance(90))
-    p->x_norm = p->x_act = p->x_gate = p->add0 = p->add1 = p->s0 = p->s1 = 0, p->cout = p->expanded;
-  if (p->op == OP_IMAGES_BACKWARD && chance(90)) p->gx = 0;
+static void read_plans(const char *name) {
+  FILE *file = fopen(name, "rb");
+  int32_t head[5];
+  if (file == 0) fail("there is no file %s", name);
+  while (plan_count < MOST_PLANS && fread(head, 4, 5, file) == 5) {
+    struct plan *plan = &plans[plan_count++];
+    if (head[4] != FIELDS) fail("a pass of the plans has %d numbers", head[4]);
+    *plan = (struct plan){head[0], head[1], head[2], head[3], malloc((size_t)head[3] * sizeof(struct nas_pass)), 0};
+    const size_t bytes = (size_t)plan->floats * 4;
+    plan->memory = aligned_alloc(64, (bytes + 127) / 64 * 64);
+    if (plan->passes == 0 || plan->memory == 0) fail("no memory");
+    const size_t read = fread(plan->passes, sizeof(struct nas_pass), (size_t)plan->count, file);
+    if (read != (size_t)plan->count) fail("%s is too short", name);
+    __asan_poison_memory_region(plan->memory + plan->floats, (bytes + 127) / 64 * 64 - bytes);
+  }
+  fclose(file);
+}
+
+/* Another number for a field. */
+static int32_t changed(const struct plan *plan, const int32_t *fields, int32_t old) {
+  switch (uniform(0, 8)) {
+  case 0: return (int32_t)((uint32_t)old + (uint32_t)uniform(-2, 2));
+  case 1: return (int32_t)((uint32_t)old + (uint32_t)uniform(-300, 300));
+  case 2: return ONE_OF(-1, 0, 1, 2, 3, 15, 16, 17, 64, 1 << 12, 1 << 16, INT32_MIN, INT32_MAX);
+  case 3: return fields[uniform(0, FIELDS - 1)];
+  case 4: return plan->floats - uniform(0, 3) * uniform(0, 5000);
+  case 5: return (int32_t)random_bits();
+  case 6: return (int32_t)((uint32_t)old * 2);
+  case 7: return old / 2;
+  default: return uniform(0, 64);
+  }
+}
+
+/* Runs a plan; whether it was accepted. */
+static int run_plan(const struct plan *plan, const struct nas_pass *passes, int images, int threads) {
+  int64_t scratch = 1;
+  for (int i = 0; i < plan->count; i++) {
+    const int64_t own = JOINED(nas_scratch_, NAS_ISA)(&passes[i]);
+    if (own > scratch) scratch = own;
+  }
+  if (scratch > MOST_SCRATCH) return 0;
+  const int64_t row = (scratch + 15) / 16 * 16;
+  float *memory = aligned_alloc(64, (size_t)(row * threads * 4));
+  if (memory == 0) fail("no memory");
+  const int64_t bad = JOINED(nas_run_, NAS_ISA)(passes, plan->count, plan->memory, plan->floats, memory, row, images,
+                                                plan->chunks, threads);
+  free(memory);
+  if (bad < -1 || bad > plan->count) fail("the answer is %lld", (long long)bad);
+  return bad == 0;
+}
+
+static void changed_plan(void) {
+  static int tried, accepted;
+  const char *name = getenv("NAS_PLANS");
+  if (name == 0) return;
+  if (plan_count == 0) read_plans(name);
+  const struct plan *plan = &plans[uniform(0, plan_count - 1)];
+  /* Results of changed plans grow: begin again with small numbers. */
+  if (tried % REFILL == 0)
+    for (int p = 0; p < plan_count; p++)
+      for (int i = 0; i < plans[p].floats; i++) plans[p].memory[i] = coarse(1);
+  if (tried == 0)
+    for (int p = 0; p < plan_count; p++)
+      if (!run_plan(&plans[p], plans[p].passes, plans[p].images, 1)) fail("plan %d is refused as it is", p);
+  struct nas_pass *passes = malloc((size_t)plan->count * sizeof *passes);
+  if (passes == 0) fail("no memory");
+  memcpy(passes, plan->passes, (size_t)plan->count * sizeof *passes);
+  for (int changes = uniform(1, 2); changes > 0; changes--) {
+    const int at = uniform(0, plan->count - 1);
+    int32_t *fields = (int32_t *)(void *)&passes[at];
+    int field = uniform(0, FIELDS - 1);
+    for (int i = 0; i < 200 && fields[field] == 0 && chance(95); i++) field = uniform(0, FIELDS - 1);
+    const int32_t old = fields[field];
+    fields[field] = changed(plan, fields, old);
+    describe("plan %d, pass %d, operation %d, field %d: %d, not %d", (int)(plan - plans), at, passes[at].op, field,
+             fields[field], old);
+  }
+  accepted += run_plan(plan, passes, chance(90) ? plan->images : uniform(0, 2 * plan->images), uniform(1, 3));
+  free(passes);
+  tried++;
+  if (tried == 1000 && accepted < 100) fail("only %d of 1000 plans are accepted: nothing is tested", accepted);
 }
 
 static void test_case(void) {
-  struct nas_pass pass;
-  int32_t *fields = (int32_t *)(void *)&pass;
-  for (int f = 0; f < FIELDS; f++) fields[f] = chance(20) ? 0 : (f + 1) * REGION + uniform(0, 64);
-  for (int i = uniform(0, 3); i > 0; i--) fields[uniform(1, FIELDS - 1)] = FLOATS - uniform(0, 2) * uniform(0, 20000);
-  pass.op = uniform(0, NAS_OP_COUNT - 1);
-  draw_sizes(&pass);
-  if (chance(20)) fields[uniform(1, FIELDS - 1)] = ONE_OF(-1, 0, 1, 2, 100, 1 << 12, INT32_MIN, INT32_MAX, FLOATS - 1);
-  describe("operation %d", pass.op);
-  const int images = uniform(1, 4), chunks = uniform(1, 3), threads = uniform(1, 3);
-  const int64_t wanted = JOINED(nas_scratch_, NAS_ISA)(&pass), row = (wanted + 15) / 16 * 16;
-  if (wanted > MOST_SCRATCH) return;
-  float *scratch = aligned_alloc(64, (size_t)(row > 0 ? row * threads * 4 : 64));
-  if (memory == 0) memory = calloc(FLOATS, 4);
-  if (memory == 0 || scratch == 0) fail("no memory");
-  const int64_t bad = JOINED(nas_run_, NAS_ISA)(&pass, 1, memory, FLOATS, scratch, row > 0 ? row : 0, images, chunks, threads);
-  if (bad != 0 && bad != 1) fail("the answer is %lld", (long long)bad);
-  if (wanted < 0 && bad == 0) fail("sizes that are not possible have run");
-  free(scratch);
-  tried++, accepted += bad == 0;
-  if (tried == 1000 && accepted < 200) fail("only %d of 1000 passes are accepted: nothing is tested", accepted);
+  random_pass();
+  changed_plan();
 }

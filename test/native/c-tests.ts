@@ -42,7 +42,7 @@ export async function runKernelTest(
   await run('sh', [join(sources, 'build.sh'), folder, isa, kind, test], { env });
   const program = join(folder, `${test}-${isa}-${kind}`);
   const plans = join(folder, 'plans.bin');
-  if (test === 'plans') writePlans(plans);
+  if (test === 'door') writePlans(plans);
   const [command, ...args] = [...(emulator === undefined ? [] : [emulator]), program, String(cases)];
   const { stdout } = await run(command, args, { env: { ...process.env, NAS_PLANS: plans } });
   return stdout.trim();

@@ -38,7 +38,7 @@ const networks: readonly Network[] = [
 const optimizers = (['adamw', 'muon', 'sgd'] as const).map((type) => optimizerSchema.parse({ type }));
 const batch = 5;
 
-/** Writes the encoded trainings of some networks for `native/test/plans.c`. */
+/** Writes the encoded trainings of some networks for `native/test/door.c`. */
 export function writePlans(file: string): void {
   const plans = networks.map((own, i) => {
     const loss = lossSchema.parse({ type: 'cross-entropy' });

@@ -11,9 +11,9 @@ import { patient, said, testPool } from './pools.js';
 /** Takes some milliseconds an image, so that threads crash while they compute. */
 const slow = greyNetwork({ name: 'slow', depth: 8, filters: 64 });
 const quick = greyNetwork({ name: 'quick' });
-/** Takes hundreds of milliseconds an image. */
-const long = greyNetwork({ name: 'long', size: [1024, 1024, 1], depth: 6, filters: 24 });
-const large: Input = { kind: 'pixels', data: pixelsOf([1024, 1024, 1], 1) };
+/** Takes more than a hundred milliseconds an image. */
+const long = greyNetwork({ name: 'long', size: [768, 768, 1], depth: 6, filters: 24 });
+const large: Input = { kind: 'pixels', data: pixelsOf([768, 768, 1], 1) };
 
 const image = (seed: number): Input => ({ kind: 'pixels', data: pixelsOf([28, 28, 1], seed) });
 
