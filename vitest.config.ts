@@ -26,15 +26,21 @@ const temporary = process.env['TMPDIR'] ?? memoryFolder() ?? tmpdir();
 const cache = mkdtempSync(join(temporary, 'nas-test-cache-'));
 process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
 
-/** Slow files that take longest, though they are short. Without times of an earlier run, vitest begins with large files. */
-const longest = ['docs/recipes', 'native/kernels', 'ui/browser/pictures', 'docs/api'];
+/** Files that take longest, though many are short. Without times of an earlier run, vitest begins with large files. */
+const longest = [
+  ...['native/kernels.slow', 'docs/recipes.slow', 'deploy/edge/c/boards.slow', 'workers/reliability/workers.slow'],
+  ...['deploy/web.slow', 'runner/boxes.slow', 'experiments/keys/trained.slow', 'workers/reliability/coordinators.slow'],
+  ...['docs/api.slow', 'deploy/edge/tflite/litert.slow', 'docs/detection-board.slow', 'ui/browser/pictures.slow'],
+  ...['experiments/keys/keys', 'cli/segmenter', 'cli/export', 'workers/worker/worker', 'runner/boxes', 'runner/masks'],
+  ...['runner/shrink/shrink', 'runner/jobs/local-pool', 'bench/timing', 'deploy/edge/c/host', 'serve/inference/faults'],
+];
 
 /** Begins with the longest: as the last one, it would keep one core busy for minutes, and no other. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const isLong = ({ moduleId }: TestSpecification): boolean =>
-      longest.some((name) => moduleId.endsWith(`/test/${name}.slow.test.ts`));
+      longest.some((name) => moduleId.endsWith(`/test/${name}.test.ts`));
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
 }
@@ -100,7 +106,7 @@ const slow: TestProjectInlineConfiguration = {
   },
 };
 
-/** Each file in a process of its own: a crash of the driver fails one file only. Each loads the driver and compiles shaders. */
+/** Each file in a process of its own, among the files of `cpu`: a crash of the driver fails one file only. */
 const webgpu: TestProjectInlineConfiguration = {
   plugins: [tensorflow],
   test: {
@@ -108,20 +114,18 @@ const webgpu: TestProjectInlineConfiguration = {
     name: 'webgpu',
     include: [graphicsCard],
     globalSetup: ['test/build-once.ts', 'test/support/try-webgpu.ts'],
-    maxWorkers: 2,
+    maxWorkers: processor.test?.maxWorkers,
     isolate: true,
-    sequence: { groupOrder: 1 },
   },
 };
 
-/** A software adapter compiles shaders for minutes: these files run among the other slow ones, with as many workers. */
+/** A software adapter compiles shaders for minutes: these files run among the other slow ones. */
 const slowWebgpu: TestProjectInlineConfiguration = {
   plugins: [tensorflow],
   test: {
     ...webgpu.test,
     name: 'slow-webgpu',
     include: [slowGraphicsCard],
-    maxWorkers: slow.test?.maxWorkers,
     testTimeout: 600_000,
     sequence: { groupOrder: 2 },
   },
