@@ -162,6 +162,10 @@ export class GraphBuilder implements Scope {
     this.outputs.push({ name, from });
   }
 
+  cast(name: string, dtype: DType): string {
+    return this.emit('Cast', [name], { to: int(elementTypes[dtype].code) });
+  }
+
   reshape(name: string, shape: Shape): string {
     const producer = this.producers.get(name);
     const source = producer?.op === 'Reshape' ? producer.inputs[0] : name;

@@ -54,6 +54,12 @@ export class Call {
 /** Records the operators of a kernel and returns its outputs. */
 export type Rule = (call: Call) => Val | readonly Val[];
 
+/** A rule of the input x alone. */
+export const one =
+  (f: (x: Val) => Val): Rule =>
+  (call) =>
+    f(call.value('x'));
+
 /** A rule that reads attributes. TF.js passes them untyped and declares a type for each kernel; its backends trust it, too. */
 export const withAttrs =
   (rule: (call: Call, attrs: never) => Val | readonly Val[]): Rule =>

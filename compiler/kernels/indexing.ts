@@ -1,14 +1,13 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import { elementTypes, int, requireDtype, sizeOf, string, type Shape } from '../graph/index.js';
+import { int, range, requireDtype, sizeOf, string, type Shape } from '../graph/index.js';
 import { Val } from '../values/value.js';
 import { withAttrs, type Rule } from './call.js';
 import { compare } from './elementwise/binary.js';
 import { castTo, elementwise } from './elementwise/elementwise.js';
 import { axisIn } from './shape.js';
 
-const toInt64 = (value: Val): string =>
-  value.builder.emit('Cast', [value.fullForm()], { to: int(elementTypes.int64.code) });
+const toInt64 = (value: Val): string => value.builder.cast(value.fullForm(), 'int64');
 
 function gather(x: Val, indices: Val, axis: number): Val {
   const at = axisIn(axis, x.rank);
@@ -16,8 +15,6 @@ function gather(x: Val, indices: Val, axis: number): Val {
   const name = x.builder.emit('Gather', [x.fullForm(), indices.fullForm()], { axis: int(at) });
   return Val.of(x.builder, name, shape, x.dtype);
 }
-
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 /** Adds rows of `updates` at row numbers `rows` to a tensor of zeros, in a fixed order. */
 function scatterRows(rows: string, updates: Val, height: number, row: Shape): Val {
@@ -40,8 +37,7 @@ function topK(x: Val, k: number): readonly Val[] {
     2,
   );
   const shape = x.shape.with(x.rank - 1, k);
-  const indices = builder.emit('Cast', [positions], { to: int(elementTypes.int32.code) });
-  return [Val.of(builder, values, shape, x.dtype), Val.of(builder, indices, shape, 'int32')];
+  return [Val.of(builder, values, shape, x.dtype), Val.of(builder, builder.cast(positions, 'int32'), shape, 'int32')];
 }
 
 export const indexingRules = {
@@ -53,7 +49,7 @@ export const indexingRules = {
     const indices = call.value('indices');
     const { builder } = call;
     const type = requireDtype(dtype);
-    const classes = Val.constant(builder, Int32Array.from(range(0, depth)), [depth], 'int32');
+    const classes = Val.constant(builder, Int32Array.from(range(depth)), [depth], 'int32');
     const hot = compare('Equal', indices.reshaped([...indices.shape, 1]), classes);
     if (onValue === 1 && offValue === 0) return castTo(hot, type);
     return elementwise('Where', [hot, Val.fill(builder, onValue, [], type), Val.fill(builder, offValue, [], type)]);

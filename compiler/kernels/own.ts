@@ -1,4 +1,4 @@
-import { elementTypes, int, type Shape, sizeOf, string } from '../graph/index.js';
+import { type Shape, sizeOf, string } from '../graph/index.js';
 import { Val } from '../values/value.js';
 import { type Rule, withAttrs } from './call.js';
 
@@ -21,7 +21,7 @@ function uniform(call: Parameters<Rule>[0], shape: Shape): Val {
     builder.emit('Mul', [builder.emit('BitwiseXor', [x, shifted(x, by)]), unsigned(factor)]);
   const start = builder.emit('BitwiseXor', [builder.addConstant(indices, [count], 'uint32'), key]);
   const bits = shifted(mix(mix(start, 16, 0x7feb352d), 15, 0x846ca68b), 8);
-  const numbers = builder.emit('Cast', [bits], { to: int(elementTypes.float32.code) });
+  const numbers = builder.cast(bits, 'float32');
   const scaled = builder.emit('Mul', [numbers, builder.scalar(2 ** -24)]);
   return Val.of(builder, builder.reshape(scaled, shape), shape, 'float32');
 }

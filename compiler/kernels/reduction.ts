@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { elementTypes, type GraphBuilder, int, type OnnxOp, range, sizeOf } from '../graph/index.js';
+import { type GraphBuilder, int, type OnnxOp, range, sizeOf } from '../graph/index.js';
 import { permute } from '../values/layout.js';
 import { Val } from '../values/value.js';
 import { type Rule, withAttrs } from './call.js';
@@ -83,10 +83,9 @@ function argExtremum(op: 'ArgMax' | 'ArgMin', x: Val, axis: number | readonly nu
   const [at] = tf.util.parseAxisParam([axis].flat(), [...x.shape]);
   const perm = x.perm ?? range(x.rank);
   const index = builder.emit(op, [x.fullForm(perm)], { axis: int(perm.indexOf(at)), keepdims: int(0) });
-  const name = builder.emit('Cast', [index], { to: int(elementTypes.int32.code) });
   const left = range(x.rank).filter((a) => a !== at);
   const leftPerm = perm.filter((a) => a !== at).map((a) => left.indexOf(a));
-  return Val.of(builder, name, permute(x.shape, left), 'int32', leftPerm);
+  return Val.of(builder, builder.cast(index, 'int32'), permute(x.shape, left), 'int32', leftPerm);
 }
 
 const numeric = (x: Val): Val => (x.dtype === 'bool' ? castTo(x, 'int32') : x);

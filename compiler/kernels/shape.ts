@@ -43,7 +43,7 @@ export function slice(value: Val, begin: readonly number[], size: readonly numbe
 function split(value: Val, sizes: readonly number[], axis: number): Val[] {
   let offset = 0;
   return sizes.map((size) => {
-    const begin = new Array<number>(value.rank).fill(0).with(axis, offset);
+    const begin = value.shape.map((_, at) => (at === axis ? offset : 0));
     offset += size;
     return slice(value, begin, value.shape.with(axis, size));
   });

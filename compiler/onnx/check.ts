@@ -26,13 +26,18 @@ function problemOf({ dataType, dims, rawData }: TensorProto): string | undefined
   return `has ${rawData.length} bytes of data, and its shape [${dims}] needs ${bytes}`;
 }
 
+/** @throws NasError `invalid-input` where the numbers of the tensor are not in its file */
+export function requireInside({ name, dataLocation }: TensorProto, where: string): void {
+  if (dataLocation === TensorProto_DataLocation.EXTERNAL)
+    throw invalidInput(`${where} keeps the data of '${name}' in another file`, {
+      hint: 'Save it as one file: onnx.save(onnx.load(path), path), without save_as_external_data.',
+    });
+}
+
 /** @throws NasError `invalid-input` naming the first weight that cannot be read */
 function requireTensors({ graph }: OnnxFile, where: string): void {
   for (const tensor of graph.initializer) {
-    if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
-      throw invalidInput(`${where} keeps the data of '${tensor.name}' in another file`, {
-        hint: 'Save it as one file: onnx.save(onnx.load(path), path), without save_as_external_data.',
-      });
+    requireInside(tensor, where);
     const problem = problemOf(tensor);
     if (problem !== undefined)
       throw invalidInput(`${where}: the weight '${tensor.name}' ${problem}`, { hint: damaged });

@@ -12,7 +12,7 @@ import { toOnnx } from '../../spaces/models/index.js';
 import { prepareDataset, prepareTeacher, teacherSchema, trainSchema, type DatasetRef } from '../../trainers/index.js';
 import { readers, unreadable, type Reader, type RealFiles } from '../compiler/foreign/unreadable.js';
 import { writeGraph } from '../compiler/foreign/graph-model.js';
-import { shaken } from '../deploy/support/classifiers.js';
+import { floatEdge, shaken } from '../deploy/support/classifiers.js';
 import { smallSpace } from '../runner/experiment.js';
 import { sharedFolder } from '../support/temporary.js';
 import { makeTinyDataset } from '../support/tiny-dataset.js';
@@ -49,7 +49,7 @@ beforeAll(async () => {
   writeFileSync(onnx, model);
   const edge = join(folder, 'edge');
   mkdirSync(edge);
-  edgeExporters.tflite(model, 'real.onnx', { directory: edge, io: 'float', rounding: 'exact', prefix: 'nas' });
+  edgeExporters.tflite(model, 'real.onnx', floatEdge(edge));
   real = {
     onnx,
     layers: await layersModel(),

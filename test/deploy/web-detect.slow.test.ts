@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import fastify, { type FastifyInstance } from 'fastify';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { largestClasses } from '../../base/class-map.js';
@@ -16,6 +14,7 @@ import { executable, titleInBrowser, violationsOf } from '../support/browser.js'
 import { detectorMetadata, randomDetector } from '../support/detector-files.js';
 import { sharedFolder } from '../support/temporary.js';
 import { picture } from '../serve/images/pictures.js';
+import { choose, Site, status } from './support/site.js';
 
 const detector = randomDetector();
 const segmenter = randomDetector({ head: { segmentation: true }, seed: 5, std: 2 });
@@ -42,15 +41,12 @@ async function mapsOf(bytes: Uint8Array, { input, mean, std, preprocess, classes
   return { map: { rows: 6, columns: 9, stride: 4, classes: classes.length, values }, rendering };
 }
 
-const problems: string[] = [];
-
 describe.skipIf(executable === null).each([
   ['finds objects', detector, metadata.detector],
   ['finds the classes of pixels', segmenter, metadata.segmenter],
 ] as const)(titleInBrowser('a page that %s'), (_, model, own) => {
   const folder = join(sharedFolder(), own.task?.type ?? 'site');
-  let browser: Browser;
-  let server: FastifyInstance;
+  let site: Site;
   let page: Page;
   let bytes: Uint8Array;
 
@@ -58,34 +54,18 @@ describe.skipIf(executable === null).each([
     await tf.setBackend('cpu');
     bytes = exportOnnx(model, own);
     await exportWeb(bytes, own, folder);
-    server = fastify({ forceCloseConnections: true });
-    await server.register(fastifyStatic, { root: folder, preCompressed: true });
-    const address = await server.listen({ host: '127.0.0.1', port: 0 });
-    const args = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
-    browser = await chromium.launch({ executablePath: executable ?? '', headless: true, args });
-    page = await browser.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
-    });
-    page.on('pageerror', (error) => problems.push(String(error)));
-    await page.goto(address);
-    await page.getByRole('status').filter({ hasText: 'Ready' }).waitFor();
+    site = await Site.start(folder);
+    page = await site.open();
+    await status(page, 'Ready');
   });
-  afterAll(async () => {
-    await browser.close();
-    await server.close();
-  });
+  afterAll(() => site.stop());
 
   /** Pixels of the canvas over the image that are not transparent. */
   const drawn = (): Promise<number> =>
     page.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
       if (canvas.width === 0) return 0;
-      const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(
-        0,
-        0,
-        canvas.width,
-        canvas.height,
-      );
+      const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+      const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
       return data.filter((value, i) => i % 4 === 3 && value > 0).length;
     });
 
@@ -103,7 +83,7 @@ describe.skipIf(executable === null).each([
   }
 
   it('lists and draws what it finds in a chosen image', async () => {
-    await page.getByLabel('An image').setInputFiles({ name: 'image.png', mimeType: 'image/png', buffer: file });
+    await choose(page, file);
     await page.getByAltText('The chosen image').waitFor();
     const lines = await expected();
     expect(lines.length).toBeGreaterThan(own === metadata.detector ? 2 : 1);
@@ -124,7 +104,7 @@ describe.skipIf(executable === null).each([
     await page.getByRole('button', { name: 'Use the camera' }).waitFor();
     expect(await page.getByLabel('The camera').isVisible()).toBe(false);
     expect(await drawn()).toBe(0);
-    expect(problems.splice(0)).toEqual([]);
+    expect(site.problems.splice(0)).toEqual([]);
   });
 
   it('says why a camera cannot be used', async () => {
@@ -132,6 +112,6 @@ describe.skipIf(executable === null).each([
       navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('it is in use'));
     });
     await page.getByRole('button', { name: 'Use the camera' }).click();
-    await page.getByRole('status').filter({ hasText: 'The camera cannot be used: it is in use' }).waitFor();
+    await status(page, 'The camera cannot be used: it is in use');
   });
 });

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
 import '@tensorflow/tfjs-backend-cpu';
-import fastify, { type FastifyInstance } from 'fastify';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toPixels } from '../../base/image-pixels.js';
@@ -17,6 +15,7 @@ import { initialWeights } from '../../spaces/models/index.js';
 import { executable, titleInBrowser, violationsOf } from '../support/browser.js';
 import { picture } from '../serve/images/pictures.js';
 import { metadataFor } from './support/classifiers.js';
+import { choose, Site, status } from './support/site.js';
 import { sharedFolder } from '../support/temporary.js';
 
 const classes = ['cat', 'dog <b>', 'ümlaut'];
@@ -71,51 +70,46 @@ async function outputsOf(
   return runOnnx(model, 'the model', values, [1, ...input]);
 }
 
-async function expected(network: ReturnType<typeof classifier>, pixels: Uint8Array): Promise<number[]> {
-  const powers = Array.from(await outputsOf(network, pixels), Math.exp);
-  return powers.map((power) => power / powers.reduce((a, b) => a + b, 0));
-}
-
-async function classifyOn(page: Page, file: Buffer, name = 'image.png') {
-  await page
-    .getByRole('status')
-    .filter({ hasText: /Ready|Answered/ })
-    .waitFor();
-  await page.getByLabel('An image').setInputFiles({ name, mimeType: 'image/png', buffer: file });
+async function classifyOn(page: Page, file: Buffer) {
+  await status(page, /Ready|Answered/);
+  await choose(page, file);
   await page.getByAltText('The chosen image').waitFor();
   const lines = await page.getByRole('listitem').allTextContents();
   return new Map(lines.map((line) => [line.replace(/ [\d.]+ %$/, ''), Number(/([\d.]+) %$/.exec(line)?.[1]) / 100]));
 }
 
+const expectNear = (shown: number | undefined, probability: number): void =>
+  expect(Math.abs((shown ?? NaN) - probability)).toBeLessThan(0.0015);
+
+/** Expects the page to give an image the probabilities of ONNX Runtime here, of its pixels for the network. */
+async function expectProbabilities(
+  page: Page,
+  network: ReturnType<typeof classifier>,
+  { file, pixels }: { readonly file: Buffer; readonly pixels: Uint8Array },
+): Promise<void> {
+  const shown = await classifyOn(page, file);
+  const powers = Array.from(await outputsOf(network, pixels), Math.exp);
+  const sum = powers.reduce((a, b) => a + b);
+  for (const [i, name] of classes.entries()) expectNear(shown.get(name), powers[i] / sum);
+}
+
 describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), () => {
   const folder = sharedFolder();
-  const problems: string[] = [];
-  let browser: Browser;
-  let server: FastifyInstance;
-  let address = '';
-  let requested: string[] = [];
+  let site: Site;
 
-  const serve = async (port: number): Promise<void> => {
-    server = fastify({ forceCloseConnections: true });
-    server.addHook('onRequest', (request, _reply, done) => {
-      requested.push(request.url);
-      done();
-    });
-    await server.register(fastifyStatic, { root: folder, preCompressed: true });
-    address = await server.listen({ host: '127.0.0.1', port });
-  };
-  const open = async (): Promise<Page> => {
-    const page = await (await browser.newContext()).newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
-    });
-    page.on('pageerror', (error) => problems.push(String(error)));
-    await page.goto(address);
-    return page;
-  };
   const close = async (page: Page): Promise<void> => {
     await page.context().close();
-    expect(problems.splice(0)).toEqual([]);
+    expect(site.problems.splice(0)).toEqual([]);
+  };
+  /** A page of the network, with its service worker. */
+  const openOf = async (
+    { model, metadata }: ReturnType<typeof classifier>,
+    others: readonly ReturnType<typeof classifier>[] = [],
+  ): Promise<Page> => {
+    await exportWeb(model, metadata, folder, others);
+    const page = await site.open();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    return page;
   };
   /** Paths in the service worker's cache, once it is ready. */
   const kept = (page: Page): Promise<string[]> =>
@@ -128,29 +122,18 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
   beforeAll(async () => {
     const { model, metadata } = classifier(1, 3);
     await exportWeb(model, metadata, folder);
-    await serve(0);
-    const args = ['--use-fake-device-for-media-stream=device-count=2', '--use-fake-ui-for-media-stream'];
-    browser = await chromium.launch({ executablePath: executable ?? '', headless: true, args });
+    site = await Site.start(folder);
   });
-  afterAll(async () => {
-    await browser.close();
-    await server.close();
-  });
+  afterAll(() => site.stop());
 
   it('classifies an image as ONNX Runtime does, shows names as text, has no violations for axe, and reports what is no image', async () => {
     const network = classifier(1, 3);
-    const page = await open();
+    const page = await site.open();
     expect(await page.title()).toBe('a "cats" & more, trial 7');
-    const { pixels, file } = await image(1, network.metadata.input);
-    const shown = await classifyOn(page, file);
-    const probabilities = await expected(network, pixels);
-    for (const [i, name] of classes.entries())
-      expect(Math.abs((shown.get(name) ?? NaN) - probabilities[i])).toBeLessThan(0.0015);
+    await expectProbabilities(page, network, await image(1, network.metadata.input));
     expect(await violationsOf(page)).toEqual([]);
-    await page
-      .getByLabel('An image')
-      .setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('no') });
-    await page.getByRole('status').filter({ hasText: 'x.png cannot be used' }).waitFor();
+    await choose(page, Buffer.from('no'), 'x.png');
+    await status(page, 'x.png cannot be used');
     await close(page);
   });
 
@@ -158,7 +141,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     let page: Page;
     let files: readonly Buffer[];
     beforeAll(async () => {
-      page = await open();
+      page = await site.open();
       const photo = picture({ width: 323, height: 241 });
       files = await Promise.all([
         photo.clone().png().toBuffer(),
@@ -201,24 +184,24 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
   });
 
   it('works offline from the second visit on, and never fetches a file with a hash in its name again', async () => {
-    const page = await open();
+    const page = await site.open();
     const { file } = await image(2, [480, 640]);
     const online = await classifyOn(page, file);
     expect(await kept(page)).toHaveLength(8);
-    requested = [];
+    site.requested.splice(0);
     await page.reload();
     expect(await classifyOn(page, file)).toEqual(online);
-    expect(requested.filter((url) => /\.[0-9a-f]{16}\./.test(url))).toEqual([]);
-    await server.close();
+    expect(site.requested.filter((url) => /\.[0-9a-f]{16}\./.test(url))).toEqual([]);
+    await site.stopServing();
     await page.reload();
     expect(await classifyOn(page, file)).toEqual(online);
-    problems.splice(0);
-    await serve(Number(new URL(address).port));
+    site.problems.splice(0);
+    await site.serve(Number(new URL(site.address).port));
     await close(page);
   });
 
   it('loads a newer model on the next visit, and deletes the older one', async () => {
-    const page = await open();
+    const page = await site.open();
     const before = await kept(page);
     const network = classifier(2, 1);
     await exportWeb(network.model, network.metadata, folder);
@@ -226,10 +209,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     const grey = await sharp(Buffer.alloc(24 * 32 * 3, 90), { raw: { width: 32, height: 24, channels: 3 } })
       .png()
       .toBuffer();
-    const shown = await classifyOn(page, grey);
-    const probabilities = await expected(network, new Uint8Array(24 * 32).fill(90));
-    for (const [i, name] of classes.entries())
-      expect(Math.abs((shown.get(name) ?? NaN) - probabilities[i])).toBeLessThan(0.0015);
+    await expectProbabilities(page, network, { file: grey, pixels: new Uint8Array(24 * 32).fill(90) });
     const names = readFileSync(join(folder, 'index.html'), 'utf8').match(/[\w.-]+\.[0-9a-f]{16}\.\w+/g) ?? [];
     const wanted = [...new Set(names)].map((name) => `/${name}`);
     await expect.poll(() => kept(page)).toEqual(['/', ...wanted].sort());
@@ -244,10 +224,10 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
       const { model, metadata } = classifier(5 + i, 3);
       await exportWeb(model, metadata, directory);
     }
-    const context = await browser.newContext();
+    const context = await site.browser.newContext();
     const page = await context.newPage();
     for (const name of ['one', 'two']) {
-      await page.goto(`${address}/${name}/`);
+      await page.goto(`${site.address}/${name}/`);
       await page.evaluate(() => navigator.serviceWorker.ready);
       await page.reload();
       await expect.poll(() => kept(page)).not.toEqual([]);
@@ -255,27 +235,24 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     await context.setOffline(true);
     const { file } = await image(6, network.metadata.input);
     for (const name of ['one', 'two']) {
-      await page.goto(`${address}/${name}/`);
+      await page.goto(`${site.address}/${name}/`);
       expect((await classifyOn(page, file)).size).toBe(classes.length);
     }
     await context.close();
-    problems.splice(0);
+    site.problems.splice(0);
   });
 
   it('shows labels with bars, the likely ones emphasized', async () => {
     const network = classifier(3, 3, { type: 'multi-label' });
-    await exportWeb(network.model, network.metadata, folder);
-    const page = await open();
-    await page.evaluate(() => navigator.serviceWorker.ready);
+    const page = await openOf(network);
     const { pixels, file } = await image(3, network.metadata.input);
     const shown = await classifyOn(page, file);
     const logits = await outputsOf(network, pixels);
     const likely = classes.filter((_, i) => logits[i] > 0);
     for (const [i, name] of classes.entries()) {
       const probability = 1 / (1 + Math.exp(-logits[i]));
-      expect(Math.abs((shown.get(name) ?? NaN) - probability)).toBeLessThan(0.0015);
-      const bar = await page.getByRole('meter', { name }).evaluate((meter: HTMLMeterElement) => meter.value);
-      expect(Math.abs(bar - probability)).toBeLessThan(0.0015);
+      expectNear(shown.get(name), probability);
+      expectNear(await page.getByRole('meter', { name }).evaluate((bar: HTMLMeterElement) => bar.value), probability);
     }
     const strong = await page.locator('strong').allTextContents();
     expect(strong.map((text) => text.replace(/ [\d.]+ %$/, '')).sort()).toEqual(likely.sort());
@@ -285,9 +262,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
 
   it('shows numbers by name, in their units', async () => {
     const network = classifier(4, 3, { type: 'regression', mean: [31, -5, 2e4], std: [10, 0.5, 3e3] });
-    await exportWeb(network.model, network.metadata, folder);
-    const page = await open();
-    await page.evaluate(() => navigator.serviceWorker.ready);
+    const page = await openOf(network);
     const { pixels, file } = await image(4, network.metadata.input);
     await classifyOn(page, file);
     const numbers = await outputsOf(network, pixels);
@@ -303,28 +278,17 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
   it('answers either camera, and offline in float32 or int8', async () => {
     const float = classifier(1, 3, classification, { accuracy: { test: 0.9 } });
     const int8 = classifier(8, 3, classification, { accuracy: { test: 0.89 }, precision: 'int8' });
-    await exportWeb(float.model, float.metadata, folder, [int8]);
-    const page = await open();
-    await page.evaluate(() => navigator.serviceWorker.ready);
+    const page = await openOf(float, [int8]);
     await page.reload();
     await expect.poll(async () => (await kept(page)).length).toBe(10);
     await page.context().setOffline(true);
     await page.reload();
     await page.getByText('accuracy on test images: float32 90.00 %, int8 89.00 %.').waitFor();
-    const { pixels, file } = await image(1, float.metadata.input);
     for (const [name, network] of Object.entries({ float32: float, int8 })) {
-      await page
-        .getByRole('status')
-        .filter({ hasText: /Ready|Answered/ })
-        .waitFor();
+      await status(page, /Ready|Answered/);
       await page.getByLabel('Arithmetic').selectOption(name);
-      await page
-        .getByRole('status')
-        .filter({ hasText: /Ready|Answered in [\d.]+ ms/ })
-        .waitFor();
-      const [shown, probabilities] = [await classifyOn(page, file), await expected(network, pixels)];
-      for (const [i, one] of classes.entries())
-        expect(Math.abs((shown.get(one) ?? NaN) - probabilities[i])).toBeLessThan(0.0015);
+      await status(page, /Ready|Answered in [\d.]+ ms/);
+      await expectProbabilities(page, network, await image(1, float.metadata.input));
     }
     expect(await violationsOf(page)).toEqual([]);
 
@@ -341,15 +305,12 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
     await page.getByRole('button', { name: 'Turn the camera' }).waitFor();
     const sides = ['environment', 'user'].map((facingMode) => JSON.stringify({ facingMode }));
     expect(await page.evaluate(() => document.body.dataset['asked'])).toBe(sides.join(''));
-    await page
-      .getByRole('status')
-      .filter({ hasText: /Answered/ })
-      .waitFor();
+    await status(page, /Answered/);
     expect(await page.getByRole('listitem').count()).toBe(classes.length);
     expect(await violationsOf(page)).toEqual([]);
     await page.getByRole('button', { name: 'Stop the camera' }).click();
     expect(await page.getByLabel('The camera').isVisible()).toBe(false);
-    problems.splice(0);
+    site.problems.splice(0);
     await close(page);
   });
 });

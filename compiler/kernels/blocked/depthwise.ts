@@ -1,7 +1,7 @@
 import { type GraphBuilder, int, sizeOf } from '../../graph/index.js';
 import { IOHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
-import { convolutionAttributes, flippedPads, type Geometry } from '../geometry.js';
+import { convolutionAttributes, flippedPads, type Geometry, outputPadding } from '../geometry.js';
 import { type Blocks, fillsBlocks, inBlocks, onBlocks, orderOf, view } from './in-blocks.js';
 import { flipped, packDepthwise, unpackDepthwise } from './weights.js';
 
@@ -78,9 +78,7 @@ export function depthwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val | nul
   if (g.dilations.some((d) => d !== 1)) return null;
   const { builder } = x;
   // Smaller end pads cut off rows and columns that the strided filter never reaches.
-  const surplus = [0, 1].map(
-    (i) => g.input[i] + g.pads[i] + g.pads[i + 2] - ((g.output[i] - 1) * g.strides[i] + g.kernel[i]),
-  );
+  const surplus = outputPadding(g);
   const pads = g.pads.map((p, i) => (i < 2 ? p : p - surplus[i - 2]));
   if (pads.some((p) => p < 0)) return null;
   const order = orderOf(x);

@@ -1,6 +1,6 @@
 import { type GraphBuilder, int, ints, range, sizeOf } from '../../graph/index.js';
 import { Val } from '../../values/value.js';
-import { convolutionAttributes, type Geometry } from '../geometry.js';
+import { convolutionAttributes, type Geometry, outputPadding } from '../geometry.js';
 import { type Blocks, fillsBlocks, inBlocks } from './in-blocks.js';
 
 /** Images as rows of pixels [blocks, images, h, w*depth], `depth` channels of a pixel side by side. */
@@ -69,9 +69,7 @@ function cellSums(x: Val, dy: Val, g: Geometry): string {
   const rows = rowsOf(x, g);
   const [{ depth, blocks }, { channels, block }] = [rows, gradient];
   // Rows and columns that the strided filter never reaches: smaller end pads or a slice cut them off.
-  const surplus = [0, 1].map(
-    (i) => g.input[i] + g.pads[i] + g.pads[i + 2] - ((g.output[i] - 1) * g.strides[i] + g.kernel[i]),
-  );
+  const surplus = outputPadding(g);
   const ends = surplus.map((s, i) => Math.max(0, g.pads[i + 2] - s));
   const cells = [0, 1].map((i) => g.kernel[i] + Math.max(0, surplus[i] - g.pads[i + 2]));
   const sums = directGradient(builder, rows, gradient, g, ends);

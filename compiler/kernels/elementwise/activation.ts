@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
 import { float, sameShape } from '../../graph/index.js';
 import { plainOffset, Val } from '../../values/value.js';
-import { type Rule, withAttrs } from '../call.js';
+import { one, type Rule, withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
 import { affine } from '../blocked/in-blocks.js';
 
@@ -142,11 +142,6 @@ export function activate(
   }
   throw invalidInput(`the fused activation '${name}' cannot be traced`);
 }
-
-const one =
-  (f: (x: Val) => Val): Rule =>
-  (call) =>
-    f(call.value('x'));
 
 export const activationRules = {
   ClipByValue: withAttrs((call, { clipValueMin, clipValueMax }: tf.ClipByValueAttrs) =>

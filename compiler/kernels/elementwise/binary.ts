@@ -1,4 +1,4 @@
-import { elementTypes, int, type OnnxOp, sameShape } from '../../graph/index.js';
+import { type OnnxOp, sameShape } from '../../graph/index.js';
 import { isPlain, Val } from '../../values/value.js';
 import type { Rule } from '../call.js';
 import { gatedGradient, hardSigmoid, swish } from './activation.js';
@@ -83,18 +83,18 @@ function floorDivide(x: Val, y: Val): Val {
 /** In 64 bits, where no quotient overflows. By 0 it is 0, as in TF.js; ONNX Runtime would end the process. */
 function floorDivideIntegers(a: Val, b: Val): Val {
   const { builder } = a;
-  const cast = (name: string, dtype: 'int32' | 'int64'): string =>
-    builder.emit('Cast', [name], { to: int(elementTypes[dtype].code) });
-  const [x, y] = [cast(a.fullForm(), 'int64'), cast(b.fullForm(), 'int64')];
-  const [zero, one] = [0, 1].map((value) => cast(builder.scalar(value, 'int32'), 'int64'));
+  const long = (name: string): string => builder.cast(name, 'int64');
+  const [x, y, zero, one] = [a.fullForm(), b.fullForm(), builder.scalar(0, 'int32'), builder.scalar(1, 'int32')].map(
+    long,
+  );
   const byZero = builder.emit('Equal', [y, zero]);
   const divisor = builder.emit('Where', [byZero, one, y]);
   const quotient = builder.emit('Div', [x, divisor]);
   const rest = builder.emit('Sub', [x, builder.emit('Mul', [quotient, divisor])]);
   // ONNX rounds towards 0: one too many where the rest and the divisor differ in sign.
-  const above = cast(builder.emit('Less', [builder.emit('Mul', [rest, divisor]), zero]), 'int64');
+  const above = long(builder.emit('Less', [builder.emit('Mul', [rest, divisor]), zero]));
   const rounded = builder.emit('Sub', [quotient, above]);
-  const name = cast(builder.emit('Where', [byZero, zero, rounded]), 'int32');
+  const name = builder.cast(builder.emit('Where', [byZero, zero, rounded]), 'int32');
   return Val.of(builder, name, broadcast([a.shape, b.shape]), 'int32');
 }
 

@@ -2,13 +2,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
 import { range, requireDtype, sizeOf, type OnnxOp } from '../../graph/index.js';
 import { Val } from '../../values/value.js';
-import { withAttrs, type Rule } from '../call.js';
+import { one, type Rule, withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
-
-const one =
-  (f: (x: Val) => Val): Rule =>
-  (call) =>
-    f(call.value('x'));
 
 /** An operator of the same meaning in ONNX, on floats. */
 const float = (op: OnnxOp): Rule => one((x) => elementwise(op, [castTo(x, 'float32')]));

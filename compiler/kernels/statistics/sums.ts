@@ -78,14 +78,13 @@ export function blockedReduce(op: OnnxOp, x: Val, axes: readonly number[]): Val 
   if (x.blockOrder === null) return null;
   const perImage = over === '1,2';
   const count = sizeOf(axes.map((axis) => x.shape[axis]));
-  const scaled = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
   const factors = factorsOf(x);
   if (factors) {
     const totals = perImage ? imageDots(...factors) : channelDots(...factors);
-    return scaled(totals, op === 'ReduceMean' ? 1 / count : 1);
+    return times(totals, op === 'ReduceMean' ? 1 / count : 1);
   }
-  if (perImage) return scaled(imageMeans(x), op === 'ReduceSum' ? count : 1);
-  return scaled(channelSums(x), op === 'ReduceMean' ? 1 / count : 1);
+  if (perImage) return times(imageMeans(x), op === 'ReduceSum' ? count : 1);
+  return times(channelSums(x), op === 'ReduceMean' ? 1 / count : 1);
 }
 
 /** The top left corner of a matrix. */

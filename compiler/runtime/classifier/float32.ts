@@ -1,5 +1,6 @@
-import { AttributeProto_AttributeType as Kind, TensorProto_DataLocation, TensorProto_DataType as Type } from 'onnx-buf';
+import { AttributeProto_AttributeType as Kind, TensorProto_DataType as Type } from 'onnx-buf';
 import { invalidInput } from '../../../base/errors.js';
+import { requireInside } from '../../onnx/check.js';
 import type { OnnxFile } from '../../onnx/file.js';
 
 /** Operators that only quantized models have, in any domain. */
@@ -53,11 +54,9 @@ function refuseConstants({ graph }: OnnxFile, where: string, purpose: Purpose): 
   const values = graph.node.flatMap(({ opType, attribute }) =>
     opType === 'Constant' ? attribute.flatMap(({ t }) => (t === undefined ? [] : [t])) : [],
   );
-  for (const { name, dataType, dataLocation, dims } of [...graph.initializer, ...values]) {
-    if (dataLocation === TensorProto_DataLocation.EXTERNAL)
-      throw invalidInput(`${where} keeps the data of '${name}' in another file`, {
-        hint: 'Save it as one file: onnx.save(onnx.load(path), path), without save_as_external_data.',
-      });
+  for (const tensor of [...graph.initializer, ...values]) {
+    requireInside(tensor, where);
+    const { name, dataType, dims } = tensor;
     const other = otherFloats.get(dataType);
     if (other !== undefined)
       throw invalidInput(`${where} holds constants of ${other}: '${name}' [${dims}]`, { hint: floatHints[purpose] });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../../base/random.js';
+import type { HostTensor } from '../../../compiler/index.js';
 import type { Inputs, TensorFunction } from './reference.js';
 import { product } from '../../../base/statistics.js';
 
@@ -35,3 +36,13 @@ export function withVariableGradients(loss: (inputs: Inputs) => tf.Tensor, wrt?:
     return { value, ...Object.fromEntries(Object.entries(grads).map(([name, grad]) => [`d/${name}`, grad])) };
   };
 }
+
+/** The slopes of the function's weighted sum at `x`, from its values `step` to both sides. */
+export const slopesOf = (f: (x: tf.Tensor) => tf.Tensor, { data, shape }: HostTensor, step: number): Float32Array =>
+  Float32Array.from(data, (value, i) => {
+    const [up, down] = [step, -step].map((by) => {
+      const moved = Float32Array.from(data).fill(value + by, i, i + 1);
+      return tf.tidy(() => weightedSum(f(tf.tensor(moved, [...shape]))).dataSync()[0]);
+    });
+    return (up - down) / (2 * step);
+  });

@@ -22,7 +22,7 @@ import { detectorMetadata, randomDetector } from '../../support/detector-files.j
 import { describeWithLiteRt, withOwnLiteRt } from '../../support/litert.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { tinyStudent } from '../../trainers/support/networks.js';
-import { metadataFor, shaken } from '../support/classifiers.js';
+import { floatEdge, metadataFor, shaken } from '../support/classifiers.js';
 
 const folder = sharedFolder();
 const network = { ...tinyStudent({ classes: 5 }), input: [12, 10, 3] } as const;
@@ -181,13 +181,7 @@ describe('the programs of a segmenter with its decoding inside', () => {
 });
 
 describeWithLiteRt('the programs of the card of a .tflite file give the class of ten images', () => {
-  const written = () =>
-    edgeExporters.tflite(onnx, 'the model', {
-      directory: join(folder, 'tflite'),
-      io: 'float',
-      rounding: 'exact',
-      prefix: 'nas',
-    });
+  const written = () => edgeExporters.tflite(onnx, 'the model', floatEdge(join(folder, 'tflite')));
 
   it('in TypeScript', async () => {
     written();

@@ -27,6 +27,7 @@ import {
 import { detectorMetadata, randomDetector, type DetectorOptions } from '../../support/detector-files.js';
 import { describeWithLiteRt, openLiteRt } from '../../support/litert.js';
 import { temporaryFolder } from '../../support/temporary.js';
+import { floatEdge } from '../support/classifiers.js';
 import { int8Of, noiseImages, operatorDifferences } from './support/agreement.js';
 import { product } from '../../../base/statistics.js';
 
@@ -82,7 +83,7 @@ describe('the program of a detector', () => {
     const scales = innerEnds(program).outputs.map((id) => JSON.stringify(program.tensors[id].quantization));
     expect(new Set(scales).size).toBe(scales.length);
     const directory = temporaryFolder();
-    edgeExporters.c(int8, 'model.onnx', { directory, io: 'float', rounding: 'exact', prefix: 'nas' });
+    edgeExporters.c(int8, 'model.onnx', floatEdge(directory));
     expect(readFileSync(join(directory, 'model.h'), 'utf8')).toContain(
       options.head?.segmentation === true
         ? 'void nas_segment(uint8_t *classes);'
@@ -105,8 +106,7 @@ describe('the program of a detector', () => {
   it('is no C without the metadata of its boxes', async () => {
     const { model, bytes } = fileOf({ metadata: { detection: undefined } });
     const int8 = await int8Of(bytes, noiseImages([4, ...model.network.input]));
-    const options = { directory: temporaryFolder(), io: 'float', rounding: 'exact', prefix: 'nas' } as const;
-    expect(() => edgeExporters.c(int8, 'model.onnx', options)).toThrow(
+    expect(() => edgeExporters.c(int8, 'model.onnx', floatEdge(temporaryFolder()))).toThrow(
       "the key 'detection' or 'segmentation' of its metadata is missing",
     );
   });
@@ -119,8 +119,8 @@ describe('the program of a detector', () => {
   });
 
   it('is not written as C while it computes in floats', () => {
-    const options = { directory: temporaryFolder(), io: 'float', rounding: 'exact', prefix: 'nas' } as const;
-    expect(() => edgeExporters.c(fileOf().bytes, 'model.onnx', options)).toThrow('models in C compute in int8');
+    const written = () => edgeExporters.c(fileOf().bytes, 'model.onnx', floatEdge(temporaryFolder()));
+    expect(written).toThrow('models in C compute in int8');
   });
 });
 

@@ -43,3 +43,6 @@ export function shaken(network: Network, seed = 1): Model {
   });
   return { network, weights: new Map(weights) };
 }
+
+/** Options of an edge program that takes and gives floats. */
+export const floatEdge = (directory: string) => ({ directory, io: 'float', rounding: 'exact', prefix: 'nas' }) as const;

@@ -34,7 +34,7 @@ import { fileTeacher } from '../../../trainers/teachers/files.js';
 import type { TeacherOptions } from '../../../trainers/teachers/source.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { openLiteRt } from '../../support/litert.js';
-import { metadataFor, shaken } from './classifiers.js';
+import { floatEdge, metadataFor, shaken } from './classifiers.js';
 
 /** What `nas export` writes, by the file that readers get. */
 const files = {
@@ -120,8 +120,6 @@ async function int8Of(subject: Subject): Promise<Uint8Array> {
   return withMetadata(quantized, { ...readMetadata(quantized), precision: 'int8', quantization });
 }
 
-const edge = (directory: string) => ({ directory, io: 'float', rounding: 'exact', prefix: 'nas' }) as const;
-
 /** Exports to each target; a rejection is an error of the exporter. */
 const exporters: {
   readonly [T in Target]: (subject: Subject, directory: string) => unknown;
@@ -131,8 +129,8 @@ const exporters: {
   int8: async (subject, directory) => writeFileSync(join(directory, 'model.onnx'), await int8Of(subject)),
   web: (subject, directory) => exportWeb(onnxOf(subject), metadataOf(subject), directory),
   tfjs: (subject, directory) => exportTfjs(subject.model, metadataOf(subject), directory),
-  tflite: (subject, directory) => edgeExporters.tflite(onnxOf(subject), 'it', edge(directory)),
-  c: async (subject, directory) => edgeExporters.c(await int8Of(subject), 'it', edge(directory)),
+  tflite: (subject, directory) => edgeExporters.tflite(onnxOf(subject), 'it', floatEdge(directory)),
+  c: async (subject, directory) => edgeExporters.c(await int8Of(subject), 'it', floatEdge(directory)),
 };
 
 const shapeOf = ({ model }: Subject): readonly number[] => [count, ...model.network.input];
@@ -221,7 +219,7 @@ const readers = {
     return Float32Array.from(found);
   },
   'nas export --to c': (file, subject) => {
-    edgeExporters.c(readInput(file), file, edge(temporaryFolder()));
+    edgeExporters.c(readInput(file), file, floatEdge(temporaryFolder()));
     const program = lowerOnnx(readInput(file), file);
     const found = imagesOf(subject).flatMap((image) => [
       ...(runReference(program, image).get(program.outputs[0]) ?? []),
