@@ -12,6 +12,7 @@ import {
   type WrongImage,
 } from './scores.js';
 import { mean, sum } from './statistics.js';
+import { dot } from './linear-algebra.js';
 
 const bins = 15;
 
@@ -45,8 +46,7 @@ export function createScoreboard(task: LearningTask, outputs: number, keepsWrong
  * Standard error by the infinitesimal jackknife (Jaeckel 1972), which is the delete-one jackknife in the limit.
  * @param derivatives of the score by the weight of each image
  */
-export const jackknife = (derivatives: Float64Array): number =>
-  Math.sqrt(derivatives.reduce((total, derivative) => total + derivative * derivative, 0));
+export const jackknife = (derivatives: Float64Array): number => Math.sqrt(dot(derivatives, derivatives));
 
 /** Sums in float64. Targets are distributions. */
 export class ClassScoreboard implements Scoreboard<ClassDetails> {

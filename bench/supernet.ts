@@ -17,7 +17,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { mean } from '../base/statistics.js';
+import { mean, sum } from '../base/statistics.js';
 import { trainAlone, type Trained } from './supernet/alone.js';
 import { cifarImages, createSetting, recipes } from './supernet/setting.js';
 import { straight, trainSupernet, tuned, tunings, variants } from './supernet/members.js';
@@ -147,7 +147,7 @@ for (const [variant, overrides] of chosen('variants', variants)) {
       const results = await each(networks, (network) =>
         tuned(setting, supernet, network, tuning, Number(options.share)),
       );
-      const seconds = results.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+      const seconds = sum(results.map(({ cpuSeconds }) => cpuSeconds));
       report(
         name,
         `tuned, ${way}`,

@@ -11,6 +11,7 @@ import { type Column, json, renderTable, type Terminal, numeric } from '../cli/o
 import { createCounter } from '../cli/progress/counter.js';
 import { runAsProgram } from './command-line.js';
 import { type NodeShare, readTimedNetworks, type StepTiming, type TimedNetwork, timeTraining } from './train/timing.js';
+import { sum } from '../base/statistics.js';
 
 /** Result of one network, as `--json` prints it. */
 interface Row {
@@ -73,7 +74,7 @@ interface Share {
 
 /** Total time by a property of the nodes, descending. */
 function sharesBy(nodes: readonly NodeShare[], key: (node: NodeShare) => string): Share[] {
-  const total = nodes.reduce((sum, { ms }) => sum + ms, 0);
+  const total = sum(nodes.map(({ ms }) => ms));
   const groups = new Map<string, { ms: number; nodes: number }>();
   for (const node of nodes) {
     const group = groups.get(key(node)) ?? { ms: 0, nodes: 0 };
@@ -104,9 +105,9 @@ function printProfile(name: string, nodes: readonly NodeShare[], { out, colors }
   const rest = layers.slice(mostLayers);
   const others: Share = {
     name: `(${rest.length} more)`,
-    ms: rest.reduce((sum, { ms }) => sum + ms, 0),
-    nodes: rest.reduce((sum, { nodes: count }) => sum + count, 0),
-    share: rest.reduce((sum, { share }) => sum + share, 0),
+    ms: sum(rest.map(({ ms }) => ms)),
+    nodes: sum(rest.map((one) => one.nodes)),
+    share: sum(rest.map(({ share }) => share)),
   };
   out(`\n${colors.bold(name)}, time of a step by operator and by layer\n`);
   out(renderTable(shareColumns('operator'), byOperator(nodes), colors));

@@ -3,6 +3,7 @@ import type { AccuracyRow, Quality } from './accuracy.js';
 import type { Machine } from './machine.js';
 import type { MembersRow, SpeedRow } from './speed.js';
 import type { Timed } from './timing.js';
+import { countsOf } from '../../base/group.js';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const built = new Table({
@@ -26,11 +27,8 @@ const ratio = (slow: Timed, fast: Timed): string =>
   `${(slow.cpu / fast.cpu).toFixed(2)} (${(slow.wall / fast.wall).toFixed(2)})`;
 
 /** For example `2 Softmax, 1 Mul`. */
-function counted(names: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
-}
+const counted = (names: readonly string[]): string =>
+  [...countsOf(names)].map(([name, count]) => `${count} ${name}`).join(', ');
 
 export const machineText = (machine: Machine): string => {
   const { processor, cores, flags, vnni, integers, node, onnxruntime, load } = machine;

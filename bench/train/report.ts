@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { mean } from '../../base/statistics.js';
 
 /** One network: medians over rounds of the median step in ms, and every round. */
 export interface Row {
@@ -31,8 +32,7 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
-export const geometricMean = (values: readonly number[]): number =>
-  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+export const geometricMean = (values: readonly number[]): number => Math.exp(mean(values.map(Math.log)));
 
 const fixed = (value: number | null, digits: number): string => (value === null ? '-' : value.toFixed(digits));
 

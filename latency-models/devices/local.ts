@@ -24,8 +24,9 @@ import { measureSideBySide, type OpenSubject } from '../measure-side-by-side.js'
 import { defaultProtocol, timedRuns } from '../protocol.js';
 import type { LocalConfig } from '../schema.js';
 import { labelHere, randomFeeds, requirePrecision } from './onnx-model.js';
-
-const plural = (threads: number): string => `${threads} thread${threads === 1 ? '' : 's'}`;
+import { counted } from '../../base/text.js';
+import { groupBy } from '../../base/group.js';
+import { sum } from '../../base/statistics.js';
 
 /**
  * This machine, with ONNX Runtime. Each timed run is a whole `session.run` from JavaScript, including the results on the
@@ -39,7 +40,7 @@ export class LocalDevice implements Device {
     requireKnown(config.provider);
     const { precision: wanted = 'fp32' } = config;
     const precision = wanted === 'fp32' ? '' : `/${wanted}`;
-    this.name = `local/${config.provider}/${plural(config.threads)}/batch ${config.batch}${precision}`;
+    this.name = `local/${config.provider}/${counted(config.threads, 'thread')}/batch ${config.batch}${precision}`;
   }
 
   async measureAll(
@@ -120,20 +121,16 @@ export async function profileLayers(model: Uint8Array, config: LocalConfig): Pro
   ).catch((cause: unknown) => {
     throw invalidInput(messageOf(cause), { cause });
   });
-  const ms = profile.nodes.reduce((sum, node) => sum + node.ms, 0);
-  const layers = new Map<string, { operators: string[]; nodes: number; ms: number }>();
-  for (const [i, { name, operator, ms: nodeMs }] of profile.nodes.entries()) {
-    const layer = layerOf(profile.nodes, i);
-    const key = layer === '' ? name : layer;
-    const known = layers.get(key) ?? { operators: [], nodes: 0, ms: 0 };
-    if (!known.operators.includes(operator)) known.operators.push(operator);
-    known.nodes++;
-    known.ms += nodeMs;
-    layers.set(key, known);
-  }
+  const ms = sum(profile.nodes.map((node) => node.ms));
+  const layers = groupBy(profile.nodes.keys(), (i) => layerOf(profile.nodes, i) || profile.nodes[i].name);
   return {
     runs: profile.runs,
     ms,
-    layers: [...layers].map(([layer, time]) => ({ layer, ...time, share: ms === 0 ? 0 : time.ms / ms })),
+    layers: [...layers].map(([layer, positions]) => {
+      const nodes = positions.map((i) => profile.nodes[i]);
+      const own = sum(nodes.map((node) => node.ms));
+      const operators = [...new Set(nodes.map(({ operator }) => operator))];
+      return { layer, operators, nodes: nodes.length, ms: own, share: ms === 0 ? 0 : own / ms };
+    }),
   };
 }

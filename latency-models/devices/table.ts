@@ -17,12 +17,11 @@ import { fitLatencyModel } from '../predictors/fit.js';
 import type { LatencyModel } from '../predictors/linear-cost-model.js';
 import type { TableConfig } from '../schema.js';
 import { median } from '../statistics.js';
+import { groupBy } from '../../base/group.js';
+import { normal } from '../../base/certainty.js';
 
 /** Most rows, evenly spread, that a table's model is fitted to. */
 const maxRows = 300;
-
-/** Half-width of the 95 % interval of a normal distribution, in standard deviations. */
-const normal95 = 1.96;
 
 type Choices = Readonly<Record<string, Choice>>;
 
@@ -128,7 +127,7 @@ export class TableDevice implements Device {
       spread([...rows.values()], maxRows).map((row) => ({ network: space.build(row.genotype), ms: row.ms })),
     );
     const { ms, std, coverage } = this.model.predict(space.build(genotype));
-    const half = normal95 * std;
+    const half = normal * std;
     const covered = coverage === 1 ? '' : `, which covers ${(100 * coverage).toFixed(0)} % of its work`;
     return {
       ...this.imported(ms),
@@ -202,21 +201,17 @@ export class LatencyTable {
    * @throws NasError `invalid-input` when there is none.
    */
   within(space: Space): ReadonlyMap<string, TableRow> {
-    const groups = new Map<string, { genotype: Genotype; values: number[] }>();
-    for (const [key, ms] of this.found) {
+    const rows = [...this.found].flatMap(([key, ms]): TableRow[] => {
       const cells = key.split(keySeparator);
       const genotype = genotypeWithin(space, Object.fromEntries(this.decisions.map((name, i) => [name, cells[i]])));
-      if (genotype === undefined) continue;
-      const id = genotypeId(genotype);
-      const group = groups.get(id) ?? { genotype, values: [] };
-      group.values.push(ms);
-      groups.set(id, group);
-    }
-    if (groups.size === 0)
+      return genotype === undefined ? [] : [{ genotype, ms }];
+    });
+    if (rows.length === 0)
       throw invalidInput(`${this.csv.file}: none of its ${this.csv.rows.length} rows is a network of the space`, {
         hint: "Their choices must be written as the space's: nas space experiment.yaml lists them.",
       });
-    return new Map([...groups].map(([id, { genotype, values }]) => [id, { genotype, ms: median(values) }]));
+    const groups = groupBy(rows, ({ genotype }) => genotypeId(genotype));
+    return new Map([...groups].map(([id, own]) => [id, { ...own[0], ms: median(own.map(({ ms }) => ms)) }]));
   }
 }
 

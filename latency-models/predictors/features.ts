@@ -8,6 +8,8 @@ import {
   type Part,
   type Shape,
 } from '../../spaces/index.js';
+import { countsOf } from '../../base/group.js';
+import { sum } from '../../base/statistics.js';
 
 /** Names of the physical totals: `pointwise_macs`, `depthwise5_macs`, `conv_traffic`, ... */
 export type Column = string;
@@ -157,7 +159,7 @@ function describeLayer(layer: Layer, key: string): LayerFeatures {
   return {
     key,
     terms: own,
-    work: own.reduce((total, [column, amount]) => total + (isWork(column) ? amount : 0), 0),
+    work: sum(own.map(([column, amount]) => (isWork(column) ? amount : 0))),
     traffic: size(input) + size(output),
     family: familyOf(layer),
   };
@@ -177,12 +179,8 @@ const timedLayers = ({ layers }: Part): readonly LayerFeatures[] =>
   layers.filter((layer) => !isFree(layer)).map(featuresOf);
 
 /** The different layers of a network that take time, in the order of their first occurrences, and how often each occurs. */
-export function countLayers(network: Network): ReadonlyMap<LayerFeatures, number> {
-  const counts = new Map<LayerFeatures, number>();
-  for (const part of partsOf(network))
-    for (const layer of part.of(timedLayers)) counts.set(layer, (counts.get(layer) ?? 0) + 1);
-  return counts;
-}
+export const countLayers = (network: Network): ReadonlyMap<LayerFeatures, number> =>
+  countsOf(partsOf(network).flatMap((part) => part.of(timedLayers)));
 
 /** The layers of a network by their positions in a catalogue. */
 export interface Profile {

@@ -116,8 +116,7 @@ export function fitSamples(catalogue: Catalogue, all: readonly Sample[]): Linear
     ),
     heavy_traffic: columns.heavy,
     floor_ms: floorShare * median(samples.map(({ ms }) => ms)),
-    relative_std:
-      samples.length < 2 ? 1 : Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / samples.length),
+    relative_std: samples.length < 2 ? 1 : Math.sqrt(dot(errors, errors) / samples.length),
     observations: samples.length,
   });
 }

@@ -116,7 +116,7 @@ function combine(fixed: Float64Array, components: readonly Component[], scales: 
 function lossOf(target: Float64Array, covariance: Float64Array): number {
   const factor = Cholesky.of(covariance, target.length);
   const z = factor.solveLower(target.slice());
-  return 0.5 * z.reduce((sum, v) => sum + v * v, 0) + 0.5 * factor.logDeterminant();
+  return 0.5 * dot(z, z) + 0.5 * factor.logDeterminant();
 }
 
 const steps = [1, 0.5, 0.25];

@@ -1,7 +1,7 @@
 import { dot } from '../../base/linear-algebra.js';
 import type { Random } from '../../base/random.js';
 import { genotypeId, sampleGenotype, type Genotype, type Space } from '../../spaces/index.js';
-import { quantile } from '../../base/statistics.js';
+import { quantile, sum } from '../../base/statistics.js';
 import { ascending } from '../statistics.js';
 import { columnsOf } from './columns.js';
 import { Catalogue, type LayerFeatures, type Profile } from './features.js';
@@ -18,7 +18,7 @@ const measurementNoise = 0.01;
 /** The positions of the `count` most informative profiles: D-optimal under the prior of the model. Deterministic. */
 export function designSamples(catalogue: Catalogue, profiles: readonly Profile[], count: number): number[] {
   const works = profiles.map(({ layers, counts }) =>
-    layers.reduce((sum, i, k) => sum + counts[k] * macsOf(catalogue.layers[i]), 0),
+    sum(layers.map((i, k) => counts[k] * macsOf(catalogue.layers[i]))),
   );
   const sorted = ascending(works);
   const [low, high] = [quantile(sorted, minQuantile), quantile(sorted, maxQuantile)];
@@ -34,7 +34,7 @@ export function designSamples(catalogue: Catalogue, profiles: readonly Profile[]
 }
 
 const macsOf = ({ terms }: LayerFeatures): number =>
-  terms.reduce((sum, [column, amount]) => sum + (column.endsWith('_macs') ? amount : 0), 0);
+  sum(terms.map(([column, amount]) => (column.endsWith('_macs') ? amount : 0)));
 
 /**
  * The canonical genotypes whose latencies are most informative for a latency model: D-optimal among a random pool; fewer than

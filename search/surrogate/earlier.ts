@@ -1,4 +1,4 @@
-import { meanOrZero } from '../../base/statistics.js';
+import { meanOrZero, sum } from '../../base/statistics.js';
 import type { Range } from './acquisition.js';
 import type { Encoded } from './encoding.js';
 import type { Prediction } from './gaussian-process.js';
@@ -41,7 +41,7 @@ export function confirmed(
   });
   if (sources.length === 0) return undefined;
   // Runs that say the same count once.
-  const total = sources.reduce((sum, { slope }) => sum + slope, 0);
+  const total = sum(sources.map(({ slope }) => slope));
   return (candidates) => {
     const [mean, variance] = [new Float64Array(candidates.count), new Float64Array(candidates.count)];
     for (const { model, center, spread, slope } of sources) {

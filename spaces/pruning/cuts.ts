@@ -1,6 +1,7 @@
 import { type ChannelGroup, channelGroups, shrinkNetwork, type Widths } from './groups.js';
 import { costs } from '../costs.js';
 import type { Network } from '../network.js';
+import { sum } from '../../base/statistics.js';
 
 /** The importance of each channel by group name. Groups without an entry are not cut. */
 export type Importance = ReadonlyMap<string, readonly number[]>;
@@ -36,9 +37,6 @@ export interface Cut {
   readonly cost: number;
 }
 
-const sumOf = (values: readonly number[], indices: readonly number[]): number =>
-  indices.reduce((sum, i) => sum + values[i], 0);
-
 /**
  * Cuts the block of channels with the least importance per saved cost, again and again. Each result is a smaller network;
  * the last has no width left to cut. Every group keeps at least one multiple.
@@ -65,11 +63,12 @@ export function* cutsOf(network: Network, importance: Importance, multiple: numb
   /** The group with the next smaller possible width; null when there is none. */
   const narrower = ({ name, first, own, order }: Group): (Cut & { readonly price: number }) | null => {
     const now = current.widths.get(name) ?? first;
+    const sumOf = (channels: readonly number[]): number => sum(channels.map((channel) => own[channel]));
     for (let width = multiple * (Math.ceil(now / multiple) - 1); width >= multiple; width -= multiple) {
       const widths = new Map(current.widths).set(name, width);
       const cut = shrinkNetwork(network, widths, groups);
       if (cut === null) continue;
-      const lost = sumOf(own, order.slice(width, now)) / sumOf(own, order.slice(0, now));
+      const lost = sumOf(order.slice(width, now)) / sumOf(order.slice(0, now));
       const cost = costs(cut).macs;
       return { network: cut, widths, cost, price: Number.isNaN(lost) ? 0 : lost / (current.cost - cost) };
     }

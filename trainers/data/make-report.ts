@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { mean } from '../../base/statistics.js';
 import { openImages, type Columns } from './cache.js';
 import type { DecodedFiles } from './decode-files.js';
-import { findDuplicates, looksAlike, thumbnail, type Pair } from './near-duplicates.js';
+import { findDuplicates, likeness, type Pair } from './near-duplicates.js';
 import type { Item, Listing } from './reading/listing.js';
 import type { DataReport } from './report.js';
 import type { FileSource } from './sources/source.js';
@@ -17,15 +17,8 @@ export function makeReport(
 ): DataReport {
   const shape = [height, width, channels] as const;
   const images = openImages(directory, height * width * channels);
-  const thumbnails = new Map<number, Uint8Array>();
-  const thumbnailOf = (row: number): Uint8Array => {
-    const made = thumbnails.get(row) ?? thumbnail(images.read(row), shape);
-    thumbnails.set(row, made);
-    return made;
-  };
-  const { exact, near } = findDuplicates(columns.keys, columns.looks, (a, b) =>
-    looksAlike(thumbnailOf(a), thumbnailOf(b)),
-  );
+  const isAlike = likeness((row) => images.read(row), shape);
+  const { exact, near } = findDuplicates(columns.keys, columns.looks, isAlike);
   images.close();
   const named = ([a, b]: Pair): DataReport['duplicates']['exact'][number] => ({
     files: [items[a].file.path, items[b].file.path],

@@ -115,7 +115,7 @@ const side = 16;
 const alike = 5;
 
 /** A small version of an image, for `looksAlike`: one channel after the other. */
-export const thumbnail = (
+const thumbnail = (
   image: Uint8Array,
   [height, width, channels]: readonly [height: number, width: number, channels: number],
 ): Uint8Array =>
@@ -133,8 +133,21 @@ const mean = (values: ArrayLike<number>, of: (value: number, i: number) => numbe
   return sum / values.length;
 };
 
-/** Whether two images are copies of one picture, up to compression and brightness. */
-export function looksAlike(first: Uint8Array, second: Uint8Array): boolean {
+/** Whether two images, by index, are copies of one picture, up to compression and brightness. */
+export function likeness(
+  read: (index: number) => Uint8Array,
+  shape: readonly [height: number, width: number, channels: number],
+): (a: number, b: number) => boolean {
+  const thumbnails = new Map<number, Uint8Array>();
+  const thumbnailOf = (index: number): Uint8Array => {
+    const made = thumbnails.get(index) ?? thumbnail(read(index), shape);
+    thumbnails.set(index, made);
+    return made;
+  };
+  return (a, b) => looksAlike(thumbnailOf(a), thumbnailOf(b));
+}
+
+function looksAlike(first: Uint8Array, second: Uint8Array): boolean {
   const shift = mean(first) - mean(second);
   const difference = mean(first, (value, i) => Math.abs(value - shift - second[i]));
   const cells = side * side;

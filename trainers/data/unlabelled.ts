@@ -7,7 +7,7 @@ import { contentHash } from '../../base/hash.js';
 import { counted } from '../../base/text.js';
 import { makeOnce } from '../make-once.js';
 import { type ImageCache, openCache, openImages } from './cache.js';
-import { differenceHash, findDuplicates, looksAlike, thumbnail } from './near-duplicates.js';
+import { differenceHash, findDuplicates, likeness } from './near-duplicates.js';
 import type { PixelFile, Size, SplitName, UnlabelledImages } from './splits.js';
 
 /** The converted images without labels of a data set. */
@@ -60,16 +60,10 @@ function nearPairs(
   const images = directories.map((directory) => openImages(directory, height * width * channels));
   const read = (row: number): Uint8Array => (row < count ? images[0].read(row) : images[1].read(row - count));
   const keys = [...first.table.keys, ...second.table.keys];
-  const thumbnails = new Map<number, Uint8Array>();
-  const thumbnailOf = (row: number): Uint8Array => {
-    const made = thumbnails.get(row) ?? thumbnail(read(row), shape);
-    thumbnails.set(row, made);
-    return made;
-  };
+  const looksAlike = likeness(read, shape);
   try {
     const looks = keys.flatMap((_, row) => differenceHash(read(row), shape));
-    const isAlike = (a: number, b: number): boolean =>
-      a < count && b >= count && looksAlike(thumbnailOf(a), thumbnailOf(b));
+    const isAlike = (a: number, b: number): boolean => a < count && b >= count && looksAlike(a, b);
     return findDuplicates(keys, looks, isAlike).near.map(([a, b]) => [keys[a], keys[b]]);
   } finally {
     for (const one of images) one.close();

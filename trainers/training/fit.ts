@@ -239,32 +239,21 @@ export function checkedLoss(
 
 /** The loss with the weights of the classes that it needs. */
 function balancedLoss(loss: LossConfig, { class_weight: weight }: TrainConfig, dataset: Dataset): Loss {
-  const { task, unlabelled } = dataset.info;
+  const { task, classes, unlabelled } = dataset.info;
   if (task.type !== 'classification') {
     if (unlabelled !== undefined)
       throw invalidInput(`data.unlabelled does not suit data of the task ${task.type}: it is for classes`, {
         hint: 'Leave it out.',
       });
-    if (task.type === 'segmentation') return { ...balancedPixels(loss, weight, dataset), task: task.type };
-    return { ...loss, task: task.type };
+    if (task.type !== 'segmentation' || weight === undefined) return { ...loss, task: task.type };
+    const weights = classWeights(weight, classes, pixelsPerClass(dataset, 'train'), byPixels);
+    return { ...loss, classWeights: weights, task: task.type };
   }
-  if (unlabelled !== undefined && loss.type !== 'cross-entropy')
-    return { ...balancedClasses(loss, weight, dataset), unlabelled: true };
-  return balancedClasses(loss, weight, dataset);
-}
-
-function balancedClasses(loss: LossConfig, weight: TrainConfig['class_weight'], dataset: Dataset): Loss {
-  if (weight === undefined) return loss;
-  const { labels } = dataset.split('train');
-  const { info } = dataset;
-  const counts = imagesPerClass(labels, info.classes.length);
-  return { ...loss, classWeights: classWeights(weight, info.classes, counts) };
-}
-
-function balancedPixels(loss: LossConfig, weight: TrainConfig['class_weight'], dataset: Dataset): Loss {
-  if (weight === undefined) return loss;
-  const { classes } = dataset.info;
-  return { ...loss, classWeights: classWeights(weight, classes, pixelsPerClass(dataset, 'train'), byPixels) };
+  const balanced = weight !== undefined && {
+    classWeights: classWeights(weight, classes, imagesPerClass(dataset.split('train').labels, classes.length)),
+  };
+  if (unlabelled === undefined || loss.type === 'cross-entropy') return { ...loss, ...balanced };
+  return { ...loss, ...balanced, unlabelled: true };
 }
 
 /**

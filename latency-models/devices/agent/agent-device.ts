@@ -16,6 +16,7 @@ import { defaultProtocol } from '../../protocol.js';
 import type { AgentConfig } from '../../schema.js';
 import { AgentClient, sha256 } from './client.js';
 import type { MeasurementState } from './wire.js';
+import { counted } from '../../../base/text.js';
 
 /** Most repetitions of a measurement that restarts of the agent have lost. */
 const maxRestarts = 2;
@@ -130,8 +131,7 @@ export class AgentDevice implements Device {
   }
 
   private named({ environment, ...measurement }: Measurement, restarts: number): Measurement {
-    const again =
-      restarts === 0 ? [] : [`measured again after ${restarts} interrupted measurement${restarts === 1 ? '' : 's'}`];
+    const again = restarts === 0 ? [] : [`measured again after ${counted(restarts, 'interrupted measurement')}`];
     const notes = [...(environment.notes ?? []), `measured by ${environment.device}`, ...again];
     return { ...measurement, environment: { ...environment, device: this.name, notes } };
   }

@@ -1,9 +1,11 @@
 import { groupBy } from '../../../base/group.js';
-import { statSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import posix from 'node:path/posix';
-import { stampOf, type StoredFile } from './files.js';
-import { openFolder } from './folder.js';
+import { stampOf, type FileTree, type StoredFile } from './files.js';
+import { diskReader, openFolder } from './folder.js';
+import { isTable, readTable, type Table } from './table.js';
 
 /** The files that a list may name. */
 export interface Files {
@@ -22,6 +24,14 @@ export function filesOnDisk(folder: string): Files {
     },
     all: () => (all ??= openFolder(folder).files),
   };
+}
+
+/** A table on disk, and the folder around it, which may hold far more than its images; null for any other path. */
+export async function openTable(path: string): Promise<{ table: Table; tree: FileTree; files: Files } | null> {
+  if (!isTable(path) || !existsSync(path) || !statSync(path).isFile()) return null;
+  const folder = dirname(path);
+  const tree = { path: folder, files: [], emptyFolders: [], skipped: [], read: diskReader(folder) };
+  return { table: readTable(path, await readFile(path)), tree, files: filesOnDisk(folder) };
 }
 
 const extensions = ['', '.jpg', '.jpeg', '.png', '.JPG', '.JPEG', '.PNG', '.webp', '.tif', '.tiff'];

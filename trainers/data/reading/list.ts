@@ -1,15 +1,12 @@
-import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import posix from 'node:path/posix';
 import { isDeepStrictEqual } from 'node:util';
 import { invalidInput } from '../../../base/errors.js';
 import type { RowTask } from '../../../base/task.js';
 import { counted } from '../../../base/text.js';
 import type { DamagedFile, FileTree, SkippedFile } from './files.js';
-import { diskReader } from './folder.js';
 import { labellings, type LabelledRow } from './labels.js';
-import { filesOnDisk, finder, type Files } from './list-files.js';
+import { finder, openTable, type Files } from './list-files.js';
 import type { Item, Listing } from './listing.js';
 import { kindOf, splitMeaning, splitsNamed, type SplitMeaning } from './names.js';
 import { columnOf, hasColumn, isTable, nameOfColumn, readTable, type Table } from './table.js';
@@ -71,12 +68,10 @@ interface Row extends LabelledRow {
  * @throws NasError `invalid-input` for tables without the columns, fewer than two labels, and groups in two splits
  */
 export async function readList(path: string, columns: ListColumns): Promise<{ tree: FileTree; listing: Listing }> {
-  if (existsSync(path) && isTable(path) && statSync(path).isFile()) {
-    const folder = dirname(path);
-    const list: List = { table: readTable(path, await readFile(path)), folder: '', split: null };
-    // The folder around a table may hold far more than its images.
-    const tree = { path: folder, files: [], emptyFolders: [], skipped: [], read: diskReader(folder) };
-    return { tree, listing: listingOf(path, [list], columns, filesOnDisk(folder)) };
+  const opened = await openTable(path);
+  if (opened !== null) {
+    const list: List = { table: opened.table, folder: '', split: null };
+    return { tree: opened.tree, listing: listingOf(path, [list], columns, opened.files) };
   }
   const tree = await openTree(path, 'a table of images and labels');
   const byPath = new Map(tree.files.map((file) => [file.path, file]));

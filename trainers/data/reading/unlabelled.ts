@@ -1,16 +1,13 @@
-import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
 import { counted } from '../../../base/text.js';
 import type { DamagedFile, FileTree, SkippedFile, StoredFile } from './files.js';
-import { diskReader } from './folder.js';
 import { folderTree, imagesBelow, unreadableText } from './folder-tree.js';
 import { imageColumns } from './list.js';
-import { filesOnDisk, finder } from './list-files.js';
+import { finder, openTable } from './list-files.js';
 import type { Listing } from './listing.js';
 import { readableText } from './names.js';
-import { columnOf, isTable, readTable } from './table.js';
+import { columnOf } from './table.js';
 import { openTree } from './tree.js';
 
 const key = 'data.unlabelled';
@@ -22,8 +19,7 @@ const key = 'data.unlabelled';
  * @throws NasError `invalid-input` when there is no image
  */
 export async function readUnlabelled(path: string, image?: string): Promise<{ tree: FileTree; listing: Listing }> {
-  const found =
-    existsSync(path) && isTable(path) && statSync(path).isFile() ? await inTable(path, image) : await inTree(path);
+  const found = (await inTable(path, image)) ?? (await inTree(path));
   const { tree, files, ...others } = found;
   const items = files.map((file) => ({ file, label: 0, split: null }));
   if (items.length === 0)
@@ -49,12 +45,13 @@ async function inTree(path: string): Promise<Found> {
   return { tree, files: imagesBelow(root), skipped, notes: [], unreadable: unreadableText(root) };
 }
 
-async function inTable(path: string, image: string | undefined): Promise<Found> {
-  const table = readTable(path, await readFile(path));
-  const folder = dirname(path);
+async function inTable(path: string, image: string | undefined): Promise<Found | null> {
+  const opened = await openTable(path);
+  if (opened === null) return null;
+  const { table, tree } = opened;
   const named = image !== undefined && table.columns.includes(image) ? image : undefined;
   const column = columnOf(table, 'image', named, imageColumns);
-  const find = finder(filesOnDisk(folder));
+  const find = finder(opened.files);
   const files = new Map<string, StoredFile>();
   const skipped: SkippedFile[] = [];
   const damaged: DamagedFile[] = [];
@@ -67,7 +64,6 @@ async function inTable(path: string, image: string | undefined): Promise<Found> 
     else if (files.has(file.path)) skipped.push({ path: file.path, cause: 'repeated' });
     else files.set(file.path, file);
   }
-  const tree = { path: folder, files: [], emptyFolders: [], skipped: [], read: diskReader(folder) };
   const notes = [`${path}: ${counted(table.rows.length, 'row')}, ${table.format}; image: ${table.columns[column]}.`];
   return { tree, files: [...files.values()], skipped, damaged, notes, unreadable: '' };
 }
