@@ -62,6 +62,12 @@ const weights = (values: number, uses: number, channels: number): Count => ({
   int8: values + bytesPerChannel * channels,
 });
 
+/** The same with a bias for each output channel, which an int8 kernel has anyway. */
+const biased = (values: number, uses: number, channels: number): Count => {
+  const bare = weights(values, uses, channels);
+  return { ...bare, params: bare.params + channels, folded: bare.folded + channels };
+};
+
 const counts: LayerTable<Count> = {
   input: () => nothing,
   conv: ({ kernel, groups = 1, input, output }) =>
@@ -72,19 +78,13 @@ const counts: LayerTable<Count> = {
   avg_pool: () => nothing,
   max_pool: () => nothing,
   global_pool: () => nothing,
-  dense: ({ input, output }) => {
-    const { macs, params, folded, int8 } = weights(size(input) * output[2], 1, output[2]);
-    return { macs, params: params + output[2], buffers: 0, folded: folded + output[2], int8 };
-  },
+  dense: ({ input, output }) => biased(size(input) * output[2], 1, output[2]),
   dropout: () => nothing,
   add: () => nothing,
   multiply: () => nothing,
   zero: () => nothing,
   upsample: () => nothing,
-  detections: ({ input: [height, width, channels], output }) => {
-    const { macs, params, folded, int8 } = weights(channels * output[2], height * width, output[2]);
-    return { macs, params: params + output[2], buffers: 0, folded: folded + output[2], int8 };
-  },
+  detections: ({ input: [height, width, channels], output }) => biased(channels * output[2], height * width, output[2]),
 };
 
 /** Values that a layer reads: terms of a sum have one shape, and a gate has a value for each channel. */
@@ -115,29 +115,25 @@ function peakValues(layers: readonly Layer[], { count, read, shape }: LayersBefo
   return peak;
 }
 
+const total = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((before, item) => before + of(item), 0);
+
 /** The costs of a part. Its activation memory is the network's own where the part reads only the one before it. */
 export function partCosts({ layers, before }: Part): Costs {
-  const total = { macs: 0, params: 0, buffers: 0, traffic: 0, folded: 0, int8: 0 };
-  const each = layers.map((layer): LayerCost => {
-    const { macs, params, buffers, folded, int8 } = applyRule(counts, layer);
+  const own = layers.map((layer) => applyRule(counts, layer));
+  const each = layers.map((layer, i): LayerCost => {
     const { name, kind, output } = layer;
     const trafficBytes = isFused(layer) || kind === 'input' ? 0 : bytesPerValue * (valuesRead(layer) + size(output));
-    total.macs += macs;
-    total.params += params;
-    total.buffers += buffers;
-    total.traffic += trafficBytes;
-    total.folded += folded;
-    total.int8 += int8;
-    return { name, kind, macs, params, trafficBytes };
+    return { name, kind, macs: own[i].macs, params: own[i].params, trafficBytes };
   });
   return {
-    macs: total.macs,
-    params: total.params,
-    buffers: total.buffers,
+    macs: total(own, ({ macs }) => macs),
+    params: total(own, ({ params }) => params),
+    buffers: total(own, ({ buffers }) => buffers),
     activationBytes: bytesPerValue * peakValues(layers, before),
-    trafficBytes: total.traffic,
-    sizeBytes: bytesPerValue * total.folded,
-    int8SizeBytes: total.int8,
+    trafficBytes: total(each, ({ trafficBytes }) => trafficBytes),
+    sizeBytes: bytesPerValue * total(own, ({ folded }) => folded),
+    int8SizeBytes: total(own, ({ int8 }) => int8),
     layers: each,
   };
 }
@@ -145,18 +141,17 @@ export function partCosts({ layers, before }: Part): Costs {
 /** Exact costs of a network; pure arithmetic on its layers, nothing is built. */
 export const costs = perNetwork((network): Costs => {
   const parts = partsOf(network).map((part) => part.of(partCosts));
-  const sum = (of: (costs: Costs) => number): number => parts.reduce((total, part) => total + of(part), 0);
   let layers: readonly LayerCost[] | undefined;
   return {
-    macs: sum(({ macs }) => macs),
-    params: sum(({ params }) => params),
-    buffers: sum(({ buffers }) => buffers),
+    macs: total(parts, ({ macs }) => macs),
+    params: total(parts, ({ params }) => params),
+    buffers: total(parts, ({ buffers }) => buffers),
     activationBytes: isChain(network)
       ? Math.max(...parts.map(({ activationBytes }) => activationBytes))
       : bytesPerValue * peakValues(layersOf(network), partsOf(network)[0].before),
-    trafficBytes: sum(({ trafficBytes }) => trafficBytes),
-    sizeBytes: sum(({ sizeBytes }) => sizeBytes),
-    int8SizeBytes: sum(({ int8SizeBytes }) => int8SizeBytes),
+    trafficBytes: total(parts, ({ trafficBytes }) => trafficBytes),
+    sizeBytes: total(parts, ({ sizeBytes }) => sizeBytes),
+    int8SizeBytes: total(parts, ({ int8SizeBytes }) => int8SizeBytes),
     get layers() {
       if (layers === undefined) {
         const own = layersOf(network);

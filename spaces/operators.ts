@@ -22,8 +22,7 @@ export function existing({ members }: DecisionSpace, genotype: Genotype, random:
 }
 
 /** Hamming distance. */
-const differences = (a: Genotype, b: Genotype): number =>
-  a.reduce((sum, index, i) => sum + (index === b[i] ? 0 : 1), 0);
+const differences = (a: Genotype, b: Genotype): number => a.filter((index, i) => index !== b[i]).length;
 
 /** The least number of neighbours in a space with members. */
 const fewestNeighbours = 8;
@@ -88,7 +87,7 @@ export const crossover = (space: DecisionSpace, a: Genotype, b: Genotype, random
 const listable = 100_000n;
 
 /** How many genotypes `enumerate` visits: the members, or every combination of choices. */
-export const combinations = ({ decisions, members }: DecisionSpace): bigint =>
+export const combinations = ({ decisions, members }: Pick<DecisionSpace, 'decisions' | 'members'>): bigint =>
   members === undefined
     ? decisions.reduce((product, { choices }) => product * BigInt(choices.length), 1n)
     : BigInt(members.size);

@@ -119,6 +119,13 @@ export const stageSchema = z.strictObject({
   act: optional(act, 'activation; by default relu'),
 });
 
+/** `stages:` of the spaces with presets. */
+export const stagesKey = z
+  .array(stageSchema)
+  .min(1)
+  .optional()
+  .describe("stages of blocks from input to output; they replace the preset's");
+
 /** `style:`; details that libraries define differently. */
 const styleSchema = z.strictObject({
   epsilon: z.number().gt(0).max(0.1).optional().describe('what batch norm adds to the variance; by default 0.001'),

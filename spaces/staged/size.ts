@@ -90,12 +90,7 @@ export function countNetworks(layout: Layout): bigint {
       : [...combinations({ kernel, expand, se, before, group_width })];
     for (const first of firsts) {
       for (const layer of layers) {
-        const held: Held = {
-          kind: first.kind,
-          filters: first.filters,
-          act: first.act,
-          layer: plan.share === 'stage' ? layer : null,
-        };
+        const held: Held = { ...first, layer: plan.share === 'stage' ? layer : null };
         for (const stride of strides) {
           const halvings = place.halvings - (stride - 1);
           if (halvings < 0) continue;
@@ -116,8 +111,7 @@ export function countNetworks(layout: Layout): bigint {
     const nexts: Successors = new Map();
     for (const place of open) {
       for (const [block, next] of steps(place, channels)) {
-        const symbol = JSON.stringify(block);
-        add(nexts, symbol, block.filters, next);
+        add(nexts, JSON.stringify(block), block.filters, next);
       }
     }
     const total = sum(nexts) + (accepts ? 1n : 0n);

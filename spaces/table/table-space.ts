@@ -1,5 +1,6 @@
 import { BoundedCache } from '../../base/bounded-cache.js';
 import { type Decision, type Genotype, genotypeId } from '../genotype.js';
+import { combinations } from '../operators.js';
 import { structureOf } from '../cells.js';
 import type { DecisionSpace, Members } from '../space.js';
 
@@ -62,16 +63,13 @@ export function createMembers(genotypes: readonly Genotype[]): Members {
   };
 }
 
-const combinations = (decisions: readonly Decision[]): bigint =>
-  decisions.reduce((product, { choices }) => product * BigInt(choices.length), 1n);
-
 /**
  * A space of columns without networks: every combination is a point of its own. Known columns also give features (see
  * `structureOf`).
  * @param rows the existing combinations, all different, when not all exist
  */
 export function tableSpace(name: string, decisions: readonly Decision[], rows?: readonly Genotype[]): DecisionSpace {
-  const all = combinations(decisions);
+  const all = combinations({ decisions });
   return {
     name,
     decisions,

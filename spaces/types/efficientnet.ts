@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choices, commonPlan, presetFor, stagedShape, stageSchema } from '../staged/config.js';
+import { choices, commonPlan, presetFor, stagedShape, stagesKey } from '../staged/config.js';
 import { flavourKey, styleInFlavour } from '../staged/flavours.js';
 import type { Task } from '../space.js';
 import type { StagedPlan } from '../staged/layout.js';
@@ -11,6 +11,17 @@ const stage = (kind: Kind | readonly Kind[], filters: number, stride: 1 | 2, lay
   ({ kind, filters, stride, ...layers, act: 'swish' }) as const;
 const layers = (depth: Choices, kernel: Choices, expand: Choices, se: Choices = 0) => ({ depth, kernel, expand, se });
 const either: readonly Kind[] = ['fused_mbconv', 'mbconv'];
+
+/** @param se squeeze-excite of all stages but the first */
+const b0Stages = (se: number) => [
+  stage('mbconv', 16, 1, layers(1, 3, 1, [0, 0.25])),
+  stage('mbconv', 24, 2, layers([1, 2], [3, 5], [4, 6], [0, se])),
+  stage('mbconv', 40, 2, layers([1, 2], [3, 5], [4, 6], [0, se])),
+  stage('mbconv', 80, 2, layers([2, 3], [3, 5], [4, 6], [0, se])),
+  stage('mbconv', 112, 1, layers([2, 3], [3, 5], [4, 6], [0, se])),
+  stage('mbconv', 192, 2, layers([2, 3, 4], [3, 5], [4, 6], [0, se])),
+  stage('mbconv', 320, 1, layers(1, [3, 5], [4, 6], [0, se])),
+];
 
 /**
  * The `efficientnet` presets. `tiny` is for images of 28 to 48 pixels, `small` for 64 to 128 (`gamma` is 1: no more pixels
@@ -50,15 +61,7 @@ export const efficientnetPresets = {
     phi: [0, 0.5, 1],
     share: 'stage',
     stem: { filters: 32, stride: 2, act: 'swish' },
-    stages: [
-      stage('mbconv', 16, 1, layers(1, 3, 1, [0, 0.25])),
-      stage('mbconv', 24, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.25 / 6])),
-      stage('mbconv', 40, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.25 / 6])),
-      stage('mbconv', 80, 2, layers([2, 3], [3, 5], [4, 6], [0, 0.25 / 6])),
-      stage('mbconv', 112, 1, layers([2, 3], [3, 5], [4, 6], [0, 0.25 / 6])),
-      stage('mbconv', 192, 2, layers([2, 3, 4], [3, 5], [4, 6], [0, 0.25 / 6])),
-      stage('mbconv', 320, 1, layers(1, [3, 5], [4, 6], [0, 0.25 / 6])),
-    ],
+    stages: b0Stages(0.25 / 6),
     head: { filters: 1280, act: 'swish', dropout: 0.2 },
   },
   'efficientnet-b0': {
@@ -68,15 +71,7 @@ export const efficientnetPresets = {
     squeeze_of: 'input',
     style: { squeeze: 'swish', gate: 'sigmoid' },
     stem: { filters: 32, stride: 2, act: 'swish' },
-    stages: [
-      stage('mbconv', 16, 1, layers(1, 3, 1, [0, 0.25])),
-      stage('mbconv', 24, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.25])),
-      stage('mbconv', 40, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.25])),
-      stage('mbconv', 80, 2, layers([2, 3], [3, 5], [4, 6], [0, 0.25])),
-      stage('mbconv', 112, 1, layers([2, 3], [3, 5], [4, 6], [0, 0.25])),
-      stage('mbconv', 192, 2, layers([2, 3, 4], [3, 5], [4, 6], [0, 0.25])),
-      stage('mbconv', 320, 1, layers(1, [3, 5], [4, 6], [0, 0.25])),
-    ],
+    stages: b0Stages(0.25),
     head: { filters: 1280, act: 'swish', dropout: 0.2 },
   },
   'v2-s': {
@@ -119,11 +114,7 @@ const ownShape = {
     })
     .optional()
     .describe('what a step of phi multiplies'),
-  stages: z
-    .array(stageSchema)
-    .min(1)
-    .optional()
-    .describe("stages of blocks from input to output; they replace the preset's"),
+  stages: stagesKey,
 };
 const ownSchema = z.strictObject(ownShape);
 

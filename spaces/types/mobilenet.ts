@@ -1,6 +1,6 @@
 import type { MapTask } from '../../base/task.js';
 import { z } from 'zod';
-import { commonPlan, presetFor, stagedShape, stageSchema } from '../staged/config.js';
+import { commonPlan, presetFor, stagedShape, stagesKey } from '../staged/config.js';
 import { flavourKey, styleInFlavour } from '../staged/flavours.js';
 import type { StagedPlan } from '../staged/layout.js';
 import type { Activation } from '../network.js';
@@ -72,15 +72,9 @@ export const mobilenetPresets = {
     detect: { stride: [4, 8], deepest: [8, 16], width: [16, 32, 48], depth: [0, 1, 2] },
   },
   centroids: {
+    ...mapBackbone,
     width: [0.5, 0.75, 1],
-    share: 'stage',
-    stem: { filters: 16, stride: 2, act: 'relu' },
-    stages: [
-      { kind: 'fused_mbconv', filters: 24, stride: 2, depth: [1, 2], act: 'relu' },
-      { kind: 'fused_mbconv', filters: 32, stride: 2, expand: 3, act: 'relu' },
-      { filters: 32, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
-      { filters: 64, stride: 2, depth: [1, 2, 3], expand: [2, 3, 4], act: 'relu' },
-    ],
+    stages: [{ ...mapBackbone.stages[0], depth: [1, 2] }, ...mapBackbone.stages.slice(1)],
     detect: { stride: 8, deepest: [8, 16], width: [16, 32], depth: [0, 1] },
   },
   segmenter: {
@@ -186,14 +180,7 @@ export const mobilenetPresets = {
   },
 } as const;
 
-const ownShape = {
-  ...stagedShape,
-  stages: z
-    .array(stageSchema)
-    .min(1)
-    .optional()
-    .describe("stages of blocks from input to output; they replace the preset's"),
-};
+const ownShape = { ...stagedShape, stages: stagesKey };
 const ownSchema = z.strictObject(ownShape);
 
 type PresetName = keyof typeof mobilenetPresets;

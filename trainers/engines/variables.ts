@@ -75,11 +75,9 @@ export function createTrainedVariables({
   // A weight that stays is its own average; a variable of its own would change by rounding.
   const averages = ema > 0 ? new Map([...weights].map(([name, value]) => [name, moving.get(name) ?? value])) : null;
   const models = prefixed('model', weights);
-  const parameters: Parameter[] = [
-    ...[...weights]
-      .filter(([, { trainable }]) => trainable)
-      .map(([name, variable]) => ({ name: `model/${name}`, variable, rate: rates.get(name) })),
-  ];
+  const parameters: Parameter[] = [...weights]
+    .filter(([, { trainable }]) => trainable)
+    .map(([name, variable]) => ({ name: `model/${name}`, variable, rate: rates.get(name) }));
   const optimizer = createOptimizer(config, parameters, partial);
   const states = new Map<string, tf.Variable>([
     ...models,
