@@ -77,7 +77,7 @@ describe('candidates as columns', () => {
         }
         expect(parts.flatMap((part) => [...rowsOf(part)])).toEqual(whole);
       }),
-      { numRuns: 20, seed: 2 },
+      { numRuns: 10, seed: 2 },
     );
   });
 });
@@ -124,7 +124,7 @@ describe('changes since a cursor', () => {
           }
         },
       ),
-      { numRuns: 25, seed: 3 },
+      { numRuns: 12, seed: 3 },
     );
   });
 
