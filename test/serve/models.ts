@@ -6,7 +6,7 @@ import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_Dat
 import { Random } from '../../base/random.js';
 import { type LearningTask, type RowTask } from '../../base/task.js';
 import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
-import { portInit } from '../../compiler/onnx/model.js';
+import { portInit, type GraphInit } from '../../compiler/onnx/model.js';
 import { metadataProps } from '../../deploy/metadata.js';
 import { defaultDecoding } from '../../base/preprocess.js';
 import type { Frontier, ImageSize, Model, Normalisation } from '../../serve/models/model.js';
@@ -121,37 +121,42 @@ function build(network: TinyNetwork): Uint8Array {
     },
     { opType: 'Relu', input: [`conv${i}`], output: [`relu${i}`] },
   ];
+  return fileOf(network, {
+    name,
+    node: [
+      layout === 'NHWC'
+        ? { opType: 'Transpose', input: ['input'], output: ['image'], attribute: [ints('perm', 0, 3, 1, 2)] }
+        : { opType: 'Identity', input: ['input'], output: ['image'] },
+      ...convolution('image', 0, channels, 2),
+      ...Array.from({ length: depth }, (_, i) => convolution(`relu${i}`, i + 1, filters, 1)).flat(),
+      { opType: 'GlobalAveragePool', input: [`relu${depth}`], output: ['pooled'] },
+      { opType: 'Flatten', input: ['pooled'], output: ['flat'] },
+      { opType: 'MatMul', input: ['flat', weights(filters, classes.length)], output: ['scores'] },
+      {
+        opType: output === 'probabilities' ? probabilities[task.type] : 'Identity',
+        input: ['scores'],
+        output: [output],
+      },
+    ],
+    initializer,
+    input: [
+      portInit('input', 'float32', [
+        batch ?? 'N',
+        ...(layout === 'NHWC' ? [height, width, channels] : [channels, height, width]),
+      ]),
+    ],
+    output: [portInit(output, 'float32', [batch ?? 'N', classes.length])],
+  });
+}
+
+/** The ONNX file of a graph, with the metadata of a network. */
+function fileOf(network: TinyNetwork, graph: GraphInit): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'test',
     opsetImport: [{ domain: '', version: 18n }],
     metadataProps: Object.entries(propsOf(network)).map(([key, value]) => ({ key, value })),
-    graph: {
-      name,
-      node: [
-        layout === 'NHWC'
-          ? { opType: 'Transpose', input: ['input'], output: ['image'], attribute: [ints('perm', 0, 3, 1, 2)] }
-          : { opType: 'Identity', input: ['input'], output: ['image'] },
-        ...convolution('image', 0, channels, 2),
-        ...Array.from({ length: depth }, (_, i) => convolution(`relu${i}`, i + 1, filters, 1)).flat(),
-        { opType: 'GlobalAveragePool', input: [`relu${depth}`], output: ['pooled'] },
-        { opType: 'Flatten', input: ['pooled'], output: ['flat'] },
-        { opType: 'MatMul', input: ['flat', weights(filters, classes.length)], output: ['scores'] },
-        {
-          opType: output === 'probabilities' ? probabilities[task.type] : 'Identity',
-          input: ['scores'],
-          output: [output],
-        },
-      ],
-      initializer,
-      input: [
-        portInit('input', 'float32', [
-          batch ?? 'N',
-          ...(layout === 'NHWC' ? [height, width, channels] : [channels, height, width]),
-        ]),
-      ],
-      output: [portInit(output, 'float32', [batch ?? 'N', classes.length])],
-    },
+    graph,
   });
   return toBinary(ModelProtoSchema, model);
 }
@@ -175,66 +180,48 @@ function propsOf({ classes, task, layout, size, normalisation, accuracy }: TinyN
 export function endlessNetwork(network: TinyNetwork): Uint8Array {
   const { size, classes } = network;
   const count = size.reduce((a, b) => a * b, 1);
-  const constant = (
-    name: string,
-    dataType: TensorProto_DataType,
-    dims: bigint[],
-    rawData: Uint8Array<ArrayBuffer>,
-  ) => ({
-    name,
-    dataType,
-    dims,
-    rawData,
-  });
-  const model = create(ModelProtoSchema, {
-    irVersion: 8n,
-    producerName: 'test',
-    opsetImport: [{ domain: '', version: 18n }],
-    metadataProps: Object.entries(propsOf(network)).map(([key, value]) => ({ key, value })),
-    graph: {
-      name: network.name,
-      node: [
-        { opType: 'Flatten', input: ['input'], output: ['flat'] },
-        { opType: 'MatMul', input: ['flat', 'weights'], output: ['scores'] },
-        {
-          opType: 'Loop',
-          input: ['', 'true', 'scores'],
-          output: ['logits'],
-          attribute: [
-            {
+  return fileOf(network, {
+    name: network.name,
+    node: [
+      { opType: 'Flatten', input: ['input'], output: ['flat'] },
+      { opType: 'MatMul', input: ['flat', 'weights'], output: ['scores'] },
+      {
+        opType: 'Loop',
+        input: ['', 'true', 'scores'],
+        output: ['logits'],
+        attribute: [
+          {
+            name: 'body',
+            type: Kind.GRAPH,
+            g: {
               name: 'body',
-              type: Kind.GRAPH,
-              g: {
-                name: 'body',
-                node: [
-                  { opType: 'Identity', input: ['goes_on'], output: ['goes_on_again'] },
-                  { opType: 'Relu', input: ['state'], output: ['next'] },
-                ],
-                input: [
-                  portInit('step', 'int64', []),
-                  portInit('goes_on', 'bool', []),
-                  portInit('state', 'float32', ['N', classes.length]),
-                ],
-                output: [portInit('goes_on_again', 'bool', []), portInit('next', 'float32', ['N', classes.length])],
-              },
+              node: [
+                { opType: 'Identity', input: ['goes_on'], output: ['goes_on_again'] },
+                { opType: 'Relu', input: ['state'], output: ['next'] },
+              ],
+              input: [
+                portInit('step', 'int64', []),
+                portInit('goes_on', 'bool', []),
+                portInit('state', 'float32', ['N', classes.length]),
+              ],
+              output: [portInit('goes_on_again', 'bool', []), portInit('next', 'float32', ['N', classes.length])],
             },
-          ],
-        },
-      ],
-      initializer: [
-        constant(
-          'weights',
-          TensorProto_DataType.FLOAT,
-          [BigInt(count), BigInt(classes.length)],
-          new Uint8Array(4 * count * classes.length),
-        ),
-        constant('true', TensorProto_DataType.BOOL, [], Uint8Array.of(1)),
-      ],
-      input: [portInit('input', 'float32', ['N', ...size])],
-      output: [portInit('logits', 'float32', ['N', classes.length])],
-    },
+          },
+        ],
+      },
+    ],
+    initializer: [
+      {
+        name: 'weights',
+        dataType: TensorProto_DataType.FLOAT,
+        dims: [BigInt(count), BigInt(classes.length)],
+        rawData: new Uint8Array(4 * count * classes.length),
+      },
+      { name: 'true', dataType: TensorProto_DataType.BOOL, rawData: Uint8Array.of(1) },
+    ],
+    input: [portInit('input', 'float32', ['N', ...size])],
+    output: [portInit('logits', 'float32', ['N', classes.length])],
   });
-  return toBinary(ModelProtoSchema, model);
 }
 
 /** Writes `<name>.onnx` into a folder and returns the server's description. */
