@@ -3,13 +3,13 @@ import {
   costs,
   createSpace,
   extremes,
+  publishedNetwork,
   sampleGenotype,
   spaceSchema,
   type Network,
   type SpaceConfig,
   type Task,
 } from '../../spaces/index.js';
-import { mobilenetV2, mobilenetV3Large } from '../../test/spaces/published.js';
 
 /** A network whose latency is compared. Its weights are random, because latency does not depend on them. */
 export interface SpeedSubject {
@@ -47,8 +47,8 @@ export async function publishedSubjects(): Promise<SpeedSubject[]> {
   const efficientnet = await spaceOf(b0, imagenet);
   const large = await spaceOf({ type: 'mobilenet', preset: 'mobilenetv3-large' }, imagenet);
   return [
-    { name: 'mobilenetv2', network: mobilenetV2, bar: 2, thorough: true },
-    { name: 'mobilenetv3-large', network: mobilenetV3Large, bar: 1.4, thorough: true },
+    { name: 'mobilenetv2', network: publishedNetwork('mobilenetv2', imagenet), bar: 2, thorough: true },
+    { name: 'mobilenetv3-large', network: publishedNetwork('mobilenetv3-large', imagenet), bar: 1.4, thorough: true },
     { name: 'mobilenetv3-large, largest', network: extremes(large).largest.network, thorough: true },
     { name: 'efficientnet b0', network: efficientnet.build([]), bar: 1.35, thorough: true },
   ];

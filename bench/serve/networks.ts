@@ -1,10 +1,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { metadataProps } from '../../deploy/index.js';
-import { classifierHead, costs, extremes, type MBConv, type Network } from '../../spaces/index.js';
+import {
+  classifierHead,
+  costs,
+  extremes,
+  publishedNetwork,
+  type MBConv,
+  type Network,
+  type Task,
+} from '../../spaces/index.js';
 import ofaMobilenetv3 from '../latency/ofa-mobilenetv3.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
-import { divisible, mobilenetV3Large, mobilenetV3Small } from '../../test/spaces/published.js';
+import { makeDivisible } from '../../spaces/staged/layout.js';
 
 /** A served network. Its weights are random, because cost does not depend on them. */
 export interface Subject {
@@ -38,6 +46,12 @@ export const small: Subject = {
   accuracy: 0.85,
 };
 
+const imagenet: Task = { input: [224, 224, 3], classes: 1000 };
+const v3Large = publishedNetwork('mobilenetv3-large', imagenet);
+const v3Small = publishedNetwork('mobilenetv3-small', imagenet);
+
+const divisible = (width: number): number => makeDivisible(width, 8);
+
 /** A MobileNetV3 with another width multiplier, rounded as in the paper. */
 function widened(network: Network, factor: number): Network {
   let before = network.stem.filters;
@@ -56,19 +70,19 @@ function widened(network: Network, factor: number): Network {
 }
 
 /** MobileNetV3-Large, about 6.6 ms per image. */
-export const large: Subject = { name: 'v3-large', network: mobilenetV3Large, accuracy: 0.752 };
+export const large: Subject = { name: 'v3-large', network: v3Large, accuracy: 0.752 };
 
 /**
  * Six networks of 21 to 566 million multiply-accumulates at 224 pixels, by ascending accuracy: published for MobileNetV3
  * (Howard et al. 2019, table 3), approximate for the largest network of Once-for-All (Cai et al. 2020).
  */
 export function frontierSubjects(): readonly Subject[] {
-  const space = ofaMobilenetv3({ input: mobilenetV3Large.input, classes: mobilenetV3Large.classes });
+  const space = ofaMobilenetv3(imagenet);
   return [
-    { name: 'v3-small-0.5', network: widened(mobilenetV3Small, 0.5), accuracy: 0.58 },
-    { name: 'v3-small', network: mobilenetV3Small, accuracy: 0.674 },
-    { name: 'v3-large-0.5', network: widened(mobilenetV3Large, 0.5), accuracy: 0.688 },
-    { name: 'v3-large-0.75', network: widened(mobilenetV3Large, 0.75), accuracy: 0.733 },
+    { name: 'v3-small-0.5', network: widened(v3Small, 0.5), accuracy: 0.58 },
+    { name: 'v3-small', network: v3Small, accuracy: 0.674 },
+    { name: 'v3-large-0.5', network: widened(v3Large, 0.5), accuracy: 0.688 },
+    { name: 'v3-large-0.75', network: widened(v3Large, 0.75), accuracy: 0.733 },
     large,
     { name: 'ofa-largest', network: extremes(space).largest.network, accuracy: 0.787 },
   ];

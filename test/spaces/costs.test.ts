@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { product } from '../../base/statistics.js';
 import { costs, layersOf, type Network } from '../../spaces/index.js';
 import { handNetwork, smallNetworks } from './networks.js';
-import { mobilenetV2, mobilenetV3Large, mobilenetV3Small } from './published.js';
 
 describe('costs', () => {
   it('agrees with arithmetic by hand', () => {
@@ -64,17 +63,5 @@ describe('costs', () => {
         expect(result.activationBytes).toBeLessThanOrEqual(4 * 3 * largest);
       }),
     );
-  });
-
-  // Sandler et al. 2018 (300 M), Howard et al. 2019 (219 M, 56 M); parameters as torchvision's documentation gives them.
-  it.each([
-    ['MobileNetV2 1.0', mobilenetV2, [299, 302], 3_504_872],
-    ['MobileNetV3-large', mobilenetV3Large, [216, 219.5], 5_483_032],
-    ['MobileNetV3-small', mobilenetV3Small, [55.5, 57.5], 2_542_856],
-  ] as const)('agrees with the published figures of %s', (_, network, [low, high], published) => {
-    const { macs, params } = costs(network);
-    expect(macs / 1e6).toBeGreaterThan(low);
-    expect(macs / 1e6).toBeLessThan(high);
-    expect(params).toBe(published);
   });
 });

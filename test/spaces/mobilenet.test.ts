@@ -1,35 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import {
-  choicesOf,
-  enumerate,
-  layersOf,
-  spaceSize,
-  type Choice,
-  type DecisionSpace,
-  type Genotype,
-  type Network,
-} from '../../spaces/index.js';
+import { choicesOf, enumerate, layersOf, spaceSize, type Network } from '../../spaces/index.js';
 import { describeSpace } from './contract.js';
 import { complaint, imagenet, makeSpace } from './make.js';
-import { mobilenetV2, mobilenetV3Large, mobilenetV3Small } from './published.js';
 
 describeSpace('mobilenet tiny', () => makeSpace({ type: 'mobilenet', preset: 'tiny' }));
 
 const stage = { filters: 16, stride: 2 } as const;
-
-/** Choices of a stage's layers, by the names of their decisions: `kernel expand se, kernel expand se, ...`. */
-const layerChoices = (name: string, rows: string): Record<string, number> =>
-  Object.fromEntries(
-    rows.split(', ').flatMap((row, i) => {
-      const [kernel, expand, se] = row.split(' ').map(Number);
-      const prefix = name === 'stage1' ? name : `${name}.layer${i + 1}`;
-      return Object.entries({ kernel, expand, se }).map(([field, value]) => [`${prefix}.${field}`, value]);
-    }),
-  );
-
-/** The genotype with these choices and the first of all others; choices that are no decision are left out. */
-const genotypeOf = ({ decisions }: DecisionSpace, chosen: Readonly<Record<string, Choice>>): Genotype =>
-  decisions.map(({ name, choices }) => (name in chosen ? choices.indexOf(chosen[name]) : 0));
 
 describe('mobilenet', () => {
   it('chooses the preset by the size of the images and needs nothing else', async () => {
@@ -109,46 +85,6 @@ describe('mobilenet', () => {
       [32, 48, 3],
       [64, 96, 3],
     ]);
-  });
-
-  it.each([
-    [
-      'mobilenetv2',
-      mobilenetV2,
-      {
-        depth: [1, 2, 3, 4, 3, 3, 1],
-        ...Object.fromEntries([2, 3, 4, 5, 6, 7].map((i) => [`stage${i}.expand`, 6])),
-      },
-    ],
-    [
-      'mobilenetv3-small',
-      mobilenetV3Small,
-      {
-        depth: [1, 2, 3, 2, 3],
-        ...layerChoices('stage1', '3 1 0.25'),
-        ...layerChoices('stage2', '3 4.5 0, 3 3.6666666666666665 0'),
-        ...layerChoices('stage3', '5 4 0.25, 5 6 0.25, 5 6 0.25'),
-        ...layerChoices('stage4', '5 3 0.25, 5 3 0.25'),
-        ...layerChoices('stage5', '5 6 0.25, 5 6 0.25, 5 6 0.25'),
-      },
-    ],
-    [
-      'mobilenetv3-large',
-      mobilenetV3Large,
-      {
-        depth: [1, 2, 3, 4, 2, 3],
-        ...layerChoices('stage2', '3 4 0, 3 3 0'),
-        ...layerChoices('stage3', '5 3 0.25, 5 3 0.25, 5 3 0.25'),
-        ...layerChoices('stage4', '3 6 0, 3 2.5 0, 3 2.3 0, 3 2.3 0'),
-        ...layerChoices('stage5', '3 6 0.25, 3 6 0.25'),
-        ...layerChoices('stage6', '5 6 0.25, 5 6 0.25, 5 6 0.25'),
-      },
-    ],
-  ] as const)('has the published network among %s', async (preset, published, { depth, ...choices }) => {
-    const space = await makeSpace({ type: 'mobilenet', preset }, imagenet);
-    const depths = Object.fromEntries(depth.map((d, i) => [`stage${i + 1}.depth`, d]));
-    const genotype = genotypeOf(space, { width: 1, ...depths, ...choices });
-    expect(layersOf(space.build(genotype))).toEqual(layersOf(published));
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { costs, enumerate, extremes, spaceSize, layersOf } from '../../spaces/index.js';
+import { costs, enumerate, extremes, layersOf, products, spaceSize } from '../../spaces/index.js';
 import { createStagedSpace } from '../../spaces/staged/space.js';
 import { makeDivisible, type StageChoices, type StagedPlan } from '../../spaces/staged/layout.js';
 
@@ -95,18 +95,12 @@ describe('spaces of stages', () => {
         const combinations = space.decisions.reduce((product, { choices }) => product * choices.length, 1);
         fc.pre(combinations <= 600);
         const firsts = new Map<string, string>();
-        const sizes = space.decisions.map(({ choices }) => choices.length);
-        const walk = (prefix: number[]): void => {
-          if (prefix.length < sizes.length) {
-            for (let i = 0; i < sizes[prefix.length]; i++) walk([...prefix, i]);
-            return;
-          }
-          const architecture = JSON.stringify(layersOf(space.build(prefix)));
-          const first = firsts.get(architecture) ?? prefix.join();
+        for (const genotype of products(space.decisions.map(({ choices }) => choices.length))) {
+          const architecture = JSON.stringify(layersOf(space.build(genotype)));
+          const first = firsts.get(architecture) ?? genotype.join();
           firsts.set(architecture, first);
-          expect(space.canonical(prefix).join()).toBe(first);
-        };
-        walk([]);
+          expect(space.canonical(genotype).join()).toBe(first);
+        }
         expect([...enumerate(space)].map((genotype) => genotype.join()).sort()).toEqual([...firsts.values()].sort());
         expect(spaceSize(space)).toBe(BigInt(firsts.size));
         if (firsts.size < combinations) coincidences++;
