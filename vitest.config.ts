@@ -64,8 +64,8 @@ const tensorflow = {
 
 const shared = {
   pool: 'forks',
-  // Tests make many short-lived objects: fewer collections of garbage, without threads that the other workers' tests wait for.
-  execArgv: ['--min-semi-space-size=64', '--max-semi-space-size=64', '--single-threaded-gc'],
+  // Tests make many short-lived objects: fewer collections of garbage, less processor time.
+  execArgv: ['--max-semi-space-size=64'],
   // Many times the usual duration: other programs may keep the machine busy.
   testTimeout: 180_000,
   hookTimeout: 240_000,

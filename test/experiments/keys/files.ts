@@ -228,7 +228,7 @@ export const trainingBase = ([path]: Two): object => ({
   seed: 1,
   data: { type: 'fashion-mnist', path },
   space: smallSpace,
-  train: { epochs: 4, batch: 32 },
+  train: { epochs: 4, batch: 20 },
   engine: { type: 'compiled', provider: 'cpu', threads: 1 },
   objectives: ['accuracy', 'macs'],
   search: { controller: 'random', trials: 4, parallel: 1 },
