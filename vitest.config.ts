@@ -31,6 +31,9 @@ const longest = [
   ...['native/kernels.slow', 'docs/recipes.slow', 'deploy/edge/c/boards.slow', 'workers/reliability/workers.slow'],
   ...['deploy/web.slow', 'runner/boxes.slow', 'experiments/keys/trained.slow', 'workers/reliability/coordinators.slow'],
   ...['docs/api.slow', 'deploy/edge/tflite/litert.slow', 'docs/detection-board.slow', 'ui/browser/pictures.slow'],
+  ...['workers/reliability/network.slow', 'deploy/round-trip.slow', 'experiments/keys/keys.slow'],
+  ...['experiments/keys/teachers.slow', 'compiler/kernels/edges.slow', 'docs/detection-search.slow'],
+  ...['workers/coordinator/contract.slow', 'trainers/supernet/exactness.slow'],
   ...['experiments/keys/keys', 'cli/segmenter', 'cli/export', 'workers/worker/worker', 'runner/boxes', 'runner/masks'],
   ...['runner/shrink/shrink', 'runner/jobs/local-pool', 'bench/timing', 'deploy/edge/c/host', 'serve/inference/faults'],
 ];
