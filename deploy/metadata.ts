@@ -110,7 +110,14 @@ const keys = Object.keys(modelMetadataSchema.shape) as MetadataKey[];
 
 /** Keys with plain texts as values; all others are written as JSON. */
 const plain: ReadonlySet<MetadataKey> = new Set([
-  ...(['layout', 'nas_version', 'created', 'experiment', 'genotype', 'weights', 'precision', 'weight_format'] as const),
+  'layout',
+  'nas_version',
+  'created',
+  'experiment',
+  'genotype',
+  'weights',
+  'precision',
+  'weight_format',
 ]);
 
 /** Metadata as the flat texts of an ONNX file's `metadata_props`; keys without a value are left out. */

@@ -213,7 +213,14 @@ const answers: Readonly<Partial<Record<string, Answer>>> = {
 
 /** Operators behind the last linear layer that move or average values. */
 const behindAnswers = new Set([
-  ...['Cast', 'Dropout', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze'],
+  'Cast',
+  'Dropout',
+  'Flatten',
+  'Identity',
+  'Reshape',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
 ]);
 const behindHead = new Set([
   ...[...behindAnswers, ...Object.keys(answers)],

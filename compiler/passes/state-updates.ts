@@ -9,7 +9,17 @@ export interface StatePorts {
 
 /** Elementwise operators of optimizer updates. */
 const elementwise: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
-  ...(['Abs', 'Add', 'Div', 'Max', 'Min', 'Mul', 'Neg', 'Reciprocal', 'Sqrt', 'Sub', 'Where'] as const),
+  'Abs',
+  'Add',
+  'Div',
+  'Max',
+  'Min',
+  'Mul',
+  'Neg',
+  'Reciprocal',
+  'Sqrt',
+  'Sub',
+  'Where',
 ]);
 
 /** An operand of an update that is as large as the state: a state, or a value not computed from it, such as a gradient. */

@@ -18,10 +18,20 @@ export const needlessOptimizers: readonly string[] = [
   'GroupQueryAttentionFusion',
   'GroupQueryAttentionPreNormFusion',
   // ... or quantized operators.
-  ...['DoubleQDQPairsRemover', 'DQMatMulToMatMulNBits', 'DynamicQuantizeMatMulFusion', 'EnsureUniqueDQForNodeUnit'],
-  ...['MatMulIntegerToFloatFusion', 'MatMulNBitsFusion', 'MatMulNBitsMlpFusion', 'MatMulNBitsQkvFusion'],
-  ...['QDQFinalCleanupTransformer', 'QDQPropagationTransformer', 'QDQS8ToU8Transformer'],
-  ...['QDQSelectorActionTransformer', 'WeightBiasQuantization', 'WhereDummyDq'],
+  'DoubleQDQPairsRemover',
+  'DQMatMulToMatMulNBits',
+  'DynamicQuantizeMatMulFusion',
+  'EnsureUniqueDQForNodeUnit',
+  'MatMulIntegerToFloatFusion',
+  'MatMulNBitsFusion',
+  'MatMulNBitsMlpFusion',
+  'MatMulNBitsQkvFusion',
+  'QDQFinalCleanupTransformer',
+  'QDQPropagationTransformer',
+  'QDQS8ToU8Transformer',
+  'QDQSelectorActionTransformer',
+  'WeightBiasQuantization',
+  'WhereDummyDq',
 ];
 
 /** Messages of ONNX Runtime for failures of the device, which have no error codes; from its sources. */

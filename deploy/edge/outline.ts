@@ -154,7 +154,13 @@ const unit = bytes(1, 0);
 type PlainFunction = Exclude<Elementwise, { name: 'leaky-relu' }>['name'];
 
 const saturating: ReadonlySet<Layer['kind']> = new Set([
-  ...(['conv', 'depthwise', 'batch_norm', 'dense', 'add', 'multiply', 'avg_pool'] as const),
+  'conv',
+  'depthwise',
+  'batch_norm',
+  'dense',
+  'add',
+  'multiply',
+  'avg_pool',
 ]);
 
 const through = (layer: Layer, it: Outline): TensorId => it.value(layer);

@@ -6,8 +6,23 @@ import { affine, imageVector, imageView, inBlocks, onBlocks } from './in-blocks.
 
 /** Operators that map finite operands to finite results: the padding of blocks stays finite. */
 const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
-  ...(['Abs', 'Add', 'Clip', 'Elu', 'HardSigmoid', 'LeakyRelu', 'Max', 'Min', 'Mul', 'Neg', 'QuickGelu'] as const),
-  ...(['Relu', 'Round', 'Sigmoid', 'Softplus', 'Sub', 'Tanh'] as const),
+  'Abs',
+  'Add',
+  'Clip',
+  'Elu',
+  'HardSigmoid',
+  'LeakyRelu',
+  'Max',
+  'Min',
+  'Mul',
+  'Neg',
+  'QuickGelu',
+  'Relu',
+  'Round',
+  'Sigmoid',
+  'Softplus',
+  'Sub',
+  'Tanh',
 ]);
 
 /** The most common block order of the values; null when fewer than half of them are in blocks. */

@@ -66,9 +66,24 @@ const productOf = (operator: string): Product | undefined =>
 
 /** Operators that only convert, move or reshape values. */
 const movers: ReadonlySet<string> = new Set([
-  ...['Cast', 'Concat', 'DequantizeLinear', 'Expand', 'Flatten', 'Gather', 'Identity', 'MemcpyFromHost'],
-  ...['MemcpyToHost', 'QuantizeLinear', 'ReorderInput', 'ReorderOutput', 'Reshape', 'Shape', 'Slice', 'Squeeze'],
-  ...['Transpose', 'Unsqueeze'],
+  'Cast',
+  'Concat',
+  'DequantizeLinear',
+  'Expand',
+  'Flatten',
+  'Gather',
+  'Identity',
+  'MemcpyFromHost',
+  'MemcpyToHost',
+  'QuantizeLinear',
+  'ReorderInput',
+  'ReorderOutput',
+  'Reshape',
+  'Shape',
+  'Slice',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
 ]);
 
 /** An operator that computes in floats in a model with byte products. */

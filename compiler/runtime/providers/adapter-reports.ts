@@ -13,9 +13,17 @@ const types: Readonly<Record<string, AdapterKind>> = {
 
 /** Drivers of graphics cards only. */
 const cardDrivers: ReadonlySet<string> = new Set([
-  ...['libGLX_nvidia.so.0', 'libEGL_nvidia.so.0', 'libvulkan_nouveau.so', 'libvulkan_radeon.so', 'amdvlk64.so'],
-  ...['libvulkan_intel.so', 'libvulkan_intel_hasvk.so', 'libvulkan_asahi.so', 'libvulkan_broadcom.so'],
-  ...['libvulkan_freedreno.so', 'libvulkan_panfrost.so'],
+  'libGLX_nvidia.so.0',
+  'libEGL_nvidia.so.0',
+  'libvulkan_nouveau.so',
+  'libvulkan_radeon.so',
+  'amdvlk64.so',
+  'libvulkan_intel.so',
+  'libvulkan_intel_hasvk.so',
+  'libvulkan_asahi.so',
+  'libvulkan_broadcom.so',
+  'libvulkan_freedreno.so',
+  'libvulkan_panfrost.so',
 ]);
 
 /**

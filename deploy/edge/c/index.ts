@@ -12,8 +12,13 @@ export type { ModelFacts, SourceOptions } from './source.js';
 
 /** Files that are the same for each model. */
 const skeleton = [
-  ...['CMakeLists.txt', 'library.properties', 'zephyr/module.yml', 'examples/host/main.c'],
-  ...['examples/SelfTest/SelfTest.ino', 'examples/Benchmark/Benchmark.ino', 'examples/qemu/main.c'],
+  'CMakeLists.txt',
+  'library.properties',
+  'zephyr/module.yml',
+  'examples/host/main.c',
+  'examples/SelfTest/SelfTest.ino',
+  'examples/Benchmark/Benchmark.ino',
+  'examples/qemu/main.c',
   'examples/qemu/board.ld',
 ] as const;
 

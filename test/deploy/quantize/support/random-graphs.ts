@@ -18,8 +18,20 @@ interface Image {
 }
 
 const steps = [
-  ...['conv', 'grouped', 'depthwise', 'relu', 'relu6', 'hardSwish', 'swish', 'excite', 'add', 'addNumber', 'concat'],
-  ...['maxPool', 'averagePool', 'shuffle'],
+  'conv',
+  'grouped',
+  'depthwise',
+  'relu',
+  'relu6',
+  'hardSwish',
+  'swish',
+  'excite',
+  'add',
+  'addNumber',
+  'concat',
+  'maxPool',
+  'averagePool',
+  'shuffle',
 ] as const;
 type Step = (typeof steps)[number];
 
