@@ -50,3 +50,19 @@ export interface PixelScale {
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }
+
+/** The scale of images that are normalised by one scale and then by another. */
+export const scaledTwice = (first: PixelScale, second: PixelScale): PixelScale => ({
+  mean: first.mean.map((mean, c) => mean + second.mean[c] * first.std[c]),
+  std: first.std.map((std, c) => std * second.std[c]),
+});
+
+/** For each channel, the factor and the shift that turn images of one scale into images of another; null: the scales are equal. */
+export function rescaling(
+  from: PixelScale,
+  to: PixelScale,
+): { readonly factors: readonly number[]; readonly shifts: readonly number[] } | null {
+  const factors = from.std.map((std, c) => std / to.std[c]);
+  const shifts = from.mean.map((mean, c) => (mean - to.mean[c]) / to.std[c]);
+  return factors.every((factor) => factor === 1) && shifts.every((shift) => shift === 0) ? null : { factors, shifts };
+}

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { messageOf, NasError } from '../base/errors.js';
+import type { PixelScale } from '../base/preprocess.js';
 import type { MapTask } from '../base/task.js';
 import { classifierFile, foreignMaps, sizeWhereOpen } from '../compiler/index.js';
 import { metadataOfFile, readExport, type ModelMetadata } from '../deploy/index.js';
@@ -14,34 +15,35 @@ import {
   type Network,
 } from '../spaces/index.js';
 import type { Model } from '../spaces/models/index.js';
-import { recogniseNetwork, type DatasetInfo, type DatasetRef, type RecognisedNetwork } from '../trainers/index.js';
+import { recogniseNetwork, type DatasetInfo, type DatasetRef } from '../trainers/index.js';
 import { weightsFileOf } from './initial-weights/read.js';
 
-/** A file of another program. */
-interface ForeignFile {
-  /** As ONNX. */
-  readonly bytes: Uint8Array;
-  /** How the file normalises images before the network of a space; null: its network is none. */
-  readonly inside: RecognisedNetwork['images'] | null;
-  /** Why its network is none of a space. */
-  readonly unlike: string | null;
-}
+/** The network of a backbone, or its file as ONNX. */
+type Origin =
+  /** A file of nas. */
+  | { readonly kind: 'own'; readonly model: Model; readonly isFolded: boolean }
+  /** A file of another program whose network is one of a space. */
+  | {
+      readonly kind: 'recognised';
+      readonly model: Model;
+      readonly isFolded: boolean;
+      readonly bytes: Uint8Array;
+      /** How the file normalises images before the network. */
+      readonly inside: PixelScale;
+    }
+  /** A file of another program with other blocks: `unlike` names the first one. */
+  | { readonly kind: 'other'; readonly bytes: Uint8Array; readonly unlike: string };
 
 /** A trained network, whose backbone a detector or a segmenter takes. */
-export type Backbone = {
+export interface Backbone {
   /** The file, and its name for messages. */
   readonly file: string;
   readonly name: string;
   readonly metadata: Partial<ModelMetadata>;
   /** Of its images. */
   readonly channels: number;
-  /** Whether batch norm is folded into kernels. */
-  readonly isFolded: boolean;
-} & (
-  | { readonly model: Model; readonly foreign: null }
-  /** Its network is one of a space where there is a `model`. */
-  | { readonly model: Model | null; readonly foreign: ForeignFile }
-);
+  readonly origin: Origin;
+}
 
 /** Images of files that leave their size open; the backbone is the same for all sizes. */
 const usualSize = [224, 224] as const;
@@ -52,35 +54,24 @@ const usualSize = [224, 224] as const;
  */
 export async function readBackbone(path: string): Promise<Backbone> {
   const file = weightsFileOf(path);
-  const name = basename(file);
-  const named = { file, name };
+  const named = { file, name: basename(file) };
   if (!file.endsWith('.zip') && (await metadataOfFile(file)).network !== undefined) {
-    const { model, metadata, folded } = await readExport(file);
-    return { ...named, channels: model.network.input[2], model, metadata, isFolded: folded, foreign: null };
+    const { model, metadata, folded: isFolded } = await readExport(file);
+    return { ...named, metadata, channels: model.network.input[2], origin: { kind: 'own', model, isFolded } };
   }
-  const bytes = await classifierFile(file);
+  return { ...named, ...readForeign(await classifierFile(file), named.name) };
+}
+
+function readForeign(bytes: Uint8Array, where: string): Omit<Backbone, 'file' | 'name'> {
   try {
-    const { model, folded, facts, images } = recogniseNetwork(bytes, { where: name, size: usualSize });
-    return {
-      ...named,
-      channels: model.network.input[2],
-      model,
-      metadata: { classes: facts.classes },
-      isFolded: folded.size > 0,
-      foreign: { bytes, inside: images, unlike: null },
-    };
+    const { model, folded, facts, images: inside } = recogniseNetwork(bytes, { where, size: usualSize });
+    const origin = { kind: 'recognised', model, isFolded: folded.size > 0, bytes, inside } as const;
+    return { metadata: { classes: facts.classes }, channels: model.network.input[2], origin };
   } catch (cause) {
     if (!(cause instanceof NasError)) throw cause;
-    const options = { where: name, ...sizeWhereOpen(bytes, name, usualSize) };
-    const { facts, input } = foreignMaps(bytes, newHeadStrides, options);
-    return {
-      ...named,
-      channels: input[2],
-      model: null,
-      metadata: { classes: facts.classes },
-      isFolded: false,
-      foreign: { bytes, inside: null, unlike: messageOf(cause) },
-    };
+    const { facts, input } = foreignMaps(bytes, newHeadStrides, { where, ...sizeWhereOpen(bytes, where, usualSize) });
+    const origin = { kind: 'other', bytes, unlike: messageOf(cause) } as const;
+    return { metadata: { classes: facts.classes }, channels: input[2], origin };
   }
 }
 
@@ -90,9 +81,9 @@ const newHead = { width: 32, depth: 1 } as const;
 const coarse = { stride: 8 } as const;
 
 /** What the network answers: as the data says, else as the file does. */
-export function taskFor({ task }: DatasetRef, info: DatasetInfo, { model }: Backbone): MapTask {
+export function taskFor({ task }: DatasetRef, info: DatasetInfo, { origin }: Backbone): MapTask {
   if (info.task.type === 'segmentation') return 'segmentation';
-  const head = model && detectionOf(model.network);
+  const head = origin.kind === 'own' ? detectionOf(origin.model.network) : null;
   const own = head === null ? undefined : mapTaskOf(head);
   return task ?? (own === 'centroids' ? own : 'detection');
 }

@@ -4,7 +4,7 @@ import { invalidInput, NasError } from '../base/errors.js';
 import { cacheDirectory, makeDirectory } from '../base/files.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
 import type { ImageSize } from '../base/image-pixels.js';
-import type { PixelScale } from '../base/preprocess.js';
+import { scaledTwice, type PixelScale } from '../base/preprocess.js';
 import { mainScores, scoreText } from '../base/scores.js';
 import { isBoxTask, type MapTask } from '../base/task.js';
 import { exportOnnx, mapFacts, withMetadata, type ModelMetadata } from '../deploy/index.js';
@@ -79,27 +79,24 @@ interface StudentOptions extends TuneDetectorRequest {
 
 async function studentOf(request: TuneDetectorRequest, task: MapTask, hooks: FitHooks): Promise<Student> {
   const { backbone, dataset, written = {} } = request;
-  const { name, model, foreign, metadata } = backbone;
+  const { name, origin, metadata } = backbone;
   const info = describeDataset(dataset);
   const options = { ...request, info, task };
-  if (foreign === null) return ofSpace(model, { ...options, scale: writtenOrOwnScale(written, metadata, info, name) });
-  const maps = mapsForHead(foreign.bytes, [info.height, info.width], name);
+  if (origin.kind === 'own')
+    return ofSpace(origin, { ...options, scale: writtenOrOwnScale(written, metadata, info, name) });
+  const maps = mapsForHead(origin.bytes, [info.height, info.width], name);
   const { scale, line } = await withDataset(dataset, (open) => scaleOfMaps(maps, written, { dataset: open, name }));
   hooks.onNote?.(line);
-  if (model === null) return ofFile(maps, foreign.unlike ?? '', { ...options, scale });
-  const { mean, std } = foreign.inside ?? { mean: scale.mean.map(() => 0), std: scale.std.map(() => 1) };
-  return ofSpace(model, {
-    ...options,
-    scale: {
-      mean: scale.mean.map((own, c) => own + mean[c] * scale.std[c]),
-      std: scale.std.map((own, c) => own * std[c]),
-    },
-  });
+  return origin.kind === 'recognised'
+    ? ofSpace(origin, { ...options, scale: scaledTwice(scale, origin.inside) })
+    : ofFile(maps, origin.unlike, { ...options, scale });
 }
 
 /** A network of a space, with the weights of the file. */
-function ofSpace(model: Model, { backbone, dataset, info, task, scale, train, ...options }: StudentOptions): Student {
-  const { seed, engine, threads } = options;
+function ofSpace(
+  { model, isFolded }: { readonly model: Model; readonly isFolded: boolean },
+  { backbone, dataset, info, task, scale, train, seed, engine, threads }: StudentOptions,
+): Student {
   const network = networkFor(model.network, backbone.name, info, task);
   const known = backbone.metadata.classes ?? null;
   const isSame =
@@ -119,7 +116,7 @@ function ofSpace(model: Model, { backbone, dataset, info, task, scale, train, ..
         weights: rescaledStem(model.weights, scale, info),
       };
       await withDataset(dataset, async (open) => {
-        const whole = backbone.isFolded ? await unfoldBatchNorm(own, open, statistics) : own;
+        const whole = isFolded ? await unfoldBatchNorm(own, open, statistics) : own;
         saveWeights(withClasses(whole.weights, known, info.classes), initial);
       });
       const job = { network, seed, dataset, teacher: null, engine, threads, directory };

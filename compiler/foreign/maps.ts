@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
+import { groupBy } from '../../base/group.js';
 import type { ImageSize } from '../../base/image-pixels.js';
-import { intOf, type OnnxNode } from '../graph/index.js';
+import { intOf } from '../graph/index.js';
 import type { ClassifierFacts } from '../runtime/classifier/signature.js';
 import type { ForeignMode, Norm, WeightSource } from './call.js';
 import { cutAt, readClassifier, type ReadFile, type ReadOptions } from './read.js';
@@ -24,8 +25,8 @@ export interface ForeignMaps<S extends number = number> {
   readonly weights: readonly ForeignWeight[];
   readonly norms: readonly Norm[];
   /**
-   * The weights at batch norms, by name: a kernel before one, whose length does not matter, is a `matrix` where its convolution has one group;
-   * `other` kernels are depthwise or grouped, and scales and offsets.
+   * The weights at batch norms, by name. `matrix`: the kernel of a convolution of one group before a norm, which makes its length
+   * unimportant; `other`: the kernel of a depthwise or grouped one, or a norm's scale or offset.
    */
   readonly atNorms: ReadonlyMap<string, 'matrix' | 'other'>;
   readonly facts: ClassifierFacts;
@@ -71,8 +72,8 @@ function mapsIn<S extends number>(file: ReadFile, strides: readonly S[]): FoundM
 /** The weights that stand at batch norms, by their kind. */
 function weightsAtNorms({ nodes, names }: Pick<ReadFile, 'nodes' | 'names'>): ForeignMaps['atNorms'] {
   const nameOf = (constant: string): string => names.get(constant) ?? constant;
-  const readersOf = new Map<string, OnnxNode[]>();
-  for (const node of nodes) for (const name of node.inputs) readersOf.set(name, [...(readersOf.get(name) ?? []), node]);
+  const reads = nodes.flatMap((node) => node.inputs.map((name) => ({ name, op: node.op })));
+  const readersOf = groupBy(reads, ({ name }) => name);
   const kinds = nodes.flatMap((node): [string, 'matrix' | 'other'][] => {
     const { op, inputs, outputs } = node;
     if (op === 'BatchNormalization') return inputs.slice(1, 3).map((name) => [nameOf(name), 'other']);

@@ -82,11 +82,13 @@ export function imageOf(
   return { layout, size: [found[0], found[1], channels] };
 }
 
-/** The size for a file that leaves the size of its images open; other files have their own. */
-export function sizeWhereOpen(bytes: Uint8Array, where: string, size: NonNullable<ReadOptions['size']>) {
-  const { input } = onnxSignature(parseOnnx(bytes, where), where);
-  return input.shape.slice(1).some((side) => typeof side !== 'number') ? { size } : {};
-}
+/** Whether a file leaves the size of its images open. */
+export const isOpen = ({ input }: Pick<ClassifierSignature, 'input'>): boolean =>
+  input.shape.slice(1).some((side) => typeof side !== 'number');
+
+/** The size for a file that leaves it open; other files have their own. */
+export const sizeWhereOpen = (bytes: Uint8Array, where: string, size: NonNullable<ReadOptions['size']>) =>
+  isOpen(onnxSignature(parseOnnx(bytes, where), where)) ? { size } : {};
 
 /** An Identity of a constant is a constant of its own: exporters store equal weights once, and those are trained apart. */
 const copies: Rule<string> = {

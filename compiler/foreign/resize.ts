@@ -8,7 +8,7 @@ import { readGraph } from '../onnx/read.js';
 import { constantNodes } from '../passes/constants.js';
 import { onnxSignature } from '../runtime/classifier/signature.js';
 import { foreignNetwork } from './network.js';
-import { greyImages, imageOf } from './read.js';
+import { greyImages, imageOf, isOpen } from './read.js';
 
 const globalPools: Readonly<Record<string, string>> = { AveragePool: 'GlobalAveragePool', MaxPool: 'GlobalMaxPool' };
 
@@ -73,9 +73,8 @@ function withSides(port: ValueInfoProto, sides: readonly number[]): ValueInfoPro
 export function resizedFile(bytes: Uint8Array, [height, width]: readonly [number, number], where: string): Uint8Array {
   const file = parseOnnx(bytes, where);
   const signature = onnxSignature(file, where);
-  const isOpen = signature.input.shape.slice(1).some((side) => typeof side !== 'number');
-  const { layout, size } = imageOf(signature, { where, ...(isOpen && { size: [height, width] }) });
-  if (!isOpen && size[0] === height && size[1] === width) return bytes;
+  const { layout, size } = imageOf(signature, { where, ...(isOpen(signature) && { size: [height, width] }) });
+  if (!isOpen(signature) && size[0] === height && size[1] === width) return bytes;
   if (signature.boxes !== undefined)
     throw invalidInput(`${where} is a detector, which takes images of the size that it was exported for`, {
       hint: 'Leave --size out.',
@@ -100,7 +99,7 @@ export function resizedFile(bytes: Uint8Array, [height, width]: readonly [number
     return resized;
   } catch (cause) {
     // A file that is not read in its own size either is refused for this reason.
-    foreignNetwork(bytes, { where, layout, ...(isOpen && { size: [height, width] }) });
+    foreignNetwork(bytes, { where, layout, ...(isOpen(signature) && { size: [height, width] }) });
     throw invalidInput(`${where} takes images of ${size[0]}x${size[1]} alone, not ${height}x${width}`, {
       cause,
       hint: 'Networks that are convolutional up to a pooling of the whole map take images of any size.',

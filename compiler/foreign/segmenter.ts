@@ -9,7 +9,7 @@ import { contentInit, portInit } from '../onnx/model.js';
 import { imageShape, type ImageData, type ImageLayout } from '../runtime/classifier/inputs-outputs.js';
 import { onnxSignature } from '../runtime/classifier/signature.js';
 import { withSession } from '../runtime/session.js';
-import { imageOf } from './read.js';
+import { imageOf, isOpen } from './read.js';
 
 /** Pixels for each cell of a map. */
 export const mapStrides = [1, 2, 4, 8, 16, 32] as const;
@@ -122,8 +122,7 @@ export async function segmenterFile(
   const signature = onnxSignature(file, where);
   const { input, output, facts, end } = signature;
   if (facts.task !== undefined || output.shape.length !== 4) return bytes;
-  const isOpen = input.shape.slice(1).some((side) => typeof side !== 'number');
-  const own = isOpen && facts.input === undefined ? ([data.height, data.width] as const) : undefined;
+  const own = isOpen(signature) && facts.input === undefined ? ([data.height, data.width] as const) : undefined;
   const { layout, size } = imageOf(signature, { where, layout: given, size: own });
   const [height, width, channels] = size;
   const [batch] = input.shape;

@@ -121,8 +121,11 @@ describe('tuning on images with boxes', () => {
 
   it('takes the backbone of a file of another program', async () => {
     const path = written('foreign', toOnnx({ network: classifier, weights }));
-    const { model } = await readBackbone(path);
-    expect(model?.network.blocks).toHaveLength(classifier.blocks.length);
+    const { origin } = await readBackbone(path);
+    expect(origin).toMatchObject({
+      kind: 'recognised',
+      model: { network: { blocks: { length: classifier.blocks.length } } },
+    });
     const { report } = await tuned(path);
     expect(report.curve).toHaveLength(1);
   });

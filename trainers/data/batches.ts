@@ -61,7 +61,7 @@ export interface LoaderOptions {
   readonly batch: number;
   /** Seed of the image order; absent: 0. */
   readonly seed?: number;
-  /** Seed of the views; absent: that of the order. All students of a teacher share it, whose logits belong to these views. */
+  /** Seed of the views; absent: the seed of the order. Students have their teacher's: its logits belong to these views. */
   readonly viewSeed?: number;
   /** Absent: images as they are. */
   readonly augment?: Augmentation | undefined;

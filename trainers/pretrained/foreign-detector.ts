@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { PixelScale } from '../../base/preprocess.js';
+import { rescaling, type PixelScale } from '../../base/preprocess.js';
 import { exportFunction, type ForeignMaps, type ForeignMode, type WeightSource } from '../../compiler/index.js';
 import { layersOnMaps, mapName, outputShape, ownStyle, targetShape, type DetectionHead } from '../../spaces/index.js';
 import {
@@ -31,27 +31,19 @@ interface DetectorParts {
   readonly seed: number;
 }
 
-/** Images of one normalisation in the other one. */
-function converted(images: tf.Tensor, { file, data }: DetectorParts['scales']): tf.Tensor {
-  const factors = data.std.map((std, c) => std / file.std[c]);
-  const shifts = data.mean.map((mean, c) => (mean - file.mean[c]) / file.std[c]);
-  const isSame = factors.every((factor) => factor === 1) && shifts.every((shift) => shift === 0);
-  return isSame ? images : tf.add(tf.mul(images, factors), shifts);
+/** The data's images as the file takes them. */
+function asInFile(images: tf.Tensor, { file, data }: DetectorParts['scales']): tf.Tensor {
+  const change = rescaling(data, file);
+  return change === null ? images : tf.add(tf.mul(images, [...change.factors]), [...change.shifts]);
 }
 
-/** The head's batch norms as the ones of a file. */
-const asForeign = ({ training, statistics }: ForeignMode): Mode => ({
+/** How the head's layers are applied; their norms report statistics as the ones of a file do. */
+const inHead = ({ training, statistics }: ForeignMode): Mode => ({
   training,
   statistics: (layer, batch) => {
     const names = { mean: `${layer}/moving_mean`, variance: `${layer}/moving_variance` };
     statistics?.({ ...names, momentum: ownStyle.momentum }, batch);
   },
-});
-
-/** Statistics of batch norms that change as fast as in networks of a space: a tuning has few steps, and files have slow ones for long trainings. */
-const fast = ({ statistics, ...mode }: ForeignMode): ForeignMode => ({
-  ...mode,
-  statistics: (norm, batch) => statistics?.({ ...norm, momentum: Math.min(norm.momentum, ownStyle.momentum) }, batch),
 });
 
 /** A detector on the maps of a file, for images of the data's own normalisation. */
@@ -64,11 +56,20 @@ export function foreignDetector(
   const specs = layers.flatMap(weightsOfLayer);
   const drawn = drawWeights(specs, seed);
   const shapes = { input, classes, head };
-  // Muon takes the kernels with this name.
-  const nameOf = (name: string): string => (backbone.atNorms.get(name) === 'matrix' ? `${name}/kernel` : name);
+  // Muon takes weights that are named kernels: the ones whose length does not matter, whatever their names in the file are.
+  const nameOf = (name: string): string =>
+    `file/${name}/${backbone.atNorms.get(name) === 'matrix' ? 'kernel' : 'value'}`;
+  // Files have slow statistics of norms, for long trainings; a tuning has few steps.
+  const inFile = ({ statistics, ...mode }: ForeignMode): ForeignMode => ({
+    ...mode,
+    statistics: ({ mean, variance, momentum }, batch) => {
+      const names = { mean: nameOf(mean), variance: nameOf(variance) };
+      statistics?.({ ...names, momentum: Math.min(momentum, ownStyle.momentum) }, batch);
+    },
+  });
   const mapsOf = (weights: WeightSource, images: tf.Tensor, mode: ForeignMode): ReadonlyMap<string, tf.Tensor> => {
     const named: WeightSource = (name, shape) => weights(nameOf(name), shape);
-    const maps = backbone.apply(named, converted(images, scales), fast(mode));
+    const maps = backbone.apply(named, asInFile(images, scales), inFile(mode));
     return new Map(backbone.maps.map((map, i) => [mapName(map), maps[i]]));
   };
   return {
@@ -90,9 +91,9 @@ export function foreignDetector(
         .filter(({ kind }) => kind === 'detections')
         .flatMap(weightsOfLayer)
         .map(({ name }) => name),
-      ...backbone.weights.flatMap(({ name }) => (backbone.atNorms.has(name) ? [] : [name])),
+      ...backbone.weights.flatMap(({ name }) => (backbone.atNorms.has(name) ? [] : [nameOf(name)])),
     ],
-    apply: (weights, images, mode) => applyLayers(layers, weights, mapsOf(weights, images, mode), asForeign(mode)),
+    apply: (weights, images, mode) => applyLayers(layers, weights, mapsOf(weights, images, mode), inHead(mode)),
     file: (weights) => {
       const source = weightsFrom(weights);
       return exportFunction(

@@ -134,7 +134,7 @@ export async function readPretrained(file: PretrainedFile, info: DatasetInfo, da
 /** How a file says that its images are normalised. */
 export type WrittenScale = Pick<PretrainedFile, 'normalisation' | 'mean' | 'std'>;
 
-/** The normalisation of a file whose maps a new head reads, and a line about it. Without words about it, its first norm shows it. */
+/** The normalisation of a file whose maps a new head reads, and a line about it. Where nobody says it, it is found by the first norm. */
 export async function scaleOfMaps(
   maps: ForeignMaps,
   written: WrittenScale,

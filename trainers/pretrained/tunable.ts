@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf } from '../../base/errors.js';
-import type { PixelScale } from '../../base/preprocess.js';
+import { scaledTwice, type PixelScale } from '../../base/preprocess.js';
 import type { ForeignNetwork } from '../../compiler/index.js';
 import type { Network } from '../../spaces/index.js';
 import { apply, weightsFrom, weightSpecs, type Weights } from '../../spaces/models/index.js';
@@ -62,10 +62,7 @@ function asNetwork({ model, images: own, folded }: RecognisedNetwork, { scale }:
     initial,
     // The scale of a norm that is folded into a kernel is part of the kernel.
     rates: new Map([...rates, ...[...folded].map((norm) => [`${norm}/gamma`, 0] as const)]),
-    scale: {
-      mean: scale.mean.map((mean, c) => mean + own.mean[c] * scale.std[c]),
-      std: scale.std.map((std, c) => std * own.std[c]),
-    },
+    scale: scaledTwice(scale, own),
     unlike: null,
     logits: (weights, images) => {
       const isPlain = own.mean.every((mean) => mean === 0) && own.std.every((std) => std === 1);

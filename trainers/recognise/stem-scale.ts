@@ -1,4 +1,4 @@
-import type { PixelScale } from '../../base/preprocess.js';
+import { rescaling, type PixelScale } from '../../base/preprocess.js';
 import type { Weights } from '../../spaces/models/index.js';
 import { stemKernel } from '../weights.js';
 
@@ -11,15 +11,14 @@ export function rescaledStem(weights: Weights, from: PixelScale, to: PixelScale)
   const kernel = weights.get(stemKernel);
   const mean = weights.get('stem_bn/moving_mean');
   if (kernel === undefined || mean === undefined) throw new Error('the network has no stem');
-  const factors = to.std.map((std, c) => std / from.std[c]);
-  const shifts = to.mean.map((own, c) => (own - from.mean[c]) / from.std[c]);
-  if (factors.every((factor) => factor === 1) && shifts.every((shift) => shift === 0)) return weights;
+  const change = rescaling(to, from);
+  if (change === null) return weights;
   const [, , channels, filters] = kernel.shape;
   const moved = Float64Array.from(mean.data);
   const data = kernel.data.map((value, i) => {
     const channel = Math.floor(i / filters) % channels;
-    moved[i % filters] -= value * shifts[channel];
-    return value * factors[channel];
+    moved[i % filters] -= value * change.shifts[channel];
+    return value * change.factors[channel];
   });
   return new Map([
     ...weights,

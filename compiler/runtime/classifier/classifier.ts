@@ -1,3 +1,4 @@
+import { concatenated } from '../../../base/linear-algebra.js';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { boxValues, headNames } from '../../../base/detections.js';
 import { product } from '../../../base/statistics.js';
@@ -262,7 +263,7 @@ export function openClassifier(
       const rows = await runPart(part, step);
       parts.push(rows.subarray(0, (rows.length / step) * Math.min(step, size - start)));
     }
-    return flattened(parts);
+    return concatenated(parts);
   };
 
   return {
@@ -273,16 +274,6 @@ export function openClassifier(
     },
     close,
   };
-}
-
-function flattened(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Rows of outputs in the data's order of classes. @param depth of a row; what follows the classes keeps its place */
