@@ -1,6 +1,5 @@
 /* What does not depend on the instruction set; compiled for any processor of the family. */
 #if defined(__linux__)
-#define _DEFAULT_SOURCE
 #include <sys/mman.h>
 #endif
 #include "nas.h"

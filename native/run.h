@@ -30,10 +30,48 @@ static void wait_for_all(struct barrier *barrier) {
     if (spins > 4000) sched_yield(); /* others may need this core */
 }
 
+#ifdef __linux__
+/* Cores that the process may use. Some kernels let a new thread wait for a time slice (3 ms) on the core of its creator, although
+   another core is idle: so it begins on another one, and may move later. */
+struct cores {
+  int known;
+  cpu_set_t set;
+};
+
+static void find_cores(struct cores *cores) { cores->known = sched_getaffinity(0, sizeof cores->set, &cores->set) == 0; }
+
+/* The core that is `steps` cores after this thread's. */
+static void choose_core(const struct cores *cores, int steps, pthread_attr_t *attributes) {
+  const int here = sched_getcpu();
+  if (!cores->known || here < 0) return;
+  int core = here;
+  while (steps > 0) {
+    core = (core + 1) % CPU_SETSIZE;
+    if (CPU_ISSET(core, &cores->set)) steps--;
+  }
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(core, &one);
+  pthread_attr_setaffinity_np(attributes, sizeof one, &one);
+}
+
+static void allow_all_cores(const struct cores *cores) {
+  if (cores->known) sched_setaffinity(0, sizeof cores->set, &cores->set);
+}
+#else
+struct cores {
+  int known;
+};
+static void find_cores(struct cores *cores) { cores->known = 0; }
+static void choose_core(const struct cores *cores, int steps, pthread_attr_t *attributes) { (void)cores, (void)steps, (void)attributes; }
+static void allow_all_cores(const struct cores *cores) { (void)cores; }
+#endif
+
 struct runner {
   const struct nas_call *call;
   const struct operation *operations;
   struct barrier *barrier;
+  const struct cores *cores;
   int thread;
 };
 
@@ -74,6 +112,7 @@ static void run_chunks(const struct runner *runner, int threads, int64_t begin, 
 static void *run_thread(void *argument) {
   const struct runner *runner = argument;
   const struct nas_call *call = runner->call;
+  if (runner->thread > 0) allow_all_cores(runner->cores);
   int threads;
   while ((threads = __atomic_load_n(&runner->barrier->threads, __ATOMIC_ACQUIRE)) == 0) sched_yield();
   for (int64_t i = 0, next; i < call->count; i = next) {
@@ -89,6 +128,15 @@ static void *run_thread(void *argument) {
   return 0;
 }
 
+static int start_thread(pthread_t *thread, struct runner *runner) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return 0;
+  choose_core(runner->cores, runner->thread, &attributes);
+  const int started = pthread_create(thread, &attributes, run_thread, runner) == 0;
+  pthread_attr_destroy(&attributes);
+  return started;
+}
+
 enum { MOST_THREADS = 64 };
 
 /* Runs all passes on `threads` threads, or on fewer where threads cannot be started: with the same results. */
@@ -98,8 +146,10 @@ static inline void run_all(const struct nas_call *call, const struct operation *
   int wanted = call->threads < call->chunks ? call->threads : call->chunks, started = 1;
   if (wanted > MOST_THREADS) wanted = MOST_THREADS;
   struct barrier barrier = {0, 0, 0};
-  for (int t = 0; t < wanted; t++) runners[t] = (struct runner){call, operations, &barrier, t};
-  while (started < wanted && pthread_create(&threads[started], 0, run_thread, &runners[started]) == 0) started++;
+  struct cores cores;
+  find_cores(&cores);
+  for (int t = 0; t < wanted; t++) runners[t] = (struct runner){call, operations, &barrier, &cores, t};
+  while (started < wanted && start_thread(&threads[started], &runners[started])) started++;
   __atomic_store_n(&barrier.threads, started, __ATOMIC_RELEASE);
   run_thread(&runners[0]);
   for (int t = 1; t < started; t++) pthread_join(threads[t], 0);

@@ -21,6 +21,6 @@ esac
 [ $# -gt 0 ] || set -- $(cd "$here" && ls *.c | sed 's/\.c$//')
 mkdir -p "$folder"
 for test; do
-  ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror -ffp-contract=fast $target $flags ${CFLAGS:-} -DNAS_ISA="$isa" \
+  ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -ffp-contract=fast $target $flags ${CFLAGS:-} -DNAS_ISA="$isa" \
     "$here/$test.c" -o "$folder/$test-$isa-$kind" -pthread -lm
 done
