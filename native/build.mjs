@@ -17,6 +17,7 @@ const instructionSets = {
   x64: { avx512: '-march=x86-64-v4', avx2: '-march=x86-64-v3' },
   arm64: { neon: '-march=armv8-a' },
 };
+// _GNU_SOURCE declares the functions for cores of threads.
 const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-O3', '-Wall', '-Wextra', '-ffp-contract=fast'];
 const systems = {
   linux: {

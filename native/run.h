@@ -12,7 +12,8 @@ struct operation {
   int64_t (*scratch)(const struct nas_pass *); /* floats that a thread needs; NULL: none */
 };
 
-/* A barrier for a few threads that arrive at about the same time. */
+/* A barrier for a few threads that arrive at about the same time. Threads wait some tenths of a millisecond before they offer their
+   core to others: beside a busy program, the core comes back only after a time slice. */
 struct barrier {
   int threads; /* 0 until it is known how many could be started */
   int waiting, round;
@@ -27,23 +28,25 @@ static void wait_for_all(struct barrier *barrier) {
     return;
   }
   for (int spins = 0; __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE) == round; spins++)
-    if (spins > 4000) sched_yield(); /* others may need this core */
+    if (spins > 400000) sched_yield();
 }
 
 #ifdef __linux__
-/* Cores that the process may use. Some kernels let a new thread wait for a time slice (3 ms) on the core of its creator, although
-   another core is idle: so it begins on another one, and may move later. */
+/* Cores that the caller may use. Some systems queue a new thread behind its creator for a time slice (3 ms) while another core is
+   idle. So a thread begins on another core, and is free to move from there. */
 struct cores {
-  int known;
+  int count; /* 0: unknown */
   cpu_set_t set;
 };
 
-static void find_cores(struct cores *cores) { cores->known = sched_getaffinity(0, sizeof cores->set, &cores->set) == 0; }
+static void find_cores(struct cores *cores) {
+  cores->count = sched_getaffinity(0, sizeof cores->set, &cores->set) == 0 ? CPU_COUNT(&cores->set) : 0;
+}
 
-/* The core that is `steps` cores after this thread's. */
+/* Lets a new thread begin `steps` cores after this one. */
 static void choose_core(const struct cores *cores, int steps, pthread_attr_t *attributes) {
   const int here = sched_getcpu();
-  if (!cores->known || here < 0) return;
+  if (cores->count == 0 || here < 0) return;
   int core = here;
   while (steps > 0) {
     core = (core + 1) % CPU_SETSIZE;
@@ -56,13 +59,13 @@ static void choose_core(const struct cores *cores, int steps, pthread_attr_t *at
 }
 
 static void allow_all_cores(const struct cores *cores) {
-  if (cores->known) sched_setaffinity(0, sizeof cores->set, &cores->set);
+  if (cores->count > 0) sched_setaffinity(0, sizeof cores->set, &cores->set);
 }
 #else
 struct cores {
-  int known;
+  int count;
 };
-static void find_cores(struct cores *cores) { cores->known = 0; }
+static void find_cores(struct cores *cores) { cores->count = 0; }
 static void choose_core(const struct cores *cores, int steps, pthread_attr_t *attributes) { (void)cores, (void)steps, (void)attributes; }
 static void allow_all_cores(const struct cores *cores) { (void)cores; }
 #endif
@@ -139,7 +142,7 @@ static int start_thread(pthread_t *thread, struct runner *runner) {
 
 enum { MOST_THREADS = 64 };
 
-/* Runs all passes on `threads` threads, or on fewer where threads cannot be started: with the same results. */
+/* Runs all passes on `threads` threads, or on fewer where there are fewer cores or threads cannot be started: with the same results. */
 static inline void run_all(const struct nas_call *call, const struct operation *operations) {
   struct runner runners[MOST_THREADS];
   pthread_t threads[MOST_THREADS];
@@ -148,6 +151,7 @@ static inline void run_all(const struct nas_call *call, const struct operation *
   struct barrier barrier = {0, 0, 0};
   struct cores cores;
   find_cores(&cores);
+  if (cores.count > 0 && wanted > cores.count) wanted = cores.count;
   for (int t = 0; t < wanted; t++) runners[t] = (struct runner){call, operations, &barrier, &cores, t};
   while (started < wanted && start_thread(&threads[started], &runners[started])) started++;
   __atomic_store_n(&barrier.threads, started, __ATOMIC_RELEASE);

@@ -1,18 +1,33 @@
-/* Running: groups, threads that cannot be started, partial sums without images. */
+/* Running: groups, threads that cannot be started, cores, partial sums without images. */
 #include <pthread.h>
+#include <unistd.h>
 
 static int most_started;
 static int start_some(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
   return --most_started < 0 ? 11 : pthread_create(thread, attributes, run, argument);
 }
 #define pthread_create start_some
+
+/* Where the cores are unknown, more threads are started than there are cores. */
+static int cores_are_known;
+#define sched_getaffinity(task, bytes, set) (cores_are_known ? (sched_getaffinity)(task, bytes, set) : -1)
 #include "harness.h"
+
+/* Threads begin on chosen cores. When they run passes, they may use all cores of the process. */
+static void expect_all_cores(void) {
+#ifdef __linux__
+  cpu_set_t here, all;
+  if ((sched_getaffinity)(0, sizeof here, &here) != 0 || (sched_getaffinity)(getpid(), sizeof all, &all) != 0) return;
+  if (!CPU_EQUAL(&here, &all)) fail("a thread may use %d of %d cores", CPU_COUNT(&here), CPU_COUNT(&all));
+#endif
+}
 
 /* y = read(x), with the sums of x and of x x of each chunk. */
 static void copy(const struct nas_pass *pass, const struct work *work) {
   float *sums = partial_sums(work, pass->y_sums, pass->cin);
   const long pixels = (long)pass->h * pass->w;
   const int blocks = blocks_of(pass->cin);
+  expect_all_cores();
   for (int n = work->first; n < work->last; n++)
     for (int b = 0; b < blocks; b++) {
       const struct reading reading = input_of(work, pass, n, b);
@@ -45,6 +60,7 @@ static void test_case(void) {
     passes[count++].y_sums = output_sums(chunks, channels);
   }
   most_started = uniform(0, 3);
+  cores_are_known = chance(50);
   run_passes(passes, count, images, chunks);
   for (int i = 0; i < fills; i++)
     if (values(passes[i].value)[0] != (float)(i + 1)) fail("independent pass %d did not run as a whole", i);

@@ -56,7 +56,7 @@ export function foreignDetector(
   const specs = layers.flatMap(weightsOfLayer);
   const drawn = drawWeights(specs, seed);
   const shapes = { input, classes, head };
-  // Muon takes weights that are named kernels: the ones whose length does not matter, whatever their names in the file are.
+  // Muon trains weights whose names end in "/kernel". Only kernels before a batch norm get this name: their length does not matter.
   const nameOf = (name: string): string =>
     `file/${name}/${backbone.atNorms.get(name) === 'matrix' ? 'kernel' : 'value'}`;
   // Files have slow statistics of norms, for long trainings; a tuning has few steps.
