@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { findBrowser } from '../../latency-models/index.js';
@@ -13,6 +13,11 @@ function browserHere(): string | null {
 
 /** The browser of the tests; null if none is installed, which skips browser tests. */
 export const executable = browserHere();
+
+const shell = '/usr/bin/chromium-headless-shell';
+
+/** Chromium without a window's parts, if it is installed: a page takes a fifth of the processor time and has the same pixels. */
+export const lightExecutable = existsSync(shell) ? shell : executable;
 
 /** The title of browser tests, with the reason if they are skipped. */
 export const titleInBrowser = (name: string): string =>

@@ -1,7 +1,7 @@
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance } from 'fastify';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { executable } from '../../support/browser.js';
+import { lightExecutable } from '../../support/browser.js';
 
 const args = ['--use-fake-device-for-media-stream=device-count=2', '--use-fake-ui-for-media-stream'];
 
@@ -20,7 +20,10 @@ export class Site {
   ) {}
 
   static async start(folder: string): Promise<Site> {
-    const site = new Site(folder, await chromium.launch({ executablePath: executable ?? '', headless: true, args }));
+    const site = new Site(
+      folder,
+      await chromium.launch({ executablePath: lightExecutable ?? '', headless: true, args }),
+    );
     await site.serve(0);
     return site;
   }

@@ -7,7 +7,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { startPage } from '../../../reports/page/server.js';
 import { watchTexts } from './text-checks.js';
-import { executable, titleInBrowser } from '../../support/browser.js';
+import { executable, lightExecutable, titleInBrowser } from '../../support/browser.js';
 
 export { violationsOf } from '../../support/browser.js';
 
@@ -126,7 +126,7 @@ export function describeInBrowser(
       const tokens = { changeToken, imageToken: changeToken };
       const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets, report, clock, ...tokens });
       ending.unshift(() => server.close());
-      browser ??= launch(executable ?? '');
+      browser ??= launch(lightExecutable ?? '');
       site = new Site(await browser, server.address, folder);
     });
     afterEach(async () => {
