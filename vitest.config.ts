@@ -28,14 +28,16 @@ process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
 
 /** Files that take longest, though many are short. Without times of an earlier run, vitest begins with large files. */
 const longest = [
-  ...['native/kernels.slow', 'docs/recipes.slow', 'deploy/edge/c/boards.slow', 'workers/reliability/workers.slow'],
-  ...['deploy/web.slow', 'runner/boxes.slow', 'experiments/keys/trained.slow', 'workers/reliability/coordinators.slow'],
-  ...['docs/api.slow', 'deploy/edge/tflite/litert.slow', 'docs/detection-board.slow', 'ui/browser/pictures.slow'],
-  ...['workers/reliability/network.slow', 'deploy/round-trip.slow', 'experiments/keys/keys.slow'],
-  ...['experiments/keys/teachers.slow', 'compiler/kernels/edges.slow', 'docs/detection-search.slow'],
-  ...['workers/coordinator/contract.slow', 'trainers/supernet/exactness.slow'],
-  ...['experiments/keys/keys', 'cli/segmenter', 'cli/export', 'workers/worker/worker', 'runner/boxes', 'runner/masks'],
-  ...['runner/shrink/shrink', 'runner/jobs/local-pool', 'bench/timing', 'deploy/edge/c/host', 'serve/inference/faults'],
+  ...['native/kernels.slow', 'docs/recipes.slow', 'experiments/keys/keys.slow', 'deploy/edge/c/boards.slow'],
+  ...['experiments/keys/teachers.slow', 'deploy/web.slow', 'runner/budget/budget.slow'],
+  ...['workers/reliability/workers.slow', 'deploy/round-trip.slow', 'trainers/native/members.slow', 'docs/api.slow'],
+  ...['workers/reliability/coordinators.slow', 'compiler/kernels/edges.slow', 'workers/coordinator/contract.slow'],
+  ...['deploy/edge/tflite/litert.slow', 'docs/detection-board.slow', 'experiments/keys/trained.slow'],
+  ...['latency-models/devices/serial.slow', 'trainers/supernet/exactness.slow', 'cli/processes.slow'],
+  ...['runner/boxes.slow', 'docs/detection-search.slow', 'runner/kill-and-resume.slow'],
+  ...['workers/coordinator/search.slow', 'workers/reliability/network.slow'],
+  ...['experiments/keys/keys', 'cli/segmenter', 'workers/worker/worker', 'runner/shrink/shrink', 'bench/timing'],
+  ...['runner/boxes', 'cli/export', 'runner/jobs/local-pool', 'cli/centroids', 'runner/tune-detector'],
 ];
 
 /** Begins with the longest: as the last one, it would keep one core busy for minutes, and no other. */
