@@ -6,20 +6,14 @@ import type { DatasetRef } from './data/dataset.js';
 import type { InitialWeights } from './weights.js';
 import type { TrainConfig } from './schema/recipe.js';
 import type { Teacher, TeacherNormalisation } from './schema/teacher.js';
-import type { MapCells } from './data/teacher-map.js';
+import type { AnswerFile } from './data/batches.js';
 import type { Augmentation } from './data/augment/schema.js';
 import type { SupernetConfig } from './schema/supernet.js';
 
-/** A teacher's logits for every view of the train split and of the images without labels. */
-export interface TeacherLogits {
-  /** `LogitsShape`: the images of the split in their order, then the images without labels. */
-  readonly file: string;
-  /** The cells of a detector; absent: the teacher is none. */
-  readonly map?: MapCells | undefined;
-  /** Augmentation, number and seed of the views; students must use the same. */
-  readonly augment: Augmentation;
-  readonly views: number;
-  readonly viewSeed: number;
+/** The answers of a teacher to the images of the train split, in their order, then to the images without labels. */
+export interface TeacherLogits extends AnswerFile {
+  /** The views that have answers of their own: students must see the same. Absent: the answers are of images. */
+  readonly fixed?: { readonly augment: Augmentation; readonly seed: number } | undefined;
 }
 
 /** A teacher that is ready to teach, as plain data for worker processes. */
@@ -44,7 +38,7 @@ export interface PreparedTeacher {
 /** A network to train, as plain data for worker processes. */
 export interface FitJob {
   readonly network: Network;
-  /** Seed of initial weights, image order and dropout, and of the views when there is no teacher. */
+  /** Seed of initial weights, image order, dropout and views (`viewSeedOf`). */
   readonly seed: number;
   readonly train: TrainConfig;
   readonly dataset: DatasetRef;
@@ -142,7 +136,7 @@ export type FitResult = CompleteFit | InterruptedFit | PausedFit;
 export interface SupernetJob {
   readonly space: SpaceConfig;
   readonly task: Task;
-  /** Seed of initial weights, members, image order and dropout, and of the views when there is no teacher. */
+  /** Seed of initial weights, members, image order, dropout and views (`viewSeedOf`). */
   readonly seed: number;
   readonly config: SupernetConfig;
   readonly dataset: DatasetRef;

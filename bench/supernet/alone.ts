@@ -75,5 +75,5 @@ const inputsOf = ({ dataset, teacher }: AloneSetting, network: Network, seed: nu
   seed,
   train,
   describeDataset(dataset).hash,
-  ...(teacher === undefined ? [] : [teacher.hash]),
+  ...(teacher === undefined ? [] : [teacher.logits?.key ?? teacher.hash]),
 ];

@@ -4,9 +4,10 @@ import { PlacedRenderer, type PlacedImage } from './augment/box-view.js';
 import type { Augmentation } from './augment/schema.js';
 import { gridOf, targetValues, writeTargets } from './box-targets.js';
 import { writeMaskTargets } from './mask-targets.js';
-import { openLogitsFile, type LogitsFile, type LogitsShape } from './logits-file.js';
+import { mixedAnswers } from './lesson.js';
+import { openLogitsFile } from './logits-file.js';
 import { mapShape, mapValues, resampledMaps, type MapCells } from './teacher-map.js';
-import { balancedPasses, repeatedPasses, joinedPass, naturalPass, type Pass } from './order.js';
+import { balancedPasses, repeatedPasses, joinedPass, naturalPass, sideBySide, type Pass } from './order.js';
 import {
   pixelsAt,
   type SharedDataset,
@@ -46,7 +47,7 @@ export interface Batch {
    * detector has [size, rows, columns, 5], as `writeTargets` says, and a segmenter [size, rows, columns, classes], as `writeMaskTargets`.
    */
   readonly labels: Float32Array;
-  /** [size, outputs]: the teacher's logits for the same views, or its maps in the cells of the targets; `null` without a teacher. */
+  /** [size, outputs]: the teacher's logits of the images, mixed as these, or its maps in the cells of the targets; `null` without a teacher. */
   readonly teacher: Float32Array | null;
   readonly size: number;
 }
@@ -61,12 +62,14 @@ export interface LoaderOptions {
   readonly batch: number;
   /** Seed of the image order; absent: 0. */
   readonly seed?: number;
-  /** Seed of the views; absent: the seed of the order. Students have their teacher's: its logits belong to these views. */
-  readonly viewSeed?: number;
+  /** Seed of the views; absent: the seed of the order. Students whose teacher answered single views have its seed. */
+  readonly viewSeed?: number | undefined;
   /** Absent: images as they are. */
   readonly augment?: Augmentation | undefined;
   /** Number of views of each image, which passes show in turn; absent: a new view in each pass. */
   readonly views?: number;
+  /** Number of views of each image that a pass shows one after the other, in the order of the split; absent: 1. */
+  readonly together?: number | undefined;
   /** Whether each pass over the split has a random order; absent: the order of the split. */
   readonly shuffle?: boolean;
   /** Which images a pass shows (`train.class_sampling`); `balanced` has a random order of its own. Absent: natural. */
@@ -83,18 +86,32 @@ export interface LoaderOptions {
   readonly scale?: PixelScale | undefined;
   /** Pixels for each cell of the targets of detection and segmentation; absent: images have no targets. */
   readonly stride?: number | undefined;
-  /** File with a teacher's logits of each of the `views` (`LogitsShape`). */
-  readonly teacherLogits?: string | undefined;
-  /** The cells of these logits, where the teacher is a detector. */
-  readonly teacherMap?: MapCells | undefined;
+  /** The answers of a teacher; absent: there is none. */
+  readonly answers?: AnswerFile | undefined;
+}
+
+/** A file of the answers of a teacher (`LogitsShape`). */
+export interface AnswerFile {
+  readonly file: string;
+  /** Hash of everything that decides the answers. */
+  readonly key: string;
+  /** Number of views that have answers of their own: 1, or that of the views which passes show. */
+  readonly views: number;
+  /** The cells of a detector or segmenter; absent: the teacher is none. */
+  readonly map?: MapCells | undefined;
 }
 
 /** Number of batches in a pass over `count` images. */
-const stepsPerPass = (count: number, { batch, dropLast = false }: Pick<LoaderOptions, 'batch' | 'dropLast'>): number =>
-  dropLast ? Math.floor(count / batch) : Math.ceil(count / batch);
+const stepsPerPass = (
+  count: number,
+  { batch, together = 1, dropLast = false }: Pick<LoaderOptions, 'batch' | 'together' | 'dropLast'>,
+): number => (dropLast ? Math.floor : Math.ceil)((count * together) / batch);
 
 /** Number of batches in an epoch over `count` images. */
-export function stepsPerEpoch(count: number, options: Pick<LoaderOptions, 'batch' | 'dropLast' | 'share'>): number {
+export function stepsPerEpoch(
+  count: number,
+  options: Pick<LoaderOptions, 'batch' | 'together' | 'dropLast' | 'share'>,
+): number {
   const steps = stepsPerPass(count, options);
   return Math.min(steps, Math.max(1, Math.round((options.share ?? 1) * steps)));
 }
@@ -115,7 +132,7 @@ export interface BatchSource {
 
 /** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
-  const { views = Infinity, seed = 0, shuffle = false, classSampling, teacherLogits } = options;
+  const { views = Infinity, together = 1, seed = 0, shuffle = false, classSampling } = options;
   const { shared } = options.dataset;
   const { info } = shared;
   const { count, labels, boxed, targets } = shownImages(shared, options);
@@ -127,7 +144,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
     renderers.set(key, renderer);
     return renderer;
   };
-  const teacher = teacherLogits === undefined ? null : openAnswers(teacherLogits, { views, count }, options);
+  const teacher = options.answers === undefined ? null : openAnswers(options.answers, count, options);
   const balancedOf = (): ((pass: number) => Pass) => {
     if (boxed === undefined) return balancedPasses(labels, info.classes.length, seed, views);
     // The classes of the boxes, or of the pixels of the mask.
@@ -142,6 +159,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
   const balanced = classSampling === 'balanced' ? balancedOf() : null;
   const passOf = (pass: number): Pass => {
+    if (together > 1) return sideBySide(count, together);
     if (balanced === null) return naturalPass(count, seed, pass, shuffle);
     return labels.length < count ? joinedPass(balanced(pass), count, seed, pass) : balanced(pass);
   };
@@ -158,10 +176,15 @@ export function openBatches(options: LoaderOptions): BatchSource {
       const part = (all: Uint32Array) => all.subarray(within * options.batch, (within + 1) * options.batch);
       const positions = part(current.order.positions);
       const shown = part(current.order.views).map((view) => view % views);
+      const { images, labels, mixtures } = rendererOf(options)(positions, shown);
       return {
-        ...rendererOf(options)(positions, shown),
-        others: others.map((form) => ({ form, ...rendererOf(form)(positions, shown) })),
-        teacher: teacher?.read(shown, positions) ?? null,
+        images,
+        labels,
+        others: others.map((form) => {
+          const own = rendererOf(form)(positions, shown);
+          return { form, images: own.images, labels: own.labels };
+        }),
+        teacher: teacher?.of(positions, shown, mixtures) ?? null,
         size: positions.length,
       };
     },
@@ -169,24 +192,65 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
 }
 
-/** Opens a teacher's logits. Its maps get the cells of the targets. */
+/** The answers of a teacher to batches. */
+interface Answers {
+  /** [positions, outputs], mixed as the images are. */
+  of(positions: Uint32Array, views: Uint32Array, mixtures: readonly Mixture[]): Float32Array;
+  close(): void;
+}
+
+/** Opens the answers of a teacher. Its maps get the cells of the targets. */
 function openAnswers(
-  file: string,
-  shape: Pick<LogitsShape, 'views' | 'count'>,
-  { dataset: { shared }, teacherMap: own, size, stride }: LoaderOptions,
-): LogitsFile {
-  if (own === undefined) return openLogitsFile(file, { ...shape, outputs: shared.info.classes.length });
-  if (stride === undefined) throw new Error('the maps of a teacher need the stride of the targets');
-  const values = mapValues(shared.info);
-  const stored = openLogitsFile(file, { ...shape, ...mapShape(own, values) });
-  const wanted = { size: pixelsAt(shared, size).size, stride };
+  { file, key, views, map: own }: AnswerFile,
+  count: number,
+  { dataset: { shared }, size, stride }: LoaderOptions,
+): Answers {
+  const { classes, task } = shared.info;
+  if (own !== undefined) {
+    if (stride === undefined) throw new Error('the maps of a teacher need the stride of the targets');
+    const values = mapValues(shared.info);
+    const stored = openLogitsFile(file, { key, views, count, ...mapShape(own, values) });
+    const wanted = { size: pixelsAt(shared, size).size, stride };
+    return {
+      of: (positions, shown) => resampledMaps(stored.read(shown, positions), own, wanted, values),
+      close: () => stored.close(),
+    };
+  }
+  const outputs = classes.length;
+  const stored = openLogitsFile(file, { key, views, count, outputs });
+  const read = (positions: Uint32Array) => stored.read(new Uint32Array(positions.length), positions);
+  const mix = mixedAnswers[task.type];
   return {
-    read: (views, positions) => resampledMaps(stored.read(views, positions), own, wanted, values),
+    of(positions, _, mixtures) {
+      const answers = read(positions);
+      for (const { partners, weights } of mixtures) {
+        const others = read(partners);
+        for (const [row, weight] of weights.entries()) {
+          const [answer, other] = [answers, others].map((all) => all.subarray(row * outputs, (row + 1) * outputs));
+          answer.set(mix([answer, other], [weight, 1 - weight]));
+        }
+      }
+      return answers;
+    },
     close: () => stored.close(),
   };
 }
 
-type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Pick<Batch, 'images' | 'labels'>;
+/** How the images of a batch were mixed with others. */
+interface Mixture {
+  /** The position of each image's partner. */
+  readonly partners: Uint32Array;
+  /** The share of each image in its mixture. */
+  readonly weights: Float64Array;
+}
+
+type RenderBatch = (
+  positions: Uint32Array,
+  views: Uint32Array,
+) => Pick<Batch, 'images' | 'labels'> & {
+  /** One for each step that mixes. */
+  readonly mixtures: readonly Mixture[];
+};
 
 /**
  * Renders a view of the images at some positions in one size. A view is a pure function of (seed, view, position); its
@@ -219,22 +283,25 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
       renderer.render(originals, row * pixels, images, row * pixels, streamOf(views[row], position));
       target(position, labels.subarray(row * classes, (row + 1) * classes), 1);
     }
-    for (const [number, { mix }] of renderer.mixing.entries()) {
+    const mixtures = renderer.mixing.map(({ mix }, number) => {
       const streams = Array.from(
         positions,
         (position, row) => new Random(viewSeed, 'mix', number, views[row], position),
       );
-      const partners = streams.map((random) => random.int(split.count));
+      const partners = Uint32Array.from(streams, (random) => random.int(split.count));
+      const weights = new Float64Array(positions.length);
       split.read(partners, originals);
       for (const [row, position] of partners.entries()) {
         renderer.render(originals, row * pixels, partner, 0, streams[row]);
         const weight = mix(images.subarray(row * pixels, (row + 1) * pixels), partner, streams[row]);
+        weights[row] = weight;
         const mixed = labels.subarray(row * classes, (row + 1) * classes);
         for (const [c, value] of mixed.entries()) mixed[c] = weight * value;
         target(position, mixed, 1 - weight);
       }
-    }
-    return { images, labels };
+      return { partners, weights };
+    });
+    return { images, labels, mixtures };
   };
 }
 
@@ -275,7 +342,7 @@ function placedRenderer(shared: SharedDataset, options: LoaderOptions): RenderBa
       if (mask === undefined) writeTargets(grid, boxes, targets);
       else writeMaskTargets(grid, mask, [height, width], classes, targets);
     }
-    return { images, labels };
+    return { images, labels, mixtures: [] };
   };
 }
 

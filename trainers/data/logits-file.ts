@@ -1,10 +1,13 @@
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { readFully, writeFully } from '../../base/files.js';
 import { fromHalf, toHalf } from '../../base/half.js';
 
-/** The shape of a file of logits: little-endian [views, count, outputs], in the order of the split. */
+/** The shape of a file of logits: a header where it has a key, then little-endian [views, count, outputs], in the order of the split. */
 export interface LogitsShape {
+  /** Hash of everything that decides the numbers, with which the file begins; absent: the file has no header. */
+  readonly key?: string | undefined;
   readonly views: number;
   /** Images of the split. */
   readonly count: number;
@@ -15,7 +18,60 @@ export interface LogitsShape {
 }
 
 const rowBytes = ({ outputs, half = false }: LogitsShape): number => (half ? 2 : 4) * outputs;
-const fileBytes = (shape: LogitsShape): number => shape.views * shape.count * rowBytes(shape);
+const rowsBytes = (shape: LogitsShape): number => shape.views * shape.count * rowBytes(shape);
+
+/** The header: characters of the key, then the checksum of the rows in hexadecimal. */
+const keyLength = 32;
+const headerBytes = ({ key }: LogitsShape): number => (key === undefined ? 0 : keyLength + 8);
+const headerOf = (key: string, checksum: number): Buffer =>
+  Buffer.from(key.slice(0, keyLength).padEnd(keyLength) + checksum.toString(16).padStart(8, '0'), 'latin1');
+
+/** The checksum of the rows of an open file. */
+function checksumOf(file: number, shape: LogitsShape): number {
+  const [begin, bytes] = [headerBytes(shape), rowsBytes(shape)];
+  const block = new Uint8Array(Math.min(bytes, 1 << 22));
+  let checksum = 0;
+  for (let at = 0; at < bytes; at += block.length) {
+    const part = block.subarray(0, Math.min(block.length, bytes - at));
+    readFully(file, part, begin + at);
+    checksum = crc32(part, checksum);
+  }
+  return checksum;
+}
+
+/** Why an open file does not hold the logits of its shape and key; null: its size and its key are right. */
+function mistakeOf(file: number, path: string, shape: LogitsShape): string | null {
+  const { views, count, outputs, key } = shape;
+  const { size } = fstatSync(file);
+  const expected = headerBytes(shape) + rowsBytes(shape);
+  if (size !== expected)
+    return (
+      `the teacher's logits ${path} have ${size} bytes instead of ${expected} ` +
+      `(${views} views of ${count} images, ${outputs} numbers each)`
+    );
+  if (key === undefined) return null;
+  const found = new Uint8Array(keyLength);
+  readFully(file, found, 0);
+  return headerOf(key, 0).subarray(0, keyLength).equals(found)
+    ? null
+    : `the teacher's logits ${path} are of another teacher, or of other images`;
+}
+
+/** Why a file of logits cannot be used, with its checksum; null: it can. @throws Error when it cannot be opened */
+export function damageOf(path: string, shape: LogitsShape & { readonly key: string }): string | null {
+  const file = openSync(path, 'r');
+  try {
+    const mistake = mistakeOf(file, path, shape);
+    if (mistake !== null) return mistake;
+    const header = new Uint8Array(headerBytes(shape));
+    readFully(file, header, 0);
+    return headerOf(shape.key, checksumOf(file, shape)).equals(header)
+      ? null
+      : `the checksum of the teacher's logits ${path} is wrong`;
+  } finally {
+    closeSync(file);
+  }
+}
 
 /** An open file of logits. */
 export interface LogitsFile {
@@ -24,7 +80,7 @@ export interface LogitsFile {
   close(): void;
 }
 
-/** @throws NasError `invalid-input` when the file cannot be opened or has another size. */
+/** @throws NasError `invalid-input` when the file cannot be opened, or has another size or key */
 export function openLogitsFile(path: string, shape: LogitsShape): LogitsFile {
   let file: number;
   try {
@@ -32,22 +88,19 @@ export function openLogitsFile(path: string, shape: LogitsShape): LogitsFile {
   } catch (cause) {
     throw invalidInput(`the teacher's logits ${path} cannot be opened: ${messageOf(cause)}`, { cause });
   }
-  const { size } = fstatSync(file);
-  const { views, count, outputs, half = false } = shape;
-  if (size !== fileBytes(shape)) {
+  const mistake = mistakeOf(file, path, shape);
+  if (mistake !== null) {
     closeSync(file);
-    throw invalidInput(
-      `the teacher's logits ${path} have ${size} bytes instead of ${fileBytes(shape)} ` +
-        `(${views} views of ${count} images, ${outputs} numbers each)`,
-      { hint: 'Remove the file, so that the logits are computed again.' },
-    );
+    throw invalidInput(mistake, { hint: 'Remove the file, so that the logits are computed again.' });
   }
+  const { count, half = false } = shape;
+  const begin = headerBytes(shape);
   const row = rowBytes(shape);
   return {
     read(shown, positions) {
       const bytes = new ArrayBuffer(positions.length * row);
       for (let i = 0; i < positions.length; i++)
-        readFully(file, new Uint8Array(bytes, i * row, row), (shown[i] * count + positions[i]) * row);
+        readFully(file, new Uint8Array(bytes, i * row, row), begin + (shown[i] * count + positions[i]) * row);
       return half ? fromHalf(new Uint16Array(bytes)) : new Float32Array(bytes);
     },
     close: () => closeSync(file),
@@ -56,46 +109,54 @@ export function openLogitsFile(path: string, shape: LogitsShape): LogitsFile {
 
 /**
  * Writes a file of logits batch by batch to `path`.part until it is complete. It continues a partial file of a killed
- * process after the last complete view.
+ * process after its last complete part.
  */
 export class LogitsWriter {
   private readonly file: number;
   private written: number;
 
+  /** @param part number of rows that are on the disk together, at least; default: a view */
   constructor(
     private readonly path: string,
     private readonly shape: LogitsShape,
+    private readonly part = shape.count,
   ) {
-    this.file = openSync(this.part, existsSync(this.part) ? 'r+' : 'w+');
-    const viewRows = shape.count;
-    const rows = Math.floor(fstatSync(this.file).size / rowBytes(shape));
-    this.written = Math.min(shape.views, Math.floor(rows / viewRows)) * viewRows;
-    ftruncateSync(this.file, this.written * rowBytes(shape));
+    this.file = openSync(this.partial, existsSync(this.partial) ? 'r+' : 'w+');
+    const rows = Math.floor((fstatSync(this.file).size - headerBytes(shape)) / rowBytes(shape));
+    const complete = Math.floor(Math.max(0, rows) / part) * part;
+    this.written = Math.min(shape.views * shape.count, complete);
+    ftruncateSync(this.file, headerBytes(shape) + this.written * rowBytes(shape));
   }
 
-  private get part(): string {
+  private get partial(): string {
     return `${this.path}.part`;
   }
 
-  /** Rows written so far; complete views when the file was just opened. */
+  /** Rows written so far; complete parts when the file was just opened. */
   get rows(): number {
     return this.written;
   }
 
-  /** Appends rows, and flushes them to the disk at the end of a view. */
+  /** Appends rows, and flushes them to the disk at the end of a part. */
   append(rows: Float32Array): void {
-    const { shape, file } = this;
+    const { shape, file, part } = this;
     const { buffer, byteOffset, byteLength } = shape.half === true ? toHalf(rows) : rows;
-    writeFully(file, new Uint8Array(buffer, byteOffset, byteLength), this.written * rowBytes(shape));
+    writeFully(
+      file,
+      new Uint8Array(buffer, byteOffset, byteLength),
+      headerBytes(shape) + this.written * rowBytes(shape),
+    );
     this.written += rows.length / shape.outputs;
-    if (this.written % shape.count === 0) fsyncSync(file);
+    if (this.written % part === 0) fsyncSync(file);
   }
 
-  /** Moves the complete file into place. @throws Error when rows are missing */
+  /** Writes the header, and moves the complete file into place. @throws Error when rows are missing */
   finish(): void {
-    const { views, count } = this.shape;
+    const { path, shape, file } = this;
+    const { views, count, key } = shape;
     if (this.written !== views * count) throw new Error(`${this.written} rows of logits instead of ${views * count}`);
-    renameSync(this.part, this.path);
+    if (key !== undefined) writeFully(file, headerOf(key, checksumOf(file, shape)), 0);
+    renameSync(this.partial, path);
   }
 
   close(): void {

@@ -21,6 +21,12 @@ export const naturalPass = (count: number, seed: number, pass: number, shuffle: 
   views: new Uint32Array(count).fill(pass),
 });
 
+/** A pass that shows `views` views of each image, one after the other, in the order of the split. */
+export const sideBySide = (count: number, views: number): Pass => ({
+  positions: Uint32Array.from({ length: count * views }, (_, i) => Math.floor(i / views)),
+  views: Uint32Array.from({ length: count * views }, (_, i) => i % views),
+});
+
 /** A pass over labelled images and the images at the positions after them, in one random order. */
 export function joinedPass(labelled: Pass, count: number, seed: number, pass: number): Pass {
   const first = labelled.positions.length;

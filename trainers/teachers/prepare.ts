@@ -4,6 +4,8 @@ import { viewsOf } from '../data/augment/defaults.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { type LearningTask, isMapTask } from '../../base/task.js';
 import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
+import { averagedAnswers, averagedViews, lessons, meanOfRows } from '../data/lesson.js';
+import { damageOf, type LogitsShape } from '../data/logits-file.js';
 import { mapShape, mapValues } from '../data/teacher-map.js';
 import { lossFor } from '../schema/loss.js';
 import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
@@ -11,7 +13,7 @@ import { fileTeacher, isAdapted } from './files.js';
 import type { TeacherOptions, TeacherSource } from './source.js';
 import { networkTeacher, trainedTeacher } from './trained.js';
 import type { PreparedTeacher, TeacherLogits } from '../jobs.js';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, NasError } from '../../base/errors.js';
@@ -22,7 +24,6 @@ import { evaluateSplit } from '../evaluate.js';
 import { makeOnce, trimCache } from '../make-once.js';
 import { proceed } from '../proceed.js';
 import { adaptedTeacher } from './adapted.js';
-import { averages } from './average.js';
 
 type Settled = TeacherOptions & { readonly cache: string };
 
@@ -41,10 +42,8 @@ function findTeacher(config: Teacher, dataset: Dataset, options: Settled): Promi
 }
 
 /**
- * Finds or trains the teacher, checks that it knows the data's classes, and computes its logits for every view of the train
- * split and of the images without labels. Everything is cached by content; an interrupted training continues. Null when the configuration has no teacher.
- *
- * Students must use the same `augment`, `views` and view seed (Beyer et al. 2022: teacher and student see the same view).
+ * Finds or trains the teacher, checks that it knows the data's classes, and computes its answers to the images of the train
+ * split and to the images without labels. Everything is cached by content; an interrupted training continues. Null when the configuration has no teacher.
  *
  * @throws NasError `invalid-input` when the teacher does not fit data or loss; `interrupted` when the hooks' signal is
  *   aborted; `failure` when the teacher's training diverges
@@ -135,7 +134,7 @@ async function averagedTeacher(
           const rows: Float32Array[] = [];
           for (const [i, { asTrained }] of members.entries())
             rows.push(asTrained(await opened[i].outputs(images, size)));
-          return averages[info.task.type](rows, info.classes.length);
+          return averagedAnswers(info.task.type, rows, info.classes.length);
         },
         close: async () => {
           await Promise.all(opened.map((one) => one.close()));
@@ -202,35 +201,50 @@ class TeacherRunner {
     return { accuracy, outputs: source.kind ?? kind };
   }
 
-  /** The logits of every view of the training images, then of the unlabelled ones; cached by the content of teacher, data and views. */
+  /** The answers to the training images, then to the unlabelled ones; cached by the content of teacher, data and views. */
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
     const { source, options, dataset } = this;
     const { augment } = options.train;
-    const views = viewsOf(options.train, dataset.info.task.type);
-    // Earlier versions took a softmax in eight bits for logits, and their files have no kind in their name.
-    const kind = outputs === 'logits' ? [] : [outputs];
-    const file = this.file(
-      'logits',
-      '.f32',
-      source.hash,
-      dataset.hashAt([source.size], true),
-      augment,
-      views,
-      options.seed,
-      ...kind,
-    );
+    const { type } = dataset.info.task;
+    const lesson = lessons[type];
+    const count = epochImages(dataset.info, true);
+    const views = lesson === 'mean' ? averagedViews(count, augment) : viewsOf(options.train, type);
+    const images = dataset.hashAt([source.size], true);
+    const key = contentHash('answers', lesson, source.hash, images, augment, views, options.seed, outputs);
+    const file = join(options.cache, 'teachers', `answers-${key.slice(0, 32)}.f32`);
+    const { size, stride } = source;
+    const own =
+      stride === undefined
+        ? { outputs: dataset.info.classes.length }
+        : mapShape({ size, stride }, mapValues(dataset.info));
+    const shape = { key, views: lesson === 'mean' ? 1 : views, count, ...own };
     await makeOnce({
       path: file,
       name: `the logits of ${source.name} for the training images`,
-      find: () => existsSync(file) || null,
+      find: () => this.isWhole(file, shape) || null,
       make: async () => {
-        await this.writeLogits(outputs, views, file);
+        await this.writeLogits(outputs, { file, shape, together: lesson === 'mean' ? views : 1 });
         return true;
       },
       ...options.hooks,
     });
-    const { size, stride } = source;
-    return { file, augment, views, viewSeed: options.seed, ...(stride !== undefined && { map: { size, stride } }) };
+    return {
+      file,
+      key,
+      views: shape.views,
+      ...(lesson === 'views' && { fixed: { augment, seed: options.seed } }),
+      ...(stride !== undefined && { map: { size, stride } }),
+    };
+  }
+
+  /** Whether answers are cached. Damaged ones are removed. */
+  private isWhole(file: string, shape: LogitsShape & { readonly key: string }): boolean {
+    if (!existsSync(file)) return false;
+    const damage = damageOf(file, shape);
+    if (damage === null) return true;
+    this.options.hooks?.onNote?.(`${damage}: they are computed again`);
+    rmSync(file, { force: true });
+    return false;
   }
 
   /** Converts the teacher's outputs to outputs as networks are trained; a network of ours gives no others. */
@@ -250,35 +264,35 @@ class TeacherRunner {
     return (this.opened ??= this.source.open());
   }
 
-  /** Writes the logits of all views; complete views of an earlier process are kept. */
-  private async writeLogits(outputs: OutputKind, views: number, file: string): Promise<void> {
-    const { dataset, options } = this;
-    const { info } = dataset;
+  /** Writes the answers; complete parts of an earlier process are kept. */
+  private async writeLogits(outputs: OutputKind, { file, shape, together }: AnswersToWrite): Promise<void> {
+    const { dataset, options, source } = this;
     const { seed, train, hooks = {} } = options;
-    const count = epochImages(info, true);
     const teacher = await this.open();
-    const { size, stride } = this.source;
-    const classes = info.classes.length;
-    const shape = stride === undefined ? { outputs: classes } : mapShape({ size, stride }, mapValues(info));
-    const writer = new LogitsWriter(file, { views, count, ...shape });
+    const batch = batchOf(source);
+    const { views, count } = shape;
+    const writer = new LogitsWriter(file, shape, together === 1 ? count : batch / together);
     const loader = createLoader({
       dataset,
       split: 'train',
       unlabelled: true,
-      batch: batchOf(this.source),
+      batch,
+      together,
       seed,
       augment: train.augment,
-      size,
+      size: source.size,
     });
     try {
-      for (let view = writer.rows / count; view < views; view++) {
-        for await (const { images, size: own } of loader.epoch(view)) {
-          await proceed(this.options.hooks ?? {}, "computing the teacher's logits");
+      const done = Math.floor(writer.rows / count);
+      const first = ((writer.rows % count) * together) / batch;
+      for (let epoch = done; epoch < views; epoch++) {
+        for await (const { images, size: own } of loader.epoch(epoch, epoch === done ? first : 0)) {
+          await proceed(hooks, "computing the teacher's logits");
           const rows = this.asTrained(outputs)(await teacher.outputs(images, own));
           if (rows.some((x) => !Number.isFinite(x)))
-            throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
-          writer.append(rows);
-          hooks.onLogits?.(writer.rows, views * count);
+            throw new NasError('failure', `the teacher ${source.name} gives logits that are not finite numbers`);
+          writer.append(meanOfRows(rows, together, shape.outputs));
+          hooks.onLogits?.(together * writer.rows, together * views * count);
         }
       }
       writer.finish();
@@ -287,4 +301,11 @@ class TeacherRunner {
       await loader.close();
     }
   }
+}
+
+interface AnswersToWrite {
+  readonly file: string;
+  readonly shape: LogitsShape;
+  /** Views of each image whose answers are averaged. */
+  readonly together: number;
 }

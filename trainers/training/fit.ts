@@ -229,8 +229,10 @@ export function checkedLoss(
   if (loss.type !== 'cross-entropy') {
     const logits = teacher?.logits ?? null;
     if (logits === null) throw new Error('the loss needs logits that the teacher was not prepared with');
+    const { fixed, views } = logits;
     if (
-      canonicalJson([logits.augment, logits.views]) !== canonicalJson([train.augment, viewsOf(train, info.task.type)])
+      fixed !== undefined &&
+      canonicalJson([fixed.augment, views]) !== canonicalJson([train.augment, viewsOf(train, info.task.type)])
     )
       throw new Error("the teacher's logits belong to views of another augmentation, or to another number of views");
   }
@@ -265,7 +267,7 @@ export function trainingHash(
   { train, loss, teacher, seed, estimateStatistics }: TrainingPlan,
   data: string,
 ): string {
-  const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
+  const taught = loss.type === 'cross-entropy' ? null : teacher?.logits?.key;
   // A key with its default value hashes as an absent key.
   const schedule = train.schedule === 'cosine' ? undefined : train.schedule;
   const stem = train.stem === 'trained' ? undefined : train.stem;

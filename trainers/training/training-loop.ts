@@ -24,7 +24,7 @@ export interface TrainingPlan extends ImageForm {
   readonly train: TrainConfig;
   readonly loss: Loss;
   readonly teacher: PreparedTeacher | null;
-  /** Seed of the image order and, without a teacher, of the views. */
+  /** Seed of the image order and the views (`viewSeedOf`). */
   readonly seed: number;
   /** Normalisation of the images; absent: the data's own. */
   readonly scale?: PixelScale | undefined;
@@ -58,9 +58,9 @@ function keptEpoch(curve: readonly EpochMetrics[], best: BestEpoch | undefined):
   return scores.lastIndexOf(Math.max(...scores));
 }
 
-/** A teacher's logits belong to its views, so students use the teacher's view seed. */
+/** Where the answers of a teacher belong to single views, students see these. */
 export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>): number =>
-  teacher?.logits?.viewSeed ?? seed;
+  teacher?.logits?.fixed?.seed ?? seed;
 
 /** The accuracy of the epoch that is kept. */
 const accuracyIn = (curve: readonly EpochMetrics[], best: BestEpoch | undefined): number =>
@@ -136,8 +136,7 @@ export class TrainingLoop {
       size,
       scale,
       stride,
-      teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
-      teacherMap: teacher?.logits?.map,
+      answers: loss.type === 'cross-entropy' ? undefined : (teacher?.logits ?? undefined),
     });
     this.validation = evaluationLoader(dataset, 'validation', train.batch, { size, scale, stride });
   }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,8 +19,8 @@ import {
   renderingOf,
   type LoaderOptions,
 } from '../../../trainers/index.js';
-import { temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
+import { answersOf } from '../support/answers.js';
 
 const run = promisify(execFile);
 const augment = augmentSchema.parse([
@@ -31,6 +31,10 @@ const augment = augmentSchema.parse([
   'cutmix',
 ]);
 const pixels = 144;
+const softmax = (row: Float32Array): number[] => {
+  const powers = [...row].map((x) => Math.exp(x - Math.max(...row)));
+  return powers.map((x) => x / powers.reduce((sum, power) => sum + power, 0));
+};
 let ref: DatasetRef;
 let dataset: Dataset;
 
@@ -178,20 +182,38 @@ describe('createLoader', () => {
     expect(blends).toBeGreaterThan(10);
   });
 
-  it("gives the teacher's logits of each view and image", async () => {
-    const file = join(temporaryFolder(), 'logits.f32');
-    // Row (view, image) holds 1000 view + image in each column, plus the column / 100.
-    const logits = Float32Array.from({ length: 3 * 80 * 10 }, (_, i) => {
-      const row = Math.floor(i / 10);
-      return 1000 * Math.floor(row / 80) + (row % 80) + (i % 10) / 100;
-    });
-    writeFileSync(file, logits);
-    const loader = open({ teacherLogits: file });
-    for (const epoch of [0, 2, 4]) {
-      const batches = await collect(loader.epoch(epoch));
-      const firsts = batches.flatMap(({ teacher, size }) => Array.from({ length: size }, (_, i) => teacher?.[i * 10]));
-      expect(firsts).toEqual([...passOrder(80, 5, epoch, true)].map((i) => 1000 * (epoch % 3) + i));
-      expect(batches[0].teacher?.[9]).toBe(Math.fround((firsts[0] ?? NaN) + 0.09));
+  it('shows all views of an image side by side', async () => {
+    const passes = await Promise.all(
+      [0, 1, 2, 3].map((view) => collect(open({ shuffle: false, views: 4 }).epoch(view))),
+    );
+    const together = await collect(open({ together: 4, batch: 32, views: undefined }).epoch(0));
+    expect(together.map(({ size }) => size)).toEqual(new Array(10).fill(32));
+    const views = passes.map((batches) => Float32Array.from(batches.flatMap(({ images }) => [...images])));
+    const shown = Float32Array.from(together.flatMap(({ images }) => [...images]));
+    for (const [image, view] of [
+      [0, 0],
+      [0, 3],
+      [57, 2],
+    ])
+      expect(shown.subarray((4 * image + view) * pixels, (4 * image + view + 1) * pixels)).toEqual(
+        views[view].subarray(image * pixels, (image + 1) * pixels),
+      );
+  });
+
+  it("gives the teacher's logits of each image in every view, mixed as the images are", async () => {
+    // The teacher knows the classes: 100 of the image's own, 0 of all others.
+    const { labels } = dataset.split('train');
+    const logits = Float32Array.from({ length: 80 * 10 }, (_, i) => (labels[Math.floor(i / 10)] === i % 10 ? 100 : 0));
+    const answers = answersOf(logits, { views: 1, count: 80, outputs: 10 });
+    for (const augment of [[], [{ type: 'mixup', alpha: 1 }], ['cutmix', 'mixup']]) {
+      const loader = open({ answers, augment: augmentSchema.parse(augment), views: undefined });
+      for (const batch of [...(await collect(loader.epoch(0))), ...(await collect(loader.epoch(7)))]) {
+        const teacher = batch.teacher ?? expect.fail('a batch has answers');
+        for (let row = 0; row < batch.size; row++) {
+          const mixed = softmax(teacher.subarray(row * 10, (row + 1) * 10));
+          for (const [k, p] of mixed.entries()) expect(p).toBeCloseTo(batch.labels[row * 10 + k], 5);
+        }
+      }
     }
   });
 
@@ -210,9 +232,8 @@ describe('createLoader', () => {
   });
 
   it("passes on the thread's errors with their meaning", async () => {
-    const file = join(temporaryFolder(), 'logits.f32');
-    writeFileSync(file, new Float32Array(80 * 10));
-    const loader = open({ teacherLogits: file });
+    const answers = answersOf(new Float32Array(80 * 10), { views: 1, count: 80, outputs: 10 });
+    const loader = open({ answers: { ...answers, views: 3 } });
     await expect(collect(loader.epoch(0))).rejects.toMatchObject({
       name: 'NasError',
       code: 'invalid-input',
@@ -220,7 +241,10 @@ describe('createLoader', () => {
       hint: expect.stringContaining('computed again') as string,
     });
     await expect(collect(loader.epoch(1))).rejects.toMatchObject({ code: 'invalid-input' });
-    await expect(collect(open({ teacherLogits: `${file}.missing` }).epoch(0))).rejects.toThrow('cannot be opened');
+    const foreign = open({ answers: { ...answers, key: 'f'.repeat(64) } });
+    await expect(collect(foreign.epoch(0))).rejects.toThrow('are of another teacher, or of other images');
+    const missing = open({ answers: { ...answers, file: `${answers.file}.missing` } });
+    await expect(collect(missing.epoch(0))).rejects.toThrow('cannot be opened');
   });
 
   it('may be left early and used again', async () => {

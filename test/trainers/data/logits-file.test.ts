@@ -1,7 +1,16 @@
-import { closeSync, existsSync, ftruncateSync, openSync, statSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LogitsWriter, openLogitsFile, type LogitsShape } from '../../../trainers/data/logits-file.js';
+import { damageOf, LogitsWriter, openLogitsFile, type LogitsShape } from '../../../trainers/data/logits-file.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const rows = (first: number, count: number, classes: number): Float32Array =>
@@ -56,6 +65,41 @@ describe('a file of logits', () => {
     const file = openLogitsFile(path, shape);
     expect([...file.read([0, 0, 0], [0, 1, 2]), ...file.read([1, 1, 1], [0, 1, 2])]).toEqual([...rows(0, 6, 4)]);
     file.close();
+  });
+
+  it('goes on after the last whole part, where it has smaller parts than views', () => {
+    const path = join(temporaryFolder(), 'logits');
+    const died = new LogitsWriter(path, shape, 2);
+    write(died, 0, 5);
+    died.close();
+    const writer = new LogitsWriter(path, shape, 2);
+    expect(writer.rows).toBe(4);
+    writer.close();
+  });
+
+  it('knows its key and its checksum: what another teacher, half a copy or a disk left is found', () => {
+    const path = join(temporaryFolder(), 'logits');
+    const keyed = { ...shape, key: 'ab'.repeat(32) };
+    const writer = new LogitsWriter(path, keyed);
+    write(writer, 0, 6);
+    writer.finish();
+    writer.close();
+    expect(damageOf(path, keyed)).toBeNull();
+    const file = openLogitsFile(path, keyed);
+    expect([...file.read([1], [2])]).toEqual([...rows(5, 1, 4)]);
+    file.close();
+    const other = { ...keyed, key: 'cd'.repeat(32) };
+    expect(damageOf(path, other)).toMatch('are of another teacher, or of other images');
+    expect(() => openLogitsFile(path, other)).toThrow('are of another teacher, or of other images');
+    const whole = readFileSync(path);
+    for (let at = 0; at < whole.length; at++) {
+      const damaged = Buffer.from(whole);
+      damaged[at] ^= 1;
+      writeFileSync(path, damaged);
+      expect(damageOf(path, keyed), `byte ${at}`).not.toBeNull();
+    }
+    writeFileSync(path, whole.subarray(0, whole.length / 2));
+    expect(damageOf(path, keyed)).toMatch('bytes instead of');
   });
 
   it('may be larger than anything that fits in one buffer', () => {

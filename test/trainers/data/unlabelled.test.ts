@@ -8,7 +8,6 @@ import {
   inspectDataset,
   labelledImages,
   type LoaderOptions,
-  LogitsWriter,
   openBatches,
   prepareDataset,
   renderingOf,
@@ -18,6 +17,7 @@ import { readUnlabelled } from '../../../trainers/data/reading/unlabelled.js';
 import { sharedFolder, temporaryFolder } from '../../support/temporary.js';
 import { softPicture } from './colours.js';
 import { openedDataset } from '../../support/tiny-dataset.js';
+import { answersOf } from '../support/answers.js';
 
 const write = async (image: Sharp, file: string): Promise<void> => {
   mkdirSync(dirname(file), { recursive: true });
@@ -220,12 +220,9 @@ describe('batches with images without labels', () => {
   it("find the teacher's logits after those of the training images", async () => {
     const dataset = openedDataset(await prepareDataset(config(await newImages(5)), { cache }));
     const count = dataset.info.counts.train + 5;
-    const file = join(temporaryFolder(), 'logits.f32');
-    const writer = new LogitsWriter(file, { views: 1, count, outputs: 2 });
-    writer.append(Float32Array.from({ length: 2 * count }, (_, i) => Math.floor(i / 2)));
-    writer.finish();
-    writer.close();
-    const source = openBatches(optionsOf(dataset, { shuffle: false, views: 1, teacherLogits: file }));
+    const logits = Float32Array.from({ length: 2 * count }, (_, i) => Math.floor(i / 2));
+    const answers = answersOf(logits, { views: 1, count, outputs: 2 });
+    const source = openBatches(optionsOf(dataset, { shuffle: false, answers }));
     const { teacher, labels } = source.batch(0, 0);
     source.close();
     expect(teacher?.[2 * (count - 1)]).toBe(count - 1);

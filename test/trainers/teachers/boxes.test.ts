@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fromHalf } from '../../../base/half.js';
@@ -16,6 +16,7 @@ import {
   type TeacherConfig,
 } from '../../../trainers/index.js';
 import { metadataFor, shaken } from '../../deploy/support/classifiers.js';
+import { answerBytes } from '../support/answers.js';
 import { makeBoxedImages } from '../../support/boxed-images.js';
 import { detectorMetadata, randomDetector, writeDetector } from '../../support/detector-files.js';
 import { sharedFolder } from '../../support/temporary.js';
@@ -59,10 +60,10 @@ describe('a detector as a teacher', () => {
     const map = { size: [24, 36], stride: 4 };
     expect([own?.logits?.map, exported?.logits?.map]).toEqual([map, map]);
     const [a, b] = [own, exported].map((teacher) => {
-      const bytes = readFileSync(teacher?.logits?.file ?? '');
-      return fromHalf(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
+      const bytes = answerBytes(teacher?.logits?.file);
+      return fromHalf(new Uint16Array(bytes));
     });
-    const images = statSync(own?.logits?.file ?? '').size / (2 * 2 * 6 * 9 * 6);
+    const images = answerBytes(own?.logits?.file).byteLength / (2 * 2 * 6 * 9 * 6);
     expect(Number.isInteger(images)).toBe(true);
     const same = (i: number): number => (i % 6 < 2 ? i + 1 - 2 * (i % 6) : i);
     for (const [i, value] of a.entries())

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fromHalf } from '../../../base/half.js';
@@ -18,6 +18,7 @@ import {
 } from '../../../trainers/index.js';
 import { tinyClassifier } from '../../deploy/tiny-onnx.js';
 import { makeMaskedImages } from '../../support/boxed-images.js';
+import { answerBytes } from '../support/answers.js';
 import { detectorMetadata, randomDetector } from '../../support/detector-files.js';
 import { foreignSegmenter, type ForeignEnd } from '../../support/foreign-segmenter.js';
 import { sharedFolder } from '../../support/temporary.js';
@@ -52,8 +53,8 @@ describe('a segmenter of another program as a teacher', () => {
     expect([own?.logits?.map, other?.logits?.map]).toEqual([map, map]);
     expect(other?.accuracy).toBeCloseTo(own?.accuracy ?? NaN, 6);
     const [a, b] = [own, other].map((one) => {
-      const bytes = readFileSync(one?.logits?.file ?? '');
-      return fromHalf(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
+      const bytes = answerBytes(one?.logits?.file);
+      return fromHalf(new Uint16Array(bytes));
     });
     expect(a.length % (6 * 9 * 2)).toBe(0);
     for (const [i, value] of a.entries()) expect(Math.abs(b[i] - value)).toBeLessThan(0.01 + 0.002 * Math.abs(value));

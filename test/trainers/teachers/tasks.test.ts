@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { exportOnnx } from '../../../deploy/index.js';
@@ -17,6 +17,7 @@ import {
   type TeacherConfig,
 } from '../../../trainers/index.js';
 import { metadataFor, shaken } from '../../deploy/support/classifiers.js';
+import { answerBytes } from '../support/answers.js';
 import { drawTasks } from '../../docs/draw-tasks.js';
 import { sharedFolder } from '../../support/temporary.js';
 import { auto } from '../support/tiny-training.js';
@@ -63,7 +64,7 @@ async function teach(task: Task, config: TeacherConfig | NetworkTeacher) {
   const { dataset } = of(task);
   const options = { dataset, train, seed: 1, engine: auto, threads: 1, cache: join(folder, 'cache') };
   const teacher = await prepareTeacher(config, options);
-  const logits = new Float32Array(new Uint8Array(readFileSync(teacher?.logits?.file ?? '')).buffer);
+  const logits = new Float32Array(answerBytes(teacher?.logits?.file));
   return { accuracy: teacher?.accuracy, logits };
 }
 

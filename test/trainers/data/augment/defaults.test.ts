@@ -21,7 +21,8 @@ describe('viewsOf', () => {
   it('is endless, unless a teacher answers for each view or a number is given', () => {
     const train = { augment, epochs: 9 };
     expect(viewsOf(train, null)).toBe(Infinity);
-    expect(viewsOf(train, 'classification')).toBe(4);
+    expect(viewsOf(train, 'classification')).toBe(Infinity);
+    expect(viewsOf(train, 'segmentation')).toBe(4);
     expect(viewsOf({ ...train, views: 7 }, null)).toBe(7);
     expect(viewsOf({ ...train, views: 7 }, 'detection')).toBe(7);
   });
