@@ -86,9 +86,12 @@ export interface TimeBudget {
   endSearch(observe: RunObserver): void;
   /**
    * The final training that ends in time, stored; undefined where it is settled already.
-   * @param trials the frontier, in the order of their trainings
+   * @param rounds the frontier, in the order of its trainings; a round begins when the one before has ended, whose best network teaches it
    */
-  decideFinal(trials: readonly TrialRecord[], observe: RunObserver): Pick<TrainingExperiment, 'final'> | undefined;
+  decideFinal(
+    rounds: readonly (readonly TrialRecord[])[],
+    observe: RunObserver,
+  ): Pick<TrainingExperiment, 'final'> | undefined;
 }
 
 /** The parts of any run share these. */

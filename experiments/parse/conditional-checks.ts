@@ -146,8 +146,24 @@ const foldsUse: TrainingCheck = ({ final, folds }) =>
     `got ${JSON.stringify(folds)}; the supernet has learned from the validation images of every fold: expected final.from nothing, or no folds`,
   );
 
+/** One teacher teaches a training, and none that has learned from the validation images of a fold. */
+const finalTeacher: TrainingCheck = ({ final, folds, teacher }) => {
+  const path = ['final', 'teacher'];
+  const beside = (what: string): string => `got "frontier"; expected none beside ${what}`;
+  const isFrontier = final?.teacher === 'frontier';
+  return [
+    ...when(isFrontier && teacher.type !== 'none', path, beside(`the teacher (teacher: {type: ${teacher.type}})`)),
+    ...when(
+      isFrontier && folds !== undefined,
+      path,
+      beside('final.folds: it has learned from the images of every fold'),
+    ),
+  ];
+};
+
 export const evaluationChecks: readonly TrainingCheck[] = [
   ownEvaluation,
+  finalTeacher,
   supernetUse,
   initialUse,
   foldsUse,

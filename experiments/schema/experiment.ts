@@ -88,6 +88,26 @@ const fromKey = z
     "what the networks' weights are at first: slices of the supernet (the default with one), those of train.from (the default with it), or random",
   );
 
+/** Who teaches the final trainings of an experiment without a teacher. */
+const finalTeachers = ['frontier', 'none'] as const;
+export type FinalTeacher = (typeof finalTeachers)[number];
+
+const finalTeacherKey = z
+  .enum(finalTeachers)
+  .optional()
+  .describe(
+    'who teaches the final trainings where there is no teacher. frontier: the most accurate networks of the search train first, by the labels, as many as train at once; the best of them then teaches all others. none: all learn from the labels. By default frontier for classes, or none beside folds or a written loss',
+  );
+
+/** The default of `final.teacher`. @param isLossWritten whether `train.loss` or `final.loss` is written */
+export const defaultFinalTeacher = (
+  { data, teacher, folds }: Pick<TrainingExperiment, 'data' | 'teacher' | 'folds'>,
+  isLossWritten: boolean,
+): FinalTeacher =>
+  teacher.type === 'none' && taskOf(data) === 'classification' && folds === undefined && !isLossWritten
+    ? 'frontier'
+    : 'none';
+
 /** Cross-validation of the final training. */
 const foldsKey = z
   .union([z.literal('auto'), z.number().int().min(2).max(20)])
@@ -131,7 +151,7 @@ const writtenSchema = z.strictObject({
     .describe('limits of memory; candidates beyond them are never trained, and they are no objectives'),
   search: searchSchema.extend({ evaluate: evaluateKey }).prefault({}).describe(searchText),
   final: z
-    .union([z.literal('none'), finalSchema.extend({ from: fromKey, folds: foldsKey })])
+    .union([z.literal('none'), finalSchema.extend({ from: fromKey, teacher: finalTeacherKey, folds: foldsKey })])
     .optional()
     .describe(
       "how the frontier's networks are trained again; a key that is left out keeps its value of train (optimizer, loss and augment as a whole); none, or without final: they are kept as searched. Where search.evaluate is supernet, leaving it out trains them as train says, from the supernet, and none keeps slices",
@@ -181,7 +201,7 @@ const defaultWorkers = ({ threads = 1 }: ParsedExperiment['engine']): number =>
 /** Settings of the run's own supernet, or the run that trained it. */
 export type SupernetSettings = SupernetConfig | { readonly from: string };
 
-type FinalConfig = TrainConfig & { readonly from: Initialisation };
+type FinalConfig = TrainConfig & { readonly from: Initialisation; readonly teacher: FinalTeacher };
 
 /**
  * Renames the main score (`accuracy`, `map`, `r2`, or `f1` of centroids) to the kind that the run finds. The default objectives are it
@@ -205,8 +225,6 @@ function supernetOf({ from, ...own }: NonNullable<ParsedExperiment['supernet']>,
 
 const finalEpochs = 20;
 
-type WrittenFinal = Exclude<ParsedExperiment['final'], 'none' | undefined>;
-
 /** The settings of the final training without its cross-validation, and that. */
 function separated(written: ParsedExperiment['final']) {
   if (written === undefined || written === 'none') return { final: written };
@@ -216,16 +234,21 @@ function separated(written: ParsedExperiment['final']) {
 
 /** Settings of the final training; null without one. */
 function finalOf(
-  { data, supernet, train: { from: weights } }: Pick<ParsedExperiment, 'data' | 'supernet' | 'train'>,
-  final: 'none' | Omit<WrittenFinal, 'folds'> | undefined,
+  { data, supernet, teacher, train: written }: Pick<ParsedExperiment, 'data' | 'supernet' | 'teacher' | 'train'>,
+  { final, folds }: ReturnType<typeof separated>,
   train: TrainConfig,
   evaluation: Evaluation,
 ): FinalConfig | null {
+  const { from: weights, loss } = written;
+  const isTraining = final !== undefined && final !== 'none';
+  const isLossWritten = loss !== undefined || (isTraining && final.loss !== undefined);
+  const usual = defaultFinalTeacher({ data, teacher, folds }, isLossWritten);
   const otherwise = weights === undefined ? 'nothing' : 'weights';
   const from = supernet === undefined ? otherwise : 'supernet';
-  if (final === undefined) return evaluation === 'supernet' ? { ...train, from } : null;
+  if (final === undefined) return evaluation === 'supernet' ? { ...train, from, teacher: usual } : null;
   if (final === 'none') return null;
-  return { ...overTraining(train, final, finalEpochs, dataDefaults(data)), from: final.from ?? from };
+  const { from: begun = from, teacher: own = usual, ...keys } = final;
+  return { ...overTraining(train, keys, finalEpochs, dataDefaults(data)), from: begun, teacher: own };
 }
 
 /**
@@ -234,7 +257,8 @@ function finalOf(
  * as `folds`.
  */
 const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet, constraints, ...written }) => {
-  const { final, folds } = separated(writtenFinal);
+  const separate = separated(writtenFinal);
+  const { folds } = separate;
   const { from: initial, ...config } = written.train;
   const loss = config.loss ?? defaultLoss(written.teacher);
   const train = completeTraining({ ...config, loss }, dataDefaults(written.data));
@@ -256,7 +280,7 @@ const trainingSchema = writtenSchema.transform(({ final: writtenFinal, supernet,
     train,
     objectives,
     search,
-    final: finalOf({ data: written.data, supernet, train: written.train }, final, train, evaluate),
+    final: finalOf({ ...written, supernet }, separate, train, evaluate),
   };
 });
 

@@ -112,22 +112,23 @@ export interface Pace {
 
 /**
  * The steps that final trainings have time for, equally many for each network.
- * @param paces of the networks, in the order of their trainings
+ * @param rounds the paces of the networks, in the order of their trainings; a round begins when the one before has ended
  * @param steps of a trial's training
  * @returns 0 where time is too short to gain anything
  */
 export function finalSteps(
   seconds: number,
-  paces: readonly Pace[],
+  rounds: readonly (readonly Pace[])[],
   { steps, parallel, folds }: { readonly steps: number; readonly parallel: number; readonly folds: number },
 ): number {
   const needed = (length: number): number => {
-    const trainings = paces.map(({ start, step }) => start + length * step);
-    const repeated = Array.from({ length: folds }, () => trainings).flat();
-    return makespan(trainings, parallel) + (folds === 0 ? 0 : makespan(repeated, parallel));
+    const trainings = rounds.map((paces) => paces.map(({ start, step }) => start + length * step));
+    const repeated = Array.from({ length: folds }, () => trainings.flat()).flat();
+    const once = trainings.reduce((sum, round) => sum + makespan(round, parallel), 0);
+    return once + (folds === 0 ? 0 : makespan(repeated, parallel));
   };
   const least = Math.ceil(leastGain * steps);
-  if (paces.length === 0 || needed(least) > seconds) return 0;
+  if (rounds.flat().length === 0 || needed(least) > seconds) return 0;
   let [low, high] = [least, scales.most * usual.final];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

@@ -7,6 +7,8 @@ import type { RunObserver } from '../events.js';
 import type { TimeBudget, TrainingPlan } from '../plan.js';
 import { WorkingTime } from '../working-time.js';
 import { decidesTrials, hasDecided, startOf, type BudgetDetail } from './decisions.js';
+import { averagedViews, epochImages, type TrainConfig } from '../../trainers/index.js';
+import { forward } from './measure.js';
 import { finalSteps, type Pace } from './plan.js';
 import { stepsOf, usable, withSteps, type BudgetStart } from './settle.js';
 
@@ -18,6 +20,12 @@ const [leastReserve, mostReserve] = [0.5, 0.6];
 const firstTrials = 6;
 /** The last trials may end so much of their time after the search's. */
 const overrun = 0.25;
+
+/** Seconds in which a network of the frontier answers the training images. */
+function answerSeconds({ data }: TrainingPlan, { augment, batch }: TrainConfig, step: number): number {
+  const images = epochImages(data, true);
+  return ((averagedViews(images, augment) * images) / batch) * step * forward;
+}
 
 /** The number of trials and the length of final trainings follow the pace so far. */
 export class RunBudget implements TimeBudget {
@@ -120,13 +128,18 @@ export class RunBudget implements TimeBudget {
     this.choosesTrials = false;
   }
 
-  decideFinal(trials: readonly TrialRecord[], observe: RunObserver): Pick<TrainingExperiment, 'final'> | undefined {
+  decideFinal(
+    rounds: readonly (readonly TrialRecord[])[],
+    observe: RunObserver,
+  ): Pick<TrainingExperiment, 'final'> | undefined {
     const { plan, store, start } = this;
     const { train, final } = plan.experiment;
     const { fixed, parts } = start;
     if (fixed.final !== undefined || final === null || hasDecided(store, 'final')) return undefined;
-    const left = usable * this.seconds - this.spent - trials.length * parts.saving - parts.ending;
-    const length = finalSteps(left, this.pacesOf(trials), { ...fixed, steps: stepsOf(plan, train) });
+    const answering = (rounds.length - 1) * answerSeconds(plan, final ?? train, parts.step);
+    const left = usable * this.seconds - this.spent - rounds.flat().length * parts.saving - parts.ending - answering;
+    const paces = rounds.map((trials) => this.pacesOf(trials));
+    const length = finalSteps(left, paces, { ...fixed, steps: stepsOf(plan, train) });
     const decided = length === 0 ? null : withSteps(plan, final, length, start.share);
     const message =
       decided === null

@@ -1,7 +1,11 @@
 import { invalidInput } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
 import { isWritten } from '../../experiments/parse/override.js';
-import { searchInitialisation, type TrainingExperiment } from '../../experiments/schema/experiment.js';
+import {
+  defaultFinalTeacher,
+  searchInitialisation,
+  type TrainingExperiment,
+} from '../../experiments/schema/experiment.js';
 import { epochImages, stepsPerEpoch, type TrainConfig } from '../../trainers/index.js';
 import type { RunObserver } from '../events.js';
 import type { TrainingPlan } from '../plan.js';
@@ -153,7 +157,12 @@ export function settledBy(
   const isDelayed = total(least) > left && total(least) * measured.free <= left;
   const chosen = isDelayed ? least : planWithin(left, parts, fixed);
   if (chosen === null) throw tooShort(minutes, least, { spent, fixed });
-  const usualFinal = { ...(final ?? { ...train, from: searchInitialisation(experiment) }) };
+  const isLossWritten = has('train', 'loss') || has('final', 'loss');
+  const usualFinal = final ?? {
+    ...train,
+    from: searchInitialisation(experiment),
+    teacher: defaultFinalTeacher(experiment, isLossWritten),
+  };
   const share = shareOf('final', usualFinal);
   const settled: TrainingExperiment = {
     ...experiment,

@@ -2,7 +2,7 @@ import { NasError } from '../../base/errors.js';
 import type { CalibrationMethod } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import type { StoredPrecision, TrialRecord, WeightsOrigin } from '../../store/index.js';
-import { fromTrained } from '../../trainers/index.js';
+import { fromTrained, type NetworkTeacher } from '../../trainers/index.js';
 import { accuracyGate } from '../compress/gates.js';
 import { accuracyOf, taskOf } from '../../experiments/schema/measures.js';
 import { quantizeOrder } from '../compression.js';
@@ -29,12 +29,16 @@ export interface Finalist {
   readonly final: FullTraining | null;
 }
 
-/** Trains a trial on the full schedule, once for all precisions, where the experiment asks for that. */
+/**
+ * Trains a trial on the full schedule, once for all precisions, where the experiment asks for that.
+ * @param frontier a finalist that teaches; absent: the teacher of the experiment does, if there is one
+ */
 export async function fullyTrained(
   context: TrainingContext,
   trial: TrialRecord,
   precisions: readonly StoredPrecision[],
   preparations: Preparations,
+  frontier?: NetworkTeacher,
 ): Promise<Finalist> {
   const { plan, store, candidates, observe } = context;
   const { number, genotype, seed } = trial;
@@ -43,9 +47,11 @@ export async function fullyTrained(
   const { final } = plan.experiment;
   const known = store.finals.all().filter((record) => record.trial === number);
   if (final === null || known.some(({ state }) => state === 'failed')) return asSearched;
-  const { from, ...full } = final;
+  const { from, teacher: _, ...full } = final;
   const { epochs } = full;
-  const { train: config, teacher } = await preparations.taught(full);
+  const { train: config, teacher } = await (frontier === undefined
+    ? preparations.taught(full)
+    : preparations.taughtBy(frontier, full));
   const began = Date.now();
   const initial = await preparations.initial(from, genotype);
   const outcome = await train(context, {

@@ -3,12 +3,14 @@ import { epochsText } from '../../base/number-text.js';
 import { mainScores } from '../../base/scores.js';
 import type { TrialRecord } from '../../store/index.js';
 import { taskOf } from '../../experiments/schema/measures.js';
+import type { NetworkTeacher } from '../../trainers/index.js';
 import { trialsOf, type Candidate } from '../stored/candidates.js';
 import type { Preparations } from '../trainings/preparations.js';
 import type { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
 import { crossValidate } from './folds.js';
 import { calibrationMethod, fullyTrained, type Finalist } from './final-training.js';
+import { bestTeacher, roundsOf } from './frontier-teacher.js';
 import { networksOf, settledFrontier } from './measured-frontier.js';
 import { isSaved, save, type FrontierMember } from './save.js';
 
@@ -42,10 +44,9 @@ export async function finishFrontier(
 /** The run with the final training that its budget leaves time for. */
 function withinBudget(context: TrainingContext, members: readonly Candidate[]): TrainingContext {
   const { plan, budget, observe } = context;
-  const decided = budget?.decideFinal(trialsOf(members), observe);
-  return decided === undefined
-    ? context
-    : { ...context, plan: { ...plan, experiment: { ...plan.experiment, ...decided } } };
+  const { experiment } = plan;
+  const decided = budget?.decideFinal(roundsOf(experiment, trialsOf(members)), observe);
+  return decided === undefined ? context : { ...context, plan: { ...plan, experiment: { ...experiment, ...decided } } };
 }
 
 /** The trials of the members, each trained once however many precisions it is on the frontier in. */
@@ -63,16 +64,25 @@ async function trainedInFull(
     observe({ kind: 'phase', name: 'final', message });
   }
   let trained = 0;
-  return Promise.all(
-    trials.map(async (trial) => {
-      const own = members.filter((member) => member.trial.number === trial.number);
-      const precisions = own.map(({ precision }) => precision);
-      const finalist = await fullyTrained(context, trial, precisions, preparations);
-      if (final !== null && !stopping())
-        observe({ kind: 'progress', phase: 'final', done: ++trained, total: trials.length, unit: 'networks' });
-      return finalist;
-    }),
-  );
+  const train = async (trial: TrialRecord, teacher?: NetworkTeacher): Promise<Finalist> => {
+    const own = members.filter((member) => member.trial.number === trial.number);
+    const precisions = own.map(({ precision }) => precision);
+    const finalist = await fullyTrained(context, trial, precisions, preparations, teacher);
+    if (final !== null && !stopping())
+      observe({ kind: 'progress', phase: 'final', done: ++trained, total: trials.length, unit: 'networks' });
+    return finalist;
+  };
+  const finalists: Finalist[] = [];
+  for (const round of roundsOf(plan.experiment, trials)) {
+    const teacher = bestTeacher(finalists);
+    if (teacher !== undefined && !stopping())
+      observe({
+        kind: 'note',
+        message: `${teacher.name} teaches the final trainings of the ${networksOf(round)} left`,
+      });
+    finalists.push(...(await Promise.all(round.map((trial) => train(trial, teacher)))));
+  }
+  return trials.flatMap((trial) => finalists.filter((finalist) => finalist.trial === trial));
 }
 
 /** @throws NasError `failure` when some could not be saved, after all others were. */

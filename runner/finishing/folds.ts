@@ -65,7 +65,7 @@ async function trainedOn(
   const { plan, observe } = context;
   const { final, search } = plan.experiment;
   if (final === null) return null;
-  const { from, ...full } = final;
+  const { from, teacher: _, ...full } = final;
   const dataset = { ...plan.dataset, fold };
   const images = epochImages(describeDataset(dataset), full.loss?.type !== 'cross-entropy');
   const listening = { ...full, batch: Math.min(full.batch, images) };

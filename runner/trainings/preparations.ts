@@ -8,6 +8,8 @@ import { memberOf, type Genotype } from '../../spaces/index.js';
 import {
   CorruptFile,
   type Fold,
+  lossSchema,
+  type NetworkTeacher,
   readTensorFile,
   teacherSchedule,
   viewsOf,
@@ -35,6 +37,8 @@ export class Preparations {
   private readonly listening: Listening;
   /** The teacher of the search's trainings, once it is prepared. */
   private searchTeacher: PreparedTeacher | null = null;
+  /** The network of the frontier that teaches, once it is prepared. */
+  private frontierTeacher: Promise<PreparedTeacher | null> | undefined;
   private preparedSupernet: Promise<PreparedSupernet> | undefined;
   private preparedWeights: Promise<InitialSource> | undefined;
 
@@ -55,6 +59,20 @@ export class Preparations {
     if (own === null) return { train, teacher: null };
     if (!this.listening.hears(own, trial)) return { train: untaught(train), teacher: null };
     return { train, teacher: fold === undefined ? own : await this.teacher(train, fold) };
+  }
+
+  /** How a network is trained that another network of the run teaches. */
+  async taughtBy(
+    network: NetworkTeacher,
+    train: TrainConfig,
+  ): Promise<{ readonly train: TrainConfig; readonly teacher: PreparedTeacher | null }> {
+    const { label_smoothing } = train.loss ?? {};
+    const taught = { ...train, loss: lossSchema.parse({ type: 'kd', label_smoothing }) };
+    const prepared = (this.frontierTeacher ??= resultOfPart(
+      this.context,
+      teacherOrder(this.context, contentHash(network.name, taught), network, taught),
+    ));
+    return { train: taught, teacher: await prepared };
   }
 
   /** Compares the teacher with the students whose results the decision about a trial may use. */

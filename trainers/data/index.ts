@@ -23,6 +23,7 @@ export { imageChanges, labelledImagesOf, unlabelledImagesOf, type ImageList, typ
 export type { Fold } from './folds.js';
 export { inspectDataset, type InspectedData } from './inspect.js';
 export { createLoader, trainingLoader, type Loader } from './loader.js';
+export { averagedViews } from './lesson.js';
 export { LogitsWriter } from './logits-file.js';
 export { addRenderings, imagePaths, openSource, prepareDataset, readReport, type PrepareOptions } from './prepare.js';
 export { maskFindings, type MaskFinding, type MaskFindingKind } from './masks/findings.js';

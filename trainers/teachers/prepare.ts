@@ -13,11 +13,12 @@ import { fileTeacher, isAdapted } from './files.js';
 import type { TeacherOptions, TeacherSource } from './source.js';
 import { networkTeacher, trainedTeacher } from './trained.js';
 import type { PreparedTeacher, TeacherLogits } from '../jobs.js';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
+import { counted } from '../../base/text.js';
 import { mean } from '../../base/statistics.js';
 import { outputKind, toTrained, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
 import { evaluateSplit } from '../evaluate.js';
@@ -55,6 +56,7 @@ export async function prepareTeacher(
   if (config.type === 'none') return null;
   const loss = lossFor(options.train.loss, config);
   const settled = { ...options, cache: options.cache ?? cacheDirectory() };
+  removeEarlier(settled);
   return withDataset(options.dataset, async (dataset) => {
     const { info } = dataset;
     const source = await findTeacher(config, dataset, settled);
@@ -77,6 +79,18 @@ export async function prepareTeacher(
       await teacher.close();
     }
   });
+}
+
+/** Removes the logits of single views, which earlier versions cached and nothing reads. */
+function removeEarlier({ cache, hooks }: Settled): void {
+  const folder = join(cache, 'teachers');
+  if (!existsSync(folder)) return;
+  const files = readdirSync(folder).filter((name) => /^logits-[0-9a-f]+\.f32(\.part)?$/.test(name));
+  if (files.length === 0) return;
+  for (const name of files) rmSync(join(folder, name), { force: true });
+  hooks?.onNote?.(
+    `Removed ${counted(files.length, 'file')} of logits that an earlier version cached: students now see new views, and answers are computed again`,
+  );
 }
 
 /**

@@ -38,7 +38,22 @@ describe('an experiment', () => {
     expect(plain.objectives.map(({ name }) => name)).toEqual(['accuracy', 'latency_ms']);
     const taught = parse(`${base}teacher: train\ntrain: {epochs: 3, batch: 32}\nfinal: {epochs: 9}\n`);
     expect(taught.train.loss?.type).toBe('kd');
-    expect(taught.final).toEqual({ ...taught.train, epochs: 9, from: 'nothing' });
+    expect(taught.final).toEqual({ ...taught.train, epochs: 9, from: 'nothing', teacher: 'none' });
+  });
+
+  it('has a teacher of its frontier in final trainings, where nothing else says what they learn from', () => {
+    const teacherOf = (text: string) => parse(`${base}${text}`).final?.teacher;
+    expect(teacherOf('final: {epochs: 9}\n')).toBe('frontier');
+    for (const text of [
+      'teacher: train\nfinal: {epochs: 9}\n',
+      'final: {epochs: 9, folds: 5}\n',
+      'final: {epochs: 9, loss: {type: cross-entropy}}\n',
+      'train: {loss: {type: cross-entropy}}\nfinal: {epochs: 9}\n',
+      'final: {epochs: 9, teacher: none}\n',
+    ])
+      expect(teacherOf(text)).toBe('none');
+    expect(() => parse(`${base}teacher: train\nfinal: {epochs: 9, teacher: frontier}\n`)).toThrow(/beside the teacher/);
+    expect(() => parse(`${base}final: {epochs: 9, teacher: frontier, folds: 5}\n`)).toThrow(/beside final.folds/);
   });
 
   it('has the kind of accuracy of its evaluation', () => {

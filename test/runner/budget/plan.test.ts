@@ -87,11 +87,19 @@ describe('the trainings of a frontier', () => {
       { start: 1, step: 0.03 },
     ];
     const given = { steps: 100, parallel: 2, folds: 0 };
-    expect(finalSteps(31, paces, given)).toBe(1000);
-    expect(finalSteps(31, paces, { ...given, parallel: 1 })).toBe(725);
-    expect(finalSteps(31 + 5 * 31, paces, { ...given, folds: 5 })).toBeLessThan(1300);
-    expect(finalSteps(4, paces, given)).toBe(0);
-    expect(finalSteps(100, [], given)).toBe(0);
+    expect(finalSteps(31, [paces], given)).toBe(1000);
+    expect(finalSteps(31, [paces], { ...given, parallel: 1 })).toBe(725);
+    expect(finalSteps(31 + 5 * 31, [paces], { ...given, folds: 5 })).toBeLessThan(1300);
+    expect(finalSteps(4, [paces], given)).toBe(0);
+    expect(finalSteps(100, [[]], given)).toBe(0);
+    // The network of the first round teaches the other one, which waits for it.
+    expect(
+      finalSteps(
+        31,
+        paces.map((pace) => [pace]),
+        given,
+      ),
+    ).toBe(725);
   });
 });
 

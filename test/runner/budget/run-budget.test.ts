@@ -155,7 +155,7 @@ describe('the budget of a run', () => {
     budget?.endSearch(observe);
     expect(experimentOf(store).search.trials).toBe(6);
     expect(budget?.mayAsk()).toBeUndefined();
-    const decided = budget?.decideFinal(store.trials.all(), observe);
+    const decided = budget?.decideFinal([store.trials.all()], observe);
     expect(decided?.final?.steps).toBeGreaterThan(1000);
     expect(experimentOf(store)).toMatchObject({ final: { steps: decided?.final?.steps }, search: { trials: 6 } });
     expect(events).toMatchObject([
@@ -163,7 +163,7 @@ describe('the budget of a run', () => {
       { kind: 'note', message: expect.stringMatching(/^Final trainings have [\d,]+ steps/) as string },
     ]);
     const again = RunBudget.of(plan, store);
-    expect(again?.decideFinal(store.trials.all(), observe)).toBeUndefined();
+    expect(again?.decideFinal([store.trials.all()], observe)).toBeUndefined();
     expect(again?.mayAsk()).toBeUndefined();
     expect(withMoreTrials(experimentOf(store), '+4', store, observe).search.trials).toBe(10);
   });
@@ -178,7 +178,7 @@ describe('the budget of a run', () => {
     to(5440);
     const budget = RunBudget.of(plan, store);
     expect(budget?.spent).toBe(560);
-    expect(budget?.decideFinal(store.trials.all(), observe)).toEqual({ final: null });
+    expect(budget?.decideFinal([store.trials.all()], observe)).toEqual({ final: null });
     expect(experimentOf(store)).toMatchObject({ final: null });
   });
 });

@@ -206,6 +206,17 @@ describe('a trained teacher', () => {
     }
   });
 
+  test('removes the logits of single views that an earlier version cached, and says so once', async () => {
+    const cache = join(bench.folder, 'cache');
+    const notes: string[] = [];
+    for (const name of ['logits-0a.f32', 'logits-0b.f32.part']) writeFileSync(join(cache, 'teachers', name), 'x');
+    const own = { hooks: { onNote: (note: string) => notes.push(note) } };
+    await prepare(config, own);
+    await prepare(config, own);
+    expect(notes).toEqual([expect.stringMatching(/^Removed 2 files of logits that an earlier version cached/)]);
+    expect(readdirSync(join(cache, 'teachers')).filter((name) => name.startsWith('logits'))).toEqual([]);
+  });
+
   test('continues after an interruption', async () => {
     const controller = new AbortController();
     const long = { ...config, epochs: 2 };

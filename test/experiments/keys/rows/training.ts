@@ -121,6 +121,7 @@ export const furtherRows = (runs: readonly [string, string]): Row[] => {
     row('supernet.calibration', [64, 128], 'member', { ...supernet, search: { evaluate: 'supernet' } }),
     row('final', ['none', { epochs: 5 }], 'finals'),
     row('final.from', ['nothing', 'supernet'], 'train', { ...supernet, final: { epochs: 5 } }),
+    row('final.teacher', ['frontier', 'none'], 'teacher', { final: { epochs: 5 }, search: { trials: 6, parallel: 1 } }),
     row('final.folds', [2, 3], 'train', { final: { epochs: 5 } }),
     row('search.evaluate', ['train', 'inherit', 'supernet'], 'outcomes', {
       ...supernet,
