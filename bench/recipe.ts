@@ -13,8 +13,9 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
-import { each, type Setting } from './recipe/setting.js';
-import { ownTeachers, teachers, type Rows } from './recipe/studies.js';
+import { frontiers, teachers } from './recipe/lessons.js';
+import { each, type Rows, type Setting } from './recipe/setting.js';
+import { ownTeachers } from './recipe/studies.js';
 import { archivePath } from './supernet/setting.js';
 
 const { values: options } = parseArgs({
@@ -50,6 +51,7 @@ const parts: Readonly<Record<string, Part>> = {
   fashion: { archive: null, rows: comparing('fashion') },
   variants: { archive: cifar, rows: comparing('variants') },
   teacher: { archive: cifar, rows: teachers },
+  frontier: { archive: cifar, rows: frontiers },
   'own-teacher': { archive: cifar, rows: ownTeachers },
 };
 

@@ -21,6 +21,9 @@ import { cifarImages, unpackedImages } from '../supernet/setting.js';
 export const recipes = ['plain', 'fast'] as const;
 export type Recipe = (typeof recipes)[number];
 
+/** A table: its head, then its rows. */
+export type Rows = readonly (readonly string[])[];
+
 /** Options of one run of the benchmark. */
 export interface Setting {
   readonly seeds: readonly number[];

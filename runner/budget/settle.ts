@@ -177,7 +177,11 @@ export function settledBy(
   return {
     experiment: settled,
     start: { spent, plan: chosen, fixed, share, parts: { latency: measurement, saving, ending, start, step } },
-    lines: [...planLines(minutes, chosen, fixed), ...(isDelayed ? [delayedLine(measured, total(least))] : [])],
+    lines: [
+      ...planLines(minutes, chosen, fixed),
+      ...(chosen.final > 0 && settled.final?.teacher === 'frontier' ? [taughtLine] : []),
+      ...(isDelayed ? [delayedLine(measured, total(least))] : []),
+    ],
   };
 }
 
@@ -218,6 +222,8 @@ function planLines(minutes: number, plan: BudgetPlan, { trials, steps, final }: 
       : []),
   ];
 }
+
+const taughtLine = 'The most accurate networks have their final training first; the best of them teaches the others.';
 
 const delayedLine = ({ free }: Measured, seconds: number): string =>
   `Other programs keep ${Math.round(100 * (1 - free))} % of the processors busy. If they go on, this takes ${minutesText(seconds)}: there will be fewer trials, and shorter final trainings or none.`;

@@ -27,7 +27,7 @@ import { initialFile } from '../stored/workdir.js';
 import type { TrainingContext } from '../plan.js';
 import { Listening, untaught } from './listening.js';
 import { prepareSupernet, sliceOf, type PreparedSupernet } from './supernet.js';
-import type { JobOrder } from '../jobs/job-runner.js';
+import { JobFailed, type JobOrder } from '../jobs/job-runner.js';
 import type { TeacherJob } from '../jobs/jobs.js';
 import { phaseTraining, resultOfPart } from './training.js';
 
@@ -61,18 +61,15 @@ export class Preparations {
     return { train, teacher: fold === undefined ? own : await this.teacher(train, fold) };
   }
 
-  /** How a network is trained that another network of the run teaches. */
+  /** How a network is trained that another network of the run teaches: by the labels alone, where that one gives no answers. */
   async taughtBy(
     network: NetworkTeacher,
     train: TrainConfig,
   ): Promise<{ readonly train: TrainConfig; readonly teacher: PreparedTeacher | null }> {
     const { label_smoothing } = train.loss ?? {};
     const taught = { ...train, loss: lossSchema.parse({ type: 'kd', label_smoothing }) };
-    const prepared = (this.frontierTeacher ??= resultOfPart(
-      this.context,
-      teacherOrder(this.context, contentHash(network.name, taught), network, taught),
-    ));
-    return { train: taught, teacher: await prepared };
+    const teacher = await (this.frontierTeacher ??= answering(this.context, network, taught));
+    return teacher === null ? { train, teacher } : { train: taught, teacher };
   }
 
   /** Compares the teacher with the students whose results the decision about a trial may use. */
@@ -204,6 +201,31 @@ async function foldTeacher(context: TrainingContext, train: TrainConfig, fold: F
   if (config.type === 'none') return null;
   const dataset = { ...context.plan.dataset, fold };
   return resultOfPart(context, teacherOrder(context, contentHash(config, train, fold), config, train, dataset));
+}
+
+/** A network of the frontier as a teacher; null where its answers cannot be had. */
+async function answering(
+  context: TrainingContext,
+  network: NetworkTeacher,
+  train: TrainConfig,
+): Promise<PreparedTeacher | null> {
+  const { observe } = context;
+  const order = teacherOrder(context, contentHash(network.name, train), network, train);
+  try {
+    return await resultOfPart(context, order, {
+      event: (event) => {
+        if (event.kind !== 'count') return;
+        observe({ kind: 'progress', phase: 'final', done: event.done, total: event.total, unit: event.what });
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof JobFailed)) throw error;
+    observe({
+      kind: 'warning',
+      message: `${network.name} cannot teach: ${error.message}. The others learn from the labels`,
+    });
+    return null;
+  }
 }
 
 const numbers = (values: readonly number[]): string => values.map((value) => value.toFixed(3)).join(', ');

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { runExperiment } from '../../../runner/index.js';
 import type { RunEvent } from '../../../runner/events.js';
+import { JobFailed } from '../../../runner/jobs/job-runner.js';
 import { cachedFolder, reading, writeExperiment } from '../experiment.js';
-import { inside, interrupted, messagesOf, resumeInside } from '../inside.js';
+import { inside, insideExcept, interrupted, messagesOf, resumeInside } from '../inside.js';
 
 const folder = cachedFolder();
 
@@ -44,5 +45,18 @@ describe('the frontier as teacher of its final trainings', () => {
     await interrupted(experiment('taught'), cut, isFinal);
     await resumeInside(cut);
     expect(findingsOf(cut)).toEqual({ finals, searched });
+  });
+
+  it('costs no final training where its answers cannot be had', async () => {
+    const workdir = join(folder, 'silent');
+    const events: RunEvent[] = [];
+    const workers = () => insideExcept(({ job }) => (job.kind === 'teacher' ? new JobFailed('no memory') : undefined));
+    await runExperiment(experiment('silent'), { workdir, workers }, (event) => events.push(event));
+    expect(messagesOf(events, ['warning'])).toContainEqual(
+      expect.stringMatching(/^trial \d+ cannot teach: no memory. The others learn from the labels$/),
+    );
+    const { finals } = findingsOf(workdir);
+    expect(finals.length).toBeGreaterThan(1);
+    expect(finals.every(({ accuracy }) => accuracy !== null)).toBe(true);
   });
 });
