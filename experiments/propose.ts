@@ -205,25 +205,18 @@ ${lengthText(train, batch, minutes)}
   augment: [${augment.map(stepText).join(', ')}]${balance}`;
 }
 
-/**
- * What a teacher that trains on the same images for 744 steps changed in a student's accuracy, in points, and its time with its answers, in
- * trainings of a student of 744 steps, for one seed: `npm run bench:recipe -- --only teacher`. No case paid, so none is proposed.
- */
-const teachers = [
-  { images: 1000, gains: [-5.4, -2.6, -2.9], cost: 21 },
-  { images: 8000, gains: [-0.3, 0.2, -1.4], cost: 25 },
-] as const;
-
-/** Why there is no teacher, with the figures of about as many images. */
-function teacherText(train: number): string {
-  const far = (images: number): number => Math.abs(Math.log(images / train));
-  const { images, gains, cost } = teachers.reduce((a, b) => (far(b.images) < far(a.images) ? b : a));
-  const [short, middle, long] = gains.map((gain) => `${gain > 0 ? '+' : ''}${gain}`);
-  return `# No teacher: one that trained on the same images for 744 steps did not pay. With ${number(images)} images of CIFAR-10 it took as long
-# as ${cost} trainings of 744 steps, and changed the accuracy of a small network by ${short}, ${middle} and ${long} points in 248, 744 and 1,860
-# steps of one seed; taught networks see 4 fixed views (docs/benchmarks.md). One that has learned from many other images: docs/pretrained.md.
-# teacher: { type: file, path: pretrained.onnx, adapt: all }`;
-}
+/** Why there is no teacher, and who teaches the final trainings. */
+const teacherText = (
+  isFolded: boolean,
+): string => `# No teacher of all trainings: those of a search are too short to gain from one that learned from the same images (docs/benchmarks.md). One
+# that has learned from many other images: docs/pretrained.md.
+# teacher: { type: file, path: pretrained.onnx, adapt: all }
+${
+  isFolded
+    ? `# Beside a cross-validation (final.folds), final trainings learn from the labels alone.`
+    : `# In final trainings, the most accurate network of the frontier teaches the others. That costs its answers alone, and brought small
+# networks 2.4 points with 8,000 images of CIFAR-10 (docs/benchmarks.md). \`final: { teacher: none }\` turns it off.`
+}`;
 
 /** Cross-validation where few images validate. */
 function foldsText({ counts }: ProposalFacts['info']): string {
@@ -302,7 +295,7 @@ space:
   type: mobilenet
   preset: ${preset}
 
-${teacherText(info.counts.train)}
+${teacherText(facts.minutes === undefined && foldsText(info) !== '')}
 teacher: none
 
 ${trainText(facts)}

@@ -98,14 +98,14 @@ describe('the proposed experiment', () => {
   });
 
   it.each([
-    [300, '1,000 images of CIFAR-10', '-5.4, -2.6 and -2.9'],
-    [14_450, '8,000 images of CIFAR-10', '-0.3, +0.2 and -1.4'],
-  ])('of %d training images has no teacher, by what one did for %s', (train, like, gains) => {
+    [300, undefined, 'none', 'final trainings learn from the labels alone'],
+    [300, 30, undefined, 'the most accurate network of the frontier teaches the others'],
+    [14_450, undefined, 'frontier', 'the most accurate network of the frontier teaches the others'],
+  ])('of %d training images in %s minutes says who teaches', (train, minutes, teacher, says) => {
     const info = { classes: ['a', 'b'], counts: { train, validation: 100, test: 100 } };
-    expect(parsed({ info }).teacher).toEqual({ type: 'none' });
-    const text = experimentText(facts({ info }), []);
-    expect(text).toContain(like);
-    expect(text).toContain(`by ${gains} points`);
+    const experiment = parsed({ info, minutes });
+    expect([experiment.teacher.type, experiment.final?.teacher]).toEqual(['none', teacher]);
+    expect(experimentText(facts({ info, minutes }), [])).toContain(says);
   });
 
   it('weighs classes of unequal size', () => {
