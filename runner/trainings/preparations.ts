@@ -12,7 +12,6 @@ import {
   type NetworkTeacher,
   readTensorFile,
   teacherSchedule,
-  viewsOf,
   type InitialWeights,
   type PreparedTeacher,
   type TeacherNormalisation,
@@ -68,7 +67,8 @@ export class Preparations {
   ): Promise<{ readonly train: TrainConfig; readonly teacher: PreparedTeacher | null }> {
     const { label_smoothing } = train.loss ?? {};
     const taught = { ...train, loss: lossSchema.parse({ type: 'kd', label_smoothing }) };
-    const teacher = await (this.frontierTeacher ??= answering(this.context, network, taught));
+    const { augment } = this.context.plan.experiment.train;
+    const teacher = await (this.frontierTeacher ??= answering(this.context, network, { ...taught, augment }));
     return teacher === null ? { train, teacher } : { train: taught, teacher };
   }
 
@@ -96,17 +96,18 @@ export class Preparations {
   }
 
   /**
-   * The teacher of a training; trainings with the same views, loss and balance of classes share one.
+   * The teacher of a training. Trainings with the same loss and balance of classes share one, whatever their augmentation is: it learns and
+   * answers with the views of the search's trainings.
    * @param fold whose images the training has: its teacher may not have learned from its validation images; default: none
    */
   teacher(train: TrainConfig, fold?: Fold): Promise<PreparedTeacher | null> {
-    const { augment, loss, class_weight, class_sampling } = train;
-    const count = viewsOf(train, taskOf(this.context.plan.experiment.data));
-    const views = canonicalJson([augment, count, loss, class_weight, class_sampling, fold]);
+    const { loss, class_weight, class_sampling } = train;
+    const key = canonicalJson([loss, class_weight, class_sampling, fold]);
+    const own = { ...train, augment: this.context.plan.experiment.train.augment };
     const prepared =
-      this.teachers.get(views) ??
-      (fold === undefined ? prepareTeacher(this.context, train) : foldTeacher(this.context, train, fold));
-    this.teachers.set(views, prepared);
+      this.teachers.get(key) ??
+      (fold === undefined ? prepareTeacher(this.context, own) : foldTeacher(this.context, own, fold));
+    this.teachers.set(key, prepared);
     return prepared;
   }
 
