@@ -2,10 +2,15 @@ import { invalidInput } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { ForeignWeight } from '../../compiler/index.js';
 import { withoutMixing } from '../data/augment/steps.js';
+import { stepsPerEpoch } from '../data/batches.js';
 import { trainSchema, withStepsOn, type TrainConfig } from '../schema/recipe.js';
 
 /** Epochs of a fine-tuning where images are many, and its least number of steps. */
-const tuningLength = { epochs: 8, steps: 200 } as const;
+const tuningLength = {
+  usual: { epochs: 8, steps: 200 },
+  /** More bring nothing; the time that there is ends most fine-tunings earlier. */
+  longest: { epochs: 30, steps: 2000 },
+} as const;
 
 type DataSettings = Pick<TrainConfig, 'augment' | 'class_weight' | 'class_sampling' | 'loss'>;
 
@@ -24,17 +29,30 @@ interface TuneSettings extends Partial<DataSettings> {
   readonly learningRate?: number | undefined;
   /** Label smoothing; default 0, as for teachers. */
   readonly smoothing?: number | undefined;
+  /** How long it is where `epochs` does not say it; default: usual. */
+  readonly length?: keyof typeof tuningLength | undefined;
 }
 
 /** Share of a fine-tuning in which its rate rises: steps of the whole rate at once forget what the file knows. */
 const warmupShare = 1 / 3;
 
 /**
- * Decay of the moving average of the weights, which is validated and kept: while the rate is high, it is better than the weights
- * themselves, which may be worse than a new head alone (Izmailov et al. 2018). It begins with the last steps, so that in 10,000 steps
- * it is about the last tenth of all.
+ * Share of the steps that the moving average of the weights goes back, from the file's weights with the new head on. The average is
+ * validated and kept: while the rate is high, it is better than the weights themselves, which may be worse than a new head alone
+ * (Izmailov et al. 2018).
  */
-const averageDecay = 0.999;
+const averagedShare = 1 / 10;
+
+/**
+ * A fine-tuning with the warm-up and the average of its length.
+ * @param images number of training images
+ */
+export function withSchedule(images: number, train: TrainConfig): TrainConfig {
+  const { epochs, batch, epoch_share: share } = train;
+  const steps = epochs * stepsPerEpoch(images, { batch, dropLast: true, share });
+  const ema = Math.max(0, 1 - 1 / Math.max(1, averagedShare * steps));
+  return { ...train, warmup_epochs: warmupShare * epochs, ema };
+}
 
 /**
  * The fine-tuning of all weights: AdamW along a linear schedule, without mixed images. Classes are balanced as in the data's other
@@ -48,6 +66,7 @@ export function tuneTraining(
     batch = Math.min(32, images),
     learningRate = 5e-4,
     smoothing = 0,
+    length = 'usual',
     augment = [],
     class_weight,
     class_sampling,
@@ -55,17 +74,16 @@ export function tuneTraining(
 ): TrainConfig {
   const train = trainSchema.parse({
     ...(smoothing > 0 && { loss: { type: 'cross-entropy', label_smoothing: smoothing } }),
-    epochs: epochs ?? tuningLength.epochs,
+    epochs: epochs ?? tuningLength[length].epochs,
     batch,
     optimizer: { type: 'adamw', learning_rate: learningRate },
     schedule: 'linear',
-    ema: averageDecay,
     class_weight,
     class_sampling,
     augment: withoutMixing(augment),
   });
-  const long = epochs === undefined ? withStepsOn(images, { ...train, steps: tuningLength.steps }) : train;
-  return { ...long, warmup_epochs: warmupShare * long.epochs };
+  const long = epochs === undefined ? withStepsOn(images, { ...train, ...tuningLength[length] }) : train;
+  return withSchedule(images, long);
 }
 
 /** Share of the learning rate of the first layer; it grows from layer to layer by the same factor, to 1 in the last one. */
