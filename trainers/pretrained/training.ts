@@ -1,4 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
+import { sum } from '../../base/statistics.js';
 import { didYouMean } from '../../base/text.js';
 import type { ForeignWeight } from '../../compiler/index.js';
 import { withoutMixing } from '../data/augment/steps.js';
@@ -86,22 +87,28 @@ export function tuneTraining(
   return withSchedule(images, long);
 }
 
-/** Share of the learning rate of the first layer; it grows from layer to layer by the same factor, to 1 in the last one. */
-const firstRate = 0.1;
+/** Kernels whose numbers have this root mean square have the whole learning rate. */
+const wholeRateSize = 1 / 3;
+/** Least share of the learning rate: a kernel of zeros learns, too. */
+const leastRate = 0.01;
+
+/** The share of the learning rate of a kernel. */
+function kernelRate(kernel: Float32Array): number {
+  const size = Math.sqrt(sum(kernel.map((value) => value ** 2)) / Math.max(1, kernel.length));
+  return Math.min(1, Math.max(leastRate, size / wholeRateSize));
+}
 
 /**
- * The share of the learning rate of each weight: layers that see pixels need to change less than layers that see classes
- * (Howard & Ruder 2018).
+ * The share of the learning rate of each weight: of a kernel in proportion to the size of its numbers (Shazeer & Stern 2018). AdamW moves
+ * every number by as much, and numbers of kernels that read a thousand inputs are small: with one rate, or rates by depth alone, these
+ * kernels lose what they know while the others still learn.
  * @param freeze patterns of weights that stay
  * @throws NasError `invalid-input` for a pattern that no weight has
  */
 export function layerRates(
-  { weights }: { readonly weights: readonly Pick<ForeignWeight, 'name' | 'shape'>[] },
+  weights: readonly Pick<ForeignWeight, 'name' | 'shape' | 'data'>[],
   freeze: readonly string[],
 ): ReadonlyMap<string, number> {
-  let layer = 0;
-  // A layer begins with its kernel.
-  const layers = weights.map(({ shape }) => (shape.length > 1 ? ++layer : layer));
   const names = weights.map(({ name }) => name);
   const frozen = freeze.map((pattern) => {
     const test = new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`);
@@ -111,9 +118,9 @@ export function layerRates(
     });
   });
   return new Map(
-    names.map((name, i) => [
+    weights.map(({ name, shape, data }) => [
       name,
-      frozen.some((test) => test.test(name)) ? 0 : firstRate ** (1 - layers[i] / Math.max(1, layer)),
+      frozen.some((test) => test.test(name)) ? 0 : shape.length > 1 ? kernelRate(data) : 1,
     ]),
   );
 }

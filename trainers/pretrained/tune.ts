@@ -73,7 +73,7 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
   return withDataset(job.dataset, async (dataset) => {
     const source = job.source ?? (await readPretrained(job.file, dataset.info, dataset));
     // Unknown names are refused before anything is computed.
-    layerRates(source.network, job.freeze);
+    layerRates(source.network.weights, job.freeze);
     makeDirectory(job.directory);
     const engine = await chooseEngine(job.engine);
     for (const line of readingLines(source)) hooks.onNote?.(line);
