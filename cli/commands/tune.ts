@@ -161,16 +161,22 @@ export const tune = command({
       .option('data', dataOrBoxesOption)
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'ONNX file to write' })
       .option('head-only', flag('Replace and fit the last layer only; the others stay as they are'))
-      .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default 8, more where images are few' })
+      .option('epochs', {
+        type: 'number',
+        describe: 'Epochs of fine-tuning, whatever they take; by default as many as the minutes allow',
+      })
       .option('minutes', {
         type: 'number',
-        describe: `Time for all of it, by default ${usualMinutes} without --epochs; fewer epochs are trained where all do not fit`,
+        describe: `Time for all of it, by default ${usualMinutes} without --epochs; it ends earlier where validation is flat`,
       })
       .option('freeze', {
         ...listOption,
         describe: 'Names of weights that stay as they are (* stands for any characters), may be repeated',
       })
-      .option('learning-rate', { type: 'number', describe: 'Of AdamW in the last layer; the first one has a tenth' })
+      .option('learning-rate', {
+        type: 'number',
+        describe: 'Of AdamW, at most; kernels of small numbers have a share of it',
+      })
       .option('batch', { type: 'number', describe: 'Images for each step' })
       .option('norms', {
         choices: ['frozen', 'followed'] as const,

@@ -20,6 +20,9 @@ export type TrainingLength = Pick<TrainConfig, 'epochs' | 'epoch_share'>;
 /** Share of a step that an evaluation of as many images takes, at most: a step also goes backward. */
 const forwardShare = 1 / 2;
 
+/** Calls of an engine that are timed. */
+const timedCalls = 3;
+
 /**
  * Times a step of an engine on images of no content, after one to warm up. The engine's state is of no use after that.
  * @param validation images of a validation
@@ -35,8 +38,8 @@ export async function measuredSeconds(
   const calls = Array.from({ length: engine.stepsAtOnce }, () => update);
   await engine.train(calls, 0);
   const start = performance.now();
-  await engine.train(calls, 0);
-  const step = (performance.now() - start) / 1000 / calls.length;
+  for (let i = 0; i < timedCalls; i++) await engine.train(calls, 0);
+  const step = (performance.now() - start) / 1000 / timedCalls / calls.length;
   return { step, validation: (forwardShare * step * validation) / batch };
 }
 
@@ -71,6 +74,9 @@ export interface TimedTraining {
   readonly elapsed: () => number;
 }
 
+/** Share of the time that is planned: steps also load images, and a machine may do other work. */
+const plannedShare = 0.95;
+
 const lengthSchema = z.object({ epochs: z.number(), epoch_share: z.number() }).nullable();
 
 /**
@@ -92,7 +98,10 @@ export async function lengthFor(
   // The file is tested at the end.
   const ending = (seconds.validation * counts.test) / Math.max(1, counts.validation);
   const steps = stepsPerEpoch(counts.train, { batch: train.batch, dropLast: true, share: 1 });
-  const length = lengthWithin(60 * minutes - elapsed() - ending, seconds, { steps, epochs: train.epochs });
+  const length = lengthWithin(plannedShare * (60 * minutes - elapsed()) - ending, seconds, {
+    steps,
+    epochs: train.epochs,
+  });
   writeFileAtomic(file, JSON.stringify(length));
   return length;
 }
