@@ -175,7 +175,7 @@ export const tune = command({
       })
       .option('learning-rate', {
         type: 'number',
-        describe: 'Of AdamW, at most; kernels of small numbers have a share of it',
+        describe: 'Of AdamW; kernels of many inputs have a share of it',
       })
       .option('batch', { type: 'number', describe: 'Images for each step' })
       .option('norms', {

@@ -1,5 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
-import { sum } from '../../base/statistics.js';
+import { product } from '../../base/statistics.js';
 import { didYouMean } from '../../base/text.js';
 import type { ForeignWeight } from '../../compiler/index.js';
 import { withoutMixing } from '../data/augment/steps.js';
@@ -87,26 +87,23 @@ export function tuneTraining(
   return withSchedule(images, long);
 }
 
-/** Kernels whose numbers have this root mean square have the whole learning rate. */
-const wholeRateSize = 1 / 3;
-/** Least share of the learning rate: a kernel of zeros learns, too. */
-const leastRate = 0.01;
+/** Kernels of at most so many inputs have the whole learning rate. */
+const wholeRateInputs = 64;
 
-/** The share of the learning rate of a kernel. */
-function kernelRate(kernel: Float32Array): number {
-  const size = Math.sqrt(sum(kernel.map((value) => value ** 2)) / Math.max(1, kernel.length));
-  return Math.min(1, Math.max(leastRate, size / wholeRateSize));
-}
+/** Numbers that each output of a kernel [in, out], [k, k, in, out] or, depthwise, [k, k, channels, 1] sums. */
+const inputsOf = (shape: readonly number[]): number => {
+  const sizes = shape.slice(0, -1);
+  return product(shape.length === 4 && shape[3] === 1 ? sizes.slice(0, -1) : sizes);
+};
 
 /**
- * The share of the learning rate of each weight: of a kernel in proportion to the size of its numbers (Shazeer & Stern 2018). AdamW moves
- * every number by as much, and numbers of kernels that read a thousand inputs are small: with one rate, or rates by depth alone, these
- * kernels lose what they know while the others still learn.
+ * The share of the learning rate of each weight; of kernels with many inputs in inverse proportion to them (Yang et al. 2021). AdamW
+ * moves every number by as much, so that an output of a thousand numbers moves furthest: with rates by depth alone, it loses what it knows.
  * @param freeze patterns of weights that stay
  * @throws NasError `invalid-input` for a pattern that no weight has
  */
 export function layerRates(
-  weights: readonly Pick<ForeignWeight, 'name' | 'shape' | 'data'>[],
+  weights: readonly Pick<ForeignWeight, 'name' | 'shape'>[],
   freeze: readonly string[],
 ): ReadonlyMap<string, number> {
   const names = weights.map(({ name }) => name);
@@ -118,10 +115,10 @@ export function layerRates(
     });
   });
   return new Map(
-    weights.map(({ name, shape, data }) => [
-      name,
-      frozen.some((test) => test.test(name)) ? 0 : shape.length > 1 ? kernelRate(data) : 1,
-    ]),
+    weights.map(({ name, shape }) => {
+      const isFrozen = frozen.some((test) => test.test(name));
+      return [name, isFrozen ? 0 : shape.length > 1 ? Math.min(1, wholeRateInputs / inputsOf(shape)) : 1];
+    }),
   );
 }
 

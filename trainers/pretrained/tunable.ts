@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.js';
 import { scaledTwice, type PixelScale } from '../../base/preprocess.js';
 import type { ForeignNetwork } from '../../compiler/index.js';
 import type { Network } from '../../spaces/index.js';
-import { apply, weightsFrom, type Weights } from '../../spaces/models/index.js';
+import { apply, weightsFrom, weightSpecs, type Weights } from '../../spaces/models/index.js';
 import { recogniseHeaded, type RecognisedNetwork } from '../recognise/index.js';
 import { layerRates } from './training.js';
 
@@ -56,10 +56,7 @@ function asFunction(network: ForeignNetwork, { scale, freeze }: TunableOptions, 
 
 function asNetwork({ model, images: own, folded }: RecognisedNetwork, { scale }: TunableOptions): Tunable {
   const { network, weights: initial } = model;
-  const rates = layerRates(
-    [...initial].map(([name, { shape, data }]) => ({ name, shape, data })),
-    [],
-  );
+  const rates = layerRates(weightSpecs(network), []);
   return {
     network,
     initial,
