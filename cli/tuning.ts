@@ -65,7 +65,9 @@ export async function tuneClasses(
   const dataset = await prepareFor(argument, data, rendering, reported(observe, signal));
   const { counts, task } = describeDataset(dataset);
   const smoothing = task.type === 'regression' ? 0 : 0.1;
-  const train = tuneTraining(counts.train, { ...settings, smoothing, ...own });
+  const length = options.minutes === undefined ? 'usual' : 'longest';
+  const train = tuneTraining(counts.train, { ...settings, smoothing, length, ...own });
   const engine = experiment?.engine ?? ({ type: 'auto' } as const);
-  return tuneFile({ ...options, data, dataset, train, engine }, observe, signal);
+  const balance = experiment === undefined ? 'chosen' : 'given';
+  return tuneFile({ ...options, data, dataset, train, balance, engine }, observe, signal);
 }

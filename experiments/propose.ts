@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { boards, coreOf, limitsOf, type BoardName } from './schema/constraints.js';
 import { fewImages, foldsOf } from './schema/experiment.js';
 import {
+  areUnequal,
   type Augmentation,
   type AugmentStep,
   type DataConfig,
@@ -69,10 +70,6 @@ function batchFor(train: number): number {
   const wanted = Math.min(128, Math.max(16, train / 4));
   return 2 ** Math.floor(Math.log2(Math.min(wanted, train)));
 }
-
-/** Classes are unequal when the largest has so many times the images of the smallest. */
-export const unequal = 3;
-const areUnequal = (perClass: readonly number[]): boolean => Math.max(...perClass) >= unequal * Math.min(...perClass);
 
 const presetFor = (size: number): 'tiny' | 'small' => (size <= 48 ? 'tiny' : 'small');
 

@@ -51,7 +51,7 @@ export interface TuneDetectorRequest
 }
 
 /** What tuning a detector or a segmenter has brought. Its head is trained with the rest. */
-export interface DetectorReport extends Omit<TuneReport, 'ridge' | 'head' | 'adapted'> {
+export interface DetectorReport extends Omit<TuneReport, 'ridge' | 'head' | 'adapted' | 'outlook'> {
   /** none: the file scores more on the validation images than what training made of it, and is written as it was. */
   readonly adapted: 'all' | 'none';
 }
@@ -154,12 +154,6 @@ function ofFile(
     },
     file: (weights, facts) => withMetadata(detector.file(readTensorFile(weights).tensors), facts),
   };
-}
-
-/** What tuning a detector or a segmenter has brought. Its head is trained with the rest. */
-export interface DetectorReport extends Omit<TuneReport, 'ridge' | 'head' | 'adapted'> {
-  /** none: the file scores more on the validation images than what training made of it, and is written as it was. */
-  readonly adapted: 'all' | 'none';
 }
 
 /**

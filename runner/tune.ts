@@ -47,6 +47,8 @@ export interface TuneReport {
   readonly after: Scores;
   /** Of the fine-tuning, by epoch. */
   readonly curve: readonly EpochMetrics[];
+  /** What a longer fine-tuning may bring; null without one. */
+  readonly outlook: Tuned['outlook'];
   readonly classes: readonly string[];
   /** On the test images. */
   readonly details: Details;
@@ -127,7 +129,7 @@ export async function tuneFile(
   const directory = join(cache, 'tuned', key.slice(0, 32));
   trimCache(cache, 'tuned');
   const tuned = await tune({ ...request, dataset, cache, directory }, hooksFor(info.task.type, observe, signal));
-  const { source, head, curve, adapted } = tuned;
+  const { source, head, curve, outlook, adapted } = tuned;
   const input = [source.size[0], source.size[1], channels] as const;
   const facts = { ...fileFacts({ ...info, ...source.scale }, data, input), weights: 'trained' } as const;
   const on = (file: Uint8Array, split: SplitName) =>
@@ -148,6 +150,7 @@ export async function tuneFile(
       head: head.scores.accuracy,
       after,
       curve,
+      outlook,
       classes,
       details: test.details,
     },

@@ -61,6 +61,7 @@ export {
   type PretrainedFile,
   type WrittenScale,
 } from './pretrained/read.js';
+export { areUnequal, unequal } from './losses/class-balance.js';
 export { tuneParts, type TunePart } from './pretrained/new-head.js';
 export { tune, type Tuned, type TuneHooks, type TuneJob } from './pretrained/tune.js';
 export { dataSettings, tuneTraining } from './pretrained/training.js';

@@ -3,7 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import type { DetectorReport, TuneReport } from '../../runner/index.js';
-import { classReport } from '../../reports/index.js';
+import { classReport, duration } from '../../reports/index.js';
 import { checkOutput } from '../arguments/output.js';
 import { wholeNumber } from '../arguments/values.js';
 import { command, dataOrBoxesOption, jsonOption, listOption, flag } from '../command.js';
@@ -42,6 +42,22 @@ function stagesTable(
     { ...after, name: written[adapted] },
   ];
   return renderTable(columns, stages, colors);
+}
+
+/** Less than this is no gain: half a point. */
+const leastGain = 0.005;
+
+/** What more time may bring, in a line; null without a fine-tuning. */
+export function outlookLine({ task, outlook }: Pick<TuneReport, 'task' | 'outlook'>): string | null {
+  if (outlook === null) return null;
+  const { gain, epochs, seconds } = outlook;
+  if (gain === null) return 'Too few epochs to say what more minutes bring.';
+  const [low, high] = gain;
+  if (high < leastGain) return 'Validation is flat: more minutes bring nothing.';
+  const { unit, title } = mainScores[task];
+  const text = (change: number): string => (unit === 'share' ? (100 * change).toFixed(1) : change.toFixed(3));
+  const what = unit === 'share' ? 'points' : `of ${title}`;
+  return `Another ${duration(seconds)} (--epochs ${epochs}) may bring ${text(low)} to ${text(high)} ${what}.`;
 }
 
 interface Given {
@@ -145,16 +161,22 @@ export const tune = command({
       .option('data', dataOrBoxesOption)
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'ONNX file to write' })
       .option('head-only', flag('Replace and fit the last layer only; the others stay as they are'))
-      .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default 8, more where images are few' })
+      .option('epochs', {
+        type: 'number',
+        describe: 'Epochs of fine-tuning, whatever they take; by default as many as the minutes allow',
+      })
       .option('minutes', {
         type: 'number',
-        describe: `Time for all of it, by default ${usualMinutes} without --epochs; fewer epochs are trained where all do not fit`,
+        describe: `Time for all of it, by default ${usualMinutes} without --epochs; it ends earlier where validation is flat`,
       })
       .option('freeze', {
         ...listOption,
         describe: 'Names of weights that stay as they are (* stands for any characters), may be repeated',
       })
-      .option('learning-rate', { type: 'number', describe: 'Of AdamW in the last layer; the first one has a tenth' })
+      .option('learning-rate', {
+        type: 'number',
+        describe: 'Of AdamW; kernels of many inputs have a share of it',
+      })
       .option('batch', { type: 'number', describe: 'Images for each step' })
       .option('norms', {
         choices: ['frozen', 'followed'] as const,
@@ -221,6 +243,8 @@ export const tune = command({
       return;
     }
     terminal.out(stagesTable(report, terminal.colors));
+    const line = 'outlook' in report ? outlookLine(report) : null;
+    if (line !== null) terminal.out(`${line}\n`);
     terminal.out(classListing(byClass, terminal.colors));
   },
 });

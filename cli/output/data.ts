@@ -1,7 +1,6 @@
 import { contentsText, withoutRepeated, type DataDescription } from '../../experiments/data/index.js';
 import { counted } from '../../base/text.js';
-import { unequal } from '../../experiments/propose.js';
-import { leftOutLines, splitNames, type SplitName } from '../../trainers/index.js';
+import { leftOutLines, splitNames, type SplitName, unequal } from '../../trainers/index.js';
 import { printable, renderFacts, renderTable, type Colors, type Column, numeric, type Fact } from './terminal.js';
 
 const number = (value: number): string => value.toLocaleString('en-US', { maximumSignificantDigits: 3 });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { readMetadata } from '../../deploy/index.js';
 import { toOnnx } from '../../spaces/models/index.js';
 import { shaken } from '../deploy/support/classifiers.js';
@@ -10,6 +10,7 @@ import { tinyStudent } from '../trainers/support/networks.js';
 import { runExperiment } from '../../runner/index.js';
 import { loadExperiment } from '../../experiments/parse/index.js';
 import { SimulatedRunner } from '../experiments/keys/simulated.js';
+import { outlookLine } from '../../cli/commands/tune.js';
 import { nasInside, expectRefusal } from './nas.js';
 
 const folder = sharedFolder();
@@ -42,6 +43,15 @@ async function recallOfTrousers(): Promise<number | undefined> {
   const { perClass } = JSON.parse(out) as { perClass: { name: string; recall: number }[] };
   return perClass.find(({ name }) => name === 'Trouser')?.recall;
 }
+
+test.each([
+  ['Another 12 min (--epochs 16) may bring 0.0 to 1.5 points.', 'classification', [0, 0.015]],
+  ['Another 12 min (--epochs 16) may bring 0.010 to 0.030 of R².', 'regression', [0.01, 0.03]],
+  ['Validation is flat: more minutes bring nothing.', 'classification', [0, 0.002]],
+  ['Too few epochs to say what more minutes bring.', 'classification', null],
+] as const)('after the table stands: %s', (line, task, gain) => {
+  expect(outlookLine({ task, outlook: { epochs: 16, seconds: 720, gain } })).toBe(line);
+});
 
 describe('nas tune', () => {
   it('says what it took for the file, keeps the weights of classes, and leaves nothing to continue', async () => {

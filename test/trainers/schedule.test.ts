@@ -81,6 +81,10 @@ describe('learning rate', () => {
 });
 
 test('the moving average forgets fast at first and as configured later', () => {
-  expect(averageDecay(0, 0.99)).toBeCloseTo(0.1, 12);
-  expect(averageDecay(10_000, 0.99)).toBe(0.99);
+  expect(averageDecay(0, { ema: 0.99 })).toBeCloseTo(0.1, 12);
+  expect(averageDecay(10_000, { ema: 0.99 })).toBe(0.99);
+});
+
+test('a moving average that begins with trained weights never forgets them fast', () => {
+  expect(averageDecay(0, { ema: 0.99, averagesStart: true })).toBe(0.99);
 });

@@ -12,7 +12,7 @@ import {
   type Target,
   type TracedFunction,
 } from '../../compiler/index.js';
-import { averageDecay } from '../optimizers/index.js';
+import { averageDecay, type AverageConfig } from '../optimizers/index.js';
 import type { EngineState, TrainingEngine, Update } from './engine.js';
 import { type BatchInputs, noiseSeed, type NetworkProgram } from './network-program.js';
 import { rowsOf } from './trainable.js';
@@ -46,9 +46,9 @@ export const updateInputs = (ema: number): Record<string, InputSpec> => ({
 });
 
 /** Values of the update's inputs. */
-export const updateFeeds = (ema: number, learningRate: number, step: number): Record<string, Feed> => ({
+export const updateFeeds = (average: AverageConfig, learningRate: number, step: number): Record<string, Feed> => ({
   learningRate,
-  ...(ema > 0 ? { averageDecay: averageDecay(step, ema) } : {}),
+  ...(average.ema > 0 ? { averageDecay: averageDecay(step, average) } : {}),
 });
 
 /** The programs of one training on shared states: a step with a fixed batch size, and evaluation with any. */
@@ -100,7 +100,7 @@ export class CompiledTraining {
     return {
       images,
       labels,
-      ...updateFeeds(spec.ema, learningRate, step),
+      ...updateFeeds(spec, learningRate, step),
       ...(needsTeacherLogits && teacher !== null ? { teacher } : {}),
     };
   }

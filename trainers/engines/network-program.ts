@@ -4,7 +4,7 @@ import type { WeightValue } from '../../spaces/models/index.js';
 import { centroidScore, detectionScore } from '../losses/detection.js';
 import { totalLoss, withAnswers } from '../losses/index.js';
 import type { Loss } from '../schema/loss.js';
-import type { Gradients, Parameter } from '../optimizers/index.js';
+import type { AverageConfig, Gradients, Parameter } from '../optimizers/index.js';
 import type { OptimizerConfig } from '../schema/train.js';
 import { Random } from '../../base/random.js';
 import { trainableOf, type TrainableSpec } from './trainable.js';
@@ -86,13 +86,11 @@ export function networkGradients(
 }
 
 /** The part of a specification that all programs share. */
-export interface LearningSpec {
+export interface LearningSpec extends AverageConfig {
   /** Seed of the initial weights and, with other streams, of dropout noise. */
   readonly seed: number;
   readonly loss: Loss;
   readonly optimizer: OptimizerConfig;
-  /** Largest decay of the moving average of the weights; 0: no average. */
-  readonly ema: number;
   /**
    * A whitened stem instead of a random one. It is not trained; another stem among given initial weights is. By default the
    * stem is random and trained.

@@ -11,6 +11,12 @@ export type ClassWeight = 'auto' | Readonly<Record<string, number>>;
  */
 const beta = 0.99;
 
+/** Classes are unequal when the largest has so many times the images of the smallest. */
+export const unequal = 3;
+/** @param perClass training images of each class */
+export const areUnequal = (perClass: readonly number[]): boolean =>
+  Math.max(...perClass) >= unequal * Math.min(...perClass);
+
 /** The weight of a class. @param count of its images or pixels @param all of all classes */
 type AutoWeight = (count: number, all: number) => number;
 

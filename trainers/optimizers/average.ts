@@ -14,5 +14,14 @@ export function moveAverage(
   });
 }
 
-/** The decay of the weights' moving average at a step: small at first, so that the average forgets the random weights. */
-export const averageDecay = (step: number, decay: number): number => Math.min(decay, (1 + step) / (10 + step));
+/** A moving average of weights. */
+export interface AverageConfig {
+  /** Largest decay; 0: no average. */
+  readonly ema: number;
+  /** Whether the average begins with the initial weights, which are trained already; default false: it soon forgets them. */
+  readonly averagesStart?: boolean | undefined;
+}
+
+/** The decay of the weights' moving average at a step: small at first, where the average forgets random weights. */
+export const averageDecay = (step: number, { ema, averagesStart = false }: AverageConfig): number =>
+  averagesStart ? ema : Math.min(ema, (1 + step) / (10 + step));

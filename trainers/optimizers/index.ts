@@ -4,7 +4,7 @@ import { muon } from './muon.js';
 import type { ConfigOf, Optimizer, Parameter } from './optimizer.js';
 import { sgd } from './sgd.js';
 
-export { averageDecay, moveAverage } from './average.js';
+export { averageDecay, moveAverage, type AverageConfig } from './average.js';
 export type { Gradients, Optimizer, Parameter } from './optimizer.js';
 export { learningRate, type Schedule, type ScheduleConfig } from './schedule.js';
 

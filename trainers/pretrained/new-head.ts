@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { contentHash } from '../../base/hash.js';
 import { createScoreboard } from '../../base/scoreboard.js';
-import type { Scores } from '../../base/scores.js';
+import { percent } from '../../base/number-text.js';
+import { metricsOf, type Scores } from '../../base/scores.js';
 import type { ForeignNetwork } from '../../compiler/index.js';
 import type { Augmentation } from '../data/augment/schema.js';
 import { withoutMixing } from '../data/augment/steps.js';
 import { describeDataset, withDataset, type Dataset, type DatasetRef, type SplitName } from '../data/index.js';
 import { targetBeside, type EngineChoice } from '../engines/index.js';
-import { classInfluence, imagesPerClass } from '../losses/class-balance.js';
+import { areUnequal, classInfluence, imagesPerClass } from '../losses/class-balance.js';
 import type { FitHooks } from '../jobs.js';
 import { makeOnce } from '../make-once.js';
 import { proceed } from '../proceed.js';
@@ -23,6 +24,8 @@ import type { Pretrained } from './read.js';
 export interface HeadJob {
   /** The fine-tuning of all weights; its augmentation and its balance of classes are the layer's, too. */
   readonly train: TrainConfig;
+  /** given (default): classes are balanced as the training says; chosen: as validation says, where they are unequal. */
+  readonly balance?: 'given' | 'chosen' | undefined;
   readonly dataset: DatasetRef;
   readonly seed: number;
   readonly threads: number;
@@ -62,7 +65,7 @@ export interface Fitting {
 const headMeta = z.object({ ridge: z.number() });
 
 /** The network with a new last layer that is fitted on its features; the layer is cached with them. */
-export async function withFittedHead(source: Pretrained, job: HeadJob, fitting: Fitting): Promise<NewLayer> {
+async function fittedLayer(source: Pretrained, job: HeadJob, fitting: Fitting): Promise<NewLayer> {
   const { dataset, hooks } = fitting;
   const { info } = dataset;
   const { augment, class_weight, class_sampling } = job.train;
@@ -93,6 +96,31 @@ export async function withFittedHead(source: Pretrained, job: HeadJob, fitting: 
   const board = createScoreboard(info.task, info.classes.length);
   board.add(outputsOf({ kernel, bias }, validation.features), validation.targets, info.counts.validation);
   return { network: source.network.withHead({ kernel, bias }), ridge, scores: board.scores() };
+}
+
+/**
+ * The network with a new last layer, and the training that goes on from it. Where classes are unequal and their balance is chosen, a
+ * second layer is fitted with `class_weight: auto`: the one with the higher balanced accuracy on the validation images is taken.
+ */
+export async function withFittedHead(
+  source: Pretrained,
+  job: HeadJob,
+  fitting: Fitting,
+): Promise<NewLayer & { readonly train: TrainConfig }> {
+  const { dataset, hooks } = fitting;
+  const { classes, task } = dataset.info;
+  const plain = { ...(await fittedLayer(source, job, fitting)), train: job.train };
+  if (job.balance !== 'chosen' || task.type !== 'classification') return plain;
+  const perClass = imagesPerClass(dataset.split('train').labels, classes.length);
+  if (!areUnequal(perClass)) return plain;
+  const train = { ...job.train, class_weight: 'auto' } as const;
+  const balanced = { ...(await fittedLayer(source, { ...job, train }, fitting)), train };
+  const [before, after] = [plain, balanced].map(({ scores }) => metricsOf(scores.details)['balanced_accuracy'] ?? 0);
+  const isTaken = after >= before;
+  hooks.onNote?.(
+    `Classes have ${Math.min(...perClass)} to ${Math.max(...perClass)} training images. A new head with class_weight auto has a balanced accuracy of ${percent(after)} on validation images, one without it ${percent(before)}: rare classes count ${isTaken ? 'more' : 'as they are'}`,
+  );
+  return isTaken ? balanced : plain;
 }
 
 /** A layer that was fitted before; null where there is none, or a damaged one. */

@@ -47,7 +47,7 @@ function asFunction(network: ForeignNetwork, { scale, freeze }: TunableOptions, 
   return {
     network,
     initial: new Map(network.weights.map((weight) => [weight.name, weight])),
-    rates: layerRates(network, freeze),
+    rates: layerRates(network.weights, freeze),
     scale,
     unlike,
     logits: (weights, images) => network.apply(weightsFrom(weights), images, { training: false }).logits,
@@ -56,7 +56,7 @@ function asFunction(network: ForeignNetwork, { scale, freeze }: TunableOptions, 
 
 function asNetwork({ model, images: own, folded }: RecognisedNetwork, { scale }: TunableOptions): Tunable {
   const { network, weights: initial } = model;
-  const rates = layerRates({ weights: weightSpecs(network) }, []);
+  const rates = layerRates(weightSpecs(network), []);
   return {
     network,
     initial,

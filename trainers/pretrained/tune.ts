@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { NasError } from '../../base/errors.js';
 import { makeDirectory } from '../../base/files.js';
 import { percent } from '../../base/number-text.js';
+import { sum } from '../../base/statistics.js';
 import { counted } from '../../base/text.js';
 import { mainScores, metricsOf, metricTexts, scoreText, type Scores } from '../../base/scores.js';
 import { exportFunction } from '../../compiler/index.js';
@@ -14,10 +15,11 @@ import type { CompleteFit, EpochMetrics, FitHooks } from '../jobs.js';
 import type { TrainConfig } from '../schema/recipe.js';
 import { readTensorFile } from '../tensor-file.js';
 import type { TrainingPlan } from '../training/training-loop.js';
+import { outlookOf, type Outlook } from './outlook.js';
 import { withFittedHead, type HeadJob, type PartHooks } from './new-head.js';
 import { readingLines, readPretrained, type Pretrained, type PretrainedFile } from './read.js';
 import { tunableOf, type Tunable } from './tunable.js';
-import { layerRates } from './training.js';
+import { layerRates, withSchedule } from './training.js';
 import { lengthFor } from './within-time.js';
 
 /** What of a pretrained network is trained: a new last layer, or then all of its weights. */
@@ -51,6 +53,8 @@ export interface Tuned {
   readonly head: { readonly ridge: number; readonly scores: Scores };
   /** Of the fine-tuning; empty without one. */
   readonly curve: readonly EpochMetrics[];
+  /** What a longer fine-tuning may bring; null without one. */
+  readonly outlook: Outlook | null;
   /** Of the file, on the validation images. */
   readonly scores: Pick<Scores, 'accuracy' | 'details'>;
   /** The part that the file has; the head alone where fine-tuning made it worse. */
@@ -69,11 +73,11 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
   return withDataset(job.dataset, async (dataset) => {
     const source = job.source ?? (await readPretrained(job.file, dataset.info, dataset));
     // Unknown names are refused before anything is computed.
-    layerRates(source.network, job.freeze);
+    layerRates(source.network.weights, job.freeze);
     makeDirectory(job.directory);
     const engine = await chooseEngine(job.engine);
     for (const line of readingLines(source)) hooks.onNote?.(line);
-    const { network, ...head } = await withFittedHead(source, job, { dataset, engine, hooks });
+    const { network, train, ...head } = await withFittedHead(source, job, { dataset, engine, hooks });
     const { norms = 'frozen', freeze } = job;
     const tunable = tunableOf(network, { scale: source.scale, freeze, norms });
     const fileOf = (weights: Weights) => exported(tunable, weights, dataset);
@@ -82,33 +86,44 @@ export async function tune(job: TuneJob, hooks: TuneHooks): Promise<Tuned> {
       source,
       head,
       curve: [],
+      outlook: null,
       scores: head.scores,
       adapted: 'head',
     } as const;
     if (job.adapt === 'head') return withHead;
-    const judged = judgeOf(dataset, job.train);
+    const judged = judgeOf(dataset, train);
     const before = judged.of({ accuracy: head.scores.accuracy, metrics: metricsOf(head.scores.details) });
     hooks.onNote?.(`With a new head, ${source.name} has a validation ${judged.text(before)}`);
     if (tunable.unlike !== null && engine.type === 'native')
       hooks.onNote?.(`${source.name} is trained by the compiled engine, which takes longer: ${tunable.unlike}`);
-    const fitted = await fineTuned(tunable, source, { job, dataset, hooks, score: judged.of, started });
+    const fitted = await fineTuned(tunable, source, {
+      job: { ...job, train },
+      dataset,
+      hooks,
+      score: judged.of,
+      started,
+    });
     if (fitted === null) {
       hooks.onNote?.(
         `No time is left to train all weights: the new head alone is kept. ${job.minutes} minutes are too short`,
       );
       return withHead;
     }
-    const { weights, curve, accuracy } = fitted;
-    const details = fitted.details;
+    const { weights, curve, accuracy, details } = fitted;
+    const outlook = outlookOf(
+      curve.map(({ validation_accuracy: score }) => score),
+      sum(curve.map(({ seconds }) => seconds)),
+      curve.length < fitted.epochs,
+    );
     const after = judged.of({ accuracy, metrics: metricsOf(details) });
     if (after >= before) {
       const model = fileOf(readTensorFile(weights).tensors);
-      return { ...withHead, model, curve, scores: { accuracy, details }, adapted: 'all' };
+      return { ...withHead, model, curve, outlook, scores: { accuracy, details }, adapted: 'all' };
     }
     hooks.onNote?.(
       `Fine-tuning made it worse (${judged.text(after)}): the new head alone is kept. More images, fewer epochs or a lower learning rate may help`,
     );
-    return { ...withHead, curve };
+    return { ...withHead, curve, outlook };
   });
 }
 
@@ -143,26 +158,18 @@ async function fineTuned(
   { network, initial, rates, scale: { mean, std }, unlike }: Tunable,
   { hash: from, size }: Pretrained,
   { job, dataset, hooks, score, started }: FineTuning,
-): Promise<CompleteFit | null> {
+): Promise<(CompleteFit & { readonly epochs: number }) | null> {
   const { seed, norms = 'frozen', threads, directory, train: asked } = job;
   const [, , channels] = network.input;
   const loss = checkedLoss({ classes: network.classes, channels }, asked, null, dataset);
-  const spec = () => ({
-    network,
-    initial,
-    seed,
-    loss,
-    optimizer: asked.optimizer,
-    ema: asked.ema,
-    teacher: null,
-    frozenNorms: norms === 'frozen',
-    rates,
-  });
-  const open = () => createEngine(job.engine, spec, { threads, batch: asked.batch });
+  const { optimizer, batch } = asked;
+  const frozenNorms = norms === 'frozen';
+  const shared = { network, initial, seed, loss, optimizer, teacher: null, frozenNorms, rates, averagesStart: true };
+  const engineFor = ({ ema }: TrainConfig) => createEngine(job.engine, () => ({ ...shared, ema }), { threads, batch });
   const { minutes } = job;
-  const { length, engine } =
+  const length =
     minutes === undefined
-      ? { length: {}, engine: open }
+      ? {}
       : await lengthFor(
           {
             minutes,
@@ -172,11 +179,10 @@ async function fineTuned(
             file: join(directory, 'length.json'),
             elapsed: () => (performance.now() - started) / 1000,
           },
-          open,
+          () => engineFor(asked),
         );
   if (length === null) return null;
-  const shorter = { ...asked, ...length };
-  const train = { ...shorter, warmup_epochs: (asked.warmup_epochs * shorter.epochs) / asked.epochs };
+  const train = withSchedule(dataset.info.counts.train, { ...asked, ...length });
   if (train.epochs < asked.epochs || train.epoch_share < asked.epoch_share) {
     const part = train.epoch_share < 1 ? ` of ${percent(train.epoch_share)} of the images` : '';
     hooks.onNote?.(
@@ -190,8 +196,8 @@ async function fineTuned(
   const plan: TrainingPlan = { train, loss, teacher: null, seed, size, scale: { mean, std }, until: undefined, best };
   const kind = unlike === null ? 'network' : 'function';
   const hash = trainingHash(['tune, best epoch', kind, from, job.freeze, norms], plan, dataset.hashAt([size]));
-  const result = await trainResumably({ plan, directory, hash, engine }, dataset, hooks);
-  if (result.state === 'complete') return result;
+  const result = await trainResumably({ plan, directory, hash, engine: () => engineFor(train) }, dataset, hooks);
+  if (result.state === 'complete') return { ...result, epochs: train.epochs };
   throw new NasError('interrupted', 'fine-tuning was interrupted; it continues when the same command runs again');
 }
 

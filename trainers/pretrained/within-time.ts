@@ -20,8 +20,11 @@ export type TrainingLength = Pick<TrainConfig, 'epochs' | 'epoch_share'>;
 /** Share of a step that an evaluation of as many images takes, at most: a step also goes backward. */
 const forwardShare = 1 / 2;
 
+/** Calls of an engine that are timed. */
+const timedCalls = 3;
+
 /**
- * Times a step of an engine on images of no content, after one to warm up; the engine then has its own state again.
+ * Times a step of an engine on images of no content, after one to warm up. The engine's state is of no use after that.
  * @param validation images of a validation
  */
 export async function measuredSeconds(
@@ -29,16 +32,14 @@ export async function measuredSeconds(
   { batch, input, classes }: { readonly batch: number; readonly input: readonly number[]; readonly classes: number },
   validation: number,
 ): Promise<TrainingSeconds> {
-  const state = await engine.state();
   const images = new Float32Array(batch * input.reduce((a, b) => a * b, 1));
   const labels = new Float32Array(batch * classes).map((_, i) => (i % classes === 0 ? 1 : 0));
   const update = { batch: { images, labels, teacher: null }, learningRate: 0 };
   const calls = Array.from({ length: engine.stepsAtOnce }, () => update);
   await engine.train(calls, 0);
   const start = performance.now();
-  await engine.train(calls, 0);
-  const step = (performance.now() - start) / 1000 / calls.length;
-  await engine.load(state);
+  for (let i = 0; i < timedCalls; i++) await engine.train(calls, 0);
+  const step = (performance.now() - start) / 1000 / timedCalls / calls.length;
   return { step, validation: (forwardShare * step * validation) / batch };
 }
 
@@ -73,24 +74,34 @@ export interface TimedTraining {
   readonly elapsed: () => number;
 }
 
+/** Share of the time that is planned: steps also load images, and a machine may do other work. */
+const plannedShare = 0.95;
+
 const lengthSchema = z.object({ epochs: z.number(), epoch_share: z.number() }).nullable();
 
 /**
- * How long a fine-tuning is that ends in time, by the time of a step here, and the engine that was timed. An interrupted one keeps
- * its length.
+ * How long a fine-tuning is that ends in time, by the time of a step here; null where there is no time for one. An interrupted one
+ * keeps its length.
  */
 export async function lengthFor(
   { minutes, train, network, counts, file, elapsed }: TimedTraining,
   open: () => Promise<TrainingEngine>,
-): Promise<{ readonly length: TrainingLength | null; readonly engine: () => Promise<TrainingEngine> }> {
-  if (existsSync(file)) return { length: lengthSchema.parse(JSON.parse(readFileSync(file, 'utf8'))), engine: open };
+): Promise<TrainingLength | null> {
+  if (existsSync(file)) return lengthSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   const engine = await open();
-  const seconds = await measuredSeconds(engine, { ...network, batch: train.batch }, counts.validation);
+  let seconds: TrainingSeconds;
+  try {
+    seconds = await measuredSeconds(engine, { ...network, batch: train.batch }, counts.validation);
+  } finally {
+    await engine.dispose();
+  }
   // The file is tested at the end.
   const ending = (seconds.validation * counts.test) / Math.max(1, counts.validation);
   const steps = stepsPerEpoch(counts.train, { batch: train.batch, dropLast: true, share: 1 });
-  const length = lengthWithin(60 * minutes - elapsed() - ending, seconds, { steps, epochs: train.epochs });
+  const length = lengthWithin(plannedShare * (60 * minutes - elapsed()) - ending, seconds, {
+    steps,
+    epochs: train.epochs,
+  });
   writeFileAtomic(file, JSON.stringify(length));
-  if (length === null) await engine.dispose();
-  return { length, engine: () => Promise.resolve(engine) };
+  return length;
 }

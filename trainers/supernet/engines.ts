@@ -130,7 +130,7 @@ async function createCompiledSupernet(program: SupernetProgram, options: Compile
           return { loss: floats(loss, 'loss')[0], correct: floats(correct, 'correct')[0] };
         },
         async update(learningRate, step) {
-          await update.run(updateFeeds(program.spec.ema, learningRate, step));
+          await update.run(updateFeeds(program.spec, learningRate, step));
         },
       }),
     ),

@@ -22,10 +22,22 @@ export async function adaptedTeacher(
   const { adapt, freeze = [], epochs } = config;
   const source = await withDataset(dataset, (open) => readPretrained(config, info, open));
   const train = tuneTraining(info.counts.train, { ...dataSettings(options.train), epochs });
-  const key = contentHash('adapted, balanced', source.hash, info.hash, adapt, freeze, train, seed, deciding(engine));
+  const { class_weight, class_sampling = 'natural' } = train;
+  const isGiven = class_weight !== undefined || class_sampling === 'balanced';
+  const balance = isGiven ? ('given' as const) : ('chosen' as const);
+  const key = contentHash(
+    'adapted, balance chosen',
+    source.hash,
+    info.hash,
+    adapt,
+    freeze,
+    train,
+    seed,
+    deciding(engine),
+  );
   const directory = join(cache, 'teachers', key.slice(0, 32));
   const path = join(directory, 'adapted.onnx');
-  const job = { file: config, source, adapt, train, freeze, dataset, seed, engine, threads, cache, directory };
+  const job = { file: config, source, adapt, train, balance, freeze, dataset, seed, engine, threads, cache, directory };
   await makeOnce({
     path: directory,
     name: `the teacher, ${source.name} adapted to the data,`,

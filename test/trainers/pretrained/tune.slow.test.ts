@@ -23,7 +23,6 @@ import {
 } from '../../../trainers/index.js';
 import { nativeLibrary } from '../../../compiler/native/index.js';
 import { engineSchema, type EngineConfig } from '../../../trainers/schema/engine.js';
-import { layerRates } from '../../../trainers/pretrained/training.js';
 import { shaken } from '../../deploy/support/classifiers.js';
 import { drawTasks } from '../../docs/draw-tasks.js';
 import { layersModelOf } from '../../support/layers-model.js';
@@ -138,29 +137,6 @@ describe('a classifier of other classes', () => {
     await expect(tune(jobFor('rgb', { file: { path: rgb } }), quiet())).rejects.toThrow(
       'takes images of 3 channels, the data has 1',
     );
-  });
-});
-
-describe('rates of layers', () => {
-  const weights = ['a.weight', 'a.bias', 'b.weight', 'c.weight', 'c.bias'].map((name) => ({
-    name,
-    shape: name.endsWith('weight') ? [2, 2] : [2],
-    data: new Float32Array(),
-    isTrainable: true,
-  }));
-
-  test('grow from the first layer to the last', () => {
-    const rates = [...layerRates({ weights }, []).values()];
-    expect(rates[4]).toBe(1);
-    expect(rates[0]).toBe(rates[1]);
-    expect(rates[2] / rates[0]).toBeCloseTo(rates[3] / rates[2], 10);
-    expect(rates[0]).toBeLessThan(rates[2]);
-  });
-
-  test('are 0 for frozen weights', () => {
-    const rates = layerRates({ weights }, ['a.*', 'c.bias']);
-    expect([...rates].filter(([, rate]) => rate === 0).map(([name]) => name)).toEqual(['a.weight', 'a.bias', 'c.bias']);
-    expect(() => layerRates({ weights }, ['aweight'])).toThrow("no weight is named aweight; did you mean 'a.weight'?");
   });
 });
 

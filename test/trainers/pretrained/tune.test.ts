@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { classScores } from '../../../base/scores.js';
+import { classScores, metricsOf } from '../../../base/scores.js';
 import { toOnnx } from '../../../spaces/models/index.js';
 import {
   dataSchema,
@@ -15,6 +15,7 @@ import {
   trimCache,
   tune,
   tuneTraining,
+  type DatasetRef,
   type PretrainedFile,
   type Tuned,
   type TuneHooks,
@@ -22,6 +23,7 @@ import {
 } from '../../../trainers/index.js';
 import { headParts } from '../../../trainers/pretrained/fit-head.js';
 import { readingLines } from '../../../trainers/pretrained/read.js';
+import { withSchedule } from '../../../trainers/pretrained/training.js';
 import { shaken } from '../../deploy/support/classifiers.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
@@ -88,8 +90,62 @@ test.each([
   await expect(head(`by ${score}`, settings, { adapt: 'all' }, { onNote })).rejects.toThrow(`validation ${score} of `);
 });
 
-test('validates the average of the weights, and warms up for a third of the epochs', () => {
-  expect(tuneTraining(3000, {})).toMatchObject({ epochs: 8, warmup_epochs: 8 / 3, ema: 0.999 });
+test('validates an average over a tenth of the steps, and warms up for a third of the epochs', () => {
+  const training = tuneTraining(3200, {});
+  expect(training).toMatchObject({ epochs: 8, warmup_epochs: 8 / 3 });
+  expect(training.ema).toBeCloseTo(1 - 1 / 80, 10);
+  expect(withSchedule(3200, { ...training, epochs: 2, epoch_share: 0.5 }).ema).toBeCloseTo(1 - 1 / 10, 10);
+});
+
+test('is longer where minutes end it, and as long as it is told by epochs', () => {
+  expect(tuneTraining(320, {}).epochs).toBe(20);
+  expect(tuneTraining(320, { length: 'longest' }).epochs).toBe(200);
+  expect(tuneTraining(100_000, { length: 'longest' }).epochs).toBe(30);
+  expect(tuneTraining(320, { length: 'longest', epochs: 3 }).epochs).toBe(3);
+});
+
+test('the average begins with the weights of the file and the new head: a first epoch of tiny steps answers like the head', async () => {
+  const slow = { epochs: 1, batch: 32, learningRate: 1e-9 };
+  const { scores, head: before, outlook } = await head('slow', slow, { adapt: 'all' });
+  expect(scores.accuracy).toBe(before.scores.accuracy);
+  expect(outlook).toMatchObject({ epochs: 2, gain: null });
+});
+
+describe('classes of unequal size', () => {
+  /** Three classes of grey images, one of them rare. */
+  async function greys(): Promise<DatasetRef> {
+    const folder = temporaryFolder();
+    for (const [name, images, grey] of [
+      ['dark', 48, 60],
+      ['light', 48, 190],
+      ['middle', 12, 125],
+    ] as const) {
+      mkdirSync(join(folder, name));
+      for (let i = 0; i < images; i++) {
+        const level = grey + 12 * (i % 12) - 66;
+        await sharp({ create: { width: 10, height: 10, channels: 3, background: { r: level, g: level, b: i } } })
+          .png()
+          .toFile(join(folder, name, `${i}.png`));
+      }
+    }
+    const data = dataSchema.parse({ type: 'image-folder', path: folder, size: 10, channels: 1, validation: 0.3 });
+    return prepareDataset(data, { cache: join(folder, 'cache') });
+  }
+
+  test('are balanced where that is left to validation, which a note says', async () => {
+    const dataset = await greys();
+    const notes: string[] = [];
+    const onNote = (note: string): void => void notes.push(note);
+    const settings = { epochs: 1, batch: 16 };
+    const given = await head('given', settings, { dataset }, { onNote });
+    expect(notes.filter((note) => note.startsWith('Classes have'))).toEqual([]);
+    const chosen = await head('chosen', settings, { dataset, balance: 'chosen' }, { onNote });
+    expect(notes.at(-1)).toMatch(/^Classes have \d+ to \d+ training images\. A new head with class_weight auto/);
+    const balanced = await head('balanced', { ...settings, class_weight: 'auto' }, { dataset });
+    const score = (tuned: Tuned) => metricsOf(tuned.scores.details)['balanced_accuracy'] ?? expect.fail('no classes');
+    expect(score(balanced)).toBeGreaterThan(score(given));
+    expect(chosen.model).toEqual(balanced.model);
+  });
 });
 
 test('a fine-tuning ends in time: the head alone where that is short; an interrupted one keeps its length', async () => {

@@ -37,7 +37,7 @@ export async function openEager(
           program.step({
             ...inputsOf(batch),
             learningRate: tf.scalar(learningRate),
-            ...(own.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, own.ema)) } : {}),
+            ...(own.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, own)) } : {}),
           }),
         );
         return [loss, correct];

@@ -136,7 +136,7 @@ export class NativeTraining {
     const { spec, updates } = this.plan.learning;
     const scalars = this.program.view(updates.scalars);
     updates.prepare(scalars, learningRate);
-    scalars[1] = averageDecay(step, spec.ema);
+    scalars[1] = averageDecay(step, spec);
   }
 
   /** The weights of a network's head: the whole arrays, or their parts. */
