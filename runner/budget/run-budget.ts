@@ -1,6 +1,8 @@
+import { canonicalJson } from '../../base/hash.js';
 import { sum } from '../../base/statistics.js';
 import type { Store, TrialRecord } from '../../store/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
+import { isPlaced, renderingSeconds, type TrainConfig } from '../../trainers/index.js';
 import { frontierCandidates, trialsOf } from '../stored/candidates.js';
 import { experimentOf } from '../stored/experiment.js';
 import type { RunObserver } from '../events.js';
@@ -106,6 +108,17 @@ export class RunBudget implements TimeBudget {
     });
   }
 
+  /**
+   * Seconds by which the images of a final training's step take longer to render than those of a trial's. Threads that render share
+   * the processors with those that train.
+   */
+  private rendering({ augment, batch }: TrainConfig): number {
+    const { experiment, data } = this.plan;
+    const { train } = experiment;
+    if (isPlaced(experiment.data) || canonicalJson(augment) === canonicalJson(train.augment)) return 0;
+    return batch * Math.max(0, renderingSeconds(data, augment) - renderingSeconds(data, train.augment));
+  }
+
   endSearch(observe: RunObserver): void {
     if (!this.choosesTrials) return;
     const { trials: planned } = this.start.plan;
@@ -126,7 +139,9 @@ export class RunBudget implements TimeBudget {
     const { fixed, parts } = start;
     if (fixed.final !== undefined || final === null || hasDecided(store, 'final')) return undefined;
     const left = usable * this.seconds - this.spent - trials.length * parts.saving - parts.ending;
-    const length = finalSteps(left, this.pacesOf(trials), { ...fixed, steps: stepsOf(plan, train) });
+    const more = this.rendering(final);
+    const paces = this.pacesOf(trials).map(({ start: first, step }) => ({ start: first, step: step + more }));
+    const length = finalSteps(left, paces, { ...fixed, steps: stepsOf(plan, train) });
     const decided = length === 0 ? null : withSteps(plan, final, length, start.share);
     const message =
       decided === null
