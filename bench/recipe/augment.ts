@@ -30,10 +30,12 @@ const augmentations: Readonly<Record<string, (light: Augmentation) => readonly u
   'resized-crop and cutmix': () => ['flip', resized, 'cutmix'],
 };
 
-/** Trainings that show each photograph a few times to hundreds of times, with the batches of `nas init --images`. */
+/** Trainings that show each photograph about 20 to 350 times. */
 const trainings = [
-  { of: 'cifar', count: 8000, batch: 128, steps: [600, 2400, 7200] },
-  { of: 'cifar', count: 1000, batch: 128, steps: [600, 2400] },
+  { of: 'cifar', count: 4000, batch: 32, steps: [2400] },
+  { of: 'cifar', count: 2000, batch: 32, steps: [2400] },
+  { of: 'cifar', count: 1000, batch: 32, steps: [2400] },
+  { of: 'cifar', count: 500, batch: 32, steps: [2400] },
   { of: 'small flowers', count: 2500, batch: 128, steps: [600, 2400] },
   { of: 'small flowers', count: 250, batch: 32, steps: [600, 2400] },
 ] as const;

@@ -73,9 +73,9 @@ describe('a budget', () => {
   });
 
   it('chooses the augmentation by the lengths that it chooses', () => {
-    const { train, final } = settled({ budget: { minutes: 60 } }).budget.experiment;
+    const { train, final } = settled({ train: { epochs: 5 } }).budget.experiment;
     expect([train, final].map((config) => config?.augment.length)).toEqual([2, 3]);
-    const own = settled({ budget: { minutes: 60 }, train: { augment: ['flip'] } }).budget.experiment;
+    const own = settled({ train: { epochs: 5, augment: ['flip'] } }).budget.experiment;
     expect(own.final?.augment).toEqual([{ type: 'flip' }]);
   });
 

@@ -22,10 +22,10 @@ describe('defaultAugment', () => {
   });
 
   it.each([
-    { type: 'image-folder', path: '', channels: 1 },
-    { type: 'list', path: '', task: 'regression' },
-    { type: 'boxes', path: '' },
-    { type: 'masks', path: '' },
+    { type: 'image-folder', path: 'x', channels: 1 },
+    { type: 'list', path: 'x', task: 'regression' },
+    { type: 'boxes', path: 'x' },
+    { type: 'masks', path: 'x' },
   ])('of %o is the same however often they are shown', (written) => {
     const data = dataSchema.parse(written);
     expect(defaultAugment(data, 400)).toEqual(defaultAugment(data));
