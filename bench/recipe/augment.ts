@@ -16,19 +16,19 @@ import type { Rows } from './studies.js';
 
 const resized = { type: 'resized-crop', area: [0.5, 1] };
 
-/** The augmentations that are compared, from the flip and the shift on. */
-const augmentations: Readonly<Record<string, (light: Augmentation) => readonly unknown[]>> = {
-  'flip, crop': (light) => light,
-  'and trivial-augment': (light) => [...light, 'trivial-augment'],
-  'and cutout': (light) => [...light, 'cutout'],
-  'and mixup': (light) => [...light, 'mixup'],
-  'and cutmix': (light) => [...light, 'cutmix'],
-  'and trivial-augment, cutmix': (light) => [...light, 'trivial-augment', 'cutmix'],
-  'flip, resized-crop': () => ['flip', resized],
-  'and colour-jitter': () => ['flip', resized, 'colour-jitter'],
-  'resized-crop and trivial-augment': () => ['flip', resized, 'trivial-augment'],
-  'resized-crop and cutmix': () => ['flip', resized, 'cutmix'],
-};
+/** The augmentations that are compared with the first one, a flip and a small shift. */
+const augmentations: readonly ((light: Augmentation) => readonly unknown[])[] = [
+  (light) => light,
+  (light) => [...light, 'trivial-augment'],
+  (light) => [...light, 'cutout'],
+  (light) => [...light, 'mixup'],
+  (light) => [...light, 'cutmix'],
+  (light) => [...light, 'trivial-augment', 'cutmix'],
+  () => ['flip', resized],
+  () => ['flip', resized, 'colour-jitter'],
+  () => ['flip', resized, 'trivial-augment'],
+  () => ['flip', resized, 'cutmix'],
+];
 
 /** Trainings that show each photograph about 20 to 350 times. */
 const trainings = [
@@ -50,7 +50,7 @@ export async function augmenting(setting: Setting): Promise<Rows> {
     const network = await networkOf(images, { stride: of === 'cifar' ? 1 : 2 });
     const { counts } = describeDataset(images.dataset);
     let light: readonly number[] = [];
-    return each(Object.entries(augmentations), async ([name, stepsOf]) => {
+    return each(augmentations, async (stepsOf) => {
       const config = trainOf('fast', images, { batch, steps: length, augment: stepsOf(images.augment) });
       const trained = await each(seeds, (seed) => train(setting, images, network, config, seed));
       const accuracies = trained.map(({ accuracy }) => accuracy);
@@ -59,7 +59,7 @@ export async function augmenting(setting: Setting): Promise<Rows> {
       const row = [
         `${counts.train} of ${of}`,
         `${length} (${Math.round(timesShown(config))})`,
-        name,
+        config.augment.map(({ type }) => type).join(', '),
         accuracies.map(points).join(' '),
         `${signed(mean(gains))}${gains.length > 1 ? ` ± ${points(standardError(gains))}` : ''}`,
         `${mean(trained.map(({ cpuSeconds }) => cpuSeconds)).toFixed(0)} s`,
