@@ -12,6 +12,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { augmenting } from './recipe/augment.js';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
 import { frontiers, teachers } from './recipe/lessons.js';
 import { each, type Rows, type Setting } from './recipe/setting.js';
@@ -39,29 +40,29 @@ const comparing =
   };
 
 interface Part {
-  /** Archive of its images; null: an npm package. */
-  readonly archive: string | null;
+  /** Archives of its images; none: they are an npm package. */
+  readonly archives: readonly string[];
   readonly rows: (setting: Setting) => Promise<Rows>;
 }
 
-const cifar = 'cifar10-train';
+const [cifar, flowers] = ['cifar10-train', 'flowers'];
 const parts: Readonly<Record<string, Part>> = {
-  cifar: { archive: cifar, rows: comparing('cifar') },
-  flowers: { archive: 'flowers', rows: comparing('flowers') },
-  fashion: { archive: null, rows: comparing('fashion') },
-  variants: { archive: cifar, rows: comparing('variants') },
-  teacher: { archive: cifar, rows: teachers },
-  frontier: { archive: cifar, rows: frontiers },
-  'own-teacher': { archive: cifar, rows: ownTeachers },
+  cifar: { archives: [cifar], rows: comparing('cifar') },
+  flowers: { archives: [flowers], rows: comparing('flowers') },
+  fashion: { archives: [], rows: comparing('fashion') },
+  variants: { archives: [cifar], rows: comparing('variants') },
+  teacher: { archives: [cifar], rows: teachers },
+  frontier: { archives: [cifar, flowers], rows: frontiers },
+  'own-teacher': { archives: [cifar], rows: ownTeachers },
+  augment: { archives: [cifar, flowers], rows: augmenting },
 };
 
 for (const name of options.only?.split(',') ?? Object.keys(parts)) {
   if (!(name in parts)) throw new Error(`--only ${name}: expected some of ${Object.keys(parts).join(', ')}`);
-  const { archive, rows } = parts[name];
-  if (archive !== null && !existsSync(archivePath(archive))) {
-    console.log(
-      `${name}: skipped, ${archivePath(archive)} does not exist (NAS_BENCH_PEERS names the folder beside \`data\`)`,
-    );
+  const { archives, rows } = parts[name];
+  const missing = archives.map(archivePath).find((path) => !existsSync(path));
+  if (missing !== undefined) {
+    console.log(`${name}: skipped, ${missing} does not exist (NAS_BENCH_PEERS names the folder beside \`data\`)`);
     continue;
   }
   const [head, ...cells] = await rows({ seeds, quick, folder });

@@ -1,13 +1,8 @@
 import { stringify } from 'yaml';
 import { boards, coreOf, limitsOf, type BoardName } from './schema/constraints.js';
-import { fewImages, foldsOf } from './schema/experiment.js';
+import { foldsOf } from './schema/experiment.js';
 import {
   areUnequal,
-  type Augmentation,
-  type AugmentStep,
-  type DataConfig,
-  defaultAugment,
-  renderingOf,
   type DatasetInfo,
   defaultLength,
   type ImageFilesConfig,
@@ -50,8 +45,6 @@ export interface ProposalFacts {
   readonly survey: ImageSurvey;
   readonly data: DataProposal;
   readonly info: Pick<DatasetInfo, 'classes' | 'counts'>;
-  /** As `augmentFor` proposes it. */
-  readonly augment: Augmentation;
   /** Training images of each class. */
   readonly perClass: readonly number[];
   /** The microcontroller that the networks are for. */
@@ -120,24 +113,6 @@ ${channelsText(channels)}
   damaged: skip`;
 }
 
-/**
- * The augmentation of a proposal: the default of the data, and for few photographs a further random change of each. With 54 training
- * images of each of five classes and 600 steps, it gains 2.6 points on flowers and 2.7 on CIFAR-10 (three seeds, deviation 1 to 2
- * points); with 2,400 steps, 1.2 on flowers, which is within the noise. Cutout and resized crops gain nothing there.
- */
-export function augmentFor(data: DataConfig, counts: DatasetInfo['counts']): Augmentation {
-  const usual = defaultAugment(data);
-  const isFew = counts.train + counts.validation < fewImages && renderingOf(data).channels === 3;
-  return isFew && usual.length > 0 ? [...usual, { type: 'trivial-augment', strength: 1 }] : usual;
-}
-
-const stepText = ({ type, ...values }: AugmentStep): string =>
-  Object.keys(values).length === 0
-    ? type
-    : `{ ${Object.entries({ type, ...values })
-        .map(([key, value]) => `${key}: ${String(value)}`)
-        .join(', ')} }`;
-
 /** The keys of a training's length. @param train training images */
 export function lengthText(train: number, batch: number, minutes: number | undefined): string {
   if (minutes !== undefined) return '  # How long: as the budget has time for, unless `steps` or `epochs` say it.';
@@ -178,17 +153,16 @@ final:
 # of the final trainings of the frontier follow from it. Keys that are written (search.trials, train.steps, final.steps) are kept.${folds === '' ? '' : '\n# There is no cross-validation (final.folds): it would take most of the time.'}
 budget: { minutes: ${minutes} }${earlier.length === 0 ? '' : `\nsearch:\n  ${fromText(earlier).join('\n  ')}`}`;
 
-function trainText({ data, info, perClass, augment, minutes }: ProposalFacts): string {
+function trainText({ data, info, perClass, minutes }: ProposalFacts): string {
   const { train } = info.counts;
   const batch = batchFor(train);
   const steps =
     data.channels === 3
-      ? `Images are mirrored and shifted. Leave flip out where left and right differ: text, digits, signs.${
-          augment.some(({ type }) => type === 'trivial-augment')
-            ? '\n  # As they are few, each is also sheared, rotated or changed in its colours at random. Leave trivial-augment out where that matters.'
-            : ''
-        }`
-      : 'Images are shifted. They are not mirrored, as digits and letters change by that; add flip where nothing does.';
+      ? `Without this key, images are mirrored and shifted, and changed more where a training shows each of them often.
+  # Where left and right differ (text, digits, signs), images may only be shifted:
+  # augment: [crop]`
+      : `Without this key, images are shifted. They are not mirrored, as digits and letters change by that. Where nothing does:
+  # augment: [flip, crop]`;
   const [least, most] = [Math.min(...perClass), Math.max(...perClass)];
   const balance = areUnequal(perClass)
     ? `\n  # The classes have ${number(least)} to ${number(most)} training images. Those of rare classes count more.\n  class_weight: auto`
@@ -198,8 +172,7 @@ train:
 ${lengthText(train, batch, minutes)}
   # Images for each step. ${batch === 128 ? 'The recipe was made with 128.' : 'Smaller than the 128 of the recipe: there are few images.'}
   batch: ${batch}
-  # ${steps}
-  augment: [${augment.map(stepText).join(', ')}]${balance}`;
+  # ${steps}${balance}`;
 }
 
 /** Why there is no teacher, and who teaches the final trainings. */

@@ -4,6 +4,7 @@ import type { Experiment } from '../experiments/schema/experiment.js';
 import { isTrainingExperiment } from '../experiments/schema/run-experiment.js';
 import type { WorkersConfig } from '../experiments/schema/workers.js';
 import type { Clock } from '../store/index.js';
+import { fixedIn } from './default-augment.js';
 import type { RunObserver } from './events.js';
 import { imagesOf, type RunImages } from './inputs.js';
 import { slotsFor, type JobRunners } from './job-runners.js';
@@ -55,8 +56,7 @@ export async function draftRun(
     workdir,
     threads,
     fixedWorkers: isFixed || slots !== null,
-    fixedBatch: (key) =>
-      isWritten(written, key, 'batch') || (key !== 'teacher' && isWritten(written, 'train', 'batch')),
+    isFixed: fixedIn(written),
     before: null,
     acceptEnvironment,
     clock,

@@ -4,6 +4,7 @@ import { isTrainingExperiment } from '../experiments/schema/run-experiment.js';
 import { inPool, measure, type Sample } from './budget/measure.js';
 import { frontierOf } from './budget/plan.js';
 import { settleBudget, type SettledBudget } from './budget/settle.js';
+import { fixedIn } from './default-augment.js';
 import type { RunObserver } from './events.js';
 import type { JobRunner } from './jobs/job-runner.js';
 import { defaultThreads, type TrainingPlan } from './plan.js';
@@ -66,7 +67,7 @@ async function plannedRun(
     workdir: tmpdir(),
     threads: defaultThreads(experiment),
     fixedWorkers: false,
-    fixedBatch: () => false,
+    isFixed: fixedIn(loaded.written),
     before: null,
     acceptEnvironment: false,
     locating: locatingIn(loaded),

@@ -1,7 +1,6 @@
 import { isMapTask } from '../base/task.js';
 import { requireQemu } from '../deploy/index.js';
 import { NasError } from '../base/errors.js';
-import { canonicalJson } from '../base/hash.js';
 import { requireWorking } from '../compiler/index.js';
 import { createSpace, inputSizes, type Task } from '../spaces/index.js';
 import { TableDevice } from '../latency-models/index.js';
@@ -10,7 +9,6 @@ import {
   absentFrom,
   addRenderings,
   checkTeacher,
-  defaultAugment,
   describeDataset,
   prepareDataset,
   type DataConfig,
@@ -27,6 +25,7 @@ import {
   withStepsOn,
   type SingleTeacher,
 } from '../trainers/index.js';
+import { defaultAugmentNotes, withDefaultAugment, type IsFixed, type TrainingKey } from './default-augment.js';
 import { planInitial } from './initial-weights/index.js';
 import { isOwnSupernet, isTableExperiment, isTrainingExperiment } from '../experiments/schema/run-experiment.js';
 import { measureNamed } from '../experiments/schema/measures.js';
@@ -63,15 +62,13 @@ import {
 } from './start-checks.js';
 import { planSupernet } from './trainings/supernet.js';
 
-type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
-
 interface PlanContext extends EngineContext {
   readonly workdir: string;
   readonly threads: number;
   /** Whether the number of workers is the user's, or a resumed run's: then the engine does not change it. */
   readonly fixedWorkers: boolean;
-  /** Whether the batch of a training is the user's, or a resumed run's; a default is reduced to the number of images. */
-  readonly fixedBatch: (key: TrainingKey) => boolean;
+  /** A default batch is reduced to the number of images; a default augmentation follows how often each is shown. */
+  readonly isFixed: IsFixed;
   /** The latest recorded time of the run, at which a simulation goes on, in ms since 1970; absent: of a new run. */
   readonly latest?: number;
   /** Default: `Date.now`. */
@@ -123,7 +120,7 @@ export const prepareImages = (
   context.locating(['data'], () => prepareDataset(data, preparing(`Converting ${data.type}`, context)));
 
 async function trainingPlan(given: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
-  const { workdir, threads, fixedWorkers, fixedBatch, acceptEnvironment, locating, observe } = context;
+  const { workdir, threads, fixedWorkers, isFixed, acceptEnvironment, locating, observe } = context;
   await requireKnownProviders(given, locating);
   const engine = await locating(['engine'], () => engineOfRun(given, context));
   const asked = fixedWorkers ? given : withWorkersFor(engine, given);
@@ -144,12 +141,15 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   if (absent.validation.length > 0) observe({ kind: 'warning', message: unseenMessage(absent.validation) });
   if (absent.test.length === data.classes.length)
     observe({ kind: 'warning', message: 'No test image has a box or a label: scores of the test images say nothing' });
-  const experiment = settledFor(data, asked, fixedBatch);
+  const experiment = settledFor(data, asked, isFixed);
   for (const [key, batch, images] of batches(experiment, data))
     await locating([key, 'batch'], () => checkBatch(batch, images));
   const taught = await checkTrainings(experiment, data.classes, locating);
   // A budget says how long trainings are.
-  const lengths = experiment.budget === undefined ? lengthNotes(experiment, asked) : [];
+  const lengths =
+    experiment.budget === undefined
+      ? [...lengthNotes(experiment, asked), ...defaultAugmentNotes(experiment, isFixed)]
+      : [];
   for (const message of lengths) observe({ kind: 'note', message });
   const folds = await locating(['final', 'folds'], () => possibleFolds(experiment, prepared, data, observe));
   const task = spaceTask(data, data.task.type);
@@ -168,8 +168,6 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     const before = dataset;
     dataset = await locating(['data'], () => addRenderings(before, experiment.data, [rendering], options));
   }
-  const augmentNote = defaultAugmentNote(experiment);
-  if (augmentNote !== null) observe({ kind: 'note', message: augmentNote });
   const supernet = await planSupernet(experiment, { space, data, locating });
   for (const message of warningsOf(experiment)) observe({ kind: 'warning', message });
   const sources = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
@@ -192,25 +190,15 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   };
 }
 
-/** Names the default augmentation of the data where a training has it. */
-export function defaultAugmentNote({ data, train: { augment } }: TrainingExperiment): string | null {
-  if (canonicalJson(augment) !== canonicalJson(defaultAugment(data))) return null;
-  const steps = augment.map(({ type, ...values }) => {
-    const keys = Object.entries(values).map(([key, value]) => `, ${key}: ${String(value)}`);
-    return keys.length === 0 ? type : `{type: ${type}${keys.join('')}}`;
-  });
-  return `train.augment: [${steps.join(', ')}], the default for these images`;
-}
-
-/** The experiment with the batch, if it is a default, the epochs, and the calibration images that fit the number of training images. */
+/** The experiment with the batch and the augmentation, if they are defaults, the epochs, and the calibration images that fit the number of training images. */
 function settledFor(
   info: DatasetInfo,
   { teacher, train, supernet, final, compress, ...others }: TrainingExperiment,
-  fixedBatch: PlanContext['fixedBatch'],
+  isFixed: IsFixed,
 ): TrainingExperiment {
   const images = info.counts.train;
   const fit = <T extends { readonly batch: number }>(key: TrainingKey, config: T, shown: number): T =>
-    fixedBatch(key) ? config : { ...config, batch: Math.min(config.batch, shown) };
+    isFixed(key, 'batch') ? config : { ...config, batch: Math.min(config.batch, shown) };
   const settle = <T extends TrainConfig>(key: TrainingKey, config: T): T => {
     const shown = imagesOf(config, info);
     return withStepsOn(shown, fit(key, config, shown));
@@ -233,7 +221,7 @@ function settledFor(
     return epochs === undefined ? fitted : { ...fitted, epochs };
   };
   const { calibration } = compress;
-  return {
+  const settled: TrainingExperiment = {
     ...others,
     compress: { ...compress, calibration: { ...calibration, images: Math.min(calibration.images, images) } },
     teacher: settledTeacher(teacher),
@@ -241,6 +229,7 @@ function settledFor(
     final: final === null ? null : settle('final', final),
     ...(supernet !== undefined && { supernet: isOwnSupernet(supernet) ? settle('supernet', supernet) : supernet }),
   };
+  return withDefaultAugment(settled, isFixed);
 }
 
 /** Notes about trainings that are longer than their epochs, to make their least number of steps. */

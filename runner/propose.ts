@@ -32,7 +32,7 @@ import type { BoardName } from '../experiments/schema/constraints.js';
 import { describeBoxes } from '../experiments/data/index.js';
 import { masksExperimentText, proposeMaskSize } from '../experiments/propose-masks.js';
 import { boxesExperimentText, planForBoard, proposeSize } from '../experiments/propose-boxes.js';
-import { augmentFor, experimentText, proposeData, sizes, type DataProposal } from '../experiments/propose.js';
+import { experimentText, proposeData, sizes, type DataProposal } from '../experiments/propose.js';
 
 export interface ProposalRequest {
   /** Folder, archive or table of the images. */
@@ -212,7 +212,6 @@ async function proposeFiles(
       survey,
       data,
       info: open.info,
-      augment: augmentFor(config, open.info.counts),
       perClass: [...counts],
       board,
       minutes,

@@ -170,7 +170,7 @@ async function continued(
     workdir: path,
     threads,
     fixedWorkers: true,
-    fixedBatch: () => true,
+    isFixed: () => true,
     before,
     acceptEnvironment,
     latest: Math.max(createdAt, store.trials.totals().changedAt),

@@ -40,6 +40,7 @@ export {
   completeTraining,
   dataDefaults,
   overTraining,
+  timesShown,
   trainSchema,
   withStepsOn,
   type TrainConfig,

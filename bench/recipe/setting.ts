@@ -54,6 +54,11 @@ const sources = {
       folderData(join(await unpackedImages(folder, 'flowers', 'flowers'), 'flowers'), 96, 0.2085, 0.02),
     ...photographs,
   },
+  'small flowers': {
+    data: async (folder: string) =>
+      folderData(join(await unpackedImages(folder, 'flowers', 'flowers'), 'flowers'), 64, 0.3, 0.05),
+    ...photographs,
+  },
   fashion: { data: () => Promise.resolve({ type: 'fashion-mnist', validation: 0.05 } as const), plain: {} },
 };
 

@@ -1,4 +1,5 @@
 import type { Store } from '../../store/index.js';
+import { defaultAugmentNotes, fixedIn } from '../default-augment.js';
 import type { RunObserver } from '../events.js';
 import type { Plan } from '../plan.js';
 import type { BudgetDetail } from './decisions.js';
@@ -24,6 +25,8 @@ export async function withinBudget(
   const { minutes } = plan.experiment.budget;
   const budget = await settleBudget(plan, { ...others, minutes, observe });
   observe({ kind: 'note', message: budget.lines.join(' ') });
+  for (const message of defaultAugmentNotes(budget.experiment, fixedIn(others.written)))
+    observe({ kind: 'note', message });
   return { plan: { ...plan, experiment: budget.experiment }, budget };
 }
 

@@ -1,13 +1,14 @@
+import { canonicalJson } from '../../base/hash.js';
 import { sum } from '../../base/statistics.js';
 import type { Store, TrialRecord } from '../../store/index.js';
 import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
+import { averagedViews, epochImages, isPlaced, renderingSeconds, type TrainConfig } from '../../trainers/index.js';
 import { frontierCandidates, trialsOf } from '../stored/candidates.js';
 import { experimentOf } from '../stored/experiment.js';
 import type { RunObserver } from '../events.js';
 import type { TimeBudget, TrainingPlan } from '../plan.js';
 import { WorkingTime } from '../working-time.js';
 import { decidesTrials, hasDecided, startOf, type BudgetDetail } from './decisions.js';
-import { averagedViews, epochImages, type TrainConfig } from '../../trainers/index.js';
 import { forward } from './measure.js';
 import { finalSteps, type Pace } from './plan.js';
 import { stepsOf, usable, withSteps, type BudgetStart } from './settle.js';
@@ -114,6 +115,17 @@ export class RunBudget implements TimeBudget {
     });
   }
 
+  /**
+   * Seconds by which the images of a final training's step take longer to render than those of a trial's. Threads that render share
+   * the processors with those that train.
+   */
+  private rendering({ augment, batch }: TrainConfig): number {
+    const { experiment, data } = this.plan;
+    const { train } = experiment;
+    if (isPlaced(experiment.data) || canonicalJson(augment) === canonicalJson(train.augment)) return 0;
+    return batch * Math.max(0, renderingSeconds(data, augment) - renderingSeconds(data, train.augment));
+  }
+
   endSearch(observe: RunObserver): void {
     if (!this.choosesTrials) return;
     const { trials: planned } = this.start.plan;
@@ -136,9 +148,12 @@ export class RunBudget implements TimeBudget {
     const { train, final } = plan.experiment;
     const { fixed, parts } = start;
     if (fixed.final !== undefined || final === null || hasDecided(store, 'final')) return undefined;
-    const answering = (rounds.length - 1) * answerSeconds(plan, final ?? train, parts.step);
+    const answering = (rounds.length - 1) * answerSeconds(plan, train, parts.step);
     const left = usable * this.seconds - this.spent - rounds.flat().length * parts.saving - parts.ending - answering;
-    const paces = rounds.map((trials) => this.pacesOf(trials));
+    const more = this.rendering(final);
+    const paces = rounds.map((trials) =>
+      this.pacesOf(trials).map(({ start: first, step }) => ({ start: first, step: step + more })),
+    );
     const length = finalSteps(left, paces, { ...fixed, steps: stepsOf(plan, train) });
     const decided = length === 0 ? null : withSteps(plan, final, length, start.share);
     const message =

@@ -6,6 +6,7 @@ import {
   searchInitialisation,
   type TrainingExperiment,
 } from '../../experiments/schema/experiment.js';
+import { fixedIn, withDefaultAugment } from '../default-augment.js';
 import { epochImages, stepsPerEpoch, type TrainConfig } from '../../trainers/index.js';
 import type { RunObserver } from '../events.js';
 import type { TrainingPlan } from '../plan.js';
@@ -175,7 +176,7 @@ export function settledBy(
   const { start, step } = measured;
   const { saving, ending } = parts;
   return {
-    experiment: settled,
+    experiment: withDefaultAugment(settled, fixedIn(written)),
     start: { spent, plan: chosen, fixed, share, parts: { latency: measurement, saving, ending, start, step } },
     lines: [
       ...planLines(minutes, chosen, fixed),

@@ -4,11 +4,10 @@ import { create } from 'tar';
 import { describe, expect, it } from 'vitest';
 import { parseExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { proposeExperiment } from '../../runner/propose.js';
-import { augmentFor, experimentText, proposeData, type ProposalFacts } from '../../experiments/propose.js';
+import { experimentText, proposeData, type ProposalFacts } from '../../experiments/propose.js';
 import type { RunEvent } from '../../runner/events.js';
 import { paceBetween } from '../../runner/budget/measure.js';
 import { estimateRun } from '../../runner/estimate.js';
-import { dataSchema } from '../../trainers/index.js';
 import { createSpace, tableSpace } from '../../spaces/index.js';
 import { earlierRun } from '../runner/earlier-run.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -28,7 +27,6 @@ const facts = (changes: Partial<ProposalFacts> = {}): ProposalFacts => {
     survey,
     data: proposeData(survey),
     info: { classes: ['cat', 'dog'], counts: { train: 14_450, validation: 2550, test: 3000 } },
-    augment: [{ type: 'flip' }, { type: 'crop', pixels: 4 }],
     perClass: [7000, 7450],
     ...changes,
   };
@@ -86,15 +84,12 @@ describe('the proposed experiment', () => {
     expect(parsed().folds).toBeUndefined();
   });
 
-  it('changes few photographs more', () => {
-    const photos = (channels: 1 | 3) => dataSchema.parse({ type: 'image-folder', path: 'x', channels });
-    const types = (channels: 1 | 3, train: number) =>
-      augmentFor(photos(channels), { train, validation: 100, test: 100 }).map(({ type }) => type);
-    expect(types(3, 300)).toEqual(['flip', 'crop', 'trivial-augment']);
-    expect(types(3, 3000)).toEqual(['flip', 'crop']);
-    expect(types(1, 300)).toEqual(['crop']);
-    const augment = augmentFor(photos(3), { train: 300, validation: 100, test: 100 });
-    expect(parsed({ augment }).train.augment).toEqual(augment);
+  it('leaves the augmentation to the images and the length of each training', () => {
+    expect(parsed().train.augment).toEqual([{ type: 'flip' }, { type: 'crop', pixels: 4 }]);
+    const text = (channels: 1 | 3) => experimentText(facts({ data: { ...facts().data, channels } }), []);
+    expect(text(3)).not.toMatch(/^ *augment:/m);
+    expect(text(3)).toContain('# augment: [crop]');
+    expect(text(1)).toContain('# augment: [flip, crop]');
   });
 
   it.each([

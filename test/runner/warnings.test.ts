@@ -1,27 +1,11 @@
 import { expect, test } from 'vitest';
 import { parseExperiment, trainingOf } from '../../experiments/parse/index.js';
-import { defaultAugmentNote } from '../../runner/prepare-plan.js';
 import { warningsOf } from '../../runner/start-checks.js';
 
 function warnings(text: string): string[] {
   const written = `name: x\ndata: fashion-mnist\nspace: mobilenet\n${text}`;
   return warningsOf(trainingOf(parseExperiment('exp.yaml', written)));
 }
-
-test('the default augmentation of the data is named, not one that is given', () => {
-  const note = (data: string, train = '{recipe: fast}') =>
-    defaultAugmentNote(
-      trainingOf(
-        parseExperiment('exp.yaml', `name: x\ndata: ${data}\nspace: mobilenet\ntrain: ${train}\n`, {
-          checkFiles: false,
-        }),
-      ),
-    );
-  expect(note('{type: cifar10, path: x}')).toMatch('train.augment: [flip, {type: crop, pixels: 2}], the default');
-  expect(note('fashion-mnist')).toMatch('train.augment: [{type: crop, pixels: 2}], the default');
-  expect(note('fashion-mnist', '{augment: [flip]}')).toBeNull();
-  expect(note('fashion-mnist', '{recipe: plain}')).toBeNull();
-});
 
 test('two corrections for rare classes are warned of, once', () => {
   const warning =

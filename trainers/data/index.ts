@@ -43,4 +43,5 @@ export {
   type SplitName,
   type SplitShares,
 } from './splits.js';
+export { renderingSeconds } from './views.js';
 export { channelsFor, surveyImages, type ImageSurvey } from './survey.js';

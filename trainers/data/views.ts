@@ -1,8 +1,9 @@
 import type { Box } from '../../base/boxes.js';
 import { scaledBytes } from '../../base/image-pixels.js';
 import type { PixelScale } from '../../base/preprocess.js';
-import type { Random } from '../../base/random.js';
-import type { Gather, MixingStep, Pixels, Step, ViewShape } from './augment/image.js';
+import { Random } from '../../base/random.js';
+import { mean } from '../../base/statistics.js';
+import type { Gather, ImageShape, MixingStep, Pixels, Step, ViewShape } from './augment/image.js';
 import type { Augmentation } from './augment/schema.js';
 import { createSteps } from './augment/steps.js';
 
@@ -106,4 +107,23 @@ export class Renderer {
       target.fill(0, line + left * channels, line + right * channels);
     }
   }
+}
+
+/** Views of which `renderingSeconds` measures some, after the compiler has seen others. */
+const [firstViews, measuredViews] = [200, 400];
+
+/** Seconds in which a thread renders one view of an image, before it is mixed with another. */
+export function renderingSeconds({ height, width, channels }: ImageShape, augment: Augmentation): number {
+  const values = height * width * channels;
+  const scale = { mean: Array.from({ length: channels }, () => 0), std: Array.from({ length: channels }, () => 1) };
+  const renderer = new Renderer({ height, width, channels }, scale, augment);
+  const random = new Random(1, 'rendering');
+  const image = Uint8Array.from({ length: values }, (_, i) => i);
+  const target = new Float32Array(values);
+  const seconds = Array.from({ length: firstViews + measuredViews }, () => {
+    const began = performance.now();
+    renderer.render(image, 0, target, 0, random);
+    return (performance.now() - began) / 1000;
+  });
+  return mean(seconds.slice(firstViews));
 }

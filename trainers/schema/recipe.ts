@@ -146,5 +146,9 @@ export function withStepsOn<T extends TrainConfig>(images: number, train: T): T 
   return { ...train, epochs: Math.max(train.epochs, Math.ceil(steps / Math.max(1, each))) };
 }
 
+/** How often a training shows each image. */
+export const timesShown = ({ epochs, epoch_share: share }: Pick<TrainConfig, 'epochs' | 'epoch_share'>): number =>
+  epochs * share;
+
 /** `train:` with the defaults of its recipe; how each candidate is trained. */
 export const trainSchema = trainKeys.transform((written) => completeTraining(written));

@@ -113,7 +113,7 @@ export const trainFields = {
       'images of an epoch. natural: each image once; balanced: as many images, equally many of each class, so that images of rare classes are repeated in other views. With boxes or masks, the default of fast: balanced, where images of rare classes are repeated by the square root of how rare these are',
     ),
   augment: augmentSchema.describe(
-    'random changes of the training images: a list of steps, in their order; the same for a seed',
+    'random changes of the training images: a list of steps, in their order; the same for a seed. By default (fast) a flip and a small shift, and trivial-augment where a training shows each image 40 times or more; grey images are only shifted, boxes and masks have window and flip',
   ),
   views: viewsSchema,
   ema: decay.describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),

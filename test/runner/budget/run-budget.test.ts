@@ -27,7 +27,7 @@ function written(changes: object = {}) {
   const plan = {
     kind: 'training',
     experiment: trainingOf(loaded),
-    data: { counts, unlabelled: 0 },
+    data: { counts, unlabelled: 0, height: 32, width: 32, channels: 3 },
     folds: null,
   } as unknown as TrainingPlan;
   return { plan, written: loaded.written };
@@ -70,6 +70,13 @@ describe('a budget', () => {
     const teacher = settled({ teacher: 'train' }).budget.experiment.teacher;
     expect(teacher).toMatchObject({ type: 'train', minutes: 2 });
     expect(teacher).not.toHaveProperty('epochs');
+  });
+
+  it('chooses the augmentation by the lengths that it chooses', () => {
+    const { train, final } = settled({ train: { epochs: 5 } }).budget.experiment;
+    expect([train, final].map((config) => config?.augment.length)).toEqual([2, 3]);
+    const own = settled({ train: { epochs: 5, augment: ['flip'] } }).budget.experiment;
+    expect(own.final?.augment).toEqual([{ type: 'flip' }]);
   });
 
   it('says the least minutes where it is too short', () => {

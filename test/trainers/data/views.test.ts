@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { Random } from '../../../base/random.js';
 import type { ImageShape } from '../../../trainers/data/augment/image.js';
 import { augmentSchema, type Augmentation } from '../../../trainers/data/augment/schema.js';
 import { createSteps } from '../../../trainers/data/augment/steps.js';
-import { Renderer } from '../../../trainers/data/views.js';
+import { Renderer, renderingSeconds } from '../../../trainers/data/views.js';
 
 const shapes = fc.record({
   height: fc.integer({ min: 1, max: 9 }),
@@ -51,6 +51,15 @@ function slowRender(
     covered.has(Math.floor(i / channels)) ? 0 : Math.fround((value / 255 - mean[i % channels]) / std[i % channels]),
   );
 }
+
+test('rendering takes longer where steps compute pixels', () => {
+  const shape = { height: 32, width: 32, channels: 3 };
+  const [light, strong] = [['flip'], ['flip', 'resized-crop', 'rotation', 'colour-jitter']].map((steps) =>
+    renderingSeconds(shape, augmentSchema.parse(steps)),
+  );
+  expect(light).toBeGreaterThan(0);
+  expect(strong).toBeGreaterThan(2 * light);
+});
 
 describe('Renderer', () => {
   it('equals steps taken one by one on copies, at any offset, for image after image', () => {

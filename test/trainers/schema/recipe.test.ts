@@ -7,6 +7,7 @@ import {
   dataDefaults,
   defaultLength,
   overTraining,
+  timesShown,
   trainSchema,
   withStepsOn,
 } from '../../../trainers/schema/recipe.js';
@@ -94,6 +95,11 @@ describe('the length of a training', () => {
   it('is as written where epochs are written, and with `recipe: plain`', () => {
     expect(withStepsOn(1000, parse({ recipe: 'fast', epochs: 2 })).epochs).toBe(2);
     expect(withStepsOn(1000, parse({ recipe: 'plain' })).epochs).toBe(5);
+  });
+
+  it('shows each image as often as it has epochs, or shares of them', () => {
+    expect(timesShown(parse({ epochs: 8 }))).toBe(8);
+    expect(timesShown(parse({ epochs: 8, epoch_share: 0.25 }))).toBe(2);
   });
 
   it('is that of `final` or `supernet`, and by default grows with that of `train`', () => {

@@ -1,0 +1,51 @@
+import { isWritten } from '../experiments/parse/override.js';
+import type { TrainingExperiment } from '../experiments/schema/experiment.js';
+import { isOwnSupernet } from '../experiments/schema/run-experiment.js';
+import { defaultAugment, timesShown, type Augmentation, type TrainConfig } from '../trainers/index.js';
+
+/** The trainings of an experiment, by their keys in the file. */
+export type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
+
+/** Whether a value of a training is the user's, or a resumed run's, and not a default. */
+export type IsFixed = (key: TrainingKey, value: 'batch' | 'augment') => boolean;
+
+/** The values that an experiment's file has: `supernet` and `final` take those of `train`. */
+export const fixedIn =
+  (written: unknown): IsFixed =>
+  (key, value) =>
+    isWritten(written, key, value) || (key !== 'teacher' && isWritten(written, 'train', value));
+
+type Student = Exclude<TrainingKey, 'teacher'>;
+
+/** The trainings of students whose augmentation is a default. The recipe `plain` has none. */
+function byDefault({ train, supernet, final }: TrainingExperiment, isFixed: IsFixed): [Student, TrainConfig][] {
+  const own = supernet !== undefined && isOwnSupernet(supernet) ? supernet : null;
+  const configs: readonly (readonly [Student, TrainConfig | null])[] = [
+    ['train', train],
+    ['supernet', own],
+    ['final', final],
+  ];
+  return configs.flatMap(([key, config]) =>
+    config === null || config.augment.length === 0 || isFixed(key, 'augment') ? [] : [[key, config]],
+  );
+}
+
+/** The experiment whose trainings have the default augmentation for how often they show each image, where none is written. */
+export function withDefaultAugment(experiment: TrainingExperiment, isFixed: IsFixed): TrainingExperiment {
+  const chosen = byDefault(experiment, isFixed).map(
+    ([key, config]) => [key, { ...config, augment: defaultAugment(experiment.data, timesShown(config)) }] as const,
+  );
+  return { ...experiment, ...(Object.fromEntries(chosen) as Partial<TrainingExperiment>) };
+}
+
+const stepText = ({ type, ...values }: Augmentation[number]): string => {
+  const keys = Object.entries(values).map(([key, value]) => `, ${key}: ${JSON.stringify(value)}`);
+  return keys.length === 0 ? type : `{type: ${type}${keys.join('')}}`;
+};
+
+/** Names the default augmentation of each training that has one. */
+export const defaultAugmentNotes = (experiment: TrainingExperiment, isFixed: IsFixed): string[] =>
+  byDefault(experiment, isFixed).map(
+    ([key, config]) =>
+      `${key}.augment: [${config.augment.map(stepText).join(', ')}], the default for these images where each is shown ${Math.round(timesShown(config)).toLocaleString('en-US')} times`,
+  );
