@@ -1,8 +1,8 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { countsOf } from '../../base/group.js';
-import { viewsOf } from '../data/augment/defaults.js';
 import { mainScores, scoreText } from '../../base/scores.js';
 import { type LearningTask, isMapTask } from '../../base/task.js';
+import type { Augmentation } from '../data/augment/schema.js';
 import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
 import { averagedAnswers, averagedViews, lessons, meanOfRows } from '../data/lesson.js';
 import { damageOf, type LogitsShape } from '../data/logits-file.js';
@@ -218,37 +218,30 @@ class TeacherRunner {
   /** The answers to the training images, then to the unlabelled ones; cached by the content of teacher, data and views. */
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
     const { source, options, dataset } = this;
-    const { augment } = options.train;
-    const { type } = dataset.info.task;
-    const lesson = lessons[type];
+    const lesson = lessons[dataset.info.task.type];
     const count = epochImages(dataset.info, true);
-    const views = lesson === 'mean' ? averagedViews(count, augment) : viewsOf(options.train, type);
+    const augment = lesson === 'mean' ? options.train.augment : [];
+    const together = averagedViews(count, augment);
     const images = dataset.hashAt([source.size], true);
-    const key = contentHash('answers', lesson, source.hash, images, augment, views, options.seed, outputs);
+    const key = contentHash('answers', lesson, source.hash, images, augment, together, options.seed, outputs);
     const file = join(options.cache, 'teachers', `answers-${key.slice(0, 32)}.f32`);
     const { size, stride } = source;
     const own =
       stride === undefined
         ? { outputs: dataset.info.classes.length }
         : mapShape({ size, stride }, mapValues(dataset.info));
-    const shape = { key, views: lesson === 'mean' ? 1 : views, count, ...own };
+    const shape = { key, views: 1, count, ...own };
     await makeOnce({
       path: file,
       name: `the logits of ${source.name} for the training images`,
       find: () => this.isWhole(file, shape) || null,
       make: async () => {
-        await this.writeLogits(outputs, { file, shape, together: lesson === 'mean' ? views : 1 });
+        await this.writeLogits(outputs, { file, shape, augment, together });
         return true;
       },
       ...options.hooks,
     });
-    return {
-      file,
-      key,
-      views: shape.views,
-      ...(lesson === 'views' && { fixed: { augment, seed: options.seed } }),
-      ...(stride !== undefined && { map: { size, stride } }),
-    };
+    return { file, key, ...(stride !== undefined && { map: { size, stride } }) };
   }
 
   /** Whether answers are cached. Damaged ones are removed. */
@@ -279,13 +272,12 @@ class TeacherRunner {
   }
 
   /** Writes the answers; complete parts of an earlier process are kept. */
-  private async writeLogits(outputs: OutputKind, { file, shape, together }: AnswersToWrite): Promise<void> {
+  private async writeLogits(outputs: OutputKind, { file, shape, augment, together }: AnswersToWrite): Promise<void> {
     const { dataset, options, source } = this;
-    const { seed, train, hooks = {} } = options;
+    const { seed, hooks = {} } = options;
     const teacher = await this.open();
     const batch = batchOf(source);
-    const { views, count } = shape;
-    const writer = new LogitsWriter(file, shape, together === 1 ? count : batch / together);
+    const writer = new LogitsWriter(file, shape, batch / together);
     const loader = createLoader({
       dataset,
       split: 'train',
@@ -293,21 +285,17 @@ class TeacherRunner {
       batch,
       together,
       seed,
-      augment: train.augment,
+      augment,
       size: source.size,
     });
     try {
-      const done = Math.floor(writer.rows / count);
-      const first = ((writer.rows % count) * together) / batch;
-      for (let epoch = done; epoch < views; epoch++) {
-        for await (const { images, size: own } of loader.epoch(epoch, epoch === done ? first : 0)) {
-          await proceed(hooks, "computing the teacher's logits");
-          const rows = this.asTrained(outputs)(await teacher.outputs(images, own));
-          if (rows.some((x) => !Number.isFinite(x)))
-            throw new NasError('failure', `the teacher ${source.name} gives logits that are not finite numbers`);
-          writer.append(meanOfRows(rows, together, shape.outputs));
-          hooks.onLogits?.(together * writer.rows, together * views * count);
-        }
+      for await (const { images, size } of loader.epoch(0, (writer.rows * together) / batch)) {
+        await proceed(hooks, "computing the teacher's logits");
+        const rows = this.asTrained(outputs)(await teacher.outputs(images, size));
+        if (rows.some((x) => !Number.isFinite(x)))
+          throw new NasError('failure', `the teacher ${source.name} gives logits that are not finite numbers`);
+        writer.append(meanOfRows(rows, together, shape.outputs));
+        hooks.onLogits?.(together * writer.rows, together * shape.count);
       }
       writer.finish();
     } finally {
@@ -320,6 +308,7 @@ class TeacherRunner {
 interface AnswersToWrite {
   readonly file: string;
   readonly shape: LogitsShape;
+  readonly augment: Augmentation;
   /** Views of each image whose answers are averaged. */
   readonly together: number;
 }
