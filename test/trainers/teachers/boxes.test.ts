@@ -26,7 +26,7 @@ import { auto, quiet } from '../support/tiny-training.js';
 
 const folder = sharedFolder();
 const cache = join(folder, 'cache');
-const train = trainSchema.parse({ epochs: 1, batch: 4, augment: ['window', 'flip'], views: 2 });
+const train = trainSchema.parse({ epochs: 1, batch: 4, augment: ['window', 'flip'] });
 let dataset: DatasetRef;
 beforeAll(async () => {
   const data = await makeBoxedImages(join(folder, 'images'), { count: 30 });
@@ -52,7 +52,7 @@ describe('a detector as a teacher', () => {
     const teacher: NetworkTeacher = { type: 'network', name: 'own', network, weights: join(folder, 'own.bin') };
     const own = await teach(teacher, (...step) => progress.push(step));
     const [whole] = new Set(progress.map(([, total]) => total));
-    expect(progress.length).toBeGreaterThan(2);
+    expect(progress.length).toBeGreaterThan(1);
     expect(progress.every(([, total]) => total === whole)).toBe(true);
     expect(progress.at(-1)).toEqual([whole, whole]);
     const file = writeDetector(folder, 'turned', { metadata: { classes: ['disc', 'square'] } });
@@ -63,7 +63,7 @@ describe('a detector as a teacher', () => {
       const bytes = answerBytes(teacher?.logits?.file);
       return fromHalf(new Uint16Array(bytes));
     });
-    const images = answerBytes(own?.logits?.file).byteLength / (2 * 2 * 6 * 9 * 6);
+    const images = answerBytes(own?.logits?.file).byteLength / (2 * 6 * 9 * 6);
     expect(Number.isInteger(images)).toBe(true);
     const same = (i: number): number => (i % 6 < 2 ? i + 1 - 2 * (i % 6) : i);
     for (const [i, value] of a.entries())
