@@ -60,10 +60,8 @@ export interface LoaderOptions {
   readonly unlabelled?: boolean | undefined;
   /** Images per batch. */
   readonly batch: number;
-  /** Seed of the image order; absent: 0. */
+  /** Seed of the order and the views of images; absent: 0. */
   readonly seed?: number;
-  /** Seed of the views; absent: the seed of the order. Students whose teacher answered single views have its seed. */
-  readonly viewSeed?: number | undefined;
   /** Absent: images as they are. */
   readonly augment?: Augmentation | undefined;
   /** Number of views of each image, which passes show in turn; absent: a new view in each pass. */
@@ -273,7 +271,7 @@ type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Rendered;
  */
 function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
   if (shared.boxes !== undefined) return placedRenderer(shared, options);
-  const { augment = [], seed = 0, viewSeed = seed, batch, size, scale } = options;
+  const { augment = [], seed = 0, batch, size, scale } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
   const [height, width] = pixelsAt(shared, size).size;
@@ -288,7 +286,7 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
   const target = targetWriter(split, classes);
   const still = new Random(0);
   const streamOf = (view: number, position: number): Random =>
-    augment.length === 0 ? still : new Random(viewSeed, 'view', view, position);
+    augment.length === 0 ? still : new Random(seed, 'view', view, position);
 
   return (positions, views) => {
     const images = new Float32Array(positions.length * pixels);
@@ -299,10 +297,7 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
       target(position, labels.subarray(row * classes, (row + 1) * classes), 1);
     }
     const mixtures = renderer.mixing.map(({ mix }, number) => {
-      const streams = Array.from(
-        positions,
-        (position, row) => new Random(viewSeed, 'mix', number, views[row], position),
-      );
+      const streams = Array.from(positions, (position, row) => new Random(seed, 'mix', number, views[row], position));
       const partners = Uint32Array.from(streams, (random) => random.int(split.count));
       const weights = new Float64Array(positions.length);
       split.read(partners, originals);
@@ -322,7 +317,7 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
 
 /** Renders images with boxes or masks, with their targets as labels. */
 function placedRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
-  const { augment = [], seed = 0, viewSeed = seed, size, scale, stride } = options;
+  const { augment = [], seed = 0, size, scale, stride } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
   const [height, width] = pixelsAt(shared, size).size;
@@ -350,7 +345,7 @@ function placedRenderer(shared: SharedDataset, options: LoaderOptions): RenderBa
     const labels = new Float32Array(positions.length * values);
     const shown: View['shown'][] = [];
     for (const [row, position] of positions.entries()) {
-      const random = new Random(viewSeed, 'view', views[row], position);
+      const random = new Random(seed, 'view', views[row], position);
       const other = (stream: Random): PlacedImage => sourceAt(stream.int(split.count));
       const view = renderer.render(sourceAt(position), other, images, row * pixels, random, mask);
       shown.push(view.shown);

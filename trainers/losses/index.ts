@@ -46,7 +46,7 @@ export function totalLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
 function segmentationLoss(loss: Loss, inputs: LossInputs): tf.Scalar {
   const [labels, logits] = [cellRows(inputs.labels), cellRows(inputs.logits)];
   const rows = crossEntropy(labels, logits, { ...loss, smoothing: loss.label_smoothing, unlabelled: true });
-  const own = tf.add(rows, diceLoss(labels, logits)) as tf.Scalar;
+  const own: tf.Scalar = tf.add(rows, diceLoss(labels, logits));
   if (loss.type !== 'kd') return own;
   // Outside of images, a view has no answers.
   const weights = imageWeights({ ...loss, unlabelled: undefined }, labels) ?? tf.sum(labels, 1);

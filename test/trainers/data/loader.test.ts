@@ -55,7 +55,6 @@ const optionsOf = (changes: Partial<LoaderOptions> = {}): LoaderOptions => ({
   split: 'train',
   batch: 32,
   seed: 5,
-  viewSeed: 9,
   augment,
   views: 3,
   shuffle: true,
@@ -138,7 +137,7 @@ describe('createLoader', () => {
         large.images.subarray(position * pixels, (position + 1) * pixels),
       );
     }
-    const other = await collect(open({ shuffle: false, batch: 80, viewSeed: 10 }).epoch(1));
+    const other = await collect(open({ shuffle: false, batch: 80, seed: 10 }).epoch(1));
     expect(other[0].images).not.toEqual(large.images);
   });
 
