@@ -91,17 +91,24 @@ function answering(
   });
 }
 
+/** The place of a cell in its map. */
+interface CellAt {
+  readonly row: number;
+  readonly column: number;
+}
+
 /** An image in a view, with the teacher's map of the image as it is. */
 export interface ShownMap extends Place {
   /** [rows, columns, classes + 4]; of a segmenter and of centroids [..., classes]. */
   readonly map: Float32Array;
 }
 
-/** A box of a cell, in pixels. @param values dx, dy, log width, log height, in cells */
-function boxOf(values: Float32Array, [row, column]: readonly [number, number], [height, width]: Size): Box {
-  const [dx, dy, ...logs] = values;
-  const [halfWidth, halfHeight] = logs.map((log) => Math.exp(Math.min(sizeRange[1], Math.max(sizeRange[0], log))) / 2);
-  const [x, y] = [column + 0.5 + dx, row + 0.5 + dy];
+const sideOf = (log: number): number => Math.exp(Math.min(sizeRange[1], Math.max(sizeRange[0], log)));
+
+/** The box of a cell in pixels. @param at where its dx, dy, log width and log height begin */
+function boxOf(values: Float32Array, at: number, { row, column }: CellAt, [height, width]: Size): Box {
+  const [x, y] = [column + 0.5 + values[at], row + 0.5 + values[at + 1]];
+  const [halfWidth, halfHeight] = [sideOf(values[at + 2]) / 2, sideOf(values[at + 3]) / 2];
   return {
     left: (x - halfWidth) * width,
     right: (x + halfWidth) * width,
@@ -110,13 +117,60 @@ function boxOf(values: Float32Array, [row, column]: readonly [number, number], [
   };
 }
 
-/** The values of a cell for a box in pixels. */
-const valuesOf = ({ left, right, top, bottom }: Box, row: number, column: number, stride: number): number[] => [
-  (left + right) / 2 / stride - (column + 0.5),
-  (top + bottom) / 2 / stride - (row + 0.5),
-  Math.log((right - left) / stride),
-  Math.log((bottom - top) / stride),
-];
+/** Writes the box of a cell. @param box in pixels @param at where its dx, dy, log width and log height begin */
+function writeBox(
+  { left, right, top, bottom }: Box,
+  { row, column }: CellAt,
+  stride: number,
+  into: Float32Array,
+  at: number,
+) {
+  into[at] = (left + right) / 2 / stride - (column + 0.5);
+  into[at + 1] = (top + bottom) / 2 / stride - (row + 0.5);
+  into[at + 2] = Math.log((right - left) / stride);
+  into[at + 3] = Math.log((bottom - top) / stride);
+}
+
+/** A teacher's map of an image. */
+interface TeacherMap {
+  readonly values: Float32Array;
+  readonly columns: number;
+  readonly classes: number;
+  /** Values of a cell. */
+  readonly depth: number;
+}
+
+/** Writes the mean of the logits of some cells to a cell that begins at `to`. */
+function writeMean(teacher: TeacherMap, down: Answering, across: Answering, into: Float32Array, to: number): void {
+  const { values, columns, classes, depth } = teacher;
+  into.fill(0, to, to + classes);
+  for (const [y, height] of down.weights.entries())
+    for (const [x, width] of across.weights.entries()) {
+      const at = ((down.first + y) * columns + across.first + x) * depth;
+      for (let k = 0; k < classes; k++) into[to + k] += height * width * values[at + k];
+    }
+}
+
+/** Writes the largest logit of each class among some cells to a cell that begins at `to`. @returns the surest cell; null: there are none */
+function writeLargest(
+  { values, columns, classes, depth }: TeacherMap,
+  down: Answering,
+  across: Answering,
+  into: Float32Array,
+  to: number,
+): CellAt | null {
+  into.fill(surelyBackground, to, to + classes);
+  let surest: CellAt | null = null;
+  let most = -Infinity;
+  for (let row = down.first; row < down.first + down.weights.length; row++)
+    for (let column = across.first; column < across.first + across.weights.length; column++)
+      for (let k = 0; k < classes; k++) {
+        const logit = values[(row * columns + column) * depth + k];
+        into[to + k] = Math.max(into[to + k], logit);
+        if (logit > most) [most, surest] = [logit, { row, column }];
+      }
+  return surest;
+}
 
 /**
  * Writes the map of a view in the cells of a student, whose size and stride may differ from the teacher's. Each cell has the teacher's
@@ -134,48 +188,36 @@ export function writeMovedMap(
 ): void {
   const [own, wanted] = [gridOf(from.size, from.stride), gridOf(to.size, to.stride)];
   const depth = classes + boxValues[task];
+  // Height and width of the teacher's cells, in pixels of the student.
+  const cell: Size = [(from.stride * to.size[0]) / from.size[0], (from.stride * to.size[1]) / from.size[1]];
+  const side = (axis: 0 | 1, name: 'rows' | 'columns'): Side => ({
+    pixels: to.size[axis],
+    stride: to.stride,
+    cells: wanted[name],
+    teacher: { stride: cell[axis], cells: own[name] },
+  });
+  const [down, across] = [side(0, 'rows'), side(1, 'columns')];
   const isMean = task === 'segmentation';
   const choose = isMean ? sharesOf : middlesIn;
-  /** Height and width of the teacher's cells, in pixels of the student. */
-  const cellSize: Size = [(from.stride * to.size[0]) / from.size[0], (from.stride * to.size[1]) / from.size[1]];
-  const down: Side = {
-    pixels: to.size[0],
-    ...wanted,
-    cells: wanted.rows,
-    teacher: { stride: cellSize[0], cells: own.rows },
-  };
-  const across: Side = {
-    pixels: to.size[1],
-    ...wanted,
-    cells: wanted.columns,
-    teacher: { stride: cellSize[1], cells: own.columns },
-  };
-  into.fill(isMean ? 0 : surelyBackground);
   for (const { map, ...place } of shown) {
     const { part } = place;
+    const teacher: TeacherMap = { values: map, columns: own.columns, classes, depth };
     const columns = answering(across, place.x, [part.left, part.right], choose);
     for (const row of answering(down, place.y, [part.top, part.bottom], choose))
       for (const column of columns) {
-        const cell = (row.cell * wanted.columns + column.cell) * depth;
-        let most = -Infinity;
-        let surest: readonly [row: number, column: number] = [0, 0];
-        for (const [y, weightY] of row.weights.entries())
-          for (const [x, weightX] of column.weights.entries()) {
-            const source = [row.first + y, column.first + x] as const;
-            const at = (source[0] * own.columns + source[1]) * depth;
-            for (let k = 0; k < classes; k++) {
-              const logit = map[at + k];
-              into[cell + k] = isMean ? into[cell + k] + weightY * weightX * logit : Math.max(into[cell + k], logit);
-              if (logit > most) [most, surest] = [logit, source];
-            }
-          }
+        const begin = (row.cell * wanted.columns + column.cell) * depth;
+        if (isMean) {
+          writeMean(teacher, row, column, into, begin);
+          continue;
+        }
+        const surest = writeLargest(teacher, row, column, into, begin);
         if (depth === classes) continue;
-        into.fill(0, cell + classes, cell + depth);
-        if (most === -Infinity) continue;
-        const at = (surest[0] * own.columns + surest[1]) * depth + classes;
-        const box = visiblePart(place, boxOf(map.subarray(at, at + depth - classes), surest, cellSize), visible);
-        if (box === null) into.fill(surelyBackground, cell, cell + classes);
-        else into.set(valuesOf(box, row.cell, column.cell, to.stride), cell + classes);
+        into.fill(0, begin + classes, begin + depth);
+        if (surest === null) continue;
+        const at = (surest.row * own.columns + surest.column) * depth + classes;
+        const box = visiblePart(place, boxOf(map, at, surest, cell), visible);
+        if (box === null) into.fill(surelyBackground, begin, begin + classes);
+        else writeBox(box, { row: row.cell, column: column.cell }, wanted.stride, into, begin + classes);
       }
   }
 }

@@ -223,7 +223,8 @@ class TeacherRunner {
     const augment = lesson === 'mean' ? options.train.augment : [];
     const together = averagedViews(count, augment);
     const images = dataset.hashAt([source.size], true);
-    const key = contentHash('answers', lesson, source.hash, images, augment, together, options.seed, outputs);
+    const views = augment.length === 0 ? null : [augment, together, options.seed];
+    const key = contentHash('answers', lesson, source.hash, images, views, outputs);
     const file = join(options.cache, 'teachers', `answers-${key.slice(0, 32)}.f32`);
     const { size, stride } = source;
     const own =
