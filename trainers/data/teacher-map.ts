@@ -144,10 +144,11 @@ interface TeacherMap {
 function writeMean(teacher: TeacherMap, down: Answering, across: Answering, into: Float32Array, to: number): void {
   const { values, columns, classes, depth } = teacher;
   into.fill(0, to, to + classes);
-  for (const [y, height] of down.weights.entries())
-    for (const [x, width] of across.weights.entries()) {
+  for (let y = 0; y < down.weights.length; y++)
+    for (let x = 0; x < across.weights.length; x++) {
+      const weight = down.weights[y] * across.weights[x];
       const at = ((down.first + y) * columns + across.first + x) * depth;
-      for (let k = 0; k < classes; k++) into[to + k] += height * width * values[at + k];
+      for (let k = 0; k < classes; k++) into[to + k] += weight * values[at + k];
     }
 }
 
