@@ -117,11 +117,11 @@ export function checkAnswers(
       );
 }
 
-/** Largest difference of the proportions of two images that show the same views. */
+/** Largest difference of the proportions of images between which maps move. */
 const sameProportions = 0.02;
 
 /**
- * Checks that a detector sees the views of its students: the place of an image in a view follows the proportions of its sides.
+ * Checks that the maps of a teacher fit its students: they move by the proportions of the sides.
  * @throws NasError `invalid-input` for other proportions
  */
 export function requireSameProportions(teacher: Size, students: readonly Size[]): void {

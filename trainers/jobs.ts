@@ -11,10 +11,7 @@ import type { Augmentation } from './data/augment/schema.js';
 import type { SupernetConfig } from './schema/supernet.js';
 
 /** The answers of a teacher to the images of the train split, in their order, then to the images without labels. */
-export interface TeacherLogits extends AnswerFile {
-  /** The views that have answers of their own: students must see the same. Absent: the answers are of images. */
-  readonly fixed?: { readonly augment: Augmentation; readonly seed: number } | undefined;
-}
+export type TeacherLogits = AnswerFile;
 
 /** A teacher that is ready to teach, as plain data for worker processes. */
 export interface PreparedTeacher {
@@ -38,7 +35,7 @@ export interface PreparedTeacher {
 /** A network to train, as plain data for worker processes. */
 export interface FitJob {
   readonly network: Network;
-  /** Seed of initial weights, image order, dropout and views (`viewSeedOf`). */
+  /** Seed of initial weights, image order, dropout and views. */
   readonly seed: number;
   readonly train: TrainConfig;
   readonly dataset: DatasetRef;
@@ -136,7 +133,7 @@ export type FitResult = CompleteFit | InterruptedFit | PausedFit;
 export interface SupernetJob {
   readonly space: SpaceConfig;
   readonly task: Task;
-  /** Seed of initial weights, members, image order, dropout and views (`viewSeedOf`). */
+  /** Seed of initial weights, members, image order, dropout and views. */
   readonly seed: number;
   readonly config: SupernetConfig;
   readonly dataset: DatasetRef;

@@ -219,7 +219,7 @@ async function* drawnImages(
   seed: number,
 ): AsyncGenerator<LabelledImages> {
   const atOnce = Math.max(1, Math.min(64, images, Math.round(calibrationPixels / (size[0] * size[1]))));
-  const order = { split: 'train', seed, viewSeed: 0, augment: [], shuffle: true, dropLast: false } as const;
+  const order = { split: 'train', seed, augment: [], shuffle: true, dropLast: false } as const;
   const loader = createLoader({ ...order, dataset, batch: atOnce, size, scale });
   try {
     let left = images;

@@ -1,12 +1,12 @@
 import type { PixelScale } from '../../base/preprocess.js';
 import { Random } from '../../base/random.js';
-import { PlacedRenderer, type PlacedImage } from './augment/box-view.js';
+import { PlacedRenderer, visibleShare, type PlacedImage, type View } from './augment/box-view.js';
 import type { Augmentation } from './augment/schema.js';
 import { gridOf, targetValues, writeTargets } from './box-targets.js';
 import { writeMaskTargets } from './mask-targets.js';
 import { mixedAnswers } from './lesson.js';
 import { openLogitsFile } from './logits-file.js';
-import { mapShape, mapValues, resampledMaps, type MapCells } from './teacher-map.js';
+import { mapShape, mapValues, writeMovedMap, type MapCells } from './teacher-map.js';
 import { balancedPasses, repeatedPasses, joinedPass, naturalPass, sideBySide, type Pass } from './order.js';
 import {
   pixelsAt,
@@ -47,7 +47,7 @@ export interface Batch {
    * detector has [size, rows, columns, 5], as `writeTargets` says, and a segmenter [size, rows, columns, classes], as `writeMaskTargets`.
    */
   readonly labels: Float32Array;
-  /** [size, outputs]: the teacher's logits of the images, mixed as these, or its maps in the cells of the targets; `null` without a teacher. */
+  /** [size, outputs]: the teacher's logits of the images, mixed as these, or its maps, moved as these; `null` without a teacher. */
   readonly teacher: Float32Array | null;
   readonly size: number;
 }
@@ -60,10 +60,8 @@ export interface LoaderOptions {
   readonly unlabelled?: boolean | undefined;
   /** Images per batch. */
   readonly batch: number;
-  /** Seed of the image order; absent: 0. */
+  /** Seed of the order and the views of images; absent: 0. */
   readonly seed?: number;
-  /** Seed of the views; absent: the seed of the order. Students whose teacher answered single views have its seed. */
-  readonly viewSeed?: number | undefined;
   /** Absent: images as they are. */
   readonly augment?: Augmentation | undefined;
   /** Number of views of each image, which passes show in turn; absent: a new view in each pass. */
@@ -95,8 +93,6 @@ export interface AnswerFile {
   readonly file: string;
   /** Hash of everything that decides the answers. */
   readonly key: string;
-  /** Number of views that have answers of their own: 1, or that of the views which passes show. */
-  readonly views: number;
   /** The cells of a detector or segmenter; absent: the teacher is none. */
   readonly map?: MapCells | undefined;
 }
@@ -176,15 +172,15 @@ export function openBatches(options: LoaderOptions): BatchSource {
       const part = (all: Uint32Array) => all.subarray(within * options.batch, (within + 1) * options.batch);
       const positions = part(current.order.positions);
       const shown = part(current.order.views).map((view) => view % views);
-      const { images, labels, mixtures } = rendererOf(options)(positions, shown);
+      const rendered = rendererOf(options)(positions, shown);
       return {
-        images,
-        labels,
+        images: rendered.images,
+        labels: rendered.labels,
         others: others.map((form) => {
           const own = rendererOf(form)(positions, shown);
           return { form, images: own.images, labels: own.labels };
         }),
-        teacher: teacher?.of(positions, shown, mixtures) ?? null,
+        teacher: teacher?.of(positions, rendered) ?? null,
         size: positions.length,
       };
     },
@@ -194,34 +190,24 @@ export function openBatches(options: LoaderOptions): BatchSource {
 
 /** The answers of a teacher to batches. */
 interface Answers {
-  /** [positions, outputs], mixed as the images are. */
-  of(positions: Uint32Array, views: Uint32Array, mixtures: readonly Mixture[]): Float32Array;
+  /** [positions, outputs], mixed or moved as the images are. */
+  of(positions: Uint32Array, rendered: Rendered): Float32Array;
   close(): void;
 }
 
-/** Opens the answers of a teacher. Its maps get the cells of the targets. */
-function openAnswers(
-  { file, key, views, map: own }: AnswerFile,
-  count: number,
-  { dataset: { shared }, size, stride }: LoaderOptions,
-): Answers {
+/** Opens the answers of a teacher. */
+const openAnswers = (answers: AnswerFile, count: number, options: LoaderOptions): Answers =>
+  answers.map === undefined ? openMeans(answers, count, options) : openMaps(answers, answers.map, count, options);
+
+/** The mean answers to images. */
+function openMeans({ file, key }: AnswerFile, count: number, { dataset: { shared } }: LoaderOptions): Answers {
   const { classes, task } = shared.info;
-  if (own !== undefined) {
-    if (stride === undefined) throw new Error('the maps of a teacher need the stride of the targets');
-    const values = mapValues(shared.info);
-    const stored = openLogitsFile(file, { key, views, count, ...mapShape(own, values) });
-    const wanted = { size: pixelsAt(shared, size).size, stride };
-    return {
-      of: (positions, shown) => resampledMaps(stored.read(shown, positions), own, wanted, values),
-      close: () => stored.close(),
-    };
-  }
   const outputs = classes.length;
-  const stored = openLogitsFile(file, { key, views, count, outputs });
+  const stored = openLogitsFile(file, { key, views: 1, count, outputs });
   const read = (positions: Uint32Array) => stored.read(new Uint32Array(positions.length), positions);
   const mix = mixedAnswers[task.type];
   return {
-    of(positions, _, mixtures) {
+    of(positions, { mixtures }) {
       const answers = read(positions);
       for (const { partners, weights } of mixtures) {
         const others = read(partners);
@@ -236,6 +222,32 @@ function openAnswers(
   };
 }
 
+/** The maps of images as they are. They move into the cells of the targets, along with the images. */
+function openMaps(
+  { file, key }: AnswerFile,
+  own: MapCells,
+  count: number,
+  { dataset: { shared }, augment = [], size, stride }: LoaderOptions,
+): Answers {
+  if (stride === undefined) throw new Error('the maps of a teacher need the stride of the targets');
+  const values = mapValues(shared.info);
+  const stored = openLogitsFile(file, { key, views: 1, count, ...mapShape(own, values) });
+  const wanted = { size: pixelsAt(shared, size).size, stride };
+  const { outputs } = mapShape(wanted, values);
+  const visible = visibleShare(augment);
+  return {
+    of(positions, { shown }) {
+      const result = new Float32Array(positions.length * outputs);
+      for (const [row, places] of shown.entries()) {
+        const maps = places.map(({ position, ...place }) => ({ ...place, map: stored.read([0], [position]) }));
+        writeMovedMap(maps, own, wanted, { ...values, visible }, result.subarray(row * outputs, (row + 1) * outputs));
+      }
+      return result;
+    },
+    close: () => stored.close(),
+  };
+}
+
 /** How the images of a batch were mixed with others. */
 interface Mixture {
   /** The position of each image's partner. */
@@ -244,13 +256,14 @@ interface Mixture {
   readonly weights: Float64Array;
 }
 
-type RenderBatch = (
-  positions: Uint32Array,
-  views: Uint32Array,
-) => Pick<Batch, 'images' | 'labels'> & {
+interface Rendered extends Pick<Batch, 'images' | 'labels'> {
   /** One for each step that mixes. */
   readonly mixtures: readonly Mixture[];
-};
+  /** Of images with boxes or masks: where each view shows its images. */
+  readonly shown: readonly View['shown'][];
+}
+
+type RenderBatch = (positions: Uint32Array, views: Uint32Array) => Rendered;
 
 /**
  * Renders a view of the images at some positions in one size. A view is a pure function of (seed, view, position); its
@@ -258,7 +271,7 @@ type RenderBatch = (
  */
 function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
   if (shared.boxes !== undefined) return placedRenderer(shared, options);
-  const { augment = [], seed = 0, viewSeed = seed, batch, size, scale } = options;
+  const { augment = [], seed = 0, batch, size, scale } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
   const [height, width] = pixelsAt(shared, size).size;
@@ -273,7 +286,7 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
   const target = targetWriter(split, classes);
   const still = new Random(0);
   const streamOf = (view: number, position: number): Random =>
-    augment.length === 0 ? still : new Random(viewSeed, 'view', view, position);
+    augment.length === 0 ? still : new Random(seed, 'view', view, position);
 
   return (positions, views) => {
     const images = new Float32Array(positions.length * pixels);
@@ -284,10 +297,7 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
       target(position, labels.subarray(row * classes, (row + 1) * classes), 1);
     }
     const mixtures = renderer.mixing.map(({ mix }, number) => {
-      const streams = Array.from(
-        positions,
-        (position, row) => new Random(viewSeed, 'mix', number, views[row], position),
-      );
+      const streams = Array.from(positions, (position, row) => new Random(seed, 'mix', number, views[row], position));
       const partners = Uint32Array.from(streams, (random) => random.int(split.count));
       const weights = new Float64Array(positions.length);
       split.read(partners, originals);
@@ -301,13 +311,13 @@ function batchRenderer(shared: SharedDataset, options: LoaderOptions): RenderBat
       }
       return { partners, weights };
     });
-    return { images, labels, mixtures };
+    return { images, labels, mixtures, shown: [] };
   };
 }
 
 /** Renders images with boxes or masks, with their targets as labels. */
 function placedRenderer(shared: SharedDataset, options: LoaderOptions): RenderBatch {
-  const { augment = [], seed = 0, viewSeed = seed, size, scale, stride } = options;
+  const { augment = [], seed = 0, size, scale, stride } = options;
   const { info } = shared;
   const split = shownImages(shared, options);
   const [height, width] = pixelsAt(shared, size).size;
@@ -328,21 +338,23 @@ function placedRenderer(shared: SharedDataset, options: LoaderOptions): RenderBa
     const buffer = next++ % buffers.length;
     split.read([position], buffers[buffer]);
     split.readMasks?.([position], masks[buffer]);
-    return { ...own, pixels: buffers[buffer], ...(mask !== undefined && { mask: masks[buffer] }) };
+    return { ...own, position, pixels: buffers[buffer], ...(mask !== undefined && { mask: masks[buffer] }) };
   };
   return (positions, views) => {
     const images = new Float32Array(positions.length * pixels);
     const labels = new Float32Array(positions.length * values);
+    const shown: View['shown'][] = [];
     for (const [row, position] of positions.entries()) {
-      const random = new Random(viewSeed, 'view', views[row], position);
+      const random = new Random(seed, 'view', views[row], position);
       const other = (stream: Random): PlacedImage => sourceAt(stream.int(split.count));
-      const boxes = renderer.render(sourceAt(position), other, images, row * pixels, random, mask);
+      const view = renderer.render(sourceAt(position), other, images, row * pixels, random, mask);
+      shown.push(view.shown);
       if (stride === undefined) continue;
       const targets = labels.subarray(row * values, (row + 1) * values);
-      if (mask === undefined) writeTargets(grid, boxes, targets);
+      if (mask === undefined) writeTargets(grid, view.boxes, targets);
       else writeMaskTargets(grid, mask, [height, width], classes, targets);
     }
-    return { images, labels, mixtures: [] };
+    return { images, labels, mixtures: [], shown };
   };
 }
 

@@ -2,19 +2,19 @@ import type { TaskType } from '../../base/task.js';
 import type { Augmentation } from './augment/schema.js';
 
 /**
- * What the cache of a teacher's answers holds of an image. `mean`: the mean answer to several views; students see views of their own.
- * `views`: the answer to each of a few fixed views, which are the ones that students see.
+ * What the cache of a teacher's answers holds of an image. Students see views of their own. `mean`: the mean answer to several views.
+ * `still`: the answer to the image as it is, which moves along with it.
  */
-type Lesson = 'mean' | 'views';
+type Lesson = 'mean' | 'still';
 
 /** The mean is true of an image in any small view; a map belongs to the places of one view. */
 export const lessons: { readonly [T in TaskType]: Lesson } = {
   classification: 'mean',
   'multi-label': 'mean',
   regression: 'mean',
-  detection: 'views',
-  centroids: 'views',
-  segmentation: 'views',
+  detection: 'still',
+  centroids: 'still',
+  segmentation: 'still',
 };
 
 /** Views of an image, side by side in a batch: a power of two, so that a batch holds all views of its images. */

@@ -1,15 +1,16 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { countsOf } from '../../base/group.js';
-import { viewsOf } from '../data/augment/defaults.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import { type LearningTask, isMapTask } from '../../base/task.js';
+import { isBoxTask, type LearningTask, isMapTask } from '../../base/task.js';
+import type { Augmentation } from '../data/augment/schema.js';
 import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
 import { averagedAnswers, averagedViews, lessons, meanOfRows } from '../data/lesson.js';
 import { damageOf, type LogitsShape } from '../data/logits-file.js';
-import { mapShape, mapValues } from '../data/teacher-map.js';
+import { mapShape, mapValues, mirroredMaps } from '../data/teacher-map.js';
 import { lossFor } from '../schema/loss.js';
 import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
 import { fileTeacher, isAdapted } from './files.js';
+import { mirroredImages } from './mirrored.js';
 import type { TeacherOptions, TeacherSource } from './source.js';
 import { networkTeacher, trainedTeacher } from './trained.js';
 import type { PreparedTeacher, TeacherLogits } from '../jobs.js';
@@ -218,37 +219,32 @@ class TeacherRunner {
   /** The answers to the training images, then to the unlabelled ones; cached by the content of teacher, data and views. */
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
     const { source, options, dataset } = this;
-    const { augment } = options.train;
-    const { type } = dataset.info.task;
-    const lesson = lessons[type];
+    const lesson = lessons[dataset.info.task.type];
     const count = epochImages(dataset.info, true);
-    const views = lesson === 'mean' ? averagedViews(count, augment) : viewsOf(options.train, type);
+    const augment = lesson === 'mean' ? options.train.augment : [];
+    const together = averagedViews(count, augment);
     const images = dataset.hashAt([source.size], true);
-    const key = contentHash('answers', lesson, source.hash, images, augment, views, options.seed, outputs);
+    const views = augment.length === 0 ? null : [augment, together, options.seed];
+    const mirrors = this.mirrors();
+    const key = contentHash('answers', lesson, source.hash, images, views, outputs, mirrors);
     const file = join(options.cache, 'teachers', `answers-${key.slice(0, 32)}.f32`);
     const { size, stride } = source;
     const own =
       stride === undefined
         ? { outputs: dataset.info.classes.length }
         : mapShape({ size, stride }, mapValues(dataset.info));
-    const shape = { key, views: lesson === 'mean' ? 1 : views, count, ...own };
+    const shape = { key, views: 1, count, ...own };
     await makeOnce({
       path: file,
       name: `the logits of ${source.name} for the training images`,
       find: () => this.isWhole(file, shape) || null,
       make: async () => {
-        await this.writeLogits(outputs, { file, shape, together: lesson === 'mean' ? views : 1 });
+        await this.writeLogits(outputs, { file, shape, augment, together, mirrors });
         return true;
       },
       ...options.hooks,
     });
-    return {
-      file,
-      key,
-      views: shape.views,
-      ...(lesson === 'views' && { fixed: { augment, seed: options.seed } }),
-      ...(stride !== undefined && { map: { size, stride } }),
-    };
+    return { file, key, ...(stride !== undefined && { map: { size, stride } }) };
   }
 
   /** Whether answers are cached. Damaged ones are removed. */
@@ -278,14 +274,38 @@ class TeacherRunner {
     return (this.opened ??= this.source.open());
   }
 
-  /** Writes the answers; complete parts of an earlier process are kept. */
-  private async writeLogits(outputs: OutputKind, { file, shape, together }: AnswersToWrite): Promise<void> {
+  /** Whether boxes are answered by the mean for an image and its mirror image, which is better where these keep their meaning. */
+  private mirrors(): boolean {
     const { dataset, options, source } = this;
-    const { seed, train, hooks = {} } = options;
+    const isWhole = source.stride !== undefined && source.size[1] % source.stride === 0;
+    return isWhole && isBoxTask(dataset.info.task.type) && options.train.augment.some(({ type }) => type === 'flip');
+  }
+
+  private async answersTo(
+    images: Float32Array,
+    count: number,
+    { outputs, mirrors }: { readonly outputs: OutputKind; readonly mirrors: boolean },
+  ): Promise<Float32Array> {
+    const { info } = this.dataset;
+    const { size, stride } = this.source;
     const teacher = await this.open();
+    const answersOf = async (shown: Float32Array) => this.asTrained(outputs)(await teacher.outputs(shown, count));
+    const own = await answersOf(images);
+    if (!mirrors || stride === undefined) return own;
+    const others = await answersOf(mirroredImages(images, size[1], info.channels));
+    const turned = mirroredMaps(others, { size, stride }, mapValues(info));
+    return averagedAnswers(info.task.type, [own, turned], info.classes.length);
+  }
+
+  /** Writes the answers; complete parts of an earlier process are kept. */
+  private async writeLogits(
+    outputs: OutputKind,
+    { file, shape, augment, together, mirrors }: AnswersToWrite,
+  ): Promise<void> {
+    const { dataset, options, source } = this;
+    const { seed, hooks = {} } = options;
     const batch = batchOf(source);
-    const { views, count } = shape;
-    const writer = new LogitsWriter(file, shape, together === 1 ? count : batch / together);
+    const writer = new LogitsWriter(file, shape, batch / together);
     const loader = createLoader({
       dataset,
       split: 'train',
@@ -293,21 +313,17 @@ class TeacherRunner {
       batch,
       together,
       seed,
-      augment: train.augment,
+      augment,
       size: source.size,
     });
     try {
-      const done = Math.floor(writer.rows / count);
-      const first = ((writer.rows % count) * together) / batch;
-      for (let epoch = done; epoch < views; epoch++) {
-        for await (const { images, size: own } of loader.epoch(epoch, epoch === done ? first : 0)) {
-          await proceed(hooks, "computing the teacher's logits");
-          const rows = this.asTrained(outputs)(await teacher.outputs(images, own));
-          if (rows.some((x) => !Number.isFinite(x)))
-            throw new NasError('failure', `the teacher ${source.name} gives logits that are not finite numbers`);
-          writer.append(meanOfRows(rows, together, shape.outputs));
-          hooks.onLogits?.(together * writer.rows, together * views * count);
-        }
+      for await (const { images, size } of loader.epoch(0, (writer.rows * together) / batch)) {
+        await proceed(hooks, "computing the teacher's logits");
+        const rows = await this.answersTo(images, size, { outputs, mirrors });
+        if (rows.some((x) => !Number.isFinite(x)))
+          throw new NasError('failure', `the teacher ${source.name} gives logits that are not finite numbers`);
+        writer.append(meanOfRows(rows, together, shape.outputs));
+        hooks.onLogits?.(together * writer.rows, together * shape.count);
       }
       writer.finish();
     } finally {
@@ -320,6 +336,9 @@ class TeacherRunner {
 interface AnswersToWrite {
   readonly file: string;
   readonly shape: LogitsShape;
+  readonly augment: Augmentation;
   /** Views of each image whose answers are averaged. */
   readonly together: number;
+  /** Whether the answers are the mean for the images and their mirror images. */
+  readonly mirrors: boolean;
 }

@@ -2,7 +2,6 @@ import { isMapTask } from '../../base/task.js';
 import { type Dataset, epochImages, withDataset } from '../data/index.js';
 import { calibrateBatchNorm } from '../batch-norm.js';
 import { stepsPerEpoch } from '../data/batches.js';
-import { viewsOf } from '../data/augment/defaults.js';
 import {
   chooseEngine,
   createEngine,
@@ -19,10 +18,10 @@ import { headSpecs, weightSpecs, type WeightSpec } from '../../spaces/models/ind
 import { byPixels, classWeights, imagesPerClass } from '../losses/class-balance.js';
 import { pixelsPerClass } from '../mask-scoreboard.js';
 import { type Loss, lossFor, unsuitedKeys } from '../schema/loss.js';
-import { completeFit, TrainingLoop, type TrainingPlan, viewSeedOf } from './training-loop.js';
+import { completeFit, TrainingLoop, type TrainingPlan } from './training-loop.js';
 import { rmSync } from 'node:fs';
 import { DeviceFailure, invalidInput } from '../../base/errors.js';
-import { canonicalJson, contentHash } from '../../base/hash.js';
+import { contentHash } from '../../base/hash.js';
 import { TrainingFiles } from './checkpoint.js';
 import type { LossConfig } from '../schema/loss.js';
 import type { TrainConfig } from '../schema/recipe.js';
@@ -226,16 +225,8 @@ export function checkedLoss(
     throw invalidInput(`a batch of ${train.batch} images is more than the ${images} images to train with`, {
       hint: 'Set a smaller batch, or a larger data.subset.',
     });
-  if (loss.type !== 'cross-entropy') {
-    const logits = teacher?.logits ?? null;
-    if (logits === null) throw new Error('the loss needs logits that the teacher was not prepared with');
-    const { fixed, views } = logits;
-    if (
-      fixed !== undefined &&
-      canonicalJson([fixed.augment, views]) !== canonicalJson([train.augment, viewsOf(train, info.task.type)])
-    )
-      throw new Error("the teacher's logits belong to views of another augmentation, or to another number of views");
-  }
+  if (loss.type !== 'cross-entropy' && (teacher?.logits ?? null) === null)
+    throw new Error('the loss needs logits that the teacher was not prepared with');
   return balancedLoss(loss, train, dataset);
 }
 
@@ -276,5 +267,5 @@ export function trainingHash(
   // The effects of `recipe` and `steps` are in other keys, or in `what`.
   const unused = { recipe: undefined, steps: undefined, checkpoint_seconds: 0 };
   const config = { ...train, ...unused, schedule, stem, class_sampling, statistics, loss };
-  return contentHash(...what, seed, config, data, taught, viewSeedOf({ teacher, seed }));
+  return contentHash(...what, seed, config, data, taught);
 }

@@ -14,7 +14,7 @@ import { createLoader, type Batch, type Dataset, type ImageForm, type Loader } f
 import type { EngineState, TrainingEngine } from '../engines/index.js';
 import { evaluateLoader, evaluationLoader, scoreboardOf } from '../evaluate.js';
 import { metricsOf, type Details } from '../../base/scores.js';
-import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from '../jobs.js';
+import type { CompleteFit, EpochMetrics, FitHooks, FitResult, PreparedTeacher } from '../jobs.js';
 import { learningRate } from '../optimizers/index.js';
 import type { Loss } from '../schema/loss.js';
 import type { TrainConfig } from '../schema/recipe.js';
@@ -24,7 +24,7 @@ export interface TrainingPlan extends ImageForm {
   readonly train: TrainConfig;
   readonly loss: Loss;
   readonly teacher: PreparedTeacher | null;
-  /** Seed of the image order and the views (`viewSeedOf`). */
+  /** Seed of the image order and the views. */
   readonly seed: number;
   /** Normalisation of the images; absent: the data's own. */
   readonly scale?: PixelScale | undefined;
@@ -57,10 +57,6 @@ function keptEpoch(curve: readonly EpochMetrics[], best: BestEpoch | undefined):
   const scores = curve.map(best.score);
   return scores.lastIndexOf(Math.max(...scores));
 }
-
-/** Where the answers of a teacher belong to single views, students see these. */
-export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>): number =>
-  teacher?.logits?.fixed?.seed ?? seed;
 
 /** The accuracy of the epoch that is kept. */
 const accuracyIn = (curve: readonly EpochMetrics[], best: BestEpoch | undefined): number =>
@@ -125,9 +121,8 @@ export class TrainingLoop {
       unlabelled: loss.unlabelled,
       batch: train.batch,
       seed,
-      viewSeed: viewSeedOf(plan),
       augment: train.augment,
-      views: viewsOf(train, loss.type === 'cross-entropy' ? null : dataset.info.task.type),
+      views: viewsOf(train),
       shuffle: true,
       dropLast: true,
       atOnce: engine.stepsAtOnce,

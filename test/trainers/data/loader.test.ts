@@ -55,7 +55,6 @@ const optionsOf = (changes: Partial<LoaderOptions> = {}): LoaderOptions => ({
   split: 'train',
   batch: 32,
   seed: 5,
-  viewSeed: 9,
   augment,
   views: 3,
   shuffle: true,
@@ -138,7 +137,7 @@ describe('createLoader', () => {
         large.images.subarray(position * pixels, (position + 1) * pixels),
       );
     }
-    const other = await collect(open({ shuffle: false, batch: 80, viewSeed: 10 }).epoch(1));
+    const other = await collect(open({ shuffle: false, batch: 80, seed: 10 }).epoch(1));
     expect(other[0].images).not.toEqual(large.images);
   });
 
@@ -233,11 +232,12 @@ describe('createLoader', () => {
 
   it("passes on the thread's errors with their meaning", async () => {
     const answers = answersOf(new Float32Array(80 * 10), { views: 1, count: 80, outputs: 10 });
-    const loader = open({ answers: { ...answers, views: 3 } });
+    const longer = answersOf(new Float32Array(3 * 80 * 10), { views: 3, count: 80, outputs: 10 });
+    const loader = open({ answers: longer });
     await expect(collect(loader.epoch(0))).rejects.toMatchObject({
       name: 'NasError',
       code: 'invalid-input',
-      message: expect.stringContaining('(3 views of 80 images, 10 numbers each)') as string,
+      message: expect.stringContaining('(1 views of 80 images, 10 numbers each)') as string,
       hint: expect.stringContaining('computed again') as string,
     });
     await expect(collect(loader.epoch(1))).rejects.toMatchObject({ code: 'invalid-input' });

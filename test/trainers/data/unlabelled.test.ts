@@ -181,7 +181,6 @@ const optionsOf = (dataset: Dataset, changes: Partial<LoaderOptions> = {}): Load
   unlabelled: true,
   batch: 64,
   seed: 5,
-  viewSeed: 9,
   shuffle: true,
   ...changes,
 });

@@ -12,7 +12,7 @@ export function answersOf(logits: Float32Array, shape: Omit<LogitsShape, 'key'>)
   writer.append(logits);
   writer.finish();
   writer.close();
-  return { file, key, views: shape.views };
+  return { file, key };
 }
 
 /** The bytes of the answers in a file, after its key and its checksum. */

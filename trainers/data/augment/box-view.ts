@@ -1,9 +1,10 @@
-import { areaOf, intersection, type Box, type LabelledBox } from '../../../base/boxes.js';
+import type { Box, LabelledBox } from '../../../base/boxes.js';
 import { scaledBytes } from '../../../base/image-pixels.js';
 import type { PixelScale } from '../../../base/preprocess.js';
 import type { Random } from '../../../base/random.js';
 import { ignoredPixel } from '../../../base/seen-masks.js';
 import type { BoxedPixels } from '../splits.js';
+import { along, mirrored, upsideDown, visiblePart, wholePlace, type Axis, type Place } from './geometry.js';
 import { signed, type ImageShape, type Pixels, type Step } from './image.js';
 import type { Augmentation, StepConfig } from './schema.js';
 import { createSteps } from './steps.js';
@@ -11,27 +12,26 @@ import { createSteps } from './steps.js';
 /** The grey outside of images. */
 const outside = 114;
 
-/** Where a point of an image lies in its view: scale * x + shift. A negative scale mirrors. */
-interface Axis {
-  readonly scale: number;
-  readonly shift: number;
-}
-
-/** An image, and where it lies in a view: one geometry for its pixels, its boxes and its mask. */
-interface Tile {
-  readonly source: PlacedImage;
-  readonly x: Axis;
-  readonly y: Axis;
-  /** The part of the view that shows it. */
-  readonly part: Box;
-}
-
 /** An image with its boxes or its mask. */
 export interface PlacedImage extends BoxedPixels {
+  /** Its number in the split. */
+  readonly position: number;
   /** [height, width, channels]. */
   readonly pixels: Uint8Array;
   /** [height, width]: the class of each pixel, or `ignoredPixel`. */
   readonly mask?: Uint8Array;
+}
+
+/** An image, and where it lies in a view. */
+interface Tile extends Place {
+  readonly source: PlacedImage;
+}
+
+/** What a view shows. */
+export interface View {
+  readonly boxes: readonly LabelledBox[];
+  /** The images, with their positions in the split; each pixel of the view belongs to the part of one. */
+  readonly shown: readonly (Place & { readonly position: number })[];
 }
 
 /** The part of an image that the image of the file fills; bars are outside. */
@@ -64,42 +64,11 @@ function windowed(source: PlacedImage, part: Box, zoom: number, window: Window, 
   };
 }
 
-const turned = ({ scale, shift }: Axis, side: number): Axis => ({ scale: -scale, shift: side - shift });
-
-const mirrored = (tile: Tile, width: number): Tile => ({
-  ...tile,
-  x: turned(tile.x, width),
-  part: { ...tile.part, left: width - tile.part.right, right: width - tile.part.left },
-});
-
-const upsideDown = (tile: Tile, height: number): Tile => ({
-  ...tile,
-  y: turned(tile.y, height),
-  part: { ...tile.part, top: height - tile.part.bottom, bottom: height - tile.part.top },
-});
-
-/** The two ends of a range on an axis, the smaller first. */
-function along({ scale, shift }: Axis, from: number, to: number): [from: number, to: number] {
-  const [a, b] = [scale * from + shift, scale * to + shift];
-  return a <= b ? [a, b] : [b, a];
-}
-
-function moved({ x, y }: Tile, box: Box): Box {
-  const [left, right] = along(x, box.left, box.right);
-  const [top, bottom] = along(y, box.top, box.bottom);
-  return { left, right, top, bottom };
-}
-
-/**
- * The boxes of a tile, in pixels of the view and cut at the tile's part. A box is left out where less than the share `visible` of its
- * area remains; an ignored box, where nothing remains.
- */
+/** The boxes of a tile, in pixels of the view. Less of a box may remain than the share `visible` only where it is ignored. */
 const boxesOfTile = (tile: Tile, visible: number): LabelledBox[] =>
   tile.source.boxes.flatMap((box) => {
-    const whole = moved(tile, box);
-    const cut = intersection(whole, tile.part);
-    const left = areaOf(cut);
-    return left > (box.ignored ? 0 : visible * areaOf(whole)) ? [{ ...box, ...cut }] : [];
+    const cut = visiblePart(tile, box, box.ignored ? 0 : visible);
+    return cut === null ? [] : [{ ...box, ...cut }];
   });
 
 /** For each pixel of an axis of the view: the two pixels between which it lies, and the share of the second. */
@@ -143,6 +112,10 @@ function drawMask(from: Uint8Array, { columns, rows, width }: Area, to: Uint8Arr
   }
 }
 
+/** The share of a box that must remain in a view. */
+export const visibleShare = (augment: Augmentation): number =>
+  augment.find((step) => step.type === 'window')?.visible ?? 0.4;
+
 /** No window: the image keeps its size. */
 const noWindow: Window = { zoom: 0, aspect: 0 };
 
@@ -153,6 +126,7 @@ export class PlacedRenderer {
   private readonly flip: StepConfig<'flip'> | undefined;
   private readonly paints: readonly Extract<Step, { kind: 'paint' }>[];
   private readonly values: Float32Array;
+  private readonly visible: number;
   private before: Pixels;
   private after: Pixels;
 
@@ -168,6 +142,7 @@ export class PlacedRenderer {
     const others = augment.filter(({ type }) => type !== 'window' && type !== 'mosaic' && type !== 'flip');
     this.paints = createSteps(others, shape).filter((step) => step.kind === 'paint');
     this.values = scaledBytes(scale);
+    this.visible = visibleShare(augment);
     this.before = new Uint8ClampedArray(height * width * channels);
     this.after = new Uint8ClampedArray(height * width * channels);
   }
@@ -176,7 +151,6 @@ export class PlacedRenderer {
    * Renders a view of an image to `to` in `target`.
    * @param other another image, for a mosaic
    * @param mask where the view of the mask is written: [height, width]
-   * @returns its boxes
    */
   render(
     own: PlacedImage,
@@ -185,7 +159,7 @@ export class PlacedRenderer {
     to: number,
     random: Random,
     mask?: Uint8Array,
-  ): readonly LabelledBox[] {
+  ): View {
     const { height, width } = this.shape;
     const placedTiles = this.tiles(own, other, random);
     const mirrors = this.flip !== undefined && random.uniform() < 0.5;
@@ -201,15 +175,17 @@ export class PlacedRenderer {
       paint(this.before, this.after, random);
     }
     this.normalise(target, to);
-    const visible = this.window?.visible ?? 0.4;
-    return tiles.length === 1 && this.window === undefined && !mirrors && !turns
-      ? own.boxes
-      : tiles.flatMap((tile) => boxesOfTile(tile, visible));
+    const isWhole = tiles.length === 1 && this.window === undefined && !mirrors && !turns;
+    return {
+      boxes: isWhole ? own.boxes : tiles.flatMap((tile) => boxesOfTile(tile, this.visible)),
+      shown: tiles.map(({ source: { position }, x, y, part }) => ({ position, x, y, part })),
+    };
   }
 
   private tiles(own: PlacedImage, other: (random: Random) => PlacedImage, random: Random): readonly Tile[] {
     const { height, width } = this.shape;
-    const whole: Box = { left: 0, top: 0, right: width, bottom: height };
+    const place = wholePlace(height, width);
+    const whole = place.part;
     const { window = noWindow } = this;
     if (this.mosaic !== undefined && random.uniform() < this.mosaic.share) {
       const middle = (side: number): number => Math.round(side * (0.35 + 0.3 * random.uniform()));
@@ -230,8 +206,7 @@ export class PlacedRenderer {
         return windowed(source, part, fit * (1 + random.uniform()), window, random);
       });
     }
-    const still: Axis = { scale: 1, shift: 0 };
-    if (this.window === undefined) return [{ source: own, x: still, y: still, part: whole }];
+    if (this.window === undefined) return [{ source: own, ...place }];
     return [windowed(own, whole, 1, window, random)];
   }
 

@@ -1,5 +1,3 @@
-import { isBoxTask, type TaskType } from '../../../base/task.js';
-import { lessons } from '../lesson.js';
 import { isPlaced, renderingOf, type DataConfig } from '../schema.js';
 import { augmentSchema, type Augmentation } from './schema.js';
 import { defaultShift } from './single.js';
@@ -26,18 +24,11 @@ export function defaultAugment(data: DataConfig, shown = 0): Augmentation {
   return shown < manyViews ? light : [...light, { type: 'trivial-augment', strength: 1 }];
 }
 
-/** Views of each image that a teacher answers one by one. Detectors learn little from views that repeat: they get new ones for some epochs. */
-const taughtViews = ({ epochs }: { readonly epochs: number }, task: TaskType): number =>
-  isBoxTask(task) ? Math.min(epochs, 12) : 4;
-
-/**
- * Number of views of each image, shown in turn; Infinity: a new one in each pass.
- * @param taught the task, where the answers of a teacher are learned; null: none are
- */
-export const viewsOf = (
-  train: { readonly augment: Augmentation; readonly views?: number | undefined; readonly epochs: number },
-  taught: TaskType | null,
-): number => {
-  if (train.augment.length === 0) return 1;
-  return train.views ?? (taught === null || lessons[taught] === 'mean' ? Infinity : taughtViews(train, taught));
-};
+/** Number of views of each image, shown in turn; Infinity: a new one in each pass. */
+export const viewsOf = ({
+  augment,
+  views = Infinity,
+}: {
+  readonly augment: Augmentation;
+  readonly views?: number | undefined;
+}): number => (augment.length === 0 ? 1 : views);

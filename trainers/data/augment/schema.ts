@@ -121,6 +121,4 @@ export type StepConfig<Type extends AugmentStep['type']> = Extract<AugmentStep, 
 /** `train.views:`. */
 export const viewsSchema = count
   .max(64)
-  .describe(
-    "distinct augmented views of each image, shown in turn; by default new ones in each epoch, or, where a teacher's answers are learned, 4, and for boxes as many as epochs, at most 12: answers are computed once for each view (Beyer et al. 2022: teacher and student see the same view)",
-  );
+  .describe('distinct augmented views of each image, shown in turn; by default new ones in each epoch');

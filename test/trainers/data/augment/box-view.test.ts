@@ -30,7 +30,7 @@ function source(width: number, height: number, random: Random): PlacedImage {
       const isBox = x >= box.left && x < box.right && y >= box.top && y < box.bottom;
       pixels.fill(isBox ? 255 : 0, (y * width + x) * 3, (y * width + x) * 3 + 3);
     }
-  return { pixels, extent, placement, boxes: [box] };
+  return { position: 0, pixels, extent, placement, boxes: [box] };
 }
 
 /** The rectangle of the pixels that are nearer to white than to the grey of the bars. */
@@ -103,7 +103,7 @@ describe('views of images with boxes', () => {
       const own = source(width, height, random);
       const image = new Float32Array(height * width * 3);
       const renderer = new PlacedRenderer({ height, width, channels: 3 }, bytes, augment);
-      const boxes = renderer.render(own, () => own, image, 0, random);
+      const { boxes } = renderer.render(own, () => own, image, 0, random);
       const found = whiteBox(image, width, height);
       if (boxes.length === 0) continue;
       const [box] = boxes;
@@ -124,7 +124,7 @@ describe('views of images with boxes', () => {
     const random = new Random(5, 'still');
     const own = source(40, 30, random);
     const image = new Float32Array(own.pixels.length);
-    const boxes = new PlacedRenderer({ height: 30, width: 40, channels: 3 }, bytes, []).render(
+    const { boxes } = new PlacedRenderer({ height: 30, width: 40, channels: 3 }, bytes, []).render(
       own,
       () => own,
       image,
@@ -144,7 +144,7 @@ describe('views of images with boxes', () => {
       const own = source(width, height, random);
       const image = new Float32Array(own.pixels.length);
       const renderer = new PlacedRenderer({ height, width, channels: 3 }, bytes, augment);
-      const boxes = renderer.render(own, (stream) => source(width, height, stream), image, 0, random);
+      const { boxes } = renderer.render(own, (stream) => source(width, height, stream), image, 0, random);
       boxesFound += boxes.length;
       for (const box of boxes) {
         expect(box.left).toBeGreaterThanOrEqual(0);
@@ -163,7 +163,7 @@ describe('views of images with boxes', () => {
       const own = source(48, 48, new Random(seed, 'cut'));
       const crowd = { ...own.boxes[0], ignored: true };
       const renderer = new PlacedRenderer({ height: 48, width: 48, channels: 3 }, bytes, augment);
-      const boxes = renderer.render(
+      const { boxes } = renderer.render(
         { ...own, boxes: [...own.boxes, crowd] },
         () => own,
         new Float32Array(48 * 48 * 3),

@@ -35,20 +35,12 @@ describe('defaultAugment', () => {
 describe('viewsOf', () => {
   const augment = [{ type: 'flip' }] as const;
 
-  it('is endless, unless a teacher answers for each view or a number is given', () => {
-    const train = { augment, epochs: 9 };
-    expect(viewsOf(train, null)).toBe(Infinity);
-    expect(viewsOf(train, 'classification')).toBe(Infinity);
-    expect(viewsOf(train, 'segmentation')).toBe(4);
-    expect(viewsOf({ ...train, views: 7 }, null)).toBe(7);
-    expect(viewsOf({ ...train, views: 7 }, 'detection')).toBe(7);
+  it('is endless, unless a number is given', () => {
+    expect(viewsOf({ augment })).toBe(Infinity);
+    expect(viewsOf({ augment, views: 7 })).toBe(7);
   });
 
-  it('is that of the epochs for taught detectors, up to 12', () => {
-    expect([2, 9, 40].map((epochs) => viewsOf({ augment, epochs }, 'detection'))).toEqual([2, 9, 12]);
-  });
-
-  it('is one without augmentation, so that a teacher answers once', () => {
-    expect(viewsOf({ augment: [], views: 7, epochs: 9 }, 'classification')).toBe(1);
+  it('is one without augmentation', () => {
+    expect(viewsOf({ augment: [], views: 7 })).toBe(1);
   });
 });
