@@ -38,7 +38,7 @@ const parts = {
   seed: '7',
   space: JSON.stringify(smallSpace),
   teacher: '{ type: train, network: mobilenet, width: 0.25, epochs: 2, batch: 32 }',
-  train: '{ epochs: 3, batch: 32, augment: [flip, crop], views: 2, checkpoint_seconds: 0.1 }',
+  train: '{ epochs: 3, batch: 32, augment: [flip, crop], checkpoint_seconds: 0.1 }',
   objectives: '[{ name: accuracy }, { name: macs }]',
   search: '{ controller: local, trials: 6, startup: 3, parallel: 2, retries: 10 }',
   final: '{ epochs: 4 }',

@@ -15,7 +15,7 @@ const experiments = [
     kills: 22,
     name: 'supernet',
     supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
-    train: '{ epochs: 1, batch: 32, augment: [flip, crop], views: 2, checkpoint_seconds: 0.1 }',
+    train: '{ epochs: 1, batch: 32, augment: [flip, crop], checkpoint_seconds: 0.1 }',
     search: '{ controller: random, trials: 3, parallel: 2, retries: 10 }',
     final: '{ epochs: 1 }',
   },

@@ -64,9 +64,7 @@ export interface LoaderOptions {
   readonly seed?: number;
   /** Absent: images as they are. */
   readonly augment?: Augmentation | undefined;
-  /** Number of views of each image, which passes show in turn; absent: a new view in each pass. */
-  readonly views?: number;
-  /** Number of views of each image that a pass shows one after the other, in the order of the split; absent: 1. */
+  /** Number of views of each image that a pass shows one after the other, in the order of the split; absent: 1, a new one in each pass. */
   readonly together?: number | undefined;
   /** Whether each pass over the split has a random order; absent: the order of the split. */
   readonly shuffle?: boolean;
@@ -128,7 +126,7 @@ export interface BatchSource {
 
 /** Renders batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
-  const { views = Infinity, together = 1, seed = 0, shuffle = false, classSampling } = options;
+  const { together = 1, seed = 0, shuffle = false, classSampling } = options;
   const { shared } = options.dataset;
   const { info } = shared;
   const { count, labels, boxed, targets } = shownImages(shared, options);
@@ -142,7 +140,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
   };
   const teacher = options.answers === undefined ? null : openAnswers(options.answers, count, options);
   const balancedOf = (): ((pass: number) => Pass) => {
-    if (boxed === undefined) return balancedPasses(labels, info.classes.length, seed, views);
+    if (boxed === undefined) return balancedPasses(labels, info.classes.length, seed);
     // The classes of the boxes, or of the pixels of the mask.
     const outputs = info.classes.length;
     const classesOf = (position: number) =>
@@ -150,7 +148,6 @@ export function openBatches(options: LoaderOptions): BatchSource {
     return repeatedPasses(
       Array.from({ length: count }, (_, position) => classesOf(position)),
       seed,
-      views,
     );
   };
   const balanced = classSampling === 'balanced' ? balancedOf() : null;
@@ -171,7 +168,7 @@ export function openBatches(options: LoaderOptions): BatchSource {
       if (current?.pass !== pass) current = { pass, order: passOf(pass) };
       const part = (all: Uint32Array) => all.subarray(within * options.batch, (within + 1) * options.batch);
       const positions = part(current.order.positions);
-      const shown = part(current.order.views).map((view) => view % views);
+      const shown = part(current.order.views);
       const rendered = rendererOf(options)(positions, shown);
       return {
         images: rendered.images,

@@ -1,4 +1,4 @@
-export { defaultAugment, viewsOf } from './augment/defaults.js';
+export { defaultAugment } from './augment/defaults.js';
 export * from './boxes/index.js';
 export {
   isSameForm,

@@ -38,35 +38,17 @@ export function joinedPass(labelled: Pass, count: number, seed: number, pass: nu
 }
 
 /**
- * Numbers of views that each pass takes, so that no image is shown twice in one: at least `most`, the number of times that a pass shows
- * one image. Where views repeat, it shares no factor with their number: else images would be shown in some of their views alone.
- */
-function viewsPerPass(most: number, views: number): number {
-  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
-  let numbers = most;
-  while (views !== Infinity && divisor(numbers, views) > 1) numbers++;
-  return numbers;
-}
-
-/**
  * Passes over a split that show as many images as it has, and the same number of each class (to within one). A pass repeats all
  * images of a rare class equally often (to within one) and draws a random part of a frequent class.
  * @param labels class of each position
- * @param views number of views of each image, shown in turn; Infinity: a new one each time
  * @returns a pass, a pure function of (seed, pass)
  */
-export function balancedPasses(
-  labels: Uint16Array,
-  classes: number,
-  seed: number,
-  views = Infinity,
-): (pass: number) => Pass {
+export function balancedPasses(labels: Uint16Array, classes: number, seed: number): (pass: number) => Pass {
   const members = Array.from({ length: classes }, (): number[] => []);
   for (const [position, label] of labels.entries()) members[label].push(position);
   const filled = members.filter((positions) => positions.length > 0);
   const quota = Math.floor(labels.length / filled.length);
   const most = Math.max(...filled.map((positions) => Math.ceil((quota + 1) / positions.length)));
-  const numbers = viewsPerPass(most, views);
 
   return (pass) => {
     const random = new Random(seed, 'balanced', pass);
@@ -79,7 +61,7 @@ export function balancedPasses(
       const count = quota + (extra.includes(i) ? 1 : 0);
       for (let k = 0; k < count; k++, at++) {
         positions[at] = own[k % own.length];
-        shown[at] = pass * numbers + Math.floor(k / own.length);
+        shown[at] = pass * most + Math.floor(k / own.length);
       }
     }
     const order = random.shuffle(Uint32Array.from(labels.keys()));
@@ -91,14 +73,9 @@ export function balancedPasses(
  * Passes over a split that show as many images as it has, and images of rare classes more often than others: by the square root of how
  * much rarer than the commonest class the rarest class of an image is (repeat factors; Gupta et al. 2019, LVIS).
  * @param classesOf the classes of each position; an image without any is as common as the commonest
- * @param views as of `balancedPasses`
  * @returns a pass, a pure function of (seed, pass)
  */
-export function repeatedPasses(
-  classesOf: readonly ReadonlySet<number>[],
-  seed: number,
-  views = Infinity,
-): (pass: number) => Pass {
+export function repeatedPasses(classesOf: readonly ReadonlySet<number>[], seed: number): (pass: number) => Pass {
   const images = countsOf(classesOf.flatMap((classes) => [...classes]));
   const most = Math.max(1, ...images.values());
   const factors = classesOf.map((classes) =>
@@ -106,7 +83,8 @@ export function repeatedPasses(
   );
   const count = classesOf.length;
   const spacing = factors.reduce((sum, factor) => sum + factor, 0) / count;
-  const numbers = viewsPerPass(Math.ceil(Math.max(...factors) / spacing) + 1, views);
+  // Numbers of views that each pass takes, so that no image is shown twice in one view.
+  const numbers = Math.ceil(Math.max(...factors) / spacing) + 1;
   return (pass) => {
     const random = new Random(seed, 'repeated', pass);
     const line = random.shuffle(Uint32Array.from(factors.keys()));

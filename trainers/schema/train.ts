@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { augmentSchema, viewsSchema } from '../data/augment/schema.js';
+import { augmentSchema } from '../data/augment/schema.js';
 import { lossSchema } from './loss.js';
 
 const fraction = z.number().min(0).max(1);
@@ -115,7 +115,6 @@ export const trainFields = {
   augment: augmentSchema.describe(
     'random changes of the training images: a list of steps, in their order; the same for a seed. By default (fast) a flip and a small shift, and trivial-augment where a training shows each image 40 times or more; grey images are only shifted, boxes and masks have window and flip',
   ),
-  views: viewsSchema,
   ema: decay.describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
   checkpoint_seconds: rate.describe(
     'a checkpoint is written each epoch and whenever this many seconds have passed since the last',

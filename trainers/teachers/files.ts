@@ -34,7 +34,7 @@ type Config<Type extends Teacher['type']> = Extract<Teacher, { readonly type: Ty
 export function teacherSchedule(
   config: TeacherConfig,
   data: Learned,
-  train: Omit<TeacherOptions['train'], 'views' | 'epochs'>,
+  train: TeacherOptions['train'],
 ): TrainConfig | null {
   if (config.type === 'train') return config.minutes === undefined ? teacherTraining(config, data, train) : null;
   return config.type === 'file' && config.adapt === 'all'

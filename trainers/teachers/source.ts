@@ -9,8 +9,8 @@ import type { TeacherNormalisation } from '../schema/teacher.js';
 /** The options of a teacher besides its configuration. */
 export interface TeacherOptions {
   readonly dataset: DatasetRef;
-  /** The students' training: its loss, and the views that the logits belong to. */
-  readonly train: Pick<TrainConfig, 'augment' | 'views' | 'epochs' | 'loss' | 'class_weight' | 'class_sampling'>;
+  /** The students' training: its loss, and the views whose answers are averaged. */
+  readonly train: Pick<TrainConfig, 'augment' | 'loss' | 'class_weight' | 'class_sampling'>;
   /** The experiment's seed: of the views, and of a teacher's training. */
   readonly seed: number;
   readonly engine: AnyEngine;

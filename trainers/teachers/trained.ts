@@ -111,7 +111,7 @@ export type Learned = Pick<DatasetInfo, 'counts' | 'task'>;
 export function teacherTraining(
   config: Config<'train'>,
   data: Learned,
-  { augment, class_weight, class_sampling }: Omit<TeacherOptions['train'], 'views' | 'epochs'>,
+  { augment, class_weight, class_sampling }: TeacherOptions['train'],
 ): TrainConfig {
   const { epochs, learning_rate } = config;
   const { batch, optimizer } = ownTraining(config, data);

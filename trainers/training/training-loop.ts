@@ -9,7 +9,6 @@ import {
   type TrainingPosition,
   type Validations,
 } from './checkpoint.js';
-import { viewsOf } from '../data/augment/defaults.js';
 import { createLoader, type Batch, type Dataset, type ImageForm, type Loader } from '../data/index.js';
 import type { EngineState, TrainingEngine } from '../engines/index.js';
 import { evaluateLoader, evaluationLoader, scoreboardOf } from '../evaluate.js';
@@ -122,7 +121,6 @@ export class TrainingLoop {
       batch: train.batch,
       seed,
       augment: train.augment,
-      views: viewsOf(train),
       shuffle: true,
       dropLast: true,
       atOnce: engine.stepsAtOnce,

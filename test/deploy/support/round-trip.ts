@@ -154,7 +154,7 @@ type Reader = (file: string, subject: Subject) => Promise<Float32Array>;
 const engine = { type: 'compiled' } as const;
 
 const teacher: Reader = async (file, { info, images }) => {
-  const train = { augment: [], views: 1, loss: undefined, class_weight: undefined, class_sampling: undefined };
+  const train = { augment: [], loss: undefined, class_weight: undefined, class_sampling: undefined };
   const options = { dataset: { path: '' }, train, seed: 1, engine, threads: 1 } as unknown as TeacherOptions;
   const config = teacherSchema.parse({ type: 'file', path: file });
   if (config.type !== 'file') throw new Error('no teacher of a file');

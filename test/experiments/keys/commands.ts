@@ -44,7 +44,7 @@ const ofNewNetworks: Readonly<Record<string, string>> = {
     'a network that is trained already has another recipe',
   'train.epochs train.steps train.epoch_share train.batch train.tuning_rate': 'options of the command say it',
   'train.loss.type train.loss.temperature train.loss.alpha train.loss.beta': 'there is no teacher',
-  'train.loss.label_smoothing train.views train.ema': 'of the recipe, too',
+  'train.loss.label_smoothing train.ema': 'of the recipe, too',
   'train.augment[].alpha': 'images are not mixed',
   'train.checkpoint_seconds': 'results do not depend on it',
 };

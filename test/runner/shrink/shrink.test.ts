@@ -31,7 +31,7 @@ beforeAll(async () => {
     space:
       '{ type: mobilenet, width: 1, stem: { filters: 16, stride: 2 }, stages: [{ filters: 16, depth: 1, expand: [2, 6], stride: 2 }, { filters: 24, depth: 1, expand: [2, 6], se: 0.25 }] }',
     teacher: null,
-    train: '{ epochs: 1, batch: 32, augment: [flip, crop], views: 2 }',
+    train: '{ epochs: 1, batch: 32, augment: [flip, crop] }',
     search: '{ controller: random, trials: 3, parallel: 1 }',
     objectives: '[{ name: accuracy }, { name: macs }]',
     final: null,

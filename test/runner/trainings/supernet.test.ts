@@ -20,7 +20,7 @@ const directory = cachedFolder();
 const small = {
   teacher: null,
   supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
-  train: '{ epochs: 1, batch: 32, augment: [flip, crop], views: 2, checkpoint_seconds: 0.1 }',
+  train: '{ epochs: 1, batch: 32, augment: [flip, crop], checkpoint_seconds: 0.1 }',
   search: '{ controller: random, trials: 2, parallel: 2, retries: 10 }',
   final: '{ epochs: 1 }',
 };

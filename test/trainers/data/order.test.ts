@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Pass, balancedPasses, repeatedPasses } from '../../../trainers/data/order.js';
-
-/** The views of one image in some passes, of so many views that repeat. */
-const viewsShown = (passes: (pass: number) => Pass, image: number, count: number, views: number): Set<number> =>
-  new Set(
-    Array.from({ length: count }, (_, pass) => passes(pass)).flatMap((pass) =>
-      [...pass.positions].flatMap((position, i) => (position === image ? [pass.views[i] % views] : [])),
-    ),
-  );
+import { balancedPasses, repeatedPasses, sideBySide } from '../../../trainers/data/order.js';
 
 /** 60 images of class 0, 12 of class 1, 3 of class 2; class 3 has none. */
 const labels = Uint16Array.from({ length: 75 }, (_, i) => (i < 60 ? 0 : i < 72 ? 1 : 2));
@@ -54,11 +46,6 @@ describe('balanced passes', () => {
     expect(seen.size).toBe(6 * 75);
   });
 
-  it.each([4, 9, 10])('show each image in all of %i views that repeat', (views) => {
-    const repeating = balancedPasses(labels, 4, 7, views);
-    for (const image of [0, 60, 74]) expect(viewsShown(repeating, image, 12 * views, views).size).toBe(views);
-  });
-
   it('depend on nothing but labels, seed and pass', () => {
     expect(balancedPasses(labels, 4, 7)(3)).toEqual(passes(3));
     expect(passes(3).positions).not.toEqual(passes(4).positions);
@@ -87,17 +74,22 @@ describe('repeated passes', () => {
     expect(seen.size).toBe(300 * 100);
   });
 
-  it.each([4, 9, 10])('show each image in all of %i views that repeat', (views) => {
-    const repeating = repeatedPasses(classesOf, 5, views);
-    for (const image of [0, 20, 85, 99]) expect(viewsShown(repeating, image, 6 * views, views).size).toBe(views);
-  });
-
   it('depend on nothing but classes, seed and pass; without boxes they show each image once', () => {
     expect(repeatedPasses(classesOf, 5)(7)).toEqual(passes(7));
     const { positions, views } = repeatedPasses([new Set(), new Set(), new Set()], 1)(0);
     expect([[...positions].sort(), [...views]]).toEqual([
       [0, 1, 2],
       [0, 0, 0],
+    ]);
+  });
+});
+
+describe('views side by side', () => {
+  it('follow each other in the order of the split', () => {
+    const { positions, views } = sideBySide(2, 3);
+    expect([[...positions], [...views]]).toEqual([
+      [0, 0, 0, 1, 1, 1],
+      [0, 1, 2, 0, 1, 2],
     ]);
   });
 });

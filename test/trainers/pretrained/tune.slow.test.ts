@@ -142,7 +142,7 @@ describe('a classifier of other classes', () => {
 
 describe('an adapted teacher', () => {
   const prepare = async (config: TeacherConfig, dataset: DatasetRef = bench.dataset, notes: string[] = []) => {
-    const train = trainSchema.parse({ epochs: 1, batch: 16, loss: { type: 'kd' }, augment: ['flip'], views: 2 });
+    const train = trainSchema.parse({ epochs: 1, batch: 16, loss: { type: 'kd' }, augment: ['flip'] });
     const hooks = { onNote: (note: string) => void notes.push(note) };
     const cache = join(bench.folder, 'cache');
     const teacher = await prepareTeacher(config, {

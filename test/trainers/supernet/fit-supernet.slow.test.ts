@@ -59,7 +59,6 @@ test('a supernet trains the same on all engines, up to rounding, with every opti
     epochs: 1,
     batch: 16,
     augment: ['flip', { type: 'crop', pixels: 1 }, { type: 'cutout', size: 2 }, { type: 'mixup', alpha: 0.4 }],
-    views: 2,
     optimizer: { type: 'adamw', learning_rate: 0.01 },
     loss: { type: 'kd', label_smoothing: 0.1 },
     ema: 0.9,

@@ -58,7 +58,6 @@ export const tinyTrain: TrainConfig = trainSchema.parse({
   batch: 16,
   optimizer: { type: 'sgd', learning_rate: 0.05 },
   augment: ['flip', { type: 'crop', pixels: 1 }],
-  views: 2,
   class_sampling: 'balanced',
   class_weight: { Trouser: 2 },
   ema: 0.9,

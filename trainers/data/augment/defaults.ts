@@ -23,12 +23,3 @@ export function defaultAugment(data: DataConfig, shown = 0): Augmentation {
   const light: Augmentation = [{ type: 'flip' }, crop];
   return shown < manyViews ? light : [...light, { type: 'trivial-augment', strength: 1 }];
 }
-
-/** Number of views of each image, shown in turn; Infinity: a new one in each pass. */
-export const viewsOf = ({
-  augment,
-  views = Infinity,
-}: {
-  readonly augment: Augmentation;
-  readonly views?: number | undefined;
-}): number => (augment.length === 0 ? 1 : views);

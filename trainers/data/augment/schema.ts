@@ -117,8 +117,3 @@ export type AugmentStep = z.output<typeof stepSchema>;
 export type Augmentation = readonly AugmentStep[];
 /** The configuration of the steps of a type. */
 export type StepConfig<Type extends AugmentStep['type']> = Extract<AugmentStep, { readonly type: Type }>;
-
-/** `train.views:`. */
-export const viewsSchema = count
-  .max(64)
-  .describe('distinct augmented views of each image, shown in turn; by default new ones in each epoch');

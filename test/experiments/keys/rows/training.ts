@@ -35,7 +35,6 @@ const keys: readonly (readonly [key: string, values: readonly unknown[], beside?
   ['stem', ['whitened', 'trained']],
   ['class_weight', ['auto', classes]],
   ['class_sampling', ['natural', 'balanced']],
-  ['views', [1, 2]],
   ['ema', [0, 0.5]],
   ['checkpoint_seconds', [20, 0.001]],
   [
@@ -104,7 +103,7 @@ export const trainingRows = (): Row[] =>
         const own = { ...(base as Readonly<Record<string, object>>)[at], ...beside };
         return row(`${at}.${key}`, values, part, {
           ...base,
-          [at]: { ...own, ...(key === 'views' && { augment: ['flip'] }) },
+          [at]: own,
           ...(needsTeacher && { teacher }),
         });
       }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dataSchema, defaultAugment, viewsOf } from '../../../../trainers/index.js';
+import { dataSchema, defaultAugment } from '../../../../trainers/index.js';
 
 describe('defaultAugment', () => {
   it.each([
@@ -29,18 +29,5 @@ describe('defaultAugment', () => {
   ])('of %o is the same however often they are shown', (written) => {
     const data = dataSchema.parse(written);
     expect(defaultAugment(data, 400)).toEqual(defaultAugment(data));
-  });
-});
-
-describe('viewsOf', () => {
-  const augment = [{ type: 'flip' }] as const;
-
-  it('is endless, unless a number is given', () => {
-    expect(viewsOf({ augment })).toBe(Infinity);
-    expect(viewsOf({ augment, views: 7 })).toBe(7);
-  });
-
-  it('is one without augmentation', () => {
-    expect(viewsOf({ augment: [], views: 7 })).toBe(1);
   });
 });
