@@ -38,7 +38,7 @@ function comparedCells(alone: readonly Trained[], taught: readonly Trained[]): s
   return [
     ...[alone, taught].map((runs) => runs.map(({ accuracy }) => points(accuracy)).join(' ')),
     `${signed(mean(gains))}${error}`,
-    [alone, taught].map((runs) => seconds(mean(runs.map(({ cpuSeconds: each }) => each)))).join(', '),
+    [alone, taught].map((runs) => seconds(mean(runs.map((run) => run.cpuSeconds)))).join(', '),
   ];
 }
 
@@ -102,15 +102,15 @@ export async function frontiers(setting: Setting): Promise<Rows> {
     const images = await imagesOf(name, setting, quick ? 500 : count);
     const { dataset } = images;
     const stride = name === 'flowers' ? 2 : 1;
-    const teachers = await networkOf(images, { shape: largest, stride });
+    const network = await networkOf(images, { shape: largest, stride });
     return each(quick ? [3] : lengths, async (steps) => {
-      const alone = (network: Network) =>
-        each(seeds, (seed) => train(setting, images, network, lengthOf(images, steps, false), seed));
-      const best = await alone(teachers);
+      const alone = (of: Network) =>
+        each(seeds, (seed) => train(setting, images, of, lengthOf(images, steps, false), seed));
+      const best = await alone(network);
       const answering = await each(best, ({ weights }, i) =>
         cpuSeconds(() =>
           prepareTeacher(
-            { type: 'network', name: largest, network: teachers, weights },
+            { type: 'network', name: largest, network, weights },
             { dataset, train: lengthOf(images, steps, true), seed: seeds[i], engine, threads, cache: folder },
           ),
         ),

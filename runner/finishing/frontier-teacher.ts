@@ -22,7 +22,7 @@ export function roundsOf(
 /** The most accurate finalist as a teacher; undefined where no final training ended well. */
 export function bestTeacher(finalists: readonly Finalist[]): NetworkTeacher | undefined {
   const trained = finalists.flatMap(({ trial, network, final }) => (final === null ? [] : [{ trial, network, final }]));
-  const [best] = trained.sort((a, b) => b.final.accuracy - a.final.accuracy || a.trial.number - b.trial.number);
+  const best = trained.sort((a, b) => b.final.accuracy - a.final.accuracy || a.trial.number - b.trial.number).at(0);
   return (
     best && { type: 'network', name: `trial ${best.trial.number}`, network: best.network, weights: best.final.weights }
   );
