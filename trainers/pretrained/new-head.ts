@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { standardErrorOf } from '../../base/certainty.js';
 import { contentHash } from '../../base/hash.js';
 import { createScoreboard } from '../../base/scoreboard.js';
 import { percent } from '../../base/number-text.js';
-import { metricsOf, type Scores } from '../../base/scores.js';
+import { metricsOf, type Details, type Scores } from '../../base/scores.js';
+import { sum } from '../../base/statistics.js';
 import type { ForeignNetwork } from '../../compiler/index.js';
 import type { Augmentation } from '../data/augment/schema.js';
 import { withoutMixing } from '../data/augment/steps.js';
@@ -100,7 +102,8 @@ async function fittedLayer(source: Pretrained, job: HeadJob, fitting: Fitting): 
 
 /**
  * The network with a new last layer, and the training that goes on from it. Where classes are unequal and their balance is chosen, a
- * second layer is fitted with `class_weight: auto`: the one with the higher balanced accuracy on the validation images is taken.
+ * second layer is fitted with `class_weight: auto`. It is taken unless its balanced accuracy on the validation images is lower by more
+ * than a standard error: few of these images are of rare classes.
  */
 export async function withFittedHead(
   source: Pretrained,
@@ -116,11 +119,22 @@ export async function withFittedHead(
   const train = { ...job.train, class_weight: 'auto' } as const;
   const balanced = { ...(await fittedLayer(source, { ...job, train }, fitting)), train };
   const [before, after] = [plain, balanced].map(({ scores }) => metricsOf(scores.details)['balanced_accuracy'] ?? 0);
-  const isTaken = after >= before;
+  const isTaken = after >= before - balancedError(plain.scores.details);
   hooks.onNote?.(
     `Classes have ${Math.min(...perClass)} to ${Math.max(...perClass)} training images. A new head with class_weight auto has a balanced accuracy of ${percent(after)} on validation images, one without it ${percent(before)}: rare classes count ${isTaken ? 'more' : 'as they are'}`,
   );
   return isTaken ? balanced : plain;
+}
+
+/** Standard error of a balanced accuracy. */
+function balancedError(details: Details): number {
+  if (details.type !== 'classification') return 0;
+  const { confusion } = details;
+  const squares = confusion.map((row, actual) => {
+    const images = sum(row);
+    return standardErrorOf(images === 0 ? 0 : row[actual] / images, images) ** 2;
+  });
+  return Math.sqrt(sum(squares)) / confusion.length;
 }
 
 /** A layer that was fitted before; null where there is none, or a damaged one. */

@@ -186,7 +186,7 @@ async function fineTuned(
   if (train.epochs < asked.epochs || train.epoch_share < asked.epoch_share) {
     const part = train.epoch_share < 1 ? ` of ${percent(train.epoch_share)} of the images` : '';
     hooks.onNote?.(
-      `${counted(train.epochs, 'epoch')}${part} ${train.epochs === 1 ? 'fits' : 'fit'} into ${minutes} minutes; minutes or epochs change that`,
+      `${counted(train.epochs, 'epoch')}${part} ${train.epochs === 1 ? 'fits' : 'fit'} into ${counted(minutes ?? 0, 'minute')}; minutes or epochs change that`,
     );
   }
   const best = {

@@ -164,7 +164,7 @@ test('a fine-tuning ends in time: the head alone where that is short; an interru
   writeFileSync(join(folder, 'length.json'), JSON.stringify({ epochs: 1, epoch_share: 1 }));
   const some = await head('some time', settings, { adapt: 'all', minutes: 1000 }, hooks);
   expect(some.curve).toHaveLength(1);
-  expect(notes).toContain('1 epoch fits into 1000 minutes; minutes or epochs change that');
+  expect(notes).toContain('1 epoch fits into 1,000 minutes; minutes or epochs change that');
 });
 
 test('images of a group of the data are in one part where parts choose the ridge of a head', async () => {
