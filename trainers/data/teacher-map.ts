@@ -1,7 +1,7 @@
 import type { Box } from '../../base/boxes.js';
 import { boxValues, sizeRange } from '../../base/detections.js';
 import { isMapTask, type MapTask, type TaskType } from '../../base/task.js';
-import { along, inverse, mirrored, visiblePart, wholePlace, type Axis, type Place } from './augment/geometry.js';
+import { along, inverse, visiblePart, type Axis, type Place } from './augment/geometry.js';
 import { gridOf } from './box-targets.js';
 import type { LogitsShape } from './logits-file.js';
 import type { Size } from './splits.js';
@@ -221,17 +221,4 @@ export function writeMovedMap(
         else writeBox(box, { row: row.cell, column: column.cell }, wanted.stride, into, begin + classes);
       }
   }
-}
-
-/** The maps of mirrored images, moved to the places of the images. */
-export function mirroredMaps(maps: Float32Array, cells: MapCells, values: MapValues): Float32Array {
-  const [height, width] = cells.size;
-  const place = mirrored(wholePlace(height, width), width);
-  const { outputs } = mapShape(cells, values);
-  const result = new Float32Array(maps.length);
-  for (let at = 0; at < maps.length; at += outputs) {
-    const [map, into] = [maps, result].map((all) => all.subarray(at, at + outputs));
-    writeMovedMap([{ ...place, map }], cells, cells, { ...values, visible: 0 }, into);
-  }
-  return result;
 }

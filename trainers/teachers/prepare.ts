@@ -1,16 +1,15 @@
 import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { countsOf } from '../../base/group.js';
 import { mainScores, scoreText } from '../../base/scores.js';
-import { isBoxTask, type LearningTask, isMapTask } from '../../base/task.js';
+import { type LearningTask, isMapTask } from '../../base/task.js';
 import type { Augmentation } from '../data/augment/schema.js';
 import { createLoader, type Dataset, epochImages, LogitsWriter, type Split, withDataset } from '../data/index.js';
 import { averagedAnswers, averagedViews, lessons, meanOfRows } from '../data/lesson.js';
 import { damageOf, type LogitsShape } from '../data/logits-file.js';
-import { mapShape, mapValues, mirroredMaps } from '../data/teacher-map.js';
+import { mapShape, mapValues } from '../data/teacher-map.js';
 import { lossFor } from '../schema/loss.js';
 import type { NetworkTeacher, SingleTeacher, Teacher, TeacherConfig } from '../schema/teacher.js';
 import { fileTeacher, isAdapted } from './files.js';
-import { mirroredImages } from './mirrored.js';
 import type { TeacherOptions, TeacherSource } from './source.js';
 import { networkTeacher, trainedTeacher } from './trained.js';
 import type { PreparedTeacher, TeacherLogits } from '../jobs.js';
@@ -225,8 +224,7 @@ class TeacherRunner {
     const together = averagedViews(count, augment);
     const images = dataset.hashAt([source.size], true);
     const views = augment.length === 0 ? null : [augment, together, options.seed];
-    const mirrors = this.mirrors();
-    const key = contentHash('answers', lesson, source.hash, images, views, outputs, mirrors);
+    const key = contentHash('answers', lesson, source.hash, images, views, outputs);
     const file = join(options.cache, 'teachers', `answers-${key.slice(0, 32)}.f32`);
     const { size, stride } = source;
     const own =
@@ -239,7 +237,7 @@ class TeacherRunner {
       name: `the logits of ${source.name} for the training images`,
       find: () => this.isWhole(file, shape) || null,
       make: async () => {
-        await this.writeLogits(outputs, { file, shape, augment, together, mirrors });
+        await this.writeLogits(outputs, { file, shape, augment, together });
         return true;
       },
       ...options.hooks,
@@ -274,36 +272,11 @@ class TeacherRunner {
     return (this.opened ??= this.source.open());
   }
 
-  /** Whether boxes are answered by the mean for an image and its mirror image, which is better where these keep their meaning. */
-  private mirrors(): boolean {
-    const { dataset, options, source } = this;
-    const isWhole = source.stride !== undefined && source.size[1] % source.stride === 0;
-    return isWhole && isBoxTask(dataset.info.task.type) && options.train.augment.some(({ type }) => type === 'flip');
-  }
-
-  private async answersTo(
-    images: Float32Array,
-    count: number,
-    { outputs, mirrors }: { readonly outputs: OutputKind; readonly mirrors: boolean },
-  ): Promise<Float32Array> {
-    const { info } = this.dataset;
-    const { size, stride } = this.source;
-    const teacher = await this.open();
-    const answersOf = async (shown: Float32Array) => this.asTrained(outputs)(await teacher.outputs(shown, count));
-    const own = await answersOf(images);
-    if (!mirrors || stride === undefined) return own;
-    const others = await answersOf(mirroredImages(images, size[1], info.channels));
-    const turned = mirroredMaps(others, { size, stride }, mapValues(info));
-    return averagedAnswers(info.task.type, [own, turned], info.classes.length);
-  }
-
   /** Writes the answers; complete parts of an earlier process are kept. */
-  private async writeLogits(
-    outputs: OutputKind,
-    { file, shape, augment, together, mirrors }: AnswersToWrite,
-  ): Promise<void> {
+  private async writeLogits(outputs: OutputKind, { file, shape, augment, together }: AnswersToWrite): Promise<void> {
     const { dataset, options, source } = this;
     const { seed, hooks = {} } = options;
+    const teacher = await this.open();
     const batch = batchOf(source);
     const writer = new LogitsWriter(file, shape, batch / together);
     const loader = createLoader({
@@ -319,7 +292,7 @@ class TeacherRunner {
     try {
       for await (const { images, size } of loader.epoch(0, (writer.rows * together) / batch)) {
         await proceed(hooks, "computing the teacher's logits");
-        const rows = await this.answersTo(images, size, { outputs, mirrors });
+        const rows = this.asTrained(outputs)(await teacher.outputs(images, size));
         if (rows.some((x) => !Number.isFinite(x)))
           throw new NasError('failure', `the teacher ${source.name} gives logits that are not finite numbers`);
         writer.append(meanOfRows(rows, together, shape.outputs));
@@ -339,6 +312,4 @@ interface AnswersToWrite {
   readonly augment: Augmentation;
   /** Views of each image whose answers are averaged. */
   readonly together: number;
-  /** Whether the answers are the mean for the images and their mirror images. */
-  readonly mirrors: boolean;
 }

@@ -23,11 +23,22 @@ import type { NetworkTeacher, Teacher } from '../schema/teacher.js';
 import { optimizerSchema, trainKeys, type OptimizerConfig } from '../schema/train.js';
 import { fit } from '../training/fit.js';
 import { readWeights, weightsHash } from '../weights.js';
-import { mirroredImages } from './mirrored.js';
 import { sizeFor, type TeacherSize } from './size.js';
 import { deciding, fitHooks, type TeacherOptions, type TeacherSource } from './source.js';
 
 type Config<Type extends Teacher['type']> = Extract<Teacher, { readonly type: Type }>;
+
+/** Images [count, height, width, channels] with their columns in the other order. */
+function mirrored(images: Float32Array, [, width, channels]: Network['input']): Float32Array {
+  const row = width * channels;
+  const turned = new Float32Array(images.length);
+  for (let from = 0; from < images.length; from += channels) {
+    const column = (from % row) / channels;
+    const to = from + (width - 1 - 2 * column) * channels;
+    for (let c = 0; c < channels; c++) turned[to + c] = images[from + c];
+  }
+  return turned;
+}
 
 /** The answers of an open teacher. Mirrored images get as good answers where it learned from them, and their mean a better one. */
 const answers =
@@ -36,7 +47,7 @@ const answers =
     const shape = [size, ...input];
     const logits = await run(images, shape);
     if (!mirrors) return logits;
-    const others = await run(mirroredImages(images, input[1], input[2]), shape);
+    const others = await run(mirrored(images, input), shape);
     return logits.map((logit, i) => (logit + others[i]) / 2);
   };
 

@@ -8,7 +8,7 @@ import { mirrored, upsideDown, wholePlace } from '../../../trainers/data/augment
 import { augmentSchema, type Augmentation } from '../../../trainers/data/augment/schema.js';
 import { gridOf, targetValues, writeTargets } from '../../../trainers/data/box-targets.js';
 import { writeMaskTargets } from '../../../trainers/data/mask-targets.js';
-import { mirroredMaps, writeMovedMap, type MapCells, type ShownMap } from '../../../trainers/data/teacher-map.js';
+import { writeMovedMap, type MapCells, type ShownMap } from '../../../trainers/data/teacher-map.js';
 
 const cells: MapCells = { size: [64, 96], stride: 4 };
 const grid = gridOf(cells.size, cells.stride);
@@ -54,13 +54,6 @@ describe.each(Object.keys(tasks) as Task[])('the map of a view, of %s', (task) =
       expect(largest(once, map)).toBeGreaterThan(1);
       expect(largest(moved([turn({ ...whole, map: once })], task), map)).toBeLessThan(1e-5);
     }
-  });
-
-  it('is mirrored as the view is', () => {
-    const [a, b] = [randomMap(task, 4), randomMap(task, 5)];
-    const turned = mirroredMaps(Float32Array.from([...a, ...b]), cells, { task, classes });
-    const expected = [a, b].flatMap((map) => [...moved([mirrored({ ...whole, map }, width)], task)]);
-    expect([...turned]).toEqual(expected);
   });
 
   it('is the same through a larger size of the image', () => {
