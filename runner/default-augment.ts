@@ -1,3 +1,4 @@
+import { canonicalJson } from '../base/hash.js';
 import { isWritten } from '../experiments/parse/override.js';
 import type { TrainingExperiment } from '../experiments/schema/experiment.js';
 import { isOwnSupernet } from '../experiments/schema/run-experiment.js';
@@ -30,13 +31,24 @@ function byDefault({ train, supernet, final }: TrainingExperiment, isFixed: IsFi
   );
 }
 
-/** The experiment whose trainings have the default augmentation for how often they show each image, where none is written. */
+/**
+ * The experiment whose trainings have the default augmentation for how often they show each image, where none is written. Students of
+ * a teacher all have that of `train`, whose views the teacher answers: stronger changes taught them less (docs/benchmarks.md, "Lessons").
+ */
 export function withDefaultAugment(experiment: TrainingExperiment, isFixed: IsFixed): TrainingExperiment {
-  const chosen = byDefault(experiment, isFixed).map(
-    ([key, config]) => [key, { ...config, augment: defaultAugment(experiment.data, timesShown(config)) }] as const,
-  );
+  const { data, teacher, train } = experiment;
+  const chosen = byDefault(experiment, isFixed).map(([key, config]) => {
+    const shown = timesShown(teacher.type === 'none' ? config : train);
+    return [key, { ...config, augment: defaultAugment(data, shown) }] as const;
+  });
   return { ...experiment, ...(Object.fromEntries(chosen) as Partial<TrainingExperiment>) };
 }
+
+/** The augmentation of a final training that the frontier teaches: that of `train`, in place of a default. */
+export const taughtAugment = ({ data, train }: TrainingExperiment, final: TrainConfig): Augmentation =>
+  canonicalJson(final.augment) === canonicalJson(defaultAugment(data, timesShown(final)))
+    ? train.augment
+    : final.augment;
 
 const stepText = ({ type, ...values }: Augmentation[number]): string => {
   const keys = Object.entries(values).map(([key, value]) => `, ${key}: ${JSON.stringify(value)}`);

@@ -17,6 +17,7 @@ import {
   type TeacherNormalisation,
   type TrainConfig,
 } from '../../trainers/index.js';
+import { taughtAugment } from '../default-augment.js';
 import { initialContent } from '../initial-weights/index.js';
 import type { Initialisation } from '../../experiments/schema/experiment.js';
 import { accuracyAmong, taskOf } from '../../experiments/schema/measures.js';
@@ -65,10 +66,12 @@ export class Preparations {
     network: NetworkTeacher,
     train: TrainConfig,
   ): Promise<{ readonly train: TrainConfig; readonly teacher: PreparedTeacher | null }> {
+    const { experiment } = this.context.plan;
     const { label_smoothing } = train.loss ?? {};
-    const taught = { ...train, loss: lossSchema.parse({ type: 'kd', label_smoothing }) };
-    const { augment } = this.context.plan.experiment.train;
-    const teacher = await (this.frontierTeacher ??= answering(this.context, network, { ...taught, augment }));
+    const loss = lossSchema.parse({ type: 'kd', label_smoothing });
+    const taught = { ...train, loss, augment: taughtAugment(experiment, train) };
+    const views = { ...taught, augment: experiment.train.augment };
+    const teacher = await (this.frontierTeacher ??= answering(this.context, network, views));
     return teacher === null ? { train, teacher } : { train: taught, teacher };
   }
 

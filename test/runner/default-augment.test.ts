@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseExperiment, trainingOf } from '../../experiments/parse/index.js';
-import { defaultAugmentNotes, fixedIn, withDefaultAugment } from '../../runner/default-augment.js';
+import { defaultAugmentNotes, fixedIn, taughtAugment, withDefaultAugment } from '../../runner/default-augment.js';
 import type { TrainConfig } from '../../trainers/index.js';
 
 const photographs = '{type: image-folder, path: x, size: 32}';
@@ -54,8 +54,15 @@ describe('withDefaultAugment', () => {
     expect(types(settled('train: {recipe: plain, epochs: 400}').train)).toEqual([]);
   });
 
-  it('is that of the length for students of a teacher, too, whose answers are of no view', () => {
-    expect(types(settled(`${long}\nteacher: train`).final)).toEqual(strong);
+  it('gives all students of a teacher the augmentation of train, and those of the frontier where none is written', () => {
+    expect(types(settled(`${long}\nteacher: train`).final)).toEqual(light);
+    const taught = (keys: string) => {
+      const experiment = settled(keys);
+      const { final } = experiment;
+      return final && taughtAugment(experiment, final).map(({ type }) => type);
+    };
+    expect(taught(long)).toEqual(light);
+    expect(taught('train: {epochs: 5}\nfinal: {epochs: 400, augment: [flip]}')).toEqual(['flip']);
   });
 
   it('keeps the values of a resumed run', () => {

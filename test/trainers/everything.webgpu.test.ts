@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { extremes, memberOf } from '../../spaces/index.js';
@@ -25,6 +24,7 @@ import { detectionBatch, segmentationBatch, tinyDetector } from '../support/tiny
 import { describeOnWebGpu } from '../support/webgpu.js';
 import { muon, specOf } from './engines/contract.js';
 import { makeSpace, task, tiniestSpace } from './supernet/spaces.js';
+import { answerBytes } from './support/answers.js';
 import { noiseBatch, tiniestStudent, tinyStudent, update } from './support/networks.js';
 import { relativeDistance } from './support/one-step.js';
 import { compiled, sharedWorkbench, quiet, tinyTrain, completed } from './support/tiny-training.js';
@@ -72,7 +72,7 @@ describeOnWebGpu('on WebGPU, as on the processor', () => {
       const cache = join(bench.folder, name);
       const options = { dataset: bench.dataset, train, seed: 11, engine, threads: 1, cache };
       const teacher = await prepareTeacher({ type: 'network', name, network: tiniestStudent, weights }, options);
-      const data = new Float32Array(new Uint8Array(readFileSync(teacher?.logits?.file ?? '')).buffer);
+      const data = new Float32Array(answerBytes(teacher?.logits?.file));
       return new Map([['logits', { shape: [data.length], data }]]);
     };
     const expected = await of('processor', compiled);

@@ -267,5 +267,6 @@ export function trainingHash(
   // The effects of `recipe` and `steps` are in other keys, or in `what`.
   const unused = { recipe: undefined, steps: undefined, checkpoint_seconds: 0 };
   const config = { ...train, ...unused, schedule, stem, class_sampling, statistics, loss };
-  return contentHash(...what, seed, config, data, taught);
+  // The last seed is that of the views.
+  return contentHash(...what, seed, config, data, taught, seed);
 }
