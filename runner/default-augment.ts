@@ -56,8 +56,14 @@ const stepText = ({ type, ...values }: Augmentation[number]): string => {
 };
 
 /** Names the default augmentation of each training that has one. */
-export const defaultAugmentNotes = (experiment: TrainingExperiment, isFixed: IsFixed): string[] =>
-  byDefault(experiment, isFixed).map(
-    ([key, config]) =>
-      `${key}.augment: [${config.augment.map(stepText).join(', ')}], the default for these images where each is shown ${Math.round(timesShown(config)).toLocaleString('en-US')} times`,
-  );
+export function defaultAugmentNotes(experiment: TrainingExperiment, isFixed: IsFixed): string[] {
+  const { final } = experiment;
+  const isTaughtOtherwise =
+    final?.teacher === 'frontier' && canonicalJson(taughtAugment(experiment, final)) !== canonicalJson(final.augment);
+  return byDefault(experiment, isFixed).map(([key, config]) => {
+    const shown = Math.round(timesShown(config)).toLocaleString('en-US');
+    const others =
+      key === 'final' && isTaughtOtherwise ? '; the networks that the frontier teaches have train.augment' : '';
+    return `${key}.augment: [${config.augment.map(stepText).join(', ')}], the default for these images where each is shown ${shown} times${others}`;
+  });
+}

@@ -76,7 +76,7 @@ describe('defaultAugmentNotes', () => {
   it('name the augmentation of each training that has a default', () => {
     expect(settled(long).notes).toEqual([
       'train.augment: [flip, {type: crop, pixels: 2}], the default for these images where each is shown 5 times',
-      'final.augment: [flip, {type: crop, pixels: 2}, {type: trivial-augment, strength: 1}], the default for these images where each is shown 400 times',
+      'final.augment: [flip, {type: crop, pixels: 2}, {type: trivial-augment, strength: 1}], the default for these images where each is shown 400 times; the networks that the frontier teaches have train.augment',
     ]);
   });
 
