@@ -33,7 +33,6 @@ function tinySettings(experiment: unknown): string[] {
     'search.parallel=1',
     'train.epochs=1',
     'train.batch=16',
-    'train.views=1',
     ...latencySettings(read),
     ...(has('final') ? ['final.epochs=1'] : []),
     ...(has('supernet') && read('supernet', 'from') === undefined
