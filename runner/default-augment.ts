@@ -10,7 +10,7 @@ export type TrainingKey = 'teacher' | 'train' | 'supernet' | 'final';
 /** Whether a value of a training is the user's, or a resumed run's, and not a default. */
 export type IsFixed = (key: TrainingKey, value: 'batch' | 'augment') => boolean;
 
-/** The values that an experiment's file has: `supernet` and `final` take those of `train`. */
+/** Tells which values the experiment's file has. `supernet` and `final` inherit those of `train`. */
 export const fixedIn =
   (written: unknown): IsFixed =>
   (key, value) =>
@@ -44,7 +44,7 @@ export function withDefaultAugment(experiment: TrainingExperiment, isFixed: IsFi
   return { ...experiment, ...(Object.fromEntries(chosen) as Partial<TrainingExperiment>) };
 }
 
-/** The augmentation of a final training that the frontier teaches: that of `train`, in place of a default. */
+/** The augmentation of a final training that the frontier teaches. A default is replaced by the augmentation of `train`. */
 export const taughtAugment = ({ data, train }: TrainingExperiment, final: TrainConfig): Augmentation =>
   canonicalJson(final.augment) === canonicalJson(defaultAugment(data, timesShown(final)))
     ? train.augment

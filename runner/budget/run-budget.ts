@@ -5,6 +5,7 @@ import type { TrainingExperiment } from '../../experiments/schema/experiment.js'
 import { averagedViews, epochImages, isPlaced, renderingSeconds, type TrainConfig } from '../../trainers/index.js';
 import { frontierCandidates, trialsOf } from '../stored/candidates.js';
 import { experimentOf } from '../stored/experiment.js';
+import { taughtAugment } from '../default-augment.js';
 import type { RunObserver } from '../events.js';
 import type { TimeBudget, TrainingPlan } from '../plan.js';
 import { WorkingTime } from '../working-time.js';
@@ -116,8 +117,8 @@ export class RunBudget implements TimeBudget {
   }
 
   /**
-   * Seconds by which the images of a final training's step take longer to render than those of a trial's. Threads that render share
-   * the processors with those that train.
+   * Additional seconds a step for rendering the images of a final training, compared with a trial. Rendering and training share the
+   * processors.
    */
   private rendering({ augment, batch }: TrainConfig): number {
     const { experiment, data } = this.plan;
@@ -150,10 +151,11 @@ export class RunBudget implements TimeBudget {
     if (fixed.final !== undefined || final === null || hasDecided(store, 'final')) return undefined;
     const answering = (rounds.length - 1) * answerSeconds(plan, train, parts.step);
     const left = usable * this.seconds - this.spent - rounds.flat().length * parts.saving - parts.ending - answering;
-    const more = this.rendering(final);
-    const paces = rounds.map((trials) =>
-      this.pacesOf(trials).map(({ start: first, step }) => ({ start: first, step: step + more })),
-    );
+    const paces = rounds.map((trials, round) => {
+      const augment = round === 0 ? final.augment : taughtAugment(plan.experiment, final);
+      const more = this.rendering({ ...final, augment });
+      return this.pacesOf(trials).map(({ start: first, step }) => ({ start: first, step: step + more }));
+    });
     const length = finalSteps(left, paces, { ...fixed, steps: stepsOf(plan, train) });
     const decided = length === 0 ? null : withSteps(plan, final, length, start.share);
     const message =

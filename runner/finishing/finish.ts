@@ -74,8 +74,9 @@ async function trainedInFull(
   };
   const finalists: Finalist[] = [];
   for (const round of roundsOf(plan.experiment, trials)) {
+    if (stopping()) break;
     const teacher = bestTeacher(finalists);
-    if (teacher !== undefined && !stopping())
+    if (teacher !== undefined)
       observe({
         kind: 'note',
         message: `${teacher.name} teaches the final trainings of the ${networksOf(round)} left`,

@@ -99,8 +99,8 @@ export class Preparations {
   }
 
   /**
-   * The teacher of a training. Trainings with the same loss and balance of classes share one, whatever their augmentation is: it learns and
-   * answers with the views of the search's trainings.
+   * The teacher of a training. Trainings with the same loss and balance of classes share one teacher. It learns and answers with the
+   * augmentation of the search's trainings.
    * @param fold whose images the training has: its teacher may not have learned from its validation images; default: none
    */
   teacher(train: TrainConfig, fold?: Fold): Promise<PreparedTeacher | null> {

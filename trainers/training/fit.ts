@@ -267,6 +267,6 @@ export function trainingHash(
   // The effects of `recipe` and `steps` are in other keys, or in `what`.
   const unused = { recipe: undefined, steps: undefined, checkpoint_seconds: 0 };
   const config = { ...train, ...unused, schedule, stem, class_sampling, statistics, loss };
-  // The last seed is that of the views.
+  // Earlier versions hashed a seed of the views, too. It was the same: their checkpoints stay valid.
   return contentHash(...what, seed, config, data, taught, seed);
 }
