@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { augmenting } from './recipe/augment.js';
 import { compare, comparisonHead, comparisons } from './recipe/comparisons.js';
-import { frontiers, teachers } from './recipe/lessons.js';
+import { frontiers, teachers, unlabelled } from './recipe/lessons.js';
 import { each, type Rows, type Setting } from './recipe/setting.js';
 import { ownTeachers } from './recipe/studies.js';
 import { archivePath } from './supernet/setting.js';
@@ -53,6 +53,7 @@ const parts: Readonly<Record<string, Part>> = {
   variants: { archives: [cifar], rows: comparing('variants') },
   teacher: { archives: [cifar], rows: teachers },
   frontier: { archives: [cifar, flowers], rows: frontiers },
+  unlabelled: { archives: [cifar], rows: unlabelled },
   'own-teacher': { archives: [cifar], rows: ownTeachers },
   augment: { archives: [cifar, flowers], rows: augmenting },
 };

@@ -1,7 +1,16 @@
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mean } from '../../base/statistics.js';
 import type { Network } from '../../spaces/index.js';
-import { describeDataset, prepareTeacher, teacherSchema, type PreparedTeacher } from '../../trainers/index.js';
+import {
+  dataSchema,
+  describeDataset,
+  prepareDataset,
+  prepareTeacher,
+  teacherSchema,
+  type PreparedTeacher,
+} from '../../trainers/index.js';
+import { cifarImages } from '../supernet/setting.js';
 import { cached, cpuSeconds, folderOf, threads, type Trained } from '../supernet/alone.js';
 import {
   each,
@@ -134,4 +143,62 @@ export async function frontiers(setting: Setting): Promise<Rows> {
     });
   });
   return [['images', 'steps', 'teacher', 'student', ...comparedHead(seeds), 'answers'], ...rows.flat(2)];
+}
+
+/** A table of every other CIFAR-10 training image, about 25,000. */
+async function halfOfCifar(folder: string): Promise<string> {
+  const images = await cifarImages(folder);
+  const paths = readdirSync(images, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /\.(jpe?g|png)$/.test(path),
+  );
+  const table = join(images, '..', 'unlabelled.csv');
+  const half = paths.sort().filter((_, i) => i % 2 === 0);
+  writeFileSync(table, ['path', ...half.map((path) => join('train', path))].join('\n'));
+  return table;
+}
+
+/**
+ * Few labels and many images without: the network of 8 M learns from the labels, and answers all images; students, and the same network
+ * once more, learn its answers. Copies of test and validation images are left out of the images without labels.
+ */
+export async function unlabelled(setting: Setting): Promise<Rows> {
+  const { quick, folder, seeds } = setting;
+  const labelled = await imagesOf('cifar', setting, quick ? 500 : 1000);
+  const whole = { ...labelled.data, unlabelled: await halfOfCifar(folder) };
+  const dataset = await prepareDataset(dataSchema.parse(whole));
+  const { counts, unlabelled: others = 0 } = describeDataset(dataset);
+  const network = await networkOf(labelled, { shape: largest });
+  const rows = await each(quick ? [3] : [1860, 7440], async (steps) => {
+    const alone = (of: Network, seed: number) => train(setting, labelled, of, lengthOf(labelled, steps, false), seed);
+    const config = {
+      ...lengthOf(labelled, 1, true),
+      epochs: Math.ceil(steps / Math.floor((counts.train + others) / 128)),
+    };
+    const best = await each(seeds, (seed) => alone(network, seed));
+    const answering = await each(best, ({ weights }, i) =>
+      cpuSeconds(() =>
+        prepareTeacher(
+          { type: 'network', name: largest, network, weights },
+          { dataset, train: config, seed: seeds[i], engine, threads, cache: folder },
+        ),
+      ),
+    );
+    return each([...smaller, largest], async (shape) => {
+      const student = await networkOf(labelled, { shape });
+      const taught = await each(seeds, (seed, i) =>
+        train(setting, { ...labelled, dataset }, student, config, seed, answering[i][0] ?? undefined),
+      );
+      const row = [
+        `${counts.train} + ${others}`,
+        String(steps),
+        `${largest}: ${best.map(({ accuracy }) => points(accuracy)).join(' ')}`,
+        shape,
+        ...comparedCells(await each(seeds, (seed) => alone(student, seed)), taught),
+        seconds(mean(answering.map(([, cost]) => cost))),
+      ];
+      progress(row.join(' | '));
+      return row;
+    });
+  });
+  return [['images', 'steps', 'teacher', 'student', ...comparedHead(seeds), 'answers'], ...rows.flat()];
 }
